@@ -1,0 +1,78 @@
+"""Every error that barenet raises on purpose.
+
+    BarenetError
+    ├── ConfigError        a setting, a flag or a settings file is wrong      exit 2   also ValueError
+    ├── DataError          images or labels are not what they should be       exit 2   also ValueError
+    ├── CheckpointError    a model file is damaged, newer, or of other shapes exit 2   also ValueError
+    ├── RunError           a run folder is taken, incomplete or doesn't match exit 2   also ValueError
+    ├── ShapeError         arrays handed to the network do not fit together   exit 2   also ValueError
+    ├── MachineError       disk, memory or permissions stand in the way       exit 3   also OSError
+    └── DivergedError      training left no network with finite weights       exit 4   also ArithmeticError
+
+Each message is one line: what is wrong, where, the value, and what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BarenetError",
+    "CheckpointError",
+    "ConfigError",
+    "DataError",
+    "DivergedError",
+    "MachineError",
+    "RunError",
+    "ShapeError",
+    "nearest",
+]
+
+
+class BarenetError(Exception):
+    """The root of the tree; `exit_code` is what the command line exits with."""
+
+    exit_code = 2
+
+
+class ConfigError(BarenetError, ValueError):
+    """A setting, a flag or a settings file is wrong."""
+
+
+class DataError(BarenetError, ValueError):
+    """Images or labels are missing, damaged, or do not fit together."""
+
+
+class CheckpointError(BarenetError, ValueError):
+    """A model file is damaged, from a newer format, or of other shapes than expected."""
+
+
+class RunError(BarenetError, ValueError):
+    """A run folder is taken, incomplete, or does not match what was asked."""
+
+
+class ShapeError(BarenetError, ValueError):
+    """Arrays handed to the network do not fit together."""
+
+
+class MachineError(BarenetError, OSError):
+    """The disk, the memory or the permissions of this machine stand in the way."""
+
+    exit_code = 3
+
+
+class DivergedError(BarenetError, ArithmeticError):
+    """Every network of a run ended with NaN or infinite weights."""
+
+    exit_code = 4
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean ...?" for the known name closest to `name`, or all of them if none is close."""
+    known = list(known)
+    close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
+    if close:
+        original = next(k for k in known if k.lower() == close[0])
+        return f"did you mean {original!r}?"
+    return f"known: {', '.join(known)}"
