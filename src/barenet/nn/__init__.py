@@ -1,0 +1,53 @@
+"""The network and nothing else: multi-layer perceptrons, alone or in lockstep, in plain NumPy.
+
+Read the modules in this order:
+
+    parameters     two flat buffers, values and gradients, with a named view for each weight and bias
+    initializers   where the weights start
+    activations    f(z) and its derivative
+    losses         how wrong the logits are, and which way to move them
+    layers         y = x W + b, y = f(x), each with its backward step
+    mlp            layers in a row: forward, backward
+    optimizers     from gradients to new weights
+    schedules      the learning rate as a function of the step
+    gradcheck      does the derivative agree with the difference quotient?
+
+Symbols used everywhere: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes,
+P parameters of one network. `...` in a shape stands for N or for nothing.
+
+**Networks in lockstep.** Every function here works on the last axes of its arrays: activations are (..., B, H),
+weights (..., D, H), flat parameters (..., P). Without a leading axis that is the textbook network. With one it is
+N networks that take their steps together; NumPy runs the same matrix product for each, so every one of them ends
+with exactly the weights that it would have had alone.
+"""
+
+from barenet.nn.activations import ACTIVATIONS, Activation
+from barenet.nn.gradcheck import GradientReport, check_gradients
+from barenet.nn.initializers import INITIALIZERS
+from barenet.nn.losses import LOSSES, Loss
+from barenet.nn.mlp import MLP, LayerSpec, Workspace
+from barenet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, WeightAverage
+from barenet.nn.parameters import Parameters
+from barenet.nn.schedules import SCHEDULES, Schedule
+
+__all__ = [
+    "ACTIVATIONS",
+    "INITIALIZERS",
+    "LOSSES",
+    "MLP",
+    "OPTIMIZERS",
+    "SCHEDULES",
+    "SGD",
+    "Activation",
+    "Adam",
+    "AdamW",
+    "GradientReport",
+    "LayerSpec",
+    "Loss",
+    "Optimizer",
+    "Parameters",
+    "Schedule",
+    "WeightAverage",
+    "Workspace",
+    "check_gradients",
+]

@@ -1,0 +1,327 @@
+"""All settings of a run: five frozen tables, validated once at the border.
+
+Settings come from a recipe, a TOML file and flags, in that order of increasing weight (`build_config`). A `Config`
+remembers which settings a person gave: a default that doesn't fit the data may shrink, a given value may not.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+
+from barenet.errors import ConfigError, MachineError, nearest
+from barenet.nn.activations import ACTIVATIONS, ALIASES, CUSTOM
+from barenet.nn.initializers import INITIALIZERS
+from barenet.nn.losses import LOSSES
+from barenet.nn.optimizers import OPTIMIZERS
+from barenet.nn.schedules import SCHEDULES
+
+__all__ = ["RECIPES", "SHORT_NAMES", "Config", "build_config", "describe_settings", "read_toml", "setting_path"]
+
+RECIPES = ("quick", "course")
+
+
+def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> BeforeValidator:
+    """Return a validator for a name out of a table, which names the nearest when it is unknown."""
+
+    def check(value: Any) -> Any:
+        name = (aliases or {}).get(value, value) if isinstance(value, str) else value
+        if isinstance(name, str) and name.startswith(CUSTOM):
+            return name
+        if not isinstance(name, str) or name not in known:
+            raise ValueError(f"unknown {what} {value!r}; {nearest(str(value), known)}")
+        return name
+
+    return BeforeValidator(check)
+
+
+def split_sizes(value: Any) -> Any:
+    """Read `128,32`, `128-32` or a single number as a list of sizes; an empty string means no hidden layer."""
+    if isinstance(value, str):
+        return [part.strip() for part in value.replace("-", ",").split(",") if part.strip()]
+    return [value] if isinstance(value, int) else value
+
+
+def read_n_valid(value: Any) -> Any:
+    """Read a count or a fraction of images from a flag."""
+    if isinstance(value, str):
+        try:
+            return float(value) if "." in value or "e" in value.lower() else int(value)
+        except ValueError:
+            raise ValueError("must be a count of images or a fraction") from None
+    return value
+
+
+Positive = Annotated[int, Field(gt=0)]
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+ActivationName = Annotated[str, one_of(ACTIVATIONS, "activation", ALIASES)]
+
+
+class Table(BaseModel):
+    """A table of settings: unknown names are errors, and nothing changes after it is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Table):
+    """Which images, how they are split, how they are handed over."""
+
+    path: str | None = Field(None, description="Folder of IDX files or .npz file; without it, Fashion-MNIST.")
+    n_valid: Annotated[
+        Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0, lt=1)], BeforeValidator(read_n_valid)
+    ] = Field(5000, description="Images held out for validation: a count, or a fraction of the training file.")
+    split_seed: int = Field(0, ge=0, description="Seed of the validation split, and of nothing else.")
+    batch_size: Positive = Field(128, description="Images in a mini-batch.")
+    mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
+
+
+class LayerConfig(Table):
+    """One row of an architecture, in the course project's words."""
+
+    input_dim: Positive
+    output_dim: Positive
+    activation: ActivationName
+
+
+class ModelConfig(Table):
+    """The network."""
+
+    hidden_sizes: Annotated[tuple[Positive, ...], BeforeValidator(split_sizes)] = Field(
+        (256, 128), description="Units of each hidden layer, such as 128,32."
+    )
+    activation: ActivationName = Field("relu", description=f"Of the hidden layers: {', '.join(ACTIVATIONS)}.")
+    layers: tuple[LayerConfig, ...] | None = Field(
+        None, description="The whole architecture, a row a layer, in place of hidden_sizes and activation."
+    )
+    initializer: Annotated[str, one_of(INITIALIZERS, "initializer")] = Field(
+        "he", description=f"How weights start: {', '.join(INITIALIZERS)}."
+    )
+    loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
+    label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
+
+
+class OptimizerConfig(Table):
+    """How gradients become new weights."""
+
+    name: Annotated[str, one_of(OPTIMIZERS, "optimizer")] = Field("adamw", description=f"{', '.join(OPTIMIZERS)}.")
+    learning_rate: float = Field(0.002, gt=0, allow_inf_nan=False, description="The highest rate of the schedule.")
+    momentum: Fraction = Field(0.0, description="Momentum of sgd.")
+    nesterov: bool = Field(False, description="Nesterov's kind of momentum.")
+    beta1: Fraction = Field(0.9, description="Decay of adam's first moment.")
+    beta2: Fraction = Field(0.999, description="Decay of adam's second moment.")
+    epsilon: float = Field(1e-8, gt=0, allow_inf_nan=False, description="Added to adam's denominator.")
+    l2: NonNegative = Field(0.0, description="Strength of (l2 / 2) sum(W**2) in the objective; weights only.")
+    weight_decay: NonNegative = Field(0.0, description="Decoupled decay of adamw; weights only.")
+    clip_norm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Largest norm of the gradient.")
+    average_decay: Fraction = Field(0.0, description="Moving average of the weights, used to evaluate; 0 for none.")
+
+    @model_validator(mode="after")
+    def check_kind(self) -> OptimizerConfig:
+        """Refuse a setting that the chosen optimizer would silently ignore."""
+        if self.name != "sgd" and self.momentum:
+            raise ValueError(f"momentum = {self.momentum} belongs to sgd; {self.name} has beta1")
+        if self.name != "adamw" and self.weight_decay:
+            raise ValueError(f"weight_decay = {self.weight_decay} belongs to adamw; {self.name} has l2")
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs momentum above 0, got momentum = 0.0")
+        return self
+
+
+class ScheduleConfig(Table):
+    """The learning rate over time."""
+
+    name: Annotated[str, one_of(SCHEDULES, "schedule")] = Field("constant", description=f"{', '.join(SCHEDULES)}.")
+    decay_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="Factor at each decay (step, exponential).")
+    decay_step: Positive = Field(1, description="Steps between two decays (step, exponential).")
+    minimum: NonNegative = Field(0.0, description="step decays only above it; cosine and exponential end at it.")
+    warmup_epochs: NonNegative = Field(0.0, description="Epochs, or a part of one, in which the rate rises linearly.")
+
+
+class TrainerConfig(Table):
+    """How long, how often, how many."""
+
+    epochs: Positive = Field(30, description="Passes over the training images.")
+    eval_every: Positive = Field(1, description="Epochs between validations.")
+    keep_best: Positive = Field(3, description="How many of the best weights to keep.")
+    metric: Literal["acc", "loss"] = Field("acc", description="What best means on validation: acc or loss.")
+    patience: Positive | None = Field(None, description="Stop after this many validations without a better one.")
+    seed: int = Field(0, ge=0, description="Seed of initialisation, order and augmentation.")
+    n_seeds: Positive = Field(1, description="Networks trained in lockstep, with seeds seed, seed + 1, ...")
+    threads: Positive | None = Field(None, description="BLAS threads; by default chosen from the work in a step.")
+
+
+class Config(Table):
+    """All settings of a run."""
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    trainer: TrainerConfig = TrainerConfig()
+    _given: frozenset[str] = PrivateAttr(frozenset())
+
+    def is_given(self, path: str) -> bool:
+        """Whether a person, and not a default or a recipe, chose the setting at `path` ("data.n_valid")."""
+        return path in self._given
+
+    def with_values(self, **values: Any) -> Config:
+        """Return a copy with settings replaced by dotted path, written with two underscores: `trainer__seed=1`."""
+        tables = self.model_dump()
+        for path, value in values.items():
+            table, name = path.split("__")
+            tables[table][name] = value
+        config = Config.model_validate(tables)
+        config._given = self._given
+        return config
+
+    def as_tables(self) -> dict[str, dict[str, Any]]:
+        """Return the settings as TOML can hold them: settings that are None are left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+TABLES: dict[str, type[Table]] = {name: field.annotation for name, field in Config.model_fields.items()}  # type: ignore[misc]
+
+SHORT_NAMES = {
+    "epochs": "trainer.epochs",
+    "lr": "optimizer.learning_rate",
+    "batch_size": "data.batch_size",
+    "hidden": "model.hidden_sizes",
+    "activation": "model.activation",
+    "l2": "optimizer.l2",
+    "seed": "trainer.seed",
+    "n_seeds": "trainer.n_seeds",
+    "data": "data.path",
+    "optimizer": "optimizer.name",
+    "schedule": "schedule.name",
+    # the course project's words
+    "path_dir": "data.path",
+    "ld": "optimizer.l2",
+    "n_epochs": "trainer.epochs",
+    "eval_step": "trainer.eval_every",
+}
+
+
+def describe_settings() -> Iterator[tuple[str, str, Any]]:
+    """Yield (table, name, field) for every setting."""
+    for table, model in TABLES.items():
+        for name, field in model.model_fields.items():
+            yield table, name, field
+
+
+def setting_path(name: str) -> str:
+    """Return the dotted path of a setting from its path, short name, or name alone.
+
+    >>> setting_path("lr"), setting_path("batch-size"), setting_path("optimizer.beta1")
+    ('optimizer.learning_rate', 'data.batch_size', 'optimizer.beta1')
+    """
+    wanted = name.replace("-", "_")
+    paths = [f"{table}.{field}" for table, field, _ in describe_settings()]
+    if wanted in paths:
+        return wanted
+    if wanted in SHORT_NAMES:
+        return SHORT_NAMES[wanted]
+    by_leaf = [path for path in paths if path.endswith(f".{wanted}") and wanted != "name"]
+    if len(by_leaf) == 1:
+        return by_leaf[0]
+    leaves = [path.split(".")[1] for path in paths]
+    raise ConfigError(
+        f"unknown setting {name!r}; {nearest(wanted, paths if '.' in wanted else [*leaves, *SHORT_NAMES])}"
+    )
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return the tables of a settings file, UTF-8 with or without a byte-order mark."""
+    try:
+        return tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}"
+        ) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+    except OSError as error:
+        raise MachineError(f"cannot read {path}: {error.strerror}") from None
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """Return the tables of a recipe of the package."""
+    if name not in RECIPES:
+        raise ConfigError(f"unknown recipe {name!r}; {nearest(name, RECIPES)}")
+    return tomllib.loads((resources.files("barenet.recipes") / f"{name}.toml").read_text("utf-8"))
+
+
+def build_config(
+    recipe: str = "quick", file: str | Path | None = None, flags: Mapping[str, Any] | None = None
+) -> Config:
+    """Return validated settings: flags (dotted path to value) over the file over the recipe.
+
+    Raises:
+        ConfigError: one line that names the setting, where it came from, the value, and what was expected.
+    """
+    tables = read_recipe(recipe)
+    sources: dict[str, str] = {}
+    if file is not None:
+        for table, settings in check_tables(read_toml(file), str(file)).items():
+            replace_layers(tables, table, settings)
+            sources |= {f"{table}.{name}": f"in {file}" for name in settings}
+    for path, value in (flags or {}).items():
+        table, name = path.split(".")
+        replace_layers(tables, table, {name: value})
+        sources[path] = ""
+    try:
+        config = Config.model_validate(tables)
+    except ValidationError as error:
+        raise ConfigError(explain(error, sources)) from None
+    config._given = frozenset(sources)
+    return config
+
+
+def replace_layers(tables: dict[str, Any], table: str, settings: Mapping[str, Any]) -> None:
+    """Lay settings over a table; the short and the long form of an architecture replace each other."""
+    target = tables.setdefault(table, {})
+    if table == "model" and {"hidden_sizes", "activation"} & set(settings) and "layers" not in settings:
+        target.pop("layers", None)
+    target.update(settings)
+
+
+def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
+    """Return the tables of a file if each is known and is a table."""
+    for name, value in tables.items():
+        if name not in TABLES:
+            hint = nearest(name, TABLES)
+            raise ConfigError(f"{where}: unknown table [{name}]; {hint}")
+        if not isinstance(value, dict):
+            raise ConfigError(f"{where}: {name} must be a table of settings, got {value!r}")
+        for setting in value:
+            if setting not in TABLES[name].model_fields:
+                hint = nearest(setting, TABLES[name].model_fields)
+                raise ConfigError(f"{where}: unknown setting {name}.{setting}; {hint}")
+    return dict(tables)
+
+
+def explain(error: ValidationError, sources: Mapping[str, str]) -> str:
+    """Return the first of pydantic's complaints as one line: setting, value, what was expected."""
+    first = error.errors(include_url=False)[0]
+    names = [
+        str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-", "int", "float"))
+    ]
+    path = ".".join(names[:2])
+    where = sources.get(path, "")
+    if first["type"] == "value_error":
+        message = str(first["ctx"]["error"])
+        if message.startswith(("must", "unknown")):
+            value = "" if message.startswith("unknown") else f", got {first['input']!r}"
+            return f"{path}: {message}{value}" + (f" ({where})" if where else "")
+        return f"{path}: {message}"
+    whole = first["input"]
+    if first["type"] == "extra_forbidden":
+        return f"unknown setting {'.'.join(names)}"
+    expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    detail = f" (at {'.'.join(names[2:])})" if len(names) > 2 else ""
+    return f"{path} must be {expected}{detail}, got {whole!r}" + (f" ({where})" if where else "")

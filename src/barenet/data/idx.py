@@ -1,0 +1,169 @@
+"""Read and write IDX files, the format of MNIST and its relatives.
+
+    byte 0     two zero bytes, the element type, the number of dimensions
+    byte 4     each dimension as a big-endian uint32
+    after it   the elements, big-endian, last axis fastest
+
+The header tells the length, so everything is checked before memory is taken for it: a damaged or hostile file
+costs a message, not the machine. What the arrays mean is left to `datasets`.
+"""
+
+from __future__ import annotations
+
+import errno
+import gzip
+import hashlib
+import io
+import math
+import stat
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+
+from barenet.errors import DataError, MachineError
+
+__all__ = ["GZIP_MAGIC", "MAX_BYTES", "MAX_DEFLATE_RATIO", "impostor", "read_idx", "reading", "write_idx"]
+
+ELEMENT_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+MAX_DIMENSIONS = 8
+# 64 GiB: no header beyond it is believed. A million colour images of 128 x 128 pixels are below it.
+MAX_BYTES = 2**36
+# Deflate, the compression inside gzip and zip, spends at least 2 bits on 258 bytes: nothing inflates further.
+MAX_DEFLATE_RATIO = 1032
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK = 2**20
+
+# What most often lies in place of data, by its first bytes (in lower case, without white space before them).
+IMPOSTORS = {
+    b"<": "holds a web page, not data: download the file itself",
+    b"version https://git-lfs": "is a Git LFS pointer, not the data: run `git lfs pull`",
+    b"pk\x03\x04": "is a zip archive: unpack it first",
+    b"\x93numpy": "is a NumPy array: save train and test together with np.savez, or use barenet.from_arrays",
+    b"\x89png": "is a single picture, not a file of many",
+    GZIP_MAGIC: "was compressed twice: unpack it once",
+}
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn whatever Python raises while `path` is read into one of barenet's errors."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{path} does not exist: check the path") from error
+    # NotImplementedError: a flipped bit makes a zip file ask for a version or a cipher that nobody has.
+    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
+        raise DataError(f"{path} is truncated or damaged ({error}): download it again") from error
+    except MemoryError as error:
+        raise MachineError(f"{path} does not fit into memory: take a smaller data set") from error
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # a damaged zip file sends its reader to before the beginning
+            raise DataError(f"{path} is truncated or damaged ({error.strerror}): download it again") from error
+        reason = error.strerror or type(error).__name__
+        raise MachineError(f"{path} cannot be read ({reason}): check its permissions and the disk") from error
+
+
+def impostor(beginning: bytes) -> str | None:
+    """Name what lies in place of data, judged by the file's first bytes, or return None."""
+    beginning = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    return next((fault for magic, fault in IMPOSTORS.items() if beginning.startswith(magic)), None)
+
+
+def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
+    """Read an IDX file, plain or gzip (told apart by content), into a C-contiguous array.
+
+    The dtype is the file's, in native byte order: uint8, int8, int16, int32, float32 or float64. `sha256` is
+    what the unpacked file, header included, must hash to. Raises DataError for a file that is missing,
+    damaged or something else, and MachineError where disk, memory or permissions fail.
+    """
+    path = Path(path)
+    with reading(path):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'not a file'}: expected an IDX file")
+        with path.open("rb") as file:
+            n_stored = path.stat().st_size
+            if n_stored == 0:
+                raise DataError(f"{path} is empty (0 bytes): download it again")
+            packed = file.peek(2)[:2] == GZIP_MAGIC
+            stream = gzip.GzipFile(fileobj=file) if packed else file
+            return _read_stream(stream, path, n_stored, packed=packed, sha256=sha256)
+
+
+def write_idx(path: str | Path, array: np.ndarray) -> None:
+    """Write an array of one of the six element types as an IDX file; gzip when the name ends in `.gz`."""
+    codes = {np.dtype(name).newbyteorder("="): (code, name) for code, name in ELEMENT_TYPES.items()}
+    native = array.dtype.newbyteorder("=")
+    if native not in codes or not 1 <= array.ndim <= MAX_DIMENSIONS:
+        known = ", ".join(str(dtype) for dtype in codes)
+        raise DataError(
+            f"IDX holds 1 to {MAX_DIMENSIONS} dimensions of {known}, got {array.ndim} of {array.dtype}: "
+            f"convert the array"
+        )
+    code, big_endian = codes[native]
+    content = struct.pack(f">4B{array.ndim}I", 0, 0, code, array.ndim, *array.shape)
+    content += array.astype(big_endian).tobytes()
+    Path(path).write_bytes(gzip.compress(content, mtime=0) if Path(path).suffix == ".gz" else content)
+
+
+def _read_stream(
+    stream: io.BufferedIOBase, path: Path, n_stored: int, *, packed: bool, sha256: str | None
+) -> np.ndarray:
+    header, dtype, shape = _read_header(stream, path)
+    n_bytes = math.prod(shape) * dtype.itemsize
+    promise = f"{path}: its header promises {n_bytes:,} bytes of {dtype.name} in shape {shape}"
+    # A zero among the dimensions must not hide that the others are absurd: NumPy would refuse them too.
+    if math.prod(max(size, 1) for size in shape) * dtype.itemsize > MAX_BYTES:
+        raise DataError(f"{promise}, which cannot be right: the header is damaged, get the file again")
+    n_left = n_stored - len(header)
+    if not packed and n_bytes != n_left:
+        fault = "the file is truncated" if n_bytes > n_left else "there are trailing bytes"
+        raise DataError(f"{promise}, but {n_left:,} follow: {fault}, get the file again")
+    if packed and n_bytes > n_stored * MAX_DEFLATE_RATIO:
+        raise DataError(f"{promise}, more than {n_stored:,} bytes of gzip can hold: get the file again")
+
+    content = np.empty(n_bytes, np.uint8)
+    view, filled = content.data, 0
+    # In pieces, because GzipFile fills a buffer by way of a copy of the same size.
+    while got := stream.readinto(view[filled : filled + CHUNK]):
+        filled += got
+    if filled < n_bytes:
+        raise DataError(f"{promise}, but {filled:,} follow: the file is truncated, get it again")
+    # One byte more shows an excess, however large, and makes gzip compare its checksum.
+    if stream.read(1):
+        raise DataError(f"{promise}, but more follow: there are trailing bytes, get the file again")
+    if sha256 is not None:
+        digest = hashlib.sha256(header)
+        digest.update(content.data)
+        if digest.hexdigest() != sha256:
+            raise DataError(f"{path} is not the expected file: SHA-256 {digest.hexdigest()}, expected {sha256}")
+    return content.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
+
+
+def _read_header(stream: io.BufferedIOBase, path: Path) -> tuple[bytes, np.dtype, tuple[int, ...]]:
+    """Return the header's bytes, the big-endian element type and the shape."""
+    start = stream.read(4)
+    if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in ELEMENT_TYPES:
+        start += stream.read(60)
+        if fault := impostor(start):
+            raise DataError(f"{path} {fault}")
+        raise DataError(
+            f"{path} is not an IDX file: it begins with bytes {start[:4].hex(' ') or '(none)'}, expected "
+            f"00 00, an element type (08 09 0b 0c 0d 0e) and the number of dimensions"
+        )
+    dtype, n_dimensions = np.dtype(ELEMENT_TYPES[start[2]]), start[3]
+    if not 1 <= n_dimensions <= MAX_DIMENSIONS:
+        raise DataError(
+            f"{path}: its header says {n_dimensions} dimensions, expected 1 to {MAX_DIMENSIONS}: get the file again"
+        )
+    sizes = stream.read(4 * n_dimensions)
+    if len(sizes) < 4 * n_dimensions:
+        raise DataError(
+            f"{path} ends after {4 + len(sizes)} bytes, inside its header of {4 + 4 * n_dimensions}: "
+            f"the file is truncated, get it again"
+        )
+    return start + sizes, dtype, struct.unpack(f">{n_dimensions}I", sizes)

@@ -1,0 +1,106 @@
+"""Choose which training images are held out for validation: seeded, stratified, and never the test images."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Callable
+
+import numpy as np
+
+from barenet.data.datasets import ignore
+from barenet.data.randomness import generator
+from barenet.errors import ConfigError, DataError
+
+__all__ = ["resolve_n_valid", "stratified_split"]
+
+# A default count holds out one in so many images of a small data set, and no more.
+IMAGES_PER_HELD_OUT = 5
+
+
+def stratified_split(labels: np.ndarray, n_valid: int | float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Split images into training and validation, each class in proportion.
+
+    `labels` (n,) are integers; `n_valid` is a count, or a fraction between 0 and 1 that is rounded to a count
+    (halves up). Returns the indices (n - n_valid,) and (n_valid,), both int64 and ascending. Every class keeps
+    a training image, so the only image of a class is never held out. The same labels, n_valid and seed give the
+    same split. Raises ConfigError for an `n_valid` that cannot be had, DataError for labels that are none.
+    """
+    labels = _checked_labels(labels)
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    shares = _shares(counts, _count(n_valid, len(labels), len(counts)))
+
+    # Shuffle all images, sort them by class without disturbing that order, and take each class's first ones.
+    shuffled = generator(seed, "split").permutation(len(labels))
+    by_class = shuffled[np.argsort(classes[shuffled], kind="stable")]
+    rank_in_class = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    held_out = rank_in_class < np.repeat(shares, counts)
+    return np.sort(by_class[~held_out]).astype(np.int64), np.sort(by_class[held_out]).astype(np.int64)
+
+
+def resolve_n_valid(
+    labels: np.ndarray, n_valid: int | float, is_default: bool, note: Callable[[str], None] = ignore
+) -> int | float:
+    """Return the `n_valid` to split with: what a person gave stands or is an error, a default shrinks to fit.
+
+    A default count beyond a fifth of the images becomes a fifth of them, rounded down, but one at least and
+    never the last image of a class; `note` gets a sentence about it. Raises ConfigError for a given value that
+    does not fit, and DataError when there is no image to spare.
+    """
+    labels = _checked_labels(labels)
+    n_classes = len(np.unique(labels))
+    if not is_default:
+        _count(n_valid, len(labels), n_classes)
+        return n_valid
+    n_spare = len(labels) - n_classes
+    if n_spare < 1:
+        raise DataError(f"{len(labels)} images of {n_classes} classes leave none for validation: add images")
+    n_wanted = n_valid if isinstance(n_valid, numbers.Integral) else int(n_valid * len(labels) + 0.5)
+    n_fitting = max(1, min(len(labels) // IMAGES_PER_HELD_OUT, n_spare))
+    if 1 <= n_wanted <= n_fitting:
+        return n_valid
+    note(f"holding out {n_fitting} of {len(labels)} images for validation, not the default of {n_valid}")
+    return n_fitting
+
+
+def _checked_labels(labels: np.ndarray) -> np.ndarray:
+    labels = np.asarray(labels)
+    if labels.ndim != 1 or labels.size == 0 or labels.dtype.kind not in "iu":
+        raise DataError(f"labels must be integers of shape (n,), n > 0, got {labels.dtype} of {labels.shape}")
+    return labels
+
+
+def _count(n_valid: int | float, n_images: int, n_classes: int) -> int:
+    """Turn a count or a fraction into a count that leaves each class a training image."""
+    expected = "expected a count of images, 1 or more, or a fraction between 0 and 1"
+    if isinstance(n_valid, (bool, np.bool_)) or not isinstance(n_valid, numbers.Real):
+        raise ConfigError(f"n_valid is {n_valid!r}: {expected}")
+    if isinstance(n_valid, numbers.Integral):
+        count = int(n_valid)
+        if count < 1:
+            raise ConfigError(f"n_valid is {count}: {expected}")
+    else:
+        fraction = float(n_valid)
+        if not 0 < fraction < 1:  # false for NaN too
+            raise ConfigError(f"n_valid is {fraction}: {expected}")
+        count = int(fraction * n_images + 0.5)
+        if count < 1:
+            raise ConfigError(f"n_valid is {fraction}, which of {n_images} images is none: take a larger one")
+    if count > n_images - n_classes:
+        raise ConfigError(
+            f"n_valid is {n_valid}, but {n_images} images of {n_classes} classes can spare at most "
+            f"{n_images - n_classes}: each class keeps one image to train on"
+        )
+    return count
+
+
+def _shares(counts: np.ndarray, n_valid: int) -> np.ndarray:
+    """Share `n_valid` among classes of `counts` images by largest remainder, leaving one of each class.
+
+    In whole numbers, so that rounding is the same everywhere; of equal remainders the earlier class wins.
+    """
+    shares, remainders = np.divmod(counts * n_valid, counts.sum())
+    by_remainder = np.argsort(-remainders, kind="stable")
+    while n_left := n_valid - int(shares.sum()):
+        open_classes = by_remainder[shares[by_remainder] < counts[by_remainder] - 1]
+        shares[open_classes[:n_left]] += 1
+    return shares

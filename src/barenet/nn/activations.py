@@ -1,0 +1,229 @@
+"""Activation functions f(z) with their derivatives, element by element; softmax works along the last axis.
+
+`forward(z, out=a)` writes a = f(z). `backward(da, z, a, out=dz)` writes dz = da * f'(z), where da is the gradient of
+the loss with respect to a. It is the last use of da, z and a in a step, so `backward` may overwrite all three: that
+is where its intermediate results go instead of into new arrays. `out` is never one of them.
+
+A function that says `in_place` may be handed z as `out`: its layer then spends one array on both, and `backward` finds
+a in both. The others are handed an array of their own.
+`kinks` are the points where the derivative jumps; the gradient check steps around them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ACTIVATIONS", "ALIASES", "CUSTOM", "Activation"]
+
+Array = NDArray[np.floating]
+
+CUSTOM = "custom:"
+LEAKY_SLOPE = 0.01
+GELU_SCALE = math.sqrt(2 / math.pi)
+GELU_CUBIC = 0.044715
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A named pair of functions; see the module's docstring for their contract."""
+
+    name: str
+    forward: Callable[..., None]
+    backward: Callable[..., None]
+    in_place: bool = False
+    kinks: tuple[float, ...] = ()
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a person handed in the functions."""
+        return self.name.startswith(CUSTOM)
+
+    @staticmethod
+    def custom(
+        name: str,
+        forward: Callable[[Array], Array],
+        backward: Callable[[Array, Array, Array], Array],
+        kinks: tuple[float, ...] = (),
+    ) -> Activation:
+        """Make an activation of your own from `a = forward(z)` and `dz = backward(da, z, a)`.
+
+        Both get arrays (..., B, H) and return new ones of the same shape. Hand the result to `MLP` or
+        `barenet.train`, which check its gradient first, and again to `barenet.load`. Files know it as `custom:name`.
+        """
+
+        def write_forward(z: Array, out: Array) -> None:
+            out[...] = forward(z)
+
+        def write_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+            out[...] = backward(da, z, a)
+
+        return Activation(f"{CUSTOM}{name}", write_forward, write_backward, kinks=kinks)
+
+
+def relu_forward(z: Array, out: Array) -> None:
+    """a = max(z, 0)."""
+    np.maximum(z, 0, out=out)
+
+
+def relu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da where a > 0, else 0."""
+    np.greater(a, 0, out=out)
+    np.multiply(da, out, out=out)
+
+
+def leaky_relu_forward(z: Array, out: Array) -> None:
+    """a = max(z, 0.01 z)."""
+    np.multiply(z, LEAKY_SLOPE, out=out)
+    np.maximum(z, out, out=out)
+
+
+def leaky_relu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da where a > 0, else 0.01 da."""
+    np.greater(a, 0, out=out)
+    np.maximum(out, LEAKY_SLOPE, out=out)
+    np.multiply(da, out, out=out)
+
+
+def sigmoid_forward(z: Array, out: Array) -> None:
+    """a = 1 / (1 + e^-z), as (1 + tanh(z / 2)) / 2, which cannot overflow."""
+    np.multiply(z, 0.5, out=out)
+    np.tanh(out, out=out)
+    np.multiply(out, 0.5, out=out)
+    np.add(out, 0.5, out=out)
+
+
+def sigmoid_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da a (1 - a)."""
+    np.subtract(1, a, out=out)
+    np.multiply(out, a, out=out)
+    np.multiply(out, da, out=out)
+
+
+def tanh_forward(z: Array, out: Array) -> None:
+    """a = tanh(z)."""
+    np.tanh(z, out=out)
+
+
+def tanh_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da (1 - a^2)."""
+    np.multiply(a, a, out=out)
+    np.subtract(1, out, out=out)
+    np.multiply(out, da, out=out)
+
+
+def elu_forward(z: Array, out: Array) -> None:
+    """a = z where z > 0, else e^z - 1 (Clevert et al. 2016, alpha = 1)."""
+    np.minimum(z, 0, out=out)  # so that e^z cannot overflow
+    np.expm1(out, out=out)
+    np.maximum(z, out, out=out)  # e^z - 1 >= z where z <= 0, and out is 0 where z > 0
+
+
+def elu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da where a > 0, else da (a + 1)."""
+    np.minimum(a, 0, out=out)
+    np.add(out, 1, out=out)
+    np.multiply(out, da, out=out)
+
+
+def gelu_forward(z: Array, out: Array) -> None:
+    """a = z s with s = sigmoid(2 sqrt(2/pi) (z + 0.044715 z^3)) (Hendrycks and Gimpel 2016, tanh form)."""
+    gelu_gate(z, out)
+    np.multiply(out, z, out=out)
+
+
+def gelu_gate(z: Array, out: Array) -> None:
+    """Write s, the share of z that GELU lets through."""
+    np.multiply(z, z, out=out)
+    np.multiply(out, 2 * GELU_SCALE * GELU_CUBIC, out=out)
+    np.add(out, 2 * GELU_SCALE, out=out)
+    np.multiply(out, z, out=out)
+    sigmoid_forward(out, out=out)
+
+
+def gelu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da (s + a (1 - s) g'), with g' = 2 sqrt(2/pi) (1 + 3 * 0.044715 z^2)."""
+    gelu_gate(z, out)
+    np.multiply(z, z, out=z)
+    np.multiply(z, 6 * GELU_SCALE * GELU_CUBIC, out=z)
+    np.add(z, 2 * GELU_SCALE, out=z)  # z holds g'
+    np.multiply(a, z, out=a)
+    finish_gated_backward(da, a, z, out)
+
+
+def silu_forward(z: Array, out: Array) -> None:
+    """a = z sigmoid(z) (Elfwing et al. 2018)."""
+    sigmoid_forward(z, out=out)
+    np.multiply(out, z, out=out)
+
+
+def silu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da (s + a (1 - s)), with s = sigmoid(z)."""
+    sigmoid_forward(z, out=out)
+    finish_gated_backward(da, a, z, out)
+
+
+def finish_gated_backward(da: Array, a: Array, scratch: Array, out: Array) -> None:
+    """Write da (s + a (1 - s)) where `out` holds s; `a` and `scratch` are overwritten."""
+    np.multiply(a, out, out=scratch)
+    np.subtract(a, scratch, out=a)
+    np.add(a, out, out=a)
+    np.multiply(a, da, out=out)
+
+
+def softplus_forward(z: Array, out: Array) -> None:
+    """a = log(1 + e^z), without overflow."""
+    np.logaddexp(z, 0, out=out)
+
+
+def softplus_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da sigmoid(z) = da (1 - e^-a)."""
+    np.negative(a, out=out)
+    np.expm1(out, out=out)
+    np.negative(out, out=out)
+    np.multiply(out, da, out=out)
+
+
+def identity_forward(z: Array, out: Array) -> None:
+    """a = z."""
+    if out is not z:
+        np.copyto(out, z)
+
+
+def identity_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = da."""
+    np.copyto(out, da)
+
+
+def softmax_forward(z: Array, out: Array) -> None:
+    """a = e^z / sum(e^z) along the last axis, shifted by the largest z so that nothing overflows."""
+    np.subtract(z, np.max(z, axis=-1, keepdims=True), out=out)
+    np.exp(out, out=out)
+    np.divide(out, np.sum(out, axis=-1, keepdims=True), out=out)
+
+
+def softmax_backward(da: Array, z: Array, a: Array, out: Array) -> None:
+    """dz = a (da - sum(da a)) along the last axis."""
+    np.multiply(da, a, out=out)
+    np.subtract(da, np.sum(out, axis=-1, keepdims=True), out=out)
+    np.multiply(out, a, out=out)
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "relu": Activation("relu", relu_forward, relu_backward, in_place=True, kinks=(0.0,)),
+    "leaky_relu": Activation("leaky_relu", leaky_relu_forward, leaky_relu_backward, kinks=(0.0,)),
+    "sigmoid": Activation("sigmoid", sigmoid_forward, sigmoid_backward, in_place=True),
+    "tanh": Activation("tanh", tanh_forward, tanh_backward, in_place=True),
+    "elu": Activation("elu", elu_forward, elu_backward),
+    "gelu": Activation("gelu", gelu_forward, gelu_backward),
+    "silu": Activation("silu", silu_forward, silu_backward),
+    "softplus": Activation("softplus", softplus_forward, softplus_backward, in_place=True),
+    "identity": Activation("identity", identity_forward, identity_backward, in_place=True),
+    "softmax": Activation("softmax", softmax_forward, softmax_backward, in_place=True),
+}
+
+ALIASES = {"leakyrelu": "leaky_relu", "linear": "identity", "swish": "silu", "none": "identity"}

@@ -1,0 +1,41 @@
+"""Where the weights start: random, and scaled so that signals keep their size from layer to layer.
+
+Each function fills one (fan_in, fan_out) matrix in place from a generator. Biases start at zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["INITIALIZERS", "Initializer"]
+
+Initializer = Callable[[NDArray[np.floating], np.random.Generator], None]
+
+
+def he(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
+    """Draw from N(0, sqrt(2 / fan_in)), for ReLU and its kin (He et al. 2015, equation 10)."""
+    fan_in = weights.shape[0]
+    weights[...] = rng.normal(0.0, np.sqrt(2.0 / fan_in), weights.shape)
+
+
+def glorot(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
+    """Draw uniformly within sqrt(6 / (fan_in + fan_out)), for tanh (Glorot and Bengio 2010, equation 16)."""
+    limit = np.sqrt(6.0 / sum(weights.shape))
+    weights[...] = rng.uniform(-limit, limit, weights.shape)
+
+
+def lecun(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
+    """Draw from N(0, fan_in^-1/2) (LeCun et al. 1998, "Efficient BackProp", equation 16)."""
+    fan_in = weights.shape[0]
+    weights[...] = rng.normal(0.0, fan_in**-0.5, weights.shape)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "he": he,
+    "glorot": glorot,
+    "lecun": lecun,
+    "course": lecun,  # the course project's N(0, fan_in^-1/2) is LeCun's
+}

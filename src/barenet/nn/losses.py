@@ -1,0 +1,156 @@
+"""Loss functions of the logits: how wrong they are, and the gradient with respect to them.
+
+`loss(logits, labels, dlogits=None)` takes logits (..., B, C) and integer labels (B,) or (..., B), and returns the mean
+over the B images, one number a network, shape (...). Into `dlogits`, a C-contiguous array shaped like the logits, it
+writes the gradient of that mean with respect to the logits. The logits themselves are left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.errors import ConfigError, nearest
+from barenet.nn.activations import CUSTOM
+
+__all__ = ["LOSSES", "Loss", "make_loss"]
+
+Array = NDArray[np.floating]
+Labels = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A named loss; calling it computes the mean over the batch and, if asked, the gradient.
+
+    `output` is the last activation that the loss expects to stand for: cross-entropy means softmax, fused with it.
+    `has_kinks` says that the gradient jumps somewhere, which the gradient check steps around.
+    """
+
+    name: str
+    function: Callable[[Array, Labels, Array], Array]
+    output: str = "identity"
+    has_kinks: bool = False
+
+    @property
+    def is_custom(self) -> bool:
+        """Whether a person handed in the functions."""
+        return self.name.startswith(CUSTOM)
+
+    def __call__(self, logits: Array, labels: Labels, dlogits: Array | None = None) -> Array:
+        """Return the mean loss, shape (...), and write its gradient into `dlogits` (..., B, C)."""
+        if dlogits is None:
+            dlogits = np.empty(logits.shape, logits.dtype)
+        return self.function(logits, labels, dlogits)
+
+    @staticmethod
+    def custom(
+        name: str,
+        loss: Callable[[Array, Labels], Array],
+        gradient: Callable[[Array, Labels], Array],
+        output: str = "identity",
+        has_kinks: bool = False,
+    ) -> Loss:
+        """Make a loss of your own from two functions of logits (..., B, C) and labels (..., B).
+
+        `loss` returns the mean over B, shape (...); `gradient` its gradient with respect to the logits. Files know it
+        as `custom:name`.
+        """
+
+        def function(logits: Array, labels: Labels, dlogits: Array) -> Array:
+            labels = np.broadcast_to(labels, logits.shape[:-1])
+            dlogits[...] = gradient(logits, labels)
+            return np.asarray(loss(logits, labels))
+
+        return Loss(f"{CUSTOM}{name}", function, output, has_kinks)
+
+
+def cross_entropy(logits: Array, labels: Labels, dlogits: Array, label_smoothing: float = 0.0) -> Array:
+    """Mean of -sum_c q_c log p_c, with p = softmax(logits) and q the one-hot label.
+
+    Softmax and logarithm are fused: log p_c = (z_c - max z) - log(sum e^(z - max z)), so nothing overflows, and the
+    gradient is (p - q) / B. Label smoothing (Szegedy et al. 2016, section 7) takes q = (1 - s) one_hot + s / C.
+    """
+    n_images, n_classes = logits.shape[-2:]
+    at_label = label_positions(labels, logits.shape)
+    flat = dlogits.reshape(-1)
+    shifted = np.subtract(logits, np.maximum.reduce(logits, axis=-1, keepdims=True), out=dlogits)
+    target = flat[at_label]
+    if label_smoothing:
+        target = (1 - label_smoothing) * target + label_smoothing * np.mean(shifted, axis=-1)
+    exponentials = np.exp(shifted, out=dlogits)
+    sums = np.add.reduce(exponentials, axis=-1, keepdims=True)
+    loss = np.add.reduce(np.log(sums[..., 0]) - target, axis=-1) / n_images
+    dlogits /= sums * n_images
+    if label_smoothing:
+        dlogits -= label_smoothing / (n_classes * n_images)
+    flat[at_label] -= (1 - label_smoothing) / n_images
+    return np.asarray(loss)
+
+
+def mean_squared_error(logits: Array, labels: Labels, dlogits: Array) -> Array:
+    """Mean over images and classes of (z - one_hot)^2; its gradient is 2 (z - one_hot) / (B C)."""
+    n_images, n_classes = logits.shape[-2:]
+    np.copyto(dlogits, logits)
+    dlogits.reshape(-1)[label_positions(labels, logits.shape)] -= 1
+    loss = np.add.reduce(np.vecdot(dlogits, dlogits), axis=-1) / (n_images * n_classes)
+    dlogits *= 2 / (n_images * n_classes)
+    return np.asarray(loss)
+
+
+def hinge(logits: Array, labels: Labels, dlogits: Array) -> Array:
+    """Mean over images of sum_{c != y} max(0, 1 + z_c - z_y) (Weston and Watkins 1999).
+
+    The gradient is 1 / B at each class inside the margin, and minus their sum at the label.
+    """
+    n_images = logits.shape[-2]
+    at_label = label_positions(labels, logits.shape)
+    flat = dlogits.reshape(-1)
+    np.copyto(dlogits, logits)
+    margins = np.subtract(dlogits, flat[at_label][..., None] - 1, out=dlogits)
+    flat[at_label] = 0
+    np.maximum(margins, 0, out=margins)
+    loss = np.add.reduce(np.add.reduce(margins, axis=-1), axis=-1) / n_images
+    np.greater(margins, 0, out=dlogits)
+    flat[at_label] = -np.add.reduce(dlogits, axis=-1)
+    dlogits /= n_images
+    return np.asarray(loss)
+
+
+def label_positions(labels: Labels, shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return where each image's own class lies in a flat (..., B, C) array, shape (..., B)."""
+    return row_starts(shape) + labels
+
+
+@lru_cache(maxsize=64)
+def row_starts(shape: tuple[int, ...]) -> NDArray[np.intp]:
+    """Return the flat position of the first class of each image, shape (..., B)."""
+    starts = np.arange(0, int(np.prod(shape)), shape[-1]).reshape(shape[:-1])
+    starts.flags.writeable = False
+    return starts
+
+
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": Loss("cross_entropy", cross_entropy, output="softmax"),
+    "mse": Loss("mse", mean_squared_error),
+    "hinge": Loss("hinge", hinge, has_kinks=True),
+}
+
+
+def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
+    """Return the loss called `name`; label smoothing belongs to cross-entropy alone."""
+    if name not in LOSSES:
+        raise ConfigError(f"unknown loss {name!r}; {nearest(name, LOSSES)}")
+    if not label_smoothing:
+        return LOSSES[name]
+    if name != "cross_entropy":
+        raise ConfigError(f"label_smoothing = {label_smoothing} works with cross_entropy only, not {name}")
+
+    def smoothed(logits: Array, labels: Labels, dlogits: Array) -> Array:
+        return cross_entropy(logits, labels, dlogits, label_smoothing)
+
+    return Loss(name, smoothed, output="softmax")

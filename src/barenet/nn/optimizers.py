@@ -1,0 +1,240 @@
+"""From gradients to new weights, in order of complexity: SGD, Adam, AdamW.
+
+An optimizer works on flat buffers (..., P). Its hyper-parameters are float64 numbers, or columns (N, 1) that give each
+network of a stack its own; they are combined in float64 and cast once to the buffers' dtype, so that a network gets
+the same bits in a stack as alone. What it remembers, `slots` and `n_steps`, is part of a run's saved state.
+
+L2 joins the gradient first, g += l2 w; then g is clipped by its norm; then the learning rule sees it. Decoupled weight
+decay (AdamW) goes past all that, straight to the weights.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "WeightAverage", "add_l2", "clip_by_norm"]
+
+Array = NDArray[np.floating]
+Hyper = float | NDArray[np.float64]
+
+# Elements of a buffer that are updated at a time: half a dozen such blocks of float32 stay in a core's cache while a
+# learning rule goes over them a dozen times.
+BLOCK = 32_768
+
+
+class Optimizer(ABC):
+    """Base of all learning rules.
+
+    Args:
+        values: (..., P) parameters, updated in place by `step`; their dtype is the optimizer's.
+        n_decayed: how many of the P, from the front, are weights; L2 and weight decay leave the rest alone.
+        l2: strength of (l2 / 2) * sum(W**2) in the objective; not divided by the batch.
+        clip_norm: largest norm of a network's gradient; infinite for no clipping.
+    """
+
+    slot_names: tuple[str, ...] = ()
+
+    def __init__(self, values: Array, n_decayed: int, *, l2: Hyper = 0.0, clip_norm: Hyper = np.inf) -> None:
+        self.values = values
+        self.n_decayed = n_decayed
+        self.l2 = l2
+        self.clip_norm = clip_norm
+        self.n_steps = 0
+        self.slots = {name: np.zeros_like(values) for name in self.slot_names}
+        self._scratch = block_scratch(values)
+
+    def step(self, grads: Array, learning_rate: Hyper) -> None:
+        """Move the values (..., P) one step against `grads` (..., P), which are used up as scratch."""
+        self.n_steps += 1
+        if np.any(self.l2):
+            add_l2(grads, self.values, self.n_decayed, self.l2, self._scratch)
+        if np.any(np.isfinite(self.clip_norm)):
+            clip_by_norm(grads, self.clip_norm)
+        self.update(grads, learning_rate)
+
+    @abstractmethod
+    def update(self, grads: Array, learning_rate: Hyper) -> None:
+        """Apply the learning rule to gradients that L2 and clipping have already seen."""
+
+    def cast(self, hyper: Hyper) -> Array:
+        """Return a hyper-parameter, combined in float64 so far, in the dtype of the buffers."""
+        cast: Array = np.asarray(hyper, self.values.dtype)
+        return cast
+
+    def blocks(self) -> Iterator[tuple[slice, Array]]:
+        """Yield slices of the last axis that cover all P parameters, each with a scratch array for it."""
+        return blocks(self.values.shape[-1], self._scratch)
+
+
+def block_scratch(values: Array) -> Array:
+    """Return scratch space (..., K) for one block; all networks of a stack together have about BLOCK elements."""
+    lead = values.shape[:-1]
+    width = max(BLOCK // max(1, math.prod(lead)), 1024)
+    return np.empty((*lead, min(width, values.shape[-1])), values.dtype)
+
+
+def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
+    """Yield slices of [0, stop), as wide as `scratch` at most, each with the part of `scratch` that matches."""
+    for start in range(0, stop, scratch.shape[-1]):
+        block = slice(start, min(start + scratch.shape[-1], stop))
+        yield block, scratch[..., : block.stop - block.start]
+
+
+def add_l2(grads: Array, values: Array, n_decayed: int, l2: Hyper, scratch: Array | None = None) -> None:
+    """Add the gradient of (l2 / 2) * sum(W**2), in place: g += l2 w, for weights only."""
+    l2 = np.asarray(l2, values.dtype)
+    for block, scaled in blocks(n_decayed, block_scratch(values) if scratch is None else scratch):
+        np.multiply(values[..., block], l2, out=scaled)
+        grads[..., block] += scaled
+
+
+def clip_by_norm(grads: Array, clip_norm: Hyper) -> Array:
+    """Scale each network's gradient down to `clip_norm` if its Euclidean norm is larger; return the norms (..., 1).
+
+    (Pascanu et al. 2013, algorithm 1.)
+    """
+    norms = np.sqrt(np.vecdot(grads, grads))[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.minimum(1.0, np.asarray(clip_norm, np.float64) / norms)
+    # Without clipping inf / norm is inf and the scale exactly 1; a norm of 0 or NaN leaves the gradient as it is.
+    grads *= np.where(np.isfinite(scale), scale, 1.0).astype(grads.dtype)
+    return norms
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent: w -= lr g; with momentum, v = momentum v + g and w -= lr v.
+
+    Nesterov's momentum (Sutskever et al. 2013) takes w -= lr (g + momentum v).
+    """
+
+    slot_names: tuple[str, ...] = ("velocity",)
+
+    def __init__(
+        self,
+        values: Array,
+        n_decayed: int,
+        *,
+        momentum: Hyper = 0.0,
+        nesterov: bool = False,
+        l2: Hyper = 0.0,
+        clip_norm: Hyper = np.inf,
+    ) -> None:
+        if not np.any(momentum):
+            self.slot_names = ()
+        super().__init__(values, n_decayed, l2=l2, clip_norm=clip_norm)
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.is_plain = not self.slot_names and not np.any(np.isfinite(clip_norm))
+
+    def step(self, grads: Array, learning_rate: Hyper) -> None:
+        """Move the values one step against `grads`, which are used up as scratch."""
+        if not self.is_plain:
+            super().step(grads, learning_rate)
+            return
+        # Without momentum and clipping w - lr (g + l2 w) = (1 - lr l2) w - lr g, which needs no g + l2 w in memory.
+        self.n_steps += 1
+        self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.l2))
+        self.update(grads, learning_rate)
+
+    def update(self, grads: Array, learning_rate: Hyper) -> None:
+        """Apply momentum, if there is any, and go downhill."""
+        rate, momentum = self.cast(learning_rate), self.cast(self.momentum)
+        velocity = self.slots.get("velocity")
+        for block, scratch in self.blocks():
+            g = grads[..., block]
+            if velocity is not None:
+                v = velocity[..., block]
+                np.multiply(v, momentum, out=v)
+                np.add(v, g, out=v)
+                if self.nesterov:
+                    np.add(g, np.multiply(v, momentum, out=scratch), out=g)
+                else:
+                    g = v
+            self.values[..., block] -= np.multiply(g, rate, out=scratch)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015, algorithm 1), with L2 in the gradient.
+
+    The paper's m = b1 m + (1 - b1) g and v = b2 v + (1 - b2) g^2 are kept here without the factors (1 - b1) and
+    (1 - b2), m = b1 m + g and v = b2 v + g^2: two passes over the gradient fewer. The factors join the corrections for
+    the start from zero, and w -= lr m' / (sqrt(v') + epsilon) with
+    m' = m (1 - b1) / (1 - b1^t) and v' = v (1 - b2) / (1 - b2^t).
+    """
+
+    slot_names = ("first_moment", "second_moment")
+
+    def __init__(
+        self,
+        values: Array,
+        n_decayed: int,
+        *,
+        beta1: Hyper = 0.9,
+        beta2: Hyper = 0.999,
+        epsilon: Hyper = 1e-8,
+        weight_decay: Hyper = 0.0,
+        l2: Hyper = 0.0,
+        clip_norm: Hyper = np.inf,
+    ) -> None:
+        super().__init__(values, n_decayed, l2=l2, clip_norm=clip_norm)
+        self.beta1, self.beta2, self.epsilon = (np.asarray(h, np.float64) for h in (beta1, beta2, epsilon))
+        self.weight_decay = weight_decay
+
+    def update(self, grads: Array, learning_rate: Hyper) -> None:
+        """Update both moments and move against m' / (sqrt(v') + epsilon)."""
+        # With c = sqrt((1 - b2) / (1 - b2^t)): lr m' / (sqrt(v') + e) = (lr m' / c) / (sqrt(v) + e / c).
+        correction = np.sqrt((1 - self.beta2) / (1 - self.beta2**self.n_steps))
+        rate = self.cast(learning_rate * (1 - self.beta1) / (1 - self.beta1**self.n_steps) / correction)
+        epsilon = self.cast(self.epsilon / correction)
+        beta1, beta2 = self.cast(self.beta1), self.cast(self.beta2)
+        first, second = self.slots["first_moment"], self.slots["second_moment"]
+        for block, scratch in self.blocks():
+            g, m, v = grads[..., block], first[..., block], second[..., block]
+            np.multiply(m, beta1, out=m)
+            np.add(m, g, out=m)
+            np.multiply(v, beta2, out=v)
+            np.multiply(g, g, out=g)
+            np.add(v, g, out=v)
+            np.sqrt(v, out=scratch)
+            np.add(scratch, epsilon, out=scratch)
+            np.divide(m, scratch, out=scratch)
+            self.values[..., block] -= np.multiply(scratch, rate, out=scratch)
+
+
+class AdamW(Adam):
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019): w -= lr weight_decay w, for weights only."""
+
+    def update(self, grads: Array, learning_rate: Hyper) -> None:
+        """Shrink the weights, then step as Adam does."""
+        if np.any(self.weight_decay):
+            self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.weight_decay))
+        super().update(grads, learning_rate)
+
+
+class WeightAverage:
+    """An exponential moving average of the weights, often better than the weights themselves.
+
+    average = d average + (1 - d) values, with d = min(decay, (1 + t) / (10 + t)) so that the random start is soon
+    forgotten (Polyak and Juditsky 1992; the warm-up is TensorFlow's ExponentialMovingAverage's).
+    """
+
+    def __init__(self, values: Array, decay: Hyper) -> None:
+        self.values = values
+        self.decay = decay
+        self.average = values.copy()
+        self._scratch = block_scratch(values)
+
+    def update(self, n_steps: int) -> None:
+        """Take in the values after step number `n_steps`, counted from 1."""
+        rest = np.asarray(1 - np.minimum(self.decay, (1 + n_steps) / (10 + n_steps)), self.values.dtype)
+        for block, scratch in blocks(self.values.shape[-1], self._scratch):
+            np.subtract(self.values[..., block], self.average[..., block], out=scratch)
+            self.average[..., block] += np.multiply(scratch, rest, out=scratch)
+
+
+OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}

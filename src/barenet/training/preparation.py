@@ -1,0 +1,192 @@
+"""From a data set and settings to what a trainer needs: every default resolved, every clash found before training."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import psutil
+from numpy.typing import NDArray
+
+from barenet.config import Config
+from barenet.data.datasets import Dataset
+from barenet.data.splits import resolve_n_valid, stratified_split
+from barenet.errors import ConfigError, MachineError
+from barenet.nn.activations import Activation
+from barenet.nn.losses import Loss, make_loss
+from barenet.nn.mlp import LayerSpec, find_activation
+from barenet.training.threads import available_cores, choose_threads
+
+__all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare"]
+
+PIXEL_SCALE = 1 / 255  # bytes are brought to 0-1; floating-point images are taken as they are
+
+
+@dataclass(frozen=True)
+class Custom:
+    """Activations and a loss that a person wrote in Python, recognised in the settings by their names."""
+
+    activations: tuple[Activation, ...] = ()
+    loss: Loss | None = None
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """A data set split for training.
+
+    images (n, D), labels (n,): the whole training file. train_rows: which of them are trained on.
+    valid_images (m, D), valid_labels (m,): what is held out. scale: pixels are multiplied by it.
+    """
+
+    images: NDArray[np.generic]
+    labels: NDArray[np.int64]
+    train_rows: NDArray[np.int64]
+    valid_images: NDArray[np.generic]
+    valid_labels: NDArray[np.int64]
+    image_shape: tuple[int, ...]
+    class_names: tuple[str, ...]
+    scale: float
+    name: str
+    fingerprint: str
+
+    @property
+    def n_train(self) -> int:
+        """Images trained on."""
+        return len(self.train_rows)
+
+
+def prepare(
+    config: Config,
+    dataset: Dataset,
+    *,
+    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
+    custom: Custom | None = None,
+    note: Callable[[str], None] = lambda message: None,
+) -> tuple[Config, TrainingData]:
+    """Return settings without open questions, and the split data.
+
+    Raises:
+        ConfigError: a setting doesn't fit the data: split, batch, layers, classes.
+        MachineError: the networks would not fit the memory; says what they need.
+    """
+    labels = dataset.train_labels
+    if validation is None:
+        n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
+        train_rows, valid_rows = stratified_split(labels, n_valid, config.data.split_seed)
+        validation = dataset.train_images[valid_rows], labels[valid_rows]
+    else:
+        n_valid, train_rows = len(validation[1]), np.arange(len(labels))
+    data = TrainingData(
+        images=dataset.train_images,
+        labels=labels,
+        train_rows=train_rows,
+        valid_images=validation[0],
+        valid_labels=validation[1],
+        image_shape=dataset.image_shape,
+        class_names=dataset.class_names,
+        scale=PIXEL_SCALE if dataset.train_images.dtype == np.uint8 else 1.0,
+        name=dataset.name,
+        fingerprint=dataset.fingerprint,
+    )
+    architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
+    batch_size = resolve_batch_size(config, data.n_train, note)
+    n_weights = sum(row.input_dim * row.output_dim for row in architecture)
+    check_memory(config, n_weights)
+    resolved = config.with_values(
+        data__n_valid=n_valid if isinstance(n_valid, int) else len(validation[1]),
+        data__batch_size=batch_size,
+        data__mirror=resolve_mirror(config, dataset),
+        trainer__threads=resolve_threads(config, n_weights, batch_size),
+    )
+    return resolved, data
+
+
+def loss_of(config: Config, custom: Custom | None = None) -> Loss:
+    """Return the loss that the settings name."""
+    if custom is not None and custom.loss is not None and custom.loss.name == config.model.loss:
+        return custom.loss
+    return make_loss(config.model.loss, config.model.label_smoothing)
+
+
+def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custom | None = None) -> list[LayerSpec]:
+    """Return the layers that the settings ask for, checked against the data.
+
+    The short form ends in the activation that the loss stands for: softmax for cross-entropy, identity for others.
+    """
+    own = {activation.name: activation for activation in (custom.activations if custom else ())}
+
+    def find(name: str) -> Activation:
+        return own.get(name) or find_activation(name)
+
+    if config.model.layers is None:
+        widths = [n_inputs, *config.model.hidden_sizes, n_classes]
+        names = [config.model.activation] * len(config.model.hidden_sizes) + [loss_of(config, custom).output]
+        rows = zip(widths[:-1], widths[1:], names, strict=True)
+        return [LayerSpec(n_in, n_out, find(name)) for n_in, n_out, name in rows]
+    layers = config.model.layers
+    if not layers:
+        raise ConfigError("model.layers must name at least one layer, got none")
+    if layers[0].input_dim != n_inputs:
+        raise ConfigError(
+            f"model.layers: the first layer takes {layers[0].input_dim} values, the images have {n_inputs}"
+        )
+    if layers[-1].output_dim != n_classes:
+        raise ConfigError(f"model.layers: the last layer gives {layers[-1].output_dim} values for {n_classes} classes")
+    for i, (before, after) in enumerate(itertools.pairwise(layers), start=1):
+        if before.output_dim != after.input_dim:
+            raise ConfigError(
+                f"model.layers don't chain: layer {i} gives {before.output_dim} values, "
+                f"layer {i + 1} takes {after.input_dim}"
+            )
+    return [LayerSpec(row.input_dim, row.output_dim, find(row.activation)) for row in layers]
+
+
+def resolve_batch_size(config: Config, n_train: int, note: Callable[[str], None]) -> int:
+    """Return the batch size; a default larger than the training set shrinks, a given one is an error."""
+    batch_size = config.data.batch_size
+    if batch_size <= n_train:
+        return batch_size
+    if config.is_given("data.batch_size"):
+        raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
+    note(f"batch size {batch_size} is more than the {n_train} training images; taking {n_train}")
+    return n_train
+
+
+def resolve_mirror(config: Config, dataset: Dataset) -> bool:
+    """Return whether images are mirrored: as asked, or where the data set says that it is safe."""
+    wanted = config.data.mirror if config.data.mirror is not None else dataset.mirror_safe
+    if wanted and len(dataset.image_shape) < 2:
+        raise ConfigError(f"data.mirror needs images with height and width, got shape {dataset.image_shape}")
+    return wanted
+
+
+def resolve_threads(config: Config, n_weights: int, batch_size: int) -> int:
+    """Return the number of BLAS threads: as asked, if the machine has them, or by the work in a step."""
+    if config.trainer.threads is None:
+        return choose_threads(n_weights, batch_size)
+    if config.trainer.threads > available_cores():
+        cores, threads = available_cores(), config.trainer.threads
+        raise ConfigError(f"trainer.threads must be at most the {cores} cores of this machine, got {threads}")
+    return config.trainer.threads
+
+
+def check_memory(config: Config, n_weights: int) -> None:
+    """Raise MachineError if the buffers of all networks need more memory than is free."""
+    # values, gradients, two slots, average and best, each again in the snapshot that a crash or Ctrl-C falls back on
+    needed = 12 * 4 * n_weights * config.trainer.n_seeds
+    free = psutil.virtual_memory().available
+    if needed > free:
+        raise MachineError(
+            f"{config.trainer.n_seeds} network(s) of {n_weights:,} weights need about {needed / 1e9:.1f} GB of memory "
+            f"and {free / 1e9:.1f} GB are free; choose smaller model.hidden_sizes"
+        )
+
+
+def describe_layers(architecture: Sequence[LayerSpec]) -> list[tuple[str, str, int]]:
+    """Return a row a layer for a table: its shape, its activation, its number of parameters."""
+    return [
+        (f"{row.input_dim} → {row.output_dim}", row.activation.name, (row.input_dim + 1) * row.output_dim)
+        for row in architecture
+    ]

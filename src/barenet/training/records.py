@@ -1,0 +1,78 @@
+"""What one epoch of one network gave: a record, and the ways it is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+__all__ = ["EpochRecord", "read_history"]
+
+
+@dataclass(frozen=True)
+class EpochRecord:
+    """One epoch of one network. Losses leave the L2 term out; accuracies are fractions 0-1.
+
+    Training loss and accuracy are running means over the epoch, each batch seen before its own step. Norms are of the
+    last step of the epoch: the gradient of the loss, the change of the parameters, the parameters; `update_ratios`
+    gives, for each parameter, the norm of its change over its own.
+    """
+
+    network: int
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    valid_loss: float | None
+    valid_accuracy: float | None
+    is_best: bool
+    gradient_norm: float
+    update_norm: float
+    weight_norm: float
+    seconds: float
+    update_ratios: Mapping[str, float] = field(default_factory=dict)
+    stopped: str | None = None
+
+    def as_json(self) -> str:
+        """Return the record as one line of JSON."""
+        return json.dumps(asdict(self), allow_nan=True)
+
+    def as_line(self) -> str:
+        """Return the line that the course project logs."""
+        parts = [
+            f"Epoch {self.epoch}",
+            f"learning rate: {self.learning_rate:.4f}",
+            f"Train Loss: {self.train_loss:.4f}",
+            f"Train Acc: {self.train_accuracy:.4f}",
+        ]
+        if self.valid_loss is not None and self.valid_accuracy is not None:
+            parts += [f"Valid Loss: {self.valid_loss:.4f}", f"Valid Acc: {self.valid_accuracy:.4f}"]
+        parts.append(f"Epoch Time: {self.seconds:.2f} s")
+        return " | ".join(parts) + (f" | {self.stopped}" if self.stopped else "")
+
+    @staticmethod
+    def csv_header() -> list[str]:
+        """Return the columns of history.csv: every field that is a single value."""
+        return [f.name for f in fields(EpochRecord) if f.name != "update_ratios"]
+
+    def as_csv(self) -> list[Any]:
+        """Return the values for `csv_header`."""
+        return ["" if (value := getattr(self, name)) is None else value for name in self.csv_header()]
+
+
+def read_history(path: str | Path) -> list[EpochRecord]:
+    """Return the records of a history.jsonl; a last line that a crash cut short is left out."""
+    return list(parse_lines(Path(path).read_text("utf-8").splitlines()))
+
+
+def parse_lines(lines: Iterable[str]) -> Iterable[EpochRecord]:
+    """Yield the records that whole lines hold."""
+    for line in lines:
+        try:
+            values = json.loads(line)
+        except json.JSONDecodeError:
+            return
+        yield EpochRecord(**values)

@@ -1,0 +1,354 @@
+"""A run from its settings to its test results: the folder filled as training goes, and resumed after a stop."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config import Config, build_config
+from barenet.data.datasets import Dataset
+from barenet.errors import DivergedError, RunError
+from barenet.nn.mlp import MLP
+from barenet.training.checkpoint import ModelInfo, SavedModel, read_state, write_model
+from barenet.training.folder import RunFolder, create_run, lock_run, network_folders
+from barenet.training.preparation import Custom, TrainingData, prepare
+from barenet.training.records import EpochRecord, read_history
+from barenet.training.scores import Scores, average_scores, score_model, write_scores
+from barenet.training.state import TrainingState
+from barenet.training.threads import blas_threads
+from barenet.training.trainer import Trainer
+
+__all__ = ["NetworkResult", "Observer", "RunResult", "resume_run", "start_run", "stored_config"]
+
+
+class Observer:
+    """Told what happens in a run; the command line shows it, tests count it. Does nothing by itself."""
+
+    def note(self, message: str) -> None:
+        """Hear of something that a person should know."""
+
+    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
+        """Hear that all checks are done and training begins."""
+
+    def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
+        """Hear how far the epoch is."""
+
+    def record(self, record: EpochRecord) -> None:
+        """Hear of a finished epoch of one network."""
+
+
+@dataclass(frozen=True)
+class NetworkResult:
+    """What one network of a run came to; `scores` are None where the data has no test images."""
+
+    seed: int
+    folder: Path | None
+    best_epoch: int
+    validation_accuracy: float
+    validation_loss: float
+    scores: Scores | None
+    model: SavedModel
+    history: list[EpochRecord]
+    stopped: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        return {
+            "run": None if self.folder is None else str(self.folder),
+            "seed": self.seed,
+            "best_epoch": self.best_epoch,
+            "validation_accuracy": self.validation_accuracy,
+            "validation_loss": self.validation_loss,
+            "test_accuracy": None if self.scores is None else self.scores.accuracy,
+            "test_loss": None if self.scores is None else self.scores.loss,
+            "stopped": self.stopped,
+        }
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run came to: its networks, their average where there are several, and what it cost."""
+
+    folder: Path | None
+    config: Config
+    networks: list[NetworkResult]
+    lost: list[str]
+    ensemble: Scores | None
+    training_seconds: float
+    parameters: int
+
+    @property
+    def model(self) -> SavedModel:
+        """The network that is best on validation."""
+        by_accuracy = self.config.trainer.metric == "acc"
+        return max(self.networks, key=lambda n: n.validation_accuracy if by_accuracy else -n.validation_loss).model
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`; with several networks means, standard deviations and all runs."""
+        common = {"training_seconds": self.training_seconds, "parameters": self.parameters}
+        run = None if self.folder is None else str(self.folder)
+        if self.config.trainer.n_seeds == 1:
+            return {**self.networks[0].as_dict(), **common, "run": run}
+        rows = [network.as_dict() for network in self.networks]
+        figures: dict[str, Any] = {"run": run, "best_epoch": [row["best_epoch"] for row in rows]}
+        for name in ("validation_accuracy", "validation_loss", "test_accuracy", "test_loss"):
+            values = [row[name] for row in rows if row[name] is not None]
+            figures[name] = float(np.mean(values)) if values else None
+            figures[f"{name}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
+        figures["ensemble_test_accuracy"] = None if self.ensemble is None else self.ensemble.accuracy
+        figures["ensemble_test_loss"] = None if self.ensemble is None else self.ensemble.loss
+        return {**figures, **common, "runs": rows, "diverged": self.lost}
+
+
+def start_run(
+    config: Config,
+    dataset: Dataset,
+    *,
+    output: Path | None,
+    name: str | None = None,
+    prefix: str = "quick",
+    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
+    custom: Custom | None = None,
+    observer: Observer | None = None,
+) -> RunResult:
+    """Train, validate, save and test; `output=None` keeps everything in memory.
+
+    Raises:
+        ConfigError, DataError, RunError: before anything is written.
+        DivergedError: every network was lost; what was best before that is in the folder.
+    """
+    observer = observer or Observer()
+    resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
+    trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
+    folder = None if output is None else create_run(output, name, prefix)
+    with nullcontext() if folder is None else lock_run(folder):
+        run = Run(config=resolved, data=data, dataset=dataset, trainer=trainer, folder=folder, observer=observer)
+        run.write_start()
+        return run.train()
+
+
+def resume_run(
+    folder: Path,
+    dataset: Dataset,
+    *,
+    flags: dict[str, Any] | None = None,
+    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
+    custom: Custom | None = None,
+    observer: Observer | None = None,
+) -> RunResult:
+    """Go on with a stopped run as if it had never stopped; a finished one is tested again.
+
+    Raises:
+        RunError: the folder is no run, is in use, or was started with other data or settings.
+    """
+    observer = observer or Observer()
+    config = stored_config(folder)
+    check_same_settings(folder, config, flags or {})
+    with lock_run(folder):
+        resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
+        states = []
+        for path in network_folders(folder):
+            info, state = read_state(RunFolder(path).last)
+            if info.data_fingerprint != data.fingerprint:
+                raise RunError(
+                    f"{folder} was started with other data ({info.data_name}) than {data.name}; give the same --data"
+                )
+            RunFolder(path).trim_history(int(state.epoch[0]))
+            states.append(state)
+        if len(states) != resolved.trainer.n_seeds:
+            raise RunError(f"{folder} is incomplete: {len(states)} of {resolved.trainer.n_seeds} networks are there")
+        trainer = Trainer(network_configs(resolved), data, states, custom=custom, progress=observer.progress)
+        run = Run(config=resolved, data=data, dataset=dataset, trainer=trainer, folder=folder, observer=observer)
+        return run.train()
+
+
+def stored_config(folder: Path) -> Config:
+    """Return the settings that a run was started with."""
+    if not RunFolder(folder).config.exists():
+        raise RunError(f"{folder} is not a run folder: it has no config.toml")
+    return build_config("quick", RunFolder(folder).config)
+
+
+def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> None:
+    """Raise RunError if a flag asks for another value than the run was started with."""
+    asked = build_config("quick", RunFolder(folder).config, flags)
+    for path in flags:
+        table, name = path.split(".")
+        before, now = getattr(getattr(config, table), name), getattr(getattr(asked, table), name)
+        if before != now:
+            raise RunError(
+                f"{folder} was started with {path} = {before}, not {now}; a run goes on with its own settings"
+            )
+
+
+def network_configs(config: Config) -> list[Config]:
+    """Return the settings of each network: seed, seed + 1, ..."""
+    first = config.trainer.seed
+    return [config.with_values(trainer__seed=first + i, trainer__n_seeds=1) for i in range(config.trainer.n_seeds)]
+
+
+class Run:
+    """The training of one run, writing its folder as it goes."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        data: TrainingData,
+        dataset: Dataset,
+        trainer: Trainer,
+        folder: Path | None,
+        observer: Observer,
+    ) -> None:
+        self.config, self.data, self.dataset, self.trainer = config, data, dataset, trainer
+        self.folder, self.observer = folder, observer
+        several = config.trainer.n_seeds > 1
+        self.folders = [
+            None if folder is None else RunFolder(folder / f"seed-{c.trainer.seed}" if several else folder)
+            for c in trainer.configs
+        ]
+        self.histories: list[list[EpochRecord]] = [
+            read_history(f.history) if f is not None and f.history.exists() else [] for f in self.folders
+        ]
+        self.seconds = 0.0
+
+    def write_start(self) -> None:
+        """Write the settings, the weights before the first step, and a state to resume from."""
+        if self.folder is not None:
+            RunFolder(self.folder).write_config(self.config)
+        for network, folder in enumerate(self.folders):
+            if folder is not None:
+                folder.path.mkdir(exist_ok=True)
+                folder.write_config(self.trainer.configs[network])
+                state = self.trainer.states[network]
+                write_model(folder.path / "initial.safetensors", self.info(network, 0), self.named(state.values))
+                self.write_last(network)
+
+    def train(self) -> RunResult:
+        """Train to the end, test, and return what came of it."""
+        self.observer.start(self.folder, self.config, self.trainer)
+        self.seconds += sum(record.seconds for record in self.histories[0])
+        last: tuple[int, float] | None = None
+        for record in self.trainer:
+            # Networks of one stack share an epoch's seconds: count them once.
+            if (record.epoch, record.seconds) != last:
+                self.seconds += record.seconds
+                last = (record.epoch, record.seconds)
+            self.write(record)
+            self.observer.record(record)
+        return self.finish()
+
+    def write(self, record: EpochRecord) -> None:
+        """Write what an epoch of one network gave: its record, its weights if they are among the best, its state."""
+        network = record.network
+        self.histories[network].append(record)
+        folder = self.folders[network]
+        if folder is None:
+            return
+        folder.append(record)
+        state = self.trainer.states[network]
+        if int(state.epoch[0]) != record.epoch:
+            return  # the network was lost in this epoch, and keeps the state it had before
+        kept = [int(epoch) for epoch in state.best_epochs[0] if epoch >= 0]
+        if record.epoch in kept:
+            named, info = self.named(state.evaluated), self.info(network, record.epoch, record)
+            write_model(folder.epoch(record.epoch), info, named)
+            if record.is_best:
+                write_model(folder.best, info, named)
+        self.write_last(network, record)
+        for path in folder.path.glob("epoch-*.safetensors"):
+            if path.stem.removeprefix("epoch-") not in map(str, kept):
+                path.unlink()
+
+    def write_last(self, network: int, record: EpochRecord | None = None) -> None:
+        """Write everything that a network needs to go on."""
+        folder, state = self.folders[network], self.trainer.states[network]
+        if folder is not None:
+            info = self.info(network, int(state.epoch[0]), record)
+            write_model(folder.last, info, self.named(state.evaluated), state)
+
+    def named(self, values: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+        """Return the parameters (1, P) of one network by name."""
+        return self.template().parameters.named(values[0])
+
+    def template(self) -> MLP:
+        """Return a network of the run's architecture whose weights are yet to be filled in."""
+        fused = self.trainer.loss.output == "softmax"
+        return MLP.from_architecture(self.trainer.architecture, initializer=None, fuse_softmax=fused)
+
+    def info(self, network: int, epoch: int, record: EpochRecord | None = None) -> ModelInfo:
+        """Return what a model file says of a network after `epoch`."""
+        metrics = {}
+        if record is not None and record.valid_loss is not None and record.valid_accuracy is not None:
+            metrics = {"validation_loss": record.valid_loss, "validation_accuracy": record.valid_accuracy}
+        return ModelInfo(
+            architecture=[row.as_dict() for row in self.trainer.architecture],
+            loss=self.trainer.loss.name,
+            label_smoothing=self.config.model.label_smoothing,
+            image_shape=list(self.data.image_shape),
+            scale=self.data.scale,
+            input_dtype=str(self.data.images.dtype),
+            class_names=list(self.data.class_names),
+            epoch=epoch,
+            step=epoch * self.trainer.n_steps,
+            seed=self.trainer.configs[network].trainer.seed,
+            data_name=self.data.name,
+            data_fingerprint=self.data.fingerprint,
+            metrics=metrics,
+        )
+
+    def best_model(self, network: int, state: TrainingState) -> SavedModel:
+        """Return the network with its best weights."""
+        mlp = self.template()
+        mlp.parameters.values[...] = state.best_values[0]
+        folder = self.folders[network]
+        path = Path("memory") if folder is None else folder.best
+        return SavedModel(mlp, self.info(network, int(state.best_epochs[0, 0])), self.trainer.loss, path)
+
+    def finish(self) -> RunResult:
+        """Test each network's best weights, write what they give, and return the result of the run."""
+        lost = [s or "" for s in self.trainer.stopped if (s or "").startswith("diverged")]
+        if len(lost) == len(self.trainer.configs):
+            kept = "" if self.folder is None else f"; what was best before is in {self.folder}"
+            raise DivergedError(f"training {lost[0]}{kept}; try a smaller optimizer.learning_rate or clip_norm")
+        with blas_threads(self.config.trainer.threads or 1):
+            networks = [
+                self.result_of(i) for i in range(len(self.folders)) if self.trainer.states[i].best_epochs[0, 0] >= 0
+            ]
+        scores = [network.scores for network in networks if network.scores is not None]
+        ensemble = None
+        if len(scores) > 1 and self.dataset.test_labels is not None:
+            ensemble = average_scores(scores, self.dataset.test_labels, self.data.class_names)
+        parameters = self.template().parameters.size
+        result = RunResult(self.folder, self.config, networks, lost, ensemble, self.seconds, parameters)
+        if self.folder is not None and ensemble is not None:
+            write_scores(self.folder, {**result.as_dict(), "ensemble": ensemble.as_dict()}, ensemble.probabilities)
+        return result
+
+    def result_of(self, network: int) -> NetworkResult:
+        """Return what one network came to, and write its test.json."""
+        model = self.best_model(network, self.trainer.states[network])
+        scores = score_model(model, self.dataset) if self.dataset.test_images is not None else None
+        folder = self.folders[network]
+        if folder is not None and scores is not None:
+            write_scores(folder.path, scores.as_dict(), scores.probabilities)
+        history = self.histories[network]
+        best = next(record for record in history if record.epoch == model.info.epoch)
+        assert best.valid_accuracy is not None
+        assert best.valid_loss is not None
+        return NetworkResult(
+            seed=self.trainer.configs[network].trainer.seed,
+            folder=None if folder is None else folder.path,
+            best_epoch=model.info.epoch,
+            validation_accuracy=best.valid_accuracy,
+            validation_loss=best.valid_loss,
+            scores=scores,
+            model=model,
+            history=history,
+            stopped=self.trainer.stopped[network] or "",
+        )

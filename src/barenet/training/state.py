@@ -1,0 +1,106 @@
+"""All that networks need to go on training as if they had never stopped.
+
+Every array is led by N, the number of networks, with N = 1 for a single run. Between epochs networks that finished,
+stopped early or diverged are dropped with `select`, and others are stacked anew with `concatenate`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["TrainingState"]
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class TrainingState:
+    """The state of N networks after a whole number of epochs.
+
+    values: (N, P) parameters. slots: the optimizer's own arrays (N, P). average: (N, P) averaged parameters, or None.
+    statistics: (N, S) running statistics of normalisation layers, S = 0 without any.
+    n_steps, epoch: (N,) steps and epochs done. best_values: (N, P) the best evaluated parameters so far.
+    best_scores, best_epochs: (N, K) the best K validations, best first, -inf and -1 where there are fewer; a score is
+    the accuracy, or minus the loss. stale: (N,) validations since the best.
+    """
+
+    values: Array
+    slots: dict[str, Array]
+    average: Array | None
+    statistics: Array
+    n_steps: NDArray[np.int64]
+    epoch: NDArray[np.int64]
+    best_values: Array
+    best_scores: NDArray[np.float64]
+    best_epochs: NDArray[np.int64]
+    stale: NDArray[np.int64]
+
+    @staticmethod
+    def start(values: Array, slot_names: Sequence[str], has_average: bool, keep_best: int) -> TrainingState:
+        """Return the state of networks before their first step."""
+        n = len(values)
+        return TrainingState(
+            values=values.copy(),
+            slots={name: np.zeros_like(values) for name in slot_names},
+            average=values.copy() if has_average else None,
+            statistics=np.zeros((n, 0), values.dtype),
+            n_steps=np.zeros(n, np.int64),
+            epoch=np.zeros(n, np.int64),
+            best_values=values.copy(),
+            best_scores=np.full((n, keep_best), -np.inf),
+            best_epochs=np.full((n, keep_best), -1, np.int64),
+            stale=np.zeros(n, np.int64),
+        )
+
+    @property
+    def n_networks(self) -> int:
+        """N."""
+        return len(self.values)
+
+    @property
+    def evaluated(self) -> Array:
+        """The parameters (N, P) that validation, best and prediction use: the averages where there are any."""
+        return self.values if self.average is None else self.average
+
+    def select(self, rows: Sequence[int]) -> TrainingState:
+        """Return the state of the networks at `rows`, copied."""
+        return self.from_arrays({name: array[list(rows)] for name, array in self.arrays().items()})
+
+    @staticmethod
+    def concatenate(states: Sequence[TrainingState]) -> TrainingState:
+        """Stack states of the same shapes into one."""
+        all_arrays = [state.arrays() for state in states]
+        return TrainingState.from_arrays(
+            {name: np.concatenate([a[name] for a in all_arrays]) for name in all_arrays[0]}
+        )
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return every array by name, a slot as `slots.NAME`: what a file holds."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "slots"}
+        slots = {f"slots.{name}": array for name, array in self.slots.items()}
+        return {name: array for name, array in {**plain, **slots}.items() if array is not None}
+
+    @staticmethod
+    def from_arrays(arrays: dict[str, NDArray[np.generic]]) -> TrainingState:
+        """Return the state that `arrays` describe; KeyError names a missing one."""
+        slots = {name.removeprefix("slots."): a for name, a in arrays.items() if name.startswith("slots.")}
+        names = [f.name for f in fields(TrainingState) if f.name not in ("slots", "average")]
+        return TrainingState(**{name: arrays[name] for name in names}, slots=slots, average=arrays.get("average"))  # type: ignore[arg-type]
+
+    def with_validation(self, scores: NDArray[np.float64]) -> TrainingState:
+        """Return the state after a validation that gave `scores` (N,): best so far and patience updated."""
+        improved = scores > self.best_scores[:, 0]
+        all_scores = np.column_stack([self.best_scores, scores])
+        all_epochs = np.column_stack([self.best_epochs, self.epoch])
+        ranking = np.argsort(-all_scores, axis=1, kind="stable")[:, :-1]  # stable: of equals the earlier stays first
+        return replace(
+            self,
+            best_values=np.where(improved[:, None], self.evaluated, self.best_values),
+            best_scores=np.take_along_axis(all_scores, ranking, axis=1),
+            best_epochs=np.take_along_axis(all_epochs, ranking, axis=1),
+            stale=np.where(improved, 0, self.stale + 1),
+        )
