@@ -6,13 +6,25 @@ remembers which settings a person gave: a default that doesn't fit the data may 
 
 from __future__ import annotations
 
+import numbers
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from barenet.errors import ConfigError, MachineError, nearest
 from barenet.nn.activations import ACTIVATIONS, ALIASES, CUSTOM
@@ -43,18 +55,27 @@ def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | Non
 def split_sizes(value: Any) -> Any:
     """Read `128,32`, `128-32` or a single number as a list of sizes; an empty string means no hidden layer."""
     if isinstance(value, str):
-        return [part.strip() for part in value.replace("-", ",").split(",") if part.strip()]
-    return [value] if isinstance(value, int) else value
+        # A minus sign that no digit goes before is a sign: -5 must not become 5.
+        return [part.strip() for part in re.sub(r"(?<=\d)-(?=\d)", ",", value).split(",") if part.strip()]
+    return [value] if isinstance(value, numbers.Integral) else value
 
 
 def read_n_valid(value: Any) -> Any:
-    """Read a count or a fraction of images from a flag."""
+    """Return a count of 1 or more or a fraction between 0 and 1, from a number or from text."""
     if isinstance(value, str):
         try:
-            return float(value) if "." in value or "e" in value.lower() else int(value)
+            value = float(value) if "." in value or "e" in value.lower() else int(value)
         except ValueError:
-            raise ValueError("must be a count of images or a fraction") from None
+            value = None
+    is_whole, is_real = isinstance(value, numbers.Integral), isinstance(value, numbers.Real)
+    if not (value >= 1 if is_whole else is_real and 0 < value < 1):
+        raise ValueError("must be a count of images, 1 or more, or a fraction between 0 and 1")
     return value
+
+
+def read_path(value: Any) -> Any:
+    """Read a `Path` as text."""
+    return str(value) if isinstance(value, Path) else value
 
 
 Positive = Annotated[int, Field(gt=0)]
@@ -68,14 +89,24 @@ class Table(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_bool(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false for anything but a switch: pydantic would read them as 1 and 0."""
+        if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
+            raise ValueError("must not be true or false")
+        return value
+
 
 class DataConfig(Table):
     """Which images, how they are split, how they are handed over."""
 
-    path: str | None = Field(None, description="Folder of IDX files or .npz file; without it, Fashion-MNIST.")
-    n_valid: Annotated[
-        Annotated[int, Field(gt=0)] | Annotated[float, Field(gt=0, lt=1)], BeforeValidator(read_n_valid)
-    ] = Field(5000, description="Images held out for validation: a count, or a fraction of the training file.")
+    path: Annotated[str | None, BeforeValidator(read_path)] = Field(
+        None, description="Folder of IDX files or .npz file; without it, Fashion-MNIST."
+    )
+    n_valid: Annotated[int | float, BeforeValidator(read_n_valid)] = Field(
+        5000, description="Images held out for validation: a count, or a fraction of the training file."
+    )
     split_seed: int = Field(0, ge=0, description="Seed of the validation split, and of nothing else.")
     batch_size: Positive = Field(128, description="Images in a mini-batch.")
     mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
@@ -229,10 +260,9 @@ def setting_path(name: str) -> str:
     by_leaf = [path for path in paths if path.endswith(f".{wanted}") and wanted != "name"]
     if len(by_leaf) == 1:
         return by_leaf[0]
-    leaves = [path.split(".")[1] for path in paths]
-    raise ConfigError(
-        f"unknown setting {name!r}; {nearest(wanted, paths if '.' in wanted else [*leaves, *SHORT_NAMES])}"
-    )
+    leaves = [leaf for path in paths if (leaf := path.split(".")[1]) != "name"]
+    known = paths if "." in wanted else list(dict.fromkeys([*leaves, *SHORT_NAMES]))
+    raise ConfigError(f"unknown setting {name!r}; {nearest(wanted, known)}")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -265,6 +295,7 @@ def build_config(
         ConfigError: one line that names the setting, where it came from, the value, and what was expected.
     """
     tables = read_recipe(recipe)
+    before = tables["optimizer"]["name"]
     sources: dict[str, str] = {}
     if file is not None:
         for table, settings in check_tables(read_toml(file), str(file)).items():
@@ -274,6 +305,11 @@ def build_config(
         table, name = path.split(".")
         replace_layers(tables, table, {name: value})
         sources[path] = ""
+    if tables["optimizer"]["name"] != before:
+        # What a recipe sets for its own optimizer goes when a person chooses another.
+        for name in ("momentum", "nesterov", "weight_decay"):
+            if f"optimizer.{name}" not in sources:
+                tables["optimizer"].pop(name, None)
     try:
         config = Config.model_validate(tables)
     except ValidationError as error:
@@ -305,23 +341,41 @@ def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, A
     return dict(tables)
 
 
+# What pydantic's kinds of error expected, in words; the other kinds say it well themselves.
+EXPECTED = {
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number",
+    "int_from_float": "a whole number",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "model_type": "a table of input_dim, output_dim and activation",
+}
+
+
 def explain(error: ValidationError, sources: Mapping[str, str]) -> str:
     """Return the first of pydantic's complaints as one line: setting, value, what was expected."""
     first = error.errors(include_url=False)[0]
-    names = [
-        str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-", "int", "float"))
-    ]
-    path = ".".join(names[:2])
-    where = sources.get(path, "")
-    if first["type"] == "value_error":
+    kind, value, place = first["type"], first["input"], first["loc"]
+    path = ".".join(map(str, place[:2]))
+    where = f" ({sources[path]})" if sources.get(path) else ""
+    if kind == "extra_forbidden" and len(place) <= 2:
+        return f"unknown setting {path}{where}"
+    entry = f"entry {int(place[2]) + 1}" if len(place) > 2 else ""
+    key = str(place[3]) if len(place) > 3 else ""
+    if kind == "missing":
+        return f"{path}: {entry} has no {key}{where}"
+    if kind == "extra_forbidden":
+        return f"{path}: {entry} has an unknown {key!r}; {nearest(key, LayerConfig.model_fields)}{where}"
+    subject = f"{path}: {key + ' of ' if key else ''}{entry}" if entry else path
+    if kind == "value_error":
         message = str(first["ctx"]["error"])
-        if message.startswith(("must", "unknown")):
-            value = "" if message.startswith("unknown") else f", got {first['input']!r}"
-            return f"{path}: {message}{value}" + (f" ({where})" if where else "")
-        return f"{path}: {message}"
-    whole = first["input"]
-    if first["type"] == "extra_forbidden":
-        return f"unknown setting {'.'.join(names)}"
-    expected = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    detail = f" (at {'.'.join(names[2:])})" if len(names) > 2 else ""
-    return f"{path} must be {expected}{detail}, got {whole!r}" + (f" ({where})" if where else "")
+        if message.startswith("must"):
+            return f"{subject} {message}, got {value!r}{where}"
+        return f"{path}: {message}{where}"
+    expected = EXPECTED.get(kind) or first["msg"].removeprefix("Input should be ")
+    return f"{subject} must be {expected}, got {value!r}{where}"

@@ -10,7 +10,8 @@ recognised by the pattern of active units changing, skipped, and counted; more t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,16 @@ class GradientReport:
     def passed(self) -> bool:
         """Whether every gradient agrees and hardly any coordinate had to be skipped."""
         return self.relative_error <= self.tolerance and self.skipped_fraction <= MOST_SKIPPED
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as `--json` prints it."""
+        return {
+            "passed": self.passed,
+            "relative_error": self.relative_error,
+            "tolerance": self.tolerance,
+            "skipped_fraction": self.skipped_fraction,
+            "parameters": [asdict(row) for row in self.parameters],
+        }
 
 
 def check_gradients(

@@ -1,0 +1,70 @@
+"""One flag for every setting, made from the settings' own tables, so that none is ever written down twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, TypedDict, get_args, get_origin
+
+from cyclopts import Group, Parameter
+from pydantic.fields import FieldInfo
+
+from barenet.config import SHORT_NAMES, TABLES
+
+__all__ = ["DataFlags", "ModelFlags", "OptimizerFlags", "ScheduleFlags", "TrainerFlags", "read_flags"]
+
+# Shown beside the long name of a flag; the course project's words work as settings, not as flags.
+SHORT_FLAGS = ("epochs", "lr", "batch_size", "hidden", "activation", "l2", "seed", "n_seeds", "data")
+
+
+def make_flags(table: str) -> Any:
+    """Return a parameter type for cyclopts: a dictionary of those settings of a table that were given."""
+    shorts = {SHORT_NAMES[short]: f"--{short.replace('_', '-')}" for short in SHORT_FLAGS}
+    fields: dict[str, Any] = {}
+    for name, field in TABLES[table].model_fields.items():
+        if name == "layers":
+            continue  # a list of tables fits a settings file, not a flag
+        path = f"{table}.{name}"
+        names = [f"--{path.replace('_', '-')}", *([shorts[path]] if path in shorts else [])]
+        # Values stay text here: the settings' own validation reads them, and its messages are the ones people see.
+        negative = f"--{table}.no-{name.replace('_', '-')}"
+        parameter = Parameter(name=names, help=field.description, negative=negative)
+        fields[name] = Annotated[kind_of(field), parameter]
+    return TypedDict(f"{table.title()}Flags", fields, total=False)  # type: ignore[operator]
+
+
+class INT(str):
+    """Text that the settings will read as a whole number; the help names the flag's value after the class."""
+
+
+class FLOAT(str):
+    """Text that the settings will read as a number."""
+
+
+class TEXT(str):
+    """Text."""
+
+
+def kind_of(field: FieldInfo) -> type:
+    """Return the type that a flag's value has on the command line."""
+    kinds = {int: INT, float: FLOAT, bool: bool}
+    annotation = field.annotation
+    options = [option for option in (get_args(annotation) or (annotation,)) if option is not type(None)]
+    plain = {get_args(option)[0] if get_origin(option) is Annotated else option for option in options}
+    return kinds.get(plain.pop(), TEXT) if len(plain) == 1 else TEXT
+
+
+def group(title: str, position: int) -> Parameter:
+    """Return the panel of the help in which a table's flags stand, and its place among the panels."""
+    return Parameter(group=Group(title, sort_key=position), name="*")
+
+
+DataFlags = Annotated[make_flags("data") | None, group("Data", 1)]
+ModelFlags = Annotated[make_flags("model") | None, group("Model", 2)]
+OptimizerFlags = Annotated[make_flags("optimizer") | None, group("Optimizer", 3)]
+ScheduleFlags = Annotated[make_flags("schedule") | None, group("Learning-rate schedule", 4)]
+TrainerFlags = Annotated[make_flags("trainer") | None, group("Trainer", 5)]
+
+
+def read_flags(**tables: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the given settings by dotted path."""
+    return {f"{table}.{name}": value for table, given in tables.items() for name, value in (given or {}).items()}

@@ -1,0 +1,168 @@
+"""The command line: its commands, and what every one of them does about errors and signals.
+
+Exit codes: 0 done, 1 our bug (or a gradient check that failed), 2 wrong input, 3 the machine, 4 training diverged,
+130 and 143 interrupted after saving.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import NoReturn
+
+from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+
+from barenet import __version__
+from barenet.errors import BarenetError, ConfigError
+
+__all__ = ["app", "main"]
+
+HELP = """Train, test and look inside multi-layer perceptrons in plain NumPy. Fashion-MNIST is carried along.
+
+Begin with one of these:
+
+    barenet train                        good settings, half a minute
+    barenet train --epochs 5 --hidden 64 a smaller network
+    barenet train --recipe course        the course project's settings
+    barenet test                         test the latest run
+    barenet train --help                 every setting
+"""
+
+# Texts and not docstrings of the commands, so that listing them loads none of them.
+COMMANDS = {
+    "train": """Train a network, or several in lockstep; test it, and keep everything in a run folder.
+
+For example:
+
+    barenet train
+    barenet train --epochs 5 --hidden 128,32 --lr 0.001
+    barenet train --recipe course --n-seeds 4
+    barenet train my.toml --optimizer.name sgd --optimizer.momentum 0.9
+    barenet train --resume runs/quick-1
+
+Settings come from the recipe, then the settings file, then flags; --dry-run shows what they come to.
+""",
+    "test": """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
+
+For example:
+
+    barenet test
+    barenet test runs/quick-1
+    barenet test runs/quick-1/epoch-12.safetensors --json
+    barenet test model_epoch_100.pkl --data path/to/fashion-mnist
+""",
+    "gradcheck": """Compare back-propagation with difference quotients on your own settings.
+
+For example:
+
+    barenet gradcheck
+    barenet gradcheck --hidden 64,32 --activation gelu --model.loss hinge
+    barenet gradcheck my.toml --json
+
+The network is made in float64 and looked at on a few training images, up to 200 coordinates of each parameter. The
+exit code is 1 when a gradient is wrong.
+""",
+}
+
+OTHER_WORDS = {"fit": "train", "run": "train", "evaluate": "test", "eval": "test", "check": "gradcheck"}
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came."""
+
+
+def make_app() -> App:
+    """Return the command-line application; commands load when they are called for."""
+    # cyclopts would swallow Ctrl-C and box its errors
+    app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
+    for name, text in COMMANDS.items():
+        app.command(f"barenet.cli.{name}:{name}", name=name, help=text)
+    return app
+
+
+app = make_app()
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    debug = "--debug" in arguments
+    sys.exit(run([argument for argument in arguments if argument != "--debug"], debug))
+
+
+def run(arguments: list[str], debug: bool) -> int:
+    """Run one command and return its exit code; errors become one line on stderr."""
+    signal.signal(signal.SIGTERM, terminate)
+    try:
+        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    except KeyboardInterrupt as stop:
+        say(str(stop) or "interrupted")
+        return 143 if isinstance(stop, Terminated) else 130
+    except BrokenPipeError:
+        # The reader of our output is gone, as with `| head`; nothing more can be said there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if debug:
+            raise
+        return explain(error, arguments)
+
+
+def terminate(number: int, frame: object) -> NoReturn:
+    """Turn SIGTERM into an exception, so that it ends a run as Ctrl-C does."""
+    raise Terminated
+
+
+def explain(error: Exception, arguments: list[str]) -> int:
+    """Print one line about an error and return the exit code that goes with it."""
+    if isinstance(error, CycloptsError):
+        say(f"error: {explain_usage(error, arguments)}")
+        return ConfigError.exit_code
+    if isinstance(error, BarenetError):
+        say(f"error: {error}")
+        return error.exit_code
+    if isinstance(error, MemoryError):
+        say(f"error: not enough memory: {error or 'choose smaller model.hidden_sizes or data.batch_size'}")
+        return 3
+    say(
+        f"error: this is a bug in barenet: {type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)"
+    )
+    return 1
+
+
+def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
+    """Return what is wrong with the command line, as one line."""
+    if isinstance(error, UnknownCommandError) and arguments and arguments[0] in OTHER_WORDS:
+        return f"there is no command {arguments[0]!r}; did you mean {OTHER_WORDS[arguments[0]]!r}?"
+    if isinstance(error, UnknownOptionError):
+        hint = setting_hint(error)
+        if hint:
+            return hint
+    if isinstance(error, UnusedCliTokensError):
+        stray = " ".join(error.unused_tokens or [])
+        return f"stray words on the command line: {stray}; settings are flags, such as --epochs 5"
+    return " ".join(str(error).split())
+
+
+def setting_hint(error: UnknownOptionError) -> str | None:
+    """Return a message about an unknown flag that is nearly a setting."""
+    from barenet.config import setting_path
+
+    flag = error.token.keyword or error.token.value
+    name = flag.lstrip("-")
+    try:
+        return f"unknown option {flag}; did you mean --{setting_path(name).replace('_', '-')}?"
+    except ConfigError as unknown:
+        hint = str(unknown).split(";", 1)[1].strip()
+        return f"unknown option {flag}; {hint if hint.startswith('did') else 'see --help for all settings'}"
+
+
+def say(line: str) -> None:
+    """Print one line on stderr, whatever characters the terminal knows."""
+    encoding = sys.stderr.encoding or "utf-8"
+    print(f"barenet: {line}".encode(encoding, "replace").decode(encoding), file=sys.stderr)
