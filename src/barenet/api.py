@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from barenet.config import Config, build_config, setting_path
+from barenet.config import Config, build_config, check_tables, setting_path
 from barenet.data.datasets import Dataset, from_arrays, load_dataset
 from barenet.errors import ConfigError, DataError
 from barenet.nn.activations import Activation
@@ -18,6 +18,7 @@ from barenet.nn.losses import Loss
 from barenet.nn.mlp import MLP
 from barenet.training.preparation import Custom
 from barenet.training.run import Observer, RunResult, resume_run, start_run, stored_config
+from barenet.visualize.console import ConsoleObserver
 from barenet.visualize.figures import draw_learning_curves
 
 __all__ = ["check_custom", "resume", "train"]
@@ -35,6 +36,7 @@ def train(
     settings: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     output: str | Path | None = "runs",
     name: str | None = None,
+    verbose: bool = True,
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
@@ -52,7 +54,8 @@ def train(
         settings: a TOML file, or tables of settings, laid over the recipe.
         output: folder in which a new run folder is made; None keeps everything in memory.
         name: of the run folder; numbered by itself without one.
-        observer: told what happens while it does.
+        verbose: show the layers, a progress bar (or a line an epoch where there is no terminal) and notes on stderr.
+        observer: told what happens while it does, in place of what `verbose` shows.
         **values: any setting by its name: `hidden_sizes=(128, 32)`, `learning_rate=0.1`, `epochs=5`, `n_seeds=4`; or
             an `Activation` as `activation`, a `Loss` as `loss`, whose gradients are checked first.
 
@@ -62,20 +65,21 @@ def train(
     flags, custom = read_values(values)
     path = settings if isinstance(settings, str | Path) else None
     if isinstance(settings, Mapping):
+        settings = check_tables(settings, "settings")
         flags = {f"{table}.{key}": value for table, own in settings.items() for key, value in own.items()} | flags
     config = build_config(recipe, path, flags)
-    observer = observer or Observer()
-    dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), observer)
-    result = start_run(
-        config,
-        dataset,
-        output=None if output is None else Path(output),
-        name=name,
-        prefix=Path(path).stem if path is not None else recipe,
-        validation=validation,
-        custom=custom,
-        observer=observer,
-    )
+    with observer or make_observer(verbose) as watching:
+        dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
+        result = start_run(
+            config,
+            dataset,
+            output=None if output is None else Path(output),
+            name=name,
+            prefix=Path(path).stem if path is not None else recipe,
+            validation=validation,
+            custom=custom,
+            observer=watching,
+        )
     draw_figures(result)
     return result
 
@@ -89,6 +93,7 @@ def resume(
     y_val: ArrayLike | None = None,
     x_test: ArrayLike | None = None,
     y_test: ArrayLike | None = None,
+    verbose: bool = True,
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
@@ -97,12 +102,17 @@ def resume(
     Arrays, activations and a loss that the run was started with are handed in again; settings may be, but not changed.
     """
     flags, custom = read_values(values)
-    observer = observer or Observer()
     config = stored_config(Path(folder))
-    dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), observer)
-    result = resume_run(Path(folder), dataset, flags=flags, validation=validation, custom=custom, observer=observer)
+    with observer or make_observer(verbose) as watching:
+        dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
+        result = resume_run(Path(folder), dataset, flags=flags, validation=validation, custom=custom, observer=watching)
     draw_figures(result)
     return result
+
+
+def make_observer(verbose: bool) -> Observer:
+    """Return what shows a run on stderr, or nothing."""
+    return ConsoleObserver() if verbose else Observer()
 
 
 def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
@@ -156,7 +166,10 @@ def find_data(
     if valid_arrays[0] is None:
         return dataset, None
     # The checks of test images against training images are the same for validation images.
-    checked = from_arrays(*train_arrays, *valid_arrays, class_names=dataset.class_names)
+    try:
+        checked = from_arrays(*train_arrays, *valid_arrays, class_names=dataset.class_names)
+    except DataError as error:
+        raise DataError(str(error).replace("x_test", "x_val").replace("y_test", "y_val")) from None
     assert checked.test_images is not None
     assert checked.test_labels is not None
     return dataset, (checked.test_images, checked.test_labels)

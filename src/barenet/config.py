@@ -80,7 +80,7 @@ def read_path(value: Any) -> Any:
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 ActivationName = Annotated[str, one_of(ACTIVATIONS, "activation", ALIASES)]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, TypedDict, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args, get_origin
 
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
@@ -58,11 +58,19 @@ def group(title: str, position: int) -> Parameter:
     return Parameter(group=Group(title, sort_key=position), name="*")
 
 
-DataFlags = Annotated[make_flags("data") | None, group("Data", 1)]
-ModelFlags = Annotated[make_flags("model") | None, group("Model", 2)]
-OptimizerFlags = Annotated[make_flags("optimizer") | None, group("Optimizer", 3)]
-ScheduleFlags = Annotated[make_flags("schedule") | None, group("Learning-rate schedule", 4)]
-TrainerFlags = Annotated[make_flags("trainer") | None, group("Trainer", 5)]
+if TYPE_CHECKING:
+    # What a command gets; what cyclopts reads is made below.
+    DataFlags: TypeAlias = Mapping[str, Any] | None
+    ModelFlags: TypeAlias = Mapping[str, Any] | None
+    OptimizerFlags: TypeAlias = Mapping[str, Any] | None
+    ScheduleFlags: TypeAlias = Mapping[str, Any] | None
+    TrainerFlags: TypeAlias = Mapping[str, Any] | None
+else:
+    DataFlags = Annotated[make_flags("data") | None, group("Data", 1)]
+    ModelFlags = Annotated[make_flags("model") | None, group("Model", 2)]
+    OptimizerFlags = Annotated[make_flags("optimizer") | None, group("Optimizer", 3)]
+    ScheduleFlags = Annotated[make_flags("schedule") | None, group("Learning-rate schedule", 4)]
+    TrainerFlags = Annotated[make_flags("trainer") | None, group("Trainer", 5)]
 
 
 def read_flags(**tables: Mapping[str, Any] | None) -> dict[str, Any]:

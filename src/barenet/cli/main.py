@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 our bug (or a gradient check that failed), 2 wrong input, 
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -94,6 +95,9 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str], debug: bool) -> int:
     """Run one command and return its exit code; errors become one line on stderr."""
     signal.signal(signal.SIGTERM, terminate)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a console that lacks a sign shows another, and nothing fails
     try:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -163,6 +167,5 @@ def setting_hint(error: UnknownOptionError) -> str | None:
 
 
 def say(line: str) -> None:
-    """Print one line on stderr, whatever characters the terminal knows."""
-    encoding = sys.stderr.encoding or "utf-8"
-    print(f"barenet: {line}".encode(encoding, "replace").decode(encoding), file=sys.stderr)
+    """Print one line on stderr."""
+    print(f"barenet: {line}", file=sys.stderr)

@@ -61,19 +61,19 @@ def train(
         Print all settings as TOML that train accepts, and stop.
     """
     flags = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
-    with ConsoleObserver(quiet=quiet) as observer:
-        if resume is not None:
-            refuse_with_resume(settings=settings, recipe=recipe, name=name)
-            result = resume_training(resume, observer=observer, **flags)
-        elif dry_run:
-            config = build_config(recipe or "quick", settings, flags)
-            resolved, _ = prepare(config, load_dataset(config.data.path, note=observer.note), note=observer.note)
-            sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
-            return
-        else:
-            result = start_training(
-                recipe=recipe or "quick", settings=settings, output=output, name=name, observer=observer, **flags
-            )
+    observer = ConsoleObserver(quiet=quiet)
+    if dry_run:
+        config = build_config(recipe or "quick", settings, flags)
+        resolved, _ = prepare(config, load_dataset(config.data.path, note=observer.note), note=observer.note)
+        sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
+        return
+    if resume is not None:
+        refuse_with_resume(settings=settings, recipe=recipe, name=name)
+        result = resume_training(resume, observer=observer, **flags)
+    else:
+        result = start_training(
+            recipe=recipe or "quick", settings=settings, output=output, name=name, observer=observer, **flags
+        )
     if json:
         print(json_module.dumps(result.as_dict()))
     else:

@@ -49,8 +49,8 @@ class GradientReport:
 
     @property
     def relative_error(self) -> float:
-        """The largest relative error of any parameter."""
-        return max(row.relative_error for row in self.parameters)
+        """The largest relative error of any parameter; NaN if one is, which Python's max would let slip by."""
+        return float(np.max([row.relative_error for row in self.parameters]))
 
     @property
     def skipped_fraction(self) -> float:

@@ -137,7 +137,7 @@ class MLP:
             return
         if initializer not in INITIALIZERS:
             raise ConfigError(f"unknown initializer {initializer!r}; {nearest(initializer, INITIALIZERS)}")
-        seeds = list(seed) if isinstance(seed, Sequence) else [seed] * (self.n_networks or 1)
+        seeds = list(seed) if isinstance(seed, Sequence | np.ndarray) else [seed] * (self.n_networks or 1)
         if len(seeds) != (self.n_networks or 1):
             raise ShapeError(f"{len(seeds)} seeds for {self.n_networks or 1} networks; give one each")
         self.parameters.values[...] = 0
@@ -229,9 +229,9 @@ def find_activation(activation: str | Activation) -> Activation:
     """Return the activation of that name, or an `Activation` as it is."""
     if isinstance(activation, Activation):
         return activation
-    name = ALIASES.get(activation, activation)
+    name = ALIASES.get(str(activation), str(activation))
     if name not in ACTIVATIONS:
-        raise ConfigError(f"unknown activation {activation!r}; {nearest(activation, ACTIVATIONS)}")
+        raise ConfigError(f"unknown activation {activation!r}; {nearest(name, ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
 

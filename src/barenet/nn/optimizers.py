@@ -98,7 +98,7 @@ def clip_by_norm(grads: Array, clip_norm: Hyper) -> Array:
 
     (Pascanu et al. 2013, algorithm 1.)
     """
-    norms = np.sqrt(np.vecdot(grads, grads))[..., None]
+    norms: Array = np.sqrt(np.vecdot(grads, grads))[..., None]
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.minimum(1.0, np.asarray(clip_norm, np.float64) / norms)
     # Without clipping inf / norm is inf and the scale exactly 1; a norm of 0 or NaN leaves the gradient as it is.

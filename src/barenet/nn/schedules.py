@@ -47,11 +47,12 @@ class Schedule:
 
     def rates(self, steps: ArrayLike) -> Rates:
         """Return the learning rates at `steps` (any shape), float64."""
-        at = np.asarray(steps, np.float64)
+        # Always as an array: NumPy's powers of a single number can differ from an array's in the last bit.
+        at = np.atleast_1d(np.asarray(steps, np.float64))
         rates = SCHEDULES[self.name](self, at)
         if self.warmup_steps:
             rates = rates * np.minimum(1.0, (at + 1) / self.warmup_steps)
-        return rates
+        return rates.reshape(np.shape(steps))
 
 
 def constant(schedule: Schedule, step: Rates) -> Rates:

@@ -104,14 +104,21 @@ def write_model(
     metadata = {
         "format": FORMAT,
         "info": asdict(info),
+        "info_checksum": info_checksum(asdict(info)),
         "checksums": {n: checksum(a) for n, a in sorted(arrays.items())},
     }
     replace_file(path, save(arrays, metadata={KEY: json.dumps(metadata, sort_keys=True)}))
 
 
 def checksum(array: NDArray[np.generic]) -> str:
-    """Return a checksum of an array's bytes."""
-    return hashlib.blake2b(array.tobytes(), digest_size=16).hexdigest()
+    """Return a checksum of an array's dtype, shape and bytes."""
+    described = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.blake2b(described + array.tobytes(), digest_size=16).hexdigest()
+
+
+def info_checksum(info: Mapping[str, Any]) -> str:
+    """Return a checksum of what a file says about its network."""
+    return hashlib.blake2b(json.dumps(info, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def read_arrays(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:
@@ -150,6 +157,10 @@ def read_metadata(path: Path, text: str) -> tuple[ModelInfo, dict[str, str]]:
         if version > FORMAT:
             raise CheckpointError(
                 f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update barenet"
+            )
+        if version != FORMAT or metadata["info_checksum"] != info_checksum(metadata["info"]):
+            raise CheckpointError(
+                f"{path} is damaged: the checksum of its metadata does not fit; use another checkpoint"
             )
         return ModelInfo(**metadata["info"]), metadata["checksums"]
     except (json.JSONDecodeError, KeyError, TypeError) as error:

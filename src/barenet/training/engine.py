@@ -50,7 +50,10 @@ def check_stack(configs: Sequence[Config]) -> None:
 
 @dataclass(frozen=True)
 class StepNorms:
-    """Euclidean norms (N,) of one step: gradient, change and parameters, and change over parameter by name."""
+    """Euclidean norms (N,) of one step: gradient, change and parameters, and change over parameter by name.
+
+    A ratio is NaN where a parameter was all zero, as biases are at the start.
+    """
 
     gradient: NDArray[np.float64]
     update: NDArray[np.float64]
@@ -139,13 +142,10 @@ class Engine:
         gradient = norms(parameters.grads)
         self.update(learning_rate)
         change = parameters.values - before
-        ratios = {
-            name: norms(moved.reshape(len(before), -1)) / np.maximum(norms(old.reshape(len(before), -1)), 1e-30)
-            for (name, moved), old in zip(
-                parameters.named(change).items(), parameters.named(before).values(), strict=True
-            )
-            if np.any(old)
-        }
+        ratios = {}
+        for (name, moved), old in zip(parameters.named(change).items(), parameters.named(before).values(), strict=True):
+            moved_by, was = norms(moved.reshape(len(before), -1)), norms(old.reshape(len(before), -1))
+            ratios[name] = np.divide(moved_by, was, out=np.full(len(before), np.nan), where=was > 0)
         return loss, predicted, StepNorms(gradient, norms(change), norms(before), ratios)
 
     def evaluation_network(self) -> MLP:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,10 +36,8 @@ def create_run(output: Path, name: str | None, prefix: str) -> Path:
         folder = output / name
         folder.mkdir(exist_ok=True)
         holds = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
-    except NotADirectoryError:
-        raise RunError(f"{output / (name or '')} is a file; choose another --output or --name") from None
-    except FileExistsError:
-        raise RunError(f"{output / (name or '')} is a file; choose another --output or --name") from None
+    except (NotADirectoryError, FileExistsError) as error:
+        raise RunError(f"{error.filename} is a file, not a folder; choose another --output or --name") from None
     except OSError as error:
         raise MachineError(f"cannot make a run folder in {output}: {error.strerror}; choose another --output") from None
     if "config.toml" in holds:
@@ -61,7 +60,8 @@ def next_numbered(output: Path, prefix: str) -> Path:
             number += 1
 
 
-def lock_run(folder: Path) -> FileLock:
+@contextmanager
+def lock_run(folder: Path) -> Iterator[None]:
     """Lock a run folder for this process; the lock goes when the process does, however it ends.
 
     Raises:
@@ -77,7 +77,10 @@ def lock_run(folder: Path) -> FileLock:
         ) from None
     except OSError as error:
         raise MachineError(f"cannot write in {folder}: {error.strerror}; choose another --output") from None
-    return lock
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def find_latest(output: Path) -> Path:
@@ -143,10 +146,10 @@ class RunFolder:
         if not self.history.exists():
             return
         records = [record for record in read_history(self.history) if record.epoch <= epoch]
-        for path in (self.history, self.path / "history.csv", self.path / "train.log"):
-            path.unlink(missing_ok=True)
-        for record in records:
-            self.append(record)
+        rows = [EpochRecord.csv_header(), *(record.as_csv() for record in records)]
+        replace_file(self.path / "history.csv", "".join(csv_line(row) + "\n" for row in rows))
+        replace_file(self.path / "train.log", "".join(record.as_line() + "\n" for record in records))
+        replace_file(self.history, "".join(record.as_json() + "\n" for record in records))
 
 
 def csv_line(values: Sequence[object]) -> str:

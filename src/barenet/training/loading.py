@@ -28,7 +28,10 @@ def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: 
     """
     path = Path(path)
     if path.is_dir():
-        return [read_model(find_best(folder), activations, loss) for folder in network_folders(path)]
+        folders = network_folders(path)
+        # A network that was lost before its first validation has no best; the others are the run.
+        folders = [folder for folder in folders if RunFolder(folder).best.exists()] or folders[:1]
+        return [read_model(find_best(folder), activations, loss) for folder in folders]
     if path.suffix == ".pkl":
         return [load_course_model(path)]
     if path.suffix == ".safetensors" or not path.exists():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -71,13 +72,14 @@ def prepare(
         ConfigError: a setting doesn't fit the data: split, batch, layers, classes.
         MachineError: the networks would not fit the memory; says what they need.
     """
-    labels = dataset.train_labels
+    labels, fingerprint = dataset.train_labels, dataset.fingerprint
     if validation is None:
         n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
         train_rows, valid_rows = stratified_split(labels, n_valid, config.data.split_seed)
         validation = dataset.train_images[valid_rows], labels[valid_rows]
     else:
         n_valid, train_rows = len(validation[1]), np.arange(len(labels))
+        fingerprint = fingerprint_with(fingerprint, *validation)
     data = TrainingData(
         images=dataset.train_images,
         labels=labels,
@@ -88,7 +90,7 @@ def prepare(
         class_names=dataset.class_names,
         scale=PIXEL_SCALE if dataset.train_images.dtype == np.uint8 else 1.0,
         name=dataset.name,
-        fingerprint=dataset.fingerprint,
+        fingerprint=fingerprint,
     )
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
@@ -101,6 +103,14 @@ def prepare(
         trainer__threads=resolve_threads(config, n_weights, batch_size),
     )
     return resolved, data
+
+
+def fingerprint_with(fingerprint: str, *arrays: NDArray[np.generic]) -> str:
+    """Return the fingerprint of a data set together with validation arrays of its own."""
+    digest = hashlib.sha256(fingerprint.encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return f"sha256:{digest.hexdigest()}"
 
 
 def loss_of(config: Config, custom: Custom | None = None) -> Loss:

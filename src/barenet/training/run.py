@@ -5,7 +5,8 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,15 @@ __all__ = ["NetworkResult", "Observer", "RunResult", "resume_run", "start_run", 
 
 class Observer:
     """Told what happens in a run; the command line shows it, tests count it. Does nothing by itself."""
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop watching, whether the run ended well or not."""
 
     def note(self, message: str) -> None:
         """Hear of something that a person should know."""
@@ -164,6 +174,8 @@ def resume_run(
             raise RunError(f"{folder} is incomplete: {len(states)} of {resolved.trainer.n_seeds} networks are there")
         trainer = Trainer(network_configs(resolved), data, states, custom=custom, progress=observer.progress)
         run = Run(config=resolved, data=data, dataset=dataset, trainer=trainer, folder=folder, observer=observer)
+        for network in range(len(states)):
+            run.drop_outdated(network)
         return run.train()
 
 
@@ -261,8 +273,14 @@ class Run:
             if record.is_best:
                 write_model(folder.best, info, named)
         self.write_last(network, record)
-        for path in folder.path.glob("epoch-*.safetensors"):
-            if path.stem.removeprefix("epoch-") not in map(str, kept):
+        self.drop_outdated(network)
+
+    def drop_outdated(self, network: int) -> None:
+        """Delete weights that are not, or no longer, among a network's best."""
+        folder, state = self.folders[network], self.trainer.states[network]
+        if folder is not None:
+            kept = {folder.epoch(int(epoch)) for epoch in state.best_epochs[0]}
+            for path in set(folder.path.glob("epoch-*.safetensors")) - kept:
                 path.unlink()
 
     def write_last(self, network: int, record: EpochRecord | None = None) -> None:

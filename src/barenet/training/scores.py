@@ -83,7 +83,8 @@ def make_scores(
 
 def average_scores(results: Sequence[Scores], labels: NDArray[np.int64], class_names: Sequence[str]) -> Scores:
     """Return what the average of the networks' probabilities gives; its loss is minus the mean log probability."""
-    shares = np.mean(np.stack([result.probabilities for result in results]), axis=0, dtype=np.float64)
+    total = np.sum(np.stack([result.probabilities for result in results]), axis=0, dtype=np.float64)
+    shares = np.asarray(total) / len(results)
     picked = np.maximum(shares[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
     return make_scores(shares, float(-np.mean(np.log(picked))), labels, class_names, None)
 

@@ -167,7 +167,8 @@ class Trainer:
             state=engine.capture(before),
             rates=rates,
             step_losses=losses,
-            train_loss=sizes @ losses / stop,
+            # A dot product a network: a matrix product would sum in an order that depends on N.
+            train_loss=np.vecdot(np.ascontiguousarray(losses.T), sizes) / stop,
             train_accuracy=np.mean(predicted == labels, axis=-1),
             due=due,
             valid_loss=valid_loss,
@@ -263,6 +264,6 @@ class Trainer:
             update_norm=float(result.norms.update[row]),
             weight_norm=float(result.norms.weights[row]),
             seconds=result.seconds,
-            update_ratios={name: float(ratio[row]) for name, ratio in result.norms.ratios.items()},
+            update_ratios={n: float(ratio[row]) for n, ratio in result.norms.ratios.items() if ratio[row] >= 0},
             stopped=self.stopped[network],
         )

@@ -37,10 +37,6 @@ class ConsoleObserver(Observer):
         self.latest: dict[int, EpochRecord] = {}
         self.seconds = 0.0
 
-    def __enter__(self) -> ConsoleObserver:
-        """Do nothing yet: the bar starts with the training."""
-        return self
-
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
