@@ -75,7 +75,7 @@ def train(
             dataset,
             output=None if output is None else Path(output),
             name=name,
-            prefix=Path(path).stem if path is not None else recipe,
+            prefix=recipe if path is None else name_of(Path(path)),
             validation=validation,
             custom=custom,
             observer=watching,
@@ -108,6 +108,14 @@ def resume(
         result = resume_run(Path(folder), dataset, flags=flags, validation=validation, custom=custom, observer=watching)
     draw_figures(result)
     return result
+
+
+def name_of(settings: Path) -> str:
+    """Return what runs from a settings file are named after: the file, or the run that a config.toml lies in."""
+    if settings.name != "config.toml":
+        return settings.stem
+    run, _, number = settings.absolute().parent.name.rpartition("-")
+    return run if run and number.isdecimal() else settings.absolute().parent.name
 
 
 def make_observer(verbose: bool) -> Observer:

@@ -6,13 +6,15 @@ Each function fills one (fan_in, fan_out) matrix in place from a generator. Bias
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["INITIALIZERS", "Initializer"]
+__all__ = ["INITIALIZERS"]
 
-Initializer = Callable[[NDArray[np.floating], np.random.Generator], None]
+if TYPE_CHECKING:  # naming numpy.random would import it, a sixth of the time that `import barenet` takes
+    Initializer = Callable[[NDArray[np.floating], np.random.Generator], None]
 
 
 def he(weights: NDArray[np.floating], rng: np.random.Generator) -> None:

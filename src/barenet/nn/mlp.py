@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -24,7 +24,8 @@ __all__ = ["MLP", "LayerSpec", "Workspace", "find_activation"]
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
-Seeds = int | np.random.Generator | Sequence[int | np.random.Generator]
+if TYPE_CHECKING:  # naming numpy.random would import it
+    Seeds = int | np.random.Generator | Sequence[int | np.random.Generator]
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -95,8 +96,9 @@ def prepare(
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
     n_weights = sum(row.input_dim * row.output_dim for row in architecture)
-    check_memory(config, n_weights)
+    check_memory(config, n_weights, batch_size * sum(row.output_dim for row in architecture))
     resolved = config.with_values(
+        data__path=absolute(config.data.path),
         data__n_valid=n_valid if isinstance(n_valid, int) else len(validation[1]),
         data__batch_size=batch_size,
         data__mirror=resolve_mirror(config, dataset),
@@ -182,10 +184,16 @@ def resolve_threads(config: Config, n_weights: int, batch_size: int) -> int:
     return config.trainer.threads
 
 
-def check_memory(config: Config, n_weights: int) -> None:
-    """Raise MachineError if the buffers of all networks need more memory than is free."""
-    # values, gradients, two slots, average and best, each again in the snapshot that a crash or Ctrl-C falls back on
-    needed = 12 * 4 * n_weights * config.trainer.n_seeds
+def absolute(path: str | None) -> str | None:
+    """Return a data path that holds wherever a run is resumed from; the name of the carried data stays a name."""
+    return str(Path(path).expanduser().resolve()) if path is not None and Path(path).expanduser().exists() else path
+
+
+def check_memory(config: Config, n_weights: int, n_units: int) -> None:
+    """Raise MachineError if the buffers of all networks, for batches of `n_units` units, need more than is free."""
+    # values, gradients, two slots, average and best, each again in the snapshot that a crash or Ctrl-C falls back on;
+    # every unit as z, a and their gradients
+    needed = 4 * (12 * n_weights + 4 * n_units) * config.trainer.n_seeds
     free = psutil.virtual_memory().available
     if needed > free:
         raise MachineError(
