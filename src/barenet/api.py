@@ -185,8 +185,8 @@ def find_data(
 
 def draw_figures(result: RunResult) -> None:
     """Draw the learning curves of every network of a run into its folder."""
+    smoothing = result.config.model.label_smoothing
     for network in result.networks:
         if network.folder is not None:
-            draw_learning_curves(
-                network.history, network.best_epoch, network.folder / "figures" / "learning-curves.png"
-            )
+            path = network.folder / "figures" / "learning-curves.png"
+            draw_learning_curves(network.history, network.best_epoch, path, smoothing)

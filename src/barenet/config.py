@@ -295,27 +295,39 @@ def build_config(
         ConfigError: one line that names the setting, where it came from, the value, and what was expected.
     """
     tables = read_recipe(recipe)
-    before = tables["optimizer"]["name"]
+    recipe_optimizer = tables["optimizer"]["name"]
     sources: dict[str, str] = {}
     if file is not None:
         for table, settings in check_tables(read_toml(file), str(file)).items():
             replace_layers(tables, table, settings)
             sources |= {f"{table}.{name}": f"in {file}" for name in settings}
+    asked: dict[str, dict[str, Any]] = {}
     for path, value in (flags or {}).items():
         table, name = path.split(".")
-        replace_layers(tables, table, {name: value})
+        asked.setdefault(table, {})[name] = value
         sources[path] = ""
-    if tables["optimizer"]["name"] != before:
-        # What a recipe sets for its own optimizer goes when a person chooses another.
-        for name in ("momentum", "nesterov", "weight_decay"):
-            if f"optimizer.{name}" not in sources:
-                tables["optimizer"].pop(name, None)
+    for table, settings in asked.items():
+        replace_layers(tables, table, settings)
+    drop_unfit(tables, recipe_optimizer, sources)
     try:
         config = Config.model_validate(tables)
     except ValidationError as error:
         raise ConfigError(explain(error, sources)) from None
     config._given = frozenset(sources)
     return config
+
+
+def drop_unfit(tables: dict[str, Any], recipe_optimizer: str, sources: Mapping[str, str]) -> None:
+    """Drop what a recipe sets for its own optimizer and loss where a person chose others."""
+    unfit = []
+    if tables["optimizer"]["name"] != recipe_optimizer:
+        unfit += ["optimizer.momentum", "optimizer.nesterov", "optimizer.weight_decay"]
+    if tables["model"].get("loss", "cross_entropy") != "cross_entropy":
+        unfit += ["model.label_smoothing"]
+    for path in unfit:
+        if path not in sources:
+            table, name = path.split(".")
+            tables[table].pop(name, None)
 
 
 def replace_layers(tables: dict[str, Any], table: str, settings: Mapping[str, Any]) -> None:

@@ -22,13 +22,11 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from typing import Any
 
 from barenet import api
 from barenet.errors import ConfigError, nearest
 from barenet.training.run import Observer, RunResult
-from barenet.visualize.console import ConsoleObserver
 
 __all__ = ["course_settings", "train"]
 
@@ -97,11 +95,10 @@ def train(
     Raises ConfigError for an unknown word or a wrong value, and what `barenet.train` raises.
     """
     tables = course_settings(nn_architecture, dataloader_kwargs, optimizer_kwargs, trainer_kwargs)
-    shown = ConsoleObserver(quiet=not verbose) if observer is None else nullcontext(observer)
-    with shown as watching:
-        if trainer_kwargs and not trainer_kwargs.get("keep_last", True):
-            watching.note("keep_last = False changes nothing: the last weights are always kept, to go on from")
-        return api.train(recipe="course", settings=tables, observer=watching, **values)
+    observer = observer or api.make_observer(verbose)
+    if trainer_kwargs and not trainer_kwargs.get("keep_last", True):
+        observer.note("keep_last = False changes nothing: the last weights are always kept, to go on from")
+    return api.train(recipe="course", settings=tables, observer=observer, **values)
 
 
 def switch_decay_off(optimizer_kwargs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:

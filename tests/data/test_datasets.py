@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barenet.data.datasets import MAX_CLASSES, Dataset, from_arrays, load_dataset
+from barenet.data.checks import MAX_CLASSES
+from barenet.data.datasets import Dataset, from_arrays, load_dataset
 from barenet.errors import DataError, MachineError
 
 USUAL_NAMES = (

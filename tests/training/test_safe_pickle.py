@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from barenet.errors import CheckpointError, MachineError
-from barenet.training.safe_pickle import describe, one_line, read_pickle
+from barenet.messages import describe, one_line
+from barenet.training.safe_pickle import read_pickle
 
 PROTOCOLS = range(6)
 MODEL = {

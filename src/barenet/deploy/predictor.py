@@ -66,7 +66,7 @@ class Predictor:
         """Return images as (n, D), and whether there was just one."""
         shape = tuple(self.info.image_shape)
         n_inputs = int(np.prod(shape))
-        if images.dtype == np.bool_ or not np.issubdtype(images.dtype, np.number):
+        if images.dtype.kind not in "iuf":
             raise ShapeError(f"images must be uint8 or floats, got {images.dtype}")
         if np.issubdtype(images.dtype, np.floating):
             if not np.isfinite(images).all():

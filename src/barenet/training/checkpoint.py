@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from barenet.errors import CheckpointError, ConfigError, MachineError
+from barenet.messages import one_line
 from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.mlp import MLP, LayerSpec, find_activation
@@ -195,8 +196,3 @@ def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:
         raise CheckpointError(
             f"{path} holds a model but no training state ({error} is missing); resume needs last"
         ) from None
-
-
-def one_line(error: Exception) -> str:
-    """Return an error of a library as one line."""
-    return " ".join(str(error).split())

@@ -18,17 +18,15 @@ from typing import Any
 import numpy as np
 
 from barenet.errors import CheckpointError, nearest
-from barenet.training.safe_pickle import describe, one_line, open_model_file, read_pickle
+from barenet.messages import describe, one_line
+from barenet.nn.activations import ACTIVATIONS, ALIASES
+from barenet.training.course_files import open_model_file
+from barenet.training.safe_pickle import read_pickle
 
 __all__ = ["CourseModel", "read_course_model"]
 
 _MAX_JSON = 2**20
 _KEYS = ("input_dim", "output_dim", "activation")
-_SYNONYMS = {"leakyrelu": "leaky_relu", "linear": "identity"}
-_ACTIVATIONS = (
-    *("relu", "leaky_relu", "sigmoid", "tanh", "elu", "gelu", "silu", "softplus", "identity", "softmax"),
-    *_SYNONYMS,
-)
 
 
 @dataclass(frozen=True)
@@ -135,7 +133,11 @@ def _layer(where: str, layer: object) -> dict[str, Any]:
         if type(size) is not int or not 0 < size < 2**31:
             raise CheckpointError(f"{where}: {key} is {describe(size)}, expected a positive whole number")
     activation = layer["activation"]
-    if activation not in _ACTIVATIONS:
-        hint = nearest(activation[:80], _ACTIVATIONS) if isinstance(activation, str) else "name one, like 'relu'"
+    if activation not in (*ACTIVATIONS, *ALIASES):
+        hint = (
+            nearest(activation[:80], (*ACTIVATIONS, *ALIASES))
+            if isinstance(activation, str)
+            else "name one, like 'relu'"
+        )
         raise CheckpointError(f"{where}: activation is {describe(activation)}, which is not known; {hint}")
-    return {key: layer[key] for key in _KEYS} | {"activation": _SYNONYMS.get(activation, activation)}
+    return {key: layer[key] for key in _KEYS} | {"activation": ALIASES.get(activation, activation)}

@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
-from barenet.nn.losses import Loss
+from barenet.nn.losses import LOSSES, Loss
 from barenet.nn.mlp import MLP, Workspace
 from barenet.training.metrics import accuracy
 
-__all__ = ["compute_outputs", "evaluate"]
+__all__ = ["compute_outputs", "evaluate", "mean_loss", "plain"]
 
 EVALUATION_BATCH = 1000
 
@@ -32,6 +32,11 @@ def evaluate(
     """Return mean loss and accuracy, one a network, shape (...), float64."""
     outputs = compute_outputs(mlp, images, scale)
     return mean_loss(loss, outputs, labels), accuracy(np.argmax(outputs, axis=-1), labels)
+
+
+def plain(loss: Loss) -> Loss:
+    """Return the loss that settings are compared by: without label smoothing, as it leaves out L2."""
+    return LOSSES.get(loss.name, loss)
 
 
 def mean_loss(loss: Loss, outputs: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:

@@ -13,7 +13,8 @@ __all__ = ["EpochRecord", "read_history"]
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """One epoch of one network. Losses leave the L2 term out; accuracies are fractions 0-1.
+    """One epoch of one network. Losses leave the L2 term out, and the validation loss leaves out label smoothing, so
+    that settings can be compared; accuracies are fractions 0-1.
 
     Training loss and accuracy are running means over the epoch, each batch seen before its own step. Norms are of the
     last step of the epoch: the gradient of the loss, the change of the parameters, the parameters; `update_ratios`

@@ -15,7 +15,7 @@ from safetensors.numpy import save
 from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError, DataError
 from barenet.training.checkpoint import SavedModel
-from barenet.training.evaluation import compute_outputs, mean_loss
+from barenet.training.evaluation import compute_outputs, mean_loss, plain
 from barenet.training.files import replace_file
 from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 
@@ -61,7 +61,7 @@ def score_model(model: SavedModel, dataset: Dataset) -> Scores:
         )
     outputs = compute_outputs(model.mlp, dataset.test_images, model.info.scale)
     shares = probabilities(outputs, model.gives_probabilities)
-    loss = float(mean_loss(model.loss, outputs, dataset.test_labels))
+    loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
     return make_scores(shares, loss, dataset.test_labels, model.info.class_names, model.info.epoch)
 
 

@@ -26,7 +26,7 @@ from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.training.divergence import describe_divergence
 from barenet.training.engine import Engine, StepNorms, check_stack, make_optimizer
-from barenet.training.evaluation import evaluate
+from barenet.training.evaluation import evaluate, plain
 from barenet.training.preparation import Custom, TrainingData, architecture_of, loss_of
 from barenet.training.records import EpochRecord
 from barenet.training.state import TrainingState
@@ -182,7 +182,7 @@ class Trainer:
         if not due.any():
             return np.full(len(due), np.nan), np.full(len(due), np.nan)
         mlp, data = engine.evaluation_network(), self.data
-        return evaluate(mlp, self.loss, data.valid_images, data.valid_labels, data.scale)
+        return evaluate(mlp, plain(self.loss), data.valid_images, data.valid_labels, data.scale)
 
     def epoch_order(self, configs: Sequence[Config], epoch: int) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None]:
         """Return the images of an epoch in order, (n,) for equal seeds and (N, n) else, and which are mirrored."""

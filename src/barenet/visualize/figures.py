@@ -13,10 +13,12 @@ __all__ = ["draw_learning_curves"]
 TRAINING, VALIDATION, RATE, INK, FAINT = "#3b6fb6", "#d1603d", "#5f8f5a", "#2b2b2b", "#d9d9d9"
 
 
-def draw_learning_curves(history: Sequence[EpochRecord], best_epoch: int, path: Path) -> None:
+def draw_learning_curves(
+    history: Sequence[EpochRecord], best_epoch: int, path: Path, label_smoothing: float = 0.0
+) -> None:
     """Draw loss, accuracy and learning rate over the epochs, the best epoch marked, as a PNG at `path`.
 
-    The same records give the same bytes.
+    The same records give the same bytes. With label smoothing the training loss is of smoothed labels, and says so.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -26,7 +28,8 @@ def draw_learning_curves(history: Sequence[EpochRecord], best_epoch: int, path: 
     loss, accuracy, rate = figure.subplots(1, 3)
     validated = [record for record in history if record.valid_loss is not None]
     epochs, valid_epochs = [r.epoch for r in history], [r.epoch for r in validated]
-    loss.plot(epochs, [r.train_loss for r in history], color=TRAINING, label="training")
+    smoothed = "training" if not label_smoothing else "training, smoothed labels"
+    loss.plot(epochs, [r.train_loss for r in history], color=TRAINING, label=smoothed)
     loss.plot(valid_epochs, [r.valid_loss for r in validated], color=VALIDATION, label="validation", **marks(validated))
     accuracy.plot(epochs, [100 * r.train_accuracy for r in history], color=TRAINING, label="training")
     shares = [100 * (r.valid_accuracy or 0) for r in validated]

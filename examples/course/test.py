@@ -1,0 +1,36 @@
+"""Test a trained network on the 10,000 test images: the latest run in runs/, or the model that is named.
+
+    python examples/course/test.py
+    python examples/course/test.py runs/course-1
+    python examples/course/test.py model_epoch_100.pkl
+
+A .pkl of the course project needs its .json beside it; no code that is in it runs.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import barenet
+from barenet.training.folder import find_latest
+
+dataloader_kwargs = {"path_dir": "data/fashion-mnist"}  # if it isn't there, the images that come with barenet
+
+
+def main(model: str | None = None) -> None:
+    """Print the share of test images that the network at `model` gets right, over all and class by class."""
+    path = model or find_latest(Path("runs"))
+    predictor = barenet.load(path)
+    dataset = barenet.load_dataset(dataloader_kwargs["path_dir"], note=print)
+    is_right = predictor.predict(dataset.test_images) == dataset.test_labels
+    print(f"{path}: test accuracy {np.mean(is_right):.4f}")
+    for label, name in enumerate(dataset.class_names):
+        print(f"    {name:<12} {np.mean(is_right[dataset.test_labels == label]):.4f}")
+
+
+if __name__ == "__main__":
+    try:
+        main(*sys.argv[1:2])
+    except barenet.errors.BarenetError as error:
+        sys.exit(f"error: {error}")

@@ -1,0 +1,82 @@
+"""Check images and labels, whatever they came from, and hash them.
+
+Each check stands once, here, and everything after it may trust what it gets. Reading files is left to `idx`,
+`folders` and `npz`, and what makes a whole data set to `datasets`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+
+from barenet.errors import DataError
+
+__all__ = ["MAX_CLASSES", "check_pair", "check_range", "hash_arrays"]
+
+# A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
+MAX_CLASSES = 2**16
+
+
+def check_pair(
+    images_from: str, images: np.ndarray, labels_from: str, labels: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return images (n, D), uint8 or finite float32, and labels (n,), int64; messages name where they are from."""
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if images.ndim == 1 and labels.ndim > 1:
+        raise DataError(
+            f"{images_from} has shape {images.shape} and {labels_from} {labels.shape}: images and labels are swapped"
+        )
+    if images.ndim < 2 or images.size == 0:
+        fault = "holds no images" if images.ndim > 1 else "does not hold images"
+        raise DataError(f"{images_from} {fault}: it has shape {images.shape}, expected (n, height, width)")
+    if labels.ndim != 1:
+        raise DataError(
+            f"{labels_from} has shape {labels.shape}, expected labels (n,): one number an image, "
+            f"so argmax(axis=1) of one-hot rows"
+        )
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_from} holds {len(images)} images but {labels_from} {len(labels)} labels: "
+            f"they must belong together"
+        )
+    if labels.dtype.kind not in "iu":
+        raise DataError(f"{labels_from} holds {labels.dtype}, expected integer labels from 0 to C - 1")
+    check_range(labels, MAX_CLASSES, labels_from, f"labels may not exceed {MAX_CLASSES - 1}")
+    return _flat_images(images, images_from), labels.astype(np.int64)
+
+
+def check_range(labels: np.ndarray, n_classes: int, where: str, reason: str) -> None:
+    """Refuse a label that is not in 0..n_classes-1, for the reason given."""
+    for row in (int(labels.argmin()), int(labels.argmax())):
+        if not 0 <= labels[row] < n_classes:
+            raise DataError(f"{where}: label {labels[row]} of image {row} is out of range: {reason}")
+
+
+def _flat_images(images: np.ndarray, where: str) -> np.ndarray:
+    flat = np.ascontiguousarray(images.reshape(len(images), -1))
+    if flat.dtype == np.uint8:
+        return flat
+    if flat.dtype.kind not in "iufb":
+        raise DataError(f"{where} holds {flat.dtype}, expected numbers (uint8 or float32)")
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is found below
+        converted = flat.astype(np.float32, copy=False)
+    if not (finite := np.isfinite(converted)).all():
+        row, pixel = np.argwhere(~finite)[0]
+        raise DataError(
+            f"{where}: pixel {pixel} of image {row} is {flat[row, pixel]}, expected finite float32 numbers: "
+            f"clean the images first"
+        )
+    return converted
+
+
+def hash_arrays(shape: tuple[int, ...], *arrays: np.ndarray | None) -> str:
+    """Hash the image shape, then each array's dtype, shape and bytes, little-endian on any machine."""
+    digest = hashlib.sha256(repr(shape).encode())
+    for array in arrays:
+        if array is not None:
+            little = array.astype(array.dtype.newbyteorder("<"), copy=False)
+            digest.update(f"{little.dtype.str}{little.shape}".encode())
+            digest.update(little.data)
+    return f"sha256:{digest.hexdigest()}"

@@ -1,0 +1,47 @@
+"""Open the files of the course project, `.pkl` or `.json`, so that a wrong one costs a message and nothing else.
+
+What they hold is left to `safe_pickle` and `course_checkpoint`.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from barenet.errors import CheckpointError, MachineError
+from barenet.messages import one_line
+
+__all__ = ["open_model_file"]
+
+MAX_FILE = 2**30
+
+
+@contextmanager
+def open_model_file(path: str | Path, max_size: int = MAX_FILE) -> Iterator[tuple[IO[bytes], int]]:
+    """Open a regular file of 1 to `max_size` bytes; yield it and its size.
+
+    Raises CheckpointError, or MachineError where disk, memory or permissions fail, then or while it is read.
+    """
+    name = one_line(path)
+    try:
+        # Before opening: open() would wait forever for a pipe that nobody writes to.
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise CheckpointError(f"{name} is not a file; name a model_epoch_N.pkl with its .json beside it")
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if not 0 < size <= max_size:
+                raise CheckpointError(f"{name} has {size:,} bytes, expected 1 to {max_size:,}; is it the right file?")
+            yield file, size
+    except CheckpointError:
+        raise
+    except (FileNotFoundError, NotADirectoryError):
+        raise CheckpointError(f"{name} does not exist; a model is a .pkl and the .json beside it") from None
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or "not enough memory"
+        raise MachineError(f"{name} cannot be read: {reason}; check permissions, disk and memory") from None
+    except ValueError as error:  # a NUL character in the path
+        raise CheckpointError(f"{name} is not a path: {error}; check its characters") from None

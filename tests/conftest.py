@@ -1,0 +1,54 @@
+"""Small shared data: 600 blurred prototypes of four classes, 8 x 8 pixels, learnt in a few epochs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from barenet.config import build_config, setting_path
+from barenet.data.datasets import from_arrays
+
+SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
+
+
+def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    prototypes = np.random.default_rng(0).integers(0, 256, (4, 8, 8))
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 4, n_images)
+    return np.clip(prototypes[labels] / 2 + rng.normal(60, 60, (n_images, 8, 8)), 0, 255).astype(np.uint8), labels
+
+
+@pytest.fixture(scope="session")
+def arrays() -> dict[str, np.ndarray]:
+    """x (600, 8, 8) uint8, y, x_test (120, 8, 8), y_test."""
+    x, y = draw_images(600, 1)
+    x_test, y_test = draw_images(120, 2)
+    return {"x": x, "y": y, "x_test": x_test, "y_test": y_test}
+
+
+@pytest.fixture(scope="session")
+def dataset(arrays):
+    return from_arrays(**arrays)
+
+
+@pytest.fixture(scope="session")
+def make_config():
+    """Settings by any name that `setting_path` knows, over the quick recipe with a small network."""
+
+    def make(**values):
+        return build_config(flags={setting_path(name): value for name, value in {**SMALL, **values}.items()})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plain():
+    """Records as text, without what differs from run to run: the seconds, and the place in a stack."""
+
+    def strip(records):
+        return [json.dumps(asdict(record) | {"seconds": 0, "network": 0}) for record in records]
+
+    return strip

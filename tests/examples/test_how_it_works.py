@@ -1,0 +1,65 @@
+"""docs/how-it-works.md: its examples run, its links lead to what they name, its table says what a stack needs."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import re
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from barenet.training.engine import AGREE
+
+PAGE = Path(__file__).parents[2] / "docs" / "how-it-works.md"
+TEXT = PAGE.read_text("utf-8")
+LINKS = sorted(set(re.findall(r"\[`([^`\]]+)`\]\(([^)]+)\)", TEXT)))
+
+
+def test_examples_give_what_they_say():
+    blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+    test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, PAGE.name, str(PAGE), 0)
+    assert len(test.examples) > 20
+    said = []
+    result = doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+    assert result.failed == 0, "".join(said)
+
+
+def test_the_hand_example_is_right_in_fractions():
+    p = [Fraction(1, 4), Fraction(2, 4), Fraction(1, 4)]
+    right = [p[0] - 1, p[1], p[2]]
+    wrong = [d * share * (1 - share) for d, share in zip(right, p, strict=True)]
+    assert [str(d) for d in right] == ["-3/4", "1/2", "1/4"]
+    assert wrong == [Fraction(-9, 64), Fraction(8, 64), Fraction(3, 64)]
+    assert (sum(right), sum(wrong)) == (0, Fraction(2, 64))
+    assert "| -9/64 | 8/64 | 3/64 | 2/64 |" in TEXT
+    assert "| -3/4 | 1/2 | 1/4 | 0 |" in TEXT
+
+
+@pytest.mark.parametrize(("name", "target"), LINKS)
+def test_a_link_leads_to_what_it_names(name, target):
+    path = PAGE.parent / target
+    assert path.is_file()
+    if name == path.name:
+        return
+    body = ast.parse(path.read_text("utf-8")).body
+    for part in name.split("."):
+        found = [node for node in body if part in names_of(node)]
+        assert found, f"no {name} in {target}"
+        body = getattr(found[0], "body", [])
+
+
+def names_of(node):
+    if isinstance(node, ast.Assign):
+        return [target.id for target in node.targets if isinstance(target, ast.Name)]
+    if isinstance(node, ast.AnnAssign):
+        return [node.target.id]
+    return [getattr(node, "name", None)]
+
+
+def test_the_table_names_whatever_must_agree_in_a_stack():
+    table = TEXT.split("| table | must agree | may differ |")[1].split("\n\n")[0]
+    agreeing = "".join(row.split("|")[1] + row.split("|")[2] for row in table.splitlines()[2:])
+    for what in AGREE:
+        assert f"`{what.split(' (')[0]}`" in agreeing

@@ -1,0 +1,71 @@
+"""Layers: a dense and an activation layer, forward and backward, against sums in a loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from barenet.nn.activations import ACTIVATIONS
+from barenet.nn.layers import ActivationLayer, Dense, ones
+
+
+def make_dense(*lead, seed=0, dtype=np.float64):
+    rng = np.random.default_rng(seed)
+    W, b = rng.normal(size=(*lead, 5, 3)).astype(dtype), rng.normal(size=(*lead, 1, 3)).astype(dtype)
+    return Dense(W, b, np.full_like(W, np.nan), np.full_like(b, np.nan)), rng
+
+
+def test_dense_forward_is_x_times_w_plus_b():
+    layer = Dense(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[10.0, 20.0]]), np.empty((2, 2)), np.empty((1, 2)))
+    slot = layer.make_slot(np.array([[1.0, 1.0], [2.0, -1.0]]), needs_dx=False)
+    layer.forward(slot, training=True)
+    # (1 + 3 + 10, 2 + 4 + 20), (2 - 3 + 10, 4 - 4 + 20)
+    np.testing.assert_array_equal(slot.y, [[14, 26], [9, 20]])
+    assert slot.dx is None
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared inputs", "own inputs"])
+def test_dense_backward_agrees_with_sums_over_the_batch(shared):
+    layer, rng = make_dense(2)
+    x, dy = rng.normal(size=(4, 5) if shared else (2, 4, 5)), rng.normal(size=(2, 4, 3))
+    slot = layer.make_slot(x, needs_dx=True)
+    layer.forward(slot, training=True)
+    layer.backward(slot, dy)
+    for n in range(2):
+        own = x if shared else x[n]
+        np.testing.assert_allclose(layer.dW[n], sum(np.outer(own[b], dy[n, b]) for b in range(4)), rtol=1e-13)
+        np.testing.assert_allclose(layer.db[n, 0], sum(dy[n, b] for b in range(4)), rtol=1e-13)
+        np.testing.assert_allclose(slot.dx[n], [layer.W[n] @ dy[n, b] for b in range(4)], rtol=1e-13)
+
+
+def test_dense_backward_touches_neither_its_inputs_nor_its_parameters():
+    layer, rng = make_dense()
+    slot = layer.make_slot(rng.normal(size=(4, 5)), needs_dx=True)
+    dy = rng.normal(size=(4, 3))
+    layer.forward(slot, training=True)
+    before = [array.copy() for array in (slot.x, slot.y, dy, layer.W, layer.b)]
+    layer.backward(slot, dy)
+    for old, new in zip(before, (slot.x, slot.y, dy, layer.W, layer.b), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+def test_an_activation_layer_spends_one_array_on_in_and_output_exactly_where_it_may(name):
+    layer = ActivationLayer(ACTIVATIONS[name], 3)
+    x = np.zeros((4, 3))
+    slot = layer.make_slot(x, needs_dx=True)
+    assert (slot.y is x) == ACTIVATIONS[name].in_place
+    assert not np.shares_memory(slot.dx, x)
+    assert not np.shares_memory(slot.dx, slot.y)
+    assert slot.y.shape == slot.dx.shape == (4, 3)
+
+
+def test_ones_are_made_once_and_cannot_be_changed():
+    row = ones(6, np.float32)
+    assert row.shape == (1, 6)
+    assert row.dtype == np.float32
+    assert (row == 1).all()
+    assert ones(6, np.float32) is row
+    assert ones(6, np.float64) is not row
+    with pytest.raises(ValueError, match="read-only"):
+        row[...] = 2

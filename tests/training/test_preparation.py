@@ -1,0 +1,158 @@
+"""Settings meet the data: defaults that don't fit shrink with a note, given values are errors in one line."""
+
+from __future__ import annotations
+
+import re
+import tracemalloc
+from itertools import pairwise
+from types import SimpleNamespace
+
+import numpy as np
+import psutil
+import pytest
+
+from barenet.config import build_config
+from barenet.data.datasets import from_arrays
+from barenet.errors import ConfigError, MachineError
+from barenet.training.preparation import architecture_of, prepare
+from barenet.training.run import start_run
+from barenet.training.threads import available_cores, choose_threads
+
+
+def refusal(kind, config, dataset, **options) -> str:
+    with pytest.raises(kind) as caught:
+        prepare(config, dataset, **options)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def rows(*widths, activation="relu"):
+    pairs = list(pairwise(widths))
+    names = [activation] * (len(pairs) - 1) + ["softmax"]
+    return [{"input_dim": i, "output_dim": o, "activation": a} for (i, o), a in zip(pairs, names, strict=True)]
+
+
+def test_a_default_of_validation_images_shrinks_to_a_fifth_with_a_note(dataset):
+    notes = []
+    config, data = prepare(build_config(), dataset, note=notes.append)
+    assert config.data.n_valid == len(data.valid_labels) == 120
+    assert data.n_train == 480
+    assert notes == ["holding out 120 of 600 images for validation, not the default of 5000"]
+
+
+def test_a_given_number_of_validation_images_is_an_error(dataset):
+    message = refusal(ConfigError, build_config(flags={"data.n_valid": 5000}), dataset)
+    assert "n_valid is 5000, but 600 images of 4 classes can spare at most 596" in message
+
+
+def test_a_fraction_of_validation_images_becomes_a_count(dataset, make_config):
+    config, data = prepare(make_config(n_valid=0.25), dataset)
+    assert config.data.n_valid == len(data.valid_labels) == 150
+    assert type(config.data.n_valid) is int
+
+
+def test_training_and_validation_images_share_the_training_file(dataset, make_config):
+    _, data = prepare(make_config(), dataset)
+    held_out = np.setdiff1d(np.arange(600), data.train_rows)
+    np.testing.assert_array_equal(data.valid_images, dataset.train_images[held_out])
+    np.testing.assert_array_equal(data.valid_labels, dataset.train_labels[held_out])
+
+
+def test_validation_images_of_one_s_own_leave_all_others_to_train_on(dataset, make_config):
+    own = dataset.test_images, dataset.test_labels
+    config, data = prepare(make_config(), dataset, validation=own)
+    assert (data.n_train, config.data.n_valid) == (600, 120)
+    assert data.valid_images is own[0]
+    assert data.fingerprint != dataset.fingerprint
+
+
+def test_a_default_batch_larger_than_the_training_set_shrinks_with_a_note(arrays):
+    few = from_arrays(arrays["x"][:50], arrays["y"][:50])
+    notes = []
+    config, _ = prepare(build_config(flags={"data.n_valid": 10}), few, note=notes.append)
+    assert config.data.batch_size == 40
+    assert notes == ["batch size 128 is more than the 40 training images; taking 40"]
+
+
+def test_a_given_batch_larger_than_the_training_set_is_an_error(dataset, make_config):
+    prepare(make_config(batch_size=500), dataset)
+    message = refusal(ConfigError, make_config(batch_size=501), dataset)
+    assert message == "data.batch_size must be at most the 500 training images, got 501"
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([], "model.layers must name at least one layer, got none"),
+        (rows(65, 8, 4), "model.layers: the first layer takes 65 values, the images have 64"),
+        (rows(64, 8, 5), "model.layers: the last layer gives 5 values for 4 classes"),
+        (
+            [*rows(64, 9), *rows(8, 4)],
+            "model.layers don't chain: layer 1 gives 9 values, layer 2 takes 8",
+        ),
+    ],
+)
+def test_layers_that_do_not_fit_are_counted_out(layers, message, dataset):
+    config = build_config(flags={"model.layers": layers, "data.n_valid": 100})
+    assert refusal(ConfigError, config, dataset) == message
+
+
+def test_layers_in_the_words_of_the_course_are_taken_as_they_are(dataset):
+    config = build_config(flags={"model.layers": rows(64, 8, 4, activation="tanh"), "data.n_valid": 100})
+    prepare(config, dataset)
+    assert [row.as_dict() for row in architecture_of(config, 64, 4)] == rows(64, 8, 4, activation="tanh")
+
+
+def test_the_short_form_ends_in_what_the_loss_stands_for():
+    ends = {loss: build_config(flags={"model.loss": loss}) for loss in ("cross_entropy", "mse", "hinge")}
+    names = {loss: architecture_of(config, 64, 4)[-1].activation.name for loss, config in ends.items()}
+    assert names == {"cross_entropy": "softmax", "mse": "identity", "hinge": "identity"}
+
+
+def test_label_smoothing_goes_with_cross_entropy_alone(dataset, make_config):
+    message = refusal(ConfigError, make_config(loss="mse", label_smoothing=0.1), dataset)
+    assert message == "label_smoothing = 0.1 works with cross_entropy only, not mse"
+
+
+def test_mirroring_needs_height_and_width(arrays, make_config):
+    flat = from_arrays(arrays["x"].reshape(600, 64), arrays["y"])
+    assert prepare(make_config(), flat)[0].data.mirror is False
+    message = refusal(ConfigError, make_config(mirror=True), flat)
+    assert message == "data.mirror needs images with height and width, got shape (64,)"
+
+
+def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(
+    dataset, make_config, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8_000_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(MachineError) as caught:
+            start_run(make_config(hidden=10**7), dataset, output=tmp_path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    # 64 x 10^7 + 10^7 x 4 weights, twelve float32 each, are 32.64 GB; activations come on top.
+    match = re.fullmatch(
+        r"1 network\(s\) of 680,000,000 weights need about ([\d.]+) GB of memory and 8\.0 GB are free; "
+        r"choose smaller model\.hidden_sizes",
+        str(caught.value),
+    )
+    assert 32.6 <= float(match[1]) < 200
+    assert caught.value.exit_code == 3
+    assert peak < 20_000_000
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_more_threads_than_cores_are_refused(dataset, make_config):
+    cores = available_cores()
+    assert prepare(make_config(threads=cores), dataset)[0].trainer.threads == cores
+    message = refusal(ConfigError, make_config(threads=cores + 1), dataset)
+    assert message == f"trainer.threads must be at most the {cores} cores of this machine, got {cores + 1}"
+
+
+def test_threads_are_chosen_from_the_work_and_not_from_the_number_of_networks(dataset, make_config):
+    assert choose_threads(101_632, 16) == 1
+    assert choose_threads(10_000_000, 128) == available_cores()
+    resolved = [prepare(make_config(n_seeds=n), dataset)[0].trainer.threads for n in (1, 8)]
+    assert resolved == [1, 1]

@@ -1,0 +1,271 @@
+"""The loop against a naive float64 replay and hand-made cases: losses, rates, early stopping, divergence."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from barenet.data.augmentation import mirror_coins
+from barenet.data.randomness import generator
+from barenet.nn.mlp import MLP
+from barenet.nn.schedules import Schedule
+from barenet.training.preparation import prepare
+from barenet.training.trainer import Trainer
+
+PLAIN_SGD = {"optimizer": "sgd", "schedule": "constant", "warmup_epochs": 0, "average_decay": 0, "lr": 0.1}
+
+
+def make_trainer(config, dataset, **options) -> Trainer:
+    resolved, data = prepare(config, dataset, **options)
+    return Trainer([resolved], data)
+
+
+def naive_forward(parameters, x):
+    """Return pre-activations and activations of a ReLU network in float64; the last activation is the softmax."""
+    n_layers = len(parameters) // 2
+    zs, activations = [], [x]
+    for i in range(1, n_layers + 1):
+        zs.append(activations[-1] @ parameters[f"W{i}"] + parameters[f"b{i}"])
+        activations.append(np.maximum(zs[-1], 0))
+    shares = np.exp(zs[-1] - zs[-1].max(axis=1, keepdims=True))
+    activations[-1] = shares / shares.sum(axis=1, keepdims=True)
+    return zs, activations
+
+
+def naive_epoch(parameters, batches, learning_rate, l2):
+    """Train with plain SGD on batches of (x, y); return mean loss and accuracy, each batch seen before its step."""
+    n_layers, losses, n_right, n_seen = len(parameters) // 2, 0.0, 0, 0
+    for x, y in batches:
+        zs, activations = naive_forward(parameters, x)
+        losses += -np.log(activations[-1][np.arange(len(y)), y]).sum()
+        n_right += int((activations[-1].argmax(axis=1) == y).sum())
+        n_seen += len(y)
+        dz = (activations[-1] - np.eye(activations[-1].shape[1])[y]) / len(y)
+        for i in range(n_layers, 0, -1):
+            dw, db = activations[i - 1].T @ dz, dz.sum(axis=0, keepdims=True)
+            if i > 1:
+                dz = (dz @ parameters[f"W{i}"].T) * (zs[i - 2] > 0)
+            parameters[f"W{i}"] -= learning_rate * (dw + l2 * parameters[f"W{i}"])
+            parameters[f"b{i}"] -= learning_rate * db
+    return losses / n_seen, n_right / n_seen
+
+
+def named(trainer, values):
+    template = MLP.from_architecture(trainer.architecture, initializer=None)
+    return {name: view.astype(np.float64) for name, view in template.parameters.named(values[0]).items()}
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_an_epoch_agrees_with_a_naive_replay(dataset, make_config, mirrored):
+    config = make_config(**PLAIN_SGD, l2=0.01, epochs=2, seed=5, mirror=mirrored)
+    trainer = make_trainer(config, dataset)
+    parameters = named(trainer, trainer.states[0].values)
+    images = trainer.data.images / 255.0
+    for record in trainer:
+        shuffled = generator(5, "order", record.epoch).permutation(500)
+        pixels = images[trainer.data.train_rows[shuffled]]
+        if mirrored:
+            coins = mirror_coins(500, 5, record.epoch)[shuffled]
+            assert 150 < coins.sum() < 350
+            pixels = np.where(coins[:, None], pixels.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64), pixels)
+        labels = trainer.data.labels[trainer.data.train_rows[shuffled]]
+        batches = [(pixels[i : i + 48], labels[i : i + 48]) for i in range(0, 500, 48)]
+        loss, accuracy = naive_epoch(parameters, batches, 0.1, 0.01)
+        assert record.train_loss == pytest.approx(loss, rel=1e-5)
+        assert record.train_accuracy == pytest.approx(accuracy, abs=1 / 500)
+        assert record.step == 11 * record.epoch
+        for name, reached in named(trainer, trainer.states[0].values).items():
+            np.testing.assert_allclose(reached, parameters[name], atol=2e-5)
+        shares = naive_forward(parameters, trainer.data.valid_images / 255.0)[1][-1]
+        valid_labels = trainer.data.valid_labels
+        assert record.valid_loss == pytest.approx(-np.log(shares[np.arange(100), valid_labels]).mean(), rel=1e-4)
+        assert record.valid_accuracy == pytest.approx((shares.argmax(axis=1) == valid_labels).mean(), abs=1 / 100)
+
+
+def test_validation_uses_the_averaged_weights(dataset, make_config):
+    trainer = make_trainer(make_config(average_decay=0.9, lr=0.02, epochs=1), dataset)
+    (record,) = trainer
+    state, losses = trainer.states[0], {}
+    for which, values in (("average", state.average), ("values", state.values)):
+        shares = naive_forward(named(trainer, values), trainer.data.valid_images / 255.0)[1][-1]
+        losses[which] = -np.log(shares[np.arange(100), trainer.data.valid_labels]).mean()
+    assert record.valid_loss == pytest.approx(losses["average"], rel=1e-5)
+    assert abs(losses["values"] - losses["average"]) > 1e-3
+    np.testing.assert_array_equal(state.best_values, state.average)
+
+
+def test_label_smoothing_is_in_the_training_loss_and_not_in_the_validation_loss(dataset, make_config):
+    config = make_config(**PLAIN_SGD | {"lr": 1e-12}, label_smoothing=0.2, batch_size=500, epochs=1)
+    trainer = make_trainer(config, dataset)
+    parameters, data = named(trainer, trainer.states[0].values), trainer.data
+    (record,) = trainer
+    logs = np.log(naive_forward(parameters, data.images[data.train_rows] / 255.0)[1][-1])
+    own = logs[np.arange(500), data.labels[data.train_rows]]
+    assert record.train_loss == pytest.approx(-(0.8 * own + 0.2 * logs.mean(axis=1)).mean(), rel=1e-5)
+    valid_logs = np.log(naive_forward(parameters, data.valid_images / 255.0)[1][-1])
+    assert record.valid_loss == pytest.approx(-valid_logs[np.arange(100), data.valid_labels].mean(), rel=1e-5)
+
+
+def test_norms_are_of_the_last_step(dataset, make_config):
+    # One step an epoch: the update is the learning rate times the gradient, and the first weights are the initial ones.
+    trainer = make_trainer(make_config(**PLAIN_SGD, batch_size=500, epochs=2), dataset)
+    initial = trainer.states[0].values.astype(np.float64)
+    records = list(trainer)
+    assert records[0].weight_norm == pytest.approx(np.linalg.norm(initial), rel=1e-5)
+    assert records[0].update_norm == pytest.approx(0.1 * records[0].gradient_norm, rel=1e-4)
+    assert set(records[0].update_ratios) == {"W1", "W2", "W3"}  # biases start at zero
+    assert set(records[1].update_ratios) == {"W1", "W2", "W3", "b1", "b2", "b3"}
+
+
+@pytest.mark.parametrize("name", ["constant", "step", "exponential", "cosine", "one_cycle"])
+def test_the_rates_of_an_epoch_are_the_schedule_s(dataset, make_config, name):
+    config = make_config(
+        schedule=name, lr=0.01, warmup_epochs=0.5, decay_rate=0.9, decay_step=5, minimum=1e-4, epochs=3
+    )
+    trainer = make_trainer(config, dataset)
+    schedule = Schedule(name, 0.01, n_steps=33, warmup_steps=6, decay_rate=0.9, decay_step=5, minimum=1e-4)
+    expected = schedule.rates(np.arange(33))
+    for epoch in range(3):
+        state = trainer.states[0]
+        np.testing.assert_array_equal(
+            trainer.learning_rates(trainer.configs, state)[:, 0], expected[11 * epoch : 11 * epoch + 11]
+        )
+        record = next(iter(trainer))
+        assert record.learning_rate == expected[11 * epoch + 10]
+
+
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(dataset, make_config, plain):
+    ends = []
+    for seed in (0, 0, 1):
+        trainer = make_trainer(make_config(seed=seed), dataset)
+        records = list(trainer)
+        ends.append((plain(records), [a.tobytes() for a in trainer.states[0].arrays().values()]))
+    assert ends[0] == ends[1]
+    assert ends[0][1][0] != ends[2][1][0]
+
+
+def test_the_split_does_not_move_with_the_seed(dataset, make_config):
+    first, second = (make_trainer(make_config(seed=seed), dataset).data.train_rows for seed in (0, 1))
+    np.testing.assert_array_equal(first, second)
+    other = make_trainer(make_config(split_seed=1), dataset).data.train_rows
+    assert not np.array_equal(first, other)
+
+
+# ------------------------------------------------------------------------------- validation, best, early stopping
+
+
+@pytest.mark.parametrize(
+    ("epochs", "eval_every", "validated"), [(5, 2, [2, 4, 5]), (4, 1, [1, 2, 3, 4]), (3, 7, [3]), (6, 3, [3, 6])]
+)
+def test_validation_comes_every_so_often_and_after_the_last_epoch(dataset, make_config, epochs, eval_every, validated):
+    records = list(make_trainer(make_config(epochs=epochs, eval_every=eval_every), dataset))
+    assert [r.epoch for r in records] == list(range(1, epochs + 1))
+    assert [r.epoch for r in records if r.valid_loss is not None] == validated
+    assert [r.epoch for r in records if r.valid_accuracy is not None] == validated
+
+
+@pytest.mark.parametrize(("eval_every", "last"), [(1, 3), (2, 6)])
+def test_patience_counts_validations_without_a_better_one(dataset, make_config, eval_every, last):
+    # So small a rate changes no prediction: the first validation stays the best, and two others follow.
+    config = make_config(**PLAIN_SGD | {"lr": 1e-12}, epochs=20, patience=2, eval_every=eval_every)
+    trainer = make_trainer(config, dataset)
+    records = list(trainer)
+    assert records[-1].epoch == last
+    assert trainer.stopped == ["stopped early: 2 validations without a better one"]
+    assert [r.stopped for r in records] == [None] * (last - 1) + trainer.stopped
+    assert trainer.states[0].best_epochs[0, 0] == eval_every
+    assert [r.epoch for r in records if r.is_best] == [eval_every]
+
+
+@pytest.mark.parametrize("metric", ["acc", "loss"])
+def test_best_means_what_the_metric_says(dataset, make_config, metric):
+    # Wrong labels to validate on: while the network learns, its loss on them rises.
+    data = dataset.train_images[:100], (dataset.train_labels[:100] + 1) % 4
+    trainer = make_trainer(make_config(**PLAIN_SGD, metric=metric, epochs=6), dataset, validation=data)
+    records = list(trainer)
+    losses, accuracies = [r.valid_loss for r in records], [r.valid_accuracy for r in records]
+    assert losses[-1] > losses[0]
+    best = int(np.argmin(losses)) if metric == "loss" else int(np.argmax(accuracies))
+    assert trainer.states[0].best_epochs[0, 0] == records[best].epoch
+    score = -losses[best] if metric == "loss" else accuracies[best]
+    assert trainer.states[0].best_scores[0, 0] == score
+
+
+def test_patience_with_metric_loss_stops_at_the_third_worse_loss(dataset, make_config):
+    data = dataset.train_images[:100], (dataset.train_labels[:100] + 1) % 4
+    config = make_config(**PLAIN_SGD, metric="loss", epochs=40, patience=3)
+    records = list(make_trainer(config, dataset, validation=data))
+    best = int(np.argmin([r.valid_loss for r in records]))
+    assert len(records) == best + 1 + 3 < 40
+
+
+# ------------------------------------------------------------------------------------------------------ divergence
+
+
+def test_divergence_names_epoch_step_layer_and_rate(dataset, make_config):
+    # After one step weights are about 1e29, so the second layer multiplies two such numbers and overflows.
+    trainer = make_trainer(make_config(**PLAIN_SGD | {"lr": 1e30}, activation="leaky_relu"), dataset)
+    before = trainer.states[0]
+    (record,) = trainer
+    assert trainer.stopped == ["diverged in epoch 1, step 2, outputs of layer 2, at learning rate 1e+30"]
+    assert record.stopped == trainer.stopped[0]
+    assert not np.isfinite(record.train_loss)
+    assert not record.is_best
+    assert trainer.states[0] is before
+
+
+def test_a_network_that_diverges_late_keeps_the_state_before(dataset, make_config):
+    # The rate grows from 1e-9 by 10^0.4 a step: harmless for two epochs, absurd in the fourth.
+    config = make_config(
+        **PLAIN_SGD
+        | {"lr": 1e-9, "schedule": "exponential", "decay_rate": 10**0.4, "decay_step": 1, "activation": "leaky_relu"},
+        epochs=12,
+    )
+    trainer = make_trainer(config, dataset)
+    states, records = [], []
+    for record in trainer:
+        records.append(record)
+        states.append(trainer.states[0])
+    match = re.fullmatch(r"diverged in epoch (\d+), step (\d+), (.+), at learning rate (.+)", trainer.stopped[0])
+    epoch, step, rate = int(match[1]), int(match[2]), float(match[4])
+    assert 2 < epoch == records[-1].epoch < 12
+    assert 11 * (epoch - 1) < step <= 11 * epoch
+    assert rate == pytest.approx(1e-9 * 10 ** (0.4 * (step - 1)), rel=1e-5)
+    assert states[-1] is states[-2]
+    assert states[-1].epoch[0] == epoch - 1
+    assert np.isfinite(states[-1].best_values).all()
+    assert states[-1].best_epochs[0, 0] in range(1, epoch)
+
+
+# --------------------------------------------------------------------------------------------------------- threads
+
+
+def blas_thread_counts() -> list[int]:
+    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+
+
+def test_blas_threads_are_as_asked_inside_and_put_back_outside(dataset, make_config):
+    config, data = prepare(make_config(threads=1, epochs=2), dataset)
+    inside = []
+    trainer = Trainer([config], data, progress=lambda *_: inside.append(blas_thread_counts()))
+    with threadpool_limits(limits=2, user_api="blas"):
+        outside = blas_thread_counts()
+        for _ in trainer:
+            assert blas_thread_counts() == outside
+        assert blas_thread_counts() == outside
+    assert inside == [[1] * len(outside)] * 2
+
+
+def test_blas_threads_are_put_back_after_an_interrupt(dataset, make_config):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    config, data = prepare(make_config(threads=1), dataset)
+    with threadpool_limits(limits=2, user_api="blas"):
+        outside = blas_thread_counts()
+        with pytest.raises(KeyboardInterrupt):
+            list(Trainer([config], data, progress=interrupt))
+        assert blas_thread_counts() == outside
