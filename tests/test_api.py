@@ -288,3 +288,14 @@ def test_every_setting_can_be_given_by_keyword():
     own = {n for n, p in inspect.signature(barenet.train).parameters.items() if p.kind is not p.VAR_KEYWORD}
     hidden = {name for _, name, _ in describe_settings()} & own
     assert hidden <= {"name"}
+
+
+def test_a_setting_given_by_two_names_is_an_error():
+    with pytest.raises(ConfigError, match=r"optimizer.learning_rate was given twice, as 0.1 and, by the name"):
+        barenet.train(lr=0.1, learning_rate=0.2)
+
+
+def test_label_smoothing_does_not_go_with_a_loss_of_ones_own(arrays):
+    own = barenet.Loss.custom("squares", lambda z, y: np.mean(np.sum(z**2, -1), -1), lambda z, y: 2 * z / z.shape[-2])
+    with pytest.raises(ConfigError, match=r"label_smoothing = 0\.2 works with cross_entropy only"):
+        barenet.train(**arrays, loss=own, label_smoothing=0.2, output=None, verbose=False)

@@ -362,3 +362,10 @@ def test_a_setting_that_the_optimizer_would_ignore_is_refused(flags, message):
 
 def test_every_setting_has_a_description():
     assert [name for _, name, field in describe_settings() if not field.description] == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_settings_files_of_every_shell_are_read(encoding, tmp_path):
+    path = tmp_path / "my.toml"
+    path.write_bytes("[trainer]\r\nepochs = 7\r\n".encode(encoding))
+    assert build_config(file=path).trainer.epochs == 7

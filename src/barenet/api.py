@@ -17,7 +17,9 @@ from barenet.nn.gradcheck import check_gradients
 from barenet.nn.losses import Loss
 from barenet.nn.mlp import MLP
 from barenet.training.preparation import Custom
-from barenet.training.run import Observer, RunResult, resume_run, start_run, stored_config
+from barenet.training.results import RunResult
+from barenet.training.resuming import resume_run, stored_config
+from barenet.training.run import Observer, start_run
 from barenet.visualize.console import ConsoleObserver
 from barenet.visualize.figures import draw_learning_curves
 
@@ -137,7 +139,13 @@ def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
     for own in (*activations, loss):
         if own is not None:
             check_custom(own)
-    return {setting_path(name): value for name, value in values.items()}, Custom(activations, loss)
+    flags: dict[str, Any] = {}
+    for name, value in values.items():
+        path = setting_path(name)
+        if path in flags:
+            raise ConfigError(f"{path} was given twice, as {flags[path]!r} and, by the name {name!r}, as {value!r}")
+        flags[path] = value
+    return flags, Custom(activations, loss)
 
 
 def check_custom(own: Activation | Loss) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numbers
 import re
+import codecs
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import resources
@@ -36,6 +37,7 @@ from barenet.nn.schedules import SCHEDULES
 __all__ = ["RECIPES", "SHORT_NAMES", "Config", "build_config", "describe_settings", "read_toml", "setting_path"]
 
 RECIPES = ("quick", "course")
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> BeforeValidator:
@@ -266,9 +268,10 @@ def setting_path(name: str) -> str:
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the tables of a settings file, UTF-8 with or without a byte-order mark."""
+    """Return the tables of a settings file: UTF-8, or what `>` writes in an older PowerShell, UTF-16 with its mark."""
     try:
-        return tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+        content = Path(path).read_bytes()
+        return tomllib.loads(content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
             f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}"

@@ -26,7 +26,8 @@ from typing import Any
 
 from barenet import api
 from barenet.errors import ConfigError, nearest
-from barenet.training.run import Observer, RunResult
+from barenet.training.results import RunResult
+from barenet.training.run import Observer
 
 __all__ = ["course_settings", "train"]
 

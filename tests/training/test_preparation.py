@@ -45,10 +45,10 @@ def test_a_given_number_of_validation_images_is_an_error(dataset):
     assert "n_valid is 5000, but 600 images of 4 classes can spare at most 596" in message
 
 
-def test_a_fraction_of_validation_images_becomes_a_count(dataset, make_config):
+def test_a_fraction_of_validation_images_stays_one_in_the_settings(dataset, make_config):
     config, data = prepare(make_config(n_valid=0.25), dataset)
-    assert config.data.n_valid == len(data.valid_labels) == 150
-    assert type(config.data.n_valid) is int
+    assert config.data.n_valid == 0.25
+    assert len(data.valid_labels) == 150
 
 
 def test_training_and_validation_images_share_the_training_file(dataset, make_config):

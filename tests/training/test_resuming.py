@@ -20,10 +20,11 @@ from barenet.config import build_config
 from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
 from barenet.training.checkpoint import read_model, read_state
-from barenet.training.folder import RunFolder
+from barenet.training.folder import RunFolder, lock_run
 from barenet.training.preparation import prepare
 from barenet.training.records import read_history
-from barenet.training.run import Observer, resume_run, start_run
+from barenet.training.resuming import resume_run
+from barenet.training.run import Observer, start_run
 from barenet.training.trainer import Trainer
 
 SETTINGS = {
@@ -211,7 +212,8 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, 
         "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, conftest\n"
         "from barenet.config import build_config, setting_path\n"
         "from barenet.data.datasets import from_arrays\n"
-        "from barenet.training.run import resume_run, start_run\n"
+        "from barenet.training.resuming import resume_run\n"
+        "from barenet.training.run import start_run\n"
         "x, y = conftest.draw_images(600, 1); x_test, y_test = conftest.draw_images(120, 2)\n"
         "data, output = from_arrays(x, y, x_test, y_test), pathlib.Path(sys.argv[2])\n"
         "values = {**conftest.SMALL, 'epochs': 60, 'n_seeds': 2}\n"
@@ -417,3 +419,45 @@ def test_a_seed_that_is_lost_leaves_the_others_alone(whole_runs, dataset, make_c
     assert result.as_dict()["diverged"] == result.lost
     expected = np.mean([network.scores.accuracy for network in result.networks])
     assert result.as_dict()["test_accuracy"] == pytest.approx(expected)
+
+
+def test_a_history_lost_by_a_crash_does_not_stop_a_run(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    (folder / "history.jsonl").unlink()
+    result = resume_run(folder, dataset)
+    metrics = read_model(folder / "best.safetensors").info.metrics
+    assert result.networks[0].validation_accuracy == metrics["validation_accuracy"]
+
+
+def test_the_state_of_another_seed_is_refused(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["seeds"], tmp_path / "run")
+    shutil.copy(folder / "seed-1" / "last.safetensors", folder / "seed-0" / "last.safetensors")
+    with pytest.raises(RunError, match="is of seed 1, not 0"):
+        resume_run(folder, dataset)
+
+
+def test_a_run_stopped_before_its_first_state_says_so(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    (folder / "last.safetensors").unlink()
+    with pytest.raises(RunError, match="stopped before it had saved anything"):
+        resume_run(folder, dataset)
+
+
+def test_half_written_files_are_cleared_away(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    torn = folder / ".last.safetensors.4711.tmp"
+    torn.write_bytes(b"half")
+    resume_run(folder, dataset)
+    assert not torn.exists()
+
+
+def test_one_seed_is_locked_with_its_run(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["seeds"], tmp_path / "run")
+    with lock_run(folder), pytest.raises(RunError, match="in use"):
+        resume_run(folder / "seed-0", dataset)
+
+
+def test_a_fraction_of_validation_images_may_be_repeated_when_resuming(dataset, make_config, tmp_path):
+    result = start_run(make_config(n_valid=0.25, epochs=1), dataset, output=tmp_path)
+    again = resume_run(result.folder, dataset, flags={"data.n_valid": 0.25})
+    assert again.networks[0].validation_loss == result.networks[0].validation_loss

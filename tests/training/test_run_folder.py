@@ -12,7 +12,8 @@ import pytest
 
 from barenet.errors import MachineError, RunError
 from barenet.training.folder import create_run, find_latest, lock_run, network_folders
-from barenet.training.run import resume_run, start_run
+from barenet.training.resuming import resume_run
+from barenet.training.run import start_run
 
 
 def refusal(*arguments) -> str:
@@ -157,3 +158,10 @@ def test_the_lock_is_let_go_when_the_run_is_over(dataset, make_config, tmp_path)
     with lock_run(folder), pytest.raises(RunError, match="in use"):
         resume_run(folder, dataset)
     resume_run(folder, dataset)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "a\\b", "..", ""])
+def test_a_name_is_of_one_folder(name, tmp_path):
+    with pytest.raises(RunError, match="name of one folder"):
+        create_run(tmp_path / "runs", name, "quick")
+    assert not (tmp_path / "runs").exists()

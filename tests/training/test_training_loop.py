@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from barenet.data.randomness import generator
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.training.preparation import prepare
+from barenet.training.records import EpochRecord, read_history
 from barenet.training.trainer import Trainer
 
 PLAIN_SGD = {"optimizer": "sgd", "schedule": "constant", "warmup_epochs": 0, "average_decay": 0, "lr": 0.1}
@@ -269,3 +273,23 @@ def test_blas_threads_are_put_back_after_an_interrupt(dataset, make_config):
         with pytest.raises(KeyboardInterrupt):
             list(Trainer([config], data, progress=interrupt))
         assert blas_thread_counts() == outside
+
+
+def test_a_record_with_nan_is_strict_json_and_comes_back(tmp_path):
+    values = dict.fromkeys((f.name for f in fields(EpochRecord)), 0.5) | {
+        "train_loss": math.nan,
+        "valid_loss": None,
+        "update_ratios": {"W1": math.inf},
+        "stopped": "diverged",
+    }
+    path = tmp_path / "history.jsonl"
+    path.write_text(EpochRecord(**values).as_json() + "\n", "utf-8")
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    assert json.loads(path.read_text("utf-8"), parse_constant=refuse)["train_loss"] is None
+    (record,) = read_history(path)
+    assert math.isnan(record.train_loss)
+    assert math.isnan(record.update_ratios["W1"])
+    assert record.valid_loss is None

@@ -13,7 +13,7 @@ from barenet.data.datasets import Dataset, load_dataset
 from barenet.training.checkpoint import SavedModel
 from barenet.training.folder import RunFolder, find_latest
 from barenet.training.loading import load_models
-from barenet.training.run import stored_config
+from barenet.training.resuming import stored_config
 from barenet.training.scores import Scores, average_scores, score_model
 from barenet.visualize.console import ConsoleObserver, show_scores
 

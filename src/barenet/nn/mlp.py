@@ -195,13 +195,13 @@ class Workspace:
         self.capacity = capacity
         self.current: list[Slot] = []
         self.dlogits: Array = np.empty(0, mlp.dtype)
-        self._by_shape: dict[tuple[int, ...], tuple[list[Slot], Array]] = {}
+        self._by_shape: dict[tuple[tuple[int, ...], np.dtype[Any]], tuple[list[Slot], Array]] = {}
 
     def slots(self, x: Array) -> list[Slot]:
         """Return the slots of all layers for a batch shaped like `x`, and make them the current ones."""
-        if x.shape not in self._by_shape:
-            self._by_shape[x.shape] = self._allocate(x)
-        self.current, self.dlogits = self._by_shape[x.shape]
+        if (x.shape, x.dtype) not in self._by_shape:
+            self._by_shape[x.shape, x.dtype] = self._allocate(x)
+        self.current, self.dlogits = self._by_shape[x.shape, x.dtype]
         return self.current
 
     def _allocate(self, x: Array) -> tuple[list[Slot], Array]:

@@ -177,13 +177,11 @@ class Adam(Optimizer):
         beta1: Hyper = 0.9,
         beta2: Hyper = 0.999,
         epsilon: Hyper = 1e-8,
-        weight_decay: Hyper = 0.0,
         l2: Hyper = 0.0,
         clip_norm: Hyper = np.inf,
     ) -> None:
         super().__init__(values, n_decayed, l2=l2, clip_norm=clip_norm)
         self.beta1, self.beta2, self.epsilon = (np.asarray(h, np.float64) for h in (beta1, beta2, epsilon))
-        self.weight_decay = weight_decay
 
     def update(self, grads: Array, learning_rate: Hyper) -> None:
         """Update both moments and move against m' / (sqrt(v') + epsilon)."""
@@ -208,6 +206,10 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019): w -= lr weight_decay w, for weights only."""
+
+    def __init__(self, values: Array, n_decayed: int, *, weight_decay: Hyper = 0.0, **adam: Hyper) -> None:
+        super().__init__(values, n_decayed, **adam)
+        self.weight_decay = weight_decay
 
     def update(self, grads: Array, learning_rate: Hyper) -> None:
         """Shrink the weights, then step as Adam does."""

@@ -17,7 +17,7 @@ from barenet.errors import MachineError, RunError
 from barenet.training.files import append_line, replace_file
 from barenet.training.records import EpochRecord, read_history
 
-__all__ = ["RunFolder", "create_run", "find_latest", "lock_run", "network_folders"]
+__all__ = ["RunFolder", "create_run", "drop_torn_files", "find_latest", "lock_run", "network_folders"]
 
 LOCK = ".lock"
 
@@ -29,6 +29,8 @@ def create_run(output: Path, name: str | None, prefix: str) -> Path:
         RunError: the folder is there already and holds something.
         MachineError: it cannot be made.
     """
+    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\")):
+        raise RunError(f"--name must be the name of one folder, got {name!r}; choose where it lies by --output")
     try:
         output.mkdir(parents=True, exist_ok=True)
         if name is None:
@@ -68,7 +70,9 @@ def lock_run(folder: Path) -> Iterator[None]:
         RunError: another process is training in it.
         MachineError: the folder cannot be written.
     """
-    lock = FileLock(folder / LOCK)
+    # One of several seeds is locked with the run that it belongs to.
+    is_part = folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
+    lock = FileLock((folder.parent if is_part else folder) / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
@@ -81,6 +85,12 @@ def lock_run(folder: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def drop_torn_files(folder: Path) -> None:
+    """Delete what a process that was killed left half written beside its target."""
+    for path in folder.glob("**/.*.tmp"):
+        path.unlink(missing_ok=True)
 
 
 def find_latest(output: Path) -> Path:

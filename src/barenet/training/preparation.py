@@ -19,6 +19,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.mlp import LayerSpec, find_activation
+from barenet.training.evaluation import EVALUATION_BATCH
 from barenet.training.threads import available_cores, choose_threads
 
 __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare"]
@@ -96,10 +97,11 @@ def prepare(
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
     n_weights = sum(row.input_dim * row.output_dim for row in architecture)
-    check_memory(config, n_weights, batch_size * sum(row.output_dim for row in architecture))
+    n_units = max(batch_size, EVALUATION_BATCH) * sum(row.output_dim for row in architecture)
+    check_memory(config, n_weights, n_units)
     resolved = config.with_values(
         data__path=absolute(config.data.path),
-        data__n_valid=n_valid if isinstance(n_valid, int) else len(validation[1]),
+        data__n_valid=n_valid,
         data__batch_size=batch_size,
         data__mirror=resolve_mirror(config, dataset),
         trainer__threads=resolve_threads(config, n_weights, batch_size),
@@ -118,6 +120,8 @@ def fingerprint_with(fingerprint: str, *arrays: NDArray[np.generic]) -> str:
 def loss_of(config: Config, custom: Custom | None = None) -> Loss:
     """Return the loss that the settings name."""
     if custom is not None and custom.loss is not None and custom.loss.name == config.model.loss:
+        if config.model.label_smoothing:
+            raise ConfigError(f"label_smoothing = {config.model.label_smoothing} works with cross_entropy only")
         return custom.loss
     return make_loss(config.model.loss, config.model.label_smoothing)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -39,7 +40,9 @@ class EpochRecord:
 
     def as_json(self) -> str:
         """Return the record as one line of JSON."""
-        return json.dumps(asdict(self), allow_nan=True)
+        values = {name: value if is_finite(value) else None for name, value in asdict(self).items()}
+        values["update_ratios"] = {k: v if is_finite(v) else None for k, v in self.update_ratios.items()}
+        return json.dumps(values, allow_nan=False)
 
     def as_line(self) -> str:
         """Return the line that the course project logs."""
@@ -76,4 +79,20 @@ def parse_lines(lines: Iterable[str]) -> Iterable[EpochRecord]:
             values = json.loads(line)
         except json.JSONDecodeError:
             return
-        yield EpochRecord(**values)
+        yield EpochRecord(**{name: nan_for_null(name, value) for name, value in values.items()})
+
+
+# JSON knows no NaN: the figures of a lost epoch are written as null.
+CAN_BE_NONE = ("valid_loss", "valid_accuracy", "stopped")
+
+
+def is_finite(value: object) -> bool:
+    """Whether JSON can hold a value; only floats can fail."""
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def nan_for_null(name: str, value: Any) -> Any:
+    """Return a field's value as it was before it went through JSON."""
+    if name == "update_ratios":
+        return {key: math.nan if ratio is None else ratio for key, ratio in value.items()}
+    return math.nan if value is None and name not in CAN_BE_NONE else value

@@ -1,30 +1,30 @@
-"""A run from its settings to its test results: the folder filled as training goes, and resumed after a stop."""
+"""A run from its settings to its test results, its folder filled as training goes."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.config import Config, build_config
+from barenet.config import Config
 from barenet.data.datasets import Dataset
-from barenet.errors import DivergedError, RunError
+from barenet.errors import DivergedError
 from barenet.nn.mlp import MLP
-from barenet.training.checkpoint import ModelInfo, SavedModel, read_state, write_model
-from barenet.training.folder import RunFolder, create_run, lock_run, network_folders
+from barenet.training.checkpoint import ModelInfo, SavedModel, read_model, write_model
+from barenet.training.folder import RunFolder, create_run, lock_run
 from barenet.training.preparation import Custom, TrainingData, prepare
 from barenet.training.records import EpochRecord, read_history
-from barenet.training.scores import Scores, average_scores, score_model, write_scores
+from barenet.training.results import NetworkResult, RunResult
+from barenet.training.scores import average_scores, score_model, write_scores
 from barenet.training.state import TrainingState
 from barenet.training.threads import blas_threads
 from barenet.training.trainer import Trainer
 
-__all__ = ["NetworkResult", "Observer", "RunResult", "resume_run", "start_run", "stored_config"]
+__all__ = ["Observer", "Run", "network_configs", "start_run"]
 
 
 class Observer:
@@ -52,69 +52,6 @@ class Observer:
         """Hear of a finished epoch of one network."""
 
 
-@dataclass(frozen=True)
-class NetworkResult:
-    """What one network of a run came to; `scores` are None where the data has no test images."""
-
-    seed: int
-    folder: Path | None
-    best_epoch: int
-    validation_accuracy: float
-    validation_loss: float
-    scores: Scores | None
-    model: SavedModel
-    history: list[EpochRecord]
-    stopped: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the figures for `--json`."""
-        return {
-            "run": None if self.folder is None else str(self.folder),
-            "seed": self.seed,
-            "best_epoch": self.best_epoch,
-            "validation_accuracy": self.validation_accuracy,
-            "validation_loss": self.validation_loss,
-            "test_accuracy": None if self.scores is None else self.scores.accuracy,
-            "test_loss": None if self.scores is None else self.scores.loss,
-            "stopped": self.stopped,
-        }
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run came to: its networks, their average where there are several, and what it cost."""
-
-    folder: Path | None
-    config: Config
-    networks: list[NetworkResult]
-    lost: list[str]
-    ensemble: Scores | None
-    training_seconds: float
-    parameters: int
-
-    @property
-    def model(self) -> SavedModel:
-        """The network that is best on validation."""
-        by_accuracy = self.config.trainer.metric == "acc"
-        return max(self.networks, key=lambda n: n.validation_accuracy if by_accuracy else -n.validation_loss).model
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the figures for `--json`; with several networks means, standard deviations and all runs."""
-        common = {"training_seconds": self.training_seconds, "parameters": self.parameters}
-        run = None if self.folder is None else str(self.folder)
-        if self.config.trainer.n_seeds == 1:
-            return {**self.networks[0].as_dict(), **common, "run": run}
-        rows = [network.as_dict() for network in self.networks]
-        figures: dict[str, Any] = {"run": run, "best_epoch": [row["best_epoch"] for row in rows]}
-        for name in ("validation_accuracy", "validation_loss", "test_accuracy", "test_loss"):
-            values = [row[name] for row in rows if row[name] is not None]
-            figures[name] = float(np.mean(values)) if values else None
-            figures[f"{name}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
-        figures["ensemble_test_accuracy"] = None if self.ensemble is None else self.ensemble.accuracy
-        figures["ensemble_test_loss"] = None if self.ensemble is None else self.ensemble.loss
-        return {**figures, **common, "runs": rows, "diverged": self.lost}
-
-
 def start_run(
     config: Config,
     dataset: Dataset,
@@ -137,65 +74,17 @@ def start_run(
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
     folder = None if output is None else create_run(output, name, prefix)
     with nullcontext() if folder is None else lock_run(folder):
-        run = Run(config=resolved, data=data, dataset=dataset, trainer=trainer, folder=folder, observer=observer)
+        run = Run(
+            config=resolved,
+            data=data,
+            dataset=dataset,
+            trainer=trainer,
+            folder=folder,
+            custom=custom,
+            observer=observer,
+        )
         run.write_start()
         return run.train()
-
-
-def resume_run(
-    folder: Path,
-    dataset: Dataset,
-    *,
-    flags: dict[str, Any] | None = None,
-    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
-    custom: Custom | None = None,
-    observer: Observer | None = None,
-) -> RunResult:
-    """Go on with a stopped run as if it had never stopped; a finished one is tested again.
-
-    Raises:
-        RunError: the folder is no run, is in use, or was started with other data or settings.
-    """
-    observer = observer or Observer()
-    config = stored_config(folder)
-    check_same_settings(folder, config, flags or {})
-    with lock_run(folder):
-        resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
-        states = []
-        for path in network_folders(folder):
-            info, state = read_state(RunFolder(path).last)
-            if info.data_fingerprint != data.fingerprint:
-                raise RunError(
-                    f"{folder} was started with other data ({info.data_name}) than {data.name}; give the same --data"
-                )
-            RunFolder(path).trim_history(int(state.epoch[0]))
-            states.append(state)
-        if len(states) != resolved.trainer.n_seeds:
-            raise RunError(f"{folder} is incomplete: {len(states)} of {resolved.trainer.n_seeds} networks are there")
-        trainer = Trainer(network_configs(resolved), data, states, custom=custom, progress=observer.progress)
-        run = Run(config=resolved, data=data, dataset=dataset, trainer=trainer, folder=folder, observer=observer)
-        for network in range(len(states)):
-            run.drop_outdated(network)
-        return run.train()
-
-
-def stored_config(folder: Path) -> Config:
-    """Return the settings that a run was started with."""
-    if not RunFolder(folder).config.exists():
-        raise RunError(f"{folder} is not a run folder: it has no config.toml")
-    return build_config("quick", RunFolder(folder).config)
-
-
-def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> None:
-    """Raise RunError if a flag asks for another value than the run was started with."""
-    asked = build_config("quick", RunFolder(folder).config, flags)
-    for path in flags:
-        table, name = path.split(".")
-        before, now = getattr(getattr(config, table), name), getattr(getattr(asked, table), name)
-        if before != now:
-            raise RunError(
-                f"{folder} was started with {path} = {before}, not {now}; a run goes on with its own settings"
-            )
 
 
 def network_configs(config: Config) -> list[Config]:
@@ -215,9 +104,11 @@ class Run:
         dataset: Dataset,
         trainer: Trainer,
         folder: Path | None,
+        custom: Custom | None,
         observer: Observer,
     ) -> None:
         self.config, self.data, self.dataset, self.trainer = config, data, dataset, trainer
+        self.custom = custom or Custom()
         self.folder, self.observer = folder, observer
         several = config.trainer.n_seeds > 1
         self.folders = [
@@ -356,17 +247,24 @@ class Run:
         if folder is not None and scores is not None:
             write_scores(folder.path, scores.as_dict(), scores.probabilities)
         history = self.histories[network]
-        best = next(record for record in history if record.epoch == model.info.epoch)
-        assert best.valid_accuracy is not None
-        assert best.valid_loss is not None
+        metrics = self.best_metrics(network, model.info.epoch)
         return NetworkResult(
             seed=self.trainer.configs[network].trainer.seed,
             folder=None if folder is None else folder.path,
             best_epoch=model.info.epoch,
-            validation_accuracy=best.valid_accuracy,
-            validation_loss=best.valid_loss,
+            validation_accuracy=metrics["validation_accuracy"],
+            validation_loss=metrics["validation_loss"],
             scores=scores,
             model=model,
             history=history,
             stopped=self.trainer.stopped[network] or "",
         )
+
+    def best_metrics(self, network: int, epoch: int) -> dict[str, float]:
+        """Return what validation gave in the best epoch: from its record, or its weights if a crash took the record."""
+        record = next((r for r in self.histories[network] if r.epoch == epoch), None)
+        if record is not None:
+            return self.info(network, epoch, record).metrics
+        folder = self.folders[network]
+        assert folder is not None
+        return read_model(folder.best, self.custom.activations, self.custom.loss).info.metrics

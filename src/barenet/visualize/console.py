@@ -18,7 +18,8 @@ from barenet.config import Config
 from barenet.nn.gradcheck import GradientReport
 from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord
-from barenet.training.run import Observer, RunResult
+from barenet.training.results import RunResult
+from barenet.training.run import Observer
 from barenet.training.scores import Scores
 from barenet.training.trainer import Trainer
 
