@@ -8,8 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from barenet.config import build_config, setting_path
 from barenet.data.datasets import from_arrays
+from barenet.settings import build_config, setting_path
 
 SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.config import describe_settings
 from barenet.errors import BarenetError, ConfigError, DataError, RunError
+from barenet.settings import describe_settings
 from barenet.training.run import Observer
 
 SMALL = {"n_valid": 100, "hidden_sizes": (16, 8), "batch_size": 48, "epochs": 2, "learning_rate": 0.002}

@@ -42,6 +42,7 @@ ROOMS: list[tuple[str, list[str] | None]] = [
     ),
     ("barenet", None),
     ("barenet.config", None),
+    ("barenet.settings", None),
     ("barenet.recipes", None),
     ("barenet.training", None),
     ("barenet.tuning", None),
@@ -51,7 +52,7 @@ ROOMS: list[tuple[str, list[str] | None]] = [
     ("barenet.course", None),
     ("barenet.cli", None),
 ]
-SAME_RANK = {"barenet.recipes": "barenet.config"}  # config reads the recipes, which are settings files
+SAME_RANK = {"barenet.recipes": "barenet.settings"}  # settings reads the recipes, which are settings files
 EXEMPT = {"barenet", "barenet.__main__"}
 
 

@@ -10,8 +10,8 @@ import pytest
 import tomli_w
 from pydantic import ValidationError
 
-from barenet.config import RECIPES, build_config, describe_settings, read_toml, setting_path
 from barenet.errors import ConfigError, MachineError
+from barenet.settings import RECIPES, build_config, describe_settings, read_toml, setting_path
 
 
 def refusal(**flags) -> str:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from barenet import course
-from barenet.config import build_config
 from barenet.errors import BarenetError, ConfigError
 from barenet.nn.schedules import Schedule
+from barenet.settings import build_config
 from barenet.training.run import Observer
 
 ARCHITECTURE = [

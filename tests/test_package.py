@@ -132,7 +132,7 @@ def test_the_carried_images_come_with_their_licence():
 
 
 def test_the_recipes_are_in_the_package():
-    from barenet.config import RECIPES, build_config
+    from barenet.settings import RECIPES, build_config
 
     for name in RECIPES:
         assert (resources.files("barenet.recipes") / f"{name}.toml").is_file()

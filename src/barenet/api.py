@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from barenet.config import Config, build_config, check_tables, setting_path
+from barenet.config import Config
 from barenet.data.datasets import Dataset, from_arrays, load_dataset
 from barenet.errors import ConfigError, DataError
 from barenet.nn.activations import Activation
 from barenet.nn.gradcheck import check_gradients
 from barenet.nn.losses import Loss
 from barenet.nn.mlp import MLP
+from barenet.settings import build_config, check_tables, setting_path
 from barenet.training.preparation import Custom
 from barenet.training.results import RunResult
 from barenet.training.resuming import resume_run, stored_config

@@ -8,9 +8,9 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from barenet.config import build_config
 from barenet.nn import ACTIVATIONS, MLP, OPTIMIZERS, SGD, WeightAverage, Workspace
 from barenet.nn.losses import LOSSES, make_loss
+from barenet.settings import build_config
 from barenet.training.engine import Engine
 from barenet.training.state import TrainingState
 

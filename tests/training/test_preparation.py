@@ -11,9 +11,9 @@ import numpy as np
 import psutil
 import pytest
 
-from barenet.config import build_config
 from barenet.data.datasets import from_arrays
 from barenet.errors import ConfigError, MachineError
+from barenet.settings import build_config
 from barenet.training.preparation import architecture_of, prepare
 from barenet.training.run import start_run
 from barenet.training.threads import available_cores, choose_threads

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 
 import barenet.training.run as run_module
-from barenet.config import build_config
 from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
+from barenet.settings import build_config
 from barenet.training.checkpoint import read_model, read_state
 from barenet.training.folder import RunFolder, lock_run
 from barenet.training.preparation import prepare
@@ -210,7 +210,7 @@ def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, da
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, make_config, tmp_path):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, conftest\n"
-        "from barenet.config import build_config, setting_path\n"
+        "from barenet.settings import build_config, setting_path\n"
         "from barenet.data.datasets import from_arrays\n"
         "from barenet.training.resuming import resume_run\n"
         "from barenet.training.run import start_run\n"

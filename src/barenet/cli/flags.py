@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
-from barenet.config import SHORT_NAMES, TABLES
+from barenet.config import TABLES
+from barenet.settings import SHORT_NAMES
 
 __all__ = ["DataFlags", "ModelFlags", "OptimizerFlags", "ScheduleFlags", "TrainerFlags", "read_flags"]
 

@@ -10,11 +10,11 @@ import numpy as np
 from cyclopts import Parameter
 
 from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
-from barenet.config import build_config
 from barenet.data.batches import to_float
 from barenet.data.datasets import load_dataset
 from barenet.nn.gradcheck import check_gradients
 from barenet.nn.mlp import MLP
+from barenet.settings import build_config
 from barenet.training.preparation import architecture_of, loss_of, prepare
 from barenet.visualize.console import ConsoleObserver, show_gradients
 

@@ -155,7 +155,7 @@ def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
 
 def setting_hint(error: UnknownOptionError) -> str | None:
     """Return a message about an unknown flag that is nearly a setting."""
-    from barenet.config import setting_path
+    from barenet.settings import setting_path
 
     flag = error.token.keyword or error.token.value
     name = flag.lstrip("-")

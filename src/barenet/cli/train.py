@@ -13,9 +13,9 @@ from cyclopts import Parameter
 from barenet.api import resume as resume_training
 from barenet.api import train as start_training
 from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
-from barenet.config import build_config
 from barenet.data.datasets import load_dataset
 from barenet.errors import ConfigError
+from barenet.settings import build_config
 from barenet.training.preparation import prepare
 from barenet.visualize.console import ConsoleObserver, show_result
 

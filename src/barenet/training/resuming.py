@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.config import Config, build_config
+from barenet.config import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import RunError
+from barenet.settings import build_config
 from barenet.training.checkpoint import read_state
 from barenet.training.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.training.preparation import Custom, TrainingData, prepare
