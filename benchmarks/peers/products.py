@@ -1,0 +1,53 @@
+"""The floor: the matrix products of a training step alone, through the same BLAS, on arrays made before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from peers.problem import Problem
+
+
+class Peer:
+    """y = x W, dW = x^T dy, dx = dy W^T for each layer, and nothing else."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.limits = threadpool_limits(problem.threads)
+        n, batch = problem.n_networks, problem.batch
+        rng = np.random.default_rng(0)
+        self.n_steps = len(problem.order(0)) // batch
+        self.W = [np.stack([weights] * n) for weights in problem.weights()]
+        self.dW = [np.empty_like(W) for W in self.W]
+        self.x = [rng.random((batch, 784), np.float32)]
+        self.x += [np.abs(rng.normal(size=(n, batch, width))).astype(np.float32) for width in problem.widths[1:]]
+        self.dy = [rng.normal(size=y.shape).astype(np.float32) for y in self.x]
+
+    def epoch(self, order: np.ndarray) -> None:
+        """Compute as many steps' products as an epoch has."""
+        layers = range(len(self.W))
+        for _ in range(self.n_steps):
+            for i in layers:
+                np.matmul(self.x[i], self.W[i], out=self.x[i + 1])
+            for i in reversed(layers):
+                np.matmul(self.x[i].swapaxes(-1, -2), self.dy[i + 1], out=self.dW[i])
+                if i:
+                    np.matmul(self.dy[i + 1], self.W[i].swapaxes(-1, -2), out=self.dy[i])
+
+    def accuracy(self) -> float:
+        """Return NaN: nothing is learnt."""
+        return float("nan")
+
+    def about(self) -> dict[str, Any]:
+        """Return BLAS's own peak, GFLOP/s, on a product of 2048 x 2048 matrices."""
+        import time
+
+        a = np.ones((2048, 2048), np.float32)
+        out = np.empty_like(a)
+        seconds = []
+        for _ in range(7):
+            started = time.perf_counter()
+            np.matmul(a, a, out=out)
+            seconds.append(time.perf_counter() - started)
+        return {"peak_gflops": 2 * 2048**3 / min(seconds) / 1e9}
