@@ -6,7 +6,7 @@
 
 A cell is BATCH:HIDDEN:NETWORKS. Each peer runs in processes of its own, its epochs in turn with everybody else's, so a
 machine whose speed drifts slows all alike; a peer that can use one thread or all is run with both, and its better one
-counts. With several networks both cores are used: peers train a network in each of two processes, barenet half of
+counts. With several networks both cores are used: peers train a network in each of two processes, barenet half
 the networks in lockstep in each, and JAX all under `vmap`, or half in each of two processes. Times are medians a network
 and epoch; ratios are pairwise, with their spread.
 """

@@ -1,6 +1,6 @@
 """Make the pictures that the README and the docs show.
 
-    python docs/pictures.py
+python docs/pictures.py
 """
 
 from __future__ import annotations

@@ -71,7 +71,7 @@ def test_a_default_batch_larger_than_the_training_set_shrinks_with_a_note(arrays
     notes = []
     config, _ = prepare(build_config(flags={"data.n_valid": 10}), few, note=notes.append)
     assert config.data.batch_size == 40
-    assert notes == ["batch size 128 is more than the 40 training images; taking 40"]
+    assert notes == ["batch size 256 is more than the 40 training images; taking 40"]
 
 
 def test_a_given_batch_larger_than_the_training_set_is_an_error(dataset, make_config):

@@ -44,6 +44,8 @@ class Optimizer(ABC):
         self.n_decayed = n_decayed
         self.l2 = l2
         self.clip_norm = clip_norm
+        self.has_l2 = bool(np.any(l2))
+        self.clips = bool(np.any(np.isfinite(clip_norm)))
         self.n_steps = 0
         self.slots = {name: np.zeros_like(values) for name in self.slot_names}
         self._scratch = block_scratch(values)
@@ -51,9 +53,9 @@ class Optimizer(ABC):
     def step(self, grads: Array, learning_rate: Hyper) -> None:
         """Move the values (..., P) one step against `grads` (..., P), which are used up as scratch."""
         self.n_steps += 1
-        if np.any(self.l2):
+        if self.has_l2:
             add_l2(grads, self.values, self.n_decayed, self.l2, self._scratch)
-        if np.any(np.isfinite(self.clip_norm)):
+        if self.clips:
             clip_by_norm(grads, self.clip_norm)
         self.update(grads, learning_rate)
 
@@ -129,17 +131,26 @@ class SGD(Optimizer):
         super().__init__(values, n_decayed, l2=l2, clip_norm=clip_norm)
         self.momentum = momentum
         self.nesterov = nesterov
-        self.is_plain = not self.slot_names and not np.any(np.isfinite(clip_norm))
+        self.is_plain = not self.slot_names and not self.clips
 
     def step(self, grads: Array, learning_rate: Hyper) -> None:
         """Move the values one step against `grads`, which are used up as scratch."""
         if not self.is_plain:
             super().step(grads, learning_rate)
             return
-        # Without momentum and clipping w - lr (g + l2 w) = (1 - lr l2) w - lr g, which needs no g + l2 w in memory.
+        np.multiply(grads, self.cast(learning_rate), out=grads)
+        self.step_scaled(grads, learning_rate)
+
+    def step_scaled(self, scaled: Array, learning_rate: Hyper) -> None:
+        """Take a step without momentum and clipping, given `scaled` = learning_rate * gradient.
+
+        w - lr (g + l2 w) = (1 - lr l2) w - lr g: two passes over the weights. Whoever scales the small gradient of
+        the loss with respect to the logits, as `Engine` does, has lr g from back-propagation and saves a third.
+        """
         self.n_steps += 1
-        self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.l2))
-        self.update(grads, learning_rate)
+        if self.has_l2:
+            self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.l2))
+        np.subtract(self.values, scaled, out=self.values)
 
     def update(self, grads: Array, learning_rate: Hyper) -> None:
         """Apply momentum, if there is any, and go downhill."""

@@ -18,7 +18,7 @@ from barenet.config import Config
 from barenet.errors import ConfigError
 from barenet.nn.losses import Loss
 from barenet.nn.mlp import MLP, LayerSpec, Workspace
-from barenet.nn.optimizers import OPTIMIZERS, Optimizer, WeightAverage
+from barenet.nn.optimizers import OPTIMIZERS, SGD, Optimizer, WeightAverage
 from barenet.training.state import TrainingState
 
 __all__ = ["Engine", "StepNorms", "check_stack", "make_optimizer"]
@@ -78,6 +78,9 @@ class Engine:
         self.mlp = make_stack(architecture, loss, n)
         self.workspace = Workspace(self.mlp, configs[0].data.batch_size)
         self.optimizer = make_optimizer(configs, self.mlp)
+        self.plain_sgd: SGD | None = None
+        if isinstance(self.optimizer, SGD) and self.optimizer.is_plain:
+            self.plain_sgd = self.optimizer
         decay = column(configs, lambda c: c.optimizer.average_decay)
         self.average = WeightAverage(self.mlp.parameters.values, decay) if np.any(decay) else None
         self._evaluated = make_stack(architecture, loss, n) if self.average else self.mlp
@@ -114,21 +117,31 @@ class Engine:
 
         images (B, D) or (N, B, D), labels likewise, learning_rate (N, 1).
         """
-        result = self.forward_backward(images, labels)
+        result = self.forward_backward(images, labels, learning_rate)
         self.update(learning_rate)
         return result
 
-    def forward_backward(self, images: Array, labels: NDArray[np.integer]) -> tuple[Array, Array]:
-        """Compute gradients on a batch; return the loss (N,) and the predicted classes (N, B)."""
+    def forward_backward(
+        self, images: Array, labels: NDArray[np.integer], learning_rate: NDArray[np.float64]
+    ) -> tuple[Array, Array]:
+        """Compute gradients on a batch; return the loss (N,) and the predicted classes (N, B).
+
+        For plain SGD they come out multiplied by the learning rate: it is folded in where arrays are small.
+        """
         logits = self.mlp.forward(images, self.workspace, training=True)
         loss = self.loss(logits, labels, dlogits=self.workspace.dlogits)
         predicted = np.argmax(logits, axis=-1)
+        if self.plain_sgd is not None:
+            self.workspace.dlogits *= learning_rate[..., None].astype(self.mlp.dtype)
         self.mlp.backward(self.workspace)
         return loss, predicted
 
     def update(self, learning_rate: NDArray[np.float64]) -> None:
         """Move the parameters against the gradients, and the average after them."""
-        self.optimizer.step(self.mlp.parameters.grads, learning_rate)
+        if self.plain_sgd is not None:
+            self.plain_sgd.step_scaled(self.mlp.parameters.grads, learning_rate)
+        else:
+            self.optimizer.step(self.mlp.parameters.grads, learning_rate)
         if self.average is not None:
             self.average.update(self.optimizer.n_steps)
 
@@ -138,8 +151,8 @@ class Engine:
         """Take one step as `step` does, and measure the gradient and the change that it made."""
         parameters = self.mlp.parameters
         before = parameters.values.copy()
-        loss, predicted = self.forward_backward(images, labels)
-        gradient = norms(parameters.grads)
+        loss, predicted = self.forward_backward(images, labels, learning_rate)
+        gradient = norms(parameters.grads) / (learning_rate[:, 0] if self.plain_sgd is not None else 1.0)
         self.update(learning_rate)
         change = parameters.values - before
         ratios = {}
