@@ -5,10 +5,10 @@
     python benchmarks/compare.py --cells 16:128,32:1 16:128,32:8 --epochs 7 --output results.json
 
 A cell is BATCH:HIDDEN:NETWORKS. Each peer runs in processes of its own, its epochs in turn with everybody else's, so a
-machine whose speed drifts slows all alike; a peer that can use one thread or all is run with both, and its better one
-counts. With several networks both cores are used: peers train a network in each of two processes, barenet half
-the networks in lockstep in each, and JAX all under `vmap`, or half in each of two processes. Times are medians a network
-and epoch; ratios are pairwise, with their spread.
+machine whose speed drifts slows all alike. A peer is run with one thread and with all, and its better one counts. With
+several networks both cores are used: peers train a network in each of two processes, barenet half of the networks in
+lockstep in each, and JAX all under `vmap` or half in each of two processes. Times are medians, a network and epoch;
+ratios are pairwise, with their spread.
 """
 
 from __future__ import annotations

@@ -16,9 +16,8 @@ from barenet.errors import CheckpointError, RunError, ShapeError
 
 @pytest.fixture(scope="module")
 def run(arrays, tmp_path_factory):
-    return barenet.train(
-        **arrays, n_valid=100, hidden_sizes="16,8", batch_size=48, epochs=4, output=tmp_path_factory.mktemp("runs")
-    )
+    settings = {"n_valid": 100, "hidden_sizes": "16,8", "activation": "relu", "batch_size": 48, "epochs": 4}
+    return barenet.train(**arrays, **settings, output=tmp_path_factory.mktemp("runs"))
 
 
 @pytest.fixture(scope="module")
