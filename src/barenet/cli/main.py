@@ -64,6 +64,13 @@ For example:
 The network is made in float64 and looked at on a few training images, up to 200 coordinates of each parameter. The
 exit code is 1 when a gradient is wrong.
 """,
+    "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
+
+For example:
+
+    barenet doctor
+    barenet doctor --seconds 2 --json
+""",
 }
 
 OTHER_WORDS = {"fit": "train", "run": "train", "evaluate": "test", "eval": "test", "check": "gradcheck"}
