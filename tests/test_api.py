@@ -171,7 +171,7 @@ def test_a_stopped_run_goes_on_with_the_arrays_handed_in_again(arrays, tmp_path)
     with pytest.raises(KeyboardInterrupt):
         barenet.train(**arrays, **own, **SMALL, output=tmp_path, name="a", observer=Stop())
     whole = barenet.train(**arrays, **own, **SMALL, output=tmp_path, name="b")
-    assert "other data" in refusal(RunError, tmp_path / "a", call=barenet.resume, **arrays)
+    assert "other images or labels" in refusal(RunError, tmp_path / "a", call=barenet.resume, **arrays)
     resumed = barenet.resume(tmp_path / "a", **arrays, **own, epochs=2)
     for name in ("last", "best"):
         files = [(result.folder / f"{name}.safetensors").read_bytes() for result in (resumed, whole)]
@@ -299,3 +299,32 @@ def test_label_smoothing_does_not_go_with_a_loss_of_ones_own(arrays):
     own = barenet.Loss.custom("squares", lambda z, y: np.mean(np.sum(z**2, -1), -1), lambda z, y: 2 * z / z.shape[-2])
     with pytest.raises(ConfigError, match=r"label_smoothing = 0\.2 works with cross_entropy only"):
         barenet.train(**arrays, loss=own, label_smoothing=0.2, output=None, verbose=False)
+
+
+def test_a_function_of_ones_own_under_anothers_name_is_refused(arrays):
+    square = barenet.Activation("relu", lambda z, out: np.square(z, out=out), lambda da, z, a, out: None)
+    with pytest.raises(ConfigError, match=r"must be made with Activation.custom\('relu', ...\)"):
+        barenet.train(**arrays, activation=square, output=None, verbose=False)
+
+
+def test_a_function_of_the_packages_own_may_be_handed_in(arrays):
+    settings = {"n_valid": 100, "epochs": 1, "hidden": 4, "batch_size": 48}
+    relu = barenet.nn.ACTIVATIONS["relu"]
+    result = barenet.train(**arrays, **settings, activation=relu, output=None, verbose=False)
+    assert result.config.model.activation == "relu"
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int64])
+def test_pixels_that_look_like_bytes_but_are_not_get_a_note(arrays, dtype):
+    notes = []
+
+    class Listener(Observer):
+        def note(self, message):
+            notes.append(message)
+
+    settings = {"n_valid": 100, "epochs": 1, "hidden": 4, "batch_size": 48, "output": None}
+    barenet.train(arrays["x"].astype(dtype), arrays["y"], **settings, observer=Listener())
+    assert any("hand in uint8, or divide by 255" in note for note in notes)
+    notes.clear()
+    barenet.train(arrays["x"] / 255, arrays["y"], **settings, observer=Listener())
+    assert not any("divide by 255" in note for note in notes)

@@ -369,3 +369,15 @@ def test_settings_files_of_every_shell_are_read(encoding, tmp_path):
     path = tmp_path / "my.toml"
     path.write_bytes("[trainer]\r\nepochs = 7\r\n".encode(encoding))
     assert build_config(file=path).trainer.epochs == 7
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"schedule.name": "cosine", "schedule.minimum": 5}, "schedule.minimum = 5 is above optimizer.learning_rate"),
+        ({"schedule.warmup_epochs": 3, "trainer.epochs": 2}, "schedule.warmup_epochs = 3 is more than trainer.epochs"),
+    ],
+)
+def test_schedules_that_cannot_be_meant_are_refused(flags, message):
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        build_config(flags=flags)

@@ -191,6 +191,17 @@ class Config(Table):
     trainer: TrainerConfig = TrainerConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
 
+    @model_validator(mode="after")
+    def check_schedule(self) -> Config:
+        """Refuse a schedule that ends above where it began, or warm up for longer than there is training."""
+        schedule, rate = self.schedule, self.optimizer.learning_rate
+        if schedule.name in ("cosine", "exponential") and schedule.minimum > rate:
+            raise ValueError(f"schedule.minimum = {schedule.minimum:g} is above optimizer.learning_rate = {rate:g}")
+        if schedule.warmup_epochs > self.trainer.epochs:
+            warmup, epochs = schedule.warmup_epochs, self.trainer.epochs
+            raise ValueError(f"schedule.warmup_epochs = {warmup:g} is more than trainer.epochs = {epochs}")
+        return self
+
     def is_given(self, path: str) -> bool:
         """Whether a person, and not a default or a recipe, chose the setting at `path` ("data.n_valid")."""
         return path in self._given

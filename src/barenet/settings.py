@@ -17,7 +17,16 @@ from pydantic import ValidationError
 from barenet.config import TABLES, Config, LayerConfig
 from barenet.errors import ConfigError, MachineError, nearest
 
-__all__ = ["RECIPES", "SHORT_NAMES", "build_config", "check_tables", "describe_settings", "read_toml", "setting_path"]
+__all__ = [
+    "RECIPES",
+    "SHORT_NAMES",
+    "build_config",
+    "check_tables",
+    "describe_settings",
+    "read_recipe",
+    "read_toml",
+    "setting_path",
+]
 
 RECIPES = ("quick", "course")
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -193,6 +202,6 @@ def explain(error: ValidationError, sources: Mapping[str, str]) -> str:
         message = str(first["ctx"]["error"])
         if message.startswith("must"):
             return f"{subject} {message}, got {value!r}{where}"
-        return f"{path}: {message}{where}"
+        return f"{path}: {message}{where}" if path else message
     expected = EXPECTED.get(kind) or first["msg"].removeprefix("Input should be ")
     return f"{subject} must be {expected}, got {value!r}{where}"

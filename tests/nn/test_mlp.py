@@ -374,3 +374,9 @@ def test_a_stack_of_one_computes_the_bits_of_a_single_network():
     assert own_loss.shape == ()
     assert loss.tobytes() == own_loss.tobytes()
     assert all(gradients[name].tobytes() == own_gradients[name].tobytes() for name in own_gradients)
+
+
+@pytest.mark.parametrize("labels", [[15, 1], [-1, 1]])
+def test_labels_that_are_no_class_are_refused_where_a_person_calls(labels):
+    with pytest.raises(ShapeError, match="labels must be from 0 to 4, got"):
+        MLP(3, (4,), 5).loss_and_gradients(np.zeros((2, 3), np.float32), np.array(labels))

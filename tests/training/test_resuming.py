@@ -318,7 +318,9 @@ def test_the_log_reads_as_the_course_s(whole_runs):
 def test_other_data_are_refused(whole_runs, dataset, arrays, tmp_path):
     folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
     other = from_arrays(**arrays | {"x": arrays["x"][:, ::-1]}, name="upside-down")
-    with pytest.raises(RunError, match=r"other data \(arrays\) than upside-down") as caught:
+    with pytest.raises(
+        RunError, match=r"other images or labels than these: 'arrays' then, 'upside-down' now"
+    ) as caught:
         resume_run(folder, other)
     assert str(caught.value).isprintable()
 
@@ -328,7 +330,7 @@ def test_other_validation_images_are_refused(dataset, make_config, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         start_run(make_config(), dataset, output=tmp_path, name="a", validation=first, observer=Stop(1))
     for validation in (second, None):
-        with pytest.raises(RunError, match="other data"):
+        with pytest.raises(RunError, match="other images or labels"):
             resume_run(tmp_path / "a", dataset, validation=validation)
     assert resume_run(tmp_path / "a", dataset, validation=first).networks[0].stopped == "finished"
 
@@ -439,7 +441,7 @@ def test_the_state_of_another_seed_is_refused(whole_runs, dataset, tmp_path):
 def test_a_run_stopped_before_its_first_state_says_so(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
     (folder / "last.safetensors").unlink()
-    with pytest.raises(RunError, match="stopped before it had saved anything"):
+    with pytest.raises(RunError, match=r"has no last\.safetensors"):
         resume_run(folder, dataset)
 
 
@@ -461,3 +463,26 @@ def test_a_fraction_of_validation_images_may_be_repeated_when_resuming(dataset, 
     result = start_run(make_config(n_valid=0.25, epochs=1), dataset, output=tmp_path)
     again = resume_run(result.folder, dataset, flags={"data.n_valid": 0.25})
     assert again.networks[0].validation_loss == result.networks[0].validation_loss
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [("epochs = 4", "epochs = 5", "trainer.epochs is 5"), ("    16,\n    8,", "    9,", "hidden_sizes")],
+)
+def test_a_config_that_was_changed_since_is_refused(old, new, named, whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    text = (folder / "config.toml").read_text("utf-8")
+    assert old in text
+    (folder / "config.toml").write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(RunError, match=rf"config.toml of .* was changed: .*{named}"):
+        resume_run(folder, dataset)
+
+
+def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise MachineError("no space")
+
+    monkeypatch.setattr(run_module, "write_model", full)
+    with pytest.raises(MachineError, match="no space"):
+        start_run(make_config(), dataset, output=tmp_path, name="a")
+    assert list(tmp_path.iterdir()) == []

@@ -9,11 +9,12 @@ from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
 from barenet.config import TABLES
-from barenet.settings import SHORT_NAMES
+from barenet.settings import SHORT_NAMES, read_recipe
 
 __all__ = ["DataFlags", "ModelFlags", "OptimizerFlags", "ScheduleFlags", "TrainerFlags", "read_flags"]
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
+QUICK = read_recipe("quick")
 SHORT_FLAGS = ("epochs", "lr", "batch_size", "hidden", "activation", "l2", "seed", "n_seeds", "data")
 
 
@@ -28,9 +29,16 @@ def make_flags(table: str) -> Any:
         names = [f"--{path.replace('_', '-')}", *([shorts[path]] if path in shorts else [])]
         # Values stay text here: the settings' own validation reads them, and its messages are the ones people see.
         negative = f"--{table}.no-{name.replace('_', '-')}"
-        parameter = Parameter(name=names, help=field.description, negative=negative)
+        parameter = Parameter(name=names, help=describe(table, name, field), negative=negative)
         fields[name] = Annotated[kind_of(field), parameter]
     return TypedDict(f"{table.title()}Flags", fields, total=False)  # type: ignore[operator]
+
+
+def describe(table: str, name: str, field: FieldInfo) -> str:
+    """Return a setting's description, and what it is in the quick recipe."""
+    value = QUICK.get(table, {}).get(name, field.default)
+    shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
+    return f"{field.description} [{shown}]" if shown is not None else str(field.description)
 
 
 class INT(str):

@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
@@ -28,6 +29,8 @@ Begin with one of these:
     barenet train --recipe course        the course project's settings
     barenet test                         test the latest run
     barenet train --help                 every setting
+
+Add --debug to see where an error came from.
 """
 
 # Texts and not docstrings of the commands, so that listing them loads none of them.
@@ -42,7 +45,8 @@ For example:
     barenet train my.toml --optimizer.name sgd --optimizer.momentum 0.9
     barenet train --resume runs/quick-1
 
-Settings come from the recipe, then the settings file, then flags; --dry-run shows what they come to.
+Settings come from the recipe, then the settings file, then flags; --dry-run shows what they come to. Below, in
+brackets, what the quick recipe has.
 """,
     "test": """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
 
@@ -102,6 +106,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def run(arguments: list[str], debug: bool) -> int:
     """Run one command and return its exit code; errors become one line on stderr."""
     signal.signal(signal.SIGTERM, terminate)
+    if sys.stdout is None:  # closed, as by >&-
+        sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 (for the life of the process)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a sign shows another, and nothing fails
@@ -137,6 +143,10 @@ def explain(error: Exception, arguments: list[str]) -> int:
     if isinstance(error, BarenetError):
         say(f"error: {error}")
         return error.exit_code
+    if isinstance(error, OSError):
+        what = f" {error.filename}" if error.filename else ": its output could not be written"
+        say(f"error: {error.strerror or type(error).__name__}{what}; check the disk and the permissions")
+        return 3
     if isinstance(error, MemoryError):
         say(f"error: not enough memory: {error or 'choose smaller model.hidden_sizes or data.batch_size'}")
         return 3

@@ -7,12 +7,13 @@ Each check stands once, here, and everything after it may trust what it gets. Re
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
 from barenet.errors import DataError
 
-__all__ = ["MAX_CLASSES", "check_pair", "check_range", "hash_arrays"]
+__all__ = ["MAX_CLASSES", "check_pair", "check_range", "hash_arrays", "note_unscaled"]
 
 # A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
 MAX_CLASSES = 2**16
@@ -43,7 +44,7 @@ def check_pair(
         )
     if labels.dtype.kind not in "iu":
         raise DataError(f"{labels_from} holds {labels.dtype}, expected integer labels from 0 to C - 1")
-    check_range(labels, MAX_CLASSES, labels_from, f"labels may not exceed {MAX_CLASSES - 1}")
+    check_range(labels, MAX_CLASSES, labels_from, f"labels must be from 0 to {MAX_CLASSES - 1}")
     return _flat_images(images, images_from), labels.astype(np.int64)
 
 
@@ -69,6 +70,15 @@ def _flat_images(images: np.ndarray, where: str) -> np.ndarray:
             f"clean the images first"
         )
     return converted
+
+
+def note_unscaled(images: np.ndarray, where: str, note: Callable[[str], None]) -> None:
+    """Note that pixels look like bytes but come as other numbers, which are used as they are."""
+    if images.dtype != np.uint8 and images.min() >= 0 and 2 < images.max() <= 255 and np.all(images == np.rint(images)):
+        note(
+            f"{where}: pixels from 0 to {images.max():g} come as numbers that are not bytes, and are used as they are; "
+            f"hand in uint8, or divide by 255, to train on 0-1"
+        )
 
 
 def hash_arrays(shape: tuple[int, ...], *arrays: np.ndarray | None) -> str:

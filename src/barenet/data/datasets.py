@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.data.checks import check_pair, check_range, hash_arrays
+from barenet.data.checks import check_pair, check_range, hash_arrays, note_unscaled
 from barenet.data.folders import read_carried, read_folder
 from barenet.data.idx import reading
 from barenet.data.npz import read_npz
@@ -136,6 +136,7 @@ def _checked(
     if class_names is not None:
         check_range(labels, len(class_names), labels_from, f"class_names has {len(class_names)}")
         n_classes = len(class_names)
+    note_unscaled(images, images_from, note)
     counts = np.bincount(labels, minlength=n_classes)
     if np.count_nonzero(counts) < 2:
         raise DataError(f"{labels_from}: every label is {labels[0]}: a classifier needs two classes or more")

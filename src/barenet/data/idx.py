@@ -61,10 +61,12 @@ def reading(path: Path) -> Iterator[None]:
         raise DataError(f"{path} is truncated or damaged ({error}): download it again") from error
     except MemoryError as error:
         raise MachineError(f"{path} does not fit into memory: take a smaller data set") from error
+    except MachineError:
+        raise
     except OSError as error:
         if error.errno == errno.EINVAL:  # a damaged zip file sends its reader to before the beginning
             raise DataError(f"{path} is truncated or damaged ({error.strerror}): download it again") from error
-        reason = error.strerror or type(error).__name__
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise MachineError(f"{path} cannot be read ({reason}): check its permissions and the disk") from error
 
 

@@ -177,6 +177,7 @@ class MLP:
     ) -> tuple[Array, dict[str, Array]]:
         """Return the mean loss, shape (...), and the gradient of each parameter by name, for a lecture."""
         loss = make_loss(loss) if isinstance(loss, str) else loss
+        check_labels(labels, self.n_classes)
         workspace = Workspace(self, x.shape[-2])
         logits = self.forward(x, workspace, training=True)
         value = loss(logits, labels, dlogits=workspace.dlogits)
@@ -224,6 +225,12 @@ def check_inputs(mlp: MLP, x: Array, capacity: int) -> None:
         raise ShapeError(f"inputs must be {mlp.dtype} like the network, got {x.dtype}")
     if x.shape[-2] > capacity:
         raise ShapeError(f"a batch of {x.shape[-2]} images does not fit a workspace made for {capacity}")
+
+
+def check_labels(labels: Labels, n_classes: int) -> None:
+    """Raise ShapeError unless all labels are classes; inside the hot loop nobody asks again."""
+    if np.size(labels) and not 0 <= np.min(labels) <= np.max(labels) < n_classes:
+        raise ShapeError(f"labels must be from 0 to {n_classes - 1}, got {np.min(labels)} to {np.max(labels)}")
 
 
 def find_activation(activation: str | Activation) -> Activation:

@@ -37,6 +37,7 @@ class ModelInfo:
     """What a model file says about its network.
 
     scale: pixels are multiplied by it before they enter the network. input_dtype: of the images it was trained on.
+    settings: all settings that it was trained with, empty for a model from elsewhere.
     """
 
     architecture: list[dict[str, Any]]
@@ -52,6 +53,7 @@ class ModelInfo:
     data_name: str
     data_fingerprint: str
     metrics: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def read_arrays(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:
         MachineError: the file cannot be read.
     """
     try:
+        path.open("rb").close()  # safetensors calls a file that may not be read a file that isn't there
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)

@@ -98,8 +98,9 @@ def find_latest(output: Path) -> Path:
     runs = [path.parent for path in output.glob("*/config.toml")]
     if not runs:
         raise RunError(f"no run in {output}; train one first, or name a run folder or a model file")
+    usable = [run for run in runs if any(run.glob("**/best.safetensors"))] or runs
     return max(
-        runs, key=lambda run: max(p.stat().st_mtime for p in (run / "config.toml", *run.glob("**/last.safetensors")))
+        usable, key=lambda run: max(p.stat().st_mtime for p in (run / "config.toml", *run.glob("**/last.safetensors")))
     )
 
 

@@ -209,6 +209,6 @@ def check_memory(config: Config, n_weights: int, n_units: int) -> None:
 def describe_layers(architecture: Sequence[LayerSpec]) -> list[tuple[str, str, int]]:
     """Return a row a layer for a table: its shape, its activation, its number of parameters."""
     return [
-        (f"{row.input_dim} → {row.output_dim}", row.activation.name, (row.input_dim + 1) * row.output_dim)
+        (f"{row.input_dim} -> {row.output_dim}", row.activation.name, (row.input_dim + 1) * row.output_dim)
         for row in architecture
     ]

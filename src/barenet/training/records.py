@@ -48,7 +48,7 @@ class EpochRecord:
         """Return the line that the course project logs."""
         parts = [
             f"Epoch {self.epoch}",
-            f"learning rate: {self.learning_rate:.4f}",
+            f"learning rate: {format_rate(self.learning_rate)}",
             f"Train Loss: {self.train_loss:.4f}",
             f"Train Acc: {self.train_accuracy:.4f}",
         ]
@@ -65,6 +65,11 @@ class EpochRecord:
     def as_csv(self) -> list[Any]:
         """Return the values for `csv_header`."""
         return ["" if (value := getattr(self, name)) is None else value for name in self.csv_header()]
+
+
+def format_rate(rate: float) -> str:
+    """Return a learning rate with the four decimals of the course's log, or three digits where those hide it."""
+    return f"{rate:.4f}" if 0.001 <= rate < 1000 else f"{rate:.2e}"
 
 
 def read_history(path: str | Path) -> list[EpochRecord]:

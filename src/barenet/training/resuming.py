@@ -73,16 +73,31 @@ def stored_config(folder: Path) -> Config:
 def stored_state(folder: RunFolder, config: Config, data: TrainingData) -> TrainingState:
     """Return the state that a network goes on from, its history cut back to it."""
     if not folder.last.exists():
-        raise RunError(f"{folder.path} was stopped before it had saved anything (no last.safetensors); start it anew")
+        raise RunError(f"{folder.path} has no last.safetensors, which a run goes on from; start it anew")
     info, state = read_state(folder.last)
     if info.data_fingerprint != data.fingerprint:
         raise RunError(
-            f"{folder.path} was started with other data ({info.data_name}) than {data.name}; give the same --data"
+            f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, {data.name!r} "
+            f"now; hand in what it was started with"
         )
     if info.seed != config.trainer.seed:
         raise RunError(f"{folder.last} is of seed {info.seed}, not {config.trainer.seed}; put the right file back")
+    check_settings_file(folder, config, info.settings)
     folder.trim_history(int(state.epoch[0]))
     return state
+
+
+def check_settings_file(folder: RunFolder, config: Config, started_with: dict[str, dict[str, Any]]) -> None:
+    """Raise RunError if the run's config.toml is not what its state was trained with."""
+    now = config.as_tables()
+    for table, settings in started_with.items():
+        for name in sorted({*settings, *now[table]}):
+            before, after = settings.get(name), now[table].get(name)
+            if before != after:
+                raise RunError(
+                    f"config.toml of {folder.path} was changed: {table}.{name} is {after}, and was {before} when the "
+                    f"run was started; put it back, or start a new run from that file"
+                )
 
 
 def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> None:

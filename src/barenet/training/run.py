@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from barenet.config import Config
 from barenet.data.datasets import Dataset
-from barenet.errors import DivergedError
+from barenet.errors import DivergedError, MachineError
 from barenet.nn.mlp import MLP
 from barenet.training.checkpoint import ModelInfo, SavedModel, read_model, write_model
 from barenet.training.folder import RunFolder, create_run, lock_run
@@ -83,7 +84,13 @@ def start_run(
             custom=custom,
             observer=observer,
         )
-        run.write_start()
+        try:
+            run.write_start()
+        except (MachineError, KeyboardInterrupt):
+            # Nothing is trained yet: a folder that cannot be gone on with would only be in the way.
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
         return run.train()
 
 
@@ -209,6 +216,7 @@ class Run:
             data_name=self.data.name,
             data_fingerprint=self.data.fingerprint,
             metrics=metrics,
+            settings=self.trainer.configs[network].as_tables(),
         )
 
     def best_model(self, network: int, state: TrainingState) -> SavedModel:
@@ -223,8 +231,9 @@ class Run:
         """Test each network's best weights, write what they give, and return the result of the run."""
         lost = [s or "" for s in self.trainer.stopped if (s or "").startswith("diverged")]
         if len(lost) == len(self.trainer.configs):
-            kept = "" if self.folder is None else f"; what was best before is in {self.folder}"
-            raise DivergedError(f"training {lost[0]}{kept}; try a smaller optimizer.learning_rate or clip_norm")
+            has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.folders)
+            kept = f"; what was best before is in {self.folder}" if has_best else ""
+            raise DivergedError(f"training {lost[0]}{kept}; try a smaller learning_rate or l2, or a clip_norm")
         with blas_threads(self.config.trainer.threads or 1):
             networks = [
                 self.result_of(i) for i in range(len(self.folders)) if self.trainer.states[i].best_epochs[0, 0] >= 0

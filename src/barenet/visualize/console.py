@@ -11,8 +11,8 @@ from types import TracebackType
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
 
 from barenet.config import Config
 from barenet.nn.gradcheck import GradientReport
@@ -25,6 +25,9 @@ from barenet.training.scores import Scores
 from barenet.training.trainer import Trainer
 
 __all__ = ["ConsoleObserver", "show_diagnosis", "show_gradients", "show_result", "show_scores"]
+
+WIDE = 72  # columns of a terminal from which on a progress bar fits beside the figures
+MATRIX_BESIDE = 36  # columns that class names, precision and recall take
 
 
 class ConsoleObserver(Observer):
@@ -46,8 +49,13 @@ class ConsoleObserver(Observer):
         if self.bar is not None:
             self.bar.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
-            done = max((record.epoch for record in self.latest.values()), default=0)
-            error.args = (f"interrupted after epoch {done}; go on with: barenet train --resume {self.folder}",)
+            done = min(int(state.epoch[0]) for state in self.trainer.states)
+            if all(self.trainer.stopped):
+                error.args = (
+                    f"interrupted after training was done and saved; test it with: barenet test {self.folder}",
+                )
+            else:
+                error.args = (f"interrupted after epoch {done}; go on with: barenet train --resume {self.folder}",)
 
     def note(self, message: str) -> None:
         """Print a note."""
@@ -60,24 +68,24 @@ class ConsoleObserver(Observer):
         if self.quiet:
             return
         show_network(self.console, config, trainer, folder)
-        if self.console.is_terminal or self.console.is_jupyter:
-            columns = (
-                TextColumn("epoch {task.fields[epoch]}"),
-                BarColumn(bar_width=None),
-                TextColumn("{task.fields[figures]}"),
-                TimeRemainingColumn(compact=True),
-            )
+        if (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter:
+            columns: list[ProgressColumn] = [TextColumn("{task.fields[epoch]}", table_column=Column(no_wrap=True))]
+            if self.console.width >= WIDE:
+                columns += [BarColumn(bar_width=None)]
+            columns += [TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True))]
+            if self.console.width >= WIDE:
+                columns += [TimeRemainingColumn(compact=True)]
             self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
             done = min(int(state.epoch[0]) for state in trainer.states)
             total = trainer.n_steps * config.trainer.epochs
-            label = f"{done}/{config.trainer.epochs}"
+            label = f"epoch {done}/{config.trainer.epochs}"
             self.task = self.bar.add_task("", total=total, completed=trainer.n_steps * done, epoch=label, figures="")
             self.bar.start()
 
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
         """Move the bar."""
         if self.bar is not None and self.task is not None:
-            label = f"{epoch}/{self.config.trainer.epochs}"
+            label = f"epoch {epoch}/{self.config.trainer.epochs}"
             self.bar.update(self.task, completed=(epoch - 1) * n_steps + step, epoch=label)
 
     def record(self, record: EpochRecord) -> None:
@@ -103,6 +111,8 @@ class ConsoleObserver(Observer):
         if valid:
             shown += f"  valid acc {np.mean(valid):.4f}"
         images = self.trainer.data.n_train * len(records) / max(seconds, 1e-9)
+        if self.console.width < WIDE:
+            return shown
         return f"{shown}  lr {records[0].learning_rate:.2g}  {images / 1000:.0f}k img/s"
 
 
@@ -134,6 +144,7 @@ def show_result(result: RunResult) -> None:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("run", "best epoch", "valid loss", "valid acc", "test loss", "test acc"):
         table.add_column(title, justify="left" if title == "run" else "right", no_wrap=True)
+    table.columns[0].overflow, table.columns[0].no_wrap = "fold", False
     for network in result.networks:
         tested = (
             ("-", "-") if network.scores is None else (f"{network.scores.loss:.4f}", f"{network.scores.accuracy:.4f}")
@@ -177,27 +188,38 @@ def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> N
 
 
 def show_classes(console: Console, scores: Scores, class_names: Sequence[str]) -> None:
-    """Print precision and recall of each class beside its row of the confusion matrix."""
-    table = Table(box=None, pad_edge=False, header_style="dim", caption_justify="left")
-    table.add_column("class", no_wrap=True)
-    table.add_column("precision", justify="right")
-    table.add_column("recall", justify="right")
+    """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is."""
     n_classes = len(class_names)
-    with_matrix = n_classes <= 12
-    for c in range(n_classes if with_matrix else 0):
-        table.add_column(f"→{c}", justify="right", no_wrap=True)
+    matrix_width = 6 * n_classes
+    beside = console.width >= MATRIX_BESIDE + matrix_width
+    table = class_table(scores, class_names, with_shares=True, with_matrix=beside)
+    console.print(table)
+    if not beside and console.width >= 4 + matrix_width:
+        console.print(class_table(scores, [""] * n_classes, with_shares=False, with_matrix=True))
+    if console.width >= 4 + matrix_width:
+        console.print("rows: the true class; columns: the class that it was taken for", style="dim")
+    else:
+        console.print(f"a window of {4 + matrix_width} columns, or --json, shows the confusion matrix", style="dim")
+
+
+def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool, with_matrix: bool) -> Table:
+    """Return a row a class: its name, its precision and recall, its row of the confusion matrix."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("class", overflow="fold")
+    for title in ("precision", "recall") if with_shares else ():
+        table.add_column(title, justify="right", no_wrap=True)
+    for c in range(len(class_names) if with_matrix else 0):
+        table.add_column(f"as {c}" if c < 10 else str(c), justify="right", no_wrap=True)
     for c, (name, row) in enumerate(zip(class_names, scores.classes, strict=True)):
         shares = ["-" if row[what] is None else f"{row[what]:.3f}" for what in ("precision", "recall")]
-        counts = [cell(int(scores.confusion[c, k]), k == c) for k in range(n_classes)] if with_matrix else []
-        table.add_row(f"{c} {name}", *shares, *counts)
-    console.print(table)
-    if with_matrix:
-        console.print("rows: the true class; →k: how many were taken for class k", style="dim")
+        counts = [cell(int(scores.confusion[c, k]), k == c) for k in range(len(class_names))]
+        table.add_row(f"{c} {name}".rstrip(), *(shares if with_shares else ()), *(counts if with_matrix else ()))
+    return table
 
 
 def cell(count: int, is_right: bool) -> str:
-    """Return a count of the confusion matrix: bold on the diagonal, nothing for zero."""
-    return f"[bold]{count}[/bold]" if is_right else (str(count) if count else "·")
+    """Return a count of the confusion matrix: bold on the diagonal, a dot for zero."""
+    return f"[bold]{count}[/bold]" if is_right else (str(count) if count else ".")
 
 
 def show_gradients(report: GradientReport) -> None:

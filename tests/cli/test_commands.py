@@ -1,0 +1,176 @@
+"""The commands as a person types them: what they print where, and what they exit with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from barenet.data.idx import write_idx
+from barenet.training.scores import make_scores
+from barenet.visualize.console import show_classes
+
+SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, arrays) -> Path:
+    """A folder of four small IDX files."""
+    folder = tmp_path_factory.mktemp("data") / "small"
+    folder.mkdir()
+    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"][:300])
+    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
+    write_idx(folder / "t10k-images-idx3-ubyte", arrays["x_test"])
+    write_idx(folder / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
+    return folder
+
+
+def barenet(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "barenet", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        check=False,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+def test_train_and_test_give_the_same_figures(data, tmp_path):
+    trained = barenet("train", "--data", data, *SMALL, "--json", cwd=tmp_path)
+    assert trained.returncode == 0, trained.stderr
+    figures = json.loads(trained.stdout)
+    wanted = "run best_epoch validation_accuracy validation_loss test_accuracy test_loss training_seconds parameters"
+    assert set(wanted.split()) <= set(figures)
+    assert figures["parameters"] == 64 * 6 + 6 + 6 * 4 + 4
+    tested = json.loads(barenet("test", "--json", cwd=tmp_path).stdout)
+    assert tested["test_accuracy"] == figures["test_accuracy"]
+    assert tested["test_loss"] == figures["test_loss"]
+    assert np.sum(tested["confusion_matrix"]) == 120
+    assert [row["class"] for row in tested["per_class"]] == ["0", "1", "2", "3"]
+    text = barenet("test", cwd=tmp_path)
+    assert f"test accuracy {figures['test_accuracy']:.4f}" in text.stdout
+
+
+def test_several_seeds_give_means_and_an_ensemble(data, tmp_path):
+    done = barenet("train", "--data", data, *SMALL, "--n-seeds", "3", "--json", cwd=tmp_path)
+    figures = json.loads(done.stdout)
+    runs = [run["test_accuracy"] for run in figures["runs"]]
+    assert figures["test_accuracy"] == pytest.approx(sum(runs) / 3)
+    assert 0 <= figures["ensemble_test_accuracy"] <= 1
+    assert sorted(p.name for p in (tmp_path / "runs" / "quick-1").glob("seed-*")) == ["seed-0", "seed-1", "seed-2"]
+
+
+def test_a_dry_run_prints_settings_that_train_accepts(data, tmp_path):
+    shown = barenet("train", "--data", data, *SMALL, "--dry-run", cwd=tmp_path)
+    assert not (tmp_path / "runs").exists()
+    (tmp_path / "mine.toml").write_text(shown.stdout, "utf-8")
+    trained = json.loads(barenet("train", "mine.toml", "--json", cwd=tmp_path).stdout)
+    assert Path(trained["run"]).name == "mine-1"
+    direct = json.loads(barenet("train", "--data", data, *SMALL, "--json", cwd=tmp_path).stdout)
+    assert trained["test_loss"] == direct["test_loss"]
+
+
+def test_gradcheck_passes_on_ones_own_settings(data, tmp_path):
+    done = barenet("gradcheck", "--data", data, *SMALL, "--activation", "gelu", "--json", cwd=tmp_path)
+    report = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert report["passed"]
+    assert 0 < report["relative_error"] <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("train", "stray", "words"), 2, "stray words on the command line: words"),
+        (("train", "--momentum", "0.9"), 2, "did you mean --optimizer.momentum?"),
+        (("train", "--activation", "rulu"), 2, "unknown activation 'rulu'; did you mean 'relu'?"),
+        (("train", "--lr", "nan"), 2, "optimizer.learning_rate must be"),
+        (("train", "--data", "nowhere"), 2, "nowhere"),
+        (("train", "--resume", "nowhere"), 2, "nowhere is not a run folder"),
+        (("train", "--hidden", "100000000"), 3, "GB of memory"),
+        (("test", "nothing.safetensors"), 2, "no model file"),
+        (("test",), 2, "no run in runs"),
+        (("evaluate",), 2, "did you mean 'test'?"),
+        (("fit",), 2, "did you mean 'train'?"),
+    ],
+)
+def test_wrong_input_is_one_line_on_stderr(arguments, code, words, tmp_path):
+    done = barenet(*arguments, cwd=tmp_path)
+    assert done.returncode == code
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_training_that_diverges_exits_with_4(data, tmp_path):
+    wild = ("--optimizer.name", "sgd", "--lr", "1e30")
+    done = barenet("train", "--data", data, *SMALL, *wild, "--quiet", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "diverged in epoch 1, step" in done.stderr
+    assert "at learning rate" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_run_says_how_to_go_on_and_does(number, code, data, tmp_path):
+    endless = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "100000")
+    command = [sys.executable, "-m", "barenet", "train", "--data", str(data), *endless, "--name", "long"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
+        history = tmp_path / "runs" / "long" / "history.jsonl"
+        end = time.monotonic() + 30
+        while not history.exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == code
+    last = errors.strip().splitlines()[-1]
+    assert last.startswith("barenet: interrupted after epoch ")
+    assert last.endswith(f"go on with: barenet train --resume {Path('runs') / 'long'}")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
+def test_a_closed_or_full_output_is_no_bug(data, tmp_path):
+    program = f'"{sys.executable}" -m barenet'
+    assert subprocess.run(f"{program} --help >&-", shell=True, check=False, cwd=tmp_path).returncode == 0
+    if Path("/dev/full").exists():
+        full = subprocess.run(
+            f"{program} train --data {data} --dry-run >/dev/full",
+            shell=True,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert full.returncode == 3
+        assert "bug" not in full.stderr
+
+
+@pytest.mark.parametrize("columns", ["40", "60", "80", "120"])
+def test_no_width_hides_a_figure(columns):
+    labels = np.repeat(np.arange(10), 1000)
+    scores = make_scores(np.eye(10)[labels], 0.0, labels, ["T-shirt/top"] * 10, 1)
+    console = Console(file=StringIO(), width=int(columns), highlight=False, emoji=False)
+    show_classes(console, scores, ["T-shirt/top"] * 10)
+    shown = console.file.getvalue()
+    assert "…" not in shown
+    assert shown.count("1.000") == 20
+    assert shown.count("1000") == (10 if int(columns) >= 64 else 0)
+
+
+@pytest.mark.parametrize("command", ["train", "test", "gradcheck", "doctor"])
+def test_every_command_has_help_with_examples_first(command, tmp_path):
+    shown = barenet(command, "--help", cwd=tmp_path).stdout
+    assert shown.index(f"barenet {command}") < shown.index("For example:") < shown.index("--json")
