@@ -332,6 +332,7 @@ def test_an_unknown_recipe_gets_the_nearest():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
+        ("epochs = 3", r"epochs = 3 stands outside its table; put it below \[trainer\]"),
         ("[trainr]\nepochs = 3", r"unknown table \[trainr\]; did you mean 'trainer'\?"),
         ("[trainer]\nepoch = 3", r"unknown setting trainer.epoch; did you mean 'epochs'\?"),
         ("trainer = 3", "trainer must be a table of settings, got 3"),

@@ -156,6 +156,9 @@ def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, A
     """Return the tables of a file if each is known and is a table."""
     for name, value in tables.items():
         if name not in TABLES:
+            home = next((table for table, model in TABLES.items() if name in model.model_fields), None)
+            if home is not None and not isinstance(value, dict):
+                raise ConfigError(f"{where}: {name} = {value!r} stands outside its table; put it below [{home}]")
             hint = nearest(name, TABLES)
             raise ConfigError(f"{where}: unknown table [{name}]; {hint}")
         if not isinstance(value, dict):

@@ -37,7 +37,7 @@ def create_run(output: Path, name: str | None, prefix: str) -> Path:
             return next_numbered(output, prefix)
         folder = output / name
         folder.mkdir(exist_ok=True)
-        holds = sorted(path.name for path in folder.iterdir() if path.name != LOCK)
+        holds = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
     except (NotADirectoryError, FileExistsError) as error:
         raise RunError(f"{error.filename} is a file, not a folder; choose another --output or --name") from None
     except OSError as error:
