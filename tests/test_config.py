@@ -382,3 +382,9 @@ def test_settings_files_of_every_shell_are_read(encoding, tmp_path):
 def test_schedules_that_cannot_be_meant_are_refused(flags, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
         build_config(flags=flags)
+
+
+def test_a_short_name_behind_its_table_is_understood():
+    assert setting_path("optimizer.lr") == "optimizer.learning_rate"
+    with pytest.raises(ConfigError, match="unknown setting 'model.lr'"):
+        setting_path("model.lr")

@@ -70,6 +70,9 @@ def setting_path(name: str) -> str:
         return wanted
     if wanted in SHORT_NAMES:
         return SHORT_NAMES[wanted]
+    table, _, short = wanted.partition(".")
+    if SHORT_NAMES.get(short, "").startswith(f"{table}."):
+        return SHORT_NAMES[short]  # optimizer.lr
     by_leaf = [path for path in paths if path.endswith(f".{wanted}") and wanted != "name"]
     if len(by_leaf) == 1:
         return by_leaf[0]
