@@ -386,5 +386,5 @@ def test_schedules_that_cannot_be_meant_are_refused(flags, message):
 
 def test_a_short_name_behind_its_table_is_understood():
     assert setting_path("optimizer.lr") == "optimizer.learning_rate"
-    with pytest.raises(ConfigError, match="unknown setting 'model.lr'"):
+    with pytest.raises(ConfigError, match=r"unknown setting 'model\.lr'"):
         setting_path("model.lr")
