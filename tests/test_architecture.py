@@ -32,6 +32,7 @@ ROOMS: list[tuple[str, list[str] | None]] = [
             "parameters",
             "initializers",
             "activations",
+            "products",
             "losses",
             "layers",
             "mlp",

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from barenet.nn.activations import ACTIVATIONS
-from barenet.nn.layers import ActivationLayer, Dense, ones
+from barenet.nn.layers import ActivationLayer, Dense
+from barenet.nn.products import ones
 
 
 def make_dense(*lead, seed=0, dtype=np.float64):

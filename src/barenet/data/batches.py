@@ -19,7 +19,7 @@ from barenet.data.augmentation import mirror
 __all__ = ["Batches", "to_float"]
 
 # Images of a chunk, over all networks of a stack: their float32 pixels and the step's own arrays share a core's cache.
-CHUNK_IMAGES = 256
+CHUNK_IMAGES = 64
 
 
 class Batches:

@@ -7,16 +7,25 @@ owns. So one network can be evaluated on one workspace while it trains on anothe
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from barenet.nn.activations import Activation
+from barenet.nn.products import columns, cut, ones, rows
 
-__all__ = ["ActivationLayer", "Dense", "Layer", "Slot"]
+__all__ = ["ActivationLayer", "Dense", "Layer", "Move", "Slot"]
 
 Array = NDArray[np.floating]
+
+# Moves the weights of one network of a stack, or of all: move(network, W, dW).
+Move = Callable[[int | slice, Array, Array], None]
+EVERY = slice(None)
+
+# Weights of a layer from which on a stack's networks move one after the other; fewer are not worth the calls.
+MANY_WEIGHTS = 32_768
 
 
 @dataclass
@@ -49,32 +58,90 @@ class Layer(ABC):
         """Overwrite the layer's parameter gradients, and `slot.dx` where there is one, from `dy` (..., B, H)."""
 
 
+@dataclass
+class DenseSlot(Slot):
+    """A dense layer's slot, and the views through which its three products are taken in parts."""
+
+    W_columns: Array
+    y_columns: Array
+    dW_rows: Array
+    WT_columns: Array
+    dx_columns: Array | None
+
+    xT_rows: Array = field(init=False)
+    cut_x: Array | None = field(init=False, default=None)
+
+    def cut_input(self) -> Array:
+        """Return the transposed input, cut into rows as dW is; only the first layer gets another one each step."""
+        if self.cut_x is not self.x:
+            self.cut_x, self.xT_rows = self.x, columns(self.x, self.dW_rows.shape[-3]).swapaxes(-1, -2)
+        return self.xT_rows
+
+
 class Dense(Layer):
-    """y = x W + b, with W (..., D, H) and b (..., 1, H)."""
+    """y = x W + b, with W (..., D, H) and b (..., 1, H).
+
+    The products are cut into parts that BLAS likes best (see `products`): y and W by columns, dW by
+    rows, dx by columns.
+    """
 
     def __init__(self, W: Array, b: Array, dW: Array, db: Array) -> None:
         self.W, self.b, self.dW, self.db = W, b, dW, db
         self.n_outputs = W.shape[-1]
         self.lead = W.shape[:-2]
 
-    def make_slot(self, x: Array, needs_dx: bool) -> Slot:
+    def make_slot(self, x: Array, needs_dx: bool) -> DenseSlot:
         """Return arrays for a batch shaped like `x`, shared by the stack (B, D) or not (N, B, D)."""
         y = np.empty((*self.lead, x.shape[-2], self.n_outputs), x.dtype)
         dx = np.empty((*self.lead, *x.shape[-2:]), x.dtype) if needs_dx else None
-        return Slot(x, y, dx)
+        parts = cut(x.shape[-2], *self.W.shape[-2:])
+        return DenseSlot(
+            x,
+            y,
+            dx,
+            W_columns=columns(self.W, parts.forward),
+            y_columns=columns(y, parts.forward),
+            dW_rows=rows(self.dW, parts.dW),
+            WT_columns=rows(self.W, parts.dx).swapaxes(-1, -2),
+            dx_columns=None if dx is None else columns(dx, parts.dx),
+        )
 
     def forward(self, slot: Slot, training: bool) -> None:
         """Write y = x W + b."""
-        np.matmul(slot.x, self.W, out=slot.y)
+        assert isinstance(slot, DenseSlot)
+        np.matmul(slot.x[..., None, :, :], slot.W_columns, out=slot.y_columns)
         np.add(slot.y, self.b, out=slot.y)
 
     def backward(self, slot: Slot, dy: Array) -> None:
         """Write dW = x^T dy, db = the sum of dy over the batch, dx = dy W^T."""
-        np.matmul(slot.x.swapaxes(-1, -2), dy, out=self.dW)
+        assert isinstance(slot, DenseSlot)
+        np.matmul(slot.cut_input(), dy[..., None, :, :], out=slot.dW_rows)
+        self.backward_but_dW(slot, dy)
+
+    def backward_and_move(self, slot: Slot, dy: Array, move: Move) -> None:
+        """Do as `backward` for a stack, and move the weights at once; their gradients are not kept.
+
+        The networks share the memory of one gradient where the layer has many weights: each network moves while its
+        gradient is still in the cache.
+        """
+        assert isinstance(slot, DenseSlot)
+        self.backward_but_dW(slot, dy)  # first, for dx needs the weights as they were
+        xT_rows, dy_parts = slot.cut_input(), dy[..., None, :, :]
+        if self.W[0].size < MANY_WEIGHTS:
+            np.matmul(xT_rows, dy_parts, out=slot.dW_rows)
+            move(EVERY, self.W, self.dW)
+            return
+        for network, W in enumerate(self.W):
+            own_xT = xT_rows if slot.x.ndim == 2 else xT_rows[network]
+            np.matmul(own_xT, dy_parts[network], out=slot.dW_rows[0])
+            move(network, W, self.dW[0])
+
+    def backward_but_dW(self, slot: DenseSlot, dy: Array) -> None:
+        """Write db and dx."""
         # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
         np.matmul(ones(dy.shape[-2], dy.dtype), dy, out=self.db)
-        if slot.dx is not None:
-            np.matmul(dy, self.W.swapaxes(-1, -2), out=slot.dx)
+        if slot.dx_columns is not None:
+            np.matmul(dy[..., None, :, :], slot.WT_columns, out=slot.dx_columns)
 
 
 class ActivationLayer(Layer):
@@ -95,16 +162,3 @@ class ActivationLayer(Layer):
     def backward(self, slot: Slot, dy: Array) -> None:
         """Write dx = dy f'(x). Spends x, y and dy as scratch."""
         self.activation.backward(dy, slot.x, slot.y, out=slot.dx)
-
-
-_ONES: dict[tuple[int, np.dtype], Array] = {}
-
-
-def ones(n: int, dtype: DTypeLike) -> Array:
-    """Return a read-only row (1, n) of ones, made once for each size."""
-    key = (n, np.dtype(dtype))
-    if key not in _ONES:
-        row = np.ones((1, n), dtype)
-        row.flags.writeable = False
-        _ONES[key] = row
-    return _ONES[key]

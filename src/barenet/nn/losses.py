@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from barenet.errors import ConfigError, nearest
 from barenet.nn.activations import CUSTOM
+from barenet.nn.products import ones
 
 __all__ = ["LOSSES", "Loss", "make_loss"]
 
@@ -78,12 +79,13 @@ def cross_entropy(logits: Array, labels: Labels, dlogits: Array, label_smoothing
     n_images, n_classes = logits.shape[-2:]
     at_label = label_positions(labels, logits.shape)
     flat = dlogits.reshape(-1)
-    shifted = np.subtract(logits, np.maximum.reduce(logits, axis=-1, keepdims=True), out=dlogits)
+    shifted = np.subtract(logits, largest(logits), out=dlogits)
     target = flat[at_label]
     if label_smoothing:
         target = (1 - label_smoothing) * target + label_smoothing * np.mean(shifted, axis=-1)
     exponentials = np.exp(shifted, out=dlogits)
-    sums = np.add.reduce(exponentials, axis=-1, keepdims=True)
+    # A product with a column of ones: the sum over few classes, several times faster than np.sum.
+    sums = np.matmul(exponentials, ones(n_classes, logits.dtype).T)
     loss = np.add.reduce(np.log(sums[..., 0]) - target, axis=-1) / n_images
     dlogits /= sums * n_images
     if label_smoothing:
@@ -119,6 +121,12 @@ def hinge(logits: Array, labels: Labels, dlogits: Array) -> Array:
     flat[at_label] = -np.add.reduce(dlogits, axis=-1)
     dlogits /= n_images
     return np.asarray(loss)
+
+
+def largest(logits: Array) -> Array:
+    """Return the largest logit of each image, (..., B, 1): np.max of a short axis, several times faster."""
+    at_largest = label_positions(logits.argmax(axis=-1), logits.shape)
+    return logits.reshape(-1)[at_largest][..., None]
 
 
 def label_positions(labels: Labels, shape: tuple[int, ...]) -> NDArray[np.intp]:

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import ACTIVATIONS, ALIASES, Activation
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Layer, Slot
+from barenet.nn.layers import ActivationLayer, Dense, Layer, Move, Slot
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.parameters import Parameters
 
@@ -161,15 +161,19 @@ class MLP:
             y = slot.y
         return y
 
-    def backward(self, workspace: Workspace) -> None:
+    def backward(self, workspace: Workspace, move: Move | None = None) -> None:
         """Overwrite `parameters.grads` from `workspace.dlogits`, once after each forward pass.
 
-        Activations are scratch space by then: a second backward pass needs another forward pass.
+        Activations are scratch space by then: a second backward pass needs another forward pass. With `move`, weights
+        move layer by layer on the way down, and only the biases' gradients are kept.
         """
         dy: Array | None = workspace.dlogits
         for layer, slot in zip(reversed(self.layers), reversed(workspace.current), strict=True):
             assert dy is not None
-            layer.backward(slot, dy)
+            if move is not None and isinstance(layer, Dense):
+                layer.backward_and_move(slot, dy, move)
+            else:
+                layer.backward(slot, dy)
             dy = slot.dx
 
     def loss_and_gradients(

@@ -17,6 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.nn.layers import Move
+
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "WeightAverage", "add_l2", "clip_by_norm"]
 
 Array = NDArray[np.floating]
@@ -151,6 +153,25 @@ class SGD(Optimizer):
         if self.has_l2:
             self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.l2))
         np.subtract(self.values, scaled, out=self.values)
+
+    def move(self, learning_rate: Hyper) -> Move:
+        """Return the rule of `step_scaled` for one weight matrix at a time, for `MLP.backward`.
+
+        Biases, which are few, are left for `step_scaled_biases` afterwards.
+        """
+        keep = self.cast(1 - learning_rate * np.asarray(self.l2))[..., None]
+
+        def move(network: int | slice, W: Array, dW: Array) -> None:
+            if self.has_l2:
+                np.multiply(W, keep[network], out=W)
+            np.subtract(W, dW, out=W)
+
+        return move
+
+    def step_scaled_biases(self, scaled: Array) -> None:
+        """Finish a step whose weights have moved already."""
+        self.n_steps += 1
+        self.values[..., self.n_decayed :] -= scaled[..., self.n_decayed :]
 
     def update(self, grads: Array, learning_rate: Hyper) -> None:
         """Apply momentum, if there is any, and go downhill."""

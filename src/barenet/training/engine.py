@@ -16,14 +16,19 @@ from numpy.typing import NDArray
 
 from barenet.config import Config
 from barenet.errors import ConfigError
+from barenet.nn.layers import Move
 from barenet.nn.losses import Loss
 from barenet.nn.mlp import MLP, LayerSpec, Workspace
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Optimizer, WeightAverage
 from barenet.training.state import TrainingState
 
-__all__ = ["Engine", "StepNorms", "check_stack", "make_optimizer"]
+__all__ = ["Engine", "StepNorms", "check_stack", "make_optimizer", "stack_size"]
 
 Array = NDArray[np.floating]
+
+# What a core's second cache holds, with room to spare. If parameters and gradients are more, weights move layer by
+# layer, while their gradients are in the cache; if not, all at once, in fewer calls. The bits are the same.
+CACHE_BYTES = 3 << 19
 
 # What must agree in a stack; all other settings may differ from network to network.
 AGREE: dict[str, Callable[[Config], Any]] = {
@@ -46,6 +51,22 @@ def check_stack(configs: Sequence[Config]) -> None:
         different = next((value for value in values if value != values[0]), None)
         if different is not None:
             raise ConfigError(f"networks of a stack must agree in {what}, got {values[0]!r} and {different!r}")
+
+
+def stack_size(config: Config, architecture: Sequence[LayerSpec]) -> int:
+    """Return how many networks to train as one stack: as many as a core's cache holds, and at least one.
+
+    In the cache of each network lie its parameters with whatever the optimizer keeps of each, its batch, and the
+    activations with their gradients. How many train together changes no bits.
+    """
+    n_weights = sum(row.input_dim * row.output_dim for row in architecture)
+    n_units = sum(row.output_dim for row in architecture)
+    settings = config.optimizer
+    plain = settings.name == "sgd" and not settings.momentum and settings.clip_norm is None
+    kept = 1 if plain else 3 if settings.name == "sgd" else 4  # values; gradients; velocity, or two moments
+    kept += settings.average_decay > 0
+    bytes_of_one = 4 * (kept * n_weights + (config.data.batch_size or 1) * (architecture[0].input_dim + 2 * n_units))
+    return max(1, CACHE_BYTES // bytes_of_one)
 
 
 @dataclass(frozen=True)
@@ -81,6 +102,7 @@ class Engine:
         self.plain_sgd: SGD | None = None
         if isinstance(self.optimizer, SGD) and self.optimizer.is_plain:
             self.plain_sgd = self.optimizer
+        self.crowded = 2 * self.mlp.parameters.values.nbytes > CACHE_BYTES
         decay = column(configs, lambda c: c.optimizer.average_decay)
         self.average = WeightAverage(self.mlp.parameters.values, decay) if np.any(decay) else None
         self._evaluated = make_stack(architecture, loss, n) if self.average else self.mlp
@@ -117,12 +139,21 @@ class Engine:
 
         images (B, D) or (N, B, D), labels likewise, learning_rate (N, 1).
         """
-        result = self.forward_backward(images, labels, learning_rate)
-        self.update(learning_rate)
+        if self.plain_sgd is None or not self.crowded:
+            result = self.forward_backward(images, labels, learning_rate)
+            self.update(learning_rate)
+            return result
+        result = self.forward_backward(images, labels, learning_rate, self.plain_sgd.move(learning_rate))
+        self.plain_sgd.step_scaled_biases(self.mlp.parameters.grads)
+        self.update_average()
         return result
 
     def forward_backward(
-        self, images: Array, labels: NDArray[np.integer], learning_rate: NDArray[np.float64]
+        self,
+        images: Array,
+        labels: NDArray[np.integer],
+        learning_rate: NDArray[np.float64],
+        move: Move | None = None,
     ) -> tuple[Array, Array]:
         """Compute gradients on a batch; return the loss (N,) and the predicted classes (N, B).
 
@@ -130,10 +161,10 @@ class Engine:
         """
         logits = self.mlp.forward(images, self.workspace, training=True)
         loss = self.loss(logits, labels, dlogits=self.workspace.dlogits)
-        predicted = np.argmax(logits, axis=-1)
+        predicted = logits.argmax(axis=-1)
         if self.plain_sgd is not None:
             self.workspace.dlogits *= learning_rate[..., None].astype(self.mlp.dtype)
-        self.mlp.backward(self.workspace)
+        self.mlp.backward(self.workspace, move)
         return loss, predicted
 
     def update(self, learning_rate: NDArray[np.float64]) -> None:
@@ -142,6 +173,10 @@ class Engine:
             self.plain_sgd.step_scaled(self.mlp.parameters.grads, learning_rate)
         else:
             self.optimizer.step(self.mlp.parameters.grads, learning_rate)
+        self.update_average()
+
+    def update_average(self) -> None:
+        """Take the new parameters into their average, if there is one."""
         if self.average is not None:
             self.average.update(self.optimizer.n_steps)
 

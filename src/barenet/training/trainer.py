@@ -25,7 +25,7 @@ from barenet.data.randomness import generator
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.training.divergence import describe_divergence
-from barenet.training.engine import Engine, StepNorms, check_stack, make_optimizer
+from barenet.training.engine import Engine, StepNorms, check_stack, make_optimizer, stack_size
 from barenet.training.evaluation import evaluate, plain
 from barenet.training.preparation import Custom, TrainingData, architecture_of, loss_of
 from barenet.training.records import EpochRecord
@@ -97,8 +97,7 @@ class Trainer:
         self.states = list(states) if states is not None else [self.start(config) for config in configs]
         for network in range(len(configs)):
             self.stopped[network] = self.reason_to_stop(network)
-        self._engine: Engine | None = None
-        self._group: list[int] = []
+        self._engines: dict[tuple[int, ...], Engine] = {}
 
     def start(self, config: Config) -> TrainingState:
         """Return the state of a network before its first step, drawn from its own seed."""
@@ -115,12 +114,12 @@ class Trainer:
 
     def __iter__(self) -> Iterator[EpochRecord]:
         """Train until every network has left, and yield a record a network and epoch."""
+        size = stack_size(self.configs[0], self.architecture)
         while group := self.next_group():
-            if group != self._group or self._engine is None:
-                stacked = TrainingState.concatenate([self.states[i] for i in group])
-                self._engine = Engine([self.configs[i] for i in group], self.architecture, self.loss, stacked)
-                self._group = group
-            yield from self.train_epoch(self._engine, group)
+            stacks = [tuple(group[i : i + size]) for i in range(0, len(group), size)]
+            self._engines = {stack: self._engines.get(stack) or self.make_engine(stack) for stack in stacks}
+            for stack, engine in self._engines.items():
+                yield from self.train_epoch(engine, stack)
 
     def next_group(self) -> list[int]:
         """Return the networks to train next: of those still in training, the ones least far."""
@@ -128,7 +127,12 @@ class Trainer:
         least = min((int(self.states[i].epoch[0]) for i in going), default=0)
         return [i for i in going if self.states[i].epoch[0] == least]
 
-    def train_epoch(self, engine: Engine, group: list[int]) -> Iterator[EpochRecord]:
+    def make_engine(self, stack: tuple[int, ...]) -> Engine:
+        """Return an engine that goes on from the states of some networks."""
+        stacked = TrainingState.concatenate([self.states[i] for i in stack])
+        return Engine([self.configs[i] for i in stack], self.architecture, self.loss, stacked)
+
+    def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
         """Train a group for one epoch, validate where it is due, and yield a record for each."""
         configs = [self.configs[i] for i in group]
         before = TrainingState.concatenate([self.states[i] for i in group])
@@ -216,7 +220,7 @@ class Trainer:
             minimum=config.schedule.minimum,
         )
 
-    def take_over(self, group: list[int], result: EpochResult) -> NDArray[np.bool_]:
+    def take_over(self, group: Sequence[int], result: EpochResult) -> NDArray[np.bool_]:
         """Make the epoch's state the networks' own, with best and patience; return which have a new best (N,).
 
         A network that was lost keeps the state it had before the epoch.
