@@ -104,6 +104,7 @@ class DataConfig(Table):
     split_seed: int = Field(0, ge=0, description="Seed of the validation split, and of nothing else.")
     batch_size: Positive = Field(128, description="Images in a mini-batch.")
     mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
+    shift: int = Field(0, ge=0, description="Shift each image by up to so many pixels, anew in each epoch.")
 
 
 class LayerConfig(Table):
@@ -129,6 +130,8 @@ class ModelConfig(Table):
     )
     loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
     label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
+    dropout: Fraction = Field(0.0, description="Share of hidden units dropped at random in training.")
+    input_dropout: Fraction = Field(0.0, description="Share of pixels dropped at random in training.")
 
 
 class OptimizerConfig(Table):

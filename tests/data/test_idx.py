@@ -256,3 +256,15 @@ def test_too_little_memory_is_the_machines_fault(written, monkeypatch):
 
     monkeypatch.setattr(np, "empty", refuse)
     message_of(path, "memory", error=MachineError)
+
+
+def test_bytes_of_a_large_unpacked_file_are_mapped_and_not_read(written, monkeypatch):
+    read = read_idx(written(UBYTE_IMAGES))
+    assert read.base is None or not isinstance(read.base, np.memmap)
+    monkeypatch.setattr("barenet.data.idx.MAPPED_FROM", len(PIXELS))
+    mapped = read_idx(written(UBYTE_IMAGES))
+    assert isinstance(mapped.base, np.memmap)
+    assert not mapped.flags.writeable
+    np.testing.assert_array_equal(mapped, read)
+    np.testing.assert_array_equal(read_idx(written(gzip.compress(UBYTE_IMAGES))), read)
+    message_of(written(UBYTE_IMAGES[:-1]), "truncated")

@@ -85,6 +85,20 @@ STACKS = {
     "whole set in a batch": (SGD | {"batch_size": 500}, SEEDS_AND_RATES),
     "one hidden unit": (SGD | {"hidden": "5,1,3"}, SEEDS_AND_RATES),
     "no hidden layer": (SGD | {"hidden": ""}, SEEDS_AND_RATES),
+    "dropout": (
+        {},
+        [
+            {"seed": 0, "dropout": 0.5},
+            {"seed": 1, "input_dropout": 0.2},
+            {"seed": 2},
+            {"seed": 2, "dropout": 0.1, "input_dropout": 0.1},
+        ],
+    ),
+    "shifted": ({"shift": 2}, [{"seed": s} for s in range(3)]),
+    "shifted and mirrored in one order": (
+        {"shift": 1, "mirror": True},
+        [{"seed": 1, "lr": lr} for lr in (0.001, 0.01)],
+    ),
     "starts": ({}, [{"initializer": i} for i in ("he", "glorot", "course")]),
     "smoothed labels": ({"label_smoothing": 0.1}, [{"seed": s} for s in range(2)]),
     "squared error": (SGD | {"loss": "mse", "activation": "tanh"}, SEEDS_AND_RATES),

@@ -28,7 +28,7 @@ from barenet.training.run import Observer, start_run
 from barenet.training.trainer import Trainer
 
 SETTINGS = {
-    "adamw": {},
+    "adamw": {"dropout": 0.2, "input_dropout": 0.1, "shift": 1},
     "sgd": {"optimizer": "sgd", "momentum": 0.9, "clip_norm": 0.5, "schedule": "step", "lr": 0.05, "mirror": True},
     "seeds": {"n_seeds": 3, "keep_best": 2},
     "patient seeds": {"n_seeds": 3, "keep_best": 1, "patience": 1, "epochs": 8, "eval_every": 2, "lr": 0.02},
@@ -149,7 +149,7 @@ def test_networks_that_stopped_at_different_epochs_catch_up(whole_runs, dataset,
 def test_records_of_an_epoch_whose_state_was_not_written_are_dropped(
     damage, whole_runs, dataset, make_config, tmp_path
 ):
-    folder = interrupt(make_config(), dataset, tmp_path, Stop(2))
+    folder = interrupt(make_config(**SETTINGS["adamw"]), dataset, tmp_path, Stop(2))
     lines = (folder / "history.jsonl").read_text("utf-8").splitlines(keepends=True)
     assert len(lines) == 2
     extra = json.dumps(json.loads(lines[-1]) | {"epoch": 3, "train_loss": 99.0}) + "\n"

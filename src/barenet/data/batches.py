@@ -1,4 +1,4 @@
-"""Mini-batches in reused buffers: gathered, scaled to float32 and mirrored a few hundred images at a time.
+"""Mini-batches in reused buffers: gathered, changed at random and scaled to float32, some dozen images at a time.
 
 Images stay in memory as they came, a byte a pixel. A chunk of several small batches is prepared by one call each of
 take, copy and multiply, which is as fast as gathering from a float32 copy four times the size; a batch is a view of
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from barenet.data.augmentation import mirror
+from barenet.data.augmentation import mirror, shift, shift_sources
 
 __all__ = ["Batches", "to_float"]
 
@@ -30,7 +30,8 @@ class Batches:
         labels: (n,) integers.
         batch_size: B; the last batch of an epoch has what is left.
         scale: pixels are multiplied by this, 1 / 255 for bytes.
-        image_shape: (height, width[, channels]), for mirroring.
+        image_shape: (height, width[, channels]), for mirroring and shifting.
+        most_shift: pixels that an image is shifted by at most.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class Batches:
         *,
         scale: float = 1.0,
         image_shape: tuple[int, ...] = (),
+        most_shift: int = 0,
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.images, self.labels = images, labels
@@ -48,32 +50,43 @@ class Batches:
         self.scale = scale
         self.image_shape = image_shape
         self.dtype = np.dtype(dtype)
+        self.sources = shift_sources(image_shape, most_shift) if most_shift else None
         self._buffers: dict[tuple[int, ...], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {}
 
     def epoch(
-        self, order: NDArray[np.intp], coins: NDArray[np.bool_] | None = None
+        self,
+        order: NDArray[np.intp],
+        coins: NDArray[np.bool_] | None = None,
+        shifts: NDArray[np.int64] | None = None,
     ) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
         """Yield (images (..., B, D), labels (..., B)) in the given order, valid until the next is taken.
 
         `order` is (n,) when all networks of a stack see the same images, or (N, n), each its own; `coins`, shaped
-        like it, says which positions in the order are to be mirrored.
+        like it, says which positions in the order are to be mirrored, and `shifts` how each is shifted.
         """
         labels = self.labels[order]
         n_networks = math.prod(order.shape[:-1])
         size = self.batch_size * max(1, CHUNK_IMAGES // (self.batch_size * n_networks))
         for start in range(0, order.shape[-1], size):
             chunk = order[..., start : start + size]
-            images = self._prepare(chunk, None if coins is None else coins[..., start : start + size])
+            part = (..., slice(start, start + size))
+            images = self._prepare(
+                chunk, None if coins is None else coins[part], None if shifts is None else shifts[part]
+            )
             for i in range(0, chunk.shape[-1], self.batch_size):
                 batch = slice(i, i + self.batch_size)
                 yield images[..., batch, :], labels[..., start + i : start + min(i + self.batch_size, chunk.shape[-1])]
 
-    def _prepare(self, chosen: NDArray[np.intp], coins: NDArray[np.bool_] | None) -> NDArray[np.floating]:
+    def _prepare(
+        self, chosen: NDArray[np.intp], coins: NDArray[np.bool_] | None, shifts: NDArray[np.int64] | None
+    ) -> NDArray[np.floating]:
         """Return the chosen (..., M) images as floats (..., M, D), in a buffer used again for the next chunk."""
         raw, scratch, prepared = self._buffers_for(chosen.shape)
         np.take(self.images, chosen, axis=0, out=raw, mode="clip")  # "clip" skips a hidden copy; indices are ours
         if coins is not None:
             mirror(raw, coins, self.image_shape, scratch)
+        if shifts is not None and self.sources is not None:
+            shift(raw, shifts, self.sources, scratch)
         return to_float(raw, self.scale, out=prepared)
 
     def _buffers_for(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

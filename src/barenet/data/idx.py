@@ -37,6 +37,9 @@ MAX_BYTES = 2**36
 MAX_DEFLATE_RATIO = 1032
 GZIP_MAGIC = b"\x1f\x8b"
 CHUNK = 2**20
+# Bytes of an unpacked file from which on it is mapped into memory and not read: the system then loads the pages that
+# are looked at, and drops them again when memory is short.
+MAPPED_FROM = 2**28
 
 # What most often lies in place of data, by its first bytes (in lower case, without white space before them).
 IMPOSTORS = {
@@ -79,9 +82,10 @@ def impostor(beginning: bytes) -> str | None:
 def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
     """Read an IDX file, plain or gzip (told apart by content), into a C-contiguous array.
 
-    The dtype is the file's, in native byte order: uint8, int8, int16, int32, float32 or float64. `sha256` is
-    what the unpacked file, header included, must hash to. Raises DataError for a file that is missing,
-    damaged or something else, and MachineError where disk, memory or permissions fail.
+    The dtype is the file's, in native byte order: uint8, int8, int16, int32, float32 or float64. Bytes of a large
+    unpacked file are mapped, read-only, and must stay as they are while the array is used. `sha256` is what the
+    unpacked file, header included, must hash to. Raises DataError for a file that is missing, damaged or something
+    else, and MachineError where disk, memory or permissions fail.
     """
     path = Path(path)
     with reading(path):
@@ -127,6 +131,8 @@ def _read_stream(
         raise DataError(f"{promise}, but {n_left:,} follow: {fault}, get the file again")
     if packed and n_bytes > n_stored * MAX_DEFLATE_RATIO:
         raise DataError(f"{promise}, more than {n_stored:,} bytes of gzip can hold: get the file again")
+    if not packed and n_bytes >= MAPPED_FROM and dtype.itemsize == 1 and sha256 is None:
+        return np.asarray(np.memmap(path, dtype, mode="r", offset=len(header), shape=shape))
 
     content = np.empty(n_bytes, np.uint8)
     view, filled = content.data, 0

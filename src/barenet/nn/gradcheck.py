@@ -134,8 +134,9 @@ class Objective:
         self.workspace = Workspace(mlp, x.shape[-2])
 
     def value(self) -> Array:
-        """Return J, shape (...)."""
-        logits = self.mlp.forward(self.x, self.workspace, training=False)
+        """Return J, shape (...); dropout drops the same units each time."""
+        self.mlp.renew_noise(range(len(self.mlp.noise)))
+        logits = self.mlp.forward(self.x, self.workspace, training=True)
         weights = self.mlp.parameters.values[..., : self.mlp.parameters.n_decayed]
         loss = self.loss(logits, self.labels, dlogits=self.workspace.dlogits)
         return np.asarray(loss + self.l2 / 2 * np.vecdot(weights, weights))

@@ -1,4 +1,4 @@
-"""The two kinds of layer that a perceptron is made of, each with its forward and its backward step.
+"""The kinds of layer that a perceptron is made of, each with its forward and its backward step.
 
 A layer holds parameters or functions, never what belongs to a batch: that lies in its `Slot`, which a workspace
 owns. So one network can be evaluated on one workspace while it trains on another.
@@ -16,9 +16,12 @@ from numpy.typing import NDArray
 from barenet.nn.activations import Activation
 from barenet.nn.products import columns, cut, ones, rows
 
-__all__ = ["ActivationLayer", "Dense", "Layer", "Move", "Slot"]
+__all__ = ["ActivationLayer", "Dense", "Dropout", "Layer", "Move", "Noise", "Slot"]
 
 Array = NDArray[np.floating]
+
+# A generator a network (one for a network alone), renewed at the start of each epoch by `MLP.renew_noise`.
+Noise = list["np.random.Generator"]
 
 # Moves the weights of one network of a stack, or of all: move(network, W, dW).
 Move = Callable[[int | slice, Array, Array], None]
@@ -162,3 +165,54 @@ class ActivationLayer(Layer):
     def backward(self, slot: Slot, dy: Array) -> None:
         """Write dx = dy f'(x). Spends x, y and dy as scratch."""
         self.activation.backward(dy, slot.x, slot.y, out=slot.dx)
+
+
+@dataclass
+class DropoutSlot(Slot):
+    """A dropout layer's slot, with the factor of each value in this batch and the values after it, (..., B, H)."""
+
+    factors: Array
+    dropped: Array
+
+
+class Dropout(Layer):
+    """y = x m / (1 - rate) in training, with each m 1 or, as often as `rate` says, 0; y = x when evaluated.
+
+    Inverted dropout (Srivastava et al. 2014, section 10): the expected value stays, so evaluation needs no change. Each
+    network of a stack draws from a generator of its own.
+    """
+
+    def __init__(self, rate: float | NDArray[np.float64], lead: tuple[int, ...], n_outputs: int, noise: Noise) -> None:
+        self.n_outputs = n_outputs
+        self.lead = lead
+        self.keep = np.broadcast_to(1 - np.asarray(rate, np.float64), (*lead, 1))[..., None]
+        self.noise = noise
+
+    def make_slot(self, x: Array, needs_dx: bool) -> DropoutSlot:
+        """Return arrays for a batch; networks that share their images still drop values of their own."""
+        factors = np.empty((*self.lead, *x.shape[-2:]), x.dtype)
+        dropped = np.empty_like(factors)
+        return DropoutSlot(x, dropped, np.empty_like(factors) if needs_dx else None, factors, dropped)
+
+    def forward(self, slot: Slot, training: bool) -> None:
+        """Write y; in evaluation it is x itself."""
+        assert isinstance(slot, DropoutSlot)
+        if not training:
+            slot.y = slot.x
+            return
+        factors = slot.factors
+        networks = zip(self.noise, self.keep.flat, factors.reshape(-1, *factors.shape[-2:]), strict=True)
+        for rng, keep, own in networks:
+            if keep < 1:
+                rng.random(dtype=factors.dtype, out=own)
+            else:  # this network has no such layer when it is alone, and draws nothing for it
+                own.fill(0)
+        np.less(factors, self.keep.astype(factors.dtype), out=factors)
+        np.multiply(factors, (1 / self.keep).astype(factors.dtype), out=factors)
+        slot.y = np.multiply(slot.x, factors, out=slot.dropped)
+
+    def backward(self, slot: Slot, dy: Array) -> None:
+        """Write dx = dy m / (1 - rate)."""
+        assert isinstance(slot, DropoutSlot)
+        if slot.dx is not None:
+            np.multiply(dy, slot.factors, out=slot.dx)

@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import ACTIVATIONS, ALIASES, Activation
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Layer, Move, Slot
+from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, Move, Noise, Slot
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.parameters import Parameters
 
@@ -26,6 +26,7 @@ Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
 if TYPE_CHECKING:  # naming numpy.random would import it
     Seeds = int | np.random.Generator | Sequence[int | np.random.Generator]
+Rate = float | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,8 @@ class MLP:
             alone.
         fuse_softmax: False to really apply a softmax named on the last layer, for a loss other than cross-entropy.
         n_networks: N, or None for a single network without a leading axis.
+        dropout: share of hidden units that training drops at random; a column (N, 1) gives each network its own.
+        input_dropout: share of the inputs, likewise.
         dtype: float32, or float64 for gradient checks.
 
     >>> mlp = MLP(784, (128, 32), 10)
@@ -77,13 +80,15 @@ class MLP:
         seed: Seeds = 0,
         fuse_softmax: bool = True,
         n_networks: int | None = None,
+        dropout: Rate = 0.0,
+        input_dropout: Rate = 0.0,
         dtype: DTypeLike = np.float32,
     ) -> None:
         widths = [n_inputs, *hidden_sizes, n_classes]
         hidden, last = find_activation(activation), find_activation(output_activation)
         activations = [hidden] * len(hidden_sizes) + [last]
         architecture = [LayerSpec(*row) for row in zip(widths[:-1], widths[1:], activations, strict=True)]
-        self._build(architecture, fuse_softmax, n_networks, dtype)
+        self._build(architecture, fuse_softmax, n_networks, dtype, dropout=dropout, input_dropout=input_dropout)
         self.initialize(initializer, seed)
 
     @classmethod
@@ -95,6 +100,8 @@ class MLP:
         seed: Seeds = 0,
         fuse_softmax: bool = True,
         n_networks: int | None = None,
+        dropout: Rate = 0.0,
+        input_dropout: Rate = 0.0,
         dtype: DTypeLike = np.float32,
     ) -> MLP:
         """Build a network from rows of `input_dim`, `output_dim`, `activation`, the course project's format.
@@ -104,12 +111,19 @@ class MLP:
         """
         mlp = cls.__new__(cls)
         rows = [row if isinstance(row, LayerSpec) else read_row(row) for row in architecture]
-        mlp._build(rows, fuse_softmax, n_networks, dtype)
+        mlp._build(rows, fuse_softmax, n_networks, dtype, dropout=dropout, input_dropout=input_dropout)
         mlp.initialize(initializer, seed)
         return mlp
 
     def _build(
-        self, architecture: list[LayerSpec], fuse_softmax: bool, n_networks: int | None, dtype: DTypeLike
+        self,
+        architecture: list[LayerSpec],
+        fuse_softmax: bool,
+        n_networks: int | None,
+        dtype: DTypeLike,
+        *,
+        dropout: Rate,
+        input_dropout: Rate,
     ) -> None:
         check_architecture(architecture)
         self.architecture = architecture
@@ -125,12 +139,28 @@ class MLP:
             dtype=dtype,
         )
         self.layers: list[Layer] = []
+        self.noise: Noise = []
+        self.renew_noise(range(n_networks or 1) if np.any(dropout) or np.any(input_dropout) else [])
+        self._drop(input_dropout, self.n_inputs)
         values, grads = self.parameters.views, self.parameters.grad_views
         for i, row in rows:
             self.layers.append(Dense(values[f"W{i}"], values[f"b{i}"], grads[f"W{i}"], grads[f"b{i}"]))
             fused = fuse_softmax and i == len(rows) and row.activation.name == "softmax"
             if not fused and row.activation.name != "identity":
                 self.layers.append(ActivationLayer(row.activation, row.output_dim))
+            if i < len(rows):
+                self._drop(dropout, row.output_dim)
+
+    def _drop(self, rate: Rate, width: int) -> None:
+        """Append a dropout layer, unless no network drops anything."""
+        if not np.all((np.asarray(rate) >= 0) & (np.asarray(rate) < 1)):
+            raise ConfigError(f"dropout must be a share from 0 to below 1, got {rate}")
+        if np.any(rate):
+            self.layers.append(Dropout(rate, self.parameters.lead, width, self.noise))
+
+    def renew_noise(self, seeds: Iterable[int | np.random.Generator]) -> None:
+        """Let each network draw from a generator of its own from now on what its dropout layers drop."""
+        self.noise[:] = [np.random.default_rng(seed) for seed in seeds]
 
     def initialize(self, initializer: str | None, seed: Seeds) -> None:
         """Draw all weights anew, each network from its own generator, and set all biases to zero."""
@@ -169,7 +199,8 @@ class MLP:
         """
         dy: Array | None = workspace.dlogits
         for layer, slot in zip(reversed(self.layers), reversed(workspace.current), strict=True):
-            assert dy is not None
+            if dy is None:  # nothing but dropout of the images is left
+                break
             if move is not None and isinstance(layer, Dense):
                 layer.backward_and_move(slot, dy, move)
             else:
@@ -213,8 +244,10 @@ class Workspace:
         check_inputs(self.mlp, x, self.capacity)
         slots: list[Slot] = []
         y = x
+        has_weights_below = False
         for layer in self.mlp.layers:
-            slots.append(layer.make_slot(y, needs_dx=bool(slots)))
+            slots.append(layer.make_slot(y, needs_dx=has_weights_below))
+            has_weights_below |= isinstance(layer, Dense)
             y = slots[-1].y
         return slots, np.empty_like(y)
 

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config import Config
+from barenet.data.randomness import generator
 from barenet.errors import ConfigError
 from barenet.nn.layers import Move
 from barenet.nn.losses import Loss
-from barenet.nn.mlp import MLP, LayerSpec, Workspace
+from barenet.nn.mlp import MLP, LayerSpec, Rate, Workspace
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Optimizer, WeightAverage
 from barenet.training.state import TrainingState
 
@@ -32,7 +33,7 @@ CACHE_BYTES = 3 << 19
 
 # What must agree in a stack; all other settings may differ from network to network.
 AGREE: dict[str, Callable[[Config], Any]] = {
-    "model": lambda c: c.model.model_copy(update={"initializer": ""}),
+    "model": lambda c: c.model.model_copy(update={"initializer": "", "dropout": 0.0, "input_dropout": 0.0}),
     "data": lambda c: c.data.model_copy(update={"mirror": bool(c.data.mirror)}),
     "optimizer.name": lambda c: c.optimizer.name,
     "optimizer.momentum (none or some)": lambda c: c.optimizer.momentum > 0,
@@ -96,7 +97,14 @@ class Engine:
     ) -> None:
         n = len(configs)
         self.loss = loss
-        self.mlp = make_stack(architecture, loss, n)
+        self.seeds = [config.trainer.seed for config in configs]
+        self.mlp = make_stack(
+            architecture,
+            loss,
+            n,
+            dropout=column(configs, lambda c: c.model.dropout),
+            input_dropout=column(configs, lambda c: c.model.input_dropout),
+        )
         self.workspace = Workspace(self.mlp, configs[0].data.batch_size)
         self.optimizer = make_optimizer(configs, self.mlp)
         self.plain_sgd: SGD | None = None
@@ -115,6 +123,11 @@ class Engine:
         if self.average is not None and state.average is not None:
             self.average.average[...] = state.average
         self.optimizer.n_steps = int(state.n_steps[0])
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Renew what dropout draws from: each network's own seed and the epoch."""
+        if self.mlp.noise:
+            self.mlp.renew_noise(generator(seed, "dropout", epoch) for seed in self.seeds)
 
     def capture(self, before: TrainingState) -> TrainingState:
         """Return a copy of all that has changed since `before`, one epoch further."""
@@ -209,10 +222,18 @@ def norms(vectors: Array) -> NDArray[np.float64]:
     return lengths
 
 
-def make_stack(architecture: Sequence[LayerSpec], loss: Loss, n_networks: int) -> MLP:
+def make_stack(
+    architecture: Sequence[LayerSpec], loss: Loss, n_networks: int, *, dropout: Rate = 0.0, input_dropout: Rate = 0.0
+) -> MLP:
     """Return a stack whose weights are yet to be filled in."""
-    fused = loss.output == "softmax"
-    return MLP.from_architecture(architecture, initializer=None, fuse_softmax=fused, n_networks=n_networks)
+    return MLP.from_architecture(
+        architecture,
+        initializer=None,
+        fuse_softmax=loss.output == "softmax",
+        n_networks=n_networks,
+        dropout=dropout,
+        input_dropout=input_dropout,
+    )
 
 
 def column(configs: Sequence[Config], get: Callable[[Config], float]) -> NDArray[np.float64]:

@@ -74,6 +74,7 @@ def prepare(
         ConfigError: a setting doesn't fit the data: split, batch, layers, classes.
         MachineError: the networks would not fit the memory; says what they need.
     """
+    check_shift(config, dataset)
     labels, fingerprint = dataset.train_labels, dataset.fingerprint
     if validation is None:
         n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
@@ -176,6 +177,14 @@ def resolve_mirror(config: Config, dataset: Dataset) -> bool:
     if wanted and len(dataset.image_shape) < 2:
         raise ConfigError(f"data.mirror needs images with height and width, got shape {dataset.image_shape}")
     return wanted
+
+
+def check_shift(config: Config, dataset: Dataset) -> None:
+    """Raise ConfigError unless images can be shifted as far as the settings ask."""
+    most, shape = config.data.shift, dataset.image_shape
+    if most and (len(shape) < 2 or 2 * most >= min(shape[:2])):
+        what = "x".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]} features"
+        raise ConfigError(f"data.shift must be less than half of an image's height and width, got {most} for {what}")
 
 
 def resolve_threads(config: Config, n_weights: int, batch_size: int) -> int:

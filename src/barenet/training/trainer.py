@@ -14,12 +14,13 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config import Config
-from barenet.data.augmentation import mirror_coins
+from barenet.data.augmentation import draw_shifts, mirror_coins
 from barenet.data.batches import Batches
 from barenet.data.randomness import generator
 from barenet.nn.mlp import MLP
@@ -70,6 +71,7 @@ class Trainer:
         data: what they all train on.
         states: where each goes on from, N = 1 each; without, they start from their own seeds.
         custom: activations and a loss of a person's own, if the settings name any.
+        until: stop after this epoch if it comes before the last; schedules still run to `trainer.epochs`.
         progress: called now and then with (epoch, step of the epoch, steps in an epoch, networks in the stack).
     """
 
@@ -80,17 +82,24 @@ class Trainer:
         states: Sequence[TrainingState] | None = None,
         *,
         custom: Custom | None = None,
+        until: int | None = None,
         progress: Callable[[int, int, int, int], None] = lambda epoch, step, n_steps, n_networks: None,
     ) -> None:
         check_stack(configs)
         custom = custom or Custom()
         self.configs = list(configs)
         self.data = data
+        self.until = until
         self.progress = progress
         self.loss = loss_of(configs[0], custom)
         self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), custom)
         self.batches = Batches(
-            data.images, data.labels, configs[0].data.batch_size, scale=data.scale, image_shape=data.image_shape
+            data.images,
+            data.labels,
+            configs[0].data.batch_size,
+            scale=data.scale,
+            image_shape=data.image_shape,
+            most_shift=configs[0].data.shift,
         )
         self.n_steps = math.ceil(data.n_train / configs[0].data.batch_size)
         self.stopped: list[str | None] = [None] * len(configs)
@@ -124,6 +133,8 @@ class Trainer:
     def next_group(self) -> list[int]:
         """Return the networks to train next: of those still in training, the ones least far."""
         going = [i for i, reason in enumerate(self.stopped) if reason is None]
+        if self.until is not None:
+            going = [i for i in going if self.states[i].epoch[0] < self.until]
         least = min((int(self.states[i].epoch[0]) for i in going), default=0)
         return [i for i in going if self.states[i].epoch[0] == least]
 
@@ -149,13 +160,14 @@ class Trainer:
         """Take all steps of one epoch, and validate if it is time to."""
         started = time.perf_counter()
         epoch = int(before.epoch[0]) + 1
+        engine.begin_epoch(epoch)
         rates = self.learning_rates(configs, before)
-        order, coins = self.epoch_order(configs, epoch)
+        order, coins, shifts = self.epoch_order(configs, epoch)
         labels = np.broadcast_to(self.data.labels[order], (len(configs), order.shape[-1]))
         losses, predicted = np.empty(rates.shape), np.empty(labels.shape, np.int64)
         sizes = np.empty(self.n_steps, np.int64)
         stop = 0
-        for i, (images, batch_labels) in enumerate(self.batches.epoch(order, coins)):
+        for i, (images, batch_labels) in enumerate(self.batches.epoch(order, coins, shifts)):
             sizes[i] = images.shape[-2]
             start, stop = stop, stop + images.shape[-2]
             rate = rates[i, :, None]
@@ -188,20 +200,28 @@ class Trainer:
         mlp, data = engine.evaluation_network(), self.data
         return evaluate(mlp, plain(self.loss), data.valid_images, data.valid_labels, data.scale)
 
-    def epoch_order(self, configs: Sequence[Config], epoch: int) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None]:
-        """Return the images of an epoch in order, (n,) for equal seeds and (N, n) else, and which are mirrored."""
+    def epoch_order(
+        self, configs: Sequence[Config], epoch: int
+    ) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None, NDArray[np.int64] | None]:
+        """Return the images of an epoch in order, which are mirrored, and how each is shifted.
+
+        (n,) for equal seeds and (N, n) else. Mirroring and shifts are drawn for each image, whatever its place.
+        """
         seeds = [config.trainer.seed for config in configs]
         if len(set(seeds)) == 1:
             seeds = seeds[:1]
-        shuffled = np.stack([generator(seed, "order", epoch).permutation(self.data.n_train) for seed in seeds])
-        coins = None
-        if configs[0].data.mirror:
-            tossed = [mirror_coins(self.data.n_train, seed, epoch) for seed in seeds]
-            coins = np.stack([own[positions] for own, positions in zip(tossed, shuffled, strict=True)])
-        order = self.data.train_rows[shuffled]
-        if len(seeds) == 1:
-            return order[0], None if coins is None else coins[0]
-        return order, coins
+        n, most = self.data.n_train, configs[0].data.shift
+        shuffled = [generator(seed, "order", epoch).permutation(n) for seed in seeds]
+        coins = [mirror_coins(n, seed, epoch) for seed in seeds] if configs[0].data.mirror else None
+        shifts = [draw_shifts(n, seed, epoch, most) for seed in seeds] if most else None
+
+        def in_order(drawn: Sequence[NDArray[Any]] | None) -> Any:
+            if drawn is None:
+                return None
+            own = [values[positions] for values, positions in zip(drawn, shuffled, strict=True)]
+            return own[0] if len(own) == 1 else np.stack(own)
+
+        return in_order([self.data.train_rows] * len(seeds)), in_order(coins), in_order(shifts)
 
     def learning_rates(self, configs: Sequence[Config], state: TrainingState) -> NDArray[np.float64]:
         """Return the learning rates (steps, N) of the epoch that comes after `state`."""
@@ -247,6 +267,7 @@ class Trainer:
         """Train a lost network's epoch once more, alone, up to the step where it was lost, and say where that was."""
         config, before = self.configs[network], self.states[network]
         engine = Engine([config], self.architecture, self.loss, before)
+        engine.begin_epoch(int(before.epoch[0]) + 1)
         batches = self.batches.epoch(*self.epoch_order([config], int(before.epoch[0]) + 1))
         with blas_threads(config.trainer.threads or 1), np.errstate(all="ignore"):
             return describe_divergence(engine, batches, result.rates[:, [row]], result.step_losses[:, row], before)

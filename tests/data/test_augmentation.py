@@ -1,0 +1,57 @@
+"""Mirrored and shifted images, against plain slicing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from barenet.data.augmentation import draw_shifts, shift, shift_sources
+from barenet.data.batches import Batches
+
+SHAPES = [(5, 7), (6, 4, 3)]
+
+
+def shifted_by_hand(image, down, right):
+    """Pad with the border and cut out: NumPy's own padding, slices, no index tables."""
+    padded = np.pad(image, [(9, 9), (9, 9)] + [(0, 0)] * (image.ndim - 2), mode="edge")
+    return padded[9 - down : 9 - down + image.shape[0], 9 - right : 9 - right + image.shape[1]]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shift_moves_the_image_and_repeats_its_border(shape):
+    image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    images = np.stack([image.reshape(-1)] * 25)
+    shift(images, np.arange(25), shift_sources(shape, 2), np.empty_like(images))
+    moves = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
+    for moved, (down, right) in zip(images, moves, strict=True):
+        np.testing.assert_array_equal(moved.reshape(shape), shifted_by_hand(image, down, right))
+
+
+def test_all_shifts_are_drawn_about_equally_often_and_anew_in_each_epoch():
+    drawn = draw_shifts(90_000, seed=3, epoch=1, most=1)
+    counts = np.bincount(drawn, minlength=9)
+    # Four standard deviations of a count around 10,000.
+    assert np.abs(counts - 10_000).max() < 4 * np.sqrt(90_000 / 9 * 8 / 9)
+    assert not np.array_equal(drawn, draw_shifts(90_000, seed=3, epoch=2, most=1))
+    np.testing.assert_array_equal(drawn, draw_shifts(90_000, seed=3, epoch=1, most=1))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_batches_come_mirrored_and_then_shifted(dtype):
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 6 * 4)).astype(dtype)
+    batches = Batches(images, np.arange(20), 8, image_shape=(6, 4), most_shift=1)
+    order = np.stack([rng.permutation(20) for _ in range(2)])
+    coins, shifts = rng.random((2, 20)) < 0.5, rng.integers(0, 9, (2, 20))
+    seen = [(x.copy(), y.copy()) for x, y in batches.epoch(order, coins, shifts)]
+    x, y = (np.concatenate(parts, axis=1) for parts in zip(*seen, strict=True))
+    np.testing.assert_array_equal(y, order)
+    for network in range(2):
+        for i, row in enumerate(order[network]):
+            image = images[row].reshape(6, 4)[:, :: -1 if coins[network, i] else 1]
+            down, right = divmod(int(shifts[network, i]), 3)
+            np.testing.assert_array_equal(x[network, i].reshape(6, 4), shifted_by_hand(image, down - 1, right - 1))
+
+
+def test_without_shifts_no_table_is_made():
+    assert Batches(np.zeros((2, 4), np.uint8), np.zeros(2, int), 1, image_shape=(2, 2)).sources is None
