@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from barenet.api import check_custom, resume, train
     from barenet.data.datasets import load_dataset
     from barenet.deploy.predictor import Predictor, load
+    from barenet.nn.own.check import check_own_gradients
 
 __all__ = [
     "MLP",
@@ -33,6 +34,7 @@ __all__ = [
     "Predictor",
     "check_custom",
     "check_gradients",
+    "check_own_gradients",
     "errors",
     "load",
     "load_dataset",
@@ -46,6 +48,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "Predictor": "barenet.deploy.predictor",
     "check_custom": "barenet.api",
+    "check_own_gradients": "barenet.nn.own.check",
     "load": "barenet.deploy.predictor",
     "load_dataset": "barenet.data.datasets",
     "resume": "barenet.api",

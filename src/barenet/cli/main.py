@@ -57,16 +57,22 @@ For example:
     barenet test runs/quick-1/epoch-12.safetensors --json
     barenet test model_epoch_100.pkl --data path/to/fashion-mnist
 """,
-    "gradcheck": """Compare back-propagation with difference quotients on your own settings.
+    "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
 
 For example:
 
     barenet gradcheck
     barenet gradcheck --hidden 64,32 --activation gelu --model.loss hinge
     barenet gradcheck my.toml --json
+    barenet gradcheck mine.py:loss_and_gradients
+    barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5 --one-hot
 
-The network is made in float64 and looked at on a few training images, up to 200 coordinates of each parameter. The
-exit code is 1 when a gradient is wrong.
+The network is made in float64 and looked at on a few training images, up to 200
+coordinates of each parameter. The exit code is 1 when a gradient is wrong.
+
+Your own code is a function of parameters (a dict or a list of arrays), x and
+labels that returns a loss and gradients. Where they are wrong and the numbers
+fit a classic mistake, you are told which.
 """,
     "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
 

@@ -5,12 +5,14 @@ Read the modules in this order:
     parameters     two flat buffers, values and gradients, with a named view for each weight and bias
     initializers   where the weights start
     activations    f(z) and its derivative
+    products       a matrix product in parts that BLAS likes
     losses         how wrong the logits are, and which way to move them
-    layers         y = x W + b, y = f(x), each with its backward step
+    layers         y = x W + b, y = f(x), dropout, each with its backward step
     mlp            layers in a row: forward, backward
     optimizers     from gradients to new weights
     schedules      the learning rate as a function of the step
     gradcheck      does the derivative agree with the difference quotient?
+    own            the same question for code of your own, and the mistake by name
 
 Symbols used everywhere: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes,
 P parameters of one network. `...` in a shape stands for N or for nothing.

@@ -1,0 +1,90 @@
+"""Load a person's own Python file, and keep what it prints off stdout, where results go."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import io
+import random
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.errors import ConfigError, nearest
+from barenet.nn.own.function import explain_failure
+
+__all__ = ["OwnFile", "split_reference"]
+
+DEFAULT_FUNCTION = "loss_and_gradients"
+MOST_SHOWN = 200  # characters of what a file prints
+
+
+def split_reference(text: str) -> tuple[Path, str] | None:
+    """Return file and function of "mine.py:function" or "mine.py"; None if it names no Python file."""
+    before, colon, after = text.rpartition(":")
+    if colon and before.endswith(".py"):
+        return Path(before), after or DEFAULT_FUNCTION
+    return (Path(text), DEFAULT_FUNCTION) if text.endswith(".py") else None
+
+
+class OwnFile:
+    """A Python file that can be loaded again and again, each time as if for the first."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path.absolute()
+        if not self.path.is_file():
+            others = [other.name for other in self.path.parent.glob("*.py")] if self.path.parent.is_dir() else []
+            raise ConfigError(f"there is no file {path}" + (f"; {nearest(path.name, others)}" if others else ""))
+        self.printed = FirstWords()
+        self.known = set(sys.modules)
+
+    def load(self) -> Mapping[str, Any]:
+        """Run the file as a module and return its names; modules of theirs beside it are loaded afresh too."""
+        self.printed.text = ""
+        for name in set(sys.modules) - self.known:
+            file = getattr(sys.modules[name], "__file__", None)
+            if file and Path(file).parent == self.path.parent:
+                del sys.modules[name]
+        random.seed(0)  # so that a file that draws its parameters draws the same every time
+        np.random.seed(0)  # noqa: NPY002 (many a file draws from NumPy's global generator)
+        spec = importlib.util.spec_from_file_location(f"own_{self.path.stem}", self.path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[module.__name__] = module  # dataclasses look their module up
+        try:
+            spec.loader.exec_module(module)
+        except MemoryError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ConfigError(explain_failure(error, str(self.path), self.path.name)) from error
+        return vars(module)
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Let the file import what lies beside it, keep what it prints, and answer its questions with nothing."""
+        keyboard, sys.stdin = sys.stdin, io.StringIO()
+        sys.path.insert(0, str(self.path.parent))
+        writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+        try:
+            with contextlib.redirect_stdout(self.printed):
+                yield
+        finally:
+            sys.dont_write_bytecode = writes_bytecode
+            sys.path.remove(str(self.path.parent))
+            sys.stdin = keyboard
+
+
+class FirstWords(io.TextIOBase):
+    """A text stream that remembers how it began."""
+
+    def __init__(self) -> None:
+        self.text = ""
+
+    def write(self, text: str) -> int:
+        """Keep the beginning."""
+        self.text += text[: MOST_SHOWN - len(self.text)]
+        return len(text)

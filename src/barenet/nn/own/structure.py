@@ -1,0 +1,83 @@
+"""Parameters in a person's own structure: a dict, list or tuple of arrays, nested if they like.
+
+`flatten` gives every array a name, which is what messages call it: W1 for parameters["W1"], [0] for parameters[0],
+[0].W for parameters[0]["W"]. `rebuild` puts arrays back into the same structure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.errors import ConfigError, ShapeError
+
+Array = NDArray[Any]
+
+__all__ = ["few", "flatten", "index_text", "rebuild"]
+
+
+def flatten(structure: Any, what: str) -> dict[str, Array]:
+    """Return the arrays of a structure by name, in its own order; raise ConfigError where there is something else."""
+    if not isinstance(structure, Mapping | list | tuple):
+        raise ConfigError(f"{what} must be a dict or a list of arrays, got {kind(structure)}")
+    leaves = dict(walk(structure, ""))
+    if not leaves:
+        raise ConfigError(f"{what} holds no arrays")
+    arrays = {}
+    for name, leaf in leaves.items():
+        try:
+            array = np.asarray(leaf)
+        except ValueError:  # rows of unequal length
+            array = np.asarray(None)
+        if array.dtype.kind not in "fiub":
+            raise ConfigError(f"{name} in {what} must be an array of real numbers, got {kind(leaf)}")
+        if array.size == 0:
+            raise ShapeError(f"{name} in {what} is empty, of shape {array.shape}")
+        arrays[name] = array
+    return arrays
+
+
+def walk(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """Yield every leaf of a structure with its name."""
+    if isinstance(structure, Mapping):
+        for key, own in structure.items():
+            yield from walk(own, f"{name}.{key}" if name else str(key))
+    elif isinstance(structure, list | tuple):
+        for i, own in enumerate(structure):
+            yield from walk(own, f"{name}[{i}]")
+    else:
+        yield name, structure
+
+
+def rebuild(structure: Any, arrays: Iterator[Array]) -> Any:
+    """Return the same structure with copies of other arrays at its leaves, taken in order."""
+    if isinstance(structure, Mapping):
+        return {key: rebuild(own, arrays) for key, own in structure.items()}
+    if isinstance(structure, list | tuple):
+        built = [rebuild(own, arrays) for own in structure]
+        return built if isinstance(structure, list) else tuple(built)
+    return next(arrays).copy()
+
+
+def kind(value: Any) -> str:
+    """Return a short name of what a value is."""
+    if value is None:
+        return "None"
+    shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
+    name = "array" if isinstance(value, np.ndarray) else type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}{shape}"
+
+
+def few(names: Sequence[str], limit: int = 8) -> str:
+    """Return the first names, and how many there are beyond."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def index_text(array: Array, flat: int) -> str:
+    """Return where in an array a flat position lies, as Python indexes it: [2, 0]."""
+    place = np.unravel_index(flat, array.shape)
+    return f"[{', '.join(str(int(i)) for i in place)}]"

@@ -1,0 +1,184 @@
+"""`barenet gradcheck mine.py:loss_and_gradients`, as a person types it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = (ROOT / "examples" / "gradients" / "mine.py").read_text("utf-8")
+
+
+def gradcheck(*arguments, cwd, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "barenet", "gradcheck", *map(str, arguments)],
+        check=False,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+@pytest.fixture
+def mine(tmp_path):
+    """Write mine.py with pieces of the example replaced."""
+
+    def write(*edits, name="mine.py"):
+        source = EXAMPLE
+        for old, new in edits:
+            assert old in source, old
+            source = source.replace(old, new)
+        (tmp_path / name).write_text(source, "utf-8")
+        return tmp_path
+
+    return write
+
+
+def test_a_right_function_exits_with_0_and_leaves_nothing_behind(mine):
+    folder = mine()
+    done = gradcheck("mine.py:loss_and_gradients", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "all gradients agree" in done.stdout
+    assert "note: handed in: a dict W1, b1, ... of sizes 8-7-6-5, integer labels" in done.stderr
+    assert [path.name for path in folder.iterdir()] == ["mine.py"]
+    quiet = gradcheck("mine.py", "--quiet", cwd=folder)  # the function's name is the usual one
+    assert (quiet.returncode, quiet.stderr, quiet.stdout) == (0, "", done.stdout)
+
+
+def test_a_wrong_function_exits_with_1_and_the_mistake_has_a_name(mine):
+    done = gradcheck("mine.py:loss_and_gradients", cwd=mine(("dz3 /= n_images", "dz3 /= n_images**2")))
+    assert done.returncode == 1
+    assert "WRONG: W1, b1, W2, b2, W3, b3" in done.stdout
+    assert "it is divided by B twice" in done.stdout
+    assert "do this: divide once" in done.stdout
+
+
+def test_json_is_one_object_with_everything(mine):
+    folder = mine((" * (z1 > 0)", ""), ("p, n_images", "print('hello'); p, n_images"))
+    done = gradcheck("mine.py:loss_and_gradients", "--json", "--sizes", "20,16,12,5", "--batch-size", 9, cwd=folder)
+    report = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (report["passed"], report["network"]) == (False, "20-16-12-5, relu, cross-entropy")
+    assert [(m["kind"], m["parameters"]) for m in report["mistakes"]] == [("mask_missing", ["W1", "b1"])]
+    assert [row["name"] for row in report["parameters"]] == ["W1", "b1", "W2", "b2", "W3", "b3"]
+    assert "hello" in done.stderr
+
+
+def test_what_the_file_prints_goes_to_stderr_and_questions_get_no_answer(mine):
+    loud = "p, n_images = parameters, len(x)"
+    done = gradcheck("mine.py", cwd=mine((loud, f"print('loss soon', len(x)); {loud}")))
+    assert done.returncode == 0
+    assert "loss soon" not in done.stdout
+    assert "note: mine.py prints; it began with:\nloss soon 12\n" in done.stderr
+    done = gradcheck("mine.py", cwd=mine((loud, f"input('how? '); {loud}")))
+    assert done.returncode == 2
+    assert re.search(r"barenet: error: mine.py line \d+: EOFError", done.stderr)
+
+
+def test_a_file_may_import_what_lies_beside_it_and_use_dataclasses(mine):
+    folder = mine(name="network.py")
+    (folder / "mine.py").write_text(
+        "from __future__ import annotations\nfrom dataclasses import dataclass\nimport network\n\n"
+        "@dataclass\nclass Settings:\n    l2: float = 0.1\n\n"
+        "def check(p, x, y):\n    return network.loss_and_gradients(p, x, y, Settings().l2)\n",
+        "utf-8",
+    )
+    done = gradcheck("mine.py:check", cwd=folder)
+    assert done.returncode == 0, done.stderr
+
+
+def test_makers_in_the_file_are_used(mine):
+    makers = """
+
+def init_parameters(sizes):
+    layers = list(zip(sizes, sizes[1:]))
+    parameters = {f"W{i}": np.random.randn(*layer) for i, layer in enumerate(layers, 1)}
+    return parameters | {f"b{i}": np.zeros((1, n)) for i, (_, n) in enumerate(layers, 1)}
+
+
+def batch():
+    return np.random.randn(10, 8), np.arange(10) % 5
+
+
+if __name__"""
+    done = gradcheck("mine.py", cwd=mine(("\n\nif __name__", makers)))
+    assert done.returncode == 0, done.stderr
+    assert "its own init_parameters() of sizes 8-7-6-5, its own batch()" in done.stderr
+    assert "b1, b2, b3 came as zeros" in done.stderr
+
+
+def test_one_hot_labels_are_found_or_asked_for(mine):
+    one_hot = (
+        ("log_probabilities[np.arange(n_images), labels].mean()", "np.sum(labels * log_probabilities) / n_images"),
+        ("dz3[np.arange(n_images), labels] -= 1", "dz3 -= labels"),
+    )
+    folder = mine(*one_hot)
+    for arguments in ((), ("--one-hot",)):
+        done = gradcheck("mine.py", *arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        assert "one-hot labels" in done.stderr
+    done = gradcheck("mine.py", "--no-one-hot", cwd=folder)
+    assert done.returncode == 2
+    assert re.search(r"mine.py line \d+: ValueError", done.stderr)
+
+
+WRONG = [
+    (
+        ("mine.py:loss_and_gradient",),
+        (),
+        "there is no function 'loss_and_gradient'; did you mean 'loss_and_gradients'?",
+    ),
+    (("mine.py:np",), (), "np is no function but a value of type module"),
+    (("mien.py:loss_and_gradients",), (), "there is no file mien.py; did you mean 'mine.py'?"),
+    (("nowhere/mine.py:f",), (), "there is no file nowhere/mine.py"),
+    (("mine.py",), (("import numpy as np", "import numpyy as np"),), "mine.py line 9: ModuleNotFoundError: No module"),
+    (("mine.py",), (("import numpy as np", "import numpy as"),), "mine.py line 9: SyntaxError: invalid syntax"),
+    (("mine.py",), (("import numpy as np", "import numpy as np\nexit(3)"),), "mine.py line 10: SystemExit: 3"),
+    (("mine.py",), (("dz3 /= n_images", "dz3 /= n_image"),), "NameError: name 'n_image' is not defined"),
+    (("mine.py",), (('"b2": dz2', '"B2": dz2'),), "returns gradients without b2, with B2"),
+    (("mine.py",), (("dz3 /= n_images", 'p["W1"] *= 2'),), "loss_and_gradients changes W1 in place"),
+    (
+        ("mine.py", "--sizes", "8,x"),
+        (),
+        "--sizes must be inputs, hidden units and classes, such as 20,16,12,5; got '8,x'",
+    ),
+    (("mine.py", "--l2", "much"), (), "--l2 must be a positive number, got 'much'"),
+    (("mine.py", "--batch-size", "0"), (), "--batch-size must be a positive whole number, got '0'"),
+    (("mine.py", "--epochs", "3"), (), "--trainer.epochs: no setting of code of your own"),
+    (("--sizes", "8,7,5"), (), "--sizes and --one-hot go with code of your own"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "edits", "words"), WRONG)
+def test_wrong_input_is_one_line_on_stderr_and_exits_with_2(arguments, edits, words, mine):
+    done = gradcheck(*arguments, cwd=mine(*edits))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("barenet: error: ")
+
+
+def test_a_narrow_window_shows_everything(mine):
+    done = gradcheck("mine.py", "--quiet", cwd=mine((" + l2 * p", " + 0 * p")), COLUMNS="60", FORCE_COLOR="1")
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
+    assert max(map(len, plain.splitlines())) <= 60
+    assert "its derivative is missing from the gradient" in " ".join(plain.split())
+
+
+def test_the_page_shows_every_mistake_in_the_words_of_the_check():
+    from barenet.nn.own.wording import WORDS
+
+    page = (ROOT / "docs" / "gradcheck.md").read_text("utf-8")
+    kinds = {*WORDS, "mask_missing", "mask_from_wrong_layer", "slope_at_activation", "transposed_weight"}
+    for kind in kinds - {"l2_twice_or_not_in_loss"}:
+        assert f"`{kind}`" in page, kind
