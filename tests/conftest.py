@@ -22,6 +22,14 @@ def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(prototypes[labels] / 2 + rng.normal(60, 60, (n_images, 8, 8)), 0, 255).astype(np.uint8), labels
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory):
+    """Decoded pictures go to a temporary folder and not to the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BARENET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def arrays() -> dict[str, np.ndarray]:
     """x (600, 8, 8) uint8, y, x_test (120, 8, 8), y_test."""

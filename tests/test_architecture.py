@@ -24,7 +24,11 @@ ROOMS: list[tuple[str, list[str] | None]] = [
     ("barenet.messages", None),
     (
         "barenet.data",
-        ["idx", "checks", "folders", "npz", "datasets", "randomness", "splits", "augmentation", "batches"],
+        [
+            *("idx", "checks", "folders", "npz"),
+            *("pictures", "picture_folders", "picture_decoding", "picture_cache", "csv_files", "tables"),
+            *("datasets", "randomness", "splits", "standardising", "augmentation", "batches"),
+        ],
     ),
     (
         "barenet.nn",

@@ -23,6 +23,7 @@ from barenet.training.resuming import resume_run, stored_config
 from barenet.training.run import Observer, start_run
 from barenet.visualize.console import ConsoleObserver
 from barenet.visualize.figures import draw_learning_curves
+from barenet.visualize.live import CurveKeeper, LivePlot, Watchers
 
 __all__ = ["check_custom", "resume", "train"]
 
@@ -40,6 +41,7 @@ def train(
     output: str | Path | None = "runs",
     name: str | None = None,
     verbose: bool = True,
+    plot: bool = False,
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
@@ -58,6 +60,7 @@ def train(
         output: folder in which a new run folder is made; None keeps everything in memory.
         name: of the run folder; numbered by itself without one.
         verbose: show the layers, a progress bar (or a line an epoch where there is no terminal) and notes on stderr.
+        plot: show learning curves as they grow, inline in Jupyter or in a window.
         observer: told what happens while it does, in place of what `verbose` shows.
         **values: any setting by its name: `hidden_sizes=(128, 32)`, `learning_rate=0.1`, `epochs=5`, `n_seeds=4`; or
             an `Activation.custom(...)` as `activation`, a `Loss.custom(...)` as `loss`, gradient-checked first.
@@ -71,7 +74,7 @@ def train(
         settings = check_tables(settings, "settings")
         flags = {f"{table}.{key}": value for table, own in settings.items() for key, value in own.items()} | flags
     config = build_config(recipe, path, flags)
-    with observer or make_observer(verbose) as watching:
+    with watch(observer or make_observer(verbose), plot) as watching:
         dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
         result = start_run(
             config,
@@ -97,6 +100,7 @@ def resume(
     x_test: ArrayLike | None = None,
     y_test: ArrayLike | None = None,
     verbose: bool = True,
+    plot: bool = False,
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
@@ -106,7 +110,7 @@ def resume(
     """
     flags, custom = read_values(values)
     config = stored_config(Path(folder))
-    with observer or make_observer(verbose) as watching:
+    with watch(observer or make_observer(verbose), plot) as watching:
         dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
         result = resume_run(Path(folder), dataset, flags=flags, validation=validation, custom=custom, observer=watching)
     draw_figures(result)
@@ -124,6 +128,11 @@ def name_of(settings: Path) -> str:
 def make_observer(verbose: bool) -> Observer:
     """Return what shows a run on stderr, or nothing."""
     return ConsoleObserver() if verbose else Observer()
+
+
+def watch(observer: Observer, plot: bool) -> Watchers:
+    """Return an observer together with those that draw while a run goes on."""
+    return Watchers([observer, CurveKeeper(), *([LivePlot(observer.note)] if plot else [])])
 
 
 def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
@@ -182,7 +191,7 @@ def find_data(
     if train_arrays[0] is None:
         if valid_arrays[0] is not None or test_arrays[0] is not None:
             raise DataError("x_val and x_test go with x and y; got no x")
-        return load_dataset(config.data.path, note=observer.note), None
+        return load_dataset(**config.data.reading(), note=observer.note, show_progress=not observer.quiet), None
     dataset = from_arrays(*train_arrays, *test_arrays, note=observer.note)
     if valid_arrays[0] is None:
         return dataset, None

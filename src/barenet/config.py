@@ -67,12 +67,25 @@ def read_n_valid(value: Any) -> Any:
     return value
 
 
+def read_image_size(value: Any) -> Any:
+    """Read `32` or `32x48` as (height, width), from a number or from text."""
+    if isinstance(value, str):
+        sides = value.lower().replace("×", "x").split("x")
+        if len(sides) not in (1, 2) or not all(side.strip().isdecimal() for side in sides):
+            raise ValueError("must be a side in pixels, such as 32, or height x width, such as 32x48")
+        value = [int(side) for side in sides]
+    if isinstance(value, numbers.Integral):
+        return [value, value]
+    return value * 2 if isinstance(value, list) and len(value) == 1 else value
+
+
 def read_path(value: Any) -> Any:
     """Read a `Path` as text."""
     return str(value) if isinstance(value, Path) else value
 
 
 Positive = Annotated[int, Field(gt=0)]
+Side = Annotated[int, Field(gt=0, le=4096)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 ActivationName = Annotated[str, one_of(ACTIVATIONS, "activation", ALIASES)]
@@ -96,8 +109,13 @@ class DataConfig(Table):
     """Which images, how they are split, how they are handed over."""
 
     path: Annotated[str | None, BeforeValidator(read_path)] = Field(
-        None, description="Folder of IDX files or .npz file; without it, Fashion-MNIST."
+        None, description="Folder of IDX files, pictures or tables, .npz or .csv file; without it, Fashion-MNIST."
     )
+    image_size: Annotated[tuple[Side, Side] | None, BeforeValidator(read_image_size)] = Field(
+        None, description="Height x width of pictures, 32 or 32x48; without it the commonest, at most 64."
+    )
+    color: bool | None = Field(None, description="Read pictures in colour; grey by default.")
+    skip_broken: bool | None = Field(None, description="Leave out pictures that cannot be read.")
     n_valid: Annotated[int | float, BeforeValidator(read_n_valid)] = Field(
         5000, description="Images held out for validation: a count, or a fraction of the training file."
     )
@@ -105,6 +123,11 @@ class DataConfig(Table):
     batch_size: Positive = Field(128, description="Images in a mini-batch.")
     mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
     shift: int = Field(0, ge=0, description="Shift each image by up to so many pixels, anew in each epoch.")
+
+    def reading(self) -> dict[str, Any]:
+        """Return which data to load and how, as keywords of `load_dataset`."""
+        switches = {"color": bool(self.color), "skip_broken": bool(self.skip_broken)}
+        return {"path": self.path, "image_size": self.image_size, **switches}
 
 
 class LayerConfig(Table):

@@ -41,6 +41,9 @@ SHORT_NAMES = {
     "seed": "trainer.seed",
     "n_seeds": "trainer.n_seeds",
     "data": "data.path",
+    "image_size": "data.image_size",
+    "color": "data.color",
+    "skip_broken": "data.skip_broken",
     "optimizer": "optimizer.name",
     "schedule": "schedule.name",
     # the course project's words

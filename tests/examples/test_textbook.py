@@ -83,7 +83,7 @@ def train_recipe(dataset, n_valid, seed):
     flags = {"data.n_valid": n_valid, "trainer.epochs": 1, "trainer.seed": seed}
     config, data = prepare(build_config("course", None, flags), dataset)
     trainer = Trainer([config], data)
-    order, _ = trainer.epoch_order([config], 1)
+    order, *_ = trainer.epoch_order([config], 1)
     named = MLP(784, (128, 32), 10, initializer=None).parameters.named
     before = copies(named(trainer.states[0].values[0]))
     records = list(trainer)

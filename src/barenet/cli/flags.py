@@ -15,7 +15,10 @@ __all__ = ["DataFlags", "ModelFlags", "OptimizerFlags", "ScheduleFlags", "Traine
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 QUICK = read_recipe("quick")
-SHORT_FLAGS = ("epochs", "lr", "batch_size", "hidden", "activation", "l2", "seed", "n_seeds", "data")
+SHORT_FLAGS = (
+    *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "seed", "n_seeds"),
+    *("data", "image_size", "color", "skip_broken"),
+)
 
 
 def make_flags(table: str) -> Any:

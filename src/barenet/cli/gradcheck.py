@@ -74,7 +74,7 @@ def gradcheck(
     settings = Path(settings_or_code) if settings_or_code is not None else None
     observer = ConsoleObserver(quiet=quiet)
     config = build_config(recipe, settings, flags)
-    dataset = load_dataset(config.data.path, note=observer.note)
+    dataset = load_dataset(**config.data.reading(), note=observer.note)
     config, prepared = prepare(config, dataset, note=observer.note)
     loss = loss_of(config)
     mlp = MLP.from_architecture(

@@ -57,6 +57,18 @@ For example:
     barenet test runs/quick-1/epoch-12.safetensors --json
     barenet test model_epoch_100.pkl --data path/to/fashion-mnist
 """,
+    "predict": """Say what is on pictures of your own: class, probability and the next two.
+
+For example:
+
+    barenet predict runs/quick-1 shoe.png
+    barenet predict runs/quick-1 photos/ --top 1 --csv
+    barenet predict runs/quick-1 t10k-images-idx3-ubyte.gz --json
+    barenet predict model_epoch_100.pkl - < shoe.png
+
+Pictures are brought to look like the ones that the model was trained on: cropped, padded, resized, and inverted where
+their border speaks for it. Notes say what was done, and each step can be switched off.
+""",
     "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
 
 For example:
@@ -83,7 +95,15 @@ For example:
 """,
 }
 
-OTHER_WORDS = {"fit": "train", "run": "train", "evaluate": "test", "eval": "test", "check": "gradcheck"}
+OTHER_WORDS = {
+    **dict.fromkeys(("fit", "run"), "train"),
+    **dict.fromkeys(("evaluate", "eval"), "test"),
+    **dict.fromkeys(("classify", "infer"), "predict"),
+    **dict.fromkeys(("gridsearch", "tune"), "search"),
+    **dict.fromkeys(("plot", "visualize", "visualise"), "inspect"),
+    **dict.fromkeys(("convert", "onnx"), "export"),
+    "check": "gradcheck",
+}
 
 
 class Terminated(KeyboardInterrupt):

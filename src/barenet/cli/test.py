@@ -47,7 +47,7 @@ def test(
     path = model or find_latest(output)
     observer = ConsoleObserver(quiet=quiet)
     models = load_models(path)
-    dataset = load_dataset(data or trained_on(path), note=observer.note)
+    dataset = load_dataset(data or trained_on(path), **models[0].info.reading(), note=observer.note)
     warn_of_other_data(models[0], dataset, observer)
     scores = [score_model(own, dataset) for own in models]
     names = class_names(models[0], dataset)

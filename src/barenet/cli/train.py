@@ -14,10 +14,12 @@ from barenet.api import resume as resume_training
 from barenet.api import train as start_training
 from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
 from barenet.data.datasets import load_dataset
-from barenet.errors import ConfigError
+from barenet.errors import ConfigError, DivergedError
 from barenet.settings import build_config
 from barenet.training.preparation import prepare
 from barenet.visualize.console import ConsoleObserver, show_result
+from barenet.visualize.live import LivePlot, Watchers
+from barenet.visualize.report import report as write_report
 
 __all__ = ["train"]
 
@@ -33,6 +35,8 @@ def train(
     quiet: Annotated[bool, Parameter(negative="")] = False,
     json: Annotated[bool, Parameter(negative="")] = False,
     dry_run: Annotated[bool, Parameter(negative="")] = False,
+    report: Annotated[bool, Parameter(negative="")] = False,
+    plot: Annotated[bool, Parameter(negative="")] = False,
     data: DataFlags = None,
     model: ModelFlags = None,
     optimizer: OptimizerFlags = None,
@@ -59,25 +63,46 @@ def train(
         Print the results as one JSON object.
     dry_run
         Print all settings as TOML that train accepts, and stop.
+    report
+        Write report.html into the run's folder, also of a run that diverged.
+    plot
+        Show the learning curves in a window as they grow.
     """
     flags = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
     observer = ConsoleObserver(quiet=quiet)
+    live = LivePlot(observer.note) if plot and not dry_run else None
     if dry_run:
         config = build_config(recipe or "quick", settings, flags)
-        resolved, _ = prepare(config, load_dataset(config.data.path, note=observer.note), note=observer.note)
+        resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
         sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
         return
-    if resume is not None:
-        refuse_with_resume(settings=settings, recipe=recipe, name=name)
-        result = resume_training(resume, observer=observer, **flags)
-    else:
-        result = start_training(
-            recipe=recipe or "quick", settings=settings, output=output, name=name, observer=observer, **flags
-        )
+    watching = Watchers([observer, *([live] if live else [])])
+    try:
+        if resume is not None:
+            refuse_with_resume(settings=settings, recipe=recipe, name=name)
+            result = resume_training(resume, observer=watching, **flags)
+        else:
+            result = start_training(
+                recipe=recipe or "quick", settings=settings, output=output, name=name, observer=watching, **flags
+            )
+    except DivergedError:
+        if report:
+            report_on(observer)
+        raise
+    if report:
+        report_on(observer)
     if json:
         print(json_module.dumps(result.as_dict()))
     else:
         show_result(result)
+    if live is not None:
+        live.hold()
+
+
+def report_on(observer: ConsoleObserver) -> None:
+    """Write the page about the run that was watched."""
+    if observer.folder is not None:
+        observer.note(f"report: {write_report(observer.folder, note=observer.note)}")
 
 
 def refuse_with_resume(**given: object) -> None:

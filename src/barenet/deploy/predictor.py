@@ -8,13 +8,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from barenet.deploy.inference import Inference
 from barenet.errors import ShapeError
 from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss
 from barenet.training.checkpoint import SavedModel
-from barenet.training.evaluation import compute_outputs
 from barenet.training.loading import load_models
-from barenet.training.metrics import probabilities
 
 __all__ = ["Predictor", "load"]
 
@@ -28,7 +27,7 @@ def load(path: str | Path, *, activations: Sequence[Activation] = (), loss: Loss
 
 
 class Predictor:
-    """Predict classes of images.
+    """Predict classes of images, or of features as they were before they were standardised.
 
     Images are uint8 (0-255), or floats as the model was trained on (0-1 for pictures), flat or square, one or many:
     shapes (D,), (height, width), (n, D), (n, height, width). Extra axes of the model's image shape, such as
@@ -38,6 +37,7 @@ class Predictor:
     def __init__(self, models: Sequence[SavedModel]) -> None:
         self.models = list(models)
         self.info = models[0].info
+        self._inferences = [Inference(model) for model in models]
 
     @property
     def class_names(self) -> list[str]:
@@ -51,10 +51,7 @@ class Predictor:
     def predict_proba(self, images: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class, (n, C), or (C,) for a single image; averaged over the models."""
         flat, is_single = self._flatten(np.asarray(images))
-        shares = [
-            probabilities(compute_outputs(model.mlp, flat, self._scale(flat)), model.gives_probabilities)
-            for model in self.models
-        ]
+        shares = [run(flat, self._scale(flat)) for run in self._inferences]
         mean = shares[0] if len(shares) == 1 else np.mean(shares, axis=0)
         return mean[0] if is_single else mean
 

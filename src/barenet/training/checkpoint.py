@@ -24,6 +24,7 @@ from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.mlp import MLP, LayerSpec, find_activation
 from barenet.training.files import replace_file
+from barenet.training.preprocessing import read_standardiser
 from barenet.training.state import TrainingState
 
 __all__ = ["FORMAT", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
@@ -38,6 +39,7 @@ class ModelInfo:
 
     scale: pixels are multiplied by it before they enter the network. input_dtype: of the images it was trained on.
     settings: all settings that it was trained with, empty for a model from elsewhere.
+    preprocessing: what it remembers of its training images, see `preprocessing`; empty for older files.
     """
 
     architecture: list[dict[str, Any]]
@@ -54,6 +56,16 @@ class ModelInfo:
     data_fingerprint: str
     metrics: dict[str, float] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+
+    def reading(self) -> dict[str, Any]:
+        """Return how pictures are read as they were in training, as keywords of `load_dataset`; others don't mind."""
+        shape, data = self.image_shape, self.settings.get("data", {})
+        return {
+            "image_size": (shape[0], shape[1]) if len(shape) > 1 else None,
+            "color": len(shape) == 3 and shape[2] == 3,
+            "skip_broken": bool(data.get("skip_broken", False)),
+        }
 
 
 @dataclass(frozen=True)
@@ -64,6 +76,11 @@ class SavedModel:
     info: ModelInfo
     loss: Loss
     path: Path
+
+    def standardised(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return features (n, D) standardised as in training; images as they are."""
+        standardise = read_standardiser(self.info.preprocessing)
+        return inputs if standardise is None else standardise(inputs)
 
     @property
     def gives_probabilities(self) -> bool:

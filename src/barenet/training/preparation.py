@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,6 +21,7 @@ from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.mlp import LayerSpec, find_activation
 from barenet.training.evaluation import EVALUATION_BATCH
+from barenet.training.preprocessing import check_picture_settings, preprocess, resolve_picture_settings
 from barenet.training.threads import available_cores, choose_threads
 
 __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare"]
@@ -41,6 +43,7 @@ class TrainingData:
 
     images (n, D), labels (n,): the whole training file. train_rows: which of them are trained on.
     valid_images (m, D), valid_labels (m,): what is held out. scale: pixels are multiplied by it.
+    preprocessing: what the model is to remember of them, see `preprocessing`; features are standardised already.
     """
 
     images: NDArray[np.generic]
@@ -53,6 +56,7 @@ class TrainingData:
     scale: float
     name: str
     fingerprint: str
+    preprocessing: dict[str, Any] = field(default_factory=dict)
 
     @property
     def n_train(self) -> int:
@@ -74,26 +78,38 @@ def prepare(
         ConfigError: a setting doesn't fit the data: split, batch, layers, classes.
         MachineError: the networks would not fit the memory; says what they need.
     """
-    check_shift(config, dataset)
     labels, fingerprint = dataset.train_labels, dataset.fingerprint
-    if validation is None:
+    check_picture_settings(config, dataset)
+    check_shift(config, dataset)
+    n_valid: int | float
+    if validation is None and dataset.valid_images is not None and dataset.valid_labels is not None:
+        validation = dataset.valid_images, dataset.valid_labels
+        n_valid, train_rows = len(validation[1]), np.arange(len(labels))
+        if config.is_given("data.n_valid") and config.data.n_valid != n_valid:
+            raise ConfigError(
+                f"data.n_valid is {config.data.n_valid}, but {dataset.name} has {n_valid} images for validation of its "
+                f"own: leave it out"
+            )
+    elif validation is None:
         n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
         train_rows, valid_rows = stratified_split(labels, n_valid, config.data.split_seed)
         validation = dataset.train_images[valid_rows], labels[valid_rows]
     else:
         n_valid, train_rows = len(validation[1]), np.arange(len(labels))
         fingerprint = fingerprint_with(fingerprint, *validation)
+    images, valid_images, preprocessing = preprocess(dataset, train_rows, validation[0])
     data = TrainingData(
-        images=dataset.train_images,
+        images=images,
         labels=labels,
         train_rows=train_rows,
-        valid_images=validation[0],
+        valid_images=valid_images,
         valid_labels=validation[1],
         image_shape=dataset.image_shape,
         class_names=dataset.class_names,
         scale=PIXEL_SCALE if dataset.train_images.dtype == np.uint8 else 1.0,
         name=dataset.name,
         fingerprint=fingerprint,
+        preprocessing=preprocessing,
     )
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
@@ -105,6 +121,7 @@ def prepare(
         data__n_valid=n_valid,
         data__batch_size=batch_size,
         data__mirror=resolve_mirror(config, dataset),
+        **resolve_picture_settings(config, dataset),
         trainer__threads=resolve_threads(config, n_weights, batch_size),
     )
     return resolved, data

@@ -31,6 +31,8 @@ __all__ = ["Observer", "Run", "network_configs", "start_run"]
 class Observer:
     """Told what happens in a run; the command line shows it, tests count it. Does nothing by itself."""
 
+    quiet = True  # whether nobody wants to see how far slow preparations are
+
     def __enter__(self) -> Self:
         """Begin to watch."""
         return self
@@ -217,6 +219,7 @@ class Run:
             data_fingerprint=self.data.fingerprint,
             metrics=metrics,
             settings=self.trainer.configs[network].as_tables(),
+            preprocessing=self.data.preprocessing,
         )
 
     def best_model(self, network: int, state: TrainingState) -> SavedModel:

@@ -59,7 +59,7 @@ def score_model(model: SavedModel, dataset: Dataset) -> Scores:
             f"{model.path} takes {model.mlp.n_inputs} pixels and knows {model.mlp.n_classes} classes; "
             f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose its own data by --data"
         )
-    outputs = compute_outputs(model.mlp, dataset.test_images, model.info.scale)
+    outputs = compute_outputs(model.mlp, model.standardised(dataset.test_images), model.info.scale)
     shares = probabilities(outputs, model.gives_probabilities)
     loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
     return make_scores(shares, loss, dataset.test_labels, model.info.class_names, model.info.epoch)

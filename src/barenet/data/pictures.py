@@ -1,0 +1,180 @@
+"""Decode one picture: PNG, JPEG, WebP, BMP or GIF into upright bytes, and bring it to another size.
+
+Which pictures belong to a data set is left to `picture_folders`, keeping what was decoded to `picture_cache`.
+"""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.errors import DataError
+from barenet.messages import one_line
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["SUFFIXES", "Picture", "border_of", "decode", "fit", "is_blank", "quiet_pillow", "upright_size"]
+
+Pixels = NDArray[np.uint8]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif")
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
+# Below the size from which Pillow itself warns of decompression bombs, 89 million: ours is the message people see.
+MAX_PIXELS = 80_000_000
+# What EXIF calls the eight orientations, undone: https://www.cipa.jp/std/documents/e/DC-008-2012_E.pdf, tag 274.
+ORIENTATION = 274
+UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
+    2: lambda p: p[:, ::-1],
+    3: lambda p: p[::-1, ::-1],
+    4: lambda p: p[::-1],
+    5: lambda p: p.swapaxes(0, 1),
+    6: lambda p: np.rot90(p, -1),
+    7: lambda p: p[::-1, ::-1].swapaxes(0, 1),
+    8: np.rot90,
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Upright pixels, (height, width) or (height, width, 3) uint8, and whether they are the first frame of several."""
+
+    pixels: Pixels
+    is_animated: bool
+
+
+@contextmanager
+def quiet_pillow() -> Iterator[None]:
+    """Keep Pillow's warnings, about odd metadata and large pictures, off a person's screen; for one thread to call."""
+    from PIL.Image import DecompressionBombWarning
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.simplefilter("error", DecompressionBombWarning)
+        yield
+
+
+def decode(source: Path | bytes, *, color: bool, smallest: int | None = None) -> Picture:
+    """Read a picture, turned upright as its EXIF says, transparent parts white, in grey or colour.
+
+    With `smallest`, a JPEG may be read at half, a quarter or an eighth of its size, while both sides stay at least
+    twice that many pixels: it is about to be made smaller anyway. Raises DataError with a reason that reads on from
+    the picture's name ("is truncated ...").
+    """
+    with opened(source) as image:
+        is_animated = bool(getattr(image, "is_animated", False))
+        if smallest is not None:
+            image.draft(None, (2 * smallest, 2 * smallest))
+        orientation = orientation_of(image)
+        pixels = plain_pixels(image, color)
+    turned = UPRIGHT[orientation](pixels) if orientation in UPRIGHT else pixels
+    return Picture(np.ascontiguousarray(turned), is_animated)
+
+
+def upright_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) as the header and EXIF give them, without decoding; raise DataError."""
+    with opened(path) as image:
+        width, height = image.size
+        return (width, height) if orientation_of(image) in (5, 6, 7, 8) else (height, width)
+
+
+@contextmanager
+def opened(source: Path | bytes) -> Iterator[Image]:
+    """Open a picture, refuse a huge one by its header, and turn every fault of reading it into a DataError."""
+    from PIL import Image, UnidentifiedImageError
+
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    try:
+        content = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        with content, Image.open(content, formats=FORMATS) as image:
+            if (n_pixels := image.width * image.height) > MAX_PIXELS:
+                raise DataError(f"has {n_pixels / 1e6:.0f} million pixels, more than {MAX_PIXELS / 1e6:.0f} million")
+            yield image
+    except DataError:
+        raise
+    except bombs as error:
+        raise DataError(f"has more than {MAX_PIXELS / 1e6:.0f} million pixels") from error
+    except UnidentifiedImageError as error:
+        n_bytes = len(source) if isinstance(source, bytes) else source.stat().st_size
+        fault = "is not a PNG, JPEG, WebP, BMP or GIF picture" if n_bytes else "is empty (0 bytes)"
+        raise DataError(fault) from error
+    except OSError as error:
+        # Without a number the error is the decoder's, with one the disk's.
+        fault = "is truncated or damaged" if error.errno is None else "cannot be read"
+        raise DataError(f"{fault} ({one_line(error.strerror or error, 80)})") from error
+    except Exception as error:  # a damaged file makes decoders raise nearly anything
+        raise DataError(f"is damaged ({one_line(error, 80) or type(error).__name__})") from error
+
+
+def orientation_of(image: Image) -> int:
+    """Return the EXIF orientation, 1 where there is none or it cannot be read."""
+    try:
+        return int(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # damaged metadata of a picture that may well be sound
+        return 1
+
+
+def plain_pixels(image: Image, color: bool) -> Pixels:
+    """Return 8-bit pixels of the first frame, (height, width) or (height, width, 3), as they lie in the file."""
+    from PIL import Image
+
+    if image.mode.startswith("I"):  # 16 bits a pixel, of which Pillow would clip the upper half
+        deep: NDArray[Any] = np.asarray(image)
+        grey = (deep.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1) if color else grey
+    wanted = "RGB" if color else "L"
+    if image.has_transparency_data:
+        over = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
+    return np.asarray(image if image.mode == wanted else image.convert(wanted))
+
+
+def fit(pixels: Pixels, size: tuple[int, int], *, pad: bool = True, resize: bool = True) -> Pixels:
+    """Return a picture brought to `size` (height, width): scaled as a whole, the rest filled like its own border.
+
+    Without `pad` both sides are scaled on their own; without `resize` a smaller picture is only padded. The filter is
+    Lanczos's. Raises DataError for a picture that does not fit without scaling.
+    """
+    from PIL import Image
+
+    height, width = pixels.shape[:2]
+    if (height, width) == size:
+        return pixels
+    inner = size
+    if pad:
+        scale = min(size[0] / height, size[1] / width)
+        inner = (max(1, round(height * scale)), max(1, round(width * scale))) if resize else (height, width)
+    if inner != (height, width):
+        if not resize:
+            raise DataError(f"is {height}x{width}, not {size[0]}x{size[1]}, and padding and resizing are off")
+        image = Image.fromarray(pixels).resize(inner[::-1], Image.Resampling.LANCZOS)
+        pixels = np.asarray(image)
+    if inner == size:
+        return pixels
+    if inner[0] > size[0] or inner[1] > size[1]:
+        raise DataError(f"is {height}x{width}, larger than {size[0]}x{size[1]}, and resizing is off")
+    padded = np.empty((*size, *pixels.shape[2:]), np.uint8)
+    padded[...] = np.rint(np.median(border_of(pixels), axis=0))
+    top, left = (size[0] - inner[0]) // 2, (size[1] - inner[1]) // 2
+    padded[top : top + inner[0], left : left + inner[1]] = pixels
+    return padded
+
+
+def border_of(pixels: NDArray[Any]) -> NDArray[Any]:
+    """Return the outermost pixels (n,) or (n, 3) of a picture, each once."""
+    if min(pixels.shape[:2]) < 3:
+        return pixels.reshape(-1, *pixels.shape[2:])
+    return np.concatenate([pixels[0], pixels[-1], pixels[1:-1, 0], pixels[1:-1, -1]])
+
+
+def is_blank(pixels: Pixels) -> bool:
+    """Whether every pixel is the same."""
+    return bool((pixels == pixels[:1, :1]).all())

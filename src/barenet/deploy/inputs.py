@@ -1,0 +1,196 @@
+"""What a person points at, for prediction: pictures, folders, standard input, .npy, .csv and IDX files.
+
+Every one comes out as named rows that a `Predictor` takes: pictures in the model's shape, arrays and tables as they
+are.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.csv_files import read_csv
+from barenet.data.folders import FILE_NAME
+from barenet.data.idx import GZIP_MAGIC, read_idx, reading
+from barenet.data.picture_decoding import n_threads
+from barenet.data.picture_folders import list_pictures
+from barenet.data.pictures import SUFFIXES, Picture, decode, is_blank, quiet_pillow
+from barenet.data.tables import read_npy
+from barenet.deploy.framing import Frame, Steps, frame_of
+from barenet.deploy.predictor import Predictor
+from barenet.errors import DataError
+from barenet.messages import few, one_line
+
+__all__ = ["Inputs", "read_inputs"]
+
+STANDARD_INPUT = "-"
+SHOWN = 8  # how many files a message names
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Names of the inputs (n), and what the predictor takes (n, ...)."""
+
+    names: list[str]
+    values: NDArray[Any]
+
+
+def read_inputs(
+    sources: Sequence[str | Path],
+    predictor: Predictor,
+    steps: Steps,
+    *,
+    skip_broken: bool = False,
+    note: Callable[[str], None],
+) -> Inputs:
+    """Read all `sources` ("-" is standard input) for a model, and note what was done to pictures.
+
+    Raises DataError for what cannot be read, unless `skip_broken`; CheckpointError where the model takes no pictures.
+    """
+    parts: list[Inputs] = []
+    pictures: list[tuple[str, Path | bytes]] = []
+    for source in sources:
+        content = sys.stdin.buffer.read() if str(source) == STANDARD_INPUT else None
+        path = Path(source)
+        if content is None and path.is_dir():
+            pictures += list(pictures_in(path))
+        elif (array := read_array(path, content, predictor)) is not None:
+            parts.append(split_array(path, array, predictor, steps))
+        elif content is not None:
+            pictures.append((STANDARD_INPUT, content))
+        elif not path.exists():
+            raise DataError(f"{path} does not exist: expected a picture, a folder, an .npy, .csv or IDX file, or -")
+        else:
+            pictures.append((str(source), path))
+    if pictures:
+        parts.append(read_pictures(pictures, frame_of(predictor.info, steps), skip_broken=skip_broken, note=note))
+    # Bytes and floats are scaled differently: they may not be mixed into one array.
+    if len({part.values.dtype.kind for part in parts}) > 1:
+        raise DataError("pictures and arrays of floats cannot be mixed: predict them one after the other")
+    shape = (-1, *predictor.info.image_shape)
+    values = np.concatenate([part.values.reshape(shape) for part in parts])
+    return Inputs([name for part in parts for name in part.names], values)
+
+
+def file_size(path: Path) -> int:
+    """Return a file's size in bytes, 0 where it cannot be told: reading it will say why."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def pictures_in(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and path of the pictures in a folder and below it, sorted; raise DataError if there are none."""
+    found = sorted(list_pictures(folder))
+    if not found:
+        raise DataError(f"{folder} holds no pictures ({', '.join(SUFFIXES)})")
+    for file in found:
+        yield file.path, Path(file.path)
+
+
+def read_array(path: Path, content: bytes | None, predictor: Predictor) -> NDArray[Any] | None:
+    """Return the array that a file, or standard input, holds, or None for what should be a picture."""
+    if content is not None:
+        if content.startswith(b"\x93NUMPY"):
+            try:
+                array: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+            except ValueError as error:
+                raise DataError(f"standard input is no sound .npy file: {one_line(error, 80)}") from None
+            return array
+        return None
+    if path.suffix.lower() == ".npy":
+        return read_npy(path)
+    if path.suffix.lower() == ".csv":
+        return read_features(path, int(np.prod(predictor.info.image_shape)))
+    if FILE_NAME.fullmatch(path.name) or (path.is_file() and looks_like_idx(path)):
+        return read_idx(path)
+    return None
+
+
+def read_features(path: Path, n_features: int) -> NDArray[Any]:
+    """Return the features of a table; if it has one column more than the model takes, its labels are left out."""
+    first = path.read_bytes()[:1_000_000] if path.is_file() else b""
+    line = first.decode("utf-8", "replace").splitlines()[0] if first else ""
+    n_columns = max(line.count(delimiter) for delimiter in ",;\t") + 1
+    table = read_csv(path, has_labels=n_columns == n_features + 1)
+    if table.features.shape[1] != n_features:
+        raise DataError(f"{path} has {table.features.shape[1]} features, the model takes {n_features}")
+    return table.features
+
+
+def looks_like_idx(path: Path) -> bool:
+    """Whether a file begins as an IDX file does, packed or not."""
+    with reading(path), path.open("rb") as file:
+        beginning = file.read(4)
+    return beginning.startswith(GZIP_MAGIC) or (beginning[:2] == b"\0\0" and len(beginning) == 4)
+
+
+def split_array(path: Path, array: NDArray[Any], predictor: Predictor, steps: Steps) -> Inputs:
+    """Return the rows of an array by name; bytes in another size than the model's go the way of pictures."""
+    shape = tuple(predictor.info.image_shape)
+    n_inputs = int(np.prod(shape))
+    if array.shape in (shape, (n_inputs,)):
+        return Inputs([str(path)], array.reshape(1, *shape))
+    names = [f"{path}[{row}]" for row in range(len(array) if array.ndim else 0)]
+    if array.shape[1:] in (shape, (n_inputs,)):
+        return Inputs(names, array.reshape(len(array), *shape))
+    if array.dtype == np.uint8 and array.ndim == 3 and len(shape) == 2:
+        frame = frame_of(predictor.info, steps)
+        return Inputs(names, np.stack([frame(image)[0] for image in array]))
+    raise DataError(f"{path} has shape {array.shape}, expected (n, {', '.join(map(str, shape))}) or (n, {n_inputs})")
+
+
+def read_pictures(
+    pictures: Sequence[tuple[str, Path | bytes]], frame: Frame, *, skip_broken: bool, note: Callable[[str], None]
+) -> Inputs:
+    """Decode pictures in parallel and bring them into the model's frame; say once what was done to how many."""
+
+    def read(picture: tuple[str, Path | bytes]) -> tuple[Picture, list[str]] | DataError:
+        try:
+            found = decode(picture[1], color=frame.color, smallest=max(frame.size))
+            pixels, done = frame(found.pixels)
+            return Picture(pixels, found.is_animated), done
+        except DataError as error:
+            return error
+
+    names: list[str] = []
+    rows: list[NDArray[np.uint8]] = []
+    broken: list[str] = []
+    animated: list[str] = []
+    done: Counter[str] = Counter()
+    sizes = [len(source) if isinstance(source, bytes) else file_size(source) for _, source in pictures]
+    with quiet_pillow(), ThreadPoolExecutor(n_threads(sizes)) as pool:
+        for (name, _), found in zip(pictures, pool.map(read, pictures), strict=True):
+            if isinstance(found, DataError):
+                broken.append(f"{one_line(name)} {found}")
+                continue
+            picture, steps = found
+            names.append(name)
+            rows.append(picture.pixels)
+            done.update(steps)
+            if picture.is_animated:
+                animated.append(name)
+    if broken:
+        listed = f"{len(broken)} of {len(pictures)} pictures cannot be used: {few(broken, SHOWN)}"
+        if not rows:
+            raise DataError(listed if len(pictures) > 1 else broken[0])
+        if not skip_broken:
+            raise DataError(f"{listed}; leave them out with --skip-broken")
+        note(f"{listed}; left out")
+    for what, n in done.items():
+        note(f"{n} of {len(pictures)} pictures {what}" if len(pictures) > 1 else what)
+    if animated:
+        note(f"only the first frame is used of {few(animated)}")
+    if blank := [name for name, pixels in zip(names, rows, strict=True) if is_blank(pixels)]:
+        note(f"every pixel is the same in {few(blank)}: its class is a guess")
+    return Inputs(names, np.stack(rows))

@@ -1,0 +1,75 @@
+"""From pictures, or whatever `inputs` reads, to class names and probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.data.datasets import ignore
+from barenet.deploy.framing import Steps
+from barenet.deploy.inputs import read_inputs
+from barenet.deploy.predictor import Predictor
+
+__all__ = ["Recognition", "recognise"]
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """What a model takes one input for: the most probable classes, best first.
+
+    labels: numbers of the classes. class_names and probabilities (fractions 0-1) belong to them.
+    """
+
+    source: str
+    labels: list[int]
+    class_names: list[str]
+    probabilities: list[float]
+
+    @property
+    def class_name(self) -> str:
+        """The most probable class."""
+        return self.class_names[0]
+
+    @property
+    def probability(self) -> float:
+        """Its probability."""
+        return self.probabilities[0]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        ranked = zip(self.labels, self.class_names, self.probabilities, strict=True)
+        return {
+            "source": self.source,
+            "label": self.labels[0],
+            "class": self.class_name,
+            "probability": self.probability,
+            "top": [{"label": label, "class": name, "probability": p} for label, name, p in ranked],
+        }
+
+
+def recognise(
+    predictor: Predictor,
+    sources: Sequence[str | Path],
+    *,
+    top: int = 3,
+    steps: Steps | None = None,
+    skip_broken: bool = False,
+    note: Callable[[str], None] = ignore,
+) -> list[Recognition]:
+    """Return the `top` classes of each picture, row of an array or line of a table among `sources`.
+
+    `note` gets a sentence about what was done to the pictures. Raises DataError or CheckpointError.
+    """
+    inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken, note=note)
+    shares = predictor.predict_proba(inputs.values)
+    # Stable, so that of two equally probable classes the first comes first, as in argmax.
+    ranked = np.argsort(-shares, axis=-1, kind="stable")[:, :top]
+    names = predictor.class_names
+    return [
+        Recognition(source, own.tolist(), [names[label] for label in own], share[own].astype(float).tolist())
+        for source, own, share in zip(inputs.names, ranked, shares, strict=True)
+    ]

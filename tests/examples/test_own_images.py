@@ -1,0 +1,41 @@
+"""The example from a folder of pictures to an answer, run as a person runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "own_images.py"
+
+
+def run(*arguments, cwd):
+    environment = {**os.environ, "BARENET_CACHE": str(cwd / "cache"), "PYTHONIOENCODING": "utf-8"}
+    return subprocess.run(
+        [sys.executable, str(EXAMPLE), *arguments],
+        check=False,
+        cwd=cwd,
+        capture_output=True,
+        encoding="utf-8",
+        env=environment,
+        timeout=120,
+    )
+
+
+def test_without_a_folder_it_makes_one_trains_and_recognises_a_boot(tmp_path):
+    done = run(cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    trained, tested, exported, *_, found = done.stdout.splitlines()
+    assert trained.endswith("of the validation pictures right")
+    assert float(tested.split("%")[0]) > 70
+    assert "ONNX" in exported
+    assert found.startswith(str(Path("own-images") / "test" / "Ankle boot" / "0000.png") + ": ")
+    assert "1,600 training and 400 validation images" in done.stderr
+
+
+def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+    done = run("nowhere", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: data path nowhere does not exist")
+    assert done.stderr.count("\n") == 1
