@@ -57,6 +57,29 @@ For example:
     barenet test runs/quick-1/epoch-12.safetensors --json
     barenet test model_epoch_100.pkl --data path/to/fashion-mnist
 """,
+    "inspect": """Look inside a network: write pictures of its weights before and after training, and of its neurons.
+
+For example:
+
+    barenet inspect
+    barenet inspect runs/quick-1 --neuron 1:17
+    barenet inspect runs/quick-1/epoch-12.safetensors --figures pictures
+    barenet inspect model_epoch_100.pkl
+
+The pictures go into figures/ of the run: histograms and heat maps of all weights, the first layer's neurons as images,
+activations and dead neurons, and one neuron closely: what excites it, what it speaks for, what is lost without it.
+""",
+    "report": """Write one page about a run, or one that compares several; open it in any browser, send it to anybody.
+
+For example:
+
+    barenet report
+    barenet report runs/quick-1
+    barenet report runs/quick-1 runs/quick-2 runs/course-1
+    barenet report runs/quick-3 --page seeds.html
+
+The page holds all it needs and asks no other computer for anything.
+""",
     "predict": """Say what is on pictures of your own: class, probability and the next two.
 
 For example:
