@@ -80,6 +80,17 @@ For example:
 
 The page holds all it needs and asks no other computer for anything.
 """,
+    "playground": """Write a page on which you draw an image and watch every neuron of a trained network answer.
+
+For example:
+
+    barenet playground
+    barenet playground runs/quick-1 --open
+    barenet playground model_epoch_100.pkl --file play.html
+
+The page is one file under 1.5 MB and needs no network. Any architecture and activation of barenet's goes, but not a
+Python function of your own. Of several seeds it shows the one that is best on validation.
+""",
     "predict": """Say what is on pictures of your own: class, probability and the next two.
 
 For example:

@@ -1,0 +1,123 @@
+// The network: its activations, its forward pass, and what one neuron does to the scores. Knows nothing of the page.
+//
+// Weights are the run's own float32 numbers; sums are taken in double precision, which is closer to the exact result
+// than the float32 of training. W is stored row by row, W[input * outputs + output], so that a = f(x W + b).
+
+const sigmoid = (z) => 0.5 + 0.5 * Math.tanh(0.5 * z); // cannot overflow
+
+const GELU_SCALE = Math.sqrt(2 / Math.PI);
+
+// Each works on a whole row, in place. They are those of barenet/nn/activations.py.
+const ACTIVATIONS = {
+  identity: (z) => z,
+  relu: (z) => each(z, (v) => Math.max(v, 0)),
+  leaky_relu: (z) => each(z, (v) => Math.max(v, 0.01 * v)),
+  sigmoid: (z) => each(z, sigmoid),
+  tanh: (z) => each(z, Math.tanh),
+  elu: (z) => each(z, (v) => (v > 0 ? v : Math.expm1(v))),
+  gelu: (z) => each(z, (v) => v * sigmoid(2 * GELU_SCALE * (v + 0.044715 * v * v * v))),
+  silu: (z) => each(z, (v) => v * sigmoid(v)),
+  softplus: (z) => each(z, (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v)))),
+  softmax: softmax,
+};
+
+function each(row, f) {
+  for (let i = 0; i < row.length; i++) row[i] = f(row[i]);
+  return row;
+}
+
+// e^z / sum(e^z), shifted by the largest z so that nothing overflows; in place.
+function softmax(z) {
+  let largest = -Infinity;
+  for (const v of z) largest = Math.max(largest, v);
+  let sum = 0;
+  for (let i = 0; i < z.length; i++) sum += z[i] = Math.exp(z[i] - largest);
+  return each(z, (v) => v / sum);
+}
+
+class Network {
+  // layers: rows of {inputs, outputs, activation}; values: W1, b1, W2, b2, ... in one Float32Array.
+  constructor(layers, values, givesProbabilities) {
+    let start = 0;
+    const take = (length) => values.subarray(start, (start += length));
+    this.layers = layers.map((layer) => ({
+      ...layer,
+      W: take(layer.inputs * layer.outputs),
+      b: take(layer.outputs),
+    }));
+    this.givesProbabilities = givesProbabilities;
+  }
+
+  get last() {
+    return this.layers.length - 1;
+  }
+
+  // z = x W + b of layer `l`, in double precision. Inputs that are zero, such as black pixels, cost nothing.
+  sums(l, x) {
+    const { inputs, outputs, W, b } = this.layers[l];
+    const z = Float64Array.from(b);
+    for (let i = 0; i < inputs; i++) {
+      const value = x[i];
+      if (value === 0) continue;
+      for (let j = 0, k = i * outputs; j < outputs; j++, k++) z[j] += value * W[k];
+    }
+    return z;
+  }
+
+  // Run layers `from`, `from` + 1, ... on `x` and return {sums, outputs}, a row a layer, those before `from` empty.
+  // off[l][j] is 1 where neuron j of layer l is switched off: it gives 0 whatever comes in.
+  forward(x, off = [], from = 0) {
+    const sums = [];
+    const outputs = [];
+    for (let l = from; l < this.layers.length; l++) {
+      sums[l] = this.sums(l, x);
+      x = outputs[l] = ACTIVATIONS[this.layers[l].activation](Float64Array.from(sums[l]));
+      if (l < this.last && off[l]) for (let j = 0; j < x.length; j++) if (off[l][j]) x[j] = 0;
+    }
+    return { sums, outputs };
+  }
+
+  // The last layer's outputs: logits, or probabilities where the network itself ends in softmax.
+  scores(x, off) {
+    return this.forward(x, off).outputs[this.last];
+  }
+
+  probabilities(scores) {
+    return this.givesProbabilities ? scores : softmax(Float64Array.from(scores));
+  }
+
+  // How much neuron j of layer l pushes each class: the scores as they are, minus the scores if it gave 0 and
+  // everything after it answered to that. Exact for any activation and any number of layers behind it.
+  pushes(l, j, outputs, off) {
+    const silenced = Float64Array.from(outputs[l]);
+    silenced[j] = 0;
+    const without = this.forward(silenced, off, l + 1).outputs[this.last];
+    return outputs[this.last].map((score, c) => score - without[c]);
+  }
+
+  // The weights that come into neuron j of layer l.
+  incoming(l, j) {
+    const { inputs, outputs, W } = this.layers[l];
+    return Float64Array.from({ length: inputs }, (_, i) => W[i * outputs + j]);
+  }
+}
+
+function argmax(row) {
+  let best = 0;
+  for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i;
+  return best;
+}
+
+// Return the array behind base64 of zlib of byte planes: all first bytes of its elements, then all second, ...
+async function unpack(text, ArrayType) {
+  const packed = Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0));
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const planes = new Uint8Array(await new Response(stream).arrayBuffer());
+  const size = ArrayType.BYTES_PER_ELEMENT;
+  const n = planes.length / size;
+  const bytes = new Uint8Array(planes.length);
+  for (let plane = 0; plane < size; plane++) {
+    for (let i = 0; i < n; i++) bytes[i * size + plane] = planes[plane * n + i];
+  }
+  return new ArrayType(bytes.buffer);
+}

@@ -1,0 +1,129 @@
+// Begin: unpack the weights, lay the network out, and put a first picture in.
+
+function describeRun() {
+  const widths = [network.layers[0].inputs, ...network.layers.map((layer) => layer.outputs)].join(" → ");
+  const n = network.layers.reduce((sum, layer) => sum + layer.W.length + layer.b.length, 0);
+  const facts = [run.name, run.data, widths, `${n.toLocaleString("en")} parameters`];
+  if (run.validationAccuracy !== undefined && run.validationAccuracy !== null) {
+    facts.push(`${(100 * run.validationAccuracy).toFixed(1)} % of its validation images right`);
+  }
+  element("facts").textContent = facts.filter(Boolean).join("  ·  ");
+  element("input-size").textContent = `${frame.width} × ${frame.height} pixels`;
+  element("image").setAttribute("aria-label", `Drawing area of ${frame.width} by ${frame.height} pixels`);
+  element("image").style.aspectRatio = `${frame.width} / ${frame.height}`;
+  element("precision").textContent = run.rounded ? "Its weights are rounded to 16 binary digits." : "";
+}
+
+function buildClasses() {
+  classRows = run.classNames.map((name, c) => {
+    const root = make("div", "class");
+    root.setAttribute("role", "option");
+    root.setAttribute("aria-selected", "false");
+    root.dataset.l = network.last;
+    root.dataset.j = c;
+    const track = make("span", "track");
+    const bar = make("i", "bar");
+    const tick = make("i", "tick");
+    track.append(bar, tick);
+    const [share, score] = [make("span", "share"), make("span", "score")];
+    root.append(make("span", "name", name), share, score, track);
+    return { root, bar, tick, share, score };
+  });
+  element("classes").append(...classRows.map((row) => row.root));
+  element("classes").classList.toggle("many", run.classNames.length > 14);
+}
+
+function buildGallery(pixels) {
+  const size = frame.width * frame.height;
+  examples = run.labels.map((label, k) => {
+    const raw = pixels.subarray(k * size, (k + 1) * size);
+    // Bytes times the scale in float32, as in training.
+    const own = Float32Array.from(raw, (x) => (run.scale === null ? x : Math.fround(x * run.scale)));
+    const button = make("button", "example");
+    button.setAttribute("role", "option");
+    button.setAttribute("aria-selected", "false");
+    const canvas = make("canvas");
+    paintPicture(canvas, own, frame);
+    button.append(canvas);
+    button.addEventListener("click", () => setPicture(own, { label }));
+    return { pixels: own, label, button };
+  });
+  const buttons = examples.map((example) => example.button);
+  element("examples").append(...buttons);
+  walkable(element("examples"), buttons, () => columnsOf(buttons));
+  element("gallery").hidden = !examples.length;
+}
+
+// How many of the items stand in the first row.
+function columnsOf(items) {
+  const after = items.findIndex((item) => item.offsetTop > items[0].offsetTop);
+  return after < 0 ? items.length : after;
+}
+
+// The scale of each layer's colours: the largest activation over the test images, so that colours can be compared.
+function measureLimits() {
+  const seen = examples.length ? examples.map((example) => example.pixels) : [emptyPicture(frame).fill(frame.high / 2)];
+  limits = network.layers.map(() => 0);
+  for (const pixels of seen) {
+    network.forward(pixels).outputs.forEach((outputs, l) => (limits[l] = Math.max(limits[l], 0.6 * largest(outputs))));
+  }
+  limits = limits.map((limit) => limit || 1);
+}
+
+function layOut() {
+  const room = isNarrow() ? element("flow").clientWidth - 32 : element("layers").clientWidth;
+  arrangeLayers(grids, room, isNarrow());
+  refresh();
+}
+
+// The neuron of the first hidden layer that pushes the winner most, to begin with.
+function firstLook() {
+  const { result, scores } = compute();
+  const best = argmax(scores);
+  if (!grids.length) return { l: network.last, j: best };
+  const pushes = Array.from(result.outputs[0], (_, j) => network.pushes(0, j, result.outputs, state.off)[best]);
+  return { l: 0, j: argmax(pushes) };
+}
+
+async function start() {
+  if (typeof DecompressionStream === "undefined") {
+    throw new Error("this browser is older than 2023 and cannot unpack the weights");
+  }
+  const values = await unpack(element("packed-weights").textContent, Float32Array);
+  network = new Network(run.layers, values, run.givesProbabilities);
+  const packed = element("packed-examples").textContent;
+  const images = packed.trim() ? await unpack(packed, run.scale === null ? Float32Array : Uint8Array) : [];
+  state.off = run.layers.slice(0, -1).map((layer) => new Uint8Array(layer.outputs));
+  element("packed-weights").remove();
+  element("packed-examples").remove();
+  palette = new Palette();
+  grids = run.layers.slice(0, -1).map((layer, l) => new LayerGrid(l, layer));
+  element("layers").append(...grids.map((grid) => grid.root));
+  element("layers").classList.toggle("crowded", grids.length > 3);
+  const directly = "No hidden layer: each class looks at the pixels itself.";
+  if (!grids.length) element("layers").append(make("p", "hint", directly));
+  document.querySelector("main").hidden = false;
+  describeRun();
+  buildClasses();
+  buildGallery(images);
+  measureLimits();
+  wire();
+  if (examples.length) Object.assign(state, { base: examples[0].pixels.slice(), label: examples[0].label });
+  state.shown = firstLook();
+  showScores();
+  layOut();
+  // For the console, and for tests: the network, and the page's own picture and scores.
+  window.playground = {
+    network,
+    frame,
+    scores: () => Array.from(compute().scores),
+    setPicture: (pixels) => setPicture(Float32Array.from(pixels)),
+    switchNeuron: (layer, neuron, off) => switchNeuron({ l: layer - 1, j: neuron - 1 }, off),
+  };
+}
+
+start().catch((error) => {
+  element("fault").hidden = false;
+  element("fault").textContent = `The playground could not start: ${error.message}.`;
+  console.error(error);
+});
