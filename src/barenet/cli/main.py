@@ -91,6 +91,18 @@ For example:
 The page is one file under 1.5 MB and needs no network. Any architecture and activation of barenet's goes, but not a
 Python function of your own. Of several seeds it shows the one that is best on validation.
 """,
+    "export": """Write a network to a file that works without barenet: ONNX, or one Python file that needs NumPy alone.
+
+For example:
+
+    barenet export --to onnx
+    barenet export runs/quick-1 --to numpy
+    barenet export runs/quick-1 --output classifier.onnx --force
+    barenet export runs/quick-1/epoch-12.safetensors --to onnx --no-preprocessing --json
+
+The file is run on the test images and compared with the model before it is put in place. ONNX needs two packages:
+pip install "barenet[onnx]".
+""",
     "predict": """Say what is on pictures of your own: class, probability and the next two.
 
 For example:

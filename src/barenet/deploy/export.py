@@ -1,0 +1,204 @@
+"""Write a trained model to a file that works without barenet: built, run, compared, and only then put in place."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.datasets import Dataset, ignore
+from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, exact_probabilities
+from barenet.deploy.predictor import Predictor
+from barenet.errors import CheckpointError, ConfigError, RunError, nearest
+from barenet.nn.activations import CUSTOM, Activation
+from barenet.nn.losses import Loss
+from barenet.training.checkpoint import SavedModel
+from barenet.training.files import replace_file
+from barenet.training.loading import load_models
+from barenet.training.preprocessing import read_standardiser
+
+__all__ = ["FORMATS", "ExportResult", "export_model", "load_for_export"]
+
+FORMATS = {"onnx": ".onnx", "numpy": ".py"}
+N_RANDOM = 1000  # images that stand in where there are no test images
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """The file that was written, and how it compared with the model before."""
+
+    path: Path
+    format: str
+    agreements: list[Agreement]
+    images: str
+    test_accuracy: float | None
+    exported: Exported
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        return {
+            "file": str(self.path),
+            "format": self.format,
+            "bytes": self.path.stat().st_size,
+            "input": {"shape": [None, *self.exported.image_shape], "dtype": self.exported.input_dtype},
+            "compared_on": self.images,
+            "comparisons": [agreement.as_dict() for agreement in self.agreements],
+            "test_accuracy": self.test_accuracy,
+        }
+
+
+def load_for_export(path: Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
+    """Return the models at `path`; those that need Python functions of a person's own are refused, with the reason."""
+    try:
+        return load_models(path, activations, loss)
+    except CheckpointError as error:
+        if CUSTOM not in str(error):
+            raise
+        name = re.search(rf"{CUSTOM}[^';\s]*", str(error))
+        raise CheckpointError(
+            f"{path} cannot be exported: it was trained with {name[0] if name else 'a function'!r}, a Python function "
+            f"of your own, and an exported file could not hold it; use the model in Python by barenet.load"
+        ) from None
+
+
+def export_model(
+    models: Sequence[SavedModel],
+    to: str,
+    target: Path,
+    *,
+    dataset: Dataset | None = None,
+    preprocessing: bool = True,
+    force: bool = False,
+    note: Callable[[str], None] = ignore,
+) -> ExportResult:
+    """Write models, averaged where there are several, to `target` as "onnx" or "numpy".
+
+    The file is run on the test images of `dataset` (random ones without any) and compared with the model before it is
+    put in place. With `preprocessing` it takes images as they come, bytes or features in their own units; without,
+    floats that are scaled already.
+
+    Raises:
+        ConfigError: an unknown format, or a function of a person's own in the model.
+        RunError: there is a file at `target`, and no `force`.
+        CheckpointError: the exported file does not agree with the model.
+        MachineError: a package is missing, or the file cannot be written.
+    """
+    if to not in FORMATS:
+        raise ConfigError(f"unknown format {to!r}; {nearest(to, FORMATS)}")
+    check_target(target, force)
+    if to == "onnx":
+        from barenet.deploy.export_onnx import require_onnx
+
+        require_onnx()
+    images, labels, described = find_images(models[0], dataset, note)
+    expected = Predictor(models).predict_proba(images)
+    accuracy = None if labels is None else float(np.mean(np.argmax(expected, axis=-1) == labels))
+    exported = describe_networks(models, facts(models, accuracy), preprocessing=preprocessing)
+    prepared = prepare_images(models[0], images, exported, preprocessing=preprocessing)
+    rounding = float(np.max(np.abs(exact_probabilities(exported, prepared) - expected), initial=0.0))
+    content, found = WRITERS[to](exported, prepared, target)
+    agreements = [compare(runtime, expected, shares, classes, rounding) for runtime, shares, classes in found]
+    replace_file(target, content)
+    return ExportResult(target, to, agreements, described, accuracy, exported)
+
+
+def check_target(target: Path, force: bool) -> None:
+    """Raise RunError unless a file may be written at `target`."""
+    if target.is_dir():
+        raise RunError(f"{target} is a folder; name a file by --output")
+    if not target.absolute().parent.is_dir():
+        raise RunError(f"there is no folder {target.parent} for {target.name}; make it, or choose another --output")
+    if target.exists() and not force:
+        raise RunError(f"{target} exists already; overwrite it by --force, or choose another --output")
+
+
+Runs = list[tuple[str, NDArray[np.floating], NDArray[np.integer]]]
+
+
+def write_onnx(exported: Exported, images: NDArray[Any], target: Path) -> tuple[bytes, Runs]:
+    """Return the ONNX file, and what two runtimes make of it."""
+    from barenet.deploy.export_onnx import build_onnx, run_onnxruntime, run_reference
+
+    content = build_onnx(exported).SerializeToString()
+    return content, [
+        ("onnxruntime", *run_onnxruntime(content, images)),
+        ("onnx.reference", *run_reference(content, images)),
+    ]
+
+
+def write_numpy(exported: Exported, images: NDArray[Any], target: Path) -> tuple[bytes, Runs]:
+    """Return the Python file, and what it gives as a program."""
+    from barenet.deploy.export_numpy import build_source, run_file
+
+    source = build_source(exported, target.stem)
+    shares = run_file(source, images, target.stem)
+    return source.encode(), [("python", shares, np.argmax(shares, axis=-1))]
+
+
+WRITERS: dict[str, Callable[[Exported, NDArray[Any], Path], tuple[bytes, Runs]]] = {
+    "onnx": write_onnx,
+    "numpy": write_numpy,
+}
+
+
+def find_images(
+    model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]
+) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+    """Return the images (n, *image_shape) to compare on, their labels if there are any, and what they are, in words."""
+    shape, n_inputs = tuple(model.info.image_shape), model.mlp.n_inputs
+    if dataset is not None and dataset.n_inputs != n_inputs:
+        raise CheckpointError(
+            f"{model.path} takes images of {n_inputs} values, {dataset.name} has {dataset.n_inputs}; "
+            f"choose the model's own data by --data"
+        )
+    if dataset is not None and dataset.test_images is not None:
+        images = dataset.test_images.reshape(-1, *shape)
+        own = dataset.fingerprint == model.info.data_fingerprint
+        described = f"{len(images):,} test images of {dataset.name}"
+        return images, dataset.test_labels if own else None, described
+    note(f"no test images: the export is compared with the model on {N_RANDOM:,} random images")
+    rng = np.random.default_rng(0)
+    described = f"{N_RANDOM:,} random images"
+    if model.info.input_dtype == "uint8":
+        return rng.integers(0, 256, (N_RANDOM, *shape), np.uint8), None, described
+    images = rng.normal(size=(N_RANDOM, *shape))
+    standardise = read_standardiser(model.info.preprocessing)
+    if standardise is not None:
+        images = images * standardise.deviation + standardise.mean
+    return images.astype(np.float32), None, described
+
+
+def prepare_images(model: SavedModel, images: NDArray[Any], exported: Exported, *, preprocessing: bool) -> NDArray[Any]:
+    """Return images as the exported file takes them: as they come, or as the network's own float32."""
+    if exported.input_dtype == "uint8":
+        if images.dtype != np.uint8:
+            raise CheckpointError(
+                f"{model.path} was trained on bytes (uint8), the test images are {images.dtype}; "
+                f"choose the model's own data by --data"
+            )
+        return images
+    if preprocessing:
+        return images.astype(np.float32, copy=False)
+    if images.dtype == np.uint8:
+        return images.astype(np.float32) * np.float32(model.info.scale)
+    flat = images.reshape(len(images), -1)
+    return model.standardised(flat).reshape(images.shape).astype(np.float32, copy=False)
+
+
+def facts(models: Sequence[SavedModel], test_accuracy: float | None) -> dict[str, Any]:
+    """Return what a file says about where it comes from; validation accuracy is the mean of several networks'."""
+    info = models[0].info
+    known: dict[str, Any] = {
+        "trained_on": info.data_name or None,
+        "epoch": [model.info.epoch for model in models] if len(models) > 1 else info.epoch,
+        "test_accuracy": test_accuracy,
+    }
+    validation = [model.info.metrics.get("validation_accuracy") for model in models]
+    if None not in validation:
+        known["validation_accuracy"] = float(np.mean([v for v in validation if v is not None]))
+    return {name: value for name, value in known.items() if value is not None}

@@ -1,0 +1,130 @@
+"""A trained network as one readable Python file that needs NumPy alone, and running that file as a person would.
+
+What can be read comes first: what the file is, how it is used, the functions. The weights follow, base64 of
+little-endian floats.
+"""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.deploy.exported import Exported
+from barenet.deploy.numpy_template import ACTIVATION_SOURCES, PREPARE, TEMPLATE
+from barenet.errors import CheckpointError
+from barenet.messages import one_line
+
+__all__ = ["build_source", "run_file"]
+
+LINE = 100  # characters of base64 in a line
+
+
+def build_source(exported: Exported, module: str) -> str:
+    """Return the text of the file, which will be importable as `module`."""
+    dtype = exported.layers[0].W.dtype.newbyteorder("<")
+    names = list(dict.fromkeys([*exported.activations, *(["softmax"] if exported.ends_in_logits else [])]))
+    return TEMPLATE.format(
+        version=exported.about["barenet_version"],
+        module=module,
+        inputs=textwrap.fill(describe_inputs(exported), 100),
+        class_names=literal(exported.class_names),
+        image_shape=repr(exported.image_shape),
+        constants=constants(exported),
+        about=literal(exported.about),
+        prepare=PREPARE.format(kinds=kinds(exported), steps=textwrap.indent(preparing_steps(exported), " " * 4)),
+        n_inputs=exported.layers[0].W.shape[0],
+        last="softmax(a)" if exported.ends_in_logits else "a",
+        activations="\n".join(ACTIVATION_SOURCES[name].lstrip() + "\n" for name in names).rstrip() + "\n",
+        dtype=dtype.str,
+        shape_words=", ".join(map(str, exported.image_shape)),
+        networks="\n".join(network_source(exported, i, dtype) for i in range(len(exported.networks))),
+    )
+
+
+def literal(value: Any) -> str:
+    """Return a list or a dictionary as Python source of ASCII characters, a line an element where there are several."""
+    if isinstance(value, dict):
+        return "{\n" + "".join(f"    {key!a}: {own!a},\n" for key, own in value.items()) + "}"
+    return "[\n" + "".join(f"    {own!a},\n" for own in value) + "]"
+
+
+def kinds(exported: Exported) -> str:
+    """Return what the arrays that go in hold, in words."""
+    if exported.input_dtype == "uint8":
+        return "uint8, or floats from 0 to 1"
+    return "floats"
+
+
+def describe_inputs(exported: Exported) -> str:
+    """Return what images are, in a sentence or two."""
+    shape = " x ".join(map(str, exported.image_shape))
+    if exported.input_dtype == "uint8":
+        return f"Images are {shape} values: uint8 (0-255), or floats that were divided by 255 already."
+    if exported.standardiser is not None:
+        return f"An image is a row of {shape} features in the units of the training data; they are standardised here."
+    return f"Images are {shape} floats, scaled as those that the network was trained on."
+
+
+def constants(exported: Exported) -> str:
+    """Return the source of what the images are scaled by, if they are."""
+    if exported.standardiser is not None:
+        mean, deviation = exported.standardiser.mean.tolist(), exported.standardiser.deviation.tolist()
+        return f"MEAN = np.array({literal(mean)})\nDEVIATION = np.array({literal(deviation)})\n"
+    if exported.input_dtype == "uint8":
+        return f"SCALE = {exported.scale!r}  # brings bytes to what the network was trained on\n"
+    return ""
+
+
+def preparing_steps(exported: Exported) -> str:
+    """Return the source of what brings rows of numbers to the network's own floats, with the bits of barenet."""
+    dtype = f"np.{exported.layers[0].W.dtype.name}"
+    if exported.standardiser is not None:
+        return f"x = ((x - MEAN) / DEVIATION).astype({dtype})"
+    if exported.input_dtype == "uint8":
+        return f'scale = SCALE if images.dtype.kind in "iu" else 1\nx = x.astype({dtype}) * {dtype}(scale)'
+    return f"x = x.astype({dtype})"
+
+
+def network_source(exported: Exported, network: int, dtype: np.dtype[Any]) -> str:
+    """Return the source of one network's layers."""
+    lines = ["    ["]
+    for layer in exported.networks[network]:
+        weights, biases = array_source(layer.W, dtype), array_source(layer.b, dtype)
+        lines += ["        (", f"            {weights},", f"            {biases},", f"            {layer.activation},"]
+        lines += ["        ),"]
+    return "\n".join([*lines, "    ],"])
+
+
+def array_source(values: NDArray[Any], dtype: np.dtype[Any]) -> str:
+    """Return the call that makes an array."""
+    text = base64.b64encode(np.ascontiguousarray(values, dtype).tobytes()).decode()
+    body = "\n".join(text[i : i + LINE] for i in range(0, len(text), LINE))
+    return f'array(\n"""\n{body}\n""",\n            {", ".join(map(str, values.shape))},\n            )'
+
+
+def run_file(source: str, images: NDArray[Any], module: str) -> NDArray[np.floating]:
+    """Return the probabilities that the file gives, run by a fresh Python in an empty folder, as a program of its own.
+
+    Raises:
+        CheckpointError: it fails.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        program, given, result = (Path(folder) / name for name in (f"{module}.py", "images.npy", "probabilities.npy"))
+        program.write_text(source, "utf-8")
+        np.save(given, images)
+        # -I: nothing of this environment's settings or of the folder that we are in takes part.
+        command = [sys.executable, "-I", str(program), str(given), "--probabilities", str(result)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", errors="replace")
+        if done.returncode:
+            last = one_line((done.stderr.strip() or "nothing on stderr").splitlines()[-1])
+            raise CheckpointError(f"the export is not written: run as a program it failed: {last}")
+        found: NDArray[np.floating] = np.load(result)
+        return found

@@ -1,0 +1,215 @@
+"""A trained network as an ONNX graph, and running it: by onnxruntime, and by ONNX's own reference in NumPy.
+
+The graph takes a batch of any size and gives `probabilities` (batch, C) float32 and `classes` (batch,) int64, the
+number of the most probable class. Operators are those of opset 17 (2022), which every runtime in use reads, in a file
+of IR version 8, the lowest that may hold that opset (ONNX's "Versioning" page has the table).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from barenet.deploy.exported import Exported, ExportedLayer
+from barenet.errors import MachineError
+from barenet.nn.activations import GELU_CUBIC, GELU_SCALE, LEAKY_SLOPE
+
+if TYPE_CHECKING:
+    import onnx
+
+__all__ = ["INSTALL", "build_onnx", "require_onnx", "run_onnxruntime", "run_reference"]
+
+OPSET, IR_VERSION = 17, 8
+INSTALL = 'pip install "barenet[onnx]"'
+
+# Images that go through a runtime at a time, when an export is tested.
+TEST_BATCH = 1000
+
+
+def require_onnx() -> None:
+    """Raise MachineError, with the command that installs them, unless onnx and onnxruntime are there."""
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+    except ImportError as error:
+        raise MachineError(f"ONNX files need the package {error.name}, which is not installed: {INSTALL}") from None
+
+
+class Graph:
+    """Nodes and constants of an ONNX graph while it is being built; every method returns the name of a result."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.constants: dict[str, Any] = {}
+
+    def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
+        """Add a node."""
+        from onnx import helper
+
+        output = output or f"{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{output}_node", **attributes))
+        return output
+
+    def constant(self, name: str, value: Any, dtype: DTypeLike = np.float32) -> str:
+        """Add a constant, once for each name."""
+        from onnx import numpy_helper
+
+        if name not in self.constants:
+            # C order in memory, for the file holds bytes.
+            self.constants[name] = numpy_helper.from_array(np.array(value, dtype, order="C"), name)
+        return name
+
+
+def gelu(graph: Graph, z: str) -> str:
+    """Add z sigmoid(2 sqrt(2/pi) (z + 0.044715 z^3)); the operator Gelu came with opset 20 only."""
+    cubic = graph.constant("gelu_cubic", 2 * GELU_SCALE * GELU_CUBIC)
+    linear = graph.constant("gelu_linear", 2 * GELU_SCALE)
+    inner = graph.node("Add", graph.node("Mul", graph.node("Mul", z, z), cubic), linear)
+    return graph.node("Mul", graph.node("Sigmoid", graph.node("Mul", inner, z)), z)
+
+
+def silu(graph: Graph, z: str) -> str:
+    """Add z sigmoid(z)."""
+    return graph.node("Mul", graph.node("Sigmoid", z), z)
+
+
+def softplus(graph: Graph, z: str) -> str:
+    """Add max(z, 0) + log(1 + e^-|z|): the operator Softplus overflows where a runtime takes its formula literally."""
+    decayed = graph.node("Exp", graph.node("Neg", graph.node("Abs", z)))
+    rest = graph.node("Log", graph.node("Add", decayed, graph.constant("one", 1.0)))
+    return graph.node("Add", graph.node("Relu", z), rest)
+
+
+ACTIVATION_NODES: dict[str, Callable[[Graph, str], str]] = {
+    "relu": lambda graph, z: graph.node("Relu", z),
+    "leaky_relu": lambda graph, z: graph.node("LeakyRelu", z, alpha=LEAKY_SLOPE),
+    "sigmoid": lambda graph, z: graph.node("Sigmoid", z),
+    "tanh": lambda graph, z: graph.node("Tanh", z),
+    "elu": lambda graph, z: graph.node("Elu", z, alpha=1.0),
+    "gelu": gelu,
+    "silu": silu,
+    "softplus": softplus,
+    "identity": lambda graph, z: z,
+    "softmax": lambda graph, z: graph.node("Softmax", z, axis=-1),
+}
+
+
+def build_onnx(exported: Exported) -> onnx.ModelProto:
+    """Return the ONNX model, checked by ONNX's own checker: types and shapes of every node among the rest."""
+    from onnx import TensorProto, checker, helper
+
+    graph = Graph()
+    flat = add_preprocessing(graph, exported)
+    shares = [
+        add_network(graph, flat, layers, exported.ends_in_logits, f"network{i}_" if i else "")
+        for i, layers in enumerate(exported.networks)
+    ]
+    # A graph's results must have the names that it promises, so the last node of all only gives one.
+    graph.node("Mean", *shares, output="probabilities")
+    graph.node("ArgMax", "probabilities", output="classes", axis=-1, keepdims=0)
+    input_type = TensorProto.UINT8 if exported.input_dtype == "uint8" else TensorProto.FLOAT
+    body = helper.make_graph(
+        graph.nodes,
+        "barenet",
+        inputs=[helper.make_tensor_value_info("images", input_type, ["batch", *exported.image_shape])],
+        outputs=[
+            helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(exported.class_names)]),
+            helper.make_tensor_value_info("classes", TensorProto.INT64, ["batch"]),
+        ],
+        initializer=list(graph.constants.values()),
+    )
+    model = helper.make_model(
+        body,
+        opset_imports=[helper.make_opsetid("", OPSET)],
+        ir_version=IR_VERSION,
+        producer_name="barenet",
+        producer_version=str(exported.about["barenet_version"]),
+        doc_string=describe(exported),
+    )
+    helper.set_model_props(model, metadata(exported))
+    checker.check_model(model, full_check=True)
+    return model
+
+
+def add_preprocessing(graph: Graph, exported: Exported) -> str:
+    """Add what comes before the first layer: bytes to floats and scaled, or features standardised; flat in the end.
+
+    Features are standardised in float64, as in training: a mean far from zero would cost a float32 its last digits.
+    """
+    from onnx import TensorProto
+
+    images = "images"
+    if exported.standardiser is not None:
+        mean = graph.constant("mean", exported.standardiser.mean, np.float64)
+        deviation = graph.constant("deviation", exported.standardiser.deviation, np.float64)
+        images = graph.node("Sub", graph.node("Cast", images, to=TensorProto.DOUBLE), mean)
+        images = graph.node("Cast", graph.node("Div", images, deviation), to=TensorProto.FLOAT)
+    if exported.input_dtype == "uint8":
+        images = graph.node("Cast", images, to=TensorProto.FLOAT)
+    if exported.scale != 1:
+        images = graph.node("Mul", images, graph.constant("scale", exported.scale))
+    return images if len(exported.image_shape) == 1 else graph.node("Flatten", images, axis=1)
+
+
+def add_network(graph: Graph, x: str, layers: list[ExportedLayer], ends_in_logits: bool, prefix: str) -> str:
+    """Add one network from flat images to probabilities."""
+    for i, layer in enumerate(layers, start=1):
+        W = graph.constant(f"{prefix}W{i}", layer.W)
+        b = graph.constant(f"{prefix}b{i}", layer.b)
+        x = ACTIVATION_NODES[layer.activation](graph, graph.node("Gemm", x, W, b))
+    return graph.node("Softmax", x, axis=-1) if ends_in_logits else x
+
+
+def describe(exported: Exported) -> str:
+    """Return a sentence or two for whoever opens the file."""
+    shape = ", ".join(["batch", *map(str, exported.image_shape)])
+    values = "bytes 0-255" if exported.input_dtype == "uint8" else "floats as in training (pictures: 0-1)"
+    return (
+        f"A multi-layer perceptron trained by barenet. Input: images ({shape}), {exported.input_dtype}, {values}. "
+        f"Output: probabilities (batch, {len(exported.class_names)}) and classes (batch,); class_names in the metadata "
+        f"names them."
+    )
+
+
+def metadata(exported: Exported) -> dict[str, str]:
+    """Return the facts about the model as ONNX keeps them, text by name; lists as JSON."""
+    facts = {
+        **exported.about,
+        "class_names": exported.class_names,
+        "image_shape": list(exported.image_shape),
+        "input_dtype": exported.input_dtype,
+        "input_scale": exported.scale,
+        "networks_averaged": len(exported.networks),
+    }
+    return {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}
+
+
+def run_onnxruntime(content: bytes, images: NDArray[Any]) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Return probabilities (n, C) and classes (n,) that onnxruntime gives for the file's content."""
+    from onnxruntime import InferenceSession
+
+    session = InferenceSession(content, providers=["CPUExecutionProvider"])
+    return run_batches(lambda batch: session.run(["probabilities", "classes"], {"images": batch}), images)
+
+
+def run_reference(content: bytes, images: NDArray[Any]) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Return probabilities (n, C) and classes (n,) that ONNX's reference implementation gives."""
+    from onnx import load_model_from_string
+    from onnx.reference import ReferenceEvaluator
+
+    evaluator = ReferenceEvaluator(load_model_from_string(content))
+    # It computes both branches of a sigmoid everywhere and overflows in the one that it doesn't take.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return run_batches(lambda batch: evaluator.run(["probabilities", "classes"], {"images": batch}), images)
+
+
+def run_batches(
+    run: Callable[[NDArray[Any]], Any], images: NDArray[Any]
+) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
+    """Return the results of images (n, ...) that go through a runtime batch by batch."""
+    parts = [run(images[start : start + TEST_BATCH]) for start in range(0, len(images), TEST_BATCH)]
+    return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])

@@ -1,0 +1,189 @@
+"""An export is put in place only when it agrees with the model, and over nothing that is there."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sys
+
+import numpy as np
+import pytest
+
+import barenet
+from barenet.data.datasets import from_arrays
+from barenet.deploy.export import export_model, load_for_export
+from barenet.deploy.exported import TOLERANCE, compare, describe_networks, exact_probabilities
+from barenet.deploy.predictor import Predictor
+from barenet.errors import CheckpointError, ConfigError, MachineError, RunError
+
+SETTINGS = {
+    "activation": "relu",
+    "n_valid": 100,
+    "hidden_sizes": "16,8",
+    "batch_size": 48,
+    "epochs": 2,
+    "verbose": False,
+}
+
+
+@pytest.fixture(scope="module")
+def run(arrays, tmp_path_factory):
+    return barenet.train(**arrays, **SETTINGS, output=tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def models(run):
+    return load_for_export(run.folder)
+
+
+def test_exact_probabilities_are_those_of_a_naive_forward_pass(models, arrays):
+    parameters = {n: v.astype(np.float64) for n, v in models[0].mlp.parameters.views.items()}
+    a = arrays["x_test"].reshape(120, -1) / 255
+    for i in (1, 2):
+        z = a @ parameters[f"W{i}"] + parameters[f"b{i}"]
+        a = np.maximum(z, 0)
+    z = a @ parameters["W3"] + parameters["b3"]
+    expected = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
+    found = exact_probabilities(describe_networks(models, {}), arrays["x_test"])
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_comparison_counts_and_measures():
+    expected = np.array([[0.7, 0.3], [0.4, 0.6], [0.5 + 1e-7, 0.5 - 1e-7]])
+    found = expected + np.array([[0.0, 0.0], [5e-7, -5e-7], [-2e-7, 2e-7]])
+    agreement = compare("a runtime", expected, found, np.array([0, 1, 1]))
+    assert agreement.largest_difference == pytest.approx(5e-7)
+    assert (agreement.n_images, agreement.n_same, agreement.n_near_ties) == (3, 2, 1)
+    assert agreement.limit == TOLERANCE
+
+
+@pytest.mark.parametrize(
+    ("shift", "classes", "message"),
+    [
+        (2e-6, [0, 1], r"differ by up to 2\.0e-06"),
+        (np.nan, [0, 1], "differ by up to nan"),
+        (0.0, [0, 0], "1 of 2 classes are others"),
+    ],
+)
+def test_a_file_that_disagrees_is_refused(shift, classes, message):
+    expected = np.array([[0.7, 0.3], [0.4, 0.6]])
+    with pytest.raises(CheckpointError, match=message):
+        compare("a runtime", expected, expected + shift, np.array(classes))
+    with pytest.raises(CheckpointError, match="of shape"):
+        compare("a runtime", expected, expected[:, :1], np.array([0, 1]))
+
+
+def test_a_model_s_own_rounding_widens_the_limit_by_as_much():
+    expected = np.array([[0.7, 0.3]])
+    assert compare("r", expected, expected + 2e-6, np.array([0]), rounding=1.5e-6).limit == pytest.approx(2.5e-6)
+    with pytest.raises(CheckpointError):
+        compare("r", expected, expected + 3e-6, np.array([0]), rounding=1.5e-6)
+
+
+def test_a_file_that_disagrees_leaves_the_old_one_as_it_was(models, arrays, tmp_path, monkeypatch):
+    from barenet.deploy import numpy_template
+
+    monkeypatch.setitem(
+        numpy_template.ACTIVATION_SOURCES,
+        models[0].info.architecture[0]["activation"],
+        "\nrelu = np.abs\nleaky_relu = np.abs\n",
+    )
+    target = tmp_path / "m.py"
+    target.write_text("mine", "utf-8")
+    with pytest.raises(CheckpointError, match="the export is not written: run by python"):
+        export_model(models, "numpy", target, dataset=from_arrays(**arrays), force=True)
+    assert target.read_text("utf-8") == "mine"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_existing_file_is_overwritten_by_force_alone(models, arrays, tmp_path):
+    target = tmp_path / "m.py"
+    target.write_text("mine", "utf-8")
+    with pytest.raises(RunError, match=r"m\.py exists already; overwrite it by --force, or choose another --output"):
+        export_model(models, "numpy", target, dataset=from_arrays(**arrays))
+    assert target.read_text("utf-8") == "mine"
+    export_model(models, "numpy", target, dataset=from_arrays(**arrays), force=True)
+    assert "NumPy alone" in target.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("target", "message"), [("", "is a folder; name a file"), ("no/m.py", r"there is no folder .*no for m\.py")]
+)
+def test_a_target_that_cannot_be_is_refused(target, message, models, tmp_path):
+    with pytest.raises(RunError, match=message):
+        export_model(models, "numpy", tmp_path / target, force=True)
+
+
+def test_an_unknown_format_is_refused(models, tmp_path):
+    with pytest.raises(ConfigError, match=r"unknown format 'onxx'; did you mean 'onnx'\?"):
+        export_model(models, "onxx", tmp_path / "m")
+
+
+def test_without_test_images_random_ones_stand_in(models, tmp_path):
+    notes = []
+    result = export_model(models, "numpy", tmp_path / "m.py", note=notes.append)
+    assert result.images == "1,000 random images"
+    assert notes == ["no test images: the export is compared with the model on 1,000 random images"]
+    assert result.test_accuracy is None
+    assert result.agreements[0].n_same == 1000
+
+
+def test_test_images_of_another_size_or_kind_are_refused(models, arrays, tmp_path):
+    other = from_arrays(arrays["x"][:, :7], arrays["y"], arrays["x_test"][:, :7], arrays["y_test"])
+    with pytest.raises(CheckpointError, match="takes images of 64 values, arrays has 56"):
+        export_model(models, "numpy", tmp_path / "m.py", dataset=other)
+    floats = from_arrays(arrays["x"] / 255, arrays["y"], arrays["x_test"] / 255, arrays["y_test"])
+    with pytest.raises(CheckpointError, match=r"was trained on bytes \(uint8\), the test images are float32"):
+        export_model(models, "numpy", tmp_path / "m.py", dataset=floats)
+
+
+def test_accuracy_of_other_data_is_not_called_the_model_s(models, arrays, tmp_path):
+    other = from_arrays(arrays["x"], arrays["y"], arrays["x_test"][:50], arrays["y_test"][:50])
+    result = export_model(models, "numpy", tmp_path / "m.py", dataset=other)
+    assert result.test_accuracy is None
+    assert "test_accuracy" not in result.exported.about
+
+
+def test_a_function_of_one_s_own_is_refused_with_the_reason(arrays, tmp_path):
+    square = barenet.Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
+    result = barenet.train(**arrays, **SETTINGS | {"activation": square}, output=tmp_path)
+    with pytest.raises(
+        CheckpointError, match=r"cannot be exported: it was trained with 'custom:square', a Python func"
+    ):
+        load_for_export(result.folder)
+    with pytest.raises(ConfigError, match="its activation 'custom:square' is a Python function of your own"):
+        export_model([result.model], "numpy", tmp_path / "m.py")
+
+
+def test_other_errors_of_loading_are_as_they_were(tmp_path):
+    with pytest.raises(CheckpointError, match="no model file"):
+        load_for_export(tmp_path / "missing.safetensors")
+
+
+@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+def test_a_missing_package_names_the_command_that_installs_it(package, models, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    if package == "onnxruntime":
+        pytest.importorskip("onnx")
+    with pytest.raises(MachineError, match=r'which is not installed: pip install "barenet\[onnx\]"'):
+        export_model(models, "onnx", tmp_path / "m.onnx")
+
+
+@pytest.mark.parametrize("to", ["onnx", "numpy"])
+def test_a_model_of_the_course_is_exported_in_float64_or_float32(to, tmp_path):
+    if to == "onnx":
+        pytest.importorskip("onnxruntime")
+    rng = np.random.default_rng(4)
+    weights = {"layer_0_W": rng.normal(size=(49, 9)), "layer_0_b": rng.normal(size=(1, 9))}
+    weights |= {"layer_2_W": rng.normal(size=(9, 3)) / 3, "layer_2_b": rng.normal(size=(1, 3))}
+    rows = [
+        {"input_dim": 49, "output_dim": 9, "activation": "tanh"},
+        {"input_dim": 9, "output_dim": 3, "activation": "softmax"},
+    ]
+    path = tmp_path / "model_epoch_30.pkl"
+    path.write_bytes(pickle.dumps(weights, 4))
+    path.with_suffix(".json").write_text(json.dumps(rows), "utf-8")
+    models = load_for_export(path)
+    result = export_model(models, to, tmp_path / "m")
+    assert all(agreement.largest_difference <= (1e-6 if to == "onnx" else 1e-15) for agreement in result.agreements)
+    assert Predictor(models).predict_proba(np.zeros(49)).dtype == np.float64
