@@ -68,6 +68,7 @@ ROOMS: list[tuple[str, list[str] | None]] = [
     ("barenet.deploy", None),
     ("barenet.api", None),
     ("barenet.course", None),
+    ("barenet.sklearn", None),
     ("barenet.cli", None),
 ]
 SAME_RANK = {"barenet.recipes": "barenet.settings"}  # settings reads the recipes, which are settings files

@@ -1,0 +1,137 @@
+"""Train one network on rows of features: the loop behind the estimator's `fit` and `partial_fit`.
+
+The network, its steps and its random choices are barenet's own. The trainer of runs, which validates, records and
+measures after every epoch, is left out: data sets of a few hundred rows take thousands of epochs of a few steps, each
+shorter than a record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config import Config
+from barenet.data.batches import Batches
+from barenet.data.randomness import generator
+from barenet.errors import DivergedError
+from barenet.nn.losses import LOSSES
+from barenet.nn.mlp import MLP, LayerSpec
+from barenet.nn.schedules import Schedule
+from barenet.sklearn.rows import Rows
+from barenet.sklearn.weighting import labels_and_loss, losses_of
+from barenet.training.engine import Engine, make_optimizer
+from barenet.training.evaluation import compute_outputs
+from barenet.training.state import TrainingState
+from barenet.training.threads import blas_threads, choose_threads
+
+__all__ = ["Fit", "even_batch_size", "start_state", "train_rows"]
+
+
+@dataclass
+class Fit:
+    """What training gave: the state reached, and the losses after each epoch (validation's where there were rows)."""
+
+    state: TrainingState
+    losses: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+
+
+def start_state(config: Config, architecture: Sequence[LayerSpec]) -> TrainingState:
+    """Return the state of a network before its first step, drawn from the seed of the settings."""
+    mlp = MLP.from_architecture(
+        architecture,
+        initializer=config.model.initializer,
+        seed=generator(config.trainer.seed, "initialisation"),
+        n_networks=1,
+    )
+    slots = list(make_optimizer([config], mlp).slots)
+    return TrainingState.start(mlp.parameters.values, slots, config.optimizer.average_decay > 0, keep_best=1)
+
+
+def even_batch_size(n_rows: int, batch_size: int) -> int:
+    """Return the largest size, `batch_size` at most, that cuts the rows into equal batches, give or take one row each.
+
+    A last batch of a few rows would have as much say in the step as a full one.
+    """
+    return math.ceil(n_rows / math.ceil(n_rows / batch_size))
+
+
+def train_rows(
+    config: Config,
+    architecture: Sequence[LayerSpec],
+    state: TrainingState,
+    rows: Rows,
+    *,
+    validation: Rows | None = None,
+    patience: int | None = None,
+) -> Fit:
+    """Train from `state` for the epochs of the settings, on rows whose features are float32.
+
+    With `patience` training stops after so many epochs without a lower validation loss, and the weights that had the
+    lowest are taken.
+
+    Raises:
+        DivergedError: the loss or a weight is NaN or infinite.
+    """
+    labels, loss = labels_and_loss(rows, config.model.label_smoothing)
+    batch_size = even_batch_size(len(rows), config.data.batch_size)
+    engine = Engine([config], architecture, loss, state)
+    batches = Batches(rows.X, labels, batch_size)
+    n_steps = math.ceil(len(rows) / batch_size)
+    rates = schedule_of(config, n_steps).rates(np.arange(n_steps * config.trainer.epochs)).reshape(-1, n_steps, 1, 1)
+    sizes = np.diff([*range(0, len(rows), batch_size), len(rows)])
+    fit = Fit(state)
+    best, best_epoch = (math.inf, state.values), -1
+    first_epoch = int(state.epoch[0])
+    n_weights = sum(row.input_dim * row.output_dim for row in architecture)
+    # Overflow is not an error here: a network that diverges is found after the epoch.
+    with blas_threads(choose_threads(n_weights, batch_size)), np.errstate(all="ignore"):
+        for epoch in range(config.trainer.epochs):
+            order = generator(config.trainer.seed, "order", first_epoch + epoch + 1).permutation(len(rows))
+            losses = [
+                engine.step(images, batch, rate)[0][0]
+                for rate, (images, batch) in zip(rates[epoch], batches.epoch(order), strict=True)
+            ]
+            fit.losses.append(float(np.dot(losses, sizes)) / len(rows))
+            if not math.isfinite(fit.losses[-1]):
+                raise DivergedError(explain_divergence(config, first_epoch + epoch + 1))
+            if validation is None:
+                continue
+            fit.validation_losses.append(validation_loss(engine.evaluation_network(), validation))
+            if patience is not None and fit.validation_losses[-1] < best[0]:
+                best, best_epoch = (
+                    (fit.validation_losses[-1], engine.evaluation_network().parameters.values.copy()),
+                    epoch,
+                )
+            if patience is not None and epoch - best_epoch >= patience:
+                break
+    fit.state = replace(engine.capture(state), epoch=state.epoch + len(fit.losses))
+    if not np.isfinite(fit.state.values).all():
+        raise DivergedError(explain_divergence(config, first_epoch + len(fit.losses)))
+    if patience is not None:
+        average = None if fit.state.average is None else best[1].copy()
+        fit.state = replace(fit.state, values=best[1], average=average)
+    return fit
+
+
+def schedule_of(config: Config, n_steps: int) -> Schedule:
+    """Return the learning rates of all epochs of `n_steps` steps."""
+    return Schedule(config.schedule.name, config.optimizer.learning_rate, n_steps=n_steps * config.trainer.epochs)
+
+
+def validation_loss(mlp: MLP, rows: Rows) -> float:
+    """Return the weighted mean cross-entropy of a stack of one network, without label smoothing."""
+    outputs: NDArray[np.float64] = compute_outputs(mlp, rows.X, 1.0)[0].astype(np.float64)
+    return float(np.average(losses_of(LOSSES["cross_entropy"], outputs, rows.codes), weights=rows.weights))
+
+
+def explain_divergence(config: Config, epoch: int) -> str:
+    """Return what to do about a network that was lost."""
+    return (
+        f"training diverged in epoch {epoch}: the loss or a weight is NaN or infinite; "
+        f"choose a smaller learning_rate than {config.optimizer.learning_rate:g}, or standardize=True"
+    )

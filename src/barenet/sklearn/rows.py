@@ -1,0 +1,122 @@
+"""Rows of features with classes and weights: checked, scaled, equal ones merged, classes weighted, some held out.
+
+A row of weight 2 is the same row twice, and a row of weight 0 is no row: that holds to the last bit, because equal rows
+are merged and come in an order of their own before anything else is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.splits import stratified_split
+from barenet.errors import ConfigError, DataError
+from barenet.messages import few
+
+__all__ = ["Rows", "check_labels", "class_factors", "hold_out", "make_rows", "merge_equal_rows", "scale"]
+
+DIGEST_BYTES = 16  # two different rows of a billion share a digest with a probability of 1e-21
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Features X (n, D), the number of each row's class (n,), and positive weights (n,) float64."""
+
+    X: NDArray[np.floating]
+    codes: NDArray[np.int64]
+    weights: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def take(self, rows: NDArray[np.integer]) -> Rows:
+        """Return some of the rows."""
+        return Rows(self.X[rows], self.codes[rows], self.weights[rows])
+
+
+def make_rows(rows: Rows, classes: NDArray[Any], class_weight: Mapping[Any, float] | str | None) -> Rows:
+    """Return the rows to train on, each different one once, its weight multiplied by that of its class.
+
+    Raises:
+        ConfigError: `class_weight` is wrong. DataError: no row has any weight.
+    """
+    factors = class_factors(class_weight, classes, rows)
+    merged = merge_equal_rows(Rows(rows.X, rows.codes, rows.weights * factors[rows.codes]))
+    if not len(merged):
+        raise DataError("there is no row of any class to train on: all weights are zero")
+    return merged
+
+
+def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
+    """Return rows to train on and rows to validate on, each class in proportion."""
+    train, valid = stratified_split(rows.codes, fraction, seed)
+    return rows.take(train), rows.take(valid)
+
+
+def merge_equal_rows(rows: Rows) -> Rows:
+    """Return each different row (features and class) once, with the sum of its weights; rows of weight 0 are left out.
+
+    They come in the order of their digests, whatever order they had.
+    """
+    kept = np.flatnonzero(rows.weights)
+    digests = np.array([digest(rows.X[i], rows.codes[i]) for i in kept], dtype=f"V{DIGEST_BYTES}")
+    _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
+    # Sums of whole numbers are exact, so that a row given three times weighs exactly 3.
+    weights: NDArray[np.float64] = np.asarray(np.bincount(inverse, rows.weights[kept], len(first)), np.float64)
+    return Rows(rows.X[kept[first]], rows.codes[kept[first]], weights)
+
+
+def digest(features: NDArray[np.floating], code: np.int64) -> bytes:
+    """Return what stands for a row: the same bytes for equal numbers, in float32 as in float64."""
+    numbers = features.astype(np.float64) + 0.0  # -0.0 + 0.0 is 0.0
+    return hashlib.blake2b(numbers.tobytes(), digest_size=DIGEST_BYTES, salt=int(code).to_bytes(16, "little")).digest()
+
+
+def class_factors(
+    class_weight: Mapping[Any, float] | str | None, classes: NDArray[Any], rows: Rows
+) -> NDArray[np.float64]:
+    """Return the factor (C,) by which the weights of each class's rows are multiplied.
+
+    "balanced" gives every class the same share of all weight; a mapping names factors by label, 1 for the others.
+    """
+    factors = np.ones(len(classes))
+    if class_weight is None:
+        return factors
+    if isinstance(class_weight, str):
+        if class_weight != "balanced":
+            raise ConfigError(f"class_weight must be None, 'balanced' or a dictionary, got {class_weight!r}")
+        totals = np.bincount(rows.codes, rows.weights, minlength=len(classes))
+        np.divide(totals.sum() / len(classes), totals, out=factors, where=totals > 0)
+        return factors
+    if not isinstance(class_weight, Mapping):
+        raise ConfigError(f"class_weight must be None, 'balanced' or a dictionary, got {class_weight!r}")
+    known = {label: code for code, label in enumerate(classes.tolist())}
+    for label, factor in class_weight.items():
+        if label not in known:
+            raise ConfigError(f"class_weight has a label {label!r} that y lacks; y has {list(known)[:10]}")
+        if not factor >= 0:
+            raise ConfigError(f"class_weight of {label!r} must be 0 or more, got {factor!r}")
+        factors[known[label]] = factor
+    return factors
+
+
+def check_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:
+    """Raise DataError if there is a label that is none of the classes."""
+    unknown = np.setdiff1d(labels, classes)
+    if len(unknown):
+        raise DataError(f"{name} has labels that are no classes of this classifier: {few([str(u) for u in unknown])}")
+
+
+def scale(scaler: Any, X: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return features as the network takes them, float32: (x - mean) / deviation in float64 by a `StandardScaler`."""
+    scaled = X if scaler is None else (X - scaler.mean_) / scaler.scale_
+    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is found below
+        floats = np.ascontiguousarray(scaled, np.float32)
+    if not np.isfinite(floats).all():
+        raise DataError("X has values that are too large for float32; scale the features first")
+    return floats
