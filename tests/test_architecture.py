@@ -67,6 +67,7 @@ ROOMS: list[tuple[str, list[str] | None]] = [
     ("barenet.visualize", None),
     ("barenet.deploy", None),
     ("barenet.api", None),
+    ("barenet.search_api", None),
     ("barenet.course", None),
     ("barenet.sklearn", None),
     ("barenet.cli", None),

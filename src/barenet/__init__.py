@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from barenet.data.datasets import load_dataset
     from barenet.deploy.predictor import Predictor, load
     from barenet.nn.own.check import check_own_gradients
+    from barenet.search_api import search
 
 __all__ = [
     "MLP",
@@ -40,6 +41,7 @@ __all__ = [
     "load_dataset",
     "nn",
     "resume",
+    "search",
     "train",
 ]
 
@@ -52,6 +54,7 @@ _LAZY = {
     "load": "barenet.deploy.predictor",
     "load_dataset": "barenet.data.datasets",
     "resume": "barenet.api",
+    "search": "barenet.search_api",
     "train": "barenet.api",
 }
 

@@ -115,6 +115,19 @@ For example:
 Pictures are brought to look like the ones that the model was trained on: cropped, padded, resized, and inverted where
 their border speaks for it. Notes say what was done, and each step can be switched off.
 """,
+    "search": """Search for good settings: train many networks in lockstep and in parallel, and compare them.
+
+For example:
+
+    barenet search
+    barenet search --grid lr=0.05,0.01 --grid hidden_sizes=128-32,256-64 --epochs 5
+    barenet search --range lr=0.0005:0.02:log --grid activation=relu,gelu --trials 40 --halving
+    barenet search space.toml --repeats 5 --retrain
+    barenet search --resume studies/course-1
+
+Plain `barenet search` runs the course project's grid. --dry-run says how long a search would take. All trials share one
+split and are compared by its validation images; the test images are not looked at before --retrain.
+""",
     "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
 
 For example:

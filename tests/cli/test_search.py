@@ -1,0 +1,161 @@
+"""`barenet search` as a person types it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from barenet.data.idx import write_idx
+
+SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6,5", "--epochs", "2", "--workers", "0")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory, arrays) -> Path:
+    """A folder of four small IDX files."""
+    folder = tmp_path_factory.mktemp("data") / "small"
+    folder.mkdir()
+    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"][:300])
+    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
+    write_idx(folder / "t10k-images-idx3-ubyte", arrays["x_test"])
+    write_idx(folder / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
+    return folder
+
+
+def search(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "barenet", "search", *map(str, arguments)],
+        check=False,
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, **environment},
+        timeout=60,
+    )
+
+
+def test_plain_search_runs_the_course_projects_grid(data, tmp_path):
+    done = search("--data", data, "--data.n-valid", 60, "--epochs", 1, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["trials"] == figures["finished"] == 16
+    folder = tmp_path / "studies" / "course-1"
+    with (folder / "results.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert {(row["hidden_size_1"], row["lr"]) for row in rows} == {
+        (size, rate) for size in ("128", "256") for rate in ("0.05", "0.01")
+    }
+    pictures = {path.name for path in (folder / "figures").glob("*.png")}
+    assert pictures == {"importance.png", "learning-curves.png", "parallel.png", "settings.png"}
+    tested = subprocess.run(
+        [sys.executable, "-m", "barenet", "test", folder / "best"], cwd=tmp_path, capture_output=True, check=False
+    )
+    assert tested.returncode == 0
+
+
+def test_a_dry_run_says_how_many_and_how_long_and_makes_nothing(data, tmp_path):
+    grid = ("--grid", "lr=0.1,0.01,0.001", "--grid", "activation=relu,gelu")
+    shown = search("--data", data, *SMALL, *grid, "--halving", "--dry-run", "--json", cwd=tmp_path)
+    figures = json.loads(shown.stdout)
+    assert figures["trials"] == 6
+    assert figures["rungs"] == [1, 2]
+    assert 0 < figures["estimated_seconds"] < 60
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_results_go_to_stdout_and_progress_to_stderr_in_any_width(data, tmp_path):
+    grid = ("--grid", "lr=0.1,0.01", "--grid", "hidden_sizes=6-5,7-4")
+    for width in ("40", "60", "120"):
+        done = search("--data", data, *SMALL, *grid, cwd=tmp_path, COLUMNS=width)
+        assert done.returncode == 0, done.stderr
+        assert "4 trials: 4 finished" in done.stdout
+        assert "…" not in done.stdout
+        assert done.stderr.count("| epoch 2 |") == 4
+    quiet = search("--data", data, *SMALL, *grid, "--quiet", cwd=tmp_path)
+    assert quiet.stderr == ""
+    assert "best: trial" in quiet.stdout
+
+
+def test_a_space_file_is_searched_and_names_the_study(data, tmp_path):
+    (tmp_path / "mine.toml").write_text(
+        '[search]\nstrategy = "random"\ntrials = 3\n[space]\nlr = {low = 0.001, high = 0.1, log = true}\n', "utf-8"
+    )
+    done = search("mine.toml", "--data", data, *SMALL, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["study"] == str(Path("studies") / "mine-1")
+    again = search(Path("studies") / "mine-1" / "space.toml", "--data", data, *SMALL, "--json", cwd=tmp_path)
+    first, second = json.loads(done.stdout), json.loads(again.stdout)
+    assert first["best"] == second["best"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("--grid", "lr="), 2, "lr needs at least one value, got []"),
+        (("--grid", "learning_rte=0.1"), 2, "unknown setting 'learning_rte'; did you mean 'learning_rate'?"),
+        (("--grid", "hidden_size_3=8"), 2, "there is no hidden_size_3: the network has 2 hidden layers"),
+        (("--range", "lr=0.1:0.01"), 2, "low must be less than high"),
+        (("--range", "lr=0.01:0.1", "--strategy", "grid"), 2, "a grid takes single values of lr"),
+        (("--grid", "lr=0.1,-1"), 2, "optimizer.learning_rate must be greater than 0, got -1 (at the point lr=-1)"),
+        (("--grid", "lr=0.1", "--trials", "4"), 2, "a grid has as many trials as points"),
+        (("--grid", "decay_rate=0.5", "--schedule.name", "cosine"), 2, "has no effect with the schedule 'cosine'"),
+        (("--grid", "lr=0.1", "--limit", "0"), 2, "search.limit must be greater than 0"),
+        (("--grid", "lr=0.1,0.2", "--limit", "1"), 2, "the grid has 2 points and 1 are allowed"),
+        (("--resume", "nowhere"), 2, "nowhere is not a study's folder"),
+        (("nothing.toml",), 2, "no settings file 'nothing.toml'"),
+        (("--storage", "mysql://a:secret@127.0.0.1:9/x"), 3, "no database answers at 127.0.0.1:9"),
+        (("--grid", "epochs=1,2", "--halving"), 2, "halving decides how many epochs a trial gets"),
+    ],
+)
+def test_wrong_input_is_one_line_on_stderr_and_leaves_nothing(arguments, code, words, data, tmp_path):
+    done = search("--data", data, *SMALL, *arguments, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
+    assert done.stdout == ""
+    assert list(tmp_path.glob("studies/*")) == []
+
+
+@pytest.mark.parametrize("word", ["gridsearch", "tune"])
+def test_other_words_get_a_hint(word, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "barenet", word], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "did you mean 'search'?" in done.stderr
+
+
+def test_help_has_examples_first(tmp_path):
+    shown = search("--help", cwd=tmp_path).stdout
+    assert shown.index("barenet search") < shown.index("For example:") < shown.index("--json")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_search_says_how_to_go_on_and_does(number, code, data, tmp_path):
+    rates = ",".join(str(0.001 * i) for i in range(1, 31))
+    options = ("--data.n-valid", "60", "--batch-size", "4", "--hidden", "6", "--epochs", "40", "--workers", "2")
+    command = ["search", "--data", data, *options, "--grid", f"lr={rates}", "--name", "long", "--stack", "1"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "barenet", *map(str, command)], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    ) as process:
+        end = time.monotonic() + 30
+        while not list((tmp_path / "studies").glob("long/trials/*/rung-0.json")) and time.monotonic() < end:
+            time.sleep(0.02)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == code
+    go_on = f"barenet search --resume {Path('studies') / 'long'}"
+    assert errors.strip().splitlines()[-1] == f"barenet: interrupted; go on with: {go_on}"
+    done = search("--resume", Path("studies") / "long", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["finished"] == 30

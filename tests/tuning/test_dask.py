@@ -1,0 +1,103 @@
+"""A real scheduler and real workers on this machine: the same results, also when a worker is killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+import barenet
+from barenet.errors import ConfigError, MachineError
+from barenet.tuning.executors import make_pool
+
+pytest.importorskip("distributed")
+pytestmark = pytest.mark.filterwarnings("default")  # of Dask's own
+
+SETTINGS = {"hidden_sizes": (64, 32), "batch_size": 8, "epochs": 12, "halving": True}
+SPACE = {"lr": [0.01, 0.005, 0.002, 0.001], "l2": [0.0, 0.001, 0.01]}
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Cluster:
+    """A scheduler and its workers, each a process."""
+
+    def __init__(self, folder, n_workers: int) -> None:
+        self.folder, self.address = folder, f"tcp://127.0.0.1:{free_port()}"
+        port = self.address.rpartition(":")[2]
+        self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
+        own = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory")
+        own = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory")
+        self.workers = [self.start(*own, folder / str(i)) for i in range(n_workers)]
+        self.wait_for(n_workers)
+
+    def start(self, *arguments) -> subprocess.Popen:
+        command = [sys.executable, "-m", "dask", *map(str, arguments)]
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder)
+
+    def wait_for(self, n_workers: int) -> None:
+        from distributed import Client
+
+        with Client(self.address, timeout=30, set_as_default=False) as client:
+            client.wait_for_workers(n_workers, timeout=60)
+
+    def stop(self) -> None:
+        for process in (*self.workers, self.scheduler):
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Three workers."""
+    cluster = Cluster(tmp_path, 3)
+    yield cluster
+    cluster.stop()
+
+
+def test_a_cluster_gives_the_same_results_also_when_a_worker_is_killed(cluster, small_search, contents):
+    undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
+    assert contents(small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address).folder) == undisturbed
+    victim = random.Random(0).choice(cluster.workers)
+    timer = threading.Timer(0.7, victim.kill)
+    timer.start()
+    result = small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address)
+    timer.join()
+    assert contents(result.folder) == undisturbed
+    assert victim.wait(5) != 0
+
+
+def test_a_scheduler_that_is_not_there_is_named_within_10_seconds():
+    address, began = f"tcp://127.0.0.1:{free_port()}", time.monotonic()
+    with pytest.raises(MachineError, match=f"cannot reach a Dask scheduler at {address}"):
+        make_pool(dask=address)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+def test_a_scheduler_that_is_lost_ends_the_search_which_then_goes_on_without_it(
+    cluster, small_search, contents, tmp_path
+):
+    undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
+    timer = threading.Timer(0.5, cluster.scheduler.kill)
+    timer.start()
+    with pytest.raises(MachineError, match="lost the Dask scheduler at"):
+        small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address, name="lost", stack=1)
+    timer.join()
+    result = small_search(resume=tmp_path / "studies" / "lost")
+    assert contents(result.folder) == undisturbed
+
+
+def test_workers_and_a_cluster_exclude_each_other():
+    with pytest.raises(ConfigError, match="--workers and --dask exclude each other"):
+        barenet.search(workers=2, dask="tcp://127.0.0.1:1", verbose=False)

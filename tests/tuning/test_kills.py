@@ -1,0 +1,154 @@
+"""Workers and coordinators killed at random moments: nothing lost, nothing twice, nothing running, the same results."""
+
+from __future__ import annotations
+
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import psutil
+import pytest
+
+from barenet.data.idx import write_idx
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
+
+SETTINGS = {"hidden_sizes": (64, 32), "batch_size": 8, "epochs": 24, "halving": True}
+SPACE = {"lr": [0.01, 0.005, 0.002, 0.001], "l2": [0.0, 0.001, 0.01], "hidden_size_1": [64, 60]}
+
+
+def workers_of(process: psutil.Process) -> list[psutil.Process]:
+    """Return the processes that train, and not those that only look after resources."""
+    found = []
+    for child in process.children(recursive=True):
+        try:
+            if "popen_loky" in " ".join(child.cmdline()) and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+        except psutil.Error:
+            continue
+    return found
+
+
+def kill_workers(n_kills: int, done: threading.Event, killed: list[int], seed: int = 0) -> None:
+    """Kill a random worker of this process at random moments, so many times or until the search is done."""
+    rng = random.Random(seed)
+    while len(killed) < n_kills and not done.is_set():
+        done.wait(rng.uniform(0.2, 2.5))
+        workers = workers_of(psutil.Process())
+        if workers and not done.is_set():
+            victim = rng.choice(workers)
+            victim.kill()
+            killed.append(victim.pid)
+
+
+def search_under_fire(small_search, n_kills: int, seed: int, **options):
+    """Search with two workers while they are killed; return the result and the number of kills."""
+    done, killed = threading.Event(), []
+    thread = threading.Thread(target=kill_workers, args=(n_kills, done, killed, seed))
+    thread.start()
+    try:
+        result = small_search(SPACE, **SETTINGS, workers=2, **options)
+    finally:
+        done.set()
+        thread.join()
+    return result, len(killed)
+
+
+def assert_nothing_is_lost(contents, folder, undisturbed):
+    found = contents(folder)
+    states = [state for _, state, _, _ in found["optuna"]]
+    assert "RUNNING" not in states
+    assert "WAITING" not in states
+    assert sorted(number for number, *_ in found["optuna"]) == list(range(24))
+    assert found == undisturbed
+
+
+def test_killed_workers_change_nothing(small_search, contents):
+    undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
+    result, n_killed = search_under_fire(small_search, 3, seed=1)
+    assert n_killed >= 1
+    assert_nothing_is_lost(contents, result.folder, undisturbed)
+
+
+@pytest.mark.slow
+def test_50_killed_workers_change_nothing(small_search, contents):
+    undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
+    n_killed = 0
+    while n_killed < 50:
+        result, n = search_under_fire(small_search, 50 - n_killed, seed=n_killed)
+        n_killed += n
+        assert_nothing_is_lost(contents, result.folder, undisturbed)
+
+
+@pytest.fixture
+def data(arrays, tmp_path):
+    """A folder of four small IDX files."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"])
+    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"].astype(np.uint8))
+    write_idx(folder / "t10k-images-idx3-ubyte.gz", arrays["x_test"])
+    write_idx(folder / "t10k-labels-idx1-ubyte.gz", arrays["y_test"].astype(np.uint8))
+    return folder
+
+
+def kill_coordinators(n_kills: int, data, tmp_path, contents, *, seed: int) -> int:
+    """Run searches whose coordinator is killed at random moments, until so many kills; return how many there were."""
+    rng, n_killed = random.Random(seed), 0
+    grid = [f"--grid={name}={','.join(map(str, values))}" for name, values in SPACE.items()]
+    settings = [
+        "--data",
+        data,
+        "--data.n-valid",
+        100,
+        "--batch-size",
+        8,
+        "--epochs",
+        24,
+        "--halving",
+        "--hidden",
+        "64,32",
+    ]
+    command = [sys.executable, "-m", "barenet", "search", "--json", "--workers", "2"]
+    first = [*command, "--name", "whole", *grid, *settings]
+    subprocess.run([*map(str, first)], cwd=tmp_path, check=True, capture_output=True)
+    undisturbed = contents(tmp_path / "studies" / "whole")
+    studies = 0
+    while n_killed < n_kills:
+        studies += 1
+        name = f"part-{studies}"
+        folder = tmp_path / "studies" / name
+        done = False
+        while not done:
+            arguments = ["--resume", folder] if (folder / "study.json").exists() else ["--name", name, *grid, *settings]
+            with subprocess.Popen(
+                [*map(str, [*command, *arguments])], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+            ) as process:
+                began = time.monotonic()
+                # Most of the time after it has begun to train: a kill while Python starts shows little.
+                while (
+                    not list(folder.glob(".holder.json")) and time.monotonic() - began < 60 and process.poll() is None
+                ):
+                    time.sleep(0.02)
+                try:
+                    process.wait(rng.uniform(0.0, 2.0) if n_killed < n_kills else 120)
+                    done = True
+                    assert process.returncode == 0, process.stderr.read().decode()
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    n_killed += 1
+        assert_nothing_is_lost(contents, folder, undisturbed)
+    return n_killed
+
+
+def test_killed_coordinators_change_nothing(data, tmp_path, contents):
+    assert kill_coordinators(2, data, tmp_path, contents, seed=5) >= 2
+
+
+@pytest.mark.slow
+def test_20_killed_coordinators_change_nothing(data, tmp_path, contents):
+    assert kill_coordinators(20, data, tmp_path, contents, seed=0) >= 20
