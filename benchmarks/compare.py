@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import platform
@@ -24,6 +25,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 HERE = Path(__file__).parent
 CELLS = [f"{b}:{h}:1" for b in (16, 128, 1024) for h in ("128,32", "512,256", "1024,1024")]
@@ -162,6 +165,20 @@ def available(peers: list[str]) -> list[str]:
     return [peer for peer in peers if peer not in missing]
 
 
+def too_large(cell: str) -> str | None:
+    """Return what a cell's networks need, if that is more memory than is free."""
+    _, hidden, networks = cell.split(":")
+    widths = [784, *map(int, hidden.split(",")), 10]
+    n_weights = sum(a * b for a, b in itertools.pairwise(widths))
+    # values, gradients and the products' own copies in float32, and the textbook's several in float64; the images twice
+    needed = int(networks) * n_weights * (3 * 4 + 4 * 8) + 70_000 * 784 * 12
+    free = psutil.virtual_memory().available
+    if needed <= free:
+        return None
+    amounts = f"needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free"
+    return f"cell {cell} {amounts}; choose a smaller one"
+
+
 def read_arguments() -> argparse.Namespace:
     """Return the command line, every value checked before anything is measured."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -176,6 +193,9 @@ def read_arguments() -> argparse.Namespace:
         parser.error(f"--threads must be from 1 to the {cores} cores of this machine, got {arguments.threads}")
     if arguments.epochs < 1:
         parser.error(f"--epochs must be at least 1, got {arguments.epochs}")
+    for cell in arguments.cells:
+        if fault := too_large(cell):
+            parser.error(fault)
     try:
         arguments.output.touch()
     except OSError as error:

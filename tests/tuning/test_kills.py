@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from barenet.data.idx import write_idx
+from barenet.tuning.observer import SearchObserver
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
 
@@ -33,29 +34,46 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
     return found
 
 
-def kill_workers(n_kills: int, done: threading.Event, killed: list[int], seed: int = 0) -> None:
-    """Kill a random worker of this process at random moments, so many times or until the search is done."""
-    rng = random.Random(seed)
-    while len(killed) < n_kills and not done.is_set():
-        done.wait(rng.uniform(0.2, 2.5))
-        workers = workers_of(psutil.Process())
-        if workers and not done.is_set():
-            victim = rng.choice(workers)
-            victim.kill()
-            killed.append(victim.pid)
+class Killer(SearchObserver):
+    """Kills a random worker of this process at random moments; between two kills at least one stack gets through.
+
+    Without that, on a busy machine, kills could come faster than trials end, and nothing would ever be finished.
+    """
+
+    def __init__(self, n_kills: int, seed: int) -> None:
+        self.left, self.rng, self.n_killed = n_kills, random.Random(seed), 0
+        self.may_kill, self.done = threading.Event(), threading.Event()
+        self.thread = threading.Thread(target=self.kill)
+
+    def start(self, *about):
+        self.may_kill.set()
+        self.thread.start()
+
+    def finished(self, stack, rung):
+        self.may_kill.set()
+
+    def kill(self) -> None:
+        while self.n_killed < self.left:
+            self.may_kill.wait()
+            self.done.wait(self.rng.uniform(0.0, 1.5))
+            if self.done.is_set():
+                return
+            if workers := workers_of(psutil.Process()):
+                self.may_kill.clear()
+                self.rng.choice(workers).kill()
+                self.n_killed += 1
+
+    def __exit__(self, *error):
+        self.done.set()
+        self.may_kill.set()
+        self.thread.join()
 
 
-def search_under_fire(small_search, n_kills: int, seed: int, **options):
+def search_under_fire(small_search, n_kills: int, seed: int):
     """Search with two workers while they are killed; return the result and the number of kills."""
-    done, killed = threading.Event(), []
-    thread = threading.Thread(target=kill_workers, args=(n_kills, done, killed, seed))
-    thread.start()
-    try:
-        result = small_search(SPACE, **SETTINGS, workers=2, **options)
-    finally:
-        done.set()
-        thread.join()
-    return result, len(killed)
+    killer = Killer(n_kills, seed)
+    result = small_search(SPACE, **SETTINGS, workers=2, observer=killer)
+    return result, killer.n_killed
 
 
 def assert_nothing_is_lost(contents, folder, undisturbed):

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from barenet.errors import DataError
-from barenet.tuning.executors import LocalPool, Pool, make_pool
+from barenet.tuning.executors import Pool
 from barenet.tuning.stacks import Callbacks, StackTrainer
 
 
@@ -86,13 +86,3 @@ def test_an_error_of_the_training_itself_is_named():
 def test_what_concerns_the_whole_study_ends_it():
     with pytest.raises(DataError, match="other data"):
         run([["a"], ["b"]], lambda task, alone, n: DataError("other data"))
-
-
-def test_the_number_of_workers_must_make_sense():
-    with pytest.raises(ValueError, match="--workers must be 0 or more, got -1"):
-        make_pool(-1)
-    assert make_pool(0).n_slots == 1
-    pool = make_pool(3)
-    assert isinstance(pool, LocalPool)
-    assert pool.n_slots == 3
-    pool.close(kill=True)

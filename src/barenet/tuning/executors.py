@@ -11,18 +11,20 @@ import os
 import signal
 import threading
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Executor, Future, wait
 from typing import Any
 
 from barenet.errors import ConfigError, MachineError
 from barenet.training.threads import available_cores
 from barenet.tuning.rung import RungTask, TrainedNetwork, train_rung, train_rung_in_worker
 
-__all__ = ["DaskPool", "LocalPool", "Pool", "SameProcess", "count_workers", "make_pool"]
+__all__ = ["CHECK_SECONDS", "DaskPool", "LocalPool", "Pool", "SameProcess", "count_workers", "make_pool"]
 
 Result = Future[list[TrainedNetwork]]
 CONNECT_SECONDS = 8.0
 MOST_STARTS = 10
+CHECK_SECONDS = 1.0
+NOTICE_SECONDS = 3.0
 # Variables that BLAS libraries read when they start: a worker has one thread from its first product on.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM")}
 
@@ -43,6 +45,9 @@ class Pool:
 
     def renew(self, *, alone: bool = False) -> None:
         """Make the pool anew after a worker ended."""
+
+    def check(self) -> None:
+        """Look after the workers, called now and then while nothing comes back from them."""
 
     def close(self, *, kill: bool = False) -> None:
         """Send the workers home; `kill` does not wait for what they do."""
@@ -74,6 +79,7 @@ class LocalPool(Pool):
         self.n_slots = n_workers
         self.name = f"{n_workers} process{'es' if n_workers != 1 else ''}"
         self.pools: dict[bool, Executor] = {}
+        self.dead_since: dict[int, float] = {}
         self.executor(alone=False).submit(int)  # processes start now, while the search is still being set up
 
     def submit(self, task: RungTask, *, alone: bool = False) -> Result:
@@ -94,7 +100,10 @@ class LocalPool(Pool):
 
         for _ in range(MOST_STARTS):
             try:
-                self.executor(alone=True).submit(int).result()
+                ready = self.executor(alone=True).submit(int)
+                while not wait([ready], timeout=CHECK_SECONDS).done:
+                    self.check()
+                ready.result()
                 return
             except (BrokenProcessPool, ShutdownExecutorError):
                 self.renew(alone=True)
@@ -112,6 +121,29 @@ class LocalPool(Pool):
                 env=ONE_THREAD,
             )
         return self.pools[alone]
+
+    def check(self) -> None:
+        """Break a pool whose worker died while it was handing in a result.
+
+        loky then waits for the rest of that result, and sees no more what becomes of its processes. Without writers its
+        pipe ends, and every task of the pool fails, as it does when a worker dies at another moment.
+        """
+        import psutil
+
+        for pool in self.pools.values():
+            processes = list((getattr(pool, "_processes", None) or {}).values())
+            if not any(self.is_long_dead(process) for process in processes):
+                continue
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    psutil.Process(process.pid).kill()
+            pool._result_queue._writer.close()  # type: ignore[attr-defined]
+
+    def is_long_dead(self, process: Any) -> bool:
+        """Whether a process has been dead for longer than loky takes to notice."""
+        if process.is_alive():
+            return False
+        return time.monotonic() - self.dead_since.setdefault(process.pid, time.monotonic()) > NOTICE_SECONDS
 
     def deaths(self, error: BaseException) -> int:
         """Return 1 for a pool that broke."""

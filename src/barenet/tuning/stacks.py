@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from barenet.errors import BarenetError
 from barenet.messages import one_line
-from barenet.tuning.executors import Pool
+from barenet.tuning.executors import CHECK_SECONDS, Pool
 from barenet.tuning.rung import RungTask, TrainedNetwork
 
 __all__ = ["MOST_FAILURES", "Callbacks", "StackTrainer"]
@@ -53,7 +53,9 @@ class StackTrainer(Generic[Item]):
         """Train all stacks; return when each is done or given up."""
         while self.waiting or self.suspects or self.running:
             self.fill()
-            finished, _ = wait(self.running, return_when=FIRST_COMPLETED)
+            finished, _ = wait(self.running, timeout=CHECK_SECONDS, return_when=FIRST_COMPLETED)
+            if not finished:
+                self.pool.check()
             broken = {alone for future in finished if (alone := self.settle(future)) is not None}
             for alone in broken:
                 self.pool.renew(alone=alone)
