@@ -66,7 +66,7 @@ def stack_size(config: Config, architecture: Sequence[LayerSpec]) -> int:
     plain = settings.name == "sgd" and not settings.momentum and settings.clip_norm is None
     kept = 1 if plain else 3 if settings.name == "sgd" else 4  # values; gradients; velocity, or two moments
     kept += settings.average_decay > 0
-    bytes_of_one = 4 * (kept * n_weights + (config.data.batch_size or 1) * (architecture[0].input_dim + 2 * n_units))
+    bytes_of_one = 4 * (kept * n_weights + config.data.batch_size * (architecture[0].input_dim + 2 * n_units))
     return max(1, CACHE_BYTES // bytes_of_one)
 
 

@@ -17,13 +17,18 @@ from barenet.errors import MachineError, RunError
 from barenet.training.files import append_line, replace_file
 from barenet.training.records import EpochRecord, read_history
 
-__all__ = ["RunFolder", "create_run", "drop_torn_files", "find_latest", "lock_run", "network_folders"]
+__all__ = ["RunFolder", "create_folder", "create_run", "drop_torn_files", "find_latest", "lock_run", "network_folders"]
 
 LOCK = ".lock"
 
 
 def create_run(output: Path, name: str | None, prefix: str) -> Path:
-    """Make an empty folder for a run: `output/name`, or `output/prefix-1`, `-2`, ... without a name.
+    """Make an empty folder for a run: `output/name`, or `output/prefix-1`, `-2`, ... without a name."""
+    return create_folder(output, name, prefix, kind="run", marker="config.toml")
+
+
+def create_folder(output: Path, name: str | None, prefix: str, *, kind: str, marker: str) -> Path:
+    """Make an empty folder for a run or a study; one that holds the file `marker` is one of that kind already.
 
     Raises:
         RunError: the folder is there already and holds something.
@@ -41,9 +46,11 @@ def create_run(output: Path, name: str | None, prefix: str) -> Path:
     except (NotADirectoryError, FileExistsError) as error:
         raise RunError(f"{error.filename} is a file, not a folder; choose another --output or --name") from None
     except OSError as error:
-        raise MachineError(f"cannot make a run folder in {output}: {error.strerror}; choose another --output") from None
-    if "config.toml" in holds:
-        raise RunError(f"{folder} holds a run already; go on with it by --resume {folder}, or choose another --name")
+        raise MachineError(
+            f"cannot make a {kind} folder in {output}: {error.strerror}; choose another --output"
+        ) from None
+    if marker in holds:
+        raise RunError(f"{folder} holds a {kind} already; go on with it by --resume {folder}, or choose another --name")
     if holds:
         raise RunError(f"{folder} holds something else ({', '.join(holds[:3])}); choose another --name")
     return folder

@@ -30,7 +30,7 @@ from safetensors.numpy import load, save
 
 from barenet.errors import MachineError, RunError
 from barenet.training.files import replace_file
-from barenet.training.folder import next_numbered
+from barenet.training.folder import create_folder
 from barenet.training.records import EpochRecord, parse_lines
 from barenet.training.state import TrainingState
 from barenet.tuning.dimensions import Point
@@ -168,24 +168,7 @@ class StudyFolder:
 
 def create_study(output: Path, name: str | None, prefix: str) -> StudyFolder:
     """Make the folder of a new study: `output/name`, or `output/prefix-1`, `-2`, ... without a name."""
-    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\")):
-        raise RunError(f"--name must be the name of one folder, got {name!r}; choose where it lies by --output")
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        if name is None:
-            return StudyFolder(next_numbered(output, prefix))
-        folder = output / name
-        folder.mkdir(exist_ok=True)
-        holds = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    except (NotADirectoryError, FileExistsError) as error:
-        raise RunError(f"{error.filename} is a file, not a folder; choose another --output or --name") from None
-    except OSError as error:
-        raise MachineError(f"cannot make a study in {output}: {error.strerror}; choose another --output") from None
-    if "study.json" in holds:
-        raise RunError(f"{folder} holds a study already; go on with it by --resume {folder}, or choose another --name")
-    if holds:
-        raise RunError(f"{folder} holds something else ({', '.join(holds[:3])}); choose another --name")
-    return StudyFolder(folder)
+    return StudyFolder(create_folder(output, name, prefix, kind="study", marker="study.json"))
 
 
 @contextmanager
