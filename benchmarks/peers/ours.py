@@ -8,7 +8,7 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import barenet
-from barenet.data.batches import Batches
+from barenet.data.batches import Batches, with_following
 from barenet.nn.losses import make_loss
 from barenet.nn.mlp import MLP
 from barenet.settings import build_config
@@ -48,8 +48,8 @@ class Peer:
         """Train one epoch."""
         if self.own_order:
             order = np.stack([np.roll(order, 1000 * network) for network in range(self.problem.n_networks)])
-        for images, labels in self.batches.epoch(order):
-            self.engine.step(images, labels, self.rate)
+        for images, labels, following in with_following(self.batches.epoch(order)):
+            self.engine.step(images, labels, self.rate, following)
 
     def accuracy(self) -> float:
         """Return the first network's share of right test images."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from barenet.data.augmentation import mirror, mirror_coins
-from barenet.data.batches import CHUNK_IMAGES, Batches, to_float
+from barenet.data.batches import CHUNK_IMAGES, Batches, to_float, with_following
 from barenet.data.randomness import generator
 
 RNG = np.random.default_rng(0)
@@ -64,10 +64,26 @@ def test_a_second_epoch_is_not_disturbed_by_the_first():
     np.testing.assert_array_equal(collected(batches, order)[0], BYTES)
 
 
-def test_small_batches_are_views_of_one_chunk():
+def test_small_batches_are_views_of_two_chunks_that_take_turns():
     taken = [x for x, _ in Batches(BYTES, LABELS, 16).epoch(np.arange(700))]
-    assert np.shares_memory(taken[0], taken[CHUNK_IMAGES // 16])
+    n = CHUNK_IMAGES // 16
     assert not np.shares_memory(taken[0], taken[1])
+    assert not np.shares_memory(taken[n - 1], taken[n])  # the batch before stays while the next is prepared
+    assert np.shares_memory(taken[0], taken[2 * n])
+
+
+@pytest.mark.parametrize("size", [16, 64, 300])
+@pytest.mark.parametrize("images", [BYTES, BYTES.astype(np.float32)])
+def test_a_batch_holds_while_the_next_is_known(size, images):
+    order = np.arange(700)[::-1]
+    for i, (x, y, following) in enumerate(with_following(Batches(images, LABELS, size).epoch(order))):
+        start = i * size
+        np.testing.assert_array_equal(x, BYTES[order[start : start + size]])
+        np.testing.assert_array_equal(y, LABELS[order[start : start + size]])
+        after = BYTES[order[start + size : start + 2 * size]]
+        assert (following is None) == (len(after) == 0)
+        if following is not None:
+            np.testing.assert_array_equal(following, after)
 
 
 def test_floats_without_a_scale_are_not_copied_twice():

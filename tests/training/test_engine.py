@@ -38,15 +38,18 @@ def batches(n_networks, count=12, own=True):
         yield rng.random((*lead, n, N_INPUTS), np.float32), rng.integers(0, 10, (*lead, n)), rng.uniform(0.01, 0.1)
 
 
+@pytest.mark.parametrize("ahead", [True, False])
 @pytest.mark.parametrize("own", [True, False])
 @pytest.mark.parametrize("l2", [0.0, 0.01])
-def test_weights_that_move_layer_by_layer_end_with_the_same_bits(l2, own):
+def test_weights_that_move_layer_by_layer_end_with_the_same_bits(l2, own, ahead):
     flags = {"optimizer.l2": l2}
     late, early = make_engine(3, **flags), make_engine(3, **flags)
     early.crowded, late.crowded = True, False
-    for images, labels, rate in batches(3, own=own):
+    steps = list(batches(3, own=own))
+    for (images, labels, rate), following in zip(steps, [*steps[1:], None], strict=True):
         rates = rate * np.array([[1.0], [0.5], [2.0]])
-        for result, expected in zip(early.step(images, labels, rates), late.step(images, labels, rates), strict=True):
+        results = early.step(images, labels, rates, following[0] if following and ahead else None)
+        for result, expected in zip(results, late.step(images, labels, rates), strict=True):
             np.testing.assert_array_equal(result, expected)
     np.testing.assert_array_equal(early.mlp.parameters.values, late.mlp.parameters.values)
     assert early.optimizer.n_steps == late.optimizer.n_steps == 12
@@ -64,6 +67,31 @@ def test_a_stack_that_moves_early_ends_as_each_network_alone():
             engine.step(images[[row]], labels[[row]], np.array([[rate]]))
     for row, engine in enumerate(alone):
         np.testing.assert_array_equal(stack.mlp.parameters.values[row], engine.mlp.parameters.values[0])
+
+
+def test_a_step_that_knows_the_next_images_takes_their_first_product():
+    engine = make_engine(2)
+    first, second = np.random.default_rng(0).random((2, 2, BATCH, N_INPUTS), np.float32)
+    labels, rates = np.zeros((2, BATCH), int), np.full((2, 1), 0.1)
+    engine.step(first, labels, rates, second)
+    slot = engine.workspace.current[0]
+    assert slot.ahead is second
+    expected = second @ engine.mlp.parameters.views["W1"]
+    np.testing.assert_allclose(slot.y, expected, rtol=1e-4, atol=1e-4)
+    slot.y[...] = 0  # proof that the next step uses it
+    logits = engine.mlp.forward(second, engine.workspace)
+    np.testing.assert_array_equal(logits, engine.mlp.forward(np.zeros_like(second), engine.workspace))
+
+
+def test_images_other_than_those_announced_are_computed_as_ever():
+    engine, plain = make_engine(2), make_engine(2)
+    labels, rates = np.zeros((2, BATCH), int), np.full((2, 1), 0.1)
+    announced, first, second = np.random.default_rng(0).random((3, 2, BATCH, N_INPUTS), np.float32)
+    engine.step(first, labels, rates, announced)
+    plain.step(first, labels, rates)
+    for stack in (engine, plain):
+        stack.step(second, labels, rates)
+    np.testing.assert_array_equal(engine.mlp.parameters.values, plain.mlp.parameters.values)
 
 
 def count_calls(monkeypatch, step):

@@ -8,7 +8,7 @@ the chunk.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from barenet.data.augmentation import mirror, shift, shift_sources
 
-__all__ = ["Batches", "to_float"]
+__all__ = ["Batches", "to_float", "with_following"]
 
 # Images of a chunk, over all networks of a stack: their float32 pixels and the step's own arrays share a core's cache.
 CHUNK_IMAGES = 64
@@ -51,7 +51,8 @@ class Batches:
         self.image_shape = image_shape
         self.dtype = np.dtype(dtype)
         self.sources = shift_sources(image_shape, most_shift) if most_shift else None
-        self._buffers: dict[tuple[int, ...], tuple[NDArray[Any], NDArray[Any], NDArray[Any]]] = {}
+        self.is_ready = images.dtype == self.dtype and scale == 1  # nothing to multiply: chosen is prepared
+        self._buffers: dict[tuple[int, ...], tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]] = {}
 
     def epoch(
         self,
@@ -59,7 +60,7 @@ class Batches:
         coins: NDArray[np.bool_] | None = None,
         shifts: NDArray[np.int64] | None = None,
     ) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]]:
-        """Yield (images (..., B, D), labels (..., B)) in the given order, valid until the next is taken.
+        """Yield (images (..., B, D), labels (..., B)) in the given order, valid until the next but one is taken.
 
         `order` is (n,) when all networks of a stack see the same images, or (N, n), each its own; `coins`, shaped
         like it, says which positions in the order are to be mirrored, and `shifts` how each is shifted.
@@ -80,8 +81,12 @@ class Batches:
     def _prepare(
         self, chosen: NDArray[np.intp], coins: NDArray[np.bool_] | None, shifts: NDArray[np.int64] | None
     ) -> NDArray[np.floating]:
-        """Return the chosen (..., M) images as floats (..., M, D), in a buffer used again for the next chunk."""
-        raw, scratch, prepared = self._buffers_for(chosen.shape)
+        """Return the chosen (..., M) images as floats (..., M, D), in a buffer used again two chunks later."""
+        raw, scratch, floats = self._buffers_for(chosen.shape)
+        floats.reverse()
+        prepared = floats[0]
+        if self.is_ready:
+            raw = prepared
         np.take(self.images, chosen, axis=0, out=raw, mode="clip")  # "clip" skips a hidden copy; indices are ours
         if coins is not None:
             mirror(raw, coins, self.image_shape, scratch)
@@ -89,14 +94,25 @@ class Batches:
             shift(raw, shifts, self.sources, scratch)
         return to_float(raw, self.scale, out=prepared)
 
-    def _buffers_for(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-        """Return buffers (*shape, D) for pixels as stored, for scratch, and for floats."""
+    def _buffers_for(self, shape: tuple[int, ...]) -> tuple[NDArray[Any], NDArray[Any], list[NDArray[Any]]]:
+        """Return buffers (*shape, D) for pixels as stored, for scratch, and two for floats, which take turns."""
         if shape not in self._buffers:
             full = (*shape, self.images.shape[-1])
-            raw = np.empty(full, self.images.dtype)
-            prepared = raw if self.images.dtype == self.dtype and self.scale == 1 else np.empty(full, self.dtype)
-            self._buffers[shape] = raw, np.empty_like(raw), prepared
+            raw, scratch = np.empty(full, self.images.dtype), np.empty(full, self.images.dtype)
+            self._buffers[shape] = raw, scratch, [np.empty(full, self.dtype) for _ in range(2)]
         return self._buffers[shape]
+
+
+def with_following(
+    batches: Iterable[tuple[NDArray[np.floating], NDArray[np.integer]]],
+) -> Iterator[tuple[NDArray[np.floating], NDArray[np.integer], NDArray[np.floating] | None]]:
+    """Yield (images, labels, the images of the batch that follows); None follows the last."""
+    remaining = iter(batches)
+    batch = next(remaining, None)
+    while batch is not None:
+        following = next(remaining, None)
+        yield *batch, None if following is None else following[0]
+        batch = following
 
 
 def to_float(

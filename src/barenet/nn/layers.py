@@ -63,7 +63,10 @@ class Layer(ABC):
 
 @dataclass
 class DenseSlot(Slot):
-    """A dense layer's slot, and the views through which its three products are taken in parts."""
+    """A dense layer's slot, and the views through which its three products are taken in parts.
+
+    ahead: a batch whose product x W is in y already, taken as soon as the weights had moved; see `backward_and_move`.
+    """
 
     W_columns: Array
     y_columns: Array
@@ -71,6 +74,7 @@ class DenseSlot(Slot):
     WT_columns: Array
     dx_columns: Array | None
 
+    ahead: Array | None = field(init=False, default=None)
     xT_rows: Array = field(init=False)
     cut_x: Array | None = field(init=False, default=None)
 
@@ -112,7 +116,9 @@ class Dense(Layer):
     def forward(self, slot: Slot, training: bool) -> None:
         """Write y = x W + b."""
         assert isinstance(slot, DenseSlot)
-        np.matmul(slot.x[..., None, :, :], slot.W_columns, out=slot.y_columns)
+        if slot.ahead is not slot.x:
+            np.matmul(slot.x[..., None, :, :], slot.W_columns, out=slot.y_columns)
+        slot.ahead = None
         np.add(slot.y, self.b, out=slot.y)
 
     def backward(self, slot: Slot, dy: Array) -> None:
@@ -121,11 +127,11 @@ class Dense(Layer):
         np.matmul(slot.cut_input(), dy[..., None, :, :], out=slot.dW_rows)
         self.backward_but_dW(slot, dy)
 
-    def backward_and_move(self, slot: Slot, dy: Array, move: Move) -> None:
+    def backward_and_move(self, slot: Slot, dy: Array, move: Move, following: Array | None = None) -> None:
         """Do as `backward` for a stack, and move the weights at once; their gradients are not kept.
 
         The networks share the memory of one gradient where the layer has many weights: each network moves while its
-        gradient is still in the cache.
+        gradient is still in the cache, and takes its product with the `following` batch while its weights are.
         """
         assert isinstance(slot, DenseSlot)
         self.backward_but_dW(slot, dy)  # first, for dx needs the weights as they were
@@ -134,10 +140,14 @@ class Dense(Layer):
             np.matmul(xT_rows, dy_parts, out=slot.dW_rows)
             move(EVERY, self.W, self.dW)
             return
+        if following is not None and following.shape == slot.x.shape:
+            slot.ahead = following
         for network, W in enumerate(self.W):
-            own_xT = xT_rows if slot.x.ndim == 2 else xT_rows[network]
-            np.matmul(own_xT, dy_parts[network], out=slot.dW_rows[0])
+            own = ... if slot.x.ndim == 2 else network
+            np.matmul(xT_rows[own], dy_parts[network], out=slot.dW_rows[0])
             move(network, W, self.dW[0])
+            if slot.ahead is not None:
+                np.matmul(slot.ahead[own][None], slot.W_columns[network], out=slot.y_columns[network])
 
     def backward_but_dW(self, slot: DenseSlot, dy: Array) -> None:
         """Write db and dx."""

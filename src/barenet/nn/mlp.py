@@ -191,18 +191,19 @@ class MLP:
             y = slot.y
         return y
 
-    def backward(self, workspace: Workspace, move: Move | None = None) -> None:
+    def backward(self, workspace: Workspace, move: Move | None = None, following: Array | None = None) -> None:
         """Overwrite `parameters.grads` from `workspace.dlogits`, once after each forward pass.
 
         Activations are scratch space by then: a second backward pass needs another forward pass. With `move`, weights
-        move layer by layer on the way down, and only the biases' gradients are kept.
+        move layer by layer on the way down, and only the biases' gradients are kept; `following` are then the images of
+        the next forward pass, if they are known, whose first product is taken on the spot.
         """
         dy: Array | None = workspace.dlogits
         for layer, slot in zip(reversed(self.layers), reversed(workspace.current), strict=True):
             if dy is None:  # nothing but dropout of the images is left
                 break
             if move is not None and isinstance(layer, Dense):
-                layer.backward_and_move(slot, dy, move)
+                layer.backward_and_move(slot, dy, move, following if layer is self.layers[0] else None)
             else:
                 layer.backward(slot, dy)
             dy = slot.dx

@@ -54,18 +54,20 @@ def check_stack(configs: Sequence[Config]) -> None:
             raise ConfigError(f"networks of a stack must agree in {what}, got {values[0]!r} and {different!r}")
 
 
-def stack_size(config: Config, architecture: Sequence[LayerSpec]) -> int:
-    """Return how many networks to train as one stack: as many as a core's cache holds, and at least one.
+def stack_size(config: Config, architecture: Sequence[LayerSpec]) -> int | None:
+    """Return how many networks to train as one stack; None: all there are. How many changes no bits.
 
-    In the cache of each network lie its parameters with whatever the optimizer keeps of each, its batch, and the
-    activations with their gradients. How many train together changes no bits.
+    Plain SGD moves network after network, each with its weights in the cache, and gains by every further one. Other
+    optimizers go over all that they keep of each parameter: as many networks as a core's cache holds, and at least one.
     """
+    settings = config.optimizer
+    has_slots = settings.name != "sgd" or settings.momentum > 0
+    if not has_slots and settings.clip_norm is None:
+        return None
     n_weights = sum(row.input_dim * row.output_dim for row in architecture)
     n_units = sum(row.output_dim for row in architecture)
-    settings = config.optimizer
-    plain = settings.name == "sgd" and not settings.momentum and settings.clip_norm is None
-    kept = 1 if plain else 3 if settings.name == "sgd" else 4  # values; gradients; velocity, or two moments
-    kept += settings.average_decay > 0
+    n_slots = len(OPTIMIZERS[settings.name].slot_names) if has_slots else 0
+    kept = 2 + n_slots + (settings.average_decay > 0)  # values and gradients, slots, the average
     bytes_of_one = 4 * (kept * n_weights + config.data.batch_size * (architecture[0].input_dim + 2 * n_units))
     return max(1, CACHE_BYTES // bytes_of_one)
 
@@ -146,17 +148,23 @@ class Engine:
         )
 
     def step(
-        self, images: Array, labels: NDArray[np.integer], learning_rate: NDArray[np.float64]
+        self,
+        images: Array,
+        labels: NDArray[np.integer],
+        learning_rate: NDArray[np.float64],
+        following: Array | None = None,
     ) -> tuple[Array, Array]:
         """Take one step on a batch; return the loss (N,) before it and the predicted classes (N, B).
 
-        images (B, D) or (N, B, D), labels likewise, learning_rate (N, 1).
+        images (B, D) or (N, B, D), labels likewise, learning_rate (N, 1). `following` are the images of the next step,
+        the very array, if they are known: a large stack then loads its first weights once a step instead of twice.
         """
         if self.plain_sgd is None or not self.crowded:
             result = self.forward_backward(images, labels, learning_rate)
             self.update(learning_rate)
             return result
-        result = self.forward_backward(images, labels, learning_rate, self.plain_sgd.move(learning_rate))
+        move = self.plain_sgd.move(learning_rate)
+        result = self.forward_backward(images, labels, learning_rate, move, following)
         self.plain_sgd.step_scaled_biases(self.mlp.parameters.grads)
         self.update_average()
         return result
@@ -167,6 +175,7 @@ class Engine:
         labels: NDArray[np.integer],
         learning_rate: NDArray[np.float64],
         move: Move | None = None,
+        following: Array | None = None,
     ) -> tuple[Array, Array]:
         """Compute gradients on a batch; return the loss (N,) and the predicted classes (N, B).
 
@@ -177,7 +186,7 @@ class Engine:
         predicted = logits.argmax(axis=-1)
         if self.plain_sgd is not None:
             self.workspace.dlogits *= learning_rate[..., None].astype(self.mlp.dtype)
-        self.mlp.backward(self.workspace, move)
+        self.mlp.backward(self.workspace, move, following)
         return loss, predicted
 
     def update(self, learning_rate: NDArray[np.float64]) -> None:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from barenet.config import Config
 from barenet.data.augmentation import draw_shifts, mirror_coins
-from barenet.data.batches import Batches
+from barenet.data.batches import Batches, with_following
 from barenet.data.randomness import generator
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
@@ -123,7 +123,7 @@ class Trainer:
 
     def __iter__(self) -> Iterator[EpochRecord]:
         """Train until every network has left, and yield a record a network and epoch."""
-        size = stack_size(self.configs[0], self.architecture)
+        size = stack_size(self.configs[0], self.architecture) or len(self.configs)
         while group := self.next_group():
             stacks = [tuple(group[i : i + size]) for i in range(0, len(group), size)]
             self._engines = {stack: self._engines.get(stack) or self.make_engine(stack) for stack in stacks}
@@ -167,12 +167,13 @@ class Trainer:
         losses, predicted = np.empty(rates.shape), np.empty(labels.shape, np.int64)
         sizes = np.empty(self.n_steps, np.int64)
         stop = 0
-        for i, (images, batch_labels) in enumerate(self.batches.epoch(order, coins, shifts)):
+        batches = with_following(self.batches.epoch(order, coins, shifts))
+        for i, (images, batch_labels, following) in enumerate(batches):
             sizes[i] = images.shape[-2]
             start, stop = stop, stop + images.shape[-2]
             rate = rates[i, :, None]
             if i + 1 < self.n_steps:
-                losses[i], predicted[:, start:stop] = engine.step(images, batch_labels, rate)
+                losses[i], predicted[:, start:stop] = engine.step(images, batch_labels, rate, following)
             else:
                 losses[i], predicted[:, start:stop], norms = engine.measured_step(images, batch_labels, rate)
             if i % PROGRESS_EVERY == 0:
