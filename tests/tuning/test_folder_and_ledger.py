@@ -13,7 +13,7 @@ import pytest
 import barenet
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.tuning.folder import RungRecord, StudyFolder, create_study, lock_study
-from barenet.tuning.ledger import hide_password, open_ledger
+from barenet.tuning.ledger import driver_of, hide_password, open_ledger
 from barenet.tuning.plan import Plan
 from barenet.tuning.sampling import Past, propose
 from barenet.tuning.space import Space
@@ -80,6 +80,19 @@ def test_a_lost_or_damaged_record_is_told_anew_from_the_files(content, small_sea
         (result.folder / "study.db").write_bytes(content)
     again = small_search(resume=result.folder)
     assert contents(again.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "package"),
+    [
+        ("postgresql+psycopg2://a@h/d", "psycopg2-binary"),
+        ("postgresql+psycopg://a@h/d", "'psycopg[binary]'"),
+        ("mysql://a@h/d", "mysqlclient"),
+        ("mysql+pymysql://a@h/d", "pymysql"),
+    ],
+)
+def test_a_missing_driver_is_named_with_its_package(url, package):
+    assert driver_of(url).endswith(f": pip install {package}")
 
 
 def test_a_password_is_never_shown_or_written(small_search, tmp_path):

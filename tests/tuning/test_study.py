@@ -62,7 +62,11 @@ def test_the_course_projects_file_has_its_schema_and_order(small_search):
     assert text.startswith('[\n    [\n        {\n            "input_dim": 64,')
 
 
-@pytest.mark.parametrize("values", [{"stack": 1}, {"stack": 3}, {"workers": 1}, {"workers": 2, "stack": 2}], ids=str)
+@pytest.mark.parametrize(
+    "values",
+    [{"stack": 1}, {"stack": 3}, {"workers": 1}, {"workers": 2, "stack": 2}, {"workers": 4, "stack": 1}],
+    ids=str,
+)
 def test_results_do_not_depend_on_stacks_or_workers(values, small_search, contents):
     options = {"halving": True, "epochs": 6}
     alone = contents(small_search(**options).folder)

@@ -27,6 +27,7 @@ __all__ = ["Direction", "Ledger", "hide_password", "open_ledger"]
 NUMBER = "trial"  # the user attribute that holds our own number of a trial
 CONNECT_SECONDS = 8
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
+PACKAGES = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "mysqldb": "mysqlclient"}  # of drivers
 REPORTS = 20  # most points of a learning curve that are told for a rung
 
 
@@ -162,13 +163,18 @@ def open_optuna(url: str, shown: str, options: dict[str, Any], name: str, direct
                 write_ahead(storage)
             return optuna.create_study(storage=storage, study_name=name, direction=direction, load_if_exists=True)
     except ImportError as error:
-        drivers = {"postgresql": "psycopg2-binary", "mysql": "pymysql"}
-        driver = drivers.get(url.split(":", maxsplit=1)[0].split("+", maxsplit=1)[0], "its driver")
-        raise ConfigError(
-            f"the storage {shown} needs a driver: pip install {driver} ({one_line(error, 100)})"
-        ) from None
+        raise ConfigError(f"the storage {shown} needs {driver_of(url)} ({one_line(error, 100)})") from None
     except Exception as error:
         raise MachineError(f"cannot open the storage {shown}: {reason_of(error, url)}") from None
+
+
+def driver_of(url: str) -> str:
+    """Return which driver a URL asks for, by name or by SQLAlchemy's default, and how to get it."""
+    from sqlalchemy.engine import make_url
+
+    driver = make_url(url).get_dialect().driver
+    package = PACKAGES.get(driver, driver)
+    return f"the driver {driver}: pip install {package}"
 
 
 def write_ahead(storage: Any) -> None:
