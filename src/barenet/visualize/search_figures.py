@@ -17,7 +17,7 @@ from barenet.tuning.results import StudyResult
 from barenet.tuning.space import Space
 from barenet.tuning.trial import Trial
 from barenet.visualize.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
-from barenet.visualize.search_scales import Scale, colours, importances, label, metric_name, score_of, shown
+from barenet.visualize.search_scales import Scale, colours, importances, label, limits, metric_name, score_of, shown
 
 __all__ = ["draw_search_figures"]
 
@@ -236,12 +236,7 @@ def draw_curves(figure: Any, result: StudyResult, histories: Mapping[int, Sequen
     axes.set_xlabel("epoch", color=INK)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if heights:
-        # A few very poor figures would press all others into a line.
-        low, high = (
-            np.quantile(heights, (0.02, 1.0)) if result.plan.metric == "acc" else np.quantile(heights, (0, 0.98))
-        )
-        margin = 0.06 * max(high - low, 1e-6)
-        axes.set_ylim(low - margin, high + margin)
+        axes.set_ylim(*limits(result, heights))
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=ORANGE, linewidth=2.4, label=f"best: trial {best.number}" if best else "best")]

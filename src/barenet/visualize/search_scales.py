@@ -13,7 +13,7 @@ from barenet.tuning.results import StudyResult
 from barenet.tuning.trial import Trial
 from barenet.visualize.canvas import BLUE, ORANGE
 
-__all__ = ["Scale", "colours", "importances", "label", "metric_name", "score_of", "shown"]
+__all__ = ["Scale", "colours", "importances", "label", "limits", "metric_name", "score_of", "shown"]
 
 
 def colours(result: StudyResult, values: Sequence[float]) -> Any:
@@ -27,6 +27,19 @@ def colours(result: StudyResult, values: Sequence[float]) -> Any:
 def shown(result: StudyResult, value: float) -> float:
     """Return a score as it is drawn: accuracies in percent."""
     return 100 * value if result.plan.metric == "acc" else value
+
+
+def limits(result: StudyResult, heights: Sequence[float]) -> tuple[float, float]:
+    """Return where an axis of curves begins and ends.
+
+    All of them, unless a few very poor figures would press all others into a line: then without the poorest 2 %.
+    """
+    low, high = min(heights), max(heights)
+    most = np.quantile(heights, (0.02, 1.0) if result.plan.metric == "acc" else (0.0, 0.98))
+    if high - low > 2 * (most[1] - most[0]) > 0:
+        low, high = most
+    margin = 0.06 * max(high - low, 1e-6)
+    return low - margin, high + margin
 
 
 def metric_name(result: StudyResult) -> str:
@@ -45,7 +58,7 @@ class Scale:
         if self.is_number:
             numbers = sorted({float(v) for v in values if v is not None})
             # Choices such as 0.1, 0.01, 0.001 are read on a logarithmic axis; a zero among them has no place there.
-            self.log = numbers[0] > 0 and (dimension.log or numbers[-1] / numbers[0] >= 20)
+            self.log = numbers[0] > 0 and (dimension.log or numbers[-1] / numbers[0] >= 10)
             if dimension.choices and (numbers[0] == 0 and len(numbers) > 2):
                 self.is_number = False
         if not self.is_number:
