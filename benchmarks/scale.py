@@ -31,7 +31,7 @@ os.environ.pop("OPENBLAS_CORETYPE", None)  # OpenBLAS chooses its kernel by itse
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from barenet.data.batches import Batches
+from barenet.data.batches import Batches, with_following
 from barenet.data.idx import write_idx
 from barenet.nn.losses import make_loss
 from barenet.nn.mlp import MLP
@@ -69,8 +69,8 @@ def make_epoch(batch: int, width: int, depth: int, stack: int) -> tuple[Callable
     def train(n_steps: int) -> float:
         order = rng.integers(0, 20_000, n_steps * batch)
         started = time.perf_counter()
-        for x, y in batches.epoch(order):
-            engine.step(x, y, rate)
+        for x, y, following in with_following(batches.epoch(order)):
+            engine.step(x, y, rate, following)
         return time.perf_counter() - started
 
     train(2)
