@@ -105,9 +105,8 @@ class ConsoleSearchObserver(SearchObserver):
         for stack, rung, since in list(self.running.values()):
             names = ", ".join(str(trial.number) for trial in stack)
             what = f"trial{'s' if len(stack) > 1 else ''} {names}"
-            lines.append(
-                f"  {what}{f', rung {rung + 1}' if self.plan.halving else ''}, for {clock(time.monotonic() - since)}"
-            )
+            where = f" in rung {rung + 1}" if self.plan.halving else ""
+            lines.append(f"  {what}{where} for {clock(time.monotonic() - since)}")
         running = Text("running\n" + "\n".join(lines) if lines else "", style="dim", no_wrap=True, overflow="ellipsis")
         return Group(Text(head, style="bold"), *([table] if self.best else []), running)
 
