@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
-from barenet.nn.mlp import Workspace
+from barenet.nn.workspace import Workspace
 from barenet.training.checkpoint import SavedModel
 from barenet.training.preprocessing import read_standardiser
 

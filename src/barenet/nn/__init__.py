@@ -27,10 +27,11 @@ from barenet.nn.activations import ACTIVATIONS, Activation
 from barenet.nn.gradcheck import GradientReport, check_gradients
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.losses import LOSSES, Loss
-from barenet.nn.mlp import MLP, LayerSpec, Workspace
+from barenet.nn.mlp import MLP, LayerSpec
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, WeightAverage
 from barenet.nn.parameters import Parameters
 from barenet.nn.schedules import SCHEDULES, Schedule
+from barenet.nn.workspace import Workspace
 
 __all__ = [
     "ACTIVATIONS",

@@ -16,11 +16,12 @@ from numpy.typing import DTypeLike, NDArray
 from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import ACTIVATIONS, ALIASES, Activation
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, Move, Noise, Slot
+from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, Move, Noise
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.parameters import Parameters
+from barenet.nn.workspace import Workspace
 
-__all__ = ["MLP", "LayerSpec", "Workspace", "find_activation"]
+__all__ = ["MLP", "LayerSpec", "find_activation"]
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -219,50 +220,6 @@ class MLP:
         value = loss(logits, labels, dlogits=workspace.dlogits)
         self.backward(workspace)
         return value, {name: view.copy() for name, view in self.parameters.grad_views.items()}
-
-
-class Workspace:
-    """Activations and their gradients for batches of up to `capacity` images, allocated once for each batch size.
-
-    An epoch has one or two batch sizes, full and last, so a steady-state step allocates nothing here.
-    """
-
-    def __init__(self, mlp: MLP, capacity: int) -> None:
-        self.mlp = mlp
-        self.capacity = capacity
-        self.current: list[Slot] = []
-        self.dlogits: Array = np.empty(0, mlp.dtype)
-        self._by_shape: dict[tuple[tuple[int, ...], np.dtype[Any]], tuple[list[Slot], Array]] = {}
-
-    def slots(self, x: Array) -> list[Slot]:
-        """Return the slots of all layers for a batch shaped like `x`, and make them the current ones."""
-        if (x.shape, x.dtype) not in self._by_shape:
-            self._by_shape[x.shape, x.dtype] = self._allocate(x)
-        self.current, self.dlogits = self._by_shape[x.shape, x.dtype]
-        return self.current
-
-    def _allocate(self, x: Array) -> tuple[list[Slot], Array]:
-        check_inputs(self.mlp, x, self.capacity)
-        slots: list[Slot] = []
-        y = x
-        has_weights_below = False
-        for layer in self.mlp.layers:
-            slots.append(layer.make_slot(y, needs_dx=has_weights_below))
-            has_weights_below |= isinstance(layer, Dense)
-            y = slots[-1].y
-        return slots, np.empty_like(y)
-
-
-def check_inputs(mlp: MLP, x: Array, capacity: int) -> None:
-    """Raise ShapeError unless `x` is a batch that the network takes and the workspace holds."""
-    shared, own = x.ndim == 2, mlp.n_networks is not None and x.ndim == 3 and x.shape[0] == mlp.n_networks
-    if not (shared or own) or x.shape[-1] != mlp.n_inputs:
-        expected = f"(B, {mlp.n_inputs})" + (f" or ({mlp.n_networks}, B, {mlp.n_inputs})" if mlp.n_networks else "")
-        raise ShapeError(f"inputs must be {expected}, got {x.shape}")
-    if x.dtype != mlp.dtype:
-        raise ShapeError(f"inputs must be {mlp.dtype} like the network, got {x.dtype}")
-    if x.shape[-2] > capacity:
-        raise ShapeError(f"a batch of {x.shape[-2]} images does not fit a workspace made for {capacity}")
 
 
 def check_labels(labels: Labels, n_classes: int) -> None:

@@ -19,8 +19,9 @@ from barenet.data.randomness import generator
 from barenet.errors import ConfigError
 from barenet.nn.layers import Move
 from barenet.nn.losses import Loss
-from barenet.nn.mlp import MLP, LayerSpec, Rate, Workspace
+from barenet.nn.mlp import MLP, LayerSpec, Rate
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Optimizer, WeightAverage
+from barenet.nn.workspace import Workspace
 from barenet.training.state import TrainingState
 
 __all__ = ["Engine", "StepNorms", "check_stack", "make_optimizer", "stack_size"]

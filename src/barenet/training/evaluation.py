@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
 from barenet.nn.losses import LOSSES, Loss
-from barenet.nn.mlp import MLP, Workspace
+from barenet.nn.mlp import MLP
+from barenet.nn.workspace import Workspace
 from barenet.training.metrics import accuracy
 
 __all__ = ["compute_outputs", "evaluate", "mean_loss", "plain"]
