@@ -23,7 +23,7 @@ from barenet.training.checkpoint import read_model, read_state
 from barenet.training.folder import RunFolder, lock_run
 from barenet.training.preparation import prepare
 from barenet.training.records import read_history
-from barenet.training.resuming import resume_run
+from barenet.training.resuming import check_settings_file, resume_run
 from barenet.training.run import Observer, start_run
 from barenet.training.trainer import Trainer
 
@@ -476,6 +476,16 @@ def test_a_config_that_was_changed_since_is_refused(old, new, named, whole_runs,
     (folder / "config.toml").write_text(text.replace(old, new), "utf-8")
     with pytest.raises(RunError, match=rf"config.toml of .* was changed: .*{named}"):
         resume_run(folder, dataset)
+
+
+def test_settings_that_a_runs_version_did_not_have_count_as_their_defaults(whole_runs):
+    folder = RunFolder(whole_runs["sgd"])
+    config = build_config("quick", folder.config)
+    older = config.as_tables()
+    del older["model"]["dropout"], older["data"]["shift"]
+    check_settings_file(folder, config, older)
+    with pytest.raises(RunError, match=r"model\.dropout is 0\.5, and was 0\.0 when"):
+        check_settings_file(folder, config.with_values(model__dropout=0.5), older)
 
 
 def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp_path, monkeypatch):

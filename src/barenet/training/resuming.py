@@ -88,11 +88,16 @@ def stored_state(folder: RunFolder, config: Config, data: TrainingData) -> Train
 
 
 def check_settings_file(folder: RunFolder, config: Config, started_with: dict[str, dict[str, Any]]) -> None:
-    """Raise RunError if the run's config.toml is not what its state was trained with."""
+    """Raise RunError if the run's config.toml is not what its state was trained with.
+
+    A run of an earlier version knows nothing of settings that came later: at their defaults they change nothing.
+    """
     now = config.as_tables()
     for table, settings in started_with.items():
+        defaults = type(getattr(config, table)).model_fields
         for name in sorted({*settings, *now[table]}):
-            before, after = settings.get(name), now[table].get(name)
+            default = defaults[name].default if name in defaults else None
+            before, after = settings.get(name, default), now[table].get(name)
             if before != after:
                 raise RunError(
                     f"config.toml of {folder.path} was changed: {table}.{name} is {after}, and was {before} when the "
