@@ -427,7 +427,9 @@ def test_an_npz_whose_directory_lies_about_its_length_takes_no_memory(tmp_path):
     path.write_bytes(content.replace(sizes, struct.pack("<2I", claimed, claimed)))
     tracemalloc.start()
     try:
-        message_of(lambda: load_dataset(path), f"x_train in {path}", "4,000,000,000 bytes", "damaged")
+        # Later patch releases of Python notice that such members overlap, and earlier ones leave it to us.
+        message = message_of(lambda: load_dataset(path), path, "damaged")
+        assert "4,000,000,000 bytes" in message or "Overlapped entries" in message
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
