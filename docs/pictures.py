@@ -12,27 +12,47 @@ import tempfile
 from pathlib import Path
 
 import barenet
+from barenet.training.loading import load_models
 from barenet.visualize.inspection import inspect
+from barenet.visualize.playground import write_playground
 from barenet.visualize.report import report
 
 IMAGES = Path(__file__).parent / "images"
 PICTURES = ("learning-curves", "weight-histograms", "weights-1", "neurons", "activations", "update-ratios")
+SPACE = {"lr": [0.16, 0.08, 0.04, 0.02, 0.01, 0.005], "hidden_sizes": [[128, 32], [64, 32], [32, 16]]}
 
 
 def main() -> None:
-    """Train the default run, look into it, and keep what comes of it."""
+    """Train the default run and search a small space, and keep what comes of them."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as output:
         result = barenet.train(output=output)
         assert result.folder is not None
-        found = inspect(result.folder)
-        for name in PICTURES:
-            shutil.copy(result.folder / "figures" / f"{name}.png", IMAGES / f"{name}.png")
-        shutil.copy(found.files[-1], IMAGES / "neuron.png")
-        photograph(report(result.folder), IMAGES / "report.png")
+        picture_run(result.folder)
+        study = barenet.search(SPACE, recipe="course", epochs=9, eval_every=1, halving=True, output=output)
+        picture_study(study.folder)
 
 
-def photograph(page: Path, picture: Path) -> None:
+def picture_run(folder: Path) -> None:
+    """Look into a run, and photograph its pages."""
+    found = inspect(folder)
+    for name in PICTURES:
+        shutil.copy(folder / "figures" / f"{name}.png", IMAGES / f"{name}.png")
+    shutil.copy(found.files[-1], IMAGES / "neuron.png")
+    photograph(report(folder), IMAGES / "report.png")
+    network = load_models(folder)[0]
+    page = folder / "playground.html"
+    write_playground(network, page, barenet.load_dataset(), name=folder.name)
+    photograph(page, IMAGES / "playground.png", height=790)
+
+
+def picture_study(folder: Path) -> None:
+    """Keep two pictures of a search."""
+    for name in ("learning-curves", "parallel"):
+        shutil.copy(folder / "figures" / f"{name}.png", IMAGES / f"search-{name}.png")
+
+
+def photograph(page: Path, picture: Path, *, height: int = 1000) -> None:
     """Take a picture of the top of a page, if there is a browser to take it with."""
     browser_path = next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
     try:
@@ -44,8 +64,9 @@ def photograph(page: Path, picture: Path) -> None:
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        tab = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
+        tab = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
         tab.goto(page.resolve().as_uri())
+        tab.wait_for_timeout(500)  # what moves has come to rest
         tab.screenshot(path=picture)
         browser.close()
 
