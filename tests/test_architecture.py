@@ -39,6 +39,7 @@ ROOMS: list[tuple[str, list[str] | None]] = [
             "products",
             "losses",
             "layers",
+            "workspace",
             "mlp",
             "optimizers",
             "schedules",

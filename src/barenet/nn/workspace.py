@@ -5,20 +5,26 @@ So one network can be evaluated on one workspace while it trains on another, and
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ShapeError
-from barenet.nn.layers import Dense, Slot
-
-if TYPE_CHECKING:
-    from barenet.nn.mlp import MLP
+from barenet.nn.layers import Dense, Layer, Slot
 
 __all__ = ["Workspace"]
 
 Array = NDArray[np.floating]
+
+
+class Network(Protocol):
+    """What a workspace needs to know of a network, `MLP`."""
+
+    layers: list[Layer]
+    n_inputs: int
+    n_networks: int | None
+    dtype: np.dtype[Any]
 
 
 class Workspace:
@@ -27,7 +33,7 @@ class Workspace:
     An epoch has one or two batch sizes, full and last, so a steady-state step allocates nothing here.
     """
 
-    def __init__(self, mlp: MLP, capacity: int) -> None:
+    def __init__(self, mlp: Network, capacity: int) -> None:
         self.mlp = mlp
         self.capacity = capacity
         self.current: list[Slot] = []
@@ -53,7 +59,7 @@ class Workspace:
         return slots, np.empty_like(y)
 
 
-def check_inputs(mlp: MLP, x: Array, capacity: int) -> None:
+def check_inputs(mlp: Network, x: Array, capacity: int) -> None:
     """Raise ShapeError unless `x` is a batch that the network takes and the workspace holds."""
     shared, own = x.ndim == 2, mlp.n_networks is not None and x.ndim == 3 and x.shape[0] == mlp.n_networks
     if not (shared or own) or x.shape[-1] != mlp.n_inputs:
