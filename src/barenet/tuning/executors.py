@@ -11,6 +11,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import Executor, Future, wait
 from typing import Any
 
@@ -80,7 +81,8 @@ class LocalPool(Pool):
         self.name = f"{n_workers} process{'es' if n_workers != 1 else ''}"
         self.pools: dict[bool, Executor] = {}
         self.dead_since: dict[int, float] = {}
-        self.executor(alone=False).submit(int)  # processes start now, while the search is still being set up
+        with interrupts_held():  # processes start now, while the search is still being set up
+            self.executor(alone=False).submit(int)
 
     def submit(self, task: RungTask, *, alone: bool = False) -> Result:
         """Begin a task."""
@@ -88,11 +90,12 @@ class LocalPool(Pool):
 
         if alone:
             self.make_ready()
-        try:
-            return self.executor(alone=alone).submit(train_rung_in_worker, task)
-        except (BrokenProcessPool, ShutdownExecutorError):
-            self.renew(alone=alone)
-            return self.executor(alone=alone).submit(train_rung_in_worker, task)
+        with interrupts_held():
+            try:
+                return self.executor(alone=alone).submit(train_rung_in_worker, task)
+            except (BrokenProcessPool, ShutdownExecutorError):
+                self.renew(alone=alone)
+                return self.executor(alone=alone).submit(train_rung_in_worker, task)
 
     def make_ready(self) -> None:
         """Wait until the process apart has started: one that dies before is not its task's fault."""
@@ -100,7 +103,8 @@ class LocalPool(Pool):
 
         for _ in range(MOST_STARTS):
             try:
-                ready = self.executor(alone=True).submit(int)
+                with interrupts_held():
+                    ready = self.executor(alone=True).submit(int)
                 while not wait([ready], timeout=CHECK_SECONDS).done:
                     self.check()
                 ready.result()
@@ -162,6 +166,22 @@ class LocalPool(Pool):
         while self.pools:
             _, pool = self.pools.popitem()
             pool.shutdown(wait=True, kill_workers=kill)  # type: ignore[call-arg]
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, so that processes started meanwhile are born deaf to it: they would die over their imports.
+
+    This process gets it afterwards. Where signals cannot be held back, as on Windows, nothing is.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def follow_parent(parent: int) -> None:
