@@ -120,6 +120,8 @@ def search(
     given |= {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
     observer = ConsoleSearchObserver(quiet=quiet)
     asked = choose_space(space, grid or [], range or [])
+    if dry_run and resume is not None:
+        raise ConfigError(f"--dry-run estimates a new search; leave out --resume {resume}, or give {resume}/space.toml")
     if dry_run:
         figures = estimate(asked, recipe=recipe, workers=workers, dask=dask, observer=observer, **given)
         if json:

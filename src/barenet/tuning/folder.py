@@ -144,7 +144,9 @@ class StudyFolder:
         try:
             points: list[Point] = json.loads(self.round(number).read_text("utf-8"))
         except (OSError, ValueError) as error:
-            raise RunError(f"{self.round(number)} cannot be read: {error}") from None
+            raise RunError(
+                f"{self.round(number)} cannot be read ({error}); put it back from a copy, or begin a new study"
+            ) from None
         return points
 
     def drop_states(self, kept: set[str]) -> None:

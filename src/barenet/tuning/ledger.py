@@ -134,12 +134,14 @@ def open_ledger(url: str | None, folder: Path, name: str, space: Space, directio
         MachineError: the database does not answer; says which address, never a password.
         ConfigError: the URL is none, or the driver that it needs is not installed.
     """
+    from sqlalchemy import URL
+
     quiet_optuna()
     if url is not None:
         shown, options = check_url(url)
         return Ledger(open_optuna(url, shown, options, name, direction), space, shown)
     path = folder / "study.db"
-    own = f"sqlite:///{path.absolute()}"
+    own = URL.create("sqlite", database=str(path.absolute())).render_as_string()  # whatever signs the path has
     try:
         return Ledger(open_optuna(own, str(path), {}, name, direction), space, str(path))
     except MachineError:

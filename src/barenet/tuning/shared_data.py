@@ -17,6 +17,7 @@ import numpy as np
 from barenet.config import Config
 from barenet.data.datasets import load_dataset
 from barenet.errors import DataError, MachineError
+from barenet.messages import one_line
 from barenet.training.preparation import TrainingData, prepare
 
 __all__ = ["SharedData", "forget_data", "share_data"]
@@ -91,7 +92,14 @@ def share_data(folder: Path, data: TrainingData, config: Config, *, has_path: bo
         (folder / "about.json.tmp").write_text(json.dumps(about), "utf-8")
         os.replace(folder / "about.json.tmp", folder / "about.json")  # noqa: PTH105
     except OSError as error:
-        raise MachineError(f"cannot write the data for the workers to {folder}: {error.strerror}") from None
+        shutil.rmtree(folder, ignore_errors=True)
+        megabytes = sum(value.nbytes for value in vars(data).values() if isinstance(value, np.ndarray)) / 1e6
+        # A disk that is full in the middle of an array is reported by NumPy, without the system's words.
+        reason = error.strerror or one_line(error)
+        raise MachineError(
+            f"cannot write {megabytes:.0f} MB of data for the workers to {folder}: {reason}; "
+            "choose another --output, or --workers 0"
+        ) from None
     return shared
 
 
