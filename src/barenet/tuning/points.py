@@ -37,6 +37,7 @@ class Base:
         """
         flags = dict(self.given)
         layers: Point = {}
+        has_sizes = "model.hidden_sizes" in {target_of(name) for name in point}
         for name, value in point.items():
             target = target_of(name)
             if "." in target:
@@ -46,7 +47,9 @@ class Base:
         check_dimensions(layers, dataset)
         config = build_config(self.recipe, None, flags)
         if layers:
-            config = build_config(self.recipe, None, flags | choose_layers(config, layers, dataset))
+            config = build_config(
+                self.recipe, None, flags | choose_layers(config, layers, dataset, hidden_only=has_sizes)
+            )
         if config.data.batch_size > n_train:
             batch_size = config.data.batch_size
             raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
@@ -64,6 +67,10 @@ class Base:
     def prepare(self, dataset: Dataset, metric: str, **options: Any) -> tuple[Config, TrainingData]:
         """Return the base settings, resolved, and the split data that all trials share."""
         config = build_config(self.recipe, None, {**self.given, "trainer.metric": metric, "trainer.n_seeds": 1})
+        if self.given.get("trainer.n_seeds", 1) != 1:
+            raise ConfigError(
+                "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
+            )
         if config.trainer.threads not in (None, 1):
             options.get("note", print)("trials have one BLAS thread each; trainer.threads is left aside")
         resolved, data = prepare(config.with_values(trainer__threads=1), dataset, **options)
@@ -78,8 +85,11 @@ def check_dimensions(layers: Point, dataset: Dataset) -> None:
             raise ConfigError(f"{name} must be {actual}, the number of {what} of {dataset.name}")
 
 
-def choose_layers(config: Config, layers: Point, dataset: Dataset) -> dict[str, Any]:
-    """Return flags for an architecture in which single layers are as `layers` says, and the others as they were."""
+def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_only: bool = False) -> dict[str, Any]:
+    """Return flags for an architecture in which single layers are as `layers` says, and the others as they were.
+
+    hidden_only: no name means the last layer, as activation_3 does of a network whose two hidden layers are given.
+    """
     model = config.model
     if model.layers is None:
         sizes = list(model.hidden_sizes)
@@ -98,10 +108,10 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset) -> dict[str, 
         if layer is None:
             continue
         kind, number = layer
-        if kind == "activation" and number == depth + 1:
+        if kind == "activation" and number == depth + 1 and not hidden_only:
             last = str(value)
         elif number > depth:
-            raise ConfigError(f"there is no {name}: the network has {depth} hidden layers")
+            raise ConfigError(f"there is no {name}: the network has {depth} hidden layer{'s' if depth != 1 else ''}")
         elif kind == "activation":
             activations[number - 1] = str(value)
         else:

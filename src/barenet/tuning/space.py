@@ -145,6 +145,15 @@ def with_layer_conditions(dimensions: Mapping[str, Dimension], where: str, n_hid
     return result
 
 
+def check_condition(dimension: Dimension, parent: Dimension, where: str) -> None:
+    """Raise ConfigError if a condition asks for a value that the other setting never takes."""
+    for value in dimension.when[parent.name]:
+        within = isinstance(value, int | float) and parent.low <= value <= parent.high
+        if not (value in parent.choices if parent.choices else within):
+            known = ", ".join(map(str, parent.choices)) or f"{parent.low:g} to {parent.high:g}"
+            raise ConfigError(f"{where}: {dimension.name} counts when {parent.name} is {value!r}, but it takes {known}")
+
+
 def parents_first(dimensions: Mapping[str, Dimension], where: str) -> tuple[Dimension, ...]:
     """Return the dimensions in order, but each after those that its conditions name."""
     placed: dict[str, Dimension] = {}
@@ -154,6 +163,7 @@ def parents_first(dimensions: Mapping[str, Dimension], where: str) -> tuple[Dime
             if parent not in dimensions:
                 hint = nearest(parent, dimensions)
                 raise ConfigError(f"{where}: {dimension.name} depends on {parent!r}, which is not searched; {hint}")
+            check_condition(dimension, dimensions[parent], where)
     while waiting:
         ready = [name for name, dimension in waiting.items() if all(parent in placed for parent in dimension.when)]
         if not ready:

@@ -6,10 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from barenet.errors import ConfigError
-from barenet.settings import check_tables, read_toml
+import tomli_w
 
-__all__ = ["SpaceFile", "parse_flags", "read_space_file", "read_value", "toml_space"]
+from barenet.config import TABLES
+from barenet.errors import ConfigError, nearest
+from barenet.settings import check_tables, read_toml
+from barenet.tuning.plan import Plan
+from barenet.tuning.points import Base
+
+__all__ = ["SpaceFile", "parse_flags", "read_space_file", "read_value", "write_space_file"]
 
 SpaceFile = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 
@@ -29,6 +34,9 @@ def read_space_file(path: Path) -> SpaceFile:
     space = tables.pop("space")
     if not isinstance(space, dict):
         raise ConfigError(f"{path}: space must be a table, got {space!r}")
+    for name, value in tables.items():
+        if isinstance(value, dict) and name not in TABLES:
+            raise ConfigError(f"{path}: unknown table [{name}]; {nearest(name, (*TABLES, 'search', 'space'))}")
     settings = check_tables(tables, str(path))
     given = {f"{table}.{name}": value for table, own in settings.items() for name, value in own.items()}
     return read_texts(space), search, given
@@ -43,13 +51,29 @@ def read_texts(row: Any) -> Any:
     return None if row == "none" else row
 
 
-def toml_space(row: Any) -> Any:
-    """Return the table of a space as TOML can write it."""
-    if isinstance(row, Mapping):
-        return {name: toml_space(value) for name, value in row.items()}
-    if isinstance(row, list | tuple):
-        return [toml_space(value) for value in row]
-    return "none" if row is None else row
+def write_space_file(table: Mapping[str, Any], plan: Plan, base: Base) -> str:
+    """Return a file that asks the same again: space, plan, and the settings given over the recipe, in their order.
+
+    A row that is a table stands in one line, where it is: tomli_w would put it behind all others, and what random and
+    tpe draw depends on the order.
+    """
+    search = {"strategy": plan.strategy, **plan.model_dump(exclude_defaults=True, exclude_none=True)}
+    tables: dict[str, Any] = {"search": {**search, "recipe": base.recipe}}
+    settings = base.config().as_tables()  # numbers as numbers, where flags gave texts; none is left out
+    for own, name in (path.split(".", 1) for path in base.given):
+        if name in settings[own]:
+            tables.setdefault(own, {})[name] = settings[own][name]
+    rows = "\n".join(f"{tomli_w.dumps({name: 0}).split(' = ')[0]} = {inline(row)}" for name, row in table.items())
+    return f"{tomli_w.dumps(tables)}\n[space]\n{rows}\n"
+
+
+def inline(value: Any) -> str:
+    """Return a value as TOML in one line; None as the text "none", which `read_texts` reads again."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{tomli_w.dumps({k: 0}).split(' = ')[0]} = {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(inline(item) for item in value) + "]"
+    return tomli_w.dumps({"x": "none" if value is None else value}).removeprefix("x = ").strip()
 
 
 def parse_flags(grids: Sequence[str], ranges: Sequence[str]) -> dict[str, Any]:
