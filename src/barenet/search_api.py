@@ -18,7 +18,7 @@ from barenet.config import Config
 from barenet.errors import ConfigError, DivergedError, RunError
 from barenet.training.files import replace_file
 from barenet.training.results import RunResult
-from barenet.training.resuming import resume_run
+from barenet.training.resuming import resume_run, stored_config
 from barenet.training.run import Observer, start_run
 from barenet.tuning.best import write_best
 from barenet.tuning.estimate import estimate_seconds
@@ -30,7 +30,7 @@ from barenet.tuning.observer import SearchObserver
 from barenet.tuning.question import Question, ask_again, make_question
 from barenet.tuning.results import StudyResult, summarise
 from barenet.tuning.shared_data import forget_data, share_data
-from barenet.tuning.space_file import toml_space
+from barenet.tuning.space_file import write_space_file
 from barenet.tuning.study import Search
 from barenet.tuning.trial import Trial
 from barenet.visualize.search_console import ConsoleSearchObserver
@@ -156,8 +156,7 @@ def open_study(
     folder.drop_temporary()
     folder.write_json(folder.about, question.as_dict())  # first: from then on there is a study to go on with
     replace_file(folder.path / "config.toml", tomli_w.dumps(material.resolved.as_tables()))
-    plan = {name: value for name, value in question.plan.model_dump().items() if value is not None}
-    replace_file(folder.path / "space.toml", tomli_w.dumps({"search": plan, "space": toml_space(question.table)}))
+    replace_file(folder.path / "space.toml", write_space_file(question.table, question.plan, question.base))
     direction: Direction = "maximize" if question.plan.metric == "acc" else "minimize"
     return question, open_ledger(storage or shown, folder.path, question.name, material.space, direction)
 
@@ -208,19 +207,27 @@ def finish_search(searching: Search, material: Material) -> StudyResult:
         reasons = [trial.last.reason for trial in result.trials if trial.last and trial.last.reason]
         why = reasons[0] if reasons else "none was trained"
         raise DivergedError(f"no trial was left: {why}; see {folder.path / 'results.csv'}")
+    if not folder.state(best.key, len(best.rungs) - 1).exists():
+        searching.observer.note(f"trial {best.number}, which won later, is trained again for its weights")
     write_best(folder, best, searching.data, searching.dataset)
     histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
     draw_search_figures(result, searching.space, histories, folder.path / "figures")
     if plan.retrain:
         result = replace(result, retrained=retrain(folder.path / "retrained", best, material))
+    folder.write_json(folder.path / "results.json", result.as_dict())
     return result
 
 
 def retrain(folder: Path, best: Trial, material: Material) -> RunResult:
-    """Train the winner once more, in a run folder of its own, and test it: the one time that a search does."""
+    """Train the winner once more, in a run folder of its own, and test it: the one time that a search does.
+
+    What is there of an earlier winner, before trials or repeats were raised, makes room.
+    """
     assert best.config is not None
     if (folder / "last.safetensors").exists():
-        return resume_run(folder, material.dataset, validation=material.validation)
+        if stored_config(folder).as_tables() == best.config.as_tables():
+            return resume_run(folder, material.dataset, validation=material.validation)
+        shutil.rmtree(folder)
     return start_run(
         best.config, material.dataset, output=folder.parent, name=folder.name, validation=material.validation
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import barenet
+import barenet.errors
 from barenet.training.records import read_history
 from barenet.tuning.observer import SearchObserver
 
@@ -177,3 +178,64 @@ def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_never_was(strategy,
             small_search(resume=folder, observer=Stop(after=after))
     result = small_search(resume=folder)
     assert contents(result.folder) == undisturbed
+
+
+def test_repeats_that_are_raised_make_a_winner_whose_weights_were_not_kept(small_search, contents, tmp_path):
+    # From this seed on the repeats rank another trial first than the first seed does, by far.
+    space, options = {"hidden_size_1": [4, 5, 6, 7, 8]}, {"seed": 7}
+    whole = small_search(space, repeats=2, repeat_best=6, name="whole", **options)
+    first = small_search(space, name="raised", **options)
+    assert whole.best.number != first.best.number
+    raised = small_search(resume=first.folder, repeats=2, repeat_best=6)
+    assert raised.best.number == whole.best.number
+    assert contents(raised.folder) == contents(whole.folder)
+
+
+def test_a_winner_that_comes_with_more_trials_is_retrained_and_tested(small_search):
+    space = {"lr": {"low": 1e-5, "high": 0.05, "log": True}}
+    few = small_search(space, strategy="random", trials=1, retrain=True)
+    more = small_search(resume=few.folder, trials=8)
+    assert more.best.number != few.best.number
+    assert json.loads((few.folder / "results.json").read_text("utf-8")) == json.loads(json.dumps(more.as_dict()))
+    assert more.retrained.networks[0].history[-1].valid_loss == more.best.last.valid_loss
+    again = small_search(resume=few.folder)
+    assert again.retrained.networks[0].scores.accuracy == more.retrained.networks[0].scores.accuracy
+
+
+@pytest.mark.parametrize("strategy", ["grid", "tpe"])
+def test_a_studys_own_file_asks_the_same_again(strategy, small_search, contents, arrays, tmp_path):
+    space: dict = {"lr": {"low": 1e-3, "high": 0.1, "log": True, "points": 2}, "hidden_size_1": [8, 6]}
+    options = {"strategy": "tpe", "trials": 5} if strategy == "tpe" else {"strategy": "grid", "halving": True}
+    first = small_search(space, **options)
+    again = barenet.search(
+        first.folder / "space.toml", **arrays, workers=0, verbose=False, output=tmp_path, name="again"
+    )
+    assert contents(again.folder) == contents(first.folder)
+
+
+@pytest.mark.parametrize("name", ["a?b", "q%20r", "ü #&"])
+def test_a_study_may_have_any_name(name, small_search):
+    assert (small_search({"lr": [0.01]}, name=name).folder / "study.db").exists()
+
+
+def test_numpy_values_are_taken_as_numbers(small_search):
+    result = small_search({"hidden_size_1": list(np.array([4, 8])), "lr": np.array([0.01])})
+    assert [trial.point["hidden_size_1"] for trial in sorted(result.trials, key=lambda t: t.number)] == [4, 8]
+
+
+def test_the_activation_of_a_layer_that_a_network_lacks_is_not_its_last_one(small_search):
+    space = {"hidden_sizes": [[8], [8, 4]], "activation_2": ["relu", "tanh"]}
+    with pytest.raises(barenet.errors.ConfigError, match="there is no activation_2: the network has 1 hidden layer"):
+        small_search(space)
+
+
+def test_what_a_study_was_made_with_can_only_be_raised(small_search):
+    grid = small_search({"lr": [0.01]}, repeats=2)
+    with pytest.raises(barenet.errors.RunError, match="made for 2 repeats; --repeats can only be raised, got 1"):
+        small_search(resume=grid.folder, repeats=1)
+    with pytest.raises(barenet.errors.ConfigError, match="a grid has as many trials as points"):
+        small_search(resume=grid.folder, trials=40)
+    with pytest.raises(barenet.errors.ConfigError, match="did you mean 'strategy'"):
+        small_search({"lr": [0.01]}, strategie="grid")
+    with pytest.raises(barenet.errors.ConfigError, match="--repeats, not n_seeds"):
+        small_search({"lr": [0.01]}, n_seeds=3)

@@ -6,12 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+from barenet.config import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import MachineError
 from barenet.training.checkpoint import write_model
 from barenet.training.folder import RunFolder
 from barenet.training.preparation import TrainingData
 from barenet.training.run import Observer, Run
+from barenet.training.state import TrainingState
 from barenet.training.trainer import Trainer
 from barenet.tuning.folder import StudyFolder
 from barenet.tuning.trial import Trial
@@ -41,10 +43,23 @@ def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Da
     return target
 
 
+def train_again(config: Config, data: TrainingData) -> TrainingState:
+    """Return the state of a finished trial whose weights were not kept: it was not the best until repeats were raised.
+
+    Training is exact, so these are the same weights.
+    """
+    trainer = Trainer([config], data)
+    for _ in trainer:
+        pass
+    return trainer.states[0]
+
+
 def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> None:
     """Write the files of a run, from what a trial left."""
     assert trial.config is not None
-    state = study.read_state(trial.key, len(trial.rungs) - 1)
+    number = len(trial.rungs) - 1
+    kept = study.state(trial.key, number).exists()
+    state = study.read_state(trial.key, number) if kept else train_again(trial.config, data)
     trainer = Trainer([trial.config], data, [state])
     run = Run(
         config=trial.config,

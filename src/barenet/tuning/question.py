@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from barenet import __version__
 from barenet.config import Config
-from barenet.errors import ConfigError, RunError
-from barenet.settings import check_tables, read_toml, setting_path
+from barenet.errors import ConfigError, RunError, nearest
+from barenet.settings import SHORT_NAMES, check_tables, describe_settings, read_toml, setting_path
 from barenet.tuning.plan import Plan
 from barenet.tuning.points import Base, check_effects
 from barenet.tuning.space import COURSE_GRID, Space
@@ -21,6 +23,9 @@ __all__ = ["Question", "ask_again", "make_question"]
 
 FORMAT = 1
 COURSE_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # what the plain course grid sets over its recipe
+
+
+GRID_TRIALS = "a grid has as many trials as points; --trials goes with --strategy random or tpe"
 
 
 @dataclass(frozen=True)
@@ -85,10 +90,12 @@ class Question:
                     f"{folder} was made with {name} = {mine}, got {asked[name]}; begin a new study for another"
                 )
         plan = Plan.make({**self.plan.model_dump(), **asked})
-        if plan.trials < self.plan.trials:
-            raise RunError(
-                f"{folder} was made for {self.plan.trials} trials; --trials can only be raised, got {plan.trials}"
-            )
+        if plan.strategy == "grid" and "trials" in asked:
+            raise ConfigError(GRID_TRIALS)
+        for name in ("trials", "repeats"):
+            mine, more = getattr(self.plan, name), getattr(plan, name)
+            if more < mine:
+                raise RunError(f"{folder} was made for {mine} {name}; --{name} can only be raised, got {more}")
         return replace(self, plan=plan)
 
 
@@ -120,7 +127,7 @@ def read_question(folder: Path) -> Question:
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, RunError):
             raise
-        raise RunError(f"{path} is damaged: {error}") from None
+        raise RunError(f"{path} is damaged ({error}); put it back from a copy, or begin a new study") from None
 
 
 def ask_again(
@@ -156,7 +163,7 @@ def make_question(
         table: Mapping[str, Any] = COURSE_GRID
         recipe, prefix, given = recipe or "course", recipe or "course", dict(COURSE_EPOCHS)
     elif isinstance(space, Mapping):
-        table = space
+        table = without_numpy(space)
     else:
         table, in_file, given = read_space_file(Path(space))
         prefix, asked = Path(space).stem, {**in_file, **asked}
@@ -168,10 +175,19 @@ def make_question(
         asked["strategy"] = "tpe" if found.space.has_ranges else "grid"
     plan = Plan.make(asked)
     if plan.strategy == "grid" and "trials" in asked:
-        raise ConfigError("a grid has as many trials as points; --trials goes with --strategy random or tpe")
+        raise ConfigError(GRID_TRIALS)
     if plan.halving and {"epochs", "trainer.epochs", "n_epochs"} & set(found.space.names):
         raise ConfigError("halving decides how many epochs a trial gets: trainer.epochs cannot be searched beside it")
     return replace(found, plan=plan)
+
+
+def without_numpy(row: Any) -> Any:
+    """Return a space with NumPy's numbers and arrays as Python's own, which files can hold."""
+    if isinstance(row, Mapping):
+        return {name: without_numpy(value) for name, value in row.items()}
+    if isinstance(row, list | tuple):
+        return [without_numpy(value) for value in row]
+    return row.tolist() if isinstance(row, np.generic | np.ndarray) else row
 
 
 def read_base(base: Config | str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
@@ -193,7 +209,11 @@ def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in values.items():
         if name in Plan.model_fields:
             continue
-        path = setting_path(name)
+        try:
+            path = setting_path(name)
+        except ConfigError:
+            known = [*Plan.model_fields, *(leaf for _, leaf, _ in describe_settings()), *SHORT_NAMES]
+            raise ConfigError(f"unknown setting {name!r}; {nearest(name, dict.fromkeys(known))}") from None
         if path in given:
             raise ConfigError(f"{path} was given twice, as {given[path]!r} and, by the name {name!r}, as {value!r}")
         given[path] = str(value) if isinstance(value, Path) else value
