@@ -67,7 +67,7 @@ class Base:
     def prepare(self, dataset: Dataset, metric: str, **options: Any) -> tuple[Config, TrainingData]:
         """Return the base settings, resolved, and the split data that all trials share."""
         config = build_config(self.recipe, None, {**self.given, "trainer.metric": metric, "trainer.n_seeds": 1})
-        if self.given.get("trainer.n_seeds", 1) != 1:
+        if self.config().trainer.n_seeds != 1:
             raise ConfigError(
                 "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
             )

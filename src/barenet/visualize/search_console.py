@@ -65,7 +65,7 @@ class ConsoleSearchObserver(SearchObserver):
         if self.quiet:
             return
         how = f"{plan.strategy}, halving" if plan.halving else plan.strategy
-        self.console.print(f"{n_trials} trials ({how}), {workers}; {folder}", markup=False)
+        self.console.print(f"{n_trials} trial{'s' if n_trials != 1 else ''} ({how}), {workers}; {folder}", markup=False)
         if (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter:
             self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
             self.live.start()
@@ -218,8 +218,9 @@ def show_estimate(figures: dict[str, Any]) -> None:
     rungs = figures["rungs"]
     halving = f", halved at epochs {', '.join(map(str, rungs[:-1]))} of {rungs[-1]}" if len(rungs) > 1 else ""
     repeats = f" and {figures['repeats']} repeats" if figures["repeats"] else ""
+    trials = f"{figures['trials']} trial{'s' if figures['trials'] != 1 else ''}"
     console.print(
-        f"{figures['trials']} trials ({figures['strategy']}{halving}){repeats} over {', '.join(figures['settings'])}: "
+        f"{trials} ({figures['strategy']}{halving}){repeats} over {', '.join(figures['settings'])}: "
         f"about {clock(figures['estimated_seconds'])} on {figures['workers']} worker"
         f"{'s' if figures['workers'] != 1 else ''}",
         markup=False,
