@@ -15,23 +15,10 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from barenet.data.idx import write_idx
 from barenet.training.scores import make_scores
 from barenet.visualize.console import show_classes
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory, arrays) -> Path:
-    """A folder of four small IDX files."""
-    folder = tmp_path_factory.mktemp("data") / "small"
-    folder.mkdir()
-    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"][:300])
-    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
-    write_idx(folder / "t10k-images-idx3-ubyte", arrays["x_test"])
-    write_idx(folder / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
-    return folder
 
 
 def barenet(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -11,24 +11,9 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from barenet.data.idx import write_idx
-
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6,5", "--epochs", "2", "--workers", "0")
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory, arrays) -> Path:
-    """A folder of four small IDX files."""
-    folder = tmp_path_factory.mktemp("data") / "small"
-    folder.mkdir()
-    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"][:300])
-    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
-    write_idx(folder / "t10k-images-idx3-ubyte", arrays["x_test"])
-    write_idx(folder / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
-    return folder
 
 
 def search(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
