@@ -25,7 +25,7 @@ from barenet.deploy.inference import BATCH
 from barenet.deploy.predictor import Predictor
 from barenet.nn import MLP
 from barenet.nn.losses import LOSSES
-from barenet.training.checkpoint import ModelInfo, SavedModel
+from barenet.run_folders.checkpoint import ModelInfo, SavedModel
 
 
 def make_predictor(hidden: tuple[int, ...]) -> Predictor:

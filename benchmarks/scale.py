@@ -31,13 +31,13 @@ os.environ.pop("OPENBLAS_CORETYPE", None)  # OpenBLAS chooses its kernel by itse
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from barenet.config.sources import build_config
 from barenet.data.batches import Batches, with_following
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
+from barenet.engine.numpy_engine import Engine
+from barenet.engine.state import TrainingState
 from barenet.nn.losses import make_loss
 from barenet.nn.mlp import MLP
-from barenet.settings import build_config
-from barenet.training.engine import Engine
-from barenet.training.state import TrainingState
 
 BASE = {"batch": 16, "width": 128, "depth": 2, "stack": 1}
 AXES: dict[str, list[int]] = {
@@ -212,7 +212,7 @@ def size_of(name: str) -> int:
 
 def draw(results: dict[str, Any], path: Path) -> None:
     """Draw one panel an axis: share of peak, or seconds an epoch against the number of images."""
-    from barenet.visualize.canvas import BLUE, ORANGE, new_figure, png, style
+    from barenet.plots.canvas import BLUE, ORANGE, new_figure, png, style
 
     axes_names = [name for name in AXES if name in results]
     with new_figure(3.2 * len(axes_names), 3.2) as figure:

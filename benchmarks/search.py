@@ -26,13 +26,13 @@ import numpy as np
 import psutil
 
 import barenet
-from barenet.settings import build_config
+from barenet.config.sources import build_config
 from barenet.training.preparation import prepare
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
-from barenet.tuning.executors import Pool
-from barenet.tuning.rung import RungTask, TrainedNetwork
-from barenet.tuning.space import COURSE_GRID
+from barenet.tuning.space.search_space import COURSE_GRID
+from barenet.tuning.workers.executors import Pool
+from barenet.tuning.workers.rung import RungTask, TrainedNetwork
 
 WORKERS = 2  # each with one BLAS thread, as every trial has, and as joblib gives each of its two processes
 EPOCHS = 10
@@ -176,10 +176,10 @@ class NoWork(Pool):
 
 def coordinator(output: Path) -> dict[str, Any]:
     """Return the coordinator's seconds a trial, and its memory after 100 and after 1,000 trials."""
-    import barenet.search_api
+    import barenet.api.searching
 
     pool = NoWork()
-    barenet.search_api.make_pool = lambda workers, dask: pool  # type: ignore[assignment]
+    barenet.api.searching.make_pool = lambda workers, dask: pool  # type: ignore[assignment]
     space = {
         "lr": [round(0.001 * i, 4) for i in range(1, 11)],
         "l2": [round(0.0001 * i, 5) for i in range(10)],

@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 import barenet
-from barenet.training.loading import load_models
-from barenet.visualize.inspection import inspect
-from barenet.visualize.playground import write_playground
-from barenet.visualize.report import report
+from barenet.pages.playground.page import write_playground
+from barenet.pages.reports.report import report
+from barenet.plots.inspection import inspect
+from barenet.run_folders.loading import load_models
 
 IMAGES = Path(__file__).parent / "images"
 PICTURES = ("learning-curves", "weight-histograms", "weights-1", "neurons", "activations", "update-ratios")

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 
 import numpy as np
 import pytest
+from odd_runs import KINDS, draw
+from odd_runs import SMALL as ODD
 
-from barenet.data.datasets import from_arrays
-from barenet.settings import build_config, setting_path
+import barenet
+from barenet.config.sources import build_config, setting_path
+from barenet.data.datasets import Dataset, from_arrays
+from barenet.errors import DivergedError
 
 SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
 SMALL |= {"activation": "relu", "average_decay": 0.999}  # whatever the recipe comes to
@@ -61,3 +66,29 @@ def plain():
         return [json.dumps(asdict(record) | {"seconds": 0, "network": 0}) for record in records]
 
     return strip
+
+
+@pytest.fixture(scope="session")
+def make_run(tmp_path_factory):
+    """Return a function from a name in KINDS to the folder of such a run and its data, trained once."""
+    made: dict[str, tuple[Path, Dataset]] = {}
+
+    def make(kind: str) -> tuple[Path, Dataset]:
+        if kind not in made:
+            shape, n_classes, values = KINDS[kind]
+            dtype = np.float32 if kind == "floats" else np.uint8
+            x, y = draw(shape, n_classes, 400, 1, dtype)
+            test = (
+                {}
+                if kind == "untested"
+                else dict(zip(("x_test", "y_test"), draw(shape, n_classes, 120, 2, dtype), strict=True))
+            )
+            output = tmp_path_factory.mktemp("runs")
+            try:
+                barenet.train(x, y, **test, output=output, name="run", **(ODD | values))
+            except DivergedError:
+                assert kind == "diverged"
+            made[kind] = output / "run", from_arrays(x, y, **test)
+        return made[kind]
+
+    return make

@@ -60,20 +60,20 @@ ROOMS: list[tuple[str, list[str] | None]] = [
         ],
     ),
     ("barenet", None),
-    ("barenet.config", None),
-    ("barenet.settings", None),
-    ("barenet.recipes", None),
+    ("barenet.config.tables", None),
+    ("barenet.config.sources", None),
+    ("barenet.config.recipes", None),
     ("barenet.training", None),
     ("barenet.tuning", None),
     ("barenet.visualize", None),
     ("barenet.deploy", None),
-    ("barenet.api", None),
-    ("barenet.search_api", None),
+    ("barenet.api.training", None),
+    ("barenet.api.searching", None),
     ("barenet.course", None),
     ("barenet.sklearn", None),
     ("barenet.cli", None),
 ]
-SAME_RANK = {"barenet.recipes": "barenet.settings"}  # settings reads the recipes, which are settings files
+SAME_RANK = {"barenet.config.recipes": "barenet.config.sources"}  # settings reads the recipes, which are settings files
 EXEMPT = {"barenet", "barenet.__main__"}
 
 
@@ -217,16 +217,16 @@ def test_every_listed_module_exists():
         ("barenet.nn.losses", "from .mlp import MLP", "barenet.nn.mlp, which is not above it in barenet.nn"),
         ("barenet.nn.losses", "import barenet.nn.mlp", "barenet.nn.mlp, which is not above it in barenet.nn"),
         ("barenet.nn.losses", "from barenet.nn import MLP", "barenet.nn, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "from ..config import Config", "barenet.config from a room below"),
-        ("barenet.nn.losses", "def f():\n    import barenet.config", "barenet.config from a room below"),
+        ("barenet.nn.losses", "from ..config import Config", "barenet.config.tables from a room below"),
+        ("barenet.nn.losses", "def f():\n    import barenet.config.tables", "barenet.config.tables from a room below"),
         ("barenet.nn.losses", "import barenet", "barenet from a room below"),
-        ("barenet.data.idx", "from barenet.data.splits import x", "barenet.data.splits, which is not above it"),
-        ("barenet.data.idx", "from barenet.nn.mlp import MLP", "barenet.nn.mlp from a room below"),
-        ("barenet.errors", "from barenet.data.idx import x", "barenet.data.idx from a room below"),
-        ("barenet.config", "from barenet.training.state import x", "barenet.training.state from a room below"),
-        ("barenet.training.state", "from barenet.training.trainer import x", "a circle: "),
-        ("barenet.training.state", "from barenet.cli.main import main", "barenet.cli.main from a room below"),
-        ("barenet.training.state", "from barenet.api import train", "barenet.api from a room below"),
+        ("barenet.data.formats.idx", "from barenet.data.splits import x", "barenet.data.splits, which is not above it"),
+        ("barenet.data.formats.idx", "from barenet.nn.mlp import MLP", "barenet.nn.mlp from a room below"),
+        ("barenet.errors", "from barenet.data.formats.idx import x", "barenet.data.formats.idx from a room below"),
+        ("barenet.config.tables", "from barenet.engine.state import x", "barenet.engine.state from a room below"),
+        ("barenet.engine.state", "from barenet.training.trainer import x", "a circle: "),
+        ("barenet.engine.state", "from barenet.cli.main import main", "barenet.cli.main from a room below"),
+        ("barenet.engine.state", "from barenet.api.training import train", "barenet.api.training from a room below"),
         ("barenet.data.misc", "", "barenet.data.misc has no place in the order of barenet.data"),
         ("barenet.utils", "", "barenet.utils is in no room"),
     ],
@@ -245,9 +245,9 @@ def test_a_made_up_violation_is_found(module, line, complaint):
     [
         ("import pydantic", "pydantic"),
         ("def f():\n    from scipy.special import expit", "scipy.special.expit"),
-        ("from barenet.data.idx import read_idx", "barenet.data.idx.read_idx"),
-        ("from barenet import config", "barenet.config"),
-        ("from ..data import idx", "barenet.data.idx"),
+        ("from barenet.data.formats.idx import read_idx", "barenet.data.formats.idx.read_idx"),
+        ("from barenet import config", "barenet.config.tables"),
+        ("from ..data import idx", "barenet.data.formats.idx"),
     ],
 )
 def test_a_made_up_outsider_in_the_network_is_found(line, outsider):
@@ -255,5 +255,5 @@ def test_a_made_up_outsider_in_the_network_is_found(line, outsider):
 
 
 def test_a_made_up_eager_import_of_the_package_is_found_and_a_lazy_one_is_not():
-    source = "import barenet.config\nif TYPE_CHECKING:\n    import barenet.api\ndef f():\n    import barenet.data"
-    assert eager_imports(source) == {"barenet.config"}
+    source = "import barenet.config.tables\nif TYPE_CHECKING:\n    import barenet.api.training\ndef f():\n    import barenet.data"
+    assert eager_imports(source) == {"barenet.config.tables"}

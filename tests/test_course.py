@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from barenet import course
+from barenet.config.sources import build_config
 from barenet.errors import BarenetError, ConfigError
 from barenet.nn.schedules import Schedule
-from barenet.settings import build_config
-from barenet.training.run import Observer
+from barenet.run_folders.run import Observer
 
 ARCHITECTURE = [
     {"input_dim": 784, "output_dim": 128, "activation": "relu"},

@@ -37,7 +37,7 @@ def test_importing_the_package_loads_numpy_and_nothing_heavier(name):
 
 
 def test_a_heavy_library_would_have_been_seen():
-    assert "pydantic" in modules_after("import barenet.config")
+    assert "pydantic" in modules_after("import barenet.config.tables")
 
 
 def kind_then_name(name):
@@ -132,8 +132,8 @@ def test_the_carried_images_come_with_their_licence():
 
 
 def test_the_recipes_are_in_the_package():
-    from barenet.settings import RECIPES, build_config
+    from barenet.config.sources import RECIPES, build_config
 
     for name in RECIPES:
-        assert (resources.files("barenet.recipes") / f"{name}.toml").is_file()
+        assert (resources.files("barenet.config.recipes") / f"{name}.toml").is_file()
         assert build_config(name).trainer.epochs > 0

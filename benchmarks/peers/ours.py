@@ -8,12 +8,12 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import barenet
+from barenet.config.sources import build_config
 from barenet.data.batches import Batches, with_following
+from barenet.engine.numpy_engine import Engine
+from barenet.engine.state import TrainingState
 from barenet.nn.losses import make_loss
 from barenet.nn.mlp import MLP
-from barenet.settings import build_config
-from barenet.training.engine import Engine
-from barenet.training.state import TrainingState
 from peers.problem import L2, LEARNING_RATE, Problem
 
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 from barenet import errors
-from barenet.training.folder import find_latest
-from barenet.visualize.inspection import inspect
+from barenet.plots.inspection import inspect
+from barenet.run_folders.folder import find_latest
 
 if __name__ == "__main__":
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import barenet
-from barenet.training.folder import find_latest
+from barenet.run_folders.folder import find_latest
 
 dataloader_kwargs = {"path_dir": "data/fashion-mnist"}  # if it isn't there, the images that come with barenet
 

@@ -22,11 +22,11 @@ from barenet import errors, nn
 from barenet.nn import MLP, Activation, Loss, check_gradients
 
 if TYPE_CHECKING:
-    from barenet.api import check_custom, resume, train
+    from barenet.api.searching import search
+    from barenet.api.training import check_custom, resume, train
     from barenet.data.datasets import load_dataset
     from barenet.deploy.predictor import Predictor, load
-    from barenet.nn.own.check import check_own_gradients
-    from barenet.search_api import search
+    from barenet.gradcheck.check import check_own_gradients
 
 __all__ = [
     "MLP",
@@ -49,13 +49,13 @@ __version__ = "0.1.0"
 
 _LAZY = {
     "Predictor": "barenet.deploy.predictor",
-    "check_custom": "barenet.api",
-    "check_own_gradients": "barenet.nn.own.check",
+    "check_custom": "barenet.api.training",
+    "check_own_gradients": "barenet.gradcheck.check",
     "load": "barenet.deploy.predictor",
     "load_dataset": "barenet.data.datasets",
-    "resume": "barenet.api",
-    "search": "barenet.search_api",
-    "train": "barenet.api",
+    "resume": "barenet.api.training",
+    "search": "barenet.api.searching",
+    "train": "barenet.api.training",
 }
 
 

@@ -13,7 +13,7 @@ optimizer_kwargs   lr: learning rate;  ld: L2, W -= lr * (dW + ld * W), weights 
 trainer_kwargs     n_epochs;  eval_step: epochs between validations;  and the words of save_best_model:
                    metric: "loss" or "acc";  n: how many of the best to keep;  keep_last: it always is
 
-Whatever a dictionary leaves out keeps the value of the recipe "course". Values are checked by `barenet.config`, the
+Whatever a dictionary leaves out keeps the value of the recipe "course". Values are checked by `barenet.config.tables`, the
 architecture against the images by `training.preparation`.
 """
 
@@ -24,10 +24,10 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from barenet import api
+from barenet.api import training as api
 from barenet.errors import ConfigError, nearest
-from barenet.training.results import RunResult
-from barenet.training.run import Observer
+from barenet.run_folders.results import RunResult
+from barenet.run_folders.run import Observer
 
 __all__ = ["course_settings", "train"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from barenet.training.scores import make_scores
-from barenet.visualize.console import show_classes
+from barenet.run_folders.scores import make_scores
+from barenet.terminal.console import show_classes
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
 

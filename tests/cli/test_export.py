@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import barenet as package
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
 
 SETTINGS = {"n_valid": 60, "hidden_sizes": "6", "batch_size": 30, "epochs": 2, "verbose": False}
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
 
 
 def barenet(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -176,7 +176,7 @@ def test_a_narrow_window_shows_everything(mine):
 
 
 def test_the_page_shows_every_mistake_in_the_words_of_the_check():
-    from barenet.nn.own.wording import WORDS
+    from barenet.gradcheck.mistakes.wording import WORDS
 
     page = (ROOT / "docs" / "gradcheck.md").read_text("utf-8")
     kinds = {*WORDS, "mask_missing", "mask_from_wrong_layer", "slope_at_activation", "transposed_weight"}

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
 from barenet.nn.activations import Activation
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2", "--quiet")

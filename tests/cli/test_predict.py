@@ -16,7 +16,7 @@ from PIL import Image
 
 import barenet as library
 from barenet.cli.main import main
-from barenet.training.checkpoint import FORMAT, ModelInfo, write_model
+from barenet.run_folders.checkpoint import FORMAT, ModelInfo, write_model
 from barenet.training.preprocessing import measure_border
 
 CLASSES = ["T-shirt/top", "裤子", "Pullover", "Dress"]

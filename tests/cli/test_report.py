@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
 
 SMALL = ("--data", "data", "--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "1", "--quiet")
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import barenet
 from barenet.deploy.predictor import Predictor
-from barenet.training.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.preprocessing import measure_border
 
 N_IMAGES = 200

@@ -14,14 +14,14 @@ import pytest
 from fashion_pictures import encode, fashion_model, fashion_predictor, first_test_images
 from PIL import Image
 
-from barenet.data.idx import write_idx
+from barenet.data.formats.idx import write_idx
 from barenet.deploy.framing import Steps
 from barenet.deploy.inference import BATCH, Inference
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.recognition import recognise
 from barenet.errors import CheckpointError, DataError
 from barenet.nn import MLP
-from barenet.training.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.metrics import probabilities
 
 

@@ -18,9 +18,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays, load_dataset
 from barenet.nn import LOSSES, MLP, SGD, Schedule, Workspace
-from barenet.settings import build_config
 from barenet.training.preparation import prepare
 from barenet.training.trainer import Trainer
 

@@ -8,11 +8,11 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from barenet.config.sources import build_config
+from barenet.engine.numpy_engine import Engine
+from barenet.engine.state import TrainingState
 from barenet.nn import ACTIVATIONS, MLP, OPTIMIZERS, SGD, WeightAverage, Workspace
 from barenet.nn.losses import LOSSES, make_loss
-from barenet.settings import build_config
-from barenet.training.engine import Engine
-from barenet.training.state import TrainingState
 
 B, D, H, C = 1024, 16, 256, 10
 BATCH_SIZED = B * H * 4  # bytes of the smallest array of hidden units: 1 MiB

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from barenet.errors import ConfigError
+from barenet.gradcheck.network import check_gradients
 from barenet.nn import MLP, Workspace
-from barenet.nn.gradcheck import check_gradients
 from barenet.nn.layers import Dropout
 
 

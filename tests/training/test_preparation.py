@@ -11,12 +11,12 @@ import numpy as np
 import psutil
 import pytest
 
+from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
+from barenet.engine.threads import available_cores, choose_threads
 from barenet.errors import ConfigError, MachineError
-from barenet.settings import build_config
+from barenet.run_folders.run import start_run
 from barenet.training.preparation import architecture_of, prepare
-from barenet.training.run import start_run
-from barenet.training.threads import available_cores, choose_threads
 
 
 def refusal(kind, config, dataset, **options) -> str:

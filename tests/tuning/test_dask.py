@@ -14,7 +14,7 @@ import pytest
 
 import barenet
 from barenet.errors import ConfigError, MachineError
-from barenet.tuning.executors import make_pool
+from barenet.tuning.workers.executors import make_pool
 
 pytest.importorskip("distributed")
 pytestmark = pytest.mark.filterwarnings("default")  # of Dask's own

@@ -13,8 +13,8 @@ import numpy as np
 import psutil
 import pytest
 
-from barenet.data.idx import write_idx
-from barenet.tuning.observer import SearchObserver
+from barenet.data.formats.idx import write_idx
+from barenet.tuning.study.observer import SearchObserver
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
-from barenet.config import TABLES
-from barenet.settings import SHORT_NAMES, read_recipe
+from barenet.config.sources import SHORT_NAMES, read_recipe
+from barenet.config.tables import TABLES
 
 __all__ = ["DataFlags", "ModelFlags", "OptimizerFlags", "ScheduleFlags", "TrainerFlags", "read_flags"]
 

@@ -174,7 +174,7 @@ def make_app() -> App:
     # cyclopts would swallow Ctrl-C and box its errors
     app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
     for name, text in COMMANDS.items():
-        app.command(f"barenet.cli.{name}:{name}", name=name, help=text)
+        app.command(f"barenet.cli.commands.{name}:{name}", name=name, help=text)
     return app
 
 
@@ -257,7 +257,7 @@ def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
 
 def setting_hint(error: UnknownOptionError) -> str | None:
     """Return a message about an unknown flag that is nearly a setting."""
-    from barenet.settings import setting_path
+    from barenet.config.sources import setting_path
 
     flag = error.token.keyword or error.token.value
     name = flag.lstrip("-")

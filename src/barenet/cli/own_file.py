@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from barenet.errors import ConfigError, nearest
-from barenet.nn.own.function import explain_failure
+from barenet.gradcheck.functions.function import explain_failure
 
 __all__ = ["OwnFile", "split_reference"]
 

@@ -16,11 +16,11 @@ from typing import Any, Literal
 import numpy as np
 
 from barenet.data.checks import check_pair, check_range, hash_arrays, note_unscaled
-from barenet.data.folders import read_carried, read_folder
-from barenet.data.idx import reading
-from barenet.data.npz import read_npz
-from barenet.data.picture_folders import holds_pictures
-from barenet.data.tables import find_tables, read_tables
+from barenet.data.formats.idx import reading
+from barenet.data.formats.idx_folders import read_carried, read_folder
+from barenet.data.formats.npz import read_npz
+from barenet.data.formats.tables import find_tables, read_tables
+from barenet.data.pictures.folders import holds_pictures
 from barenet.errors import DataError
 from barenet.messages import few
 
@@ -96,7 +96,7 @@ def load_dataset(
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
         with reading(path):
             if path.is_dir() and holds_pictures(path):
-                from barenet.data.picture_cache import read_picture_folder
+                from barenet.data.pictures.cache import read_picture_folder
 
                 found = read_picture_folder(
                     path, image_size, color=color, skip_broken=skip_broken, note=note, show_progress=show_progress

@@ -17,9 +17,9 @@ from barenet.deploy.predictor import Predictor
 from barenet.errors import CheckpointError, ConfigError, RunError, nearest
 from barenet.nn.activations import CUSTOM, Activation
 from barenet.nn.losses import Loss
-from barenet.training.checkpoint import SavedModel
-from barenet.training.files import replace_file
-from barenet.training.loading import load_models
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.loading import load_models
 from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["FORMATS", "ExportResult", "export_model", "load_for_export"]

@@ -17,7 +17,7 @@ from barenet.data.standardising import Standardiser
 from barenet.errors import CheckpointError, ConfigError
 from barenet.nn.activations import ACTIVATIONS
 from barenet.nn.layers import ActivationLayer, Dense
-from barenet.training.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.metrics import probabilities
 from barenet.training.preprocessing import read_standardiser
 

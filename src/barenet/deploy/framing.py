@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.pictures import border_of, fit
+from barenet.data.pictures.picture import border_of, fit
 from barenet.errors import CheckpointError
-from barenet.training.checkpoint import ModelInfo
+from barenet.run_folders.checkpoint import ModelInfo
 from barenet.training.preprocessing import MID_GREY, border_brightness
 
 __all__ = ["Frame", "Steps", "frame_of"]

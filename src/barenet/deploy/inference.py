@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
 from barenet.nn.workspace import Workspace
-from barenet.training.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["Inference"]

@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.csv_files import read_csv
-from barenet.data.folders import FILE_NAME
-from barenet.data.idx import GZIP_MAGIC, read_idx, reading
-from barenet.data.picture_decoding import n_threads
-from barenet.data.picture_folders import list_pictures
-from barenet.data.pictures import SUFFIXES, Picture, decode, is_blank, quiet_pillow
-from barenet.data.tables import read_npy
+from barenet.data.formats.csv_files import read_csv
+from barenet.data.formats.idx import GZIP_MAGIC, read_idx, reading
+from barenet.data.formats.idx_folders import FILE_NAME
+from barenet.data.formats.tables import read_npy
+from barenet.data.pictures.decoding import n_threads
+from barenet.data.pictures.folders import list_pictures
+from barenet.data.pictures.picture import SUFFIXES, Picture, decode, is_blank, quiet_pillow
 from barenet.deploy.framing import Frame, Steps, frame_of
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError

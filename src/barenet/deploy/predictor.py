@@ -12,8 +12,8 @@ from barenet.deploy.inference import Inference
 from barenet.errors import ShapeError
 from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss
-from barenet.training.checkpoint import SavedModel
-from barenet.training.loading import load_models
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.loading import load_models
 
 __all__ = ["Predictor", "load"]
 

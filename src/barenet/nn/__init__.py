@@ -23,8 +23,8 @@ N networks that take their steps together; NumPy runs the same matrix product fo
 with exactly the weights that it would have had alone.
 """
 
+from barenet.gradcheck.network import GradientReport, check_gradients
 from barenet.nn.activations import ACTIVATIONS, Activation
-from barenet.nn.gradcheck import GradientReport, check_gradients
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.losses import LOSSES, Loss
 from barenet.nn.mlp import MLP, LayerSpec

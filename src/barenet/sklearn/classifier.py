@@ -13,7 +13,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
-from barenet.config import Config
+from barenet.config.tables import Config
+from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
 from barenet.nn.mlp import MLP, LayerSpec, find_activation
@@ -22,7 +23,6 @@ from barenet.sklearn.parameters import make_config, optimizer_kind
 from barenet.sklearn.rows import Rows, check_labels, hold_out, make_rows, scale
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import probabilities
-from barenet.training.state import TrainingState
 
 __all__ = ["BarenetClassifier"]
 

@@ -14,19 +14,19 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.config import Config
+from barenet.config.tables import Config
 from barenet.data.batches import Batches
 from barenet.data.randomness import generator
+from barenet.engine.numpy_engine import Engine, make_optimizer
+from barenet.engine.state import TrainingState
+from barenet.engine.threads import blas_threads, choose_threads
 from barenet.errors import DivergedError
 from barenet.nn.losses import LOSSES
 from barenet.nn.mlp import MLP, LayerSpec
 from barenet.nn.schedules import Schedule
 from barenet.sklearn.rows import Rows
 from barenet.sklearn.weighting import labels_and_loss, losses_of
-from barenet.training.engine import Engine, make_optimizer
 from barenet.training.evaluation import compute_outputs
-from barenet.training.state import TrainingState
-from barenet.training.threads import blas_threads, choose_threads
 
 __all__ = ["Fit", "even_batch_size", "start_state", "train_rows"]
 

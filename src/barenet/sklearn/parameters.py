@@ -9,9 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from barenet.config import Config
+from barenet.config.sources import explain
+from barenet.config.tables import Config
 from barenet.errors import ConfigError
-from barenet.settings import explain
 from barenet.sklearn.rows import Rows
 
 __all__ = ["make_config", "optimizer_kind"]

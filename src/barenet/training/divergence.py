@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.engine.numpy_engine import Engine
+from barenet.engine.state import TrainingState
 from barenet.nn.layers import Dense
-from barenet.training.engine import Engine
-from barenet.training.state import TrainingState
 
 __all__ = ["describe_divergence"]
 

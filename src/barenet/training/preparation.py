@@ -13,16 +13,16 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from barenet.config import Config
+from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
+from barenet.engine.threads import available_cores, choose_threads
 from barenet.errors import ConfigError, MachineError
 from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.mlp import LayerSpec, find_activation
 from barenet.training.evaluation import EVALUATION_BATCH
 from barenet.training.preprocessing import check_picture_settings, preprocess, resolve_picture_settings
-from barenet.training.threads import available_cores, choose_threads
 
 __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare"]
 

@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.config import Config
+from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
-from barenet.data.pictures import border_of
+from barenet.data.pictures.picture import border_of
 from barenet.data.standardising import Standardiser
 from barenet.errors import ConfigError
 

@@ -19,19 +19,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.config import Config
+from barenet.config.tables import Config
 from barenet.data.augmentation import draw_shifts, mirror_coins
 from barenet.data.batches import Batches, with_following
 from barenet.data.randomness import generator
+from barenet.engine.numpy_engine import Engine, StepNorms, check_stack, make_optimizer, stack_size
+from barenet.engine.state import TrainingState
+from barenet.engine.threads import blas_threads
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.training.divergence import describe_divergence
-from barenet.training.engine import Engine, StepNorms, check_stack, make_optimizer, stack_size
 from barenet.training.evaluation import evaluate, plain
 from barenet.training.preparation import Custom, TrainingData, architecture_of, loss_of
 from barenet.training.records import EpochRecord
-from barenet.training.state import TrainingState
-from barenet.training.threads import blas_threads
 
 __all__ = ["Trainer"]
 

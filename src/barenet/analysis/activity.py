@@ -1,0 +1,219 @@
+"""What the neurons of a network do with images: their activations, which are dead, what each is good for.
+
+Only calculations; `neuron_figures` draws them. Layers and neurons are counted from 1 and 0: neuron 2:17 is number 17 of
+the second hidden layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.batches import to_float
+from barenet.errors import ConfigError
+from barenet.nn.layers import Dense
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.training.metrics import accuracy
+
+__all__ = [
+    "LayerActivity",
+    "NeuronPortrait",
+    "measure_activity",
+    "most_useful_neuron",
+    "portray",
+    "read_neuron",
+    "run_layers",
+]
+
+Array = NDArray[np.floating]
+
+FLAT = 0.05  # a slope below this share of the function's steepest counts as flat
+MOSTLY = 0.95  # share of images for which a saturated neuron is flat
+BOUNDED = ("sigmoid", "tanh")  # functions that saturate: the others grow without end
+HISTOGRAM_BINS = 60
+BATCH = 1000
+
+
+@dataclass(frozen=True)
+class LayerActivity:
+    """What one hidden layer did with the images.
+
+    edges, counts: a histogram of all activations. dead: neurons whose activation function is flat for every image, so
+    that they never learn and hardly change: of ReLU, those that are never on. saturated: of sigmoid and tanh, those
+    that are flat for 95 % of the images or more, and not dead; None for functions that have no ceiling.
+    """
+
+    layer: int
+    activation: str
+    n_units: int
+    edges: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    share_zero: float
+    dead: list[int]
+    saturated: list[int] | None
+
+
+@dataclass(frozen=True)
+class NeuronPortrait:
+    """One neuron of a hidden layer: what excites it, and what it is good for.
+
+    activations: (n,) for the images. most, least: the images that excite it most and least. push: (C,), how much each
+    class's output would fall, on the mean, if the neuron were switched off, relative to the mean of all classes: the
+    classes that it speaks for are positive. lost: accuracy lost without it, a fraction.
+    """
+
+    layer: int
+    unit: int
+    weights: NDArray[np.floating]
+    activations: NDArray[np.floating]
+    most: NDArray[np.int64]
+    least: NDArray[np.int64]
+    push: NDArray[np.float64]
+    by_class: NDArray[np.float64]
+    accuracy: float
+    lost: float
+
+
+def run_layers(mlp: MLP, x: Array, *, start: int = 0) -> Iterator[tuple[Array, Array]]:
+    """Yield (z, a) of each layer for inputs x (B, D) of the layer numbered `start`; the last a is the network's output.
+
+    Nothing is written in place, so that all of it can be looked at; training goes by `MLP.forward`.
+    """
+    for i in range(start + 1, len(mlp.architecture) + 1):
+        # A network that is about to diverge overflows; what comes of it is shown as it is.
+        with np.errstate(all="ignore"):
+            z, x = pass_layer(mlp, i, x)
+        yield z, x
+
+
+def pass_layer(mlp: MLP, i: int, x: Array) -> tuple[Array, Array]:
+    """Return z and a of layer i (from 1) for its inputs x (B, D)."""
+    row = mlp.architecture[i - 1]
+    z = x @ mlp.parameters.views[f"W{i}"] + mlp.parameters.views[f"b{i}"]
+    a = np.empty_like(z)
+    if i == len(mlp.architecture) and isinstance(mlp.layers[-1], Dense):
+        a[...] = z  # a softmax there is left to the loss
+    else:
+        row.activation.forward(z.copy(), out=a)
+    return z, a
+
+
+def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[LayerActivity]:
+    """Return what each hidden layer does with images (n, D)."""
+    mlp = model.mlp
+    n_hidden = len(mlp.architecture) - 1
+    kept: list[list[Array]] = [[] for _ in range(n_hidden)]
+    always: list[Array] = [np.zeros(row.output_dim) for row in mlp.architecture[:-1]]
+    for batch in batches(model, pixels):
+        for layer, (z, a) in zip(range(n_hidden), run_layers(mlp, batch), strict=False):
+            kept[layer].append(a)
+            always[layer] += np.sum(is_flat(mlp, layer, z, a), axis=0)
+    found = []
+    for layer, row in enumerate(mlp.architecture[:-1]):
+        # Weights on their way out of all bounds give infinite activations, which no histogram holds.
+        values, flat = np.concatenate(kept[layer]), always[layer] / len(pixels)
+        values = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
+        name = row.activation.name
+        low, high = float(values.min()), float(values.max())
+        counts, edges = np.histogram(values, HISTOGRAM_BINS, (low, high if high > low else low + 1))
+        mostly = np.flatnonzero((flat >= MOSTLY) & (flat < 1)).tolist()
+        found.append(
+            LayerActivity(
+                layer=layer + 1,
+                activation=name,
+                n_units=row.output_dim,
+                edges=edges,
+                counts=counts,
+                share_zero=float(np.mean(values == 0)),
+                dead=np.flatnonzero(flat == 1).tolist(),
+                saturated=mostly if name in BOUNDED else None,
+            )
+        )
+    return found
+
+
+def is_flat(mlp: MLP, layer: int, z: Array, a: Array) -> NDArray[np.bool_]:
+    """Whether the activation function is flat at z (B, H): its slope is below `FLAT` of its steepest."""
+    activation = mlp.architecture[layer].activation
+    slope, steepest = np.empty_like(z), 0.25 if activation.name == "sigmoid" else 1.0
+    with np.errstate(all="ignore"):
+        activation.backward(np.ones_like(z), z.copy(), a.copy(), out=slope)
+    return np.abs(slope) < FLAT * steepest
+
+
+def batches(model: SavedModel, pixels: NDArray[np.generic]) -> Iterator[Array]:
+    """Yield images (n, D) as the network takes them, a thousand at a time."""
+    for start in range(0, len(pixels), BATCH):
+        yield to_float(pixels[start : start + BATCH], model.info.scale, dtype=model.mlp.dtype)
+
+
+def read_neuron(mlp: MLP, text: str) -> tuple[int, int]:
+    """Return layer (from 1) and number (from 0) of the neuron that "2:17" names; "17" is of the first layer.
+
+    Raises ConfigError for one that the network does not have.
+    """
+    layer_text, _, unit_text = text.rpartition(":")
+    sizes = [row.output_dim for row in mlp.architecture[:-1]]
+    if not sizes:
+        raise ConfigError("this network has no hidden layer, so no neuron to choose; leave out --neuron")
+    known = ", ".join(f"{i}:0 to {i}:{size - 1}" for i, size in enumerate(sizes, start=1))
+    try:
+        layer, unit = int(layer_text or 1), int(unit_text)
+        if not (1 <= layer <= len(sizes) and 0 <= unit < sizes[layer - 1]):
+            raise ValueError
+    except ValueError:
+        raise ConfigError(f"--neuron must be a layer and a number, {known}; got {text!r}") from None
+    return layer, unit
+
+
+def portray(
+    model: SavedModel,
+    pixels: NDArray[np.generic],
+    labels: NDArray[np.integer],
+    layer: int,
+    unit: int,
+    *,
+    n_shown: int = 10,
+) -> NeuronPortrait:
+    """Return what one neuron does with images (n, D) of these labels, and what the network is without it."""
+    mlp = model.mlp
+    activations, outputs, without = [], [], []
+    for batch in batches(model, pixels):
+        passed = list(run_layers(mlp, batch))
+        a = passed[layer - 1][1]
+        activations.append(a[:, unit].copy())
+        outputs.append(passed[-1][1])
+        a[:, unit] = 0
+        without.append(list(run_layers(mlp, a, start=layer))[-1][1])
+    own, full, cut = np.concatenate(activations), np.concatenate(outputs), np.concatenate(without)
+    with np.errstate(all="ignore"):
+        push = np.nan_to_num(np.mean(full - cut, axis=0, dtype=np.float64))
+    order = np.argsort(own, kind="stable")
+    counts = np.bincount(labels, minlength=mlp.n_classes)
+    right = [float(accuracy(np.argmax(result, axis=-1), labels)) for result in (full, cut)]
+    return NeuronPortrait(
+        layer=layer,
+        unit=unit,
+        weights=mlp.parameters.views[f"W{layer}"][:, unit],
+        activations=own,
+        most=order[::-1][:n_shown],
+        least=order[:n_shown],
+        push=push - np.mean(push),
+        by_class=np.bincount(labels, own, mlp.n_classes) / np.maximum(counts, 1),
+        accuracy=right[0],
+        lost=right[0] - right[1],
+    )
+
+
+def most_useful_neuron(model: SavedModel) -> tuple[int, int]:
+    """Return the neuron of the first layer whose weights, into it and out of it, are largest together.
+
+    A neuron counts as much as what it hears times what it says: |w_in| |w_out|.
+    """
+    views = model.mlp.parameters.views
+    reach = np.linalg.norm(views["W1"], axis=0) * np.linalg.norm(views["W2"], axis=1)
+    return 1, int(np.argmax(reach))

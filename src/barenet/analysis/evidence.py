@@ -1,0 +1,202 @@
+"""Everything that a run left behind, read and checked in one place; pictures and pages are made from it alone.
+
+A bare model file, or the course project's `.pkl`, is evidence too: it lacks a history, and its first weights are lost.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load
+
+from barenet.analysis.images import Images, Source, find_images, find_test
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset
+from barenet.data.randomness import generator
+from barenet.errors import CheckpointError, RunError
+from barenet.nn.activations import Activation
+from barenet.nn.losses import Loss
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import SavedModel, read_model
+from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.loading import load_models
+from barenet.run_folders.resuming import stored_config
+from barenet.training.records import EpochRecord, read_history
+
+__all__ = ["Evidence", "is_seeds", "need", "read_evidence", "read_json", "read_probabilities", "read_records"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one network left behind; what it lacks is None or empty, and `notes` say why.
+
+    model: the best on validation, or the last finite weights where no validation was finished. initial: the weights
+    before the first step, or a redrawn initialisation where they are lost. test_probabilities: (n, C), as stored.
+    """
+
+    path: Path
+    model: SavedModel
+    initial: MLP
+    is_redrawn: bool
+    config: Config | None = None
+    history: list[EpochRecord] = field(default_factory=list)
+    data: Dataset | None = None
+    validation: Images | None = None
+    test: Images | None = None
+    results: dict[str, Any] | None = None
+    test_probabilities: NDArray[np.float32] | None = None
+    machine: dict[str, Any] | None = None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the weights that are looked at."""
+        return self.model.info.epoch
+
+    @property
+    def class_names(self) -> list[str]:
+        """Names of the classes, by their number."""
+        return self.model.info.class_names
+
+    @property
+    def lost(self) -> str | None:
+        """How the network diverged, if it did."""
+        stopped = self.history[-1].stopped if self.history else None
+        return stopped if (stopped or "").startswith("diverged") else None
+
+    @property
+    def picture_shape(self) -> tuple[int, ...] | None:
+        """(height, width) or (height, width, 3) where the inputs are pictures, else None."""
+        shape = tuple(self.model.info.image_shape)
+        if len(shape) == 3 and shape[-1] == 1:
+            shape = shape[:2]
+        is_picture = (len(shape) == 2 or (len(shape) == 3 and shape[-1] == 3)) and min(shape[:2]) > 1
+        return shape if is_picture else None
+
+
+def is_seeds(path: Path) -> bool:
+    """Whether a folder holds a run of several seeds."""
+    return path.is_dir() and network_folders(path) != [path]
+
+
+def read_evidence(
+    path: Path,
+    *,
+    dataset: Source | None = None,
+    activations: Sequence[Activation] = (),
+    loss: Loss | None = None,
+) -> Evidence:
+    """Return what the run or the model file at `path` left behind.
+
+    Args:
+        path: a run folder of one network, a `.safetensors` file, or the course project's `.pkl`.
+        dataset: its images, or where they lie; without it, those that the run was trained on, where they can be found.
+        activations: of a person's own, which no file holds.
+        loss: likewise.
+
+    Raises:
+        RunError: the folder is no run, or lacks a file; says which.
+        CheckpointError: a model file is damaged.
+        DataError: `dataset` does not fit the model.
+    """
+    if path.is_dir():
+        return read_run(path, dataset, activations, loss)
+    [model] = load_models(path, activations, loss)
+    notes: list[str] = []
+    around = RunFolder(path.parent)
+    first = path.parent / "initial.safetensors"
+    same_run = around.config.exists() and first.exists() and bool(model.info.settings)
+    if same_run:
+        initial = read_model(first, activations, loss).mlp
+    else:
+        initial = redraw(model)
+        notes.append("the weights that this model started from are lost: its initialisation is drawn anew")
+    config = Config.model_validate(model.info.settings) if model.info.settings else None
+    data, validation = find_images(model, config, dataset, notes)
+    return Evidence(
+        path, model, initial, not same_run, config, [], data, validation, find_test(model, data), notes=notes
+    )
+
+
+def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activation], loss: Loss | None) -> Evidence:
+    """Return what a run folder of one network holds."""
+    files = RunFolder(folder)
+    config = stored_config(folder)
+    model = read_model(files.best if files.best.exists() else need(folder, "last.safetensors"), activations, loss)
+    initial = read_model(need(folder, "initial.safetensors"), activations, loss).mlp
+    history = read_records(files)
+    notes: list[str] = []
+    if not files.best.exists():
+        notes.append("no validation was finished: the weights shown are the last that were saved")
+    data, validation = find_images(model, config, dataset, notes)
+    results = probabilities = None
+    if (folder / "test.json").exists():
+        results = read_json(folder / "test.json")
+        probabilities = read_probabilities(need(folder, "test-probabilities.safetensors"))
+    test = find_test(model, data)
+    if test is not None and probabilities is not None and len(probabilities) != len(test.labels):
+        raise RunError(
+            f"{folder / 'test-probabilities.safetensors'} is of {len(probabilities)} images, {model.info.data_name} "
+            f"has {len(test.labels)} test images; write it again by barenet train --resume {folder}"
+        )
+    machine = read_json(folder / "machine.json") if (folder / "machine.json").exists() else None
+    return Evidence(
+        folder, model, initial, False, config, history, data, validation, test, results, probabilities, machine, notes
+    )
+
+
+def need(folder: Path, name: str) -> Path:
+    """Return a file of a run, or raise RunError if it isn't there."""
+    path = folder / name
+    if not path.exists():
+        raise RunError(
+            f"{folder} is incomplete: {name} is missing; put it back, or train again by barenet train "
+            f"{folder / 'config.toml'}"
+        )
+    return path
+
+
+def read_records(files: RunFolder) -> list[EpochRecord]:
+    """Return a run's history: empty before the end of the first epoch, an error where only the file is gone."""
+    if not files.history.exists() and not files.best.exists():
+        return []
+    path = need(files.path, "history.jsonl")
+    try:
+        return read_history(path)
+    except (TypeError, UnicodeDecodeError, AttributeError) as error:
+        raise RunError(f"{path} is damaged: {error}; train again by barenet train {files.config}") from None
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Return the object in a JSON file of a run."""
+    try:
+        values = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise RunError(f"{path} is damaged: {error}; write it again by barenet train --resume {path.parent}") from None
+    if not isinstance(values, dict):
+        raise RunError(f"{path} is damaged: it holds no object; write it again by train --resume {path.parent}")
+    return values
+
+
+def read_probabilities(path: Path) -> NDArray[np.float32]:
+    """Return the stored probabilities (n, C) of the test images."""
+    try:
+        return load(path.read_bytes())["probabilities"]
+    except (SafetensorError, KeyError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}; write it again by train --resume {path.parent}") from None
+
+
+def redraw(model: SavedModel) -> MLP:
+    """Return a network as the model may have started: by its settings, or by LeCun's rule where it has none."""
+    config = Config.model_validate(model.info.settings) if model.info.settings else None
+    name, seed = (config.model.initializer, config.trainer.seed) if config else ("lecun", 0)
+    return MLP.from_architecture(
+        model.mlp.architecture, initializer=name, seed=generator(seed, "initialisation"), dtype=model.mlp.dtype
+    )

@@ -1,0 +1,84 @@
+"""Find the images that a model was trained beside, as its run split them, or say why they are not at hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset, load_dataset
+from barenet.data.splits import resolve_n_valid, stratified_split
+from barenet.errors import BarenetError, CheckpointError
+from barenet.run_folders.checkpoint import SavedModel
+
+__all__ = ["Images", "Source", "find_images", "find_labels", "find_test"]
+
+Source = Dataset | str | Path  # a data set, or where it lies
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images (n, D) as the data set has them, or features standardised as in training, and their labels (n,)."""
+
+    pixels: NDArray[np.generic]
+    labels: NDArray[np.int64]
+
+
+def find_images(
+    model: SavedModel, config: Config | None, dataset: Source | None, notes: list[str]
+) -> tuple[Dataset | None, Images | None]:
+    """Return the data set of a model and the images held out for validation, or None and a note why not."""
+    given = dataset is not None
+    if isinstance(dataset, str | Path):
+        dataset = load_dataset(dataset, **model.info.reading())
+    elif dataset is None:
+        try:
+            dataset = load_dataset(config.data.path if config else None, **model.info.reading())
+        except BarenetError as error:
+            notes.append(f"its images cannot be read, so what needs them is left out: {error}")
+            return None, None
+    info = model.info
+    if info.data_fingerprint and info.data_fingerprint != dataset.fingerprint and not given:
+        notes.append("the images that it was trained on are not at hand, so what needs them is left out")
+        return None, None
+    if (dataset.n_inputs, dataset.n_classes) != (model.mlp.n_inputs, model.mlp.n_classes):
+        sizes = f"{dataset.n_inputs} pixels and {dataset.n_classes} classes"
+        takes = f"it takes {model.mlp.n_inputs} and knows {model.mlp.n_classes}"
+        if given:
+            raise CheckpointError(f"{model.path} does not fit {dataset.name}, which has {sizes}: {takes}")
+        notes.append(f"{dataset.name} has {sizes}, {takes}: what needs images is left out; name them by --data")
+        return None, None
+    if not info.data_fingerprint:
+        notes.append(f"looked at on images of {dataset.name}, some of which it may have been trained on")
+    elif info.data_fingerprint != dataset.fingerprint:
+        notes.append(f"looked at on other images than it was trained on: {dataset.name}, not {info.data_name}")
+    if dataset.valid_images is not None and dataset.valid_labels is not None:
+        return dataset, Images(model.standardised(dataset.valid_images), dataset.valid_labels)
+    n_valid: int | float = config.data.n_valid if config else 5000
+    n_valid = resolve_n_valid(dataset.train_labels, n_valid, True)
+    _, rows = stratified_split(dataset.train_labels, n_valid, config.data.split_seed if config else 0)
+    return dataset, Images(model.standardised(dataset.train_images[rows]), dataset.train_labels[rows])
+
+
+def find_test(model: SavedModel, data: Dataset | None) -> Images | None:
+    """Return the test images of a data set, if it has any."""
+    if data is None or data.test_images is None or data.test_labels is None:
+        return None
+    return Images(model.standardised(data.test_images), data.test_labels)
+
+
+def find_labels(model: SavedModel, config: Config, dataset: Source | None) -> NDArray[np.int64] | None:
+    """Return the labels of the test images that a run was tested on, if they can be found."""
+    if isinstance(dataset, str | Path):
+        dataset = load_dataset(dataset, **model.info.reading())
+    elif dataset is None:
+        try:
+            dataset = load_dataset(config.data.path, **model.info.reading())
+        except BarenetError:
+            return None
+        if dataset.fingerprint != model.info.data_fingerprint:
+            return None
+    return dataset.test_labels

@@ -1,0 +1,214 @@
+"""The Python functions that do what the commands do: `train` and `resume`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from barenet.config.sources import build_config, check_tables, setting_path
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset, from_arrays, load_dataset
+from barenet.errors import ConfigError, DataError
+from barenet.gradcheck.network import check_gradients
+from barenet.nn.activations import ACTIVATIONS, Activation
+from barenet.nn.losses import LOSSES, Loss
+from barenet.nn.mlp import MLP
+from barenet.plots.learning_curves import draw_learning_curves
+from barenet.plots.live import CurveKeeper, LivePlot, Watchers
+from barenet.run_folders.results import RunResult
+from barenet.run_folders.resuming import resume_run, stored_config
+from barenet.run_folders.run import Observer, start_run
+from barenet.terminal.console import ConsoleObserver
+from barenet.training.preparation import Custom
+
+__all__ = ["check_custom", "resume", "train"]
+
+
+def train(
+    x: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    x_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+    x_test: ArrayLike | None = None,
+    y_test: ArrayLike | None = None,
+    recipe: str = "quick",
+    settings: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
+    output: str | Path | None = "runs",
+    name: str | None = None,
+    verbose: bool = True,
+    plot: bool = False,
+    observer: Observer | None = None,
+    **values: Any,
+) -> RunResult:
+    """Train a network, or `n_seeds` of them in lockstep, and return what came of it.
+
+    Args:
+        x: images (n, ...), uint8 or floats; without them `data` names a folder or an
+            .npz file, and without that it is Fashion-MNIST.
+        y: their integer labels (n,).
+        x_val: images to validate on, instead of some held out of x.
+        y_val: their labels.
+        x_test: images to test on.
+        y_test: their labels.
+        recipe: "quick" or "course": the settings to start from.
+        settings: a TOML file, or tables of settings, laid over the recipe.
+        output: folder in which a new run folder is made; None keeps everything in memory.
+        name: of the run folder; numbered by itself without one.
+        verbose: show the layers, a progress bar (or a line an epoch where there is no terminal) and notes on stderr.
+        plot: show learning curves as they grow, inline in Jupyter or in a window.
+        observer: told what happens while it does, in place of what `verbose` shows.
+        **values: any setting by its name: `hidden_sizes=(128, 32)`, `learning_rate=0.1`, `epochs=5`, `n_seeds=4`; or
+            an `Activation.custom(...)` as `activation`, a `Loss.custom(...)` as `loss`, gradient-checked first.
+
+    Raises:
+        ConfigError, DataError, RunError, MachineError, DivergedError: see `barenet.errors`.
+    """
+    flags, custom = read_values(values)
+    path = settings if isinstance(settings, str | Path) else None
+    if isinstance(settings, Mapping):
+        settings = check_tables(settings, "settings")
+        flags = {f"{table}.{key}": value for table, own in settings.items() for key, value in own.items()} | flags
+    config = build_config(recipe, path, flags)
+    with watch(observer or make_observer(verbose), plot) as watching:
+        dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
+        result = start_run(
+            config,
+            dataset,
+            output=None if output is None else Path(output),
+            name=name,
+            prefix=recipe if path is None else name_of(Path(path)),
+            validation=validation,
+            custom=custom,
+            observer=watching,
+        )
+    draw_figures(result)
+    return result
+
+
+def resume(
+    folder: str | Path,
+    x: ArrayLike | None = None,
+    y: ArrayLike | None = None,
+    *,
+    x_val: ArrayLike | None = None,
+    y_val: ArrayLike | None = None,
+    x_test: ArrayLike | None = None,
+    y_test: ArrayLike | None = None,
+    verbose: bool = True,
+    plot: bool = False,
+    observer: Observer | None = None,
+    **values: Any,
+) -> RunResult:
+    """Go on with a stopped run, which ends as if it had never stopped.
+
+    Arrays, activations and a loss that the run was started with are handed in again; settings may be, but not changed.
+    """
+    flags, custom = read_values(values)
+    config = stored_config(Path(folder))
+    with watch(observer or make_observer(verbose), plot) as watching:
+        dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
+        result = resume_run(Path(folder), dataset, flags=flags, validation=validation, custom=custom, observer=watching)
+    draw_figures(result)
+    return result
+
+
+def name_of(settings: Path) -> str:
+    """Return what runs from a settings file are named after: the file, or the run that a config.toml lies in."""
+    if settings.name != "config.toml":
+        return settings.stem
+    run, _, number = settings.absolute().parent.name.rpartition("-")
+    return run if run and number.isdecimal() else settings.absolute().parent.name
+
+
+def make_observer(verbose: bool) -> Observer:
+    """Return what shows a run on stderr, or nothing."""
+    return ConsoleObserver() if verbose else Observer()
+
+
+def watch(observer: Observer, plot: bool) -> Watchers:
+    """Return an observer together with those that draw while a run goes on."""
+    return Watchers([observer, CurveKeeper(), *([LivePlot(observer.note)] if plot else [])])
+
+
+def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
+    """Return keyword settings by dotted path, and the functions among them, gradient-checked."""
+    values = dict(values)
+    activations: tuple[Activation, ...] = tuple(values.pop("activations", ()))
+    loss = None
+    if isinstance(values.get("activation"), Activation):
+        activations = (*activations, values["activation"])
+        values["activation"] = values["activation"].name
+    if isinstance(values.get("loss"), Loss):
+        loss = values["loss"]
+        values["loss"] = loss.name
+    for own in (*activations, loss):
+        if own is not None and own not in (*ACTIVATIONS.values(), *LOSSES.values()):
+            check_custom(own)
+    flags: dict[str, Any] = {}
+    for name, value in values.items():
+        path = setting_path(name)
+        if path in flags:
+            raise ConfigError(f"{path} was given twice, as {flags[path]!r} and, by the name {name!r}, as {value!r}")
+        flags[path] = value
+    return flags, Custom(activations, loss)
+
+
+def check_custom(own: Activation | Loss) -> None:
+    """Raise ConfigError unless the gradient of an activation or a loss agrees with its difference quotient."""
+    if not own.is_custom:
+        # Files know functions by their names: one that goes by another's name would come back as that other.
+        kind = type(own).__name__
+        raise ConfigError(f"{kind} {own.name!r} of your own must be made with {kind}.custom({own.name!r}, ...)")
+    rng = np.random.default_rng(0)
+    activation = own if isinstance(own, Activation) else "tanh"
+    mlp = MLP(6, (7,), 4, activation=activation, seed=0, dtype=np.float64)
+    loss = own if isinstance(own, Loss) else "cross_entropy"
+    report = check_gradients(mlp, rng.normal(size=(8, 6)), rng.integers(0, 4, 8), loss)
+    if not report.passed:
+        kind = "activation" if isinstance(own, Activation) else "loss"
+        raise ConfigError(
+            f"the gradient of {kind} {own.name!r} is wrong: relative error {report.relative_error:.1e} against central "
+            f"differences (at most {report.tolerance:g}), {report.skipped_fraction:.0%} of the coordinates at kinks"
+        )
+
+
+def find_data(
+    config: Config,
+    train_arrays: tuple[ArrayLike | None, ArrayLike | None],
+    valid_arrays: tuple[ArrayLike | None, ArrayLike | None],
+    test_arrays: tuple[ArrayLike | None, ArrayLike | None],
+    observer: Observer,
+) -> tuple[Dataset, tuple[NDArray[np.generic], NDArray[np.int64]] | None]:
+    """Return the data set that arrays or settings name, and validation arrays where they are given."""
+    for what, (images, labels) in {"": train_arrays, "_val": valid_arrays, "_test": test_arrays}.items():
+        if (images is None) != (labels is None):
+            raise DataError(f"x{what} and y{what} go together; got only one of them")
+    if train_arrays[0] is None:
+        if valid_arrays[0] is not None or test_arrays[0] is not None:
+            raise DataError("x_val and x_test go with x and y; got no x")
+        return load_dataset(**config.data.reading(), note=observer.note, show_progress=not observer.quiet), None
+    dataset = from_arrays(*train_arrays, *test_arrays, note=observer.note)
+    if valid_arrays[0] is None:
+        return dataset, None
+    # The checks of test images against training images are the same for validation images.
+    try:
+        checked = from_arrays(*train_arrays, *valid_arrays, class_names=dataset.class_names)
+    except DataError as error:
+        raise DataError(str(error).replace("x_test", "x_val").replace("y_test", "y_val")) from None
+    assert checked.test_images is not None
+    assert checked.test_labels is not None
+    return dataset, (checked.test_images, checked.test_labels)
+
+
+def draw_figures(result: RunResult) -> None:
+    """Draw the learning curves of every network of a run into its folder."""
+    smoothing = result.config.model.label_smoothing
+    for network in result.networks:
+        if network.folder is not None:
+            path = network.folder / "figures" / "learning-curves.png"
+            draw_learning_curves(network.history, network.best_epoch, path, smoothing)

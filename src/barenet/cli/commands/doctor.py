@@ -1,0 +1,32 @@
+"""`barenet doctor`."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from barenet.engine.diagnosis import diagnose
+from barenet.terminal.console import ConsoleObserver, show_diagnosis
+
+__all__ = ["doctor"]
+
+
+def doctor(*, seconds: float = 10.0, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+    """Say what decides speed on this machine.
+
+    Parameters
+    ----------
+    seconds
+        How long to measure.
+    json
+        Print the findings as one JSON object.
+    """
+    if not json:
+        ConsoleObserver().note(f"measuring for about {seconds:g} seconds")
+    diagnosis = diagnose(seconds)
+    if json:
+        print(json_module.dumps(diagnosis.as_dict()))
+    else:
+        show_diagnosis(diagnosis)

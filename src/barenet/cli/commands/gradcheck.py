@@ -1,0 +1,156 @@
+"""`barenet gradcheck`."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+
+from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
+from barenet.cli.own_file import OwnFile, split_reference
+from barenet.config.sources import build_config
+from barenet.data.batches import to_float
+from barenet.data.datasets import load_dataset
+from barenet.errors import ConfigError
+from barenet.gradcheck.code import check_own_code
+from barenet.gradcheck.functions.arguments import N_IMAGES
+from barenet.gradcheck.network import check_gradients
+from barenet.nn.mlp import MLP
+from barenet.terminal.code_gradients import show_own_gradients
+from barenet.terminal.console import ConsoleObserver, show_gradients
+from barenet.training.preparation import architecture_of, loss_of, prepare
+
+__all__ = ["gradcheck"]
+
+IMAGES = 16
+OWN_FLAGS = ("optimizer.l2", "trainer.seed", "data.batch_size")  # those that mean something for one's own code
+
+
+def gradcheck(
+    settings_or_code: str | None = None,
+    /,
+    *,
+    sizes: str | None = None,
+    one_hot: bool | None = None,
+    recipe: str = "quick",
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    data: DataFlags = None,
+    model: ModelFlags = None,
+    optimizer: OptimizerFlags = None,
+    schedule: ScheduleFlags = None,
+    trainer: TrainerFlags = None,
+) -> int:
+    """Compare back-propagation with difference quotients, on your own settings or in your own code.
+
+    Parameters
+    ----------
+    settings_or_code
+        A TOML file with tables data, model, optimizer, schedule, trainer; or FILE.py:FUNCTION, code of yours.
+    sizes
+        Of a network of your own: inputs, hidden units, classes, as 20,16,12,5; small ones without it.
+    one_hot
+        Hand your own function one-hot labels, or integers; without it, whichever it takes.
+    recipe
+        Settings to start from: quick or course.
+    quiet
+        Show results only.
+    json
+        Print the results as one JSON object.
+    """
+    flags = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
+    own = split_reference(settings_or_code) if settings_or_code is not None else None
+    if own is not None:
+        return check_own(*own, flags, sizes=sizes, one_hot=one_hot, recipe=recipe, quiet=quiet, json=json)
+    if sizes is not None or one_hot is not None:
+        raise ConfigError(
+            "--sizes and --one-hot go with code of your own: barenet gradcheck mine.py:loss_and_gradients"
+        )
+    settings = Path(settings_or_code) if settings_or_code is not None else None
+    observer = ConsoleObserver(quiet=quiet)
+    config = build_config(recipe, settings, flags)
+    dataset = load_dataset(**config.data.reading(), note=observer.note)
+    config, prepared = prepare(config, dataset, note=observer.note)
+    loss = loss_of(config)
+    mlp = MLP.from_architecture(
+        architecture_of(config, dataset.n_inputs, dataset.n_classes),
+        initializer=config.model.initializer,
+        seed=config.trainer.seed,
+        fuse_softmax=loss.output == "softmax",
+        dtype=np.float64,
+    )
+    rows = prepared.train_rows[:IMAGES]
+    images = to_float(prepared.images[rows], prepared.scale, dtype=np.float64)
+    report = check_gradients(mlp, images, prepared.labels[rows], loss, l2=config.optimizer.l2)
+    if json:
+        print(json_module.dumps(report.as_dict()))
+    else:
+        show_gradients(report)
+    return 0 if report.passed else 1
+
+
+def check_own(
+    path: Path,
+    function: str,
+    flags: Mapping[str, Any],
+    *,
+    sizes: str | None,
+    one_hot: bool | None,
+    recipe: str,
+    quiet: bool,
+    json: bool,
+) -> int:
+    """Check a function in a person's own file; return 0 if its gradients are right and 1 if not."""
+    stray = [f"--{name.replace('_', '-')}" for name in flags if name not in OWN_FLAGS] + ["--recipe"] * (
+        recipe != "quick"
+    )
+    if stray:
+        raise ConfigError(
+            f"{', '.join(stray)}: no setting of code of your own; --sizes, --one-hot, --l2, --batch-size are"
+        )
+    options: dict[str, Any] = {}
+    if "optimizer.l2" in flags:
+        options["l2"] = read_number("--l2", flags["optimizer.l2"], float)
+    if "trainer.seed" in flags:
+        options["seed"] = read_number("--seed", flags["trainer.seed"], int)
+    n_images = read_number("--batch-size", flags.get("data.batch_size", str(N_IMAGES)), int)
+    file = OwnFile(path)
+    try:
+        with file.running():
+            report = check_own_code(
+                file.load, function, sizes=read_sizes(sizes), one_hot=one_hot, n_images=n_images, **options
+            )
+    finally:
+        if file.printed.text and not quiet:
+            print(f"note: {path.name} prints; it began with:\n{file.printed.text.rstrip()}", file=sys.stderr)
+    if json:
+        print(json_module.dumps(report.as_dict()))
+    else:
+        show_own_gradients(report, quiet=quiet)
+    return 0 if report.passed else 1
+
+
+def read_number(flag: str, text: str, kind: type) -> Any:
+    """Return a positive number, or one that is not negative for a seed."""
+    try:
+        number = kind(text)
+    except ValueError:
+        number = None
+    if number is None or not 0 <= number < 1e9 or (number == 0 and flag != "--seed"):
+        raise ConfigError(f"{flag} must be a positive {'number' if kind is float else 'whole number'}, got {text!r}")
+    return number
+
+
+def read_sizes(text: str | None) -> tuple[int, ...] | None:
+    """Return sizes as a person types them: 20,16,12,5 or 20-16-12-5."""
+    if text is None:
+        return None
+    parts = text.replace("-", ",").split(",")
+    if len(parts) < 2 or not all(part.strip().isdecimal() and 0 < int(part) <= 10_000 for part in parts):
+        raise ConfigError(f"--sizes must be inputs, hidden units and classes, such as 20,16,12,5; got {text!r}")
+    return tuple(int(part) for part in parts)

@@ -1,0 +1,116 @@
+"""`barenet predict`."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import json as json_module
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+from rich.cells import cell_len
+
+from barenet.deploy.framing import Steps
+from barenet.deploy.predictor import load
+from barenet.deploy.recognition import Recognition, recognise
+from barenet.errors import ConfigError, nearest
+from barenet.messages import one_line
+from barenet.terminal.console import ConsoleObserver
+
+__all__ = ["predict"]
+
+FLAGS = (
+    *("--top", "--invert", "--no-invert", "--crop", "--no-crop", "--pad", "--no-pad", "--resize", "--no-resize"),
+    *("--skip-broken", "--quiet", "--json", "--csv"),
+)
+
+
+def predict(
+    model: Path,
+    /,
+    *images: Annotated[str, Parameter(allow_leading_hyphen=True)],  # for "-", standard input
+    top: int = 3,
+    invert: bool | None = None,
+    crop: bool | None = None,
+    pad: bool = True,
+    resize: bool = True,
+    skip_broken: Annotated[bool, Parameter(negative="")] = False,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    csv: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Say what is on pictures: class, probability and the next two, a line a picture.
+
+    Parameters
+    ----------
+    model
+        A run folder, a folder of seeds (averaged), a .safetensors file, or the course project's .pkl.
+    images
+        Pictures, folders of them, - for standard input, .npy, IDX or .csv files.
+    top
+        How many classes to show.
+    invert
+        Invert always or never; by default where a picture's border is as bright as the training images' is dark, or
+        the other way round.
+    crop
+        Crop a picture that is a little larger by an even border; by default where training scaled none.
+    pad
+        Pad to the shape of the training images; without it, both sides are scaled on their own.
+    resize
+        Scale to the size of the training images; without it, pictures of other sizes are padded, cropped or refused.
+    skip_broken
+        Leave out pictures that cannot be read.
+    quiet
+        Show results only.
+    json
+        Print the results as one JSON object.
+    csv
+        Print the results as CSV.
+    """
+    if not images:
+        raise ConfigError("nothing to predict: name pictures, folders, .npy, IDX or .csv files, or - after the model")
+    if unknown := [name for name in images if name.startswith("-") and name != "-"]:
+        raise ConfigError(f"unknown option {unknown[0]}; {nearest(unknown[0], FLAGS)}")
+    if top < 1:
+        raise ConfigError(f"--top must be 1 or more, got {top}")
+    if json and csv:
+        raise ConfigError("--json and --csv exclude each other: leave one out")
+    observer = ConsoleObserver(quiet=quiet)
+    predictor = load(model)
+    steps = Steps(crop=crop, pad=pad, resize=resize, invert=invert)
+    found = recognise(predictor, images, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)
+    if json:
+        summary = {"model": str(model), "classes": predictor.class_names, "images": [own.as_dict() for own in found]}
+        print(json_module.dumps(summary, ensure_ascii=False))
+    elif csv:
+        write_csv(found)
+    else:
+        write_lines(found)
+
+
+def write_lines(found: Sequence[Recognition]) -> None:
+    """Print a line a picture: its name, the class and its probability, and the next ones."""
+    rows = [[one_line(own.source), *shares_of(own)] for own in found]
+    # In columns of a terminal, of which a Chinese character takes two.
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+
+
+def shares_of(own: Recognition) -> list[str]:
+    """Return each class with its probability: "Sneaker 0.973"."""
+    return [f"{name} {share:.3f}" for name, share in zip(own.class_names, own.probabilities, strict=True)]
+
+
+def write_csv(found: Sequence[Recognition]) -> None:
+    """Print CSV: the input's name, then class and probability, best first."""
+    n = len(found[0].labels)
+    writer = csv_module.writer(sys.stdout, lineterminator="\n")
+    ranks = ["", *(f"_{rank}" for rank in range(2, n + 1))]
+    writer.writerow(["source", *(f"{what}{rank}" for rank in ranks for what in ("class", "probability"))])
+    for own in found:
+        pairs = zip(own.class_names, own.probabilities, strict=True)
+        writer.writerow([own.source, *(cell for pair in pairs for cell in pair)])

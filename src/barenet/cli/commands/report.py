@@ -1,0 +1,51 @@
+"""`barenet report`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from barenet.pages.reports.report import report as write_report
+from barenet.run_folders.folder import find_latest
+from barenet.terminal.console import ConsoleObserver
+
+__all__ = ["report"]
+
+
+def report(
+    *runs: Path,
+    page: Path | None = None,
+    data: str | None = None,
+    output: Path = Path("runs"),
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Write one page about a run, or one that compares several.
+
+    Parameters
+    ----------
+    runs
+        Run folders; the latest run without any. A run of several seeds gives their mean and spread.
+    page
+        File to write; without it, report.html in the run's folder, or comparison.html beside several runs.
+    data
+        Folder of IDX files or .npz file; without it, what each run was trained on.
+    output
+        Folder in which to look for the latest run.
+    quiet
+        Print the name of the page only, and no notes.
+    json
+        Print the name of the page and the notes as one JSON object.
+    """
+    observer = ConsoleObserver(quiet=quiet)
+    notes: list[str] = []
+
+    def note(sentence: str) -> None:
+        notes.append(sentence)
+        observer.note(sentence)
+
+    path = write_report(*(runs or (find_latest(output),)), page=page, dataset=data, note=note)
+    print(json_module.dumps({"page": str(path), "bytes": path.stat().st_size, "notes": notes}) if json else path)

@@ -1,0 +1,164 @@
+"""`barenet search`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from barenet.api.searching import estimate
+from barenet.api.searching import search as start_search
+from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
+from barenet.errors import ConfigError
+from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
+from barenet.tuning.space.space_file import parse_flags
+
+__all__ = ["search"]
+
+Switch = Annotated[bool, Parameter(negative="")]
+Repeatable = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
+
+
+def search(
+    space: Path | None = None,
+    /,
+    *,
+    grid: Repeatable = None,
+    range: Repeatable = None,
+    strategy: Literal["grid", "random", "tpe"] | None = None,
+    trials: int | None = None,
+    halving: Switch = False,
+    eta: int | None = None,
+    min_epochs: int | None = None,
+    metric: Literal["acc", "loss"] | None = None,
+    score: Literal["last", "best"] | None = None,
+    repeats: int | None = None,
+    repeat_best: int | None = None,
+    retrain: Switch = False,
+    workers: int | None = None,
+    dask: str | None = None,
+    storage: str | None = None,
+    stack: int | None = None,
+    round_size: int | None = None,
+    search_seed: int | None = None,
+    limit: int | None = None,
+    recipe: str | None = None,
+    resume: Path | None = None,
+    output: Path = Path("studies"),
+    name: str | None = None,
+    quiet: Switch = False,
+    json: Switch = False,
+    dry_run: Switch = False,
+    data: DataFlags = None,
+    model: ModelFlags = None,
+    optimizer: OptimizerFlags = None,
+    schedule: ScheduleFlags = None,
+    trainer: TrainerFlags = None,
+) -> None:
+    """Search settings.
+
+    Parameters
+    ----------
+    space
+        A TOML file with the space, and settings that every trial starts from.
+    grid
+        Values of one setting, as NAME=VALUE,VALUE; give it again for another setting.
+    range
+        A range of one setting, as NAME=LOW:HIGH or NAME=LOW:HIGH:log; give it again for another setting.
+    strategy
+        grid: every combination; random: drawn; tpe: drawn where earlier trials did well. [grid; tpe with ranges]
+    trials
+        Trials of random and tpe. [32]
+    halving
+        Stop poor trials early: train all for a few epochs, the best third for more, and so on.
+    eta
+        One in so many trials goes on to the next rung of halving. [3]
+    min_epochs
+        Epochs of the first rung of halving.
+    metric
+        What better means on the validation images: acc or loss. [acc]
+    score
+        Score a trial at its last or at its best epoch. [last]
+    repeats
+        Train the best settings again with so many other seeds, and say how sure the ranking is.
+    repeat_best
+        How many of the best settings are repeated. [3]
+    retrain
+        Train the winner once more at the end, and test it.
+    workers
+        Processes that train; 0 trains in this one. [one a core]
+    dask
+        Train on a Dask cluster: the address of its scheduler, such as tcp://scheduler:8786.
+    storage
+        URL of a database for Optuna's record, such as postgresql://user:password@host/db. [SQLite, in the study]
+    stack
+        Most networks that train in lockstep. [4]
+    round_size
+        Trials that are chosen together. [all; 9 for tpe]
+    search_seed
+        Seed of what random and tpe draw. [0]
+    limit
+        Most points that a grid may have. [10000]
+    recipe
+        Settings to start from: quick or course.
+    resume
+        Go on with a stopped study, which ends as if it had never stopped.
+    output
+        Folder in which the study's own folder is made.
+    name
+        Name of the study's folder; without one it is named after the space or the recipe, and numbered.
+    quiet
+        Show results only.
+    json
+        Print the results as one JSON object.
+    dry_run
+        Print the number of trials and an estimate of the time, and stop.
+    """
+    given = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
+    given |= {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
+    observer = ConsoleSearchObserver(quiet=quiet)
+    asked = choose_space(space, grid or [], range or [])
+    if dry_run and resume is not None:
+        raise ConfigError(f"--dry-run estimates a new search; leave out --resume {resume}, or give {resume}/space.toml")
+    if dry_run:
+        figures = estimate(asked, recipe=recipe, workers=workers, dask=dask, observer=observer, **given)
+        if json:
+            print(json_module.dumps(figures))
+        else:
+            show_estimate(figures)
+        return
+    if resume is not None and name is not None:
+        raise ConfigError(f"--resume goes on in the study's own folder; leave out name ({name})")
+    result = start_search(
+        asked,
+        recipe=recipe,
+        resume=resume,
+        output=output,
+        name=name,
+        workers=workers,
+        dask=dask,
+        storage=storage,
+        observer=observer,
+        **given,
+    )
+    if json:
+        print(json_module.dumps(result.as_dict()))
+    else:
+        show_search(result)
+
+
+def read_plan(arguments: dict[str, Any]) -> dict[str, Any]:
+    """Return those arguments of the command that are settings of the search itself."""
+    from barenet.tuning.space.plan import Plan
+
+    return {name: arguments[name] for name in Plan.model_fields}
+
+
+def choose_space(space: Path | None, grids: list[str], ranges: list[str]) -> Path | dict[str, Any] | None:
+    """Return the space that a file or flags give, None for neither."""
+    flags = parse_flags(grids, ranges)
+    if space is not None and flags:
+        raise ConfigError(f"a space comes from {space} or from --grid and --range, not from both")
+    return space if space is not None else flags or None

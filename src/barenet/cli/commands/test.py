@@ -1,0 +1,99 @@
+"""`barenet test`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from cyclopts import Parameter
+
+from barenet.data.datasets import Dataset, load_dataset
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.folder import RunFolder, find_latest
+from barenet.run_folders.loading import load_models
+from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.scores import Scores, average_scores, score_model
+from barenet.terminal.console import ConsoleObserver, show_scores
+
+__all__ = ["test"]
+
+
+def test(
+    model: Path | None = None,
+    /,
+    *,
+    data: str | None = None,
+    output: Path = Path("runs"),
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
+
+    Parameters
+    ----------
+    model
+        A run folder, a folder of seeds, a .safetensors file, or the course project's .pkl; the latest run without one.
+    data
+        Folder of IDX files or .npz file; without it, what the run was trained on.
+    output
+        Folder in which to look for the latest run.
+    quiet
+        Show results only.
+    json
+        Print the results as one JSON object.
+    """
+    path = model or find_latest(output)
+    observer = ConsoleObserver(quiet=quiet)
+    models = load_models(path)
+    dataset = load_dataset(data or trained_on(path), **models[0].info.reading(), note=observer.note)
+    warn_of_other_data(models[0], dataset, observer)
+    scores = [score_model(own, dataset) for own in models]
+    names = class_names(models[0], dataset)
+    whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
+    if json:
+        print(json_module.dumps(summary(path, models, scores, whole)))
+    else:
+        show_scores(str(path), scores, whole, names)
+
+
+test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever its name
+
+
+def trained_on(path: Path) -> str | None:
+    """Return the data set that the run at `path`, or around a model file, was trained on."""
+    folder = path if path.is_dir() else path.parent
+    return stored_config(folder).data.path if RunFolder(folder).config.exists() else None
+
+
+def warn_of_other_data(model: SavedModel, dataset: Dataset, observer: ConsoleObserver) -> None:
+    """Note that these are not the images that the model was trained beside."""
+    known = model.info.data_fingerprint
+    if known and known != dataset.fingerprint:
+        observer.note(f"the model was trained on {model.info.data_name}, these test images are of {dataset.name}")
+
+
+def class_names(model: SavedModel, dataset: Dataset) -> list[str]:
+    """Return the data set's names of the classes where they fit the model, or the model's own."""
+    fits = len(dataset.class_names) == model.mlp.n_classes
+    return list(dataset.class_names) if fits else model.info.class_names
+
+
+def summary(path: Path, models: list[SavedModel], scores: list[Scores], whole: Scores) -> dict[str, Any]:
+    """Return the figures for `--json`; with several networks means, standard deviations and all runs."""
+    if len(scores) == 1:
+        return {"model": str(models[0].path), **scores[0].as_dict()}
+    accuracies, losses = [s.accuracy for s in scores], [s.loss for s in scores]
+    return {
+        "model": str(path),
+        "test_accuracy": float(np.mean(accuracies)),
+        "test_accuracy_std": float(np.std(accuracies, ddof=1)),
+        "test_loss": float(np.mean(losses)),
+        "test_loss_std": float(np.std(losses, ddof=1)),
+        "ensemble_test_accuracy": whole.accuracy,
+        "ensemble_test_loss": whole.loss,
+        "confusion_matrix": whole.confusion.tolist(),
+        "per_class": whole.classes,
+        "runs": [{"model": str(m.path), **s.as_dict()} for m, s in zip(models, scores, strict=True)],
+    }

@@ -1,0 +1,112 @@
+"""`barenet train`."""
+
+from __future__ import annotations
+
+import json as json_module
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import tomli_w
+from cyclopts import Parameter
+
+from barenet.api.training import resume as resume_training
+from barenet.api.training import train as start_training
+from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
+from barenet.config.sources import build_config
+from barenet.data.datasets import load_dataset
+from barenet.errors import ConfigError, DivergedError
+from barenet.pages.reports.report import report as write_report
+from barenet.plots.live import LivePlot, Watchers
+from barenet.terminal.console import ConsoleObserver, show_result
+from barenet.training.preparation import prepare
+
+__all__ = ["train"]
+
+
+def train(
+    settings: Path | None = None,
+    /,
+    *,
+    recipe: str | None = None,
+    resume: Path | None = None,
+    output: Path = Path("runs"),
+    name: str | None = None,
+    quiet: Annotated[bool, Parameter(negative="")] = False,
+    json: Annotated[bool, Parameter(negative="")] = False,
+    dry_run: Annotated[bool, Parameter(negative="")] = False,
+    report: Annotated[bool, Parameter(negative="")] = False,
+    plot: Annotated[bool, Parameter(negative="")] = False,
+    data: DataFlags = None,
+    model: ModelFlags = None,
+    optimizer: OptimizerFlags = None,
+    schedule: ScheduleFlags = None,
+    trainer: TrainerFlags = None,
+) -> None:
+    """Train a network, or several in lockstep; test it, and keep everything in a run folder.
+
+    Parameters
+    ----------
+    settings
+        A TOML file with tables data, model, optimizer, schedule, trainer.
+    recipe
+        Settings to start from: quick (the default) or course.
+    resume
+        Go on with a stopped run, which ends as if it had never stopped.
+    output
+        Folder in which the run's own folder is made.
+    name
+        Name of the run's folder; without one it is named after the recipe or the settings file, and numbered.
+    quiet
+        Show results only.
+    json
+        Print the results as one JSON object.
+    dry_run
+        Print all settings as TOML that train accepts, and stop.
+    report
+        Write report.html into the run's folder, also of a run that diverged.
+    plot
+        Show the learning curves in a window as they grow.
+    """
+    flags = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
+    observer = ConsoleObserver(quiet=quiet)
+    live = LivePlot(observer.note) if plot and not dry_run else None
+    if dry_run:
+        config = build_config(recipe or "quick", settings, flags)
+        resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
+        sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
+        return
+    watching = Watchers([observer, *([live] if live else [])])
+    try:
+        if resume is not None:
+            refuse_with_resume(settings=settings, recipe=recipe, name=name)
+            result = resume_training(resume, observer=watching, **flags)
+        else:
+            result = start_training(
+                recipe=recipe or "quick", settings=settings, output=output, name=name, observer=watching, **flags
+            )
+    except DivergedError:
+        if report:
+            report_on(observer)
+        raise
+    if report:
+        report_on(observer)
+    if json:
+        print(json_module.dumps(result.as_dict()))
+    else:
+        show_result(result)
+    if live is not None:
+        live.hold()
+
+
+def report_on(observer: ConsoleObserver) -> None:
+    """Write the page about the run that was watched."""
+    if observer.folder is not None:
+        observer.note(f"report: {write_report(observer.folder, note=observer.note)}")
+
+
+def refuse_with_resume(**given: object) -> None:
+    """Raise ConfigError for what a resumed run already has."""
+    for name, value in given.items():
+        if value is not None:
+            raise ConfigError(f"--resume goes on with a run's own settings; leave out {name} ({value})")

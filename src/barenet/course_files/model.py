@@ -1,0 +1,143 @@
+"""Read the models of the course project: `model_epoch_100.pkl` with `model_epoch_100.json` beside it.
+
+The `.json` says which layers there are, the `.pkl` holds their weights: `layer_0_W`, `layer_0_b`, `layer_2_W`, ...
+(the index counts linear and activation layers in turn). `safe_pickle` reads the bytes and runs nothing; here each
+value is checked against the architecture. Such files are read and never written.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.errors import CheckpointError, nearest
+from barenet.messages import describe, one_line
+from barenet.nn.activations import ACTIVATIONS, ALIASES
+from barenet.pickles.opening import open_model_file
+from barenet.pickles.reader import read_pickle
+
+__all__ = ["CourseModel", "read_course_model"]
+
+_MAX_JSON = 2**20
+_KEYS = ("input_dim", "output_dim", "activation")
+
+
+@dataclass(frozen=True)
+class CourseModel:
+    """A model of the course project, checked; one entry a linear layer."""
+
+    architecture: list[dict[str, Any]]  # input_dim, output_dim, activation (`leakyrelu` and `linear` renamed)
+    weights: list[np.ndarray]  # float64, (in, out) each; read-only where they are views of the file's bytes
+    biases: list[np.ndarray]  # float64, (1, out) each
+    epoch: int | None  # from the file's name, if it says so
+
+
+def read_course_model(path: str | Path) -> CourseModel:
+    """Read a `.pkl` of the course project and the `.json` of the same stem, running no code from either.
+
+    Raises CheckpointError for files that are missing, damaged, hostile or don't fit, MachineError when one
+    cannot be opened.
+    """
+    path = Path(path)
+    with open_model_file(path):  # a wrong path is reported before its .json is missed
+        pass
+    architecture = _read_architecture(path.with_suffix(".json"))
+    arrays = read_pickle(path)
+    name = one_line(path)
+    if not isinstance(arrays, dict):
+        raise CheckpointError(f"{name} holds {describe(arrays)}, expected a dictionary with layer_0_W, layer_0_b")
+    _check_names(name, arrays, [f"layer_{2 * i}_{letter}" for i in range(len(architecture)) for letter in "Wb"])
+    weights, biases = [], []
+    for i, layer in enumerate(architecture):
+        # Popped one by one, so that the bytes of a layer are free once it is converted.
+        n_in, n_out = layer["input_dim"], layer["output_dim"]
+        weights.append(_checked(name, f"layer_{2 * i}_W", arrays.pop(f"layer_{2 * i}_W"), (n_in, n_out)))
+        biases.append(_checked(name, f"layer_{2 * i}_b", arrays.pop(f"layer_{2 * i}_b"), (1, n_out)))
+    epoch = re.search("epoch[_-]?([0-9]{1,9})$", path.stem)
+    return CourseModel(architecture, weights, biases, int(epoch[1]) if epoch else None)
+
+
+def _check_names(name: str, arrays: dict[str, object], expected: Sequence[str]) -> None:
+    if missing := [key for key in expected if key not in arrays]:
+        raise CheckpointError(
+            f"{name} has no {missing[0]}, but its .json lists {len(expected) // 2} layers; pair the right files"
+        )
+    known = set(expected)
+    if extra := [key for key in arrays if key not in known]:
+        raise CheckpointError(
+            f"{name} also holds {describe(extra[0])}, and its .json lists {len(expected) // 2} layers; "
+            "pair the right files"
+        )
+
+
+def _checked(name: str, key: str, value: object, shape: tuple[int, int]) -> np.ndarray:
+    """Return a finite float64 array of `shape`; a native float64 array is not copied."""
+    where = f"{name}: {key}"
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or value.itemsize < 4:
+        got = f"an array of {value.dtype}" if isinstance(value, np.ndarray) else describe(value)
+        raise CheckpointError(f"{where} is {got}, expected an array of float64 or float32; save the model again")
+    if value.shape != shape:
+        got = one_line(value.shape, 80)
+        raise CheckpointError(f"{where} has shape {got}, its .json says {shape}; pair the right files")
+    # min and max propagate NaN and show infinities, without the batch of booleans that isfinite makes.
+    with np.errstate(invalid="ignore"):  # a signalling NaN
+        extremes = value.min(), value.max()
+    for extreme in extremes:
+        if not np.isfinite(extreme):
+            raise CheckpointError(f"{where} holds {extreme}, expected finite numbers; use an earlier epoch")
+    return np.ascontiguousarray(value, dtype=np.float64)
+
+
+def _read_architecture(path: Path) -> list[dict[str, Any]]:
+    name = one_line(path)
+    with open_model_file(path, _MAX_JSON) as (file, _):
+        raw = file.read(_MAX_JSON)
+    try:
+        layers = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise CheckpointError(f"{name} is not UTF-8 at byte {error.start}; save it as UTF-8") from None
+    except (ValueError, RecursionError) as error:
+        raise CheckpointError(f"{name} is not JSON: {one_line(error, 200)}; save it again") from None
+    if not isinstance(layers, list) or not layers:
+        got = describe(layers) if layers != [] else "an empty list"
+        raise CheckpointError(f"{name} holds {got}, expected a list with {', '.join(_KEYS)} for each layer")
+    architecture = [_layer(f"{name}: layer {i}", layer) for i, layer in enumerate(layers, start=1)]
+    for i, (left, right) in enumerate(pairwise(architecture), start=1):
+        if left["output_dim"] != right["input_dim"]:
+            raise CheckpointError(
+                f"{name}: layer {i} has output_dim {left['output_dim']} and layer {i + 1} has input_dim "
+                f"{right['input_dim']}; make them equal"
+            )
+    return architecture
+
+
+def _layer(where: str, layer: object) -> dict[str, Any]:
+    if not isinstance(layer, dict):
+        raise CheckpointError(f"{where} is {describe(layer)}, expected an object with {', '.join(_KEYS)}")
+    for key in layer:
+        if key not in _KEYS:
+            hint = nearest(key[:80], _KEYS)
+            raise CheckpointError(f"{where} has the unknown key {describe(key)}; {hint}")
+    for key in _KEYS:
+        if key not in layer:
+            raise CheckpointError(f"{where} has no {key}; give each layer {', '.join(_KEYS)}")
+    for key in _KEYS[:2]:
+        size = layer[key]
+        if type(size) is not int or not 0 < size < 2**31:
+            raise CheckpointError(f"{where}: {key} is {describe(size)}, expected a positive whole number")
+    activation = layer["activation"]
+    if activation not in (*ACTIVATIONS, *ALIASES):
+        hint = (
+            nearest(activation[:80], (*ACTIVATIONS, *ALIASES))
+            if isinstance(activation, str)
+            else "name one, like 'relu'"
+        )
+        raise CheckpointError(f"{where}: activation is {describe(activation)}, which is not known; {hint}")
+    return {key: layer[key] for key in _KEYS} | {"activation": ALIASES.get(activation, activation)}

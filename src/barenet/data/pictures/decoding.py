@@ -1,0 +1,199 @@
+"""Decode many pictures at once, in threads: Pillow lets go of Python's lock while it decodes and scales.
+
+Small pictures are decoded by one thread: most of their time is Python's, and threads would only wait for each other.
+Measured on two cores, 28 x 28 PNG files took 130 µs each with one thread and 260 with two, photographs of 1600 x 1200
+4.7 and 3.3 ms.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.pictures.folders import PictureFile
+from barenet.data.pictures.picture import decode, fit, is_blank, quiet_pillow, upright_size
+from barenet.errors import DataError
+
+__all__ = ["LARGEST_DEFAULT", "Findings", "commonest_size", "decode_part", "n_threads"]
+
+CHUNK = 128  # pictures that a thread takes at once
+LARGEST_DEFAULT = 64  # pixels of the longer side, where nobody chose a size
+SMALL_FILE = 16_384  # bytes of an average picture below which one thread decodes
+SAMPLE = 2_000  # pictures whose headers tell the commonest size
+
+Pixels = NDArray[np.uint8]
+
+
+class Findings(NamedTuple):
+    """What decoding came upon: why a picture is broken, by row; the rows of animated, of blank and of scaled ones."""
+
+    broken: dict[str, str]
+    animated: list[int]
+    blank: list[int]
+    scaled: list[int]
+
+
+def commonest_size(files: Sequence[PictureFile]) -> tuple[int, int]:
+    """Return the commonest (height, width) of up to 2,000 pictures spread evenly, at most 64 on the longer side.
+
+    Of two equally common ones the smaller. Pictures that cannot be read have no say; raises DataError if none can.
+    """
+    sample = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, SAMPLE).astype(int))]
+
+    def look(file: PictureFile) -> tuple[int, int] | None:
+        try:
+            return upright_size(Path(file.path))
+        except DataError:
+            return None
+
+    with quiet_pillow(), ThreadPoolExecutor(n_threads([file.size for file in files])) as pool:
+        counts = Counter(size for size in pool.map(look, sample, chunksize=CHUNK) if size is not None)
+    if not counts:
+        raise DataError(f"none of {len(sample)} pictures can be read, such as {files[0].path}: are they damaged?")
+    height, width = min(counts, key=lambda size: (-counts[size], size))
+    scale = min(1.0, LARGEST_DEFAULT / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def decode_part(
+    files: Sequence[PictureFile], shape: tuple[int, ...], target: Path | None, show_progress: bool
+) -> tuple[Pixels, Findings]:
+    """Decode pictures into rows of `shape`, flattened; broken ones get no row.
+
+    With a `target` the rows are written to that .npy file as they come and mapped from there, so that no more than a
+    few chunks are in memory; without one they are kept there. Raises OSError where the file cannot be written.
+    """
+    findings = Findings({}, [], [], [])
+    rows = [range(i, min(i + CHUNK, len(files))) for i in range(0, len(files), CHUNK)]
+    writer = MemoryWriter() if target is None else FileWriter(target, len(files), int(np.prod(shape)))
+    pool = ThreadPoolExecutor(n_threads([file.size for file in files]))
+    try:
+        with quiet_pillow(), writer_closed(writer), progress_bar(len(files), show_progress) as advance:
+            for chunk, found in pool.map(lambda own: decode_chunk(files, own, shape), rows):
+                findings.broken.update(found.broken)
+                findings.animated.extend(found.animated)
+                findings.blank.extend(found.blank)
+                findings.scaled.extend(found.scaled)
+                writer.write(chunk)
+                advance(CHUNK)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return writer.pixels(), findings
+
+
+def decode_chunk(files: Sequence[PictureFile], rows: range, shape: tuple[int, ...]) -> tuple[Pixels, Findings]:
+    """Decode the pictures of some rows; returns the pixels (k, D) of those that could be."""
+    findings = Findings({}, [], [], [])
+    pixels = np.empty((len(rows), *shape), np.uint8)
+    size, color = (shape[0], shape[1]), len(shape) == 3
+    n_good = 0
+    for row in rows:
+        try:
+            picture = decode(Path(files[row].path), color=color, smallest=max(size))
+            pixels[n_good] = fit(picture.pixels, size)
+        except DataError as error:
+            findings.broken[str(row)] = str(error)  # text, as the keys of JSON are
+            continue
+        if picture.pixels.shape[:2] != size:
+            findings.scaled.append(row)
+        if picture.is_animated:
+            findings.animated.append(row)
+        if is_blank(pixels[n_good]):
+            findings.blank.append(row)
+        n_good += 1
+    return pixels[:n_good].reshape(n_good, -1), findings
+
+
+class MemoryWriter:
+    """Keeps rows in memory."""
+
+    def __init__(self) -> None:
+        self.chunks: list[Pixels] = []
+
+    def write(self, chunk: Pixels) -> None:
+        """Take the next rows."""
+        self.chunks.append(chunk)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def pixels(self) -> Pixels:
+        """Return all rows (n, D)."""
+        return np.concatenate(self.chunks)
+
+
+class FileWriter:
+    """Writes rows to an .npy file as they come, and maps it.
+
+    Rows are written and not assigned to a mapped file: on a full disk writing is an error, assigning kills the process.
+    """
+
+    def __init__(self, path: Path, n_rows: int, n_pixels: int) -> None:
+        self.path, self.n_pixels, self.n_written = path, n_pixels, 0
+        self.file = path.open("wb")
+        self.write_header(n_rows)
+        self.n_header = self.file.tell()
+
+    def write_header(self, n_rows: int) -> None:
+        """Write the header of so many rows; NumPy leaves room in it for a first axis of any length."""
+        header = {"descr": "|u1", "fortran_order": False, "shape": (n_rows, self.n_pixels)}
+        np.lib.format.write_array_header_1_0(self.file, header)
+
+    def write(self, chunk: Pixels) -> None:
+        """Write the next rows."""
+        self.file.write(chunk.data)
+        self.n_written += len(chunk)
+
+    def close(self) -> None:
+        """Write the header anew, for the rows that there are, and close the file."""
+        try:
+            self.file.seek(0)
+            self.write_header(self.n_written)
+            assert self.file.tell() == self.n_header
+        finally:
+            self.file.close()
+
+    def pixels(self) -> Pixels:
+        """Return all rows (n, D), memory-mapped."""
+        if self.n_written == 0:  # nothing cannot be mapped
+            return np.empty((0, self.n_pixels), np.uint8)
+        mapped: Pixels = np.load(self.path, mmap_mode="r")
+        return mapped
+
+
+@contextmanager
+def writer_closed(writer: MemoryWriter | FileWriter) -> Iterator[None]:
+    """Close a writer whatever happens."""
+    try:
+        yield
+    finally:
+        writer.close()
+
+
+@contextmanager
+def progress_bar(n_pictures: int, show_progress: bool) -> Iterator[Callable[[int], None]]:
+    """Yield a function to call with the number of pictures done; shows a bar on stderr if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    console = Console(stderr=True)
+    disable = not (show_progress and (console.is_terminal or console.is_jupyter))
+    columns = (TextColumn("decoding pictures"), BarColumn(bar_width=None), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
+        task = bar.add_task("", total=n_pictures)
+        yield lambda n: bar.advance(task, n)
+
+
+def n_threads(sizes: Sequence[int]) -> int:
+    """Return how many threads decode files of these sizes: one a core of this process, or one for small files."""
+    if sum(sizes) < SMALL_FILE * len(sizes):
+        return 1
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

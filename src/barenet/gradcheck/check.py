@@ -1,0 +1,203 @@
+"""Check someone's own back-propagation: against central differences, and against the classic mistakes.
+
+The function is called as `loss, gradients = function(parameters, x, labels)`, with `l2=` too if it has such a
+parameter. It is a closed box: only its loss is trusted, and every gradient is measured by that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.gradcheck.differences import Precision, choose, relative_error
+from barenet.gradcheck.functions.function import Function, OwnFunction
+from barenet.gradcheck.measure import Measured, fill_zeros, find_precision
+from barenet.gradcheck.mistakes.hypotheses import Evidence, Findings, explain, explain_l2
+from barenet.gradcheck.mistakes.reference import Reference, Variation, recognise
+from barenet.gradcheck.mistakes.wording import describe
+from barenet.gradcheck.overflow import find_overflow
+from barenet.gradcheck.report import OwnGradientReport, OwnParameter
+
+Array = NDArray[np.float64]
+
+__all__ = ["check_own_gradients"]
+
+POINTS = 10  # at which a recognised network must give the same loss
+
+
+def check_own_gradients(
+    function: Function,
+    parameters: Any,
+    x: Any,
+    labels: Any,
+    *,
+    l2: float = 0.1,
+    tolerance: float | None = None,
+    max_coordinates: int = 200,
+    seed: int = 0,
+) -> OwnGradientReport:
+    """Compare the gradients that `function(parameters, x, labels)` returns with central differences of its loss.
+
+    `parameters` is a dict or a list of arrays, and the gradients come in the same structure and shapes; `x` (B, ...)
+    and `labels` are handed on as they are, integer (B,) or one-hot (B, C). A function with a parameter `l2` is checked
+    with that strength of L2 and without. At most `max_coordinates` of each parameter are looked at, chosen by `seed`.
+    The tolerance is 1e-6, or 1e-2 for a function that computes in float32.
+
+    Raises ConfigError or ShapeError, with the line of your code, where the function fails or returns something else.
+    """
+    own = OwnFunction(function, parameters, x, labels)
+    rng = np.random.default_rng(seed)
+    notes = fill_zeros(own, rng)
+    plain = Measured(own, 0.0 if own.takes_l2 else None)
+    precision = find_precision(plain, rng)
+    precision = replace(precision, tolerance=tolerance or precision.tolerance)
+    chosen = [choose(value.shape, max_coordinates, rng) for value in own.values]
+    plain.differentiate(chosen, precision)
+    whole = Measured(own, l2) if own.takes_l2 else plain
+    if own.takes_l2:
+        whole.differentiate(chosen, precision)
+    network = find_network(plain, precision, rng)
+    if network is not None and network.is_guarded:
+        notes.append(forgive_guard(plain, whole, network))
+    findings = find_mistakes(plain, whole, network, precision)
+    mistakes = [
+        describe(kind, spoilt, own.names, network, B=own.n_images) for kind, spoilt in findings.items()
+    ]  # fmt: skip
+    rows = tuple(whole.row(i, len(chosen[i]), precision) for i in range(len(own.names)))
+    notes += [*dict.fromkeys(whole.answer.notes), *remarks(plain, whole, rows, precision)]
+    overflow, note = find_overflow(whole, network)
+    return OwnGradientReport(
+        function=own.title,
+        loss=whole.answer.loss,
+        parameters=rows,
+        mistakes=(*mistakes, *overflow),
+        notes=(*notes, *note),
+        network=None if network is None else network.describe(own.values),
+        precision=precision.name,
+        tolerance=precision.tolerance,
+    )
+
+
+def find_network(plain: Measured, precision: Precision, rng: np.random.Generator) -> Reference | None:
+    """Return the network that the function computes, if it is a perceptron that we know."""
+    own = plain.own
+    points = [list(own.values)]
+    points += [[v * (1 + 0.3 * rng.normal(size=v.shape)) for v in own.values] for _ in range(POINTS - 1)]
+    losses = [own.loss(point, plain.l2) for point in points]
+    inputs = flat_inputs(own)
+    if inputs is None or not np.all(np.isfinite(losses)):
+        return None
+    close = 1e-10 if precision.name == "float64" else 1e-4
+    network = recognise(points, losses, inputs, lambda n_classes: one_hot(own, n_classes), close)
+    if network is None:
+        return None
+    # A kink or a saturated probability apart the quotients must agree with it, or it is not the network after all.
+    most = 0.1 if network.is_guarded else 10 * precision.tolerance
+    for gradient, numeric, smallest in zip(meant(own, network), plain.numeric, plain.smallest, strict=True):
+        if relative_error(gradient, numeric, smallest) > most:
+            return None
+    return network
+
+
+def meant(own: OwnFunction, network: Reference) -> list[Array]:
+    """Return the gradient of a recognised network with its L2 terms."""
+    inputs = flat_inputs(own)
+    assert inputs is not None
+    gradients = network.gradients(own.values, inputs, targets_of(own, network), Variation())
+    terms = zip(gradients, network.l2_of(own.values), own.values, strict=True)
+    return [gradient + strength * value for gradient, strength, value in terms]
+
+
+def forgive_guard(plain: Measured, whole: Measured, network: Reference) -> str:
+    """Put the gradient of log(p) in the place of that of log(p + guard), and say so."""
+    right = meant(plain.own, network)
+    for i, numeric in enumerate(plain.numeric):
+        l2_part = whole.numeric[i] - numeric
+        plain.numeric[i] = np.where(np.isfinite(numeric), right[i], np.nan)
+        whole.numeric[i] = plain.numeric[i] + l2_part
+    return f"the loss is a {network.loss}; gradients are compared with those of log(p)"
+
+
+def find_mistakes(plain: Measured, whole: Measured, network: Reference | None, precision: Precision) -> Findings:
+    """Return which mistakes explain the gradients without L2, and which the L2 term."""
+    own = plain.own
+    l2 = network.l2_of(own.values) if network is not None else [0.0] * len(own.names) if own.takes_l2 else None
+    terms = [strength * value for strength, value in zip(l2 or [0.0] * len(own.names), own.values, strict=True)]
+    evidence = Evidence(
+        names=own.names,
+        values=own.values,
+        numeric=[numeric - term for numeric, term in zip(plain.numeric, terms, strict=True)],
+        reported=plain.each_call,
+        smallest=plain.smallest,
+        l2=l2,
+        n_images=own.n_images,
+        tolerance=precision.tolerance,
+        network=network,
+        x=flat_inputs(own),
+        targets=None if network is None else targets_of(own, network),
+    )
+    findings = explain(evidence)
+    if whole is not plain:
+        part = replace(
+            evidence,
+            numeric=[a - b for a, b in zip(whole.numeric, plain.numeric, strict=True)],
+            reported=[a - b for a, b in zip(whole.each_call, plain.each_call, strict=True)],
+            smallest=[a + b for a, b in zip(whole.smallest, plain.smallest, strict=True)],
+        )
+        for kind, names in explain_l2(part, findings).items():
+            findings[kind] = list(dict.fromkeys([*findings.get(kind, []), *names]))
+    grown = [
+        name
+        for i, name in enumerate(own.names)
+        if whole.changed[i]
+        and (
+            relative_error(whole.each_call[i], whole.numeric[i], whole.smallest[i]) <= precision.tolerance
+            or any(name in names for names in findings.values())
+        )
+    ]
+    return findings | ({"accumulated": grown} if grown else {})
+
+
+def remarks(plain: Measured, whole: Measured, rows: Sequence[OwnParameter], precision: Precision) -> list[str]:
+    """Return what else a person should know of this check."""
+    notes = []
+    if precision.name == "float32":
+        notes.append(f"it computes in float32, where gradients can be compared to {precision.tolerance:g} only")
+    changed = [name for name, differs in zip(whole.own.names, whole.changed, strict=True) if differs]
+    if changed:
+        notes.append(f"called twice with the same arguments, it returns other gradients of {', '.join(changed)}")
+    for row in rows:
+        if row.n_skipped:
+            notes.append(f"{row.n_skipped} of {row.n_skipped + row.n_checked} coordinates of {row.name} lie at a kink")
+    if whole is not plain:
+        notes.append(f"checked with l2 = {whole.l2:g} and without")
+        if whole.answer.loss == plain.answer.loss:
+            notes.append("l2 does not change the loss")
+    return notes
+
+
+def flat_inputs(own: OwnFunction) -> Array | None:
+    """Return the inputs as rows (B, D)."""
+    return own.x.reshape(own.n_images, -1).astype(np.float64) if own.x.dtype.kind in "fiub" else None
+
+
+def targets_of(own: OwnFunction, network: Reference) -> Array:
+    """Return the one-hot labels of a recognised network."""
+    targets = one_hot(own, network.layout.read(own.values)[0][-1].shape[1])
+    assert targets is not None
+    return targets
+
+
+def one_hot(own: OwnFunction, n_classes: int) -> Array | None:
+    """Return the labels as rows (B, C) of zeros and ones; None if they do not fit so many classes."""
+    labels = own.labels
+    if labels.shape == (own.n_images, n_classes) and n_classes > 1:
+        return labels.astype(np.float64)
+    if labels.size == own.n_images and np.array_equal(labels, labels.astype(np.int64)):
+        flat = labels.astype(np.int64).reshape(-1)
+        return np.eye(n_classes)[flat] if flat.min() >= 0 and flat.max() < n_classes else None
+    return None

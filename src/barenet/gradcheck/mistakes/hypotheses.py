@@ -1,0 +1,224 @@
+"""Which classic mistake do these numbers fit?
+
+Every hypothesis is a gradient: the numeric one times B, the numeric one plus a multiple of the weights, or what a
+reference of the network gives when back-propagation is done wrong in one place. A mistake is named only where all
+numbers of a parameter agree with such a gradient as exactly as a right one would have to. Otherwise nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.errors import ShapeError
+from barenet.gradcheck.differences import relative_error
+from barenet.gradcheck.mistakes.reference import Reference, Variation
+
+Array = NDArray[np.float64]
+Findings = dict[str, list[str]]  # kind of mistake, with a place where it has one, to the parameters that it spoils
+
+__all__ = ["Evidence", "Findings", "explain", "explain_l2"]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known about every parameter, in the order of the parameters.
+
+    `numeric` is NaN where it is not known. It and `reported` are without the L2 term where that can be taken off;
+    `l2` is then by how much times its value a parameter's gradient should have grown, and `reported` keeps its own L2
+    term. None means that nobody knows whether the loss has one.
+    """
+
+    names: Sequence[str]
+    values: Sequence[Array]
+    numeric: Sequence[Array]
+    reported: Sequence[Array]
+    smallest: Sequence[float]
+    l2: Sequence[float] | None
+    n_images: int
+    tolerance: float
+    network: Reference | None = None
+    x: Array | None = None
+    targets: Array | None = None
+
+
+def explain(evidence: Evidence) -> Findings:
+    """Return the fewest mistakes that explain the reported gradients; empty if they are right or nothing fits."""
+    best, unexplained = explain_from(evidence, evidence.numeric)
+    if not unexplained and len(best) <= 1:
+        return best
+    for kinds, gradients in wrong_gradients(evidence):
+        found, left = explain_from(evidence, gradients)
+        if not left and (unexplained or len(found) + len(kinds) < len(best)):
+            spoilt = [
+                name
+                for name, base, right in zip(evidence.names, gradients, evidence.numeric, strict=True)
+                if relative_error(base, right) > evidence.tolerance
+            ]
+            best, unexplained = dict.fromkeys(kinds, spoilt) | found, []
+    return best
+
+
+def explain_from(evidence: Evidence, bases: Sequence[Array]) -> tuple[Findings, list[str]]:
+    """Return what has to be wrong besides `bases` to give the reported gradients, and which parameters stay open."""
+    findings: Findings = {}
+    unexplained = []
+    for i, (name, base) in enumerate(zip(evidence.names, bases, strict=True)):
+        kinds = adjustments(evidence, i, base)
+        if kinds is None:
+            unexplained.append(name)
+        for kind in kinds or ():
+            findings.setdefault(kind, []).append(name)
+    return findings, unexplained
+
+
+def adjustments(evidence: Evidence, i: int, base: Array) -> tuple[str, ...] | None:
+    """Return which mistakes turn `base` into the reported gradient of one parameter: none, one or two; or None."""
+    for kinds, gradient in hypotheses(evidence, i, base):
+        if relative_error(evidence.reported[i], gradient, evidence.smallest[i]) <= evidence.tolerance:
+            return kinds
+    return None
+
+
+def hypotheses(evidence: Evidence, i: int, base: Array) -> Iterator[tuple[tuple[str, ...], Array]]:
+    """Yield mistakes with the gradient of parameter i that each would give, the right gradient first."""
+    value = evidence.values[i]
+    l2 = evidence.l2[i] if evidence.l2 is not None else 0.0
+    right = base + l2 * value
+    yield (), right
+    if np.sum(np.isfinite(base)) < 3 or not np.any(evidence.reported[i]):
+        return  # a number or two fit anything, and zeros fit nothing
+    factors = factor_kinds(evidence.n_images)
+    for kind, factor in factors.items():
+        yield (kind,), factor * right
+        yield (kind,), factor * base + l2 * value
+    if is_square(value):
+        yield ("transposed_gradient",), right.T
+        yield ("transposed_gradient",), base.T + l2 * value
+    for kind, wrong in l2_kinds(evidence, i, base).items():
+        yield (kind,), base + wrong * value
+        if l2:
+            yield from (((other, kind), factor * base + wrong * value) for other, factor in factors.items())
+
+
+def factor_kinds(n_images: int) -> dict[str, float]:
+    """Return what the reported gradient is a multiple of the right one by."""
+    factors = {"not_divided_by_batch": n_images, "divided_by_batch_twice": 1 / n_images}
+    return factors | {"wrong_sign": -1.0, "factor_two_extra": 2.0, "factor_two_missing": 0.5}
+
+
+def l2_kinds(evidence: Evidence, i: int, base: Array) -> dict[str, float]:
+    """Return how many times its value each mistake with L2 would put into the gradient of parameter i."""
+    value, reported = evidence.values[i], evidence.reported[i]
+    known = np.isfinite(base)
+    if evidence.l2 is not None and abs(evidence.l2[i]) * np.linalg.norm(value) > evidence.smallest[i]:
+        return wrong_l2(evidence.l2[i], evidence.n_images)
+    factor = float(np.vdot(value[known], (reported - base)[known]) / np.vdot(value[known], value[known]))
+    if evidence.l2 is not None:  # the loss has no L2 term here
+        return {"l2_not_in_loss" if is_weight(value) else "l2_on_biases": factor} if factor > 0 else {}
+    if factor < 0:
+        return {"l2_missing": factor}
+    return {"l2_twice_or_not_in_loss" if is_weight(value) else "l2_on_biases": factor}
+
+
+def wrong_l2(l2: float, n_images: int) -> dict[str, float]:
+    """Return how many times the weights each mistake adds to the gradient where `l2` times is right."""
+    kinds = {"l2_missing": 0.0, "l2_twice": 2 * l2, "l2_half": l2 / 2, "l2_divided_by_batch": l2 / n_images}
+    return kinds | {"l2_times_batch": l2 * n_images}
+
+
+def explain_l2(evidence: Evidence, data_mistakes: Findings) -> Findings:
+    """Return what is wrong with the L2 term alone.
+
+    `numeric` and `reported` hold how both gradients change when l2 does. A parameter whose gradient is `n_images`
+    times too large as a whole has been named already, in `data_mistakes`.
+    """
+    findings: Findings = {}
+    for i, name in enumerate(evidence.names):
+        value, reported, numeric = evidence.values[i], evidence.reported[i], evidence.numeric[i]
+        known = np.isfinite(numeric)
+
+        def fits(a: Array, b: Array, smallest: float = evidence.smallest[i]) -> bool:
+            return relative_error(a, b, smallest) <= evidence.tolerance
+
+        factors = factor_kinds(evidence.n_images)
+        scales = [factors[kind] for kind, names in data_mistakes.items() if name in names and kind in factors]
+        if any(fits(reported, scale * numeric) for scale in (1.0, *scales)) or not known.any():
+            continue
+        right = float(np.vdot(value[known], numeric[known]) / np.vdot(value[known], value[known]))
+        own = float(np.vdot(value, reported) / np.vdot(value, value))
+        if fits(numeric, 0 * value):
+            if own > 0 and fits(reported, own * value):
+                findings.setdefault("l2_not_in_loss" if is_weight(value) else "l2_on_biases", []).append(name)
+        elif fits(numeric, right * value):
+            for kind, wrong in wrong_l2(right, evidence.n_images).items():
+                if fits(reported, wrong * value):
+                    findings.setdefault(kind, []).append(name)
+    return findings
+
+
+def wrong_gradients(evidence: Evidence) -> Iterator[tuple[list[str], list[Array]]]:
+    """Yield kinds of mistakes in back-propagation with the gradients that each gives, where the network is known."""
+    network = evidence.network
+    if network is None or evidence.x is None or evidence.targets is None:
+        return
+    n_layers = len(network.layout.weights)
+    outputs = [""]
+    if network.has_softmax:
+        outputs += ["p (1 - p)", "softmax's Jacobian"]
+    elif network.loss == "binary cross-entropy":
+        outputs += ["s (1 - s)"]
+    ways = [([], Variation()), *wrong_slopes(n_layers, network.activations), *wrong_weights(n_layers)]
+    for kinds, way in ways:
+        for output in outputs:
+            twice = ["softmax_twice" if network.has_softmax else "sigmoid_twice"] if output else []
+            all_kinds = kinds + twice
+            how = Variation(output, way.slopes, way.untransposed)
+            with suppress(ShapeError):  # a mistake that these shapes would have forbidden
+                if all_kinds:
+                    yield all_kinds, network.gradients(evidence.values, evidence.x, evidence.targets, how)
+
+
+def wrong_slopes(n_layers: int, activations: Sequence[str]) -> Iterator[tuple[list[str], Variation]]:
+    """Yield the ways of taking an activation's derivative nowhere or in the wrong place."""
+    hidden = range(1, n_layers)
+    for layer in hidden:
+        yield [f"slope_missing:{layer}"], Variation(slopes={layer: None})
+        yield [f"slope_at_a:{layer}"], Variation(slopes={layer: ("a", layer)})
+        for m in range(n_layers + 1):
+            if m != layer:
+                yield [f"slope_elsewhere:{layer}:{m}"], Variation(slopes={layer: ("z", m)})
+    if n_layers > 2:
+        yield ["slope_missing:all"], Variation(slopes=dict.fromkeys(hidden))
+        yield ["slope_at_a:all"], Variation(slopes={layer: ("a", layer) for layer in hidden})
+        for shift in (-1, 1):
+            yield (
+                [f"slope_elsewhere:all:{shift:+d}"],
+                Variation(slopes={layer: ("z", layer + shift) for layer in hidden}),
+            )
+    if n_layers > 1:
+        yield [f"slope_elsewhere:{n_layers}:{n_layers}"], Variation(slopes={n_layers: ("z", n_layers)})
+        late = Variation(slopes={n_layers: ("z", n_layers), 1: None})
+        yield ["slope_elsewhere:late"], late
+
+
+def wrong_weights(n_layers: int) -> Iterator[tuple[list[str], Variation]]:
+    """Yield the ways of sending the error back through a weight matrix the wrong way round."""
+    for layer in range(2, n_layers + 1):
+        yield [f"transposed_weight:{layer}"], Variation(untransposed=frozenset([layer]))
+    if n_layers > 2:
+        yield ["transposed_weight:all"], Variation(untransposed=frozenset(range(2, n_layers + 1)))
+
+
+def is_weight(value: Array) -> bool:
+    """Return whether a parameter is a matrix and not a bias."""
+    return np.squeeze(value).ndim > 1
+
+
+def is_square(value: Array) -> bool:
+    """Return whether a parameter is a square matrix."""
+    return value.ndim == 2 and len(set(value.shape)) == 1

@@ -1,0 +1,250 @@
+"""Put a trained network into one HTML page on which a person draws an image and watches every neuron answer.
+
+The page asks no host for anything: weights, sixty test images, styles and scripts lie in it. Its sources are the
+`playground.*` files in `templates/`. Which run, which data and where to write is left to the caller.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import math
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.datasets import Dataset, ignore
+from barenet.errors import CheckpointError, DataError
+from barenet.messages import one_line
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.files import replace_file
+from barenet.training.preprocessing import read_standardiser
+
+__all__ = ["EXAMPLES", "LIMIT", "build_page", "write_playground"]
+
+LIMIT = 1_500_000  # bytes of the page
+EXAMPLES = 60
+TOLERANCE = 5e-5  # how far rounded weights may move a logit, as a fraction of the largest; tests allow the page 1e-4
+STYLES = ("playground.css",)
+SCRIPTS = ("network", "picture", "import", "paint", "layers", "inspector", "page", "wiring", "start")
+
+
+@dataclass(frozen=True)
+class Frame:
+    """How the run's images look: grey, height x width, pixels from `low` to `high` as the network takes them.
+
+    bright_border: whether things lie on white. extent: how much of the frame they usually fill, 0-1.
+    """
+
+    height: int
+    width: int
+    low: float = 0.0
+    high: float = 1.0
+    bright_border: bool = False
+    extent: float = 1.0
+
+
+def write_playground(
+    model: SavedModel, path: Path, dataset: Dataset | None = None, *, name: str, note: Callable[[str], None] = ignore
+) -> int:
+    """Write the page of a network and return its size in bytes; nothing is written unless all is well.
+
+    `dataset` gives the images to pick from, those of its test file; without it there are none.
+
+    Raises:
+        CheckpointError: the network is too large for a page, or has an activation that only Python knows.
+        DataError: its images are not grey pictures, or the data set has others.
+        MachineError: the page cannot be written.
+    """
+    page = build_page(model, dataset, name=name, note=note).encode()
+    replace_file(path, page)
+    return len(page)
+
+
+def build_page(
+    model: SavedModel, dataset: Dataset | None = None, *, name: str, note: Callable[[str], None] = ignore
+) -> str:
+    """Return the page's HTML; the same network and images give the same text."""
+    n_weights = model.mlp.parameters.values.size
+    if n_weights > 4 * LIMIT:
+        raise too_large(model, n_weights)  # not worth packing first
+    layers = describe_network(model)
+    frame = frame_of(model, dataset, note)
+    images, labels = choose_examples(dataset)
+    named = dataset is not None and dataset.n_classes == model.mlp.n_classes
+    run = {
+        "name": name,
+        "data": model.info.data_name,
+        "epoch": model.info.epoch,
+        "validationAccuracy": model.info.metrics.get("validation_accuracy"),
+        "classNames": list(dataset.class_names) if dataset is not None and named else model.info.class_names,
+        "layers": layers,
+        "givesProbabilities": model.gives_probabilities,
+        "height": frame.height,
+        "width": frame.width,
+        "low": frame.low,
+        "high": frame.high,
+        "brightBorder": frame.bright_border,
+        "extent": frame.extent,
+        # Bytes are multiplied by the scale in float32, as in training; floats are taken as they are.
+        "scale": float(np.float32(model.info.scale)) if model.info.input_dtype == "uint8" else None,
+        "labels": labels.tolist(),
+    }
+    examples = pack(images) if len(images) else ""
+    weights = weights_in_order(model)
+    page = fill_template(run | {"rounded": False}, pack(weights), examples)
+    if len(page.encode()) > LIMIT:
+        rounded = round_weights(weights)
+        page = fill_template(run | {"rounded": True}, pack(rounded), examples)
+        if len(page.encode()) > LIMIT or not_as_good(model, weights, rounded):
+            raise too_large(model, n_weights)
+        note(f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {LIMIT / 1e6} MB")
+    return page
+
+
+def too_large(model: SavedModel, n_weights: int) -> CheckpointError:
+    """Return the error about a network that fits no page."""
+    widths = "-".join(str(row["input_dim"]) for row in model.info.architecture) + f"-{model.mlp.n_classes}"
+    return CheckpointError(
+        f"{model.path} is too large for a playground: {widths} has {n_weights:,} parameters, a page of "
+        f"{LIMIT / 1e6} MB holds about 400,000; train a smaller one, such as --hidden 256,128"
+    )
+
+
+def describe_network(model: SavedModel) -> list[dict[str, Any]]:
+    """Return a row a layer: its widths, and the activation that is really applied behind it.
+
+    A softmax fused with the loss is none: the network ends in logits.
+    """
+    rows = []
+    for i, row in enumerate(model.mlp.architecture, start=1):
+        if row.activation.is_custom:
+            raise CheckpointError(
+                f"layer {i} of {model.path} has the activation {row.activation.name!r}: a page runs JavaScript and "
+                f"cannot take a Python function of your own; train with one of barenet's activations"
+            )
+        fused = i == len(model.mlp.architecture) and row.activation.name == "softmax" and not model.gives_probabilities
+        activation = "identity" if fused else row.activation.name
+        rows.append({"inputs": row.input_dim, "outputs": row.output_dim, "activation": activation})
+    return rows
+
+
+def frame_of(model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]) -> Frame:
+    """Return what the page draws on, or raise DataError for what is no grey image."""
+    if read_standardiser(model.info.preprocessing) is not None:
+        raise DataError(f"the playground draws images; {model.path} was trained on a table of features")
+    height, width = grey_shape(tuple(model.info.image_shape), note)
+    if dataset is None:
+        return Frame(height, width)
+    images = dataset.train_images
+    is_bytes = model.info.input_dtype == "uint8"
+    fits = dataset.n_inputs == height * width and dataset.n_classes <= model.mlp.n_classes
+    if not fits or (images.dtype == np.uint8) != is_bytes:
+        raise DataError(
+            f"{model.path} takes {model.info.input_dtype} images of {height} x {width} in {model.mlp.n_classes} "
+            f"classes; {dataset.name} has {images.dtype} of {dataset.n_inputs} pixels in {dataset.n_classes}; choose "
+            f"its own data by --data"
+        )
+    low, high = (0.0, 255.0) if is_bytes else (float(images.min()), float(images.max()))
+    pictures = images[:1000].reshape(-1, height, width).astype(np.float64)
+    border = np.concatenate([pictures[:, [0, -1]].ravel(), pictures[:, :, [0, -1]].ravel()])
+    bright = bool(border.mean() > (low + high) / 2)
+    ink = np.abs(pictures - (high if bright else low)) > 0.2 * (high - low)
+    rows, columns = ink.any(axis=2).sum(axis=1) / height, ink.any(axis=1).sum(axis=1) / width
+    extent = float(np.median(np.maximum(rows, columns)))
+    return Frame(height, width, *((0.0, 1.0) if is_bytes else (low, high)), bright, extent or 1.0)
+
+
+def grey_shape(shape: tuple[int, ...], note: Callable[[str], None]) -> tuple[int, int]:
+    """Return height and width of a grey image of `shape`."""
+    plain = tuple(side for side in shape if side != 1) if len(shape) == 3 else shape
+    if len(plain) == 2:
+        return plain
+    side = math.isqrt(math.prod(shape))
+    if len(shape) == 1 and side * side == shape[0]:
+        note(f"the run's inputs are rows of {shape[0]} numbers; the page shows them as images of {side} x {side}")
+        return side, side
+    raise DataError(f"the playground draws grey images of height x width; this network takes inputs of shape {shape}")
+
+
+def choose_examples(dataset: Dataset | None) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
+    """Return up to sixty test images (n, D) and their labels, by class: as many of each, the first in the file."""
+    if dataset is None or dataset.test_images is None or dataset.test_labels is None:
+        return np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)
+    labels = dataset.test_labels
+    by_class = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels, minlength=dataset.n_classes)
+    place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)  # how many of its class came before
+    chosen = by_class[np.sort(np.argsort(place, kind="stable")[:EXAMPLES])]
+    return dataset.test_images[chosen], labels[chosen]
+
+
+def weights_in_order(model: SavedModel) -> NDArray[np.float32]:
+    """Return W1, b1, W2, b2, ... in one row of float32."""
+    views = model.mlp.parameters.views
+    names = [f"{kind}{i}" for i in range(1, len(model.mlp.architecture) + 1) for kind in "Wb"]
+    return np.concatenate([views[name].ravel() for name in names]).astype(np.float32)
+
+
+def round_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return weights rounded to the upper three of their four bytes: the fourth is zero and packs to nothing."""
+    bits = weights.view(np.uint32).astype(np.uint64) + 0x80
+    return (bits & 0xFFFFFF00).astype(np.uint32).view(np.float32)
+
+
+def not_as_good(model: SavedModel, weights: NDArray[np.float32], rounded: NDArray[np.float32]) -> bool:
+    """Return whether rounding moves a logit by more than the tolerance, on random images."""
+    images = np.random.default_rng(0).random((200, model.mlp.n_inputs))
+    exact, close = (forward(model, row.astype(np.float64), images) for row in (weights, rounded))
+    return bool(np.max(np.abs(exact - close)) > TOLERANCE * np.max(np.abs(exact)))
+
+
+def forward(model: SavedModel, values: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the logits (n, C) of `images` for parameters in the order of `weights_in_order`."""
+    a, start = images, 0
+    for row, described in zip(model.mlp.architecture, describe_network(model), strict=True):
+        end = start + row.input_dim * row.output_dim
+        a = a @ values[start:end].reshape(row.input_dim, row.output_dim) + values[end : end + row.output_dim]
+        if described["activation"] != "identity":
+            out = np.empty_like(a)
+            row.activation.forward(a, out=out)
+            a = out
+        start = end + row.output_dim
+    return a
+
+
+def pack(array: NDArray[np.generic]) -> str:
+    """Return an array's little-endian bytes as base64 of zlib, all first bytes of its elements first, then all second.
+
+    Signs and exponents of weights are much alike and pack well when they lie together.
+    """
+    little = array.astype(array.dtype.newbyteorder("<"))
+    planes = np.ascontiguousarray(little).view(np.uint8).reshape(-1, little.dtype.itemsize).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
+
+
+def fill_template(run: Mapping[str, Any], weights: str, examples: str) -> str:
+    """Return the page: its template with styles, scripts and the run put in."""
+    folder = resources.files("barenet.pages.playground") / "templates"
+
+    def read(names: Sequence[str]) -> str:
+        return "\n".join((folder / name).read_text("utf-8").strip() for name in names)
+
+    parts = {
+        "title": html.escape(one_line(run["name"], 80)),
+        "styles": read(STYLES),
+        "scripts": read([f"playground.{name}.js" for name in SCRIPTS]),
+        "run": json.dumps(run).replace("<", "\\u003c"),  # so that no class name ends the element
+        "weights": weights,
+        "examples": examples,
+    }
+    # Split and not replaced one after the other: what is put in is not searched for further places.
+    first, *rest = read(["playground.html"]).split("{{")
+    return first + "".join(parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest))

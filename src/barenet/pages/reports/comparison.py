@@ -1,0 +1,236 @@
+"""`report A B C`: runs side by side, and a run of several seeds with its mean and spread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.analysis.evidence import need, read_json, read_probabilities, read_records
+from barenet.analysis.images import Source, find_labels
+from barenet.analysis.statistics import mcnemar, wilson_interval
+from barenet.config.tables import Config
+from barenet.errors import RunError
+from barenet.nn.activations import Activation
+from barenet.nn.losses import Loss
+from barenet.pages.page import render
+from barenet.pages.reports.drawings import overlaid_curves
+from barenet.pages.settings_table import differing_settings, show
+from barenet.plots.canvas import SERIES
+from barenet.run_folders.checkpoint import SavedModel, read_model
+from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.resuming import stored_config
+from barenet.training.records import EpochRecord
+
+__all__ = ["Contestant", "compare", "two_best"]
+
+ALONE = 8  # seeds that are still drawn one by one
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A run in a comparison: one network, or several seeds.
+
+    models: best on validation each, of those that were not lost. results: what each one's test.json holds.
+    probabilities: (n, C) of the test images, the average's where there are several networks.
+    """
+
+    name: str
+    config: Config
+    histories: list[list[EpochRecord]]
+    models: list[SavedModel]
+    results: list[dict[str, Any]]
+    probabilities: NDArray[np.float32] | None
+    ensemble: float | None
+
+    @property
+    def data_fingerprint(self) -> str:
+        """Which images it was trained on."""
+        return self.models[0].info.data_fingerprint if self.models else ""
+
+    def validation(self, what: str) -> list[float]:
+        """Return validation "accuracy" or "loss" of each network's best epoch."""
+        return [model.info.metrics[f"validation_{what}"] for model in self.models]
+
+
+def compare(
+    paths: Sequence[Path],
+    *,
+    dataset: Source | None,
+    activations: Sequence[Activation],
+    loss: Loss | None,
+    note: Callable[[str], None],
+) -> str:
+    """Return the page that compares runs; of a single run, that compares its seeds."""
+    if len({path.resolve() for path in paths}) < len(paths):
+        raise RunError("a run is named twice; name each once")
+    names = names_of(paths)
+    runs = [read_contestant(path, name, activations, loss) for path, name in zip(paths, names, strict=True)]
+    alone = len(runs) == 1
+    notes = find_notes(runs, alone)
+    test = None if alone else compare_best(runs, dataset, notes)
+    for sentence in notes:
+        note(sentence)
+    rows = seed_rows(runs[0]) if alone else [run_row(run) for run in runs]
+    return render(
+        "comparison.html",
+        title=names[0] if alone else f"{len(runs)} runs compared",
+        alone=alone,
+        notes=notes,
+        rows=rows,
+        summary=run_row(runs[0]) if alone else None,
+        colours=[f"var(--c{i % len(SERIES)})" for i in range(len(rows))],
+        curves=curves(runs, alone),
+        test=test,
+        names=names,
+        differing=[] if alone else differing_settings([run.config for run in runs]),
+        settings={
+            table: {name: show(value) for name, value in own.items()}
+            for table, own in runs[0].config.as_tables().items()
+        },
+    )
+
+
+def names_of(paths: Sequence[Path]) -> list[str]:
+    """Return the folders' names, or their paths where two have the same."""
+    names = [path.resolve().name for path in paths]
+    return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
+    """Return one run, with all its networks."""
+    folders = network_folders(path)
+    models, results, histories = [], [], []
+    for folder in folders:
+        files = RunFolder(folder)
+        need(folder, "config.toml")
+        need(folder, "last.safetensors")
+        histories.append(read_records(files))
+        if files.best.exists():
+            models.append(read_model(files.best, activations, loss))
+        if (folder / "test.json").exists():
+            results.append(read_json(folder / "test.json"))
+    probabilities = None
+    if (path / "test.json").exists():
+        probabilities = read_probabilities(need(path, "test-probabilities.safetensors"))
+    ensemble = read_json(path / "test.json").get("ensemble_test_accuracy") if len(folders) > 1 and results else None
+    return Contestant(name, stored_config(path), histories, models, results, probabilities, ensemble)
+
+
+def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
+    """Return what a reader must know before comparing."""
+    notes = [
+        f"{run.name}: {h[-1].stopped}{f' (network {i})' if len(run.histories) > 1 else ''}"
+        for run in runs
+        for i, h in enumerate(run.histories)
+        if h and (h[-1].stopped or "").startswith("diverged")
+    ]
+    if alone:
+        return notes
+    known = [run for run in runs if run.models]
+    if len({run.data_fingerprint for run in known}) > 1:
+        told = ", ".join(f"{run.name} on {run.models[0].info.data_name}" for run in known)
+        notes.append(
+            f"these runs are of different data ({told}): settings and curves are set side by side, but their "
+            "accuracies are of different images, and no test can say which is better"
+        )
+    elif len({(run.config.data.n_valid, run.config.data.split_seed) for run in known}) > 1:
+        notes.append(
+            "these runs held out different images for validation, so their validation figures differ by that too"
+        )
+    return notes
+
+
+def spread(values: Sequence[float], factor: float, digits: int) -> str:
+    """Return a value, or mean ± standard deviation of several."""
+    if not values:
+        return "–"
+    mean = f"{factor * np.mean(values):.{digits}f}"
+    return mean if len(values) == 1 else f"{mean} ± {factor * np.std(values, ddof=1):.{digits}f}"
+
+
+def run_row(run: Contestant) -> dict[str, Any]:
+    """Return one run as a row of the table."""
+    accuracies = [result["test_accuracy"] for result in run.results]
+    interval = ""
+    if len(run.results) == 1:
+        n = run.results[0]["images"]
+        low, high = wilson_interval(round(accuracies[0] * n), n)
+        interval = f"{100 * low:.2f} to {100 * high:.2f}"
+    elif run.ensemble is not None:
+        interval = f"the average: {100 * run.ensemble:.2f}"
+    seconds = [sum(r.seconds for r in history if np.isfinite(r.seconds)) for history in run.histories]
+    return {
+        "name": run.name,
+        "networks": len(run.histories),
+        "validation_accuracy": spread(run.validation("accuracy"), 100, 2),
+        "validation_loss": spread(run.validation("loss"), 1, 4),
+        "test_accuracy": spread(accuracies, 100, 2),
+        "interval": interval,
+        "test_loss": spread([result["test_loss"] for result in run.results], 1, 4),
+        "best_epoch": ", ".join(str(model.info.epoch) for model in run.models) or "–",
+        "parameters": f"{run.models[0].mlp.parameters.size:,}" if run.models else "–",
+        # Networks of one stack share their seconds.
+        "seconds": f"{max(seconds, default=0):.1f}",
+    }
+
+
+def seed_rows(run: Contestant) -> list[dict[str, Any]]:
+    """Return a row a seed of one run."""
+    rows = []
+    for model in run.models:
+        tested = model.path.parent / "test.json"
+        results = [read_json(tested)] if tested.exists() else []
+        name = f"seed-{model.info.seed}"
+        rows.append(run_row(Contestant(name, run.config, [history_of(model)], [model], results, None, None)))
+    return rows
+
+
+def history_of(model: SavedModel) -> list[EpochRecord]:
+    """Return the history that lies beside a model."""
+    return read_records(RunFolder(model.path.parent))
+
+
+def curves(runs: Sequence[Contestant], alone: bool) -> list[Any]:
+    """Return the validation curves of all runs, or of a single run's seeds, overlaid."""
+    if alone and len(runs[0].models) <= ALONE:
+        lines = [(f"seed-{model.info.seed}", [history_of(model)]) for model in runs[0].models]
+    else:
+        lines = [(run.name, [history for history in run.histories if history]) for run in runs]
+    lines = [(name, histories) for name, histories in lines if histories]
+    return list(overlaid_curves(lines)) if lines else []
+
+
+def two_best(runs: Sequence[Contestant]) -> list[Contestant]:
+    """Return the two runs that are best on validation, never by the test images; fewer where fewer have been tested."""
+    tested = [run for run in runs if run.probabilities is not None and run.models]
+    return sorted(tested, key=lambda run: -float(np.mean(run.validation("accuracy"))))[:2]
+
+
+def compare_best(runs: Sequence[Contestant], dataset: Source | None, notes: list[str]) -> dict[str, Any] | None:
+    """Return McNemar's test between the two best runs, or None and a note why there is none."""
+    best = two_best(runs)
+    if len({run.data_fingerprint for run in runs if run.models}) > 1:
+        return None
+    if len(best) < 2:
+        notes.append("fewer than two of these runs have test results, so none are tested against each other")
+        return None
+    labels = find_labels(best[0].models[0], best[0].config, dataset)
+    shares = [run.probabilities for run in best if run.probabilities is not None]
+    if labels is None or any(len(share) != len(labels) for share in shares):
+        notes.append("the test images are not at hand, so the two best are not tested against each other")
+        return None
+    right = [np.argmax(share, axis=-1) == labels for share in shares]
+    result = mcnemar(right[0], right[1])
+    return {
+        "names": [run.name + (" (its average)" if len(run.models) > 1 else "") for run in best],
+        "accuracies": [float(np.mean(own)) for own in right],
+        "both": int(np.sum(right[0] & right[1])),
+        "neither": int(np.sum(~right[0] & ~right[1])),
+        "only": [result.only_first, result.only_second],
+        "p": result.p_value,
+    }

@@ -1,0 +1,187 @@
+"""The pictures of a page: each a panel as SVG, with a caption, words for those who cannot see it, and points to hover.
+
+Hovering needs the page's script; everything it tells stands in the tables too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from barenet.analysis.statistics import Calibration
+from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, SERIES, new_figure, style, svg
+from barenet.plots.learning_curves import (
+    finite,
+    has_ratios,
+    is_lost,
+    marks,
+    show_accuracy,
+    show_loss,
+    show_rate,
+    show_ratios,
+)
+from barenet.training.records import EpochRecord
+
+__all__ = ["Drawing", "curve_drawings", "draw", "overlaid_curves", "reliability_drawings"]
+
+PANEL = (4.4, 3.1)  # inches; at 72 points an inch the letters keep their size on a phone
+MAX_HOVER = 400
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """One picture of a page. hover: JSON of points [x, y, text] in the picture's own coordinates."""
+
+    svg: str
+    caption: str = ""
+    hover: str = "[]"
+
+
+def draw(
+    show: Callable[[Any], None],
+    label: str,
+    caption: str = "",
+    points: Iterable[tuple[float, float, str]] = (),
+    size: tuple[float, float] = PANEL,
+) -> Drawing:
+    """Return what `show` draws on axes. `points` are (x, y, text) in the data's coordinates."""
+    with new_figure(*size, dpi=72) as figure:
+        axes = figure.subplots()
+        show(axes)
+        text = svg(figure, label)
+        kept = [point for point in points if np.isfinite(point[:2]).all()]
+        places: Any = axes.transData.transform([point[:2] for point in kept]) if kept else []
+        height = 72 * size[1]
+        hover = [
+            [round(float(x), 1), round(float(height - y), 1), point[2]]
+            for (x, y), point in zip(places, kept, strict=True)
+        ]
+    step = 1 + len(hover) // MAX_HOVER
+    return Drawing(text, caption, json.dumps(hover[::step]))
+
+
+def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float) -> list[Drawing]:
+    """Return the learning curves of one network, and its update ratios where they were recorded."""
+    first, last = history[0], history[-1]
+    span = f"epoch {first.epoch}" if len(history) == 1 else f"epochs {first.epoch} to {last.epoch}"
+    drawings = [
+        draw(
+            lambda axes: show_loss(axes, history, best_epoch, label_smoothing),
+            f"Loss over {span}: training ends at {last.train_loss:.4f}{ending(last.valid_loss, '.4f')}.",
+            points=[(r.epoch, finite(pick(r, "loss")), line_of(r, "loss")) for r in history],
+        ),
+        draw(
+            lambda axes: show_accuracy(axes, history, best_epoch),
+            f"Accuracy over {span}: training ends at {last.train_accuracy:.2%}{ending(last.valid_accuracy, '.2%')}.",
+            points=[(r.epoch, 100 * pick(r, "accuracy"), line_of(r, "accuracy")) for r in history],
+        ),
+        draw(
+            lambda axes: show_rate(axes, history),
+            f"Learning rate over {span}, from {first.learning_rate:.3g} to {last.learning_rate:.3g}.",
+            points=[(r.epoch, r.learning_rate, f"epoch {r.epoch}: {r.learning_rate:.4g}") for r in history],
+        ),
+    ]
+    if has_ratios(history):
+        drawings.append(
+            draw(
+                lambda axes: show_ratios(axes, history),
+                f"Norm of an epoch's last update over the norm of the weights, a line a layer, over {span}.",
+                "The last update of each epoch against the weights it moved. About 0.001, the dotted line, is common; "
+                "far above it training is wild, far below it next to nothing is learnt any more.",
+            )
+        )
+    return drawings
+
+
+def pick(record: EpochRecord, what: str) -> float:
+    """Return the validation value of an epoch, or the training value where there was no validation."""
+    valid = getattr(record, f"valid_{what}")
+    return float(getattr(record, f"train_{what}") if valid is None else valid)
+
+
+def ending(value: float | None, spec: str) -> str:
+    """Return where validation ends, in words."""
+    return "" if value is None else f", validation at {value:{spec}}"
+
+
+def line_of(record: EpochRecord, what: str) -> str:
+    """Return what hovering over an epoch tells."""
+    spec = ".4f" if what == "loss" else ".2%"
+    text = f"epoch {record.epoch}: training {getattr(record, f'train_{what}'):{spec}}"
+    valid = getattr(record, f"valid_{what}")
+    return text if valid is None else f"{text}, validation {valid:{spec}}"
+
+
+def reliability_drawings(calibration: Calibration) -> list[Drawing]:
+    """Return the reliability diagram, and how often each confidence occurs."""
+    middles = (calibration.edges[:-1] + calibration.edges[1:]) / 2
+    filled = calibration.counts > 0
+
+    def show_reliability(axes: Any) -> None:
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as right as sure")
+        axes.bar(middles[filled], calibration.accuracy[filled], 1 / len(middles) * 0.92, color=BLUE, alpha=0.8)
+        axes.plot(
+            *(calibration.confidence[filled], calibration.accuracy[filled]), color=ORANGE, marker="o", markersize=4
+        )
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        style(axes, "How often it is right", x="how sure it is", y="how often it is right")
+        axes.legend(frameon=False, labelcolor=INK, loc="upper left")
+
+    def show_counts(axes: Any) -> None:
+        axes.stairs(calibration.counts, calibration.edges, fill=True, color=BLUE, alpha=0.8)
+        axes.set_xlim(0, 1)
+        style(axes, "How sure it is", x="how sure it is", y="images")
+
+    points = [
+        (float(c), float(a), f"{n:,} images, {c:.1%} sure, {a:.1%} right")
+        for c, a, n in zip(calibration.confidence, calibration.accuracy, calibration.counts, strict=True)
+    ]
+    label = f"Reliability diagram in 15 bins; the expected calibration error is {calibration.error:.2%}."
+    return [
+        draw(show_reliability, label, points=points),
+        draw(show_counts, "How many images there are of each confidence."),
+    ]
+
+
+def overlaid_curves(runs: Sequence[tuple[str, Sequence[Sequence[EpochRecord]]]]) -> list[Drawing]:
+    """Return validation loss and accuracy of several runs, each with one history or, of several seeds, more."""
+
+    def show(axes: Any, what: str, factor: float, title: str) -> None:
+        for i, (name, histories) in enumerate(runs):
+            colour = SERIES[i % len(SERIES)]
+            line = ("-", "--", ":", "-.")[i // len(SERIES) % 4]
+            epochs, values = validations(histories, what)
+            middle = factor * np.mean(values, axis=0)
+            if len(values) > 1:
+                spread = factor * np.std(values, axis=0, ddof=1)
+                axes.fill_between(epochs, middle - spread, middle + spread, color=colour, alpha=0.2, linewidth=0)
+            axes.plot(epochs, middle, color=colour, linestyle=line, label=name, **marks(epochs))
+        style(axes, title, x="epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, labelcolor=INK, fontsize=8)
+
+    names = ", ".join(name for name, _ in runs[:12])
+    drawings = []
+    for what, factor, title in (("loss", 1.0, "Validation loss"), ("accuracy", 100.0, "Validation accuracy, %")):
+        label = f"{title} over the epochs of {names}; the best values stand in the table."
+        drawings.append(draw(lambda axes, w=what, f=factor, t=title: show(axes, w, f, t), label))  # type: ignore[misc]
+    return drawings
+
+
+def validations(histories: Sequence[Sequence[EpochRecord]], what: str) -> tuple[list[int], np.ndarray]:
+    """Return the epochs in which all histories were validated, and their values (runs, epochs)."""
+    found = [
+        {
+            record.epoch: finite(value)
+            for record in history
+            if (value := getattr(record, f"valid_{what}")) is not None and not is_lost(record)
+        }
+        for history in histories
+    ]
+    epochs = sorted(set.intersection(*(set(values) for values in found))) if found else []
+    return epochs, np.array([[values[epoch] for epoch in epochs] for values in found]).reshape(len(found), len(epochs))

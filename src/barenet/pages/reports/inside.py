@@ -1,0 +1,147 @@
+"""The part of a page that looks inside the network: its layers, neurons and weights."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from barenet.analysis.evidence import Evidence
+from barenet.nn.mlp import MLP
+from barenet.pages.reports.drawings import Drawing, draw
+from barenet.pages.reports.judgement import Thumbnails
+from barenet.plots.inspection import Inspection
+from barenet.plots.neurons import (
+    describe_activity,
+    lost_words,
+    show_activity,
+    show_answers,
+    show_push,
+)
+from barenet.plots.rasters import colour_numbers, data_uri, raster_png, span
+from barenet.plots.weights import heat_map, neuron_sheet, show_histogram, start_word
+
+__all__ = ["architecture_rows", "network_parts"]
+
+
+def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
+    """Return what the template's section "Inside the network" needs."""
+    mlp, shape = evidence.model.mlp, evidence.picture_shape
+    kept = "the best on validation" if evidence.model.info.metrics else "the last that were saved"
+    return {
+        "architecture": architecture_rows(mlp, tuple(evidence.model.info.image_shape)),
+        "sheet": sheet(mlp, shape) if shape else None,
+        "activity": [activity_drawing(found, i) for i in range(len(found.layers))],
+        "any_bounded": any(layer.saturated is not None for layer in found.layers),
+        "n_seen": found.n_images,
+        "portrait": portrait(evidence, found, thumbnails) if found.portrait is not None else None,
+        "start_word": start_word(evidence.is_redrawn),
+        "weights_words": f"{kept}, epoch {evidence.best_epoch}",
+        "histograms": [histogram(evidence, f"{kind}{i}") for i in range(1, len(mlp.architecture) + 1) for kind in "Wb"],
+        "maps": [heat_maps(evidence, layer) for layer in range(1, len(mlp.architecture) + 1)],
+    }
+
+
+def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, Any]]:
+    """Return a row a layer of the drawn network; widths follow the logarithm of the units."""
+    widest = math.log(1 + max(mlp.n_inputs, *(row.output_dim for row in mlp.architecture)))
+    sides = " × ".join(map(str, image_shape))
+    inputs = f"{sides} image" if len(image_shape) > 1 else "the inputs"
+    rows: list[dict[str, Any]] = [{"units": mlp.n_inputs, "title": f"{mlp.n_inputs:,} inputs", "detail": inputs}]
+    for i, row in enumerate(mlp.architecture, start=1):
+        is_last = i == len(mlp.architecture)
+        size = (row.input_dim + 1) * row.output_dim
+        title = f"{row.output_dim:,} {'classes' if is_last else 'neurons'}, {row.activation.name}"
+        rows.append({"units": row.output_dim, "title": title, "detail": f"layer {i}: {size:,} parameters"})
+    for drawn in rows:
+        drawn["half"] = round(80 + 125 * math.log(1 + drawn["units"]) / widest)
+        drawn["words"] = f"{drawn['title']} ({drawn['detail']})"
+    return rows
+
+
+def sheet(mlp: MLP, shape: tuple[int, ...]) -> dict[str, str]:
+    """Return the picture of the first layer's neurons, with its words."""
+    numbers, limit, n_shown = neuron_sheet(mlp, shape)
+    n = mlp.architecture[0].output_dim
+    which = f"All {n}" if n_shown == n else f"The largest {n_shown} of {n}"
+    caption = f"{which} neurons, each as its weights on the pixels, largest norm first; blue below zero, red above, "
+    return {
+        "picture": data_uri(raster_png(numbers)),
+        "alt": f"{which} neurons of the first layer as small images of their weights, sorted by norm.",
+        "caption": f"{caption}full colour at ± {limit:.3g}",
+    }
+
+
+def activity_drawing(found: Inspection, i: int) -> Drawing:
+    """Return the histogram of one layer's activations."""
+    layer = found.layers[i]
+    low, high = float(layer.edges[0]), float(layer.edges[-1])
+    label = (
+        f"Histogram of the activations of layer {layer.layer}, {layer.activation}: from {low:.2f} to {high:.2f}, "
+        f"{describe_activity(layer)}, {100 * layer.share_zero:.0f} % exactly zero."
+    )
+    return draw(lambda axes: show_activity(axes, layer), label)
+
+
+def histogram(evidence: Evidence, name: str) -> Drawing:
+    """Return the histogram of one parameter before and after training."""
+    initial, trained = evidence.initial, evidence.model.mlp
+    before, after = (float(np.std(mlp.parameters.views[name])) for mlp in (initial, trained))
+    label = f"Histogram of {name}: standard deviation {before:.3g} before training, {after:.3g} after."
+    return draw(lambda axes: show_histogram(axes, initial, trained, name, evidence.is_redrawn), label, size=(4.4, 2.4))
+
+
+def heat_maps(evidence: Evidence, layer: int) -> dict[str, Any]:
+    """Return one weight matrix before and after training as rasters on one scale of colours."""
+    before, after = (mlp.parameters.views[f"W{layer}"] for mlp in (evidence.initial, evidence.model.mlp))
+    limit = span(before, after)
+    numbers, block = heat_map(after, limit)
+    blocks = "" if block == (1, 1) else f"; each dot is the strongest of {block[1]} × {block[0]} weights"
+    return {
+        "layer": layer,
+        "before": data_uri(raster_png(heat_map(before, limit)[0])),
+        "after": data_uri(raster_png(numbers)),
+        "limit": limit,
+        "blocks": blocks,
+    }
+
+
+def portrait(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
+    """Return the neuron that is looked at closely."""
+    own, images, shape = found.portrait, evidence.validation, evidence.picture_shape
+    assert own is not None
+    assert images is not None
+    names = evidence.class_names
+    weights = ""
+    if shape is not None and own.layer == 1:
+        picture = own.weights.reshape(shape)
+        picture = np.mean(picture, axis=-1) if picture.ndim == 3 else picture
+        weights = data_uri(raster_png(colour_numbers(picture, span(picture))))
+
+    def excited(rows: Any) -> list[dict[str, Any]]:
+        return [
+            {
+                "row": int(row),
+                "picture": thumbnails.picture("validation", images, int(row)),
+                "label": names[int(images.labels[row])],
+                "activation": float(own.activations[row]),
+            }
+            for row in rows
+            if shape is not None
+        ]
+
+    strongest = [names[c] for c in np.argsort(-own.push, kind="stable")[:2]]
+    label = f"How far the neuron pushes each class; most for {' and '.join(strongest)}."
+    return {
+        "name": f"{own.layer}:{own.unit}",
+        "words": lost_words(own),
+        "accuracy": own.accuracy,
+        "weights": weights,
+        "drawings": [
+            draw(lambda axes: show_push(axes, own, names), label),
+            draw(lambda axes: show_answers(axes, own), "Histogram of its activations on the validation images."),
+        ],
+        "most": excited(own.most),
+        "least": excited(own.least),
+    }

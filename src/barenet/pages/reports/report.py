@@ -1,0 +1,176 @@
+"""`report`: one page that tells the story of a run, made from its files; `comparison` sets several side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
+from barenet.analysis.images import Source
+from barenet.analysis.statistics import Calibration
+from barenet.data.datasets import ignore
+from barenet.errors import RunError
+from barenet.nn.activations import Activation
+from barenet.nn.losses import Loss
+from barenet.pages.page import render, write_page
+from barenet.pages.reports.comparison import compare
+from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
+from barenet.pages.reports.inside import network_parts
+from barenet.pages.reports.judgement import Judgement, Thumbnails, judge
+from barenet.pages.settings_table import show
+from barenet.plots.inspection import look
+from barenet.run_folders.folder import RunFolder
+from barenet.training.records import EpochRecord
+
+__all__ = ["report", "report_page"]
+
+MAX_ROWS = 60  # of the table of epochs
+
+
+def report(
+    *paths: str | Path,
+    page: str | Path | None = None,
+    dataset: Source | None = None,
+    activations: Sequence[Activation] = (),
+    loss: Loss | None = None,
+    note: Callable[[str], None] = ignore,
+) -> Path:
+    """Write a page about a run, or one that compares several, and return where it is.
+
+    Args:
+        *paths: run folders. One run of several seeds, too, is told as a comparison.
+        page: file to write; without it `report.html` in the run's folder, or `comparison.html` beside several runs.
+        dataset: the images, or where they lie, where they cannot be found by the run's settings.
+        activations: of your own, handed in again.
+        loss: likewise.
+        note: gets a sentence for whatever deserves attention.
+
+    Raises:
+        RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
+        MachineError: the page cannot be written.
+    """
+    runs = [check_run(Path(path)) for path in paths]
+    if len(runs) == 1 and not is_seeds(runs[0]):
+        evidence = read_evidence(runs[0], dataset=dataset, activations=activations, loss=loss)
+        for sentence in evidence.notes:
+            note(sentence)
+        path, text = runs[0] / "report.html", report_page(evidence)
+    else:
+        text = compare(runs, dataset=dataset, activations=activations, loss=loss, note=note)
+        path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
+    path = path if page is None else Path(page)
+    write_page(path, text)
+    return path
+
+
+def check_run(path: Path) -> Path:
+    """Return the folder of a run, or raise RunError."""
+    if not path.exists():
+        raise RunError(f"{path} does not exist; name a run folder, such as runs/quick-1")
+    if not path.is_dir():
+        raise RunError(f"{path} is a file, and a report is of a run folder; barenet inspect takes model files")
+    if not RunFolder(path).config.exists():
+        raise RunError(f"{path} is not a run folder: it has no config.toml")
+    return path
+
+
+def report_page(evidence: Evidence) -> str:
+    """Return the page about one network."""
+    thumbnails = Thumbnails(evidence)
+    judgement = judge(evidence, thumbnails)
+    found = look(evidence)
+    history, best = evidence.history, evidence.best_epoch
+    smoothing = evidence.model.info.label_smoothing
+    rows = thin(history, best)
+    calibration = judgement.calibration if judgement else None
+    return render(
+        "report.html",
+        title=evidence.path.resolve().name,
+        run_name=evidence.path.resolve().name,
+        data_name=evidence.model.info.data_name,
+        notes=evidence.notes,
+        lost=evidence.lost,
+        best_is_there=bool(evidence.model.info.metrics),
+        j=judgement,
+        numbers=numbers(evidence, judgement),
+        training_words=training_words(evidence),
+        curves=curve_drawings(history, best, smoothing) if history else [],
+        epochs=rows,
+        epochs_left_out=len(history) - len(rows),
+        best_epoch=best,
+        has_examples=judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
+        reliability=reliability_drawings(calibration) if calibration else [],
+        bins=bins(calibration) if calibration else [],
+        settings=settings_of(evidence),
+        timing=timing(evidence),
+        **network_parts(evidence, found, thumbnails),
+    )
+
+
+def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, str, str]]:
+    """Return the few figures that stand on top: name, value, small print."""
+    shown = []
+    metrics, history = evidence.model.info.metrics, evidence.history
+    if judgement is not None and judgement.loss is not None:
+        shown.append((f"{judgement.of} loss", f"{judgement.loss:.4f}", ""))
+    if metrics:
+        accuracy, loss = metrics["validation_accuracy"], metrics["validation_loss"]
+        shown.append(("validation accuracy", f"{100 * accuracy:.2f} %", f"loss {loss:.4f}"))
+    if history and metrics:
+        shown.append(("best epoch", f"{evidence.best_epoch}", f"of {history[-1].epoch}"))
+    shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
+    if history:
+        seconds = sum(record.seconds for record in history if math.isfinite(record.seconds))
+        shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch"))
+    return shown
+
+
+def training_words(evidence: Evidence) -> str:
+    """Return in words how training ended, and what the curves are."""
+    history = evidence.history
+    if not history:
+        return ""
+    words = f"{len(history)} {'epoch' if len(history) == 1 else 'epochs'}. "
+    stopped = history[-1].stopped
+    if stopped and stopped.startswith(("diverged", "stopped")):
+        words += f"Training {stopped}. "
+    if evidence.model.info.metrics:
+        words += f"The ring marks epoch {evidence.best_epoch}, the best on validation, whose weights are kept. "
+    words += "Training figures are running means over an epoch, each batch seen before its own step"
+    smoothing = evidence.model.info.label_smoothing
+    return words + (f", its loss against labels smoothed by {smoothing:g}." if smoothing else ".")
+
+
+def thin(history: Sequence[EpochRecord], best_epoch: int) -> list[EpochRecord]:
+    """Return at most about `MAX_ROWS` records: the first, the best and the last among them."""
+    step = 1 + (len(history) - 1) // MAX_ROWS
+    last = history[-1].epoch if history else 0
+    return [r for i, r in enumerate(history) if i % step == 0 or r.epoch in (best_epoch, last)]
+
+
+def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float]]:
+    """Return the bins that hold images, as rows of a table."""
+    columns = (calibration.edges[:-1], calibration.edges[1:], calibration.counts, calibration.confidence)
+    rows = zip(*columns, calibration.accuracy, strict=True)
+    return [(float(a), float(b), int(n), float(c), float(right)) for a, b, n, c, right in rows if n]
+
+
+def settings_of(evidence: Evidence) -> dict[str, dict[str, str]]:
+    """Return the settings of the run as they are shown."""
+    tables = evidence.config.as_tables() if evidence.config else {}
+    return {table: {name: show(value) for name, value in own.items()} for table, own in tables.items()}
+
+
+def timing(evidence: Evidence) -> dict[str, dict[str, str]]:
+    """Return what training took, and on what machine."""
+    history = evidence.history
+    seconds = [record.seconds for record in history if math.isfinite(record.seconds)]
+    took = {"epochs": f"{len(history)}", "seconds": f"{sum(seconds):.1f}"}
+    if history:
+        images = history[-1].step / len(history) * (evidence.config.data.batch_size if evidence.config else 0)
+        took |= {"seconds an epoch": f"{sum(seconds) / len(history):.2f}", "steps": f"{history[-1].step:,}"}
+        if seconds and images and sum(seconds) > 0:
+            took["images a second"] = f"about {round(images * len(history) / sum(seconds), -2):,.0f}"
+    machine = evidence.machine or {"machine": "not recorded by this run"}
+    return {"time": took, "machine": {name: show(value) for name, value in machine.items()}}

@@ -1,0 +1,35 @@
+"""Settings as a page shows them, and which of them differ between runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from barenet.config.tables import Config
+
+__all__ = ["differing_settings", "show"]
+
+
+def show(value: Any) -> str:
+    """Return a setting as a person writes it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        return " · ".join(f"{row['input_dim']} → {row['output_dim']} {row['activation']}" for row in value)
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)
+
+
+def differing_settings(configs: Sequence[Config]) -> list[tuple[str, list[str]]]:
+    """Return the settings that are not the same in all runs: their path, and how each run has them."""
+    tables = [config.as_tables() for config in configs]
+    paths = list(dict.fromkeys((table, name) for own in tables for table, keys in own.items() for name in keys))
+    rows = []
+    for table, name in paths:
+        values = [own[table].get(name) for own in tables]
+        if any(value != values[0] for value in values):
+            rows.append((f"{table}.{name}", ["–" if value is None else show(value) for value in values]))
+    return rows

@@ -1,0 +1,192 @@
+"""`inspect`: every picture of what a network learnt, written as files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from barenet.analysis.activity import (
+    LayerActivity,
+    NeuronPortrait,
+    measure_activity,
+    most_useful_neuron,
+    portray,
+    read_neuron,
+)
+from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
+from barenet.analysis.images import Images, Source
+from barenet.data.datasets import ignore
+from barenet.errors import ConfigError, MachineError
+from barenet.nn.activations import Activation
+from barenet.nn.losses import Loss
+from barenet.plots.canvas import new_figure, png
+from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
+from barenet.plots.neurons import draw_activity, draw_portrait, lost_words
+from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.loading import load_models
+from barenet.run_folders.resuming import stored_config
+
+__all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
+
+MAX_IMAGES = 5000  # looked at: more tell no more
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What was found in a network, and the files that show it."""
+
+    path: Path
+    layers: list[LayerActivity]
+    portrait: NeuronPortrait | None
+    n_images: int
+    files: list[Path] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the findings for `--json`."""
+        layers = [
+            {
+                "layer": layer.layer,
+                "activation": layer.activation,
+                "units": layer.n_units,
+                "dead": layer.dead,
+                "saturated": layer.saturated,
+                "share_zero": layer.share_zero,
+            }
+            for layer in self.layers
+        ]
+        portrait = self.portrait and {
+            "layer": self.portrait.layer,
+            "unit": self.portrait.unit,
+            "accuracy": self.portrait.accuracy,
+            "accuracy_lost_without": self.portrait.lost,
+            "push": self.portrait.push.tolist(),
+        }
+        return {
+            "model": str(self.path),
+            "images": self.n_images,
+            "layers": layers,
+            "neuron": portrait,
+            "files": [str(path) for path in self.files],
+            "notes": self.notes,
+        }
+
+
+def inspect(
+    path: str | Path,
+    *,
+    output: str | Path | None = None,
+    neuron: str | None = None,
+    dataset: Source | None = None,
+    activations: Sequence[Activation] = (),
+    loss: Loss | None = None,
+    note: Callable[[str], None] = ignore,
+) -> Inspection:
+    """Write pictures of what a network learnt and return what was found.
+
+    Args:
+        path: a run folder, a `.safetensors` file, or the course project's `.pkl`; of several seeds the best on
+            validation is looked at.
+        output: folder for the pictures; without it `figures/` of the run, or `NAME-figures` beside a model file.
+        neuron: the one to look at closely, as "1:17", a layer and a number; one is chosen without it.
+        dataset: its images, or where they lie; without it those that it was trained on.
+        activations: of your own, handed in again.
+        loss: likewise.
+        note: gets a sentence for whatever deserves attention.
+
+    Raises:
+        RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
+        MachineError: the pictures cannot be written.
+    """
+    path = choose_network(Path(path), note)
+    evidence = read_evidence(path, dataset=dataset, activations=activations, loss=loss)
+    for sentence in evidence.notes:
+        note(sentence)
+    found = look(evidence, neuron)
+    folder = Path(output) if output else default_folder(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(f"cannot make {folder}: {error.strerror}; choose another --output") from None
+    for name, content in pictures(evidence, found):
+        replace_file(folder / name, content)
+        found.files.append(folder / name)
+    return found
+
+
+def choose_network(path: Path, note: Callable[[str], None]) -> Path:
+    """Return the folder of the network to look at: the run's own, or of several seeds the best on validation."""
+    if not is_seeds(path):
+        return path
+    found = {model.path.parent: model.info.metrics for model in load_models(path)}
+    name, sign = ("loss", -1) if stored_config(path).trainer.metric == "loss" else ("accuracy", 1)
+    best = max(found, key=lambda folder: sign * found[folder][f"validation_{name}"])
+    note(f"{path} has {len(found)} networks: this is {best}, the best on validation; name another to see it")
+    return best
+
+
+def default_folder(path: Path) -> Path:
+    """Return where the pictures of a run or a model file go."""
+    return path / "figures" if path.is_dir() else path.with_name(f"{path.stem}-figures")
+
+
+def look(evidence: Evidence, neuron: str | None = None) -> Inspection:
+    """Return what the network does with the validation images; a network without hidden layers has no neurons."""
+    mlp = evidence.model.mlp
+    chosen = read_neuron(mlp, neuron) if neuron is not None else None
+    seen = seen_images(evidence)
+    if seen is None or len(mlp.architecture) < 2:
+        if chosen is not None and seen is None:
+            raise ConfigError("--neuron needs images to show it, and there are none; name them by --data")
+        return Inspection(evidence.path, [], None, 0, notes=evidence.notes)
+    layers = measure_activity(evidence.model, seen.pixels)
+    portrait = portray(evidence.model, seen.pixels, seen.labels, *(chosen or most_useful_neuron(evidence.model)))
+    return Inspection(evidence.path, layers, portrait, len(seen.labels), notes=evidence.notes)
+
+
+def seen_images(evidence: Evidence) -> Images | None:
+    """Return the validation images that are looked at."""
+    validation = evidence.validation
+    return None if validation is None else Images(validation.pixels[:MAX_IMAGES], validation.labels[:MAX_IMAGES])
+
+
+def pictures(evidence: Evidence, found: Inspection) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of every picture that can be drawn of a network."""
+    initial, trained, redrawn = evidence.initial, evidence.model.mlp, evidence.is_redrawn
+    yield "weight-histograms.png", draw_histograms(initial, trained, redrawn)
+    for layer in range(1, len(trained.architecture) + 1):
+        yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn)
+    shape = evidence.picture_shape
+    if shape is not None:
+        yield "neurons.png", draw_neurons(trained, shape)
+    if found.layers:
+        yield "activations.png", draw_activity(found.layers)
+    if has_ratios(evidence.history):
+        with new_figure(6, 3.6) as figure:
+            show_ratios(figure.subplots(), evidence.history)
+            ratios = png(figure)
+        yield "update-ratios.png", ratios
+    if evidence.history:
+        smoothing = evidence.model.info.label_smoothing
+        yield "learning-curves.png", learning_curves(evidence.history, evidence.best_epoch, smoothing)
+    portrait, validation = found.portrait, evidence.validation
+    if portrait is not None and validation is not None:
+        scale, names = evidence.model.info.scale, evidence.class_names
+        drawn = draw_portrait(portrait, shape, validation.pixels, scale, names)
+        yield f"neuron-{portrait.layer}-{portrait.unit}.png", drawn
+
+
+def sentences(found: Inspection) -> list[str]:
+    """Return what was found, a sentence a line."""
+    lines = []
+    for layer in found.layers:
+        text = f"layer {layer.layer}, {layer.activation}: {len(layer.dead)} of {layer.n_units} neurons dead"
+        if layer.saturated is not None:
+            text += f", {len(layer.saturated)} saturated"
+        lines.append(text)
+    if found.portrait is not None:
+        lines.append(f"neuron {found.portrait.layer}:{found.portrait.unit}: {lost_words(found.portrait)}")
+    return lines

@@ -1,0 +1,154 @@
+"""Pictures of how a run went, drawn from its records: loss, accuracy, learning rate, and how far the weights moved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style
+from barenet.run_folders.files import replace_file
+from barenet.training.records import EpochRecord
+
+__all__ = [
+    "draw_learning_curves",
+    "finite",
+    "has_ratios",
+    "is_lost",
+    "learning_curves",
+    "marks",
+    "show_accuracy",
+    "show_loss",
+    "show_rate",
+    "show_ratios",
+]
+
+TRAINING, VALIDATION, RATE = BLUE, ORANGE, GREEN
+GOOD_RATIO = 1e-3
+
+
+def draw_learning_curves(
+    history: Sequence[EpochRecord], best_epoch: int, path: Path, label_smoothing: float = 0.0
+) -> None:
+    """Draw loss, accuracy and learning rate over the epochs, the best epoch marked, as a PNG at `path`.
+
+    The same records give the same bytes. With label smoothing the training loss is of smoothed labels, and says so.
+    """
+    path.parent.mkdir(exist_ok=True)
+    replace_file(path, learning_curves(history, best_epoch, label_smoothing))
+
+
+def learning_curves(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float = 0.0) -> bytes:
+    """Return the three panels side by side as a PNG."""
+    # Fixed margins: laying the panels out anew would take as long as drawing them, at each validation.
+    with new_figure(11, 3.4, layout=None) as figure:
+        figure.subplots_adjust(left=0.05, right=0.985, bottom=0.145, top=0.91, wspace=0.27)
+        loss, accuracy, rate = figure.subplots(1, 3)
+        show_loss(loss, history, best_epoch, label_smoothing)
+        show_accuracy(accuracy, history, best_epoch)
+        show_rate(rate, history)
+        return png(figure)
+
+
+def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float = 0.0) -> None:
+    """Draw training and validation loss; an epoch that was lost leaves a gap."""
+    validated = [record for record in history if record.valid_loss is not None]
+    smoothed = "training" if not label_smoothing else "training, smoothed labels"
+    epochs = [r.epoch for r in history]
+    axes.plot(epochs, [finite(r.train_loss) for r in history], color=TRAINING, label=smoothed, **marks(history))
+    losses = [finite(r.valid_loss) for r in validated]
+    axes.plot([r.epoch for r in validated], losses, color=VALIDATION, label="validation", **marks(validated))
+    style_epochs(axes, "Loss", history)
+    best = find_epoch(validated, best_epoch)
+    if best is not None:
+        ring(axes, best_epoch, finite(best.valid_loss))
+    if not any(math.isfinite(finite(r.train_loss)) for r in history):
+        axes.annotate(
+            "no epoch ended with a finite loss", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY
+        )
+    axes.legend(frameon=False, labelcolor=INK)
+
+
+def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) -> None:
+    """Draw training and validation accuracy in percent, and name the best epoch."""
+    # The accuracy of an epoch that was lost is that of NaN, and says nothing.
+    kept = [record for record in history if not is_lost(record)]
+    validated = [record for record in kept if record.valid_accuracy is not None]
+    training = [100 * r.train_accuracy for r in kept]
+    axes.plot([r.epoch for r in kept], training, color=TRAINING, label="training", **marks(history))
+    shares = [100 * (r.valid_accuracy or 0) for r in validated]
+    axes.plot([r.epoch for r in validated], shares, color=VALIDATION, label="validation", **marks(validated))
+    style_epochs(axes, "Accuracy, %", history)
+    best = find_epoch(validated, best_epoch)
+    if best is None or best.valid_accuracy is None:
+        return
+    ring(axes, best_epoch, 100 * best.valid_accuracy)
+    axes.annotate(
+        f"best: {100 * best.valid_accuracy:.2f} %\nepoch {best_epoch}",
+        (best_epoch, 100 * best.valid_accuracy),
+        xytext=(0, -34),
+        textcoords="offset points",
+        ha="right" if best_epoch > validated[-1].epoch / 2 else "left",
+        color=VALIDATION,
+        fontsize=9,
+    )
+
+
+def show_rate(axes: Any, history: Sequence[EpochRecord]) -> None:
+    """Draw the learning rate at the end of each epoch."""
+    axes.plot([r.epoch for r in history], [r.learning_rate for r in history], color=RATE, **marks(history))
+    style_epochs(axes, "Learning rate at the end of each epoch", history)
+
+
+def has_ratios(history: Sequence[EpochRecord]) -> bool:
+    """Whether any update-to-weight ratio was recorded that a logarithm can show."""
+    return any(finite(value) > 0 for record in history for value in record.update_ratios.values())
+
+
+def show_ratios(axes: Any, history: Sequence[EpochRecord]) -> None:
+    """Draw, for each weight matrix, the norm of an epoch's last update over the norm of the weights."""
+    names = [name for name in history[0].update_ratios if name.startswith("W")]
+    for i, name in enumerate(names):
+        points = [(r.epoch, finite(r.update_ratios.get(name))) for r in history]
+        points = [(epoch, ratio) for epoch, ratio in points if ratio > 0]
+        colour = SERIES[i % len(SERIES)]
+        axes.plot(*zip(*points, strict=True) if points else ([], []), color=colour, label=name, **marks(points))
+    axes.axhline(GOOD_RATIO, color=GREY, linewidth=1, linestyle=":")
+    style_epochs(axes, "Update over weight, norms", history)
+    axes.set_yscale("log")
+    if names:
+        axes.legend(frameon=False, labelcolor=INK, ncols=1 + (len(names) - 1) // 4)
+
+
+def finite(value: float | None) -> float:
+    """Return a value to draw: NaN, which leaves a gap, for what is missing, infinite or beyond a drawing's reach."""
+    return value if value is not None and math.isfinite(value) and abs(value) < 1e30 else math.nan
+
+
+def is_lost(record: EpochRecord) -> bool:
+    """Whether the network diverged in this epoch."""
+    return (record.stopped or "").startswith("diverged")
+
+
+def find_epoch(history: Sequence[EpochRecord], epoch: int) -> EpochRecord | None:
+    """Return the record of an epoch."""
+    return next((record for record in history if record.epoch == epoch), None)
+
+
+def marks(points: Sequence[object]) -> dict[str, Any]:
+    """Return how points are marked: with dots while they are few."""
+    return {"marker": "o", "markersize": 4} if len(points) <= 15 else {}
+
+
+def ring(axes: Any, epoch: int, value: float) -> None:
+    """Mark the epoch whose weights the run keeps as its best."""
+    axes.plot([epoch], [value], marker="o", markersize=9, fillstyle="none", color=VALIDATION, linestyle="none")
+
+
+def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord]) -> None:
+    """Style a panel over epochs: whole numbers only, and room around a single one."""
+    style(axes, title, x="epoch")
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    if len({record.epoch for record in history}) == 1:
+        axes.set_xlim(history[0].epoch - 1, history[0].epoch + 1)

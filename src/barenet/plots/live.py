@@ -1,0 +1,234 @@
+"""Pictures while a run goes on: the files in its folder, redrawn as it grows, and curves in a window or a notebook."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import numpy as np
+
+from barenet.config.tables import Config
+from barenet.engine.threads import available_cores
+from barenet.plots.learning_curves import draw_learning_curves, learning_curves, show_accuracy, show_loss, show_rate
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.folder import RunFolder
+from barenet.run_folders.run import Observer
+from barenet.training.records import EpochRecord, read_history
+from barenet.training.trainer import Trainer
+
+__all__ = ["CurveKeeper", "LivePlot", "Watchers", "describe_machine"]
+
+# Curves are redrawn once this many times what drawing took has passed, so that it takes less than 1 % of the time.
+TIMES = 100
+FILE_BACKENDS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")  # matplotlib's that open no window
+FIRST_GUESS = 0.1  # seconds that drawing takes, before it was measured
+
+
+class Watchers(Observer):
+    """Several observers, told everything in turn."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self.observers = list(observers)
+        self.quiet = all(observer.quiet for observer in observers)
+
+    def __enter__(self) -> Self:
+        """Let all begin to watch."""
+        for observer in self.observers:
+            observer.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let all stop watching."""
+        for observer in self.observers:
+            observer.__exit__(kind, error, trace)
+
+    def note(self, message: str) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.note(message)
+
+    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.start(folder, config, trainer)
+
+    def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.progress(epoch, step, n_steps, n_networks)
+
+    def record(self, record: EpochRecord) -> None:
+        """Tell all."""
+        for observer in self.observers:
+            observer.record(record)
+
+
+class CurveKeeper(Observer):
+    """Writes machine.json, and redraws a run's learning curves at validations, as often as costs nothing."""
+
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
+        self.folders: list[Path] = []
+        self.due: set[int] = set()
+        self.cost, self.last = FIRST_GUESS, clock()
+
+    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
+        """Remember where the networks' files are."""
+        self.trainer, self.smoothing, self.last = trainer, config.model.label_smoothing, self.clock()
+        if folder is None:
+            return
+        several = len(trainer.configs) > 1
+        self.folders = [folder / f"seed-{own.trainer.seed}" if several else folder for own in trainer.configs]
+        machine = json.dumps(describe_machine(), indent=2) + "\n"
+        for own in self.folders:
+            replace_file(own / "machine.json", machine)
+
+    def record(self, record: EpochRecord) -> None:
+        """Redraw what was validated, if the last drawing was long enough ago."""
+        if record.valid_loss is not None and self.folders:
+            self.due.add(record.network)
+        if not self.due or self.clock() - self.last < TIMES * self.cost * len(self.due):
+            return
+        import matplotlib.figure  # noqa: F401 (the end of the run needs it anyway: no cost of this drawing)
+
+        started = self.clock()
+        for network in sorted(self.due):
+            self.draw(network)
+        self.cost = (self.clock() - started) / len(self.due)
+        self.last = self.clock()
+        self.due.clear()
+
+    def draw(self, network: int) -> None:
+        """Draw the curves of one network from its records on disk."""
+        folder = self.folders[network]
+        history = read_history(RunFolder(folder).history)
+        best = int(self.trainer.states[network].best_epochs[0, 0])
+        draw_learning_curves(history, best, folder / "figures" / "learning-curves.png", self.smoothing)
+
+
+class LivePlot(Observer):
+    """Shows the curves of a run's first network as they grow: inline in Jupyter, or in a window."""
+
+    def __init__(self, note: Callable[[str], None]) -> None:
+        self.history: list[EpochRecord] = []
+        self.handle: Any = None
+        self.figure: Any = None
+        self.inline = in_notebook()
+        reason = None if self.inline else why_no_window()
+        if reason is not None:
+            note(f"--plot shows nothing here: {reason}; the curves are in figures/ of the run's folder")
+        self.shows = reason is None
+
+    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
+        """Begin with the records that a resumed run has already."""
+        self.trainer, self.smoothing = trainer, config.model.label_smoothing
+        self.title = "barenet" if folder is None else str(folder)
+        several = len(trainer.configs) > 1
+        if folder is not None:
+            own = RunFolder(folder / f"seed-{trainer.configs[0].trainer.seed}" if several else folder)
+            self.history = read_history(own.history) if own.history.exists() else []
+
+    def record(self, record: EpochRecord) -> None:
+        """Redraw at each validation of the first network."""
+        if record.network or not self.shows:
+            return
+        self.history.append(record)
+        if record.valid_loss is None and not record.stopped:
+            return
+        best = int(self.trainer.states[0].best_epochs[0, 0])
+        if self.inline:
+            self.show_inline(best)
+        else:
+            self.show_window(best)
+
+    def show_inline(self, best: int) -> None:
+        """Show or update the picture in the notebook's cell."""
+        from importlib import import_module
+
+        shown = import_module("IPython.display")  # there in any notebook, and not ours to install
+        picture = shown.Image(data=learning_curves(self.history, best, self.smoothing))
+        if self.handle is None:
+            self.handle = shown.display(picture, display_id=True)
+        else:
+            self.handle.update(picture)
+
+    def show_window(self, best: int) -> None:
+        """Show or update the window, and let it answer the mouse."""
+        from matplotlib import pyplot
+
+        if self.figure is None:
+            pyplot.ion()
+            self.figure = pyplot.figure(num=self.title, figsize=(11, 3.6), layout="constrained")
+        if not pyplot.fignum_exists(self.figure.number):
+            self.shows = False  # the person closed it
+            return
+        self.figure.clear()
+        loss, accuracy, rate = self.figure.subplots(1, 3)
+        show_loss(loss, self.history, best, self.smoothing)
+        show_accuracy(accuracy, self.history, best)
+        show_rate(rate, self.history)
+        self.figure.canvas.draw_idle()
+        self.figure.canvas.flush_events()
+
+    def hold(self) -> None:
+        """Keep the window until the person closes it."""
+        if self.figure is not None and self.shows:
+            from matplotlib import pyplot
+
+            pyplot.ioff()
+            pyplot.show()
+
+
+def in_notebook() -> bool:
+    """Whether this is a cell of a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and hasattr(shell, "kernel")
+
+
+def why_no_window() -> str | None:
+    """Return why no window can be opened here, or None."""
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        return "there is no screen"
+    from matplotlib import pyplot
+
+    if pyplot.get_backend().lower() in FILE_BACKENDS:
+        return "matplotlib finds no toolkit for windows; pip install PyQt6, or install tkinter"
+    return None
+
+
+def describe_machine() -> dict[str, Any]:
+    """Return what a report tells of the machine that a run was trained on."""
+    from threadpoolctl import threadpool_info
+
+    from barenet import __version__
+
+    blas: dict[str, Any] = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
+    return {
+        "processor": processor_name(),
+        "cores": available_cores(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "Python": platform.python_version(),
+        "NumPy": np.__version__,
+        "BLAS": " ".join(str(blas[k]) for k in ("internal_api", "version", "architecture") if blas.get(k)) or "unknown",
+        "barenet": __version__,
+    }
+
+
+def processor_name() -> str:
+    """Return what the system calls its processor."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text("utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,142 @@
+"""Pictures of what neurons do: activations of each layer, and one neuron's portrait."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.analysis.activity import LayerActivity, NeuronPortrait
+from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
+from barenet.plots.rasters import colour_numbers, diverging_colours, span
+
+__all__ = [
+    "describe_activity",
+    "draw_activity",
+    "draw_portrait",
+    "lost_words",
+    "show_activity",
+    "show_answers",
+    "show_push",
+]
+
+
+def describe_activity(layer: LayerActivity) -> str:
+    """Return how many neurons of a layer are dead or saturated, in words."""
+    counts = f"{len(layer.dead)} of {layer.n_units} dead"
+    return counts if layer.saturated is None else f"{counts}, {len(layer.saturated)} saturated"
+
+
+def draw_activity(layers: Sequence[LayerActivity]) -> bytes:
+    """Return the histograms of all hidden layers' activations in one picture."""
+    with new_figure(4.2 * min(len(layers), 3), 3.2 * (1 + (len(layers) - 1) // 3)) as figure:
+        panels = figure.subplots(1 + (len(layers) - 1) // 3, min(len(layers), 3), squeeze=False).ravel()
+        for axes in panels[len(layers) :]:
+            axes.set_axis_off()
+        for axes, layer in zip(panels, layers, strict=False):
+            show_activity(axes, layer)
+        return png(figure)
+
+
+def show_activity(axes: Any, layer: LayerActivity) -> None:
+    """Draw how the activations of one layer are spread; the scale is logarithmic, for most are often zero."""
+    axes.stairs(layer.counts, layer.edges, fill=True, color=BLUE, alpha=0.8)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.7)
+    style(axes, f"Layer {layer.layer}, {layer.activation}: {describe_activity(layer)}", x="activation", y="how often")
+    if layer.share_zero > 0.005:
+        text = f"{100 * layer.share_zero:.0f} % are exactly 0"
+        axes.annotate(text, (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", color=GREY, fontsize=9)
+
+
+def lost_words(portrait: NeuronPortrait) -> str:
+    """Return the accuracy lost without a neuron, in words."""
+    points = 100 * portrait.lost
+    if abs(points) < 0.005:
+        return "without it the accuracy stays the same"
+    return f"without it the accuracy {'falls' if points > 0 else 'rises'} by {abs(points):.2f} points"
+
+
+def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -> None:
+    """Draw which classes a neuron speaks for and against; of many classes those it moves most."""
+    shown = np.sort(np.argsort(-np.abs(portrait.push), kind="stable")[:12])
+    names = [textwrap.shorten(class_names[c], 16, placeholder="…") for c in shown]
+    push = portrait.push[shown]
+    axes.barh(np.arange(len(shown)), push, color=[ORANGE if value > 0 else BLUE for value in push], height=0.7)
+    axes.set_yticks(np.arange(len(shown)), names)
+    axes.invert_yaxis()
+    axes.axvline(0, color=GREY, linewidth=0.8)
+    style(axes, "Speaks for and against", x="its push on the class's output")
+
+
+def show_answers(axes: Any, portrait: NeuronPortrait) -> None:
+    """Draw how strongly a neuron answers to the images."""
+    finite = portrait.activations[np.isfinite(portrait.activations)]
+    axes.stairs(*np.histogram(finite, 50), fill=True, color=BLUE, alpha=0.8)
+    axes.set_yscale("log")
+    axes.set_ylim(bottom=0.7)
+    style(axes, "How strongly it answers", x="activation", y="images")
+
+
+def draw_portrait(
+    portrait: NeuronPortrait,
+    shape: tuple[int, ...] | None,
+    pixels: NDArray[np.generic],
+    scale: float,
+    class_names: Sequence[str],
+) -> bytes:
+    """Return the portrait of one neuron: weights, classes, and, of pictures, the most and the least exciting ones."""
+    with new_figure(11, 5.6 if shape else 3.4) as figure:
+        top: Any
+        bottom: Any
+        top, bottom = (figure, None) if shape is None else figure.subfigures(2, 1, height_ratios=(3.1, 2.4))  # type: ignore[misc]
+        weights, classes, means = top.subplots(1, 3, width_ratios=(1, 1.25, 1.25))
+        show_weights(weights, portrait, shape if portrait.layer == 1 else None)
+        show_push(classes, portrait, class_names)
+        show_answers(means, portrait)
+        top.suptitle(
+            f"Neuron {portrait.layer}:{portrait.unit}: {lost_words(portrait)} "
+            f"({100 * portrait.accuracy:.2f} % of {len(portrait.activations):,} images)",
+            fontsize=12,
+            color=INK,
+            x=0.01,
+            ha="left",
+        )
+        if bottom is not None and shape is not None:
+            rows = bottom.subplots(2, len(portrait.most), squeeze=False)
+            for axes_row, images, word in zip(rows, (portrait.most, portrait.least), ("most", "least"), strict=True):
+                for axes, image in zip(axes_row, images, strict=True):
+                    show_image(axes, pixels[image], shape, scale)
+                    axes.set_xlabel(f"{portrait.activations[image]:.2f}", fontsize=8, labelpad=1)
+                axes_row[0].set_ylabel(f"excite\nit {word}", fontsize=10)
+        return png(figure)
+
+
+def show_weights(axes: Any, portrait: NeuronPortrait, shape: tuple[int, ...] | None) -> None:
+    """Draw a neuron's weights: as an image where its inputs are pixels, else from the largest to the smallest."""
+    if shape is None:
+        values = np.sort(portrait.weights)[::-1]
+        axes.bar(np.arange(len(values)), values, width=1.0, color=[ORANGE if v > 0 else BLUE for v in values])
+        style(axes, "Its weights, sorted", x="input")
+        return
+    picture = portrait.weights.reshape(shape)
+    picture = np.mean(picture, axis=-1) if picture.ndim == 3 else picture
+    axes.imshow(diverging_colours()[colour_numbers(picture, span(picture))], interpolation="nearest")
+    style(axes, "Its weights", grid=False)
+    axes.set(xticks=[], yticks=[])
+
+
+def show_image(axes: Any, pixels: NDArray[np.generic], shape: tuple[int, ...], scale: float) -> None:
+    """Draw one image of the data set."""
+    is_bytes = pixels.dtype == np.uint8
+    image = pixels.reshape(shape).astype(np.float64) * (1.0 if is_bytes else scale)
+    high = 255.0 if is_bytes else max(1.0, float(image.max()))
+    low = min(0.0, float(image.min()))
+    picture = (image - low) / (high - low) if image.ndim == 3 else image
+    axes.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    axes.set(xticks=[], yticks=[])
+    for spine in axes.spines.values():
+        spine.set_visible(False)

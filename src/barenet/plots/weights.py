@@ -1,0 +1,134 @@
+"""Pictures of weights before and after training: histograms, heat maps, the first layer's neurons as images."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.nn.mlp import MLP
+from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style
+from barenet.plots.rasters import colour_numbers, diverging_colours, pool, span, tile
+
+__all__ = [
+    "draw_heat_maps",
+    "draw_histograms",
+    "draw_neurons",
+    "heat_map",
+    "neuron_sheet",
+    "show_histogram",
+    "start_word",
+]
+
+Array = NDArray[np.floating]
+
+HISTOGRAM_BINS = 61
+MAX_TILES = 256
+MAP_SIZE = (256, 392)  # rows and columns of a heat map at most
+
+
+def start_word(is_redrawn: bool) -> str:
+    """Return what the weights before training are called."""
+    return "an initialisation drawn anew" if is_redrawn else "at initialisation"
+
+
+def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool) -> bytes:
+    """Return one picture with a row a layer: its weights and its biases, before and after training."""
+    n_layers = len(trained.architecture)
+    with new_figure(9, 2.3 * n_layers + 0.5) as figure:
+        panels = figure.subplots(n_layers, 2, squeeze=False)
+        for i in range(n_layers):
+            for axes, kind in zip(panels[i], "Wb", strict=True):
+                show_histogram(axes, initial, trained, f"{kind}{i + 1}", is_redrawn)
+        handles, labels = panels[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, labelcolor=INK)
+        return png(figure)
+
+
+def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn: bool) -> None:
+    """Draw how one parameter's values are spread, before and after training."""
+    before, after = (mlp.parameters.views[name].ravel() for mlp in (initial, trained))
+    low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
+    if not high > low:
+        low, high = low - 0.5, high + 0.5
+    edges = np.linspace(low, high, min(HISTOGRAM_BINS, 2 + after.size // 2) + 1)
+    start = start_word(is_redrawn)
+    if np.ptp(before) > 0:
+        axes.stairs(*np.histogram(before, edges), fill=True, color=GREY, alpha=0.45, label=start)
+    else:
+        axes.axvline(float(before[0]), color=GREY, linewidth=2, label=start)
+    axes.stairs(*np.histogram(after, edges), linewidth=1.5, color=BLUE, label="after training")
+    shape = " × ".join(str(size) for size in trained.parameters.shapes[name] if name[0] == "W" or size != 1)
+    kind = "weights" if name[0] == "W" else "biases"
+    all_same = "" if np.ptp(before) > 0 else f", all {before[0]:g} before"
+    style(axes, f"{name}: {shape} {kind}{all_same}")
+
+
+def heat_map(matrix: Array, limit: float) -> tuple[NDArray[np.uint8], tuple[int, int]]:
+    """Return the raster of a weight matrix (D, H), a row a neuron and a column an input, and its block size."""
+    values, block = pool(matrix.T, *MAP_SIZE)
+    return colour_numbers(values, limit), block
+
+
+def draw_heat_maps(initial: MLP, trained: MLP, layer: int, is_redrawn: bool) -> bytes:
+    """Return the weight matrix of one layer (from 1) before and after training, on one scale of colours."""
+    matrices = [mlp.parameters.views[f"W{layer}"] for mlp in (initial, trained)]
+    limit = span(*matrices)
+    n_inputs, n_outputs = matrices[1].shape
+    height = min(4.5, max(1.6, 4.2 * n_outputs / n_inputs)) + 1
+    with new_figure(11, height) as figure:
+        panels = figure.subplots(1, 2)
+        block = (1, 1)
+        for axes, matrix, when in zip(panels, matrices, (start_word(is_redrawn), "after training"), strict=True):
+            numbers, block = heat_map(matrix, limit)
+            extent = (-0.5, n_inputs - 0.5, n_outputs - 0.5, -0.5)
+            axes.imshow(diverging_colours()[numbers], aspect="auto", interpolation="nearest", extent=extent)
+            style(axes, f"W{layer} {when}", x="input", y="neuron", grid=False)
+        add_scale(figure, panels, limit)
+        if block != (1, 1):
+            text = f"each dot is the strongest of {block[1]} × {block[0]} weights"
+            panels[1].set_title(text, loc="right", fontsize=9, color=GREY)
+        return png(figure)
+
+
+def neuron_sheet(mlp: MLP, shape: tuple[int, ...], columns: int | None = None) -> tuple[NDArray[np.uint8], float, int]:
+    """Return the first layer's neurons as a raster of tiles, sorted by norm, with its limit and how many are shown.
+
+    `shape` is that of the images; of colour images a tile shows the mean over the channels.
+    """
+    weights = mlp.parameters.views["W1"].T
+    order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:MAX_TILES]
+    pictures = weights[order].reshape(len(order), *shape)
+    if pictures.ndim == 4:
+        pictures = np.mean(pictures, axis=-1)
+    limit = span(pictures)
+    columns = columns or max(1, math.ceil(math.sqrt(len(order))))
+    return colour_numbers(tile(pictures, min(columns, len(order)), gap=2), limit), limit, len(order)
+
+
+def draw_neurons(mlp: MLP, shape: tuple[int, ...]) -> bytes:
+    """Return the first layer's neurons as image tiles, sorted by norm."""
+    numbers, limit, n_shown = neuron_sheet(mlp, shape)
+    rows, columns = numbers.shape
+    width = 8.5
+    with new_figure(width, width * rows / columns * 0.88 + 0.6) as figure:
+        axes = figure.subplots()
+        axes.imshow(diverging_colours()[numbers], interpolation="nearest")
+        n = mlp.architecture[0].output_dim
+        which = f"all {n}" if n_shown == n else f"the largest {n_shown} of {n}"
+        style(axes, f"What the first layer looks for: {which} neurons, largest weights first", grid=False)
+        axes.set_axis_off()
+        add_scale(figure, [axes], limit)
+        return png(figure)
+
+
+def add_scale(figure: Any, panels: Any, limit: float) -> None:
+    """Add the scale of colours, centred on zero."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import ListedColormap, Normalize
+
+    mappable = ScalarMappable(Normalize(-limit, limit), ListedColormap(diverging_colours() / 255))
+    bar = figure.colorbar(mappable, ax=panels, fraction=0.025, pad=0.01)
+    bar.outline.set_visible(False)

@@ -1,0 +1,218 @@
+"""Model and state files: safetensors with one JSON of metadata and a checksum of every array; no pickle.
+
+A model file holds the parameters by name (`W1`, `b1`, ...), as they are used for prediction. `last.safetensors` is a
+model file too, and holds the whole `TrainingState` beside them under `state.` names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from barenet.engine.state import TrainingState
+from barenet.errors import CheckpointError, ConfigError, MachineError
+from barenet.messages import one_line
+from barenet.nn.activations import Activation
+from barenet.nn.losses import Loss, make_loss
+from barenet.nn.mlp import MLP, LayerSpec, find_activation
+from barenet.run_folders.files import replace_file
+from barenet.training.preprocessing import read_standardiser
+
+__all__ = ["FORMAT", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
+
+FORMAT = 1
+KEY = "barenet"  # several metadata keys would be written in an order that changes from process to process
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What a model file says about its network.
+
+    scale: pixels are multiplied by it before they enter the network. input_dtype: of the images it was trained on.
+    settings: all settings that it was trained with, empty for a model from elsewhere.
+    preprocessing: what it remembers of its training images, see `preprocessing`; empty for older files.
+    """
+
+    architecture: list[dict[str, Any]]
+    loss: str
+    label_smoothing: float
+    image_shape: list[int]
+    scale: float
+    input_dtype: str
+    class_names: list[str]
+    epoch: int
+    step: int
+    seed: int
+    data_name: str
+    data_fingerprint: str
+    metrics: dict[str, float] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    preprocessing: dict[str, Any] = field(default_factory=dict)
+
+    def reading(self) -> dict[str, Any]:
+        """Return how pictures are read as they were in training, as keywords of `load_dataset`; others don't mind."""
+        shape, data = self.image_shape, self.settings.get("data", {})
+        return {
+            "image_size": (shape[0], shape[1]) if len(shape) > 1 else None,
+            "color": len(shape) == 3 and shape[2] == 3,
+            "skip_broken": bool(data.get("skip_broken", False)),
+        }
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """A network as it came from a file, ready to predict."""
+
+    mlp: MLP
+    info: ModelInfo
+    loss: Loss
+    path: Path
+
+    def standardised(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        """Return features (n, D) standardised as in training; images as they are."""
+        standardise = read_standardiser(self.info.preprocessing)
+        return inputs if standardise is None else standardise(inputs)
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the network's outputs are probabilities already: a softmax that is not fused with the loss."""
+        return self.loss.output != "softmax" and self.info.architecture[-1]["activation"] == "softmax"
+
+
+def build_network(
+    info: ModelInfo, activations: Sequence[Activation] = (), loss: Loss | None = None, n_networks: int | None = None
+) -> tuple[MLP, Loss]:
+    """Return an untrained network of the architecture that `info` describes, and its loss.
+
+    Activations and a loss of a person's own are not in the file and are handed in again, recognised by their names.
+    """
+    chosen = loss or find_loss(info.loss, info.label_smoothing)
+    own = {activation.name: activation for activation in activations}
+    rows = [
+        LayerSpec(row["input_dim"], row["output_dim"], own.get(row["activation"]) or find_activation(row["activation"]))
+        for row in info.architecture
+    ]
+    mlp = MLP.from_architecture(rows, fuse_softmax=chosen.output == "softmax", n_networks=n_networks)
+    return mlp, chosen
+
+
+def find_loss(name: str, label_smoothing: float) -> Loss:
+    """Return the loss of that name, or say that a person's own must be handed in."""
+    try:
+        return make_loss(name, label_smoothing)
+    except ConfigError as error:
+        raise CheckpointError(f"the model was trained with the loss {name!r}; hand it in again: {error}") from None
+
+
+def write_model(
+    path: Path, info: ModelInfo, parameters: Mapping[str, NDArray[np.generic]], state: TrainingState | None = None
+) -> None:
+    """Write a model file, replaced whole; with `state`, everything needed to go on training as well."""
+    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
+    if state is not None:
+        # An array without elements has no place in the format; statistics come back empty on their own.
+        arrays |= {f"state.{name}": np.ascontiguousarray(a) for name, a in state.arrays().items() if a.size}
+    metadata = {
+        "format": FORMAT,
+        "info": asdict(info),
+        "info_checksum": info_checksum(asdict(info)),
+        "checksums": {n: checksum(a) for n, a in sorted(arrays.items())},
+    }
+    replace_file(path, save(arrays, metadata={KEY: json.dumps(metadata, sort_keys=True)}))
+
+
+def checksum(array: NDArray[np.generic]) -> str:
+    """Return a checksum of an array's dtype, shape and bytes."""
+    described = f"{array.dtype.str}{array.shape}".encode()
+    return hashlib.blake2b(described + array.tobytes(), digest_size=16).hexdigest()
+
+
+def info_checksum(info: Mapping[str, Any]) -> str:
+    """Return a checksum of what a file says about its network."""
+    return hashlib.blake2b(json.dumps(info, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def read_arrays(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:
+    """Return what a model file says and holds, after every check that needs no network.
+
+    Raises:
+        CheckpointError: the file is missing, damaged, not one of ours, or from a newer barenet.
+        MachineError: the file cannot be read.
+    """
+    try:
+        path.open("rb").close()  # safetensors calls a file that may not be read a file that isn't there
+        with safe_open(path, framework="numpy") as file:
+            text = (file.metadata() or {}).get(KEY)
+            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except FileNotFoundError:
+        raise CheckpointError(f"no model file {str(path)!r}; give a run folder or a .safetensors file") from None
+    except OSError as error:
+        raise MachineError(f"cannot read {path}: {error.strerror or error}") from None
+    except (SafetensorError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged or not a safetensors file: {one_line(error)}") from None
+    if text is None:
+        raise CheckpointError(f"{path} was not written by barenet: its metadata has no {KEY!r}")
+    info, checksums = read_metadata(path, text)
+    if set(checksums) != set(arrays):
+        raise CheckpointError(f"{path} is damaged: it holds {len(arrays)} arrays where {len(checksums)} were written")
+    for name, array in arrays.items():
+        if checksum(array) != checksums[name]:
+            raise CheckpointError(f"{path} is damaged: the checksum of {name} does not fit; use another checkpoint")
+    return info, arrays
+
+
+def read_metadata(path: Path, text: str) -> tuple[ModelInfo, dict[str, str]]:
+    """Return the info and the checksums from the metadata's JSON."""
+    try:
+        metadata = json.loads(text)
+        version = metadata["format"]
+        if version > FORMAT:
+            raise CheckpointError(
+                f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update barenet"
+            )
+        if version != FORMAT or metadata["info_checksum"] != info_checksum(metadata["info"]):
+            raise CheckpointError(
+                f"{path} is damaged: the checksum of its metadata does not fit; use another checkpoint"
+            )
+        return ModelInfo(**metadata["info"]), metadata["checksums"]
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path} is damaged: its metadata cannot be read: {one_line(error)}") from None
+
+
+def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> SavedModel:
+    """Return the network of a model file, checked against its checksums and its own architecture."""
+    path = Path(path)
+    info, arrays = read_arrays(path)
+    try:
+        mlp, chosen = build_network(info, activations, loss)
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: {error}; hand in activations of your own again") from None
+    for name, view in mlp.parameters.views.items():
+        if name not in arrays or arrays[name].shape != view.shape:
+            found = arrays[name].shape if name in arrays else "none"
+            raise CheckpointError(f"{path}: {name} must have shape {view.shape} by the architecture, found {found}")
+        view[...] = arrays[name]
+    return SavedModel(mlp, info, chosen, path)
+
+
+def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:
+    """Return the training state of a `last.safetensors`."""
+    path = Path(path)
+    info, arrays = read_arrays(path)
+    own = {name.removeprefix("state."): a for name, a in arrays.items() if name.startswith("state.")}
+    try:
+        own.setdefault("statistics", np.zeros((len(own["values"]), 0), np.float32))
+        return info, TrainingState.from_arrays(own)
+    except KeyError as error:
+        raise CheckpointError(
+            f"{path} holds a model but no training state ({error} is missing); resume needs last"
+        ) from None

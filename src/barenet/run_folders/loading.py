@@ -1,0 +1,78 @@
+"""Find the trained networks behind a path: a run, a folder of seeds, a model file, or the course project's pickle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from barenet.course_files.model import read_course_model
+from barenet.errors import CheckpointError, RunError
+from barenet.nn.activations import Activation
+from barenet.nn.losses import LOSSES, Loss
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
+from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.training.preparation import PIXEL_SCALE
+
+__all__ = ["load_models"]
+
+
+def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
+    """Return the network at `path`, or all networks of a folder of seeds, best on validation each.
+
+    Raises:
+        CheckpointError: a file is missing, damaged, or of a kind that nobody here reads.
+        RunError: the folder is not a run, or has no finished validation yet.
+    """
+    path = Path(path)
+    if path.is_dir():
+        folders = network_folders(path)
+        # A network that was lost before its first validation has no best; the others are the run.
+        folders = [folder for folder in folders if RunFolder(folder).best.exists()] or folders[:1]
+        return [read_model(find_best(folder), activations, loss) for folder in folders]
+    if path.suffix == ".pkl":
+        return [load_course_model(path)]
+    if path.suffix == ".safetensors" or not path.exists():
+        return [read_model(path, activations, loss)]
+    raise CheckpointError(f"{path} is not a model: expected a run folder, a .safetensors file or the course's .pkl")
+
+
+def find_best(folder: Path) -> Path:
+    """Return the best weights of a run, or say what is there instead."""
+    best = RunFolder(folder).best
+    if best.exists():
+        return best
+    if RunFolder(folder).config.exists():
+        raise RunError(
+            f"{folder} has no best.safetensors yet: no validation is done; go on with train --resume {folder}"
+        )
+    found = ", ".join(sorted(p.name for p in folder.iterdir())[:4]) or "nothing"
+    raise RunError(f"{folder} is not a run folder: expected best.safetensors, found {found}")
+
+
+def load_course_model(path: Path) -> SavedModel:
+    """Return the course project's network, in float64 as it was saved."""
+    course = read_course_model(path)
+    loss = LOSSES["cross_entropy"]
+    mlp = MLP.from_architecture(course.architecture, initializer=None, dtype=np.float64)
+    for i, (weights, bias) in enumerate(zip(course.weights, course.biases, strict=True), start=1):
+        mlp.parameters.views[f"W{i}"][...] = weights
+        mlp.parameters.views[f"b{i}"][...] = bias
+    side = int(np.sqrt(mlp.n_inputs))
+    info = ModelInfo(
+        architecture=course.architecture,
+        loss=loss.name,
+        label_smoothing=0.0,
+        image_shape=[side, side] if side * side == mlp.n_inputs else [mlp.n_inputs],
+        scale=PIXEL_SCALE,
+        input_dtype="uint8",
+        class_names=[str(i) for i in range(mlp.n_classes)],
+        epoch=course.epoch or 0,
+        step=0,
+        seed=0,
+        data_name="",
+        data_fingerprint="",
+    )
+    return SavedModel(mlp, info, loss, path)

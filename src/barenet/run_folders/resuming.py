@@ -1,0 +1,117 @@
+"""Go on with a run that was stopped: the same data, the same settings, the states that it had saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.sources import build_config
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset
+from barenet.engine.state import TrainingState
+from barenet.errors import RunError
+from barenet.run_folders.checkpoint import read_state
+from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
+from barenet.run_folders.results import RunResult
+from barenet.run_folders.run import Observer, Run, network_configs
+from barenet.training.preparation import Custom, TrainingData, prepare
+from barenet.training.trainer import Trainer
+
+__all__ = ["resume_run", "stored_config"]
+
+
+def resume_run(
+    folder: Path,
+    dataset: Dataset,
+    *,
+    flags: dict[str, Any] | None = None,
+    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
+    custom: Custom | None = None,
+    observer: Observer | None = None,
+) -> RunResult:
+    """Go on with a stopped run as if it had never stopped; a finished one is tested again.
+
+    Raises:
+        RunError: the folder is no run, is in use, or was started with other data or settings.
+    """
+    observer = observer or Observer()
+    config = stored_config(folder)
+    check_same_settings(folder, config, flags or {})
+    with lock_run(folder):
+        drop_torn_files(folder)
+        resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
+        configs = network_configs(resolved)
+        paths = network_folders(folder)
+        if len(paths) != len(configs):
+            raise RunError(f"{folder} is incomplete: {len(paths)} of {len(configs)} networks are there")
+        states = [stored_state(RunFolder(path), own, data) for path, own in zip(paths, configs, strict=True)]
+        trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
+        run = Run(
+            config=resolved,
+            data=data,
+            dataset=dataset,
+            trainer=trainer,
+            folder=folder,
+            custom=custom,
+            observer=observer,
+        )
+        for network in range(len(states)):
+            run.drop_outdated(network)
+        return run.train()
+
+
+def stored_config(folder: Path) -> Config:
+    """Return the settings that a run was started with."""
+    if not RunFolder(folder).config.exists():
+        raise RunError(f"{folder} is not a run folder: it has no config.toml")
+    return build_config("quick", RunFolder(folder).config)
+
+
+def stored_state(folder: RunFolder, config: Config, data: TrainingData) -> TrainingState:
+    """Return the state that a network goes on from, its history cut back to it."""
+    if not folder.last.exists():
+        raise RunError(f"{folder.path} has no last.safetensors, which a run goes on from; start it anew")
+    info, state = read_state(folder.last)
+    if info.data_fingerprint != data.fingerprint:
+        raise RunError(
+            f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, {data.name!r} "
+            f"now; hand in what it was started with"
+        )
+    if info.seed != config.trainer.seed:
+        raise RunError(f"{folder.last} is of seed {info.seed}, not {config.trainer.seed}; put the right file back")
+    check_settings_file(folder, config, info.settings)
+    folder.trim_history(int(state.epoch[0]))
+    return state
+
+
+def check_settings_file(folder: RunFolder, config: Config, started_with: dict[str, dict[str, Any]]) -> None:
+    """Raise RunError if the run's config.toml is not what its state was trained with.
+
+    A run of an earlier version knows nothing of settings that came later: at their defaults they change nothing.
+    """
+    now = config.as_tables()
+    for table, settings in started_with.items():
+        defaults = type(getattr(config, table)).model_fields
+        for name in sorted({*settings, *now[table]}):
+            default = defaults[name].default if name in defaults else None
+            before, after = settings.get(name, default), now[table].get(name)
+            if before != after:
+                raise RunError(
+                    f"config.toml of {folder.path} was changed: {table}.{name} is {after}, and was {before} when the "
+                    f"run was started; put it back, or start a new run from that file"
+                )
+
+
+def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> None:
+    """Raise RunError if a flag asks for another value than the run was started with."""
+    asked = build_config("quick", RunFolder(folder).config, flags)
+    for path in flags:
+        table, name = path.split(".")
+        before, now = getattr(getattr(config, table), name), getattr(getattr(asked, table), name)
+        if before != now:
+            raise RunError(
+                f"{folder} was started with {path} = {before}, not {now}; a run goes on with its own settings"
+            )

@@ -1,0 +1,282 @@
+"""A run from its settings to its test results, its folder filled as training goes."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset
+from barenet.engine.state import TrainingState
+from barenet.engine.threads import blas_threads
+from barenet.errors import DivergedError, MachineError
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model, write_model
+from barenet.run_folders.folder import RunFolder, create_run, lock_run
+from barenet.run_folders.results import NetworkResult, RunResult
+from barenet.run_folders.scores import average_scores, score_model, write_scores
+from barenet.training.preparation import Custom, TrainingData, prepare
+from barenet.training.records import EpochRecord, read_history
+from barenet.training.trainer import Trainer
+
+__all__ = ["Observer", "Run", "network_configs", "start_run"]
+
+
+class Observer:
+    """Told what happens in a run; the command line shows it, tests count it. Does nothing by itself."""
+
+    quiet = True  # whether nobody wants to see how far slow preparations are
+
+    def __enter__(self) -> Self:
+        """Begin to watch."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop watching, whether the run ended well or not."""
+
+    def note(self, message: str) -> None:
+        """Hear of something that a person should know."""
+
+    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
+        """Hear that all checks are done and training begins."""
+
+    def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
+        """Hear how far the epoch is."""
+
+    def record(self, record: EpochRecord) -> None:
+        """Hear of a finished epoch of one network."""
+
+
+def start_run(
+    config: Config,
+    dataset: Dataset,
+    *,
+    output: Path | None,
+    name: str | None = None,
+    prefix: str = "quick",
+    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
+    custom: Custom | None = None,
+    observer: Observer | None = None,
+) -> RunResult:
+    """Train, validate, save and test; `output=None` keeps everything in memory.
+
+    Raises:
+        ConfigError, DataError, RunError: before anything is written.
+        DivergedError: every network was lost; what was best before that is in the folder.
+    """
+    observer = observer or Observer()
+    resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
+    trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
+    folder = None if output is None else create_run(output, name, prefix)
+    with nullcontext() if folder is None else lock_run(folder):
+        run = Run(
+            config=resolved,
+            data=data,
+            dataset=dataset,
+            trainer=trainer,
+            folder=folder,
+            custom=custom,
+            observer=observer,
+        )
+        try:
+            run.write_start()
+        except (MachineError, KeyboardInterrupt):
+            # Nothing is trained yet: a folder that cannot be gone on with would only be in the way.
+            if folder is not None:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        return run.train()
+
+
+def network_configs(config: Config) -> list[Config]:
+    """Return the settings of each network: seed, seed + 1, ..."""
+    first = config.trainer.seed
+    return [config.with_values(trainer__seed=first + i, trainer__n_seeds=1) for i in range(config.trainer.n_seeds)]
+
+
+class Run:
+    """The training of one run, writing its folder as it goes."""
+
+    def __init__(
+        self,
+        *,
+        config: Config,
+        data: TrainingData,
+        dataset: Dataset,
+        trainer: Trainer,
+        folder: Path | None,
+        custom: Custom | None,
+        observer: Observer,
+    ) -> None:
+        self.config, self.data, self.dataset, self.trainer = config, data, dataset, trainer
+        self.custom = custom or Custom()
+        self.folder, self.observer = folder, observer
+        several = config.trainer.n_seeds > 1
+        self.folders = [
+            None if folder is None else RunFolder(folder / f"seed-{c.trainer.seed}" if several else folder)
+            for c in trainer.configs
+        ]
+        self.histories: list[list[EpochRecord]] = [
+            read_history(f.history) if f is not None and f.history.exists() else [] for f in self.folders
+        ]
+        self.seconds = 0.0
+
+    def write_start(self) -> None:
+        """Write the settings, the weights before the first step, and a state to resume from."""
+        if self.folder is not None:
+            RunFolder(self.folder).write_config(self.config)
+        for network, folder in enumerate(self.folders):
+            if folder is not None:
+                folder.path.mkdir(exist_ok=True)
+                folder.write_config(self.trainer.configs[network])
+                state = self.trainer.states[network]
+                write_model(folder.path / "initial.safetensors", self.info(network, 0), self.named(state.values))
+                self.write_last(network)
+
+    def train(self) -> RunResult:
+        """Train to the end, test, and return what came of it."""
+        self.observer.start(self.folder, self.config, self.trainer)
+        self.seconds += sum(record.seconds for record in self.histories[0])
+        last: tuple[int, float] | None = None
+        for record in self.trainer:
+            # Networks of one stack share an epoch's seconds: count them once.
+            if (record.epoch, record.seconds) != last:
+                self.seconds += record.seconds
+                last = (record.epoch, record.seconds)
+            self.write(record)
+            self.observer.record(record)
+        return self.finish()
+
+    def write(self, record: EpochRecord) -> None:
+        """Write what an epoch of one network gave: its record, its weights if they are among the best, its state."""
+        network = record.network
+        self.histories[network].append(record)
+        folder = self.folders[network]
+        if folder is None:
+            return
+        folder.append(record)
+        state = self.trainer.states[network]
+        if int(state.epoch[0]) != record.epoch:
+            return  # the network was lost in this epoch, and keeps the state it had before
+        kept = [int(epoch) for epoch in state.best_epochs[0] if epoch >= 0]
+        if record.epoch in kept:
+            named, info = self.named(state.evaluated), self.info(network, record.epoch, record)
+            write_model(folder.epoch(record.epoch), info, named)
+            if record.is_best:
+                write_model(folder.best, info, named)
+        self.write_last(network, record)
+        self.drop_outdated(network)
+
+    def drop_outdated(self, network: int) -> None:
+        """Delete weights that are not, or no longer, among a network's best."""
+        folder, state = self.folders[network], self.trainer.states[network]
+        if folder is not None:
+            kept = {folder.epoch(int(epoch)) for epoch in state.best_epochs[0]}
+            for path in set(folder.path.glob("epoch-*.safetensors")) - kept:
+                path.unlink()
+
+    def write_last(self, network: int, record: EpochRecord | None = None) -> None:
+        """Write everything that a network needs to go on."""
+        folder, state = self.folders[network], self.trainer.states[network]
+        if folder is not None:
+            info = self.info(network, int(state.epoch[0]), record)
+            write_model(folder.last, info, self.named(state.evaluated), state)
+
+    def named(self, values: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+        """Return the parameters (1, P) of one network by name."""
+        return self.template().parameters.named(values[0])
+
+    def template(self) -> MLP:
+        """Return a network of the run's architecture whose weights are yet to be filled in."""
+        fused = self.trainer.loss.output == "softmax"
+        return MLP.from_architecture(self.trainer.architecture, initializer=None, fuse_softmax=fused)
+
+    def info(self, network: int, epoch: int, record: EpochRecord | None = None) -> ModelInfo:
+        """Return what a model file says of a network after `epoch`."""
+        metrics = {}
+        if record is not None and record.valid_loss is not None and record.valid_accuracy is not None:
+            metrics = {"validation_loss": record.valid_loss, "validation_accuracy": record.valid_accuracy}
+        return ModelInfo(
+            architecture=[row.as_dict() for row in self.trainer.architecture],
+            loss=self.trainer.loss.name,
+            label_smoothing=self.config.model.label_smoothing,
+            image_shape=list(self.data.image_shape),
+            scale=self.data.scale,
+            input_dtype=str(self.data.images.dtype),
+            class_names=list(self.data.class_names),
+            epoch=epoch,
+            step=epoch * self.trainer.n_steps,
+            seed=self.trainer.configs[network].trainer.seed,
+            data_name=self.data.name,
+            data_fingerprint=self.data.fingerprint,
+            metrics=metrics,
+            settings=self.trainer.configs[network].as_tables(),
+            preprocessing=self.data.preprocessing,
+        )
+
+    def best_model(self, network: int, state: TrainingState) -> SavedModel:
+        """Return the network with its best weights."""
+        mlp = self.template()
+        mlp.parameters.values[...] = state.best_values[0]
+        folder = self.folders[network]
+        path = Path("memory") if folder is None else folder.best
+        return SavedModel(mlp, self.info(network, int(state.best_epochs[0, 0])), self.trainer.loss, path)
+
+    def finish(self) -> RunResult:
+        """Test each network's best weights, write what they give, and return the result of the run."""
+        lost = [s or "" for s in self.trainer.stopped if (s or "").startswith("diverged")]
+        if len(lost) == len(self.trainer.configs):
+            has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.folders)
+            kept = f"; what was best before is in {self.folder}" if has_best else ""
+            raise DivergedError(f"training {lost[0]}{kept}; try a smaller learning_rate or l2, or a clip_norm")
+        with blas_threads(self.config.trainer.threads or 1):
+            networks = [
+                self.result_of(i) for i in range(len(self.folders)) if self.trainer.states[i].best_epochs[0, 0] >= 0
+            ]
+        scores = [network.scores for network in networks if network.scores is not None]
+        ensemble = None
+        if len(scores) > 1 and self.dataset.test_labels is not None:
+            ensemble = average_scores(scores, self.dataset.test_labels, self.data.class_names)
+        parameters = self.template().parameters.size
+        result = RunResult(self.folder, self.config, networks, lost, ensemble, self.seconds, parameters)
+        if self.folder is not None and ensemble is not None:
+            write_scores(self.folder, {**result.as_dict(), "ensemble": ensemble.as_dict()}, ensemble.probabilities)
+        return result
+
+    def result_of(self, network: int) -> NetworkResult:
+        """Return what one network came to, and write its test.json."""
+        model = self.best_model(network, self.trainer.states[network])
+        scores = score_model(model, self.dataset) if self.dataset.test_images is not None else None
+        folder = self.folders[network]
+        if folder is not None and scores is not None:
+            write_scores(folder.path, scores.as_dict(), scores.probabilities)
+        history = self.histories[network]
+        metrics = self.best_metrics(network, model.info.epoch)
+        return NetworkResult(
+            seed=self.trainer.configs[network].trainer.seed,
+            folder=None if folder is None else folder.path,
+            best_epoch=model.info.epoch,
+            validation_accuracy=metrics["validation_accuracy"],
+            validation_loss=metrics["validation_loss"],
+            scores=scores,
+            model=model,
+            history=history,
+            stopped=self.trainer.stopped[network] or "",
+        )
+
+    def best_metrics(self, network: int, epoch: int) -> dict[str, float]:
+        """Return what validation gave in the best epoch: from its record, or its weights if a crash took the record."""
+        record = next((r for r in self.histories[network] if r.epoch == epoch), None)
+        if record is not None:
+            return self.info(network, epoch, record).metrics
+        folder = self.folders[network]
+        assert folder is not None
+        return read_model(folder.best, self.custom.activations, self.custom.loss).info.metrics

@@ -1,0 +1,96 @@
+"""What the test images give, once training is over: one network, or the average of several."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from barenet.data.datasets import Dataset
+from barenet.errors import CheckpointError, DataError
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.files import replace_file
+from barenet.training.evaluation import compute_outputs, mean_loss, plain
+from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
+
+__all__ = ["Scores", "average_scores", "score_model", "write_scores"]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Loss, accuracy (0-1), confusion matrix (C, C; rows are true classes) and each image's probabilities (n, C)."""
+
+    loss: float
+    accuracy: float
+    confusion: NDArray[np.int64]
+    classes: list[dict[str, Any]]
+    probabilities: NDArray[np.float32]
+    epoch: int | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the result as test.json and `--json` hold it."""
+        return {
+            "test_accuracy": self.accuracy,
+            "test_loss": self.loss,
+            "epoch": self.epoch,
+            "images": len(self.probabilities),
+            "confusion_matrix": self.confusion.tolist(),
+            "per_class": self.classes,
+        }
+
+
+def score_model(model: SavedModel, dataset: Dataset) -> Scores:
+    """Return what the test images of a data set give.
+
+    Raises:
+        CheckpointError: the model takes other images or gives other classes than the data set has.
+        DataError: the data set has no test images.
+    """
+    if dataset.test_images is None or dataset.test_labels is None:
+        raise DataError(f"{dataset.name} has no test images")
+    if model.mlp.n_inputs != dataset.n_inputs or model.mlp.n_classes < dataset.n_classes:
+        raise CheckpointError(
+            f"{model.path} takes {model.mlp.n_inputs} pixels and knows {model.mlp.n_classes} classes; "
+            f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose its own data by --data"
+        )
+    outputs = compute_outputs(model.mlp, model.standardised(dataset.test_images), model.info.scale)
+    shares = probabilities(outputs, model.gives_probabilities)
+    loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
+    return make_scores(shares, loss, dataset.test_labels, model.info.class_names, model.info.epoch)
+
+
+def make_scores(
+    shares: NDArray[np.floating], loss: float, labels: NDArray[np.int64], class_names: Sequence[str], epoch: int | None
+) -> Scores:
+    """Return the result that probabilities (n, C) give."""
+    predicted = np.argmax(shares, axis=-1)
+    confusion = confusion_matrix(predicted, labels, shares.shape[-1])
+    return Scores(
+        loss=loss,
+        accuracy=float(accuracy(predicted, labels)),
+        confusion=confusion,
+        classes=per_class(confusion, class_names),
+        probabilities=shares.astype(np.float32),
+        epoch=epoch,
+    )
+
+
+def average_scores(results: Sequence[Scores], labels: NDArray[np.int64], class_names: Sequence[str]) -> Scores:
+    """Return what the average of the networks' probabilities gives; its loss is minus the mean log probability."""
+    total = np.sum(np.stack([result.probabilities for result in results]), axis=0, dtype=np.float64)
+    shares = np.asarray(total) / len(results)
+    picked = np.maximum(shares[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
+    return make_scores(shares, float(-np.mean(np.log(picked))), labels, class_names, None)
+
+
+def write_scores(folder: Path, result: dict[str, Any], shares: NDArray[np.float32] | None) -> None:
+    """Write test.json, and each image's probabilities beside it as test-probabilities.safetensors."""
+    replace_file(folder / "test.json", json.dumps(result, indent=2) + "\n")
+    if shares is not None:
+        replace_file(folder / "test-probabilities.safetensors", save({"probabilities": np.ascontiguousarray(shares)}))

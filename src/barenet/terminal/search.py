@@ -1,0 +1,227 @@
+"""What a terminal shows of a search: the best and the running trials while it goes, the ranking after.
+
+Results go to stdout, everything else to stderr. Without a terminal the live table gives way to a line a trial.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from barenet.terminal.console import output_console
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.space.points import describe
+from barenet.tuning.study.observer import SearchObserver
+from barenet.tuning.study.results import StudyResult
+from barenet.tuning.study.trial import Trial, rank
+
+__all__ = ["ConsoleSearchObserver", "show_search"]
+
+SHOWN = 5  # best trials in the live table
+RANKED = 10  # best trials in the results
+WIDE = 80  # columns from which on loss and accuracy both fit beside the settings
+
+
+class ConsoleSearchObserver(SearchObserver):
+    """Shows a search as it goes; `quiet` shows nothing but how to go on after an interruption."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self.live: Live | None = None
+        self.folder: Path | None = None
+        self.running: dict[str, tuple[Sequence[Trial], int, float]] = {}
+        self.best: list[Trial] = []
+        self.n_done = 0
+        self.began = time.monotonic()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Take the live table away, and after an interruption say how to go on."""
+        if self.live is not None:
+            self.live.stop()
+        if isinstance(error, KeyboardInterrupt) and self.folder is not None:
+            error.args = (f"interrupted; go on with: barenet search --resume {self.folder}",)
+
+    def note(self, message: str) -> None:
+        """Print a note."""
+        if not self.quiet:
+            self.console.print(f"note: {message}", markup=False)
+
+    def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
+        """Say what is searched, and start the live table."""
+        self.folder, self.plan, self.n_trials, self.names = folder, plan, n_trials, names
+        self.began = time.monotonic()
+        if self.quiet:
+            return
+        how = f"{plan.strategy}, halving" if plan.halving else plan.strategy
+        self.console.print(f"{n_trials} trial{'s' if n_trials != 1 else ''} ({how}), {workers}; {folder}", markup=False)
+        if (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter:
+            self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
+            self.live.start()
+
+    def ended(self, trial: Trial) -> None:
+        """Count a trial, and rank it among the best."""
+        if not trial.is_repeat:
+            self.n_done += 1
+            self.best = rank([*(t for t in self.best if t.key != trial.key), trial], self.plan)[:SHOWN]
+
+    def started(self, stack: Sequence[Trial], rung: int) -> None:
+        """Show a stack as running."""
+        self.running[stack[0].key] = (list(stack), rung, time.monotonic())
+
+    def finished(self, stack: Sequence[Trial], rung: int) -> None:
+        """Show what a stack came to."""
+        for trial in stack:
+            self.running.pop(trial.key, None)
+        own = [trial for trial in stack if not trial.is_repeat and trial.score(self.plan) is not None]
+        keys = {trial.key for trial in own}
+        self.best = rank([*(t for t in self.best if t.key not in keys), *own], self.plan)[:SHOWN]
+        if self.quiet:
+            return
+        for trial in stack:
+            if self.live is None:
+                self.console.print(line_of(trial, self.plan, self.names), markup=False)
+            elif trial.lost and trial.last is not None:
+                self.note(f"trial {trial.number} ({describe(trial.point, self.names)}) {trial.last.reason}")
+
+    def picture(self) -> Group:
+        """Return what the terminal shows now."""
+        elapsed = time.monotonic() - self.began
+        head = f"{self.n_done} of {self.n_trials} trials done, {clock(elapsed)}"
+        table = trial_table(self.best, self.plan, self.console.width, self.names)
+        table.title, table.title_justify, table.title_style = "best so far", "left", "bold"
+        lines = []
+        for stack, rung, since in list(self.running.values()):
+            names = ", ".join(str(trial.number) for trial in stack)
+            what = f"trial{'s' if len(stack) > 1 else ''} {names}"
+            where = f" in rung {rung + 1}" if self.plan.halving else ""
+            lines.append(f"  {what}{where} for {clock(time.monotonic() - since)}")
+        running = Text("running\n" + "\n".join(lines) if lines else "", style="dim", no_wrap=True, overflow="ellipsis")
+        return Group(Text(head, style="bold"), *([table] if self.best else []), running)
+
+
+def clock(seconds: float) -> str:
+    """Return a time as people read it: 1:05, 2:01:05."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
+    """Return a line about what a trial has come to."""
+    name = f"trial {trial.number}"
+    if trial.is_repeat and trial.config is not None:
+        name += f" seed {trial.config.trainer.seed}"
+    if trial.lost and trial.last is not None:
+        return f"{name} | {describe(trial.point, names)} | {trial.last.reason}"
+    loss, accuracy = trial.figures(plan)
+    epochs = trial.last.epochs if trial.last else 0
+    parts = [name, describe(trial.point, names), f"epoch {epochs}"]
+    if loss is not None and accuracy is not None:
+        parts += [f"Valid Loss: {loss:.4f}", f"Valid Acc: {accuracy:.4f}"]
+    return " | ".join(parts) + f" | {trial.seconds:.1f} s"
+
+
+def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence[str]) -> Table:
+    """Return a row a trial: its settings, as wide as there is room, and its figures."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    names = [name for name in names if any(name in trial.point for trial in trials)]
+    as_columns = width >= 36 + sum(max(8, len(name)) + 2 for name in names)
+    table.add_column("trial", justify="right", no_wrap=True)
+    if as_columns:
+        for name in names:
+            table.add_column(escape(name), justify="right", no_wrap=True)
+    else:
+        table.add_column("settings", overflow="fold")
+    both = width >= WIDE
+    if both or plan.metric == "loss":
+        table.add_column("valid loss", justify="right", no_wrap=True)
+    if both or plan.metric == "acc":
+        table.add_column("valid acc", justify="right", no_wrap=True)
+    if both:
+        table.add_column("epochs", justify="right", no_wrap=True)
+    for trial in trials:
+        loss, accuracy = trial.figures(plan)
+        settings = (
+            [value_text(trial.point.get(name)) for name in names]
+            if as_columns
+            else [escape(describe(trial.point, names))]
+        )
+        row: list[Any] = [str(trial.number), *settings]
+        if both or plan.metric == "loss":
+            row.append("-" if loss is None or trial.lost else f"{loss:.4f}")
+        if both or plan.metric == "acc":
+            row.append("-" if accuracy is None or trial.lost else f"{accuracy:.4f}")
+        if both:
+            row.append(str(trial.last.epochs) if trial.last else "-")
+        table.add_row(*row)
+    return table
+
+
+def value_text(value: Any) -> str:
+    """Return a setting as a table shows it."""
+    return "" if value is None else escape(f"{value:.4g}" if isinstance(value, float) else str(value))
+
+
+def show_search(result: StudyResult) -> None:
+    """Print what a search came to."""
+    console, plan = output_console(), result.plan
+    compared = [trial for trial in result.trials if trial.ended == "finished"]
+    console.print(trial_table(compared[:RANKED], plan, console.width, result.names))
+    if len(compared) > RANKED:
+        console.print(
+            f"and {len(compared) - RANKED} more in {result.folder / 'results.csv'}", style="dim", markup=False
+        )
+    counts = result.as_dict()
+    parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
+    console.print(f"{counts['trials']} trials: {', '.join(parts)}; {result.seconds:.1f} s of training", markup=False)
+    for repeated in result.repeated:
+        spread = f" ± {repeated.std:.4f}" if repeated.n > 1 else ""
+        what = "accuracy" if plan.metric == "acc" else "loss"
+        console.print(
+            f"trial {repeated.trial.number} ({describe(repeated.trial.point, result.names)}) "
+            f"with {repeated.n} other seeds: validation {what} {repeated.mean:.4f}{spread}",
+            markup=False,
+        )
+    console.print(result.verdict, markup=False)
+    best = result.best
+    if best is not None:
+        console.print(
+            f"best: trial {best.number} ({describe(best.point, result.names)}); {result.folder / 'best'}",
+            style="bold",
+            markup=False,
+        )
+    if result.retrained is not None and result.retrained.networks[0].scores is not None:
+        scores = result.retrained.networks[0].scores
+        console.print(
+            f"trained once more: test accuracy {scores.accuracy:.4f}, test loss {scores.loss:.4f}; "
+            f"{result.retrained.folder}",
+            style="bold",
+            markup=False,
+        )
+
+
+def show_estimate(figures: dict[str, Any]) -> None:
+    """Print what a dry run found."""
+    console = output_console()
+    rungs = figures["rungs"]
+    halving = f", halved at epochs {', '.join(map(str, rungs[:-1]))} of {rungs[-1]}" if len(rungs) > 1 else ""
+    repeats = f" and {figures['repeats']} repeats" if figures["repeats"] else ""
+    trials = f"{figures['trials']} trial{'s' if figures['trials'] != 1 else ''}"
+    console.print(
+        f"{trials} ({figures['strategy']}{halving}){repeats} over {', '.join(figures['settings'])}: "
+        f"about {clock(figures['estimated_seconds'])} on {figures['workers']} worker"
+        f"{'s' if figures['workers'] != 1 else ''}",
+        markup=False,
+    )

@@ -1,0 +1,81 @@
+"""How a search goes about it: strategy, rounds, rungs and what counts as better."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from barenet.config.sources import explain
+from barenet.config.tables import Table
+from barenet.errors import ConfigError, nearest
+
+__all__ = ["Plan"]
+
+ALL = 1_000_000_000  # a round as large as the search
+
+
+class Plan(Table):
+    """The settings of a search itself; [search] in a file, flags on the command line."""
+
+    strategy: Literal["grid", "random", "tpe"] = Field("grid", description="How points are chosen.")
+    trials: int = Field(32, gt=0, description="Trials of random and tpe; a grid has as many as it has points.")
+    round_size: int | None = Field(None, gt=0, description="Trials that are chosen together; all for grid and random.")
+    halving: bool = Field(False, description="Stop poor trials early, by successive halving.")
+    eta: int = Field(3, ge=2, description="One in so many trials goes on to the next rung of halving.")
+    min_epochs: int | None = Field(None, gt=0, description="Epochs of the first rung of halving.")
+    metric: Literal["acc", "loss"] = Field("acc", description="What better means on validation: acc or loss.")
+    score: Literal["last", "best"] = Field("last", description="Score a trial at its last or at its best epoch.")
+    repeats: int = Field(0, ge=0, description="Train the best settings again with so many other seeds.")
+    repeat_best: int = Field(3, gt=0, description="How many of the best settings are repeated.")
+    retrain: bool = Field(False, description="Train the winner once more and test it.")
+    search_seed: int = Field(0, ge=0, description="Seed of what random and tpe choose.")
+    stack: int = Field(4, gt=0, description="Most networks that train in lockstep.")
+    limit: int = Field(10_000, gt=0, description="Most points that a grid may have.")
+
+    @staticmethod
+    def make(values: Mapping[str, Any]) -> Plan:
+        """Return a checked plan; raises ConfigError."""
+        for name in values:
+            if name not in Plan.model_fields:
+                raise ConfigError(f"unknown setting search.{name}; {nearest(name, Plan.model_fields)}")
+        try:
+            return Plan.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError(f"search.{explain(error, {})}") from None
+
+    @property
+    def ask_size(self) -> int:
+        """Trials of a round: for tpe few, since each round learns from those before."""
+        if self.strategy == "grid":
+            return ALL
+        return self.round_size or (9 if self.strategy == "tpe" else ALL)
+
+    @property
+    def sign(self) -> int:
+        """+1 where a larger figure is better, -1 where a smaller one is."""
+        return 1 if self.metric == "acc" else -1
+
+    def rungs(self, epochs: int, eval_every: int, n_trials: int) -> list[int]:
+        """Return the epochs at which a round of trials is compared, the last being the end.
+
+        Without halving that is the end alone. With it, from the end down, each rung has 1 / eta of the epochs of the
+        next, no less than `min_epochs`, at most three times, and only while enough trials are left to choose from.
+        Rungs are whole numbers of validations, so that each ends in one.
+
+        >>> Plan(halving=True).rungs(27, 1, 64)
+        [1, 3, 9, 27]
+        >>> Plan(halving=True).rungs(10, 1, 64)
+        [1, 3, 10]
+        """
+        rungs = [epochs]
+        least = self.min_epochs or 1
+        while self.halving and len(rungs) < 4 and n_trials >= self.eta ** len(rungs):
+            epoch = round(epochs / self.eta ** len(rungs) / eval_every) * eval_every
+            if epoch < max(least, eval_every) or epoch >= rungs[0]:
+                break
+            rungs.insert(0, epoch)
+        if self.halving and self.min_epochs and len(rungs) == 1 and least < epochs and n_trials >= self.eta:
+            rungs.insert(0, -(-least // eval_every) * eval_every)
+        return rungs

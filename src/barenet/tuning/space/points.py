@@ -1,0 +1,154 @@
+"""From a point of the space to the settings of a trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from barenet.config.sources import build_config
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset
+from barenet.errors import ConfigError
+from barenet.training.preparation import TrainingData, architecture_of, loss_of, prepare, resolve_mirror
+from barenet.tuning.space.dimensions import DEPTH, FIXED, Point, layer_number, target_of
+from barenet.tuning.space.search_space import Space
+
+__all__ = ["Base", "check_effects", "count_weights", "describe"]
+
+
+@dataclass(frozen=True)
+class Base:
+    """The settings that all trials start from: a recipe, and what was `given` over it by dotted path."""
+
+    recipe: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def config(self) -> Config:
+        """Return the base settings."""
+        return build_config(self.recipe, None, self.given)
+
+    def resolve(self, point: Point, resolved: Config, dataset: Dataset, n_train: int) -> Config:
+        """Return the settings of a point, checked against the data and without open questions.
+
+        `resolved` are the base settings after `training.preparation.prepare`, whose split and path all trials share.
+
+        Raises ConfigError for settings that contradict each other or do not fit the data.
+        """
+        flags = dict(self.given)
+        layers: Point = {}
+        has_sizes = "model.hidden_sizes" in {target_of(name) for name in point}
+        for name, value in point.items():
+            target = target_of(name)
+            if "." in target:
+                flags[target] = value
+            else:
+                layers[name] = value
+        check_dimensions(layers, dataset)
+        config = build_config(self.recipe, None, flags)
+        if layers:
+            config = build_config(
+                self.recipe, None, flags | choose_layers(config, layers, dataset, hidden_only=has_sizes)
+            )
+        if config.data.batch_size > n_train:
+            batch_size = config.data.batch_size
+            raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
+        architecture_of(config, dataset.n_inputs, dataset.n_classes)
+        own = ("batch_size", "mirror")
+        shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in own}
+        return config.with_values(
+            **shared,
+            data__mirror=resolve_mirror(config, dataset),
+            trainer__metric=resolved.trainer.metric,
+            trainer__n_seeds=1,
+            trainer__threads=1,
+        )
+
+    def prepare(self, dataset: Dataset, metric: str, **options: Any) -> tuple[Config, TrainingData]:
+        """Return the base settings, resolved, and the split data that all trials share."""
+        config = build_config(self.recipe, None, {**self.given, "trainer.metric": metric, "trainer.n_seeds": 1})
+        if self.config().trainer.n_seeds != 1:
+            raise ConfigError(
+                "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
+            )
+        if config.trainer.threads not in (None, 1):
+            options.get("note", print)("trials have one BLAS thread each; trainer.threads is left aside")
+        resolved, data = prepare(config.with_values(trainer__threads=1), dataset, **options)
+        return resolved, data
+
+
+def check_dimensions(layers: Point, dataset: Dataset) -> None:
+    """Raise ConfigError if the course project's input_dim or output_dim are not what the images have."""
+    for name, actual in zip(FIXED, (dataset.n_inputs, dataset.n_classes), strict=True):
+        if name in layers and layers.pop(name) != actual:
+            what = "pixels" if name == "input_dim" else "classes"
+            raise ConfigError(f"{name} must be {actual}, the number of {what} of {dataset.name}")
+
+
+def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_only: bool = False) -> dict[str, Any]:
+    """Return flags for an architecture in which single layers are as `layers` says, and the others as they were.
+
+    hidden_only: no name means the last layer, as activation_3 does of a network whose two hidden layers are given.
+    """
+    model = config.model
+    if model.layers is None:
+        sizes = list(model.hidden_sizes)
+        activations = [model.activation] * len(sizes)
+        last = loss_of(config).output
+    else:
+        sizes = [row.output_dim for row in model.layers[:-1]]
+        activations = [row.activation for row in model.layers[:-1]]
+        last = model.layers[-1].activation
+    default_last = loss_of(config).output
+    depth = int(layers.get(DEPTH, len(sizes)) or 0)
+    sizes = (sizes + [sizes[-1] if sizes else 64] * depth)[:depth]
+    activations = (activations + [activations[-1] if activations else "relu"] * depth)[:depth]
+    for name, value in layers.items():
+        layer = layer_number(name)
+        if layer is None:
+            continue
+        kind, number = layer
+        if kind == "activation" and number == depth + 1 and not hidden_only:
+            last = str(value)
+        elif number > depth:
+            raise ConfigError(f"there is no {name}: the network has {depth} hidden layer{'s' if depth != 1 else ''}")
+        elif kind == "activation":
+            activations[number - 1] = str(value)
+        else:
+            sizes[number - 1] = value  # type: ignore[assignment]  # the space has checked it
+    if len(set(activations)) <= 1 and last == default_last:
+        return {"model.hidden_sizes": sizes, "model.activation": (activations or [model.activation])[0]}
+    widths = [dataset.n_inputs, *sizes, dataset.n_classes]
+    rows = zip(widths[:-1], widths[1:], [*activations, last], strict=True)
+    return {
+        "model.layers": [{"input_dim": n_in, "output_dim": n_out, "activation": name} for n_in, n_out, name in rows]
+    }
+
+
+def check_effects(space: Space, base: Config) -> None:
+    """Raise ConfigError for a searched setting that the base settings would silently ignore."""
+    searched = {target_of(name) for name in space.names}
+    if "schedule.name" in searched:
+        return
+    uses = {
+        "schedule.decay_rate": ("step", "exponential"),
+        "schedule.decay_step": ("step", "exponential"),
+        "schedule.minimum": ("step", "exponential", "cosine"),
+    }
+    for path, names in uses.items():
+        if path in searched and base.schedule.name not in names:
+            raise ConfigError(
+                f"{path} has no effect with the schedule {base.schedule.name!r}; add --schedule.name {names[0]}"
+            )
+
+
+def count_weights(config: Config, dataset: Dataset) -> int:
+    """Return the weights of a network: long stacks start first, so that the last worker ends early."""
+    rows = architecture_of(config, dataset.n_inputs, dataset.n_classes)
+    return sum(row.input_dim * row.output_dim for row in rows)
+
+
+def describe(point: Mapping[str, Any], names: Sequence[str] | None = None) -> str:
+    """Return a point, or those settings of it, in words: lr=0.05 ld=0.001, numbers with four digits."""
+    shown = point if names is None else {name: point[name] for name in names if name in point}
+    return " ".join(f"{name}={f'{value:.4g}' if isinstance(value, float) else value}" for name, value in shown.items())

@@ -1,0 +1,220 @@
+"""What a search is asked: space, plan, and the settings that trials start from; as it is given, kept and compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet import __version__
+from barenet.config.sources import SHORT_NAMES, check_tables, describe_settings, read_toml, setting_path
+from barenet.config.tables import Config
+from barenet.errors import ConfigError, RunError, nearest
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.space.points import Base, check_effects
+from barenet.tuning.space.search_space import COURSE_GRID, Space
+from barenet.tuning.space.space_file import read_space_file
+
+__all__ = ["Question", "ask_again", "make_question"]
+
+FORMAT = 1
+COURSE_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # what the plain course grid sets over its recipe
+
+
+GRID_TRIALS = "a grid has as many trials as points; --trials goes with --strategy random or tpe"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked. table: the space as it was written. prefix: what the study's folder is named after.
+
+    fingerprint: of the split data; storage: as it can be shown, None for the study's own; name: of Optuna's study.
+    from_arrays: whether the images were handed in from Python.
+    """
+
+    table: Mapping[str, Any]
+    plan: Plan
+    base: Base
+    prefix: str
+    fingerprint: str = ""
+    storage: str | None = None
+    name: str = ""
+    from_arrays: bool = False
+
+    @property
+    def space(self) -> Space:
+        """The space, checked against the base settings."""
+        config = self.base.config()
+        layers = config.model.layers
+        space = Space.parse(self.table, n_hidden=len(config.model.hidden_sizes) if layers is None else len(layers) - 1)
+        check_effects(space, config)
+        return space
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what study.json holds."""
+        return {
+            "format": FORMAT,
+            "barenet": __version__,
+            "space": plain(self.table),
+            "plan": self.plan.model_dump(),
+            "recipe": self.base.recipe,
+            "given": plain(self.base.given),
+            "prefix": self.prefix,
+            "fingerprint": self.fingerprint,
+            "storage": self.storage,
+            "name": self.name,
+            "from_arrays": self.from_arrays,
+        }
+
+    def check_same(self, other: Question, folder: Path) -> None:
+        """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked."""
+        pairs = {
+            "another space": (plain(self.table), plain(other.table)),
+            "another recipe": (self.base.recipe, other.base.recipe),
+            "other settings": (without_path(self.base.given), without_path(other.base.given)),
+        }
+        for what, (mine, asked) in pairs.items():
+            if mine != asked:
+                raise RunError(f"{folder} was made from {what}; leave them out, or begin a new study with --name")
+
+    def with_plan(self, asked: Mapping[str, Any], folder: Path) -> Question:
+        """Return the question with more trials or repeats; raise RunError for another plan."""
+        free = ("trials", "repeats", "repeat_best", "retrain", "stack")
+        for name, mine in self.plan.model_dump().items():
+            if name not in free and asked.get(name, mine) != mine:
+                raise RunError(
+                    f"{folder} was made with {name} = {mine}, got {asked[name]}; begin a new study for another"
+                )
+        plan = Plan.make({**self.plan.model_dump(), **asked})
+        if plan.strategy == "grid" and "trials" in asked:
+            raise ConfigError(GRID_TRIALS)
+        for name in ("trials", "repeats"):
+            mine, more = getattr(self.plan, name), getattr(plan, name)
+            if more < mine:
+                raise RunError(f"{folder} was made for {mine} {name}; --{name} can only be raised, got {more}")
+        return replace(self, plan=plan)
+
+
+def without_path(given: Mapping[str, Any]) -> Any:
+    """Return settings without the data's path: what counts is the data, wherever they lie."""
+    return plain({name: value for name, value in given.items() if name != "data.path"})
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON gives it back."""
+    return json.loads(json.dumps(value, default=str))
+
+
+def read_question(folder: Path) -> Question:
+    """Return what the study in `folder` was asked."""
+    path = folder / "study.json"
+    try:
+        stored = json.loads(path.read_text("utf-8"))
+        if stored["format"] > FORMAT:
+            raise RunError(f"{path} has format {stored['format']}, newer than this barenet reads; update barenet")
+        return Question(
+            table=stored["space"],
+            plan=Plan.make(stored["plan"]),
+            base=Base(stored["recipe"], stored["given"]),
+            **{name: stored[name] for name in ("prefix", "fingerprint", "storage", "name", "from_arrays")},
+        )
+    except FileNotFoundError:
+        raise RunError(f"{folder} is not a study's folder: it has no study.json") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, RunError):
+            raise
+        raise RunError(f"{path} is damaged ({error}); put it back from a copy, or begin a new study") from None
+
+
+def ask_again(
+    folder: Path,
+    space: str | Path | Mapping[str, Any] | None,
+    base: Config | str | Path | Mapping[str, Any] | None,
+    recipe: str | None,
+    values: Mapping[str, Any],
+) -> Question:
+    """Return the question of the study in `folder`; raise RunError if what is given beside contradicts it."""
+    question = read_question(folder)
+    asked = {name: value for name, value in values.items() if name in Plan.model_fields}
+    settings = {name: value for name, value in values.items() if name not in asked}
+    if space is not None or base is not None or recipe is not None or settings:
+        given = {name: value for name, value in question.base.given.items() if base is None}
+        table = question.table if space is None else space
+        other = make_question(table, base, recipe or question.base.recipe, {**given, **read_settings(settings)})
+        question.check_same(other, folder)
+    return question.with_plan(asked, folder)
+
+
+def make_question(
+    space: str | Path | Mapping[str, Any] | None,
+    base: Config | str | Path | Mapping[str, Any] | None,
+    recipe: str | None,
+    values: Mapping[str, Any],
+) -> Question:
+    """Return the question that a space, base settings and named values put; nothing at all is the course's grid."""
+    asked = {name: value for name, value in values.items() if name in Plan.model_fields}
+    given: dict[str, Any] = {}
+    prefix = recipe or "quick"
+    if space is None:
+        table: Mapping[str, Any] = COURSE_GRID
+        recipe, prefix, given = recipe or "course", recipe or "course", dict(COURSE_EPOCHS)
+    elif isinstance(space, Mapping):
+        table = without_numpy(space)
+    else:
+        table, in_file, given = read_space_file(Path(space))
+        prefix, asked = Path(space).stem, {**in_file, **asked}
+        recipe = asked.pop("recipe", None) if recipe is None else recipe
+        asked.pop("recipe", None)
+    given |= read_base(base) | read_settings(values)
+    found = Question(table, Plan(), Base(recipe or "quick", given), prefix)
+    if "strategy" not in asked:
+        asked["strategy"] = "tpe" if found.space.has_ranges else "grid"
+    plan = Plan.make(asked)
+    if plan.strategy == "grid" and "trials" in asked:
+        raise ConfigError(GRID_TRIALS)
+    if plan.halving and {"epochs", "trainer.epochs", "n_epochs"} & set(found.space.names):
+        raise ConfigError("halving decides how many epochs a trial gets: trainer.epochs cannot be searched beside it")
+    return replace(found, plan=plan)
+
+
+def without_numpy(row: Any) -> Any:
+    """Return a space with NumPy's numbers and arrays as Python's own, which files can hold."""
+    if isinstance(row, Mapping):
+        return {name: without_numpy(value) for name, value in row.items()}
+    if isinstance(row, list | tuple):
+        return [without_numpy(value) for value in row]
+    return row.tolist() if isinstance(row, np.generic | np.ndarray) else row
+
+
+def read_base(base: Config | str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return base settings by dotted path."""
+    if base is None:
+        return {}
+    if isinstance(base, Config):
+        tables: Mapping[str, Any] = base.as_tables()
+    elif isinstance(base, Mapping):
+        tables = check_tables(base, "base")
+    else:
+        tables = check_tables(read_toml(base), str(base))
+    return {f"{table}.{name}": value for table, own in tables.items() for name, value in own.items()}
+
+
+def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those named values that are settings of training by dotted path."""
+    given: dict[str, Any] = {}
+    for name, value in values.items():
+        if name in Plan.model_fields:
+            continue
+        try:
+            path = setting_path(name)
+        except ConfigError:
+            known = [*Plan.model_fields, *(leaf for _, leaf, _ in describe_settings()), *SHORT_NAMES]
+            raise ConfigError(f"unknown setting {name!r}; {nearest(name, dict.fromkeys(known))}") from None
+        if path in given:
+            raise ConfigError(f"{path} was given twice, as {given[path]!r} and, by the name {name!r}, as {value!r}")
+        given[path] = str(value) if isinstance(value, Path) else value
+    return given

@@ -1,0 +1,172 @@
+"""A space of settings: which are searched, through which values, and under which conditions.
+
+    {"lr": [0.05, 0.01], "l2": {"low": 1e-5, "high": 1e-2, "log": True}, "momentum": {"choices": [0.0, 0.9]}}
+
+How one row of that is read is left to `dimensions`; how a point of the space becomes settings, to `points`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from barenet.config.tables import TABLES
+from barenet.errors import ConfigError, nearest
+from barenet.tuning.space.dimensions import DEPTH, Dimension, Point, layer_number, parse_dimension, target_of
+
+__all__ = ["COURSE_GRID", "Space"]
+
+COURSE_GRID = {"hidden_size_1": [128, 256], "hidden_size_2": [64, 32], "lr": [0.05, 0.01], "ld": [0.001, 0.005]}
+
+
+@dataclass(frozen=True)
+class Space:
+    """The dimensions of a search, each after those that its conditions name."""
+
+    dimensions: tuple[Dimension, ...]
+
+    @staticmethod
+    def parse(table: Mapping[str, Any], where: str = "the space", n_hidden: int = 0) -> Space:
+        """Return the space that a table describes; `n_hidden` is the number of hidden layers without a search.
+
+        Raises ConfigError: no settings, an unknown or doubled one, an empty list, a range upside down, a layer that
+        the network does not have.
+        """
+        rows = dict(flatten(table))
+        if not rows:
+            raise ConfigError(f"{where} names no setting to search; give one, such as lr = [0.05, 0.01]")
+        dimensions = {name: parse_dimension(name, row, where) for name, row in rows.items()}
+        check_targets(dimensions, where)
+        dimensions = with_layer_conditions(dimensions, where, n_hidden)
+        return Space(parents_first(dimensions, where))
+
+    def __iter__(self) -> Iterator[Dimension]:
+        """Yield the dimensions."""
+        return iter(self.dimensions)
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all dimensions."""
+        return [dimension.name for dimension in self.dimensions]
+
+    @property
+    def varied(self) -> list[str]:
+        """The names of those with more than one value; all, if none has."""
+        return [dimension.name for dimension in self.dimensions if len(dimension.choices) != 1] or self.names
+
+    @property
+    def has_ranges(self) -> bool:
+        """Whether a dimension is a range that does not say in how many points a grid would divide it."""
+        return any(not d.choices and d.points is None for d in self.dimensions)
+
+    def grid(self) -> Iterator[Point]:
+        """Yield every point of the grid, the last setting changing fastest."""
+        yield from grow({}, self.dimensions)
+
+    def check_grid(self, limit: int) -> int:
+        """Return the number of points of the grid; raise ConfigError if it is more than `limit`."""
+        if all(not dimension.when for dimension in self.dimensions):
+            count = math.prod(len(dimension.grid_values()) for dimension in self.dimensions)
+        else:
+            count = 0
+            for _ in self.grid():
+                count += 1
+                if count > limit:
+                    break
+        if count > limit:
+            shown = f"{count:,}" if all(not d.when for d in self.dimensions) else f"more than {limit:,}"
+            raise ConfigError(
+                f"the grid has {shown} points and {limit:,} are allowed; raise that by --limit, "
+                "or draw some by --strategy random --trials 100"
+            )
+        return count
+
+
+def grow(point: Point, dimensions: tuple[Dimension, ...]) -> Iterator[Point]:
+    """Yield every way to go on with a point through the remaining dimensions."""
+    if not dimensions:
+        yield dict(point)
+        return
+    first, rest = dimensions[0], dimensions[1:]
+    if not first.is_active(point):
+        yield from grow(point, rest)
+        return
+    for value in first.grid_values():
+        yield from grow({**point, first.name: value}, rest)
+
+
+def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (name, row), a table of settings such as [space.optimizer] taken apart."""
+    for name, row in table.items():
+        if not prefix and name in TABLES and isinstance(row, Mapping):
+            yield from flatten(row, f"{name}.")
+        else:
+            yield prefix + name, row
+
+
+def check_targets(dimensions: Mapping[str, Dimension], where: str) -> None:
+    """Raise ConfigError if two names mean the same setting, or whole sizes and single layers are mixed."""
+    seen: dict[str, str] = {}
+    for name in dimensions:
+        target = target_of(name, where)
+        if target in seen:
+            raise ConfigError(f"{where}: {seen[target]!r} and {name!r} are the same setting; leave one out")
+        seen[target] = name
+    sizes = [name for target, name in seen.items() if target == DEPTH or target.startswith("hidden_size_")]
+    for path, singles in (
+        ("model.hidden_sizes", sizes),
+        ("model.activation", [name for target, name in seen.items() if target.startswith("activation_")]),
+    ):
+        if path in seen and singles:
+            raise ConfigError(f"{where}: {seen[path]!r} and {singles[0]!r} both decide the layers; leave one out")
+
+
+def with_layer_conditions(dimensions: Mapping[str, Dimension], where: str, n_hidden: int) -> dict[str, Dimension]:
+    """Return the dimensions, those of a single layer under the condition that the network has it."""
+    depth = dimensions.get(DEPTH)
+    depths = depth.grid_values() if depth else (n_hidden,)
+    deepest = max(value for value in depths if isinstance(value, int))
+    if "model.hidden_sizes" in {target_of(name) for name in dimensions}:
+        deepest = 1_000_000  # whether a network has the layer is found when its settings are made
+    result = dict(dimensions)
+    for name, dimension in dimensions.items():
+        layer = layer_number(name)
+        if layer:
+            kind, number = layer
+            last = deepest + (kind == "activation" and depth is None)  # the last layer has an activation too
+            if number > last:
+                layers = f"{deepest} hidden layer{'s' if deepest != 1 else ''}"
+                raise ConfigError(f"{where}: there is no {name}: the network has {layers}; search {DEPTH} for more")
+            if depth:
+                having = tuple(value for value in depths if isinstance(value, int) and value >= number)
+                result[name] = replace(dimension, when={**dimension.when, DEPTH: having})
+    return result
+
+
+def check_condition(dimension: Dimension, parent: Dimension, where: str) -> None:
+    """Raise ConfigError if a condition asks for a value that the other setting never takes."""
+    for value in dimension.when[parent.name]:
+        within = isinstance(value, int | float) and parent.low <= value <= parent.high
+        if not (value in parent.choices if parent.choices else within):
+            known = ", ".join(map(str, parent.choices)) or f"{parent.low:g} to {parent.high:g}"
+            raise ConfigError(f"{where}: {dimension.name} counts when {parent.name} is {value!r}, but it takes {known}")
+
+
+def parents_first(dimensions: Mapping[str, Dimension], where: str) -> tuple[Dimension, ...]:
+    """Return the dimensions in order, but each after those that its conditions name."""
+    placed: dict[str, Dimension] = {}
+    waiting = dict(dimensions)
+    for dimension in dimensions.values():
+        for parent in dimension.when:
+            if parent not in dimensions:
+                hint = nearest(parent, dimensions)
+                raise ConfigError(f"{where}: {dimension.name} depends on {parent!r}, which is not searched; {hint}")
+            check_condition(dimension, dimensions[parent], where)
+    while waiting:
+        ready = [name for name, dimension in waiting.items() if all(parent in placed for parent in dimension.when)]
+        if not ready:
+            raise ConfigError(f"{where}: the conditions of {', '.join(waiting)} go in a circle")
+        placed[ready[0]] = waiting.pop(ready[0])
+    return tuple(placed.values())

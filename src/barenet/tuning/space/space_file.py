@@ -1,0 +1,127 @@
+"""A space as a person writes it: a TOML file, or flags such as `--grid lr=0.05,0.01` and `--range l2=1e-5:1e-2:log`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from barenet.config.sources import check_tables, read_toml
+from barenet.config.tables import TABLES
+from barenet.errors import ConfigError, nearest
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.space.points import Base
+
+__all__ = ["SpaceFile", "parse_flags", "read_space_file", "read_value", "write_space_file"]
+
+SpaceFile = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+
+
+def read_space_file(path: Path) -> SpaceFile:
+    """Return a file's space, its [search] table, and the settings that every trial starts from by dotted path.
+
+    With a table [space] the other tables are settings as `barenet train` takes them; without one, all but [search]
+    is the space.
+    """
+    tables = read_toml(path)
+    search = tables.pop("search", {})
+    if not isinstance(search, dict):
+        raise ConfigError(f"{path}: search must be a table, got {search!r}")
+    if "space" not in tables:
+        return read_texts(tables), search, {}
+    space = tables.pop("space")
+    if not isinstance(space, dict):
+        raise ConfigError(f"{path}: space must be a table, got {space!r}")
+    for name, value in tables.items():
+        if isinstance(value, dict) and name not in TABLES:
+            raise ConfigError(f"{path}: unknown table [{name}]; {nearest(name, (*TABLES, 'search', 'space'))}")
+    settings = check_tables(tables, str(path))
+    given = {f"{table}.{name}": value for table, own in settings.items() for name, value in own.items()}
+    return read_texts(space), search, given
+
+
+def read_texts(row: Any) -> Any:
+    """Return a table with the text "none" as None, which TOML cannot write: clip_norm = ["none", 1.0]."""
+    if isinstance(row, dict):
+        return {name: read_texts(value) for name, value in row.items()}
+    if isinstance(row, list):
+        return [read_texts(value) for value in row]
+    return None if row == "none" else row
+
+
+def write_space_file(table: Mapping[str, Any], plan: Plan, base: Base) -> str:
+    """Return a file that asks the same again: space, plan, and the settings given over the recipe, in their order.
+
+    A row that is a table stands in one line, where it is: tomli_w would put it behind all others, and what random and
+    tpe draw depends on the order.
+    """
+    search = {"strategy": plan.strategy, **plan.model_dump(exclude_defaults=True, exclude_none=True)}
+    tables: dict[str, Any] = {"search": {**search, "recipe": base.recipe}}
+    settings = base.config().as_tables()  # numbers as numbers, where flags gave texts; none is left out
+    for own, name in (path.split(".", 1) for path in base.given):
+        if name in settings[own]:
+            tables.setdefault(own, {})[name] = settings[own][name]
+    rows = "\n".join(f"{tomli_w.dumps({name: 0}).split(' = ')[0]} = {inline(row)}" for name, row in table.items())
+    return f"{tomli_w.dumps(tables)}\n[space]\n{rows}\n"
+
+
+def inline(value: Any) -> str:
+    """Return a value as TOML in one line; None as the text "none", which `read_texts` reads again."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{tomli_w.dumps({k: 0}).split(' = ')[0]} = {inline(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(inline(item) for item in value) + "]"
+    return tomli_w.dumps({"x": "none" if value is None else value}).removeprefix("x = ").strip()
+
+
+def parse_flags(grids: Sequence[str], ranges: Sequence[str]) -> dict[str, Any]:
+    """Return the space of `--grid NAME=VALUE,VALUE` and `--range NAME=LOW:HIGH[:log]`.
+
+    >>> parse_flags(["lr=0.05,0.01", "hidden=128-32,256-64"], ["l2=1e-5:1e-2:log"])
+    {'lr': [0.05, 0.01], 'hidden': ['128-32', '256-64'], 'l2': {'low': 1e-05, 'high': 0.01, 'log': True}}
+    """
+    space: dict[str, Any] = {}
+    for flag, texts in (("--grid", grids), ("--range", ranges)):
+        for text in texts:
+            name, separator, values = text.partition("=")
+            if not separator or not name.strip():
+                example = "lr=0.05,0.01" if flag == "--grid" else "lr=0.001:0.1:log"
+                raise ConfigError(f"{flag} takes NAME=VALUES, such as {flag} {example}; got {text!r}")
+            name = name.strip().lstrip("-").replace("-", "_")
+            if name in space:
+                raise ConfigError(f"{flag} {text}: {name} was given twice; write all its values in one list")
+            if flag == "--grid":
+                parts = [part.strip() for part in values.split(",")]
+                space[name] = [read_value(part) for part in parts if part]
+            else:
+                space[name] = read_range(text, values)
+    return space
+
+
+def read_range(text: str, values: str) -> dict[str, Any]:
+    """Return the table of LOW:HIGH or LOW:HIGH:log."""
+    parts = values.split(":")
+    bounds = [read_value(part) for part in parts[:2]]
+    is_number = [isinstance(bound, int | float) and not isinstance(bound, bool) for bound in bounds]
+    if len(bounds) != 2 or not all(is_number) or parts[2:] not in ([], ["log"]):
+        raise ConfigError(f"--range takes NAME=LOW:HIGH or NAME=LOW:HIGH:log, such as lr=0.001:0.1:log; got {text!r}")
+    return {"low": bounds[0], "high": bounds[1], "log": bool(parts[2:])}
+
+
+def read_value(text: str) -> Any:
+    """Return a value from a flag: a number, true or false, none, or else the text.
+
+    >>> [read_value(text) for text in ("3", "0.1", "true", "none", "128-32", "relu")]
+    [3, 0.1, True, None, '128-32', 'relu']
+    """
+    words: dict[str, Any] = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text

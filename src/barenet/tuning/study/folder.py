@@ -1,0 +1,207 @@
+"""The folder of a study: what it was asked, and one file for each finished rung of each trial.
+
+    studies/course-1/
+      study.json            what was asked: space, plan, base settings, data; a search goes on only with the same
+      space.toml            the space, and config.toml the settings that every trial starts from
+      rounds/0.json         the points of a round, written before any of them is trained
+      trials/00003/rung-0.json          what a rung of trial 3 gave; its presence means that the rung is done
+      trials/00003/rung-0.safetensors   the state to go on from, only while it is needed
+      study.db              Optuna's record, told from these files
+
+Files are written whole, so that a process killed at any moment leaves a rung either done or not done.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+from safetensors.numpy import load, save
+
+from barenet.engine.state import TrainingState
+from barenet.errors import MachineError, RunError
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.folder import create_folder
+from barenet.training.records import EpochRecord, parse_lines
+from barenet.tuning.space.dimensions import Point
+
+__all__ = ["RungRecord", "StudyFolder", "create_study", "lock_study"]
+
+LOCK, HOLDER = ".lock", ".holder.json"
+
+
+@dataclass(frozen=True)
+class RungRecord:
+    """What a rung of a trial gave. `outcome`: trained, diverged or failed; the last two with a `reason`.
+
+    Figures are of validation: those of the last epoch that had one, and those of the best by the study's metric;
+    None before the first. seconds: of the rung, a stack's time divided among its networks.
+    """
+
+    outcome: str
+    epochs: int
+    valid_loss: float | None = None
+    valid_accuracy: float | None = None
+    best_epoch: int | None = None
+    best_valid_loss: float | None = None
+    best_valid_accuracy: float | None = None
+    seconds: float = 0.0
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """The files of a study."""
+
+    path: Path
+
+    @property
+    def about(self) -> Path:
+        """What was asked."""
+        return self.path / "study.json"
+
+    def round(self, number: int) -> Path:
+        """The points of a round."""
+        return self.path / "rounds" / f"{number}.json"
+
+    def rung(self, trial: str, number: int) -> Path:
+        """What a rung of a trial gave."""
+        return self.path / "trials" / trial / f"rung-{number}.json"
+
+    def state(self, trial: str, number: int) -> Path:
+        """Where a trial goes on from after a rung."""
+        return self.path / "trials" / trial / f"rung-{number}.safetensors"
+
+    def write_json(self, path: Path, value: Any) -> None:
+        """Write a value whole, with the folders it needs."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise MachineError(f"cannot write {path}: {error.strerror}") from None
+        replace_file(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+
+    def write_rung(
+        self, trial: str, number: int, record: RungRecord, history: Sequence[EpochRecord], state: TrainingState | None
+    ) -> None:
+        """Write what a rung gave; the record comes last, since it says that the rung is done."""
+        path = self.rung(trial, number)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if state is not None:
+            arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays().items() if array.size}
+            replace_file(self.state(trial, number), save(arrays))
+        lines = [json.loads(record.as_json()) for record in history]
+        self.write_json(path, {**asdict(record), "history": lines})
+
+    def read_rung(self, trial: str, number: int) -> RungRecord | None:
+        """Return what a rung gave, without its history, or None if it is not done."""
+        content = self.read_content(trial, number)
+        return None if content is None else RungRecord(**{k: v for k, v in content.items() if k != "history"})
+
+    def read_history(self, trial: str) -> list[EpochRecord]:
+        """Return the records of all epochs of a trial."""
+        history: list[EpochRecord] = []
+        number = 0
+        while (content := self.read_content(trial, number)) is not None:
+            history += parse_lines(json.dumps(line) for line in content["history"])
+            number += 1
+        return history
+
+    def read_content(self, trial: str, number: int) -> dict[str, Any] | None:
+        """Return a rung's file as it is."""
+        path = self.rung(trial, number)
+        try:
+            content: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise RunError(f"{path} cannot be read ({error}); delete it, and its rung is trained again") from None
+        return content
+
+    def read_state(self, trial: str, number: int) -> TrainingState:
+        """Return the state after a rung."""
+        try:
+            arrays = load(self.state(trial, number).read_bytes())
+        except Exception as error:
+            state, record = self.state(trial, number), self.rung(trial, number)
+            raise RunError(
+                f"{state} cannot be read ({error}); delete {record}, and its rung is trained again"
+            ) from None
+        arrays.setdefault("statistics", np.zeros((len(arrays["values"]), 0), arrays["values"].dtype))
+        return TrainingState.from_arrays(arrays)
+
+    def read_points(self, number: int) -> list[Point]:
+        """Return the points of a round that was written down."""
+        try:
+            points: list[Point] = json.loads(self.round(number).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise RunError(
+                f"{self.round(number)} cannot be read ({error}); put it back from a copy, or begin a new study"
+            ) from None
+        return points
+
+    def drop_states(self, kept: set[str]) -> None:
+        """Delete all states but those of the trials to be kept."""
+        for path in self.path.glob("trials/*/rung-*.safetensors"):
+            if path.parent.name not in kept:
+                path.unlink(missing_ok=True)
+
+    def drop_state(self, trial: str, number: int) -> None:
+        """Delete a state that nothing goes on from."""
+        self.state(trial, number).unlink(missing_ok=True)
+
+    def drop_temporary(self) -> None:
+        """Delete what a process that was killed left half written."""
+        for path in self.path.glob("**/.*.tmp"):
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+def create_study(output: Path, name: str | None, prefix: str) -> StudyFolder:
+    """Make the folder of a new study: `output/name`, or `output/prefix-1`, `-2`, ... without a name."""
+    return StudyFolder(create_folder(output, name, prefix, kind="study", marker="study.json"))
+
+
+@contextmanager
+def lock_study(folder: StudyFolder) -> Iterator[None]:
+    """Keep other processes out of a study; the lock goes when this process does, however it ends.
+
+    Raises:
+        RunError: another process is using the study; names it.
+        MachineError: the folder cannot be written.
+    """
+    lock = FileLock(folder.path / LOCK)
+    holder = folder.path / HOLDER
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder.path} is in use by {describe_holder(holder)}; wait for it, or end it") from None
+    except OSError as error:
+        raise MachineError(f"cannot write in {folder.path}: {error.strerror}; choose another --output") from None
+    try:
+        since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+        replace_file(holder, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
+        yield
+    finally:
+        holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def describe_holder(holder: Path) -> str:
+    """Return which process has the lock."""
+    try:
+        who = json.loads(holder.read_text("utf-8"))
+        return f"process {who['pid']} on {who['host']} since {who['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,209 @@
+"""What a search came to: the ranking, how sure it is, and the files that say so."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.config.tables import Config
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.results import RunResult
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.study.folder import StudyFolder
+from barenet.tuning.study.trial import Trial, rank
+
+__all__ = ["Repeated", "StudyResult", "course_settings_of", "summarise", "write_tables"]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A setting trained with further seeds: mean and standard deviation (n - 1) of its score over `n` of them."""
+
+    trial: Trial
+    n: int
+    mean: float
+    std: float
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean; NaN for one seed."""
+        return self.std / math.sqrt(self.n)
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """What a search came to.
+
+    trials: best first. repeated: the best settings over further seeds, best mean first. verdict: whether the first is
+    really better than the next. names: the settings with more than one value. retrained: the
+    winner trained once more and tested, if that was asked for.
+    """
+
+    folder: Path
+    plan: Plan
+    trials: list[Trial]
+    repeated: list[Repeated]
+    verdict: str
+    seconds: float
+    names: list[str]
+    retrained: RunResult | None = None
+
+    @property
+    def best(self) -> Trial | None:
+        """The winner: by the mean over seeds where settings were repeated, else by its score."""
+        if self.repeated:
+            return self.repeated[0].trial
+        finished = [trial for trial in self.trials if trial.ended == "finished"]
+        return finished[0] if finished else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        best = self.best
+        counts = {
+            how: sum(t.ended == how for t in self.trials) for how in ("finished", "stopped", "diverged", "failed")
+        }
+        return {
+            "study": str(self.folder),
+            "trials": len(self.trials),
+            **counts,
+            "epochs_trained": sum(trial.last.epochs for trial in self.trials if trial.last),
+            "best": None if best is None else trial_dict(best, self.plan),
+            "best_run": str(self.folder / "best") if best is not None else None,
+            "repeats": [
+                {
+                    "trial": r.trial.number,
+                    "settings": r.trial.point,
+                    "seeds": r.n,
+                    "mean": r.mean,
+                    "std": none_for_nan(r.std),
+                }
+                for r in self.repeated
+            ],
+            "verdict": self.verdict,
+            "training_seconds": self.seconds,
+            "retrained": None if self.retrained is None else self.retrained.as_dict(),
+        }
+
+
+def none_for_nan(value: float) -> float | None:
+    """Return a value as JSON can hold it."""
+    return value if math.isfinite(value) else None
+
+
+def trial_dict(trial: Trial, plan: Plan) -> dict[str, Any]:
+    """Return the figures of one trial by which it was scored."""
+    loss, accuracy = trial.figures(plan)
+    return {"trial": trial.number, "settings": trial.point, "validation_loss": loss, "validation_accuracy": accuracy}
+
+
+def summarise(
+    folder: StudyFolder,
+    plan: Plan,
+    trials: Sequence[Trial],
+    repeats: Sequence[Trial],
+    *,
+    names: list[str],
+    n_valid: int,
+) -> StudyResult:
+    """Return what a search came to, from its trials."""
+    ranked = rank(trials, plan)
+    repeated = []
+    for number in dict.fromkeys(trial.number for trial in repeats):
+        scores = [s for trial in repeats if trial.number == number and (s := trial.score(plan)) is not None]
+        if scores:
+            std = float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
+            first = next(trial for trial in ranked if trial.number == number)
+            repeated.append(Repeated(first, len(scores), float(np.mean(scores)), std))
+    repeated.sort(key=lambda r: (-plan.sign * r.mean, r.trial.number))
+    finished = [trial for trial in ranked if trial.ended == "finished"]
+    verdict = judge_repeats(repeated, plan) if repeated else judge_single(finished, plan, n_valid)
+    seconds = sum(trial.seconds for trial in [*trials, *repeats])
+    return StudyResult(folder.path, plan, ranked, repeated, verdict, seconds, names)
+
+
+def judge_repeats(repeated: Sequence[Repeated], plan: Plan) -> str:
+    """Return whether the first of the repeated settings is better than the next by more than noise."""
+    if len(repeated) < 2 or repeated[0].n < 2 or repeated[1].n < 2:
+        return "too few repeats to say how sure the ranking is; give --repeats 3 or more"
+    first, second = repeated[:2]
+    difference = abs(first.mean - second.mean)
+    noise = 2 * math.hypot(first.standard_error, second.standard_error)
+    what = "accuracy" if plan.metric == "acc" else "loss"
+    figures = f"their mean {what} differs by {difference:.4f}, twice the standard error of that is {noise:.4f}"
+    names = f"trial {first.trial.number} and trial {second.trial.number}"
+    if difference <= noise:
+        return f"within the noise: {names} cannot be told apart ({figures})"
+    return f"beyond the noise: trial {first.trial.number} is better than trial {second.trial.number} ({figures})"
+
+
+def judge_single(finished: Sequence[Trial], plan: Plan, n_valid: int) -> str:
+    """Return how sure a ranking of one seed a setting can be: no surer than its validation images."""
+    if len(finished) < 2:
+        return "one finished trial has nothing to be compared with"
+    _, first = finished[0].figures(plan)
+    _, second = finished[1].figures(plan)
+    assert first is not None
+    assert second is not None
+    # Of an accuracy p on n images the standard error is sqrt(p (1 - p) / n); of a difference of two, that times sqrt 2.
+    # One image right and one wrong more keep it above 0 where all were right (Agresti and Coull 1998).
+    share = (first * n_valid + 1) / (n_valid + 2)
+    error = 2 * math.sqrt(2 * share * (1 - share) / n_valid)
+    gap = abs(first - second)
+    place = "within" if gap <= error else "beyond"
+    return (
+        f"the first two differ by {gap:.4f} in accuracy, {place} what {n_valid:,} validation images can tell apart "
+        f"({error:.4f}), and one seed each says nothing of the seeds' noise; --repeats 5 would"
+    )
+
+
+def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: int) -> dict[str, Any]:
+    """Return a trial's settings in the course project's words, and whatever else was searched by its own name."""
+    model = config.model
+    if model.layers is None:
+        sizes, names = list(model.hidden_sizes), [model.activation] * len(model.hidden_sizes)
+        names.append("softmax" if model.loss == "cross_entropy" else "identity")
+    else:
+        sizes, names = [row.output_dim for row in model.layers[:-1]], [row.activation for row in model.layers]
+    settings: dict[str, Any] = {"input_dim": n_inputs}
+    for layer, name in enumerate(names, start=1):
+        if layer <= len(sizes):
+            settings[f"hidden_size_{layer}"] = sizes[layer - 1]
+        settings[f"activation_{layer}"] = name
+    settings |= {"output_dim": n_classes, "lr": config.optimizer.learning_rate, "ld": config.optimizer.l2}
+    settings |= {"decay_rate": config.schedule.decay_rate, "decay_step": config.schedule.decay_step}
+    return settings | {name: value for name, value in trial.point.items() if name not in settings}
+
+
+def write_tables(
+    folder: StudyFolder, plan: Plan, trials: Iterable[Trial], names: Sequence[str], *, n_inputs: int, n_classes: int
+) -> None:
+    """Write results.csv, every trial best first, and gridsearch_results.json as the course project has it."""
+    ranked = rank(list(trials), plan)
+    figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(["rank", "trial", "ended", *names, *figures, "seconds", "reason"])
+    for position, trial in enumerate(ranked, start=1):
+        row: list[Any] = [
+            position,
+            trial.number,
+            trial.ended or "unfinished",
+            *(trial.point.get(name) for name in names),
+        ]
+        row += [getattr(trial.last, name) if trial.last else None for name in figures]
+        writer.writerow([*row, round(trial.seconds, 3), trial.last.reason if trial.last else None])
+    replace_file(folder.path / "results.csv", buffer.getvalue())
+    rows = []
+    for trial in ranked:
+        loss, accuracy = trial.figures(plan)
+        if trial.ended == "finished" and trial.config is not None and loss is not None:
+            rows.append([course_settings_of(trial, trial.config, n_inputs, n_classes), loss, accuracy])
+    replace_file(folder.path / "gridsearch_results.json", json.dumps(rows, indent=4) + "\n")

@@ -1,0 +1,154 @@
+"""A trial, what it has come to, and how trials compare."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from barenet.config.tables import Config
+from barenet.training.records import EpochRecord
+from barenet.tuning.space.dimensions import Point
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.study.folder import RungRecord
+
+__all__ = ["Top", "Trial", "judge", "promote", "rank", "score_of", "scores_of"]
+
+
+@dataclass
+class Trial:
+    """One point of the space, or one seed more of it; `rungs` grows as they are finished.
+
+    key: the name of its folder. config: None where the point's settings contradict each other. ended: how its story
+    ended: finished, stopped (by halving), diverged or failed; None while it goes on.
+    """
+
+    number: int
+    key: str
+    point: Point
+    config: Config | None
+    is_repeat: bool = False
+    rungs: list[RungRecord] = field(default_factory=list)
+    ended: str | None = None
+
+    @property
+    def last(self) -> RungRecord | None:
+        """The latest rung."""
+        return self.rungs[-1] if self.rungs else None
+
+    @property
+    def lost(self) -> bool:
+        """Whether it diverged or failed."""
+        return bool(self.rungs) and self.rungs[-1].outcome != "trained"
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, its share of its stacks'."""
+        return sum(rung.seconds for rung in self.rungs)
+
+    def figures(self, plan: Plan) -> tuple[float | None, float | None]:
+        """Return validation loss and accuracy by which the plan scores the trial."""
+        if self.last is None:
+            return None, None
+        if plan.score == "best":
+            return self.last.best_valid_loss, self.last.best_valid_accuracy
+        return self.last.valid_loss, self.last.valid_accuracy
+
+    def score(self, plan: Plan) -> float | None:
+        """Return the figure that counts, None before the first validation or for a trial that was lost."""
+        loss, accuracy = self.figures(plan)
+        return None if self.lost else (accuracy if plan.metric == "acc" else loss)
+
+
+def score_of(rung: RungRecord, plan: Plan) -> float | None:
+    """Return the score of a trial that ends with this rung."""
+    return Trial(0, "", {}, None, rungs=[rung]).score(plan)
+
+
+def scores_of(history: Sequence[EpochRecord], plan: Plan) -> dict[int, float]:
+    """Return the metric of every validated epoch."""
+    figures = ((row.epoch, row.valid_accuracy if plan.metric == "acc" else row.valid_loss) for row in history)
+    return {epoch: figure for epoch, figure in figures if figure is not None and math.isfinite(figure)}
+
+
+def rank(trials: Sequence[Trial], plan: Plan) -> list[Trial]:
+    """Return the trials best first: the finished, then the stopped, further ones first; the lost last.
+
+    Of equals the earlier comes first.
+    """
+
+    def key(trial: Trial) -> tuple[bool, bool, int, float, int]:
+        score = trial.score(plan)
+        epochs = trial.last.epochs if trial.last and trial.ended == "stopped" else 0
+        return score is None, trial.ended != "finished", -epochs, -plan.sign * (score or 0.0), trial.number
+
+    return sorted(trials, key=key)
+
+
+def promote(trials: Sequence[Trial], plan: Plan) -> list[Trial]:
+    """Return those of a complete rung that go on, in trial order: the best 1 / eta, one at least."""
+    able = [trial for trial in rank(trials, plan) if trial.score(plan) is not None]
+    chosen = able[: max(1, len(trials) // plan.eta)]
+    return sorted(chosen, key=lambda trial: trial.number)
+
+
+def judge(
+    before: RungRecord | None,
+    history: Sequence[EpochRecord],
+    plan: Plan,
+    *,
+    epochs: int,
+    seconds: float,
+    reason: str | None = None,
+) -> RungRecord:
+    """Return the record of a rung: the latest and the best validation so far, `before` being the rung before it.
+
+    reason: why the network diverged, if it did; its last epoch then does not count.
+    """
+    validated = [
+        (row.epoch, row.valid_loss, row.valid_accuracy)
+        for row in history
+        if row.valid_loss is not None and row.valid_accuracy is not None and row.epoch <= epochs
+    ]
+    best: list[tuple[int, float, float]] = []
+    latest: tuple[float | None, float | None] = (None, None)
+    if before is not None:
+        latest = (before.valid_loss, before.valid_accuracy)
+        if (
+            before.best_epoch is not None
+            and before.best_valid_loss is not None
+            and before.best_valid_accuracy is not None
+        ):
+            best = [(before.best_epoch, before.best_valid_loss, before.best_valid_accuracy)]
+    if validated:
+        latest = validated[-1][1:]
+    place = 1 if plan.metric == "loss" else 2
+    # Of equals the first, which max keeps.
+    champion: tuple[int | None, float | None, float | None]
+    champion = max([*best, *validated], key=lambda row: plan.sign * row[place], default=(None, None, None))
+    outcome = "trained" if reason is None else "diverged"
+    valid_loss, valid_accuracy = latest
+    epoch, loss, accuracy = champion
+    return RungRecord(outcome, epochs, valid_loss, valid_accuracy, epoch, loss, accuracy, seconds, reason)
+
+
+class Top:
+    """The best finished trials, as many as are repeated at the end; one without repeats."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.size = plan.repeat_best if plan.repeats else 1
+        self.trials: list[Trial] = []
+
+    def would_take(self, trial: Trial, record: RungRecord) -> bool:
+        """Whether a trial, finished with this record, would be among them."""
+        if trial.is_repeat:
+            return False
+        candidate = replace(trial, rungs=[*trial.rungs, record], ended="finished")
+        return any(trial is candidate for trial in rank([*self.trials, candidate], self.plan)[: self.size])
+
+    def take(self, trial: Trial) -> list[Trial]:
+        """Take a finished trial among them if it is good enough; return those that are not any more."""
+        ranked = rank([*(t for t in self.trials if t.key != trial.key), trial], self.plan)
+        self.trials = ranked[: self.size]
+        return ranked[self.size :]

@@ -1,0 +1,109 @@
+"""The split data of a study as files that workers map into memory: read once by a machine, and without test images.
+
+A worker keeps what it has opened, so that data are loaded once a process. A worker that does not see the study's
+folder, as on another machine of a cluster, loads the data set from its own path instead and splits it the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from barenet.config.tables import Config
+from barenet.data.datasets import load_dataset
+from barenet.errors import DataError, MachineError
+from barenet.messages import one_line
+from barenet.training.preparation import TrainingData, prepare
+
+__all__ = ["SharedData", "forget_data", "share_data"]
+
+_opened: dict[str, TrainingData] = {}
+
+
+@dataclass(frozen=True)
+class SharedData:
+    """Where a worker finds the data: the folder of mapped files, or else the settings that name the data set.
+
+    has_path: whether the settings alone give the data; arrays handed in from Python are in the folder only.
+    """
+
+    folder: str
+    fingerprint: str
+    config: Config
+    has_path: bool
+
+    @property
+    def key(self) -> str:
+        """What tells these data from others."""
+        return f"{self.fingerprint} {self.config.data.split_seed} {self.config.data.n_valid}"
+
+    def open(self) -> TrainingData:
+        """Return the data; raises DataError if neither place has them or they are others."""
+        if self.key not in _opened:
+            _opened.clear()
+            _opened[self.key] = self.load()
+        return _opened[self.key]
+
+    def load(self) -> TrainingData:
+        """Map the files, or load and split the data set."""
+        folder = Path(self.folder)
+        if (folder / "about.json").exists():
+            about = json.loads((folder / "about.json").read_text("utf-8"))
+            # Plain arrays over the mapped file: a memmap would make views of its own kind in every step.
+            files = sorted(folder.glob("*.npy"))
+            arrays = {file.stem: np.asarray(np.load(file, mmap_mode="r")) for file in files}
+            lists = {name: tuple(value) for name, value in about.items() if isinstance(value, list)}
+            return TrainingData(**{**about, **lists, **arrays})
+        if not self.has_path:
+            raise DataError(f"a worker does not see {folder}, where the images are; put the study on a shared disk")
+        own = self.config.data
+        size, color, skip = own.image_size, bool(own.color), bool(own.skip_broken)
+        _, data = prepare(self.config, load_dataset(own.path, image_size=size, color=color, skip_broken=skip))
+        if data.fingerprint != self.fingerprint:
+            raise DataError(f"a worker finds other data at {self.config.data.path} than the study has; copy them there")
+        return data
+
+
+def share_data(folder: Path, data: TrainingData, config: Config, *, has_path: bool, write: bool = True) -> SharedData:
+    """Write the data into `folder` and return where workers find them.
+
+    Without `write` they stay in memory, for rungs that are trained in this process.
+    """
+    shared = SharedData(str(folder.absolute()), data.fingerprint, config, has_path)
+    _opened.clear()
+    if not write:
+        _opened[shared.key] = data
+        return shared
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        about = {}
+        for name, value in vars(data).items():
+            if isinstance(value, np.ndarray):
+                np.save(folder / f"{name}.npy", np.ascontiguousarray(value), allow_pickle=False)
+            else:
+                about[name] = value
+        # Last, so that it is there only when all else is.
+        (folder / "about.json.tmp").write_text(json.dumps(about), "utf-8")
+        os.replace(folder / "about.json.tmp", folder / "about.json")  # noqa: PTH105
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        megabytes = sum(value.nbytes for value in vars(data).values() if isinstance(value, np.ndarray)) / 1e6
+        # A disk that is full in the middle of an array is reported by NumPy, without the system's words.
+        reason = error.strerror or one_line(error)
+        raise MachineError(
+            f"cannot write {megabytes:.0f} MB of data for the workers to {folder}: {reason}; "
+            "choose another --output, or --workers 0"
+        ) from None
+    return shared
+
+
+def forget_data(folder: Path) -> None:
+    """Delete the files of the data; they are made anew when a search goes on."""
+    _opened.clear()
+    shutil.rmtree(folder, ignore_errors=True)

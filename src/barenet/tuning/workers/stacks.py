@@ -1,0 +1,102 @@
+"""Train many stacks on a pool, whatever happens to its workers.
+
+A stack that was caught when a worker ended is trained again by itself. If it fails there too, its trials are trained
+one by one, and only a trial that fails alone is held to account: after the third time it is given up, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from barenet.errors import BarenetError
+from barenet.messages import one_line
+from barenet.tuning.workers.executors import CHECK_SECONDS, Pool
+from barenet.tuning.workers.rung import RungTask, TrainedNetwork
+
+__all__ = ["MOST_FAILURES", "Callbacks", "StackTrainer"]
+
+Item = TypeVar("Item")
+MOST_FAILURES = 3
+
+
+@dataclass(frozen=True)
+class Callbacks(Generic[Item]):
+    """What a search does about stacks.
+
+    make_task: from items to a task, called just before it is sent, so that states are in memory only while they
+    are needed. started, done, failed: told what became of a stack; `failed` gets the last reason.
+    """
+
+    make_task: Callable[[list[Item]], RungTask]
+    started: Callable[[list[Item]], None]
+    done: Callable[[list[Item], list[TrainedNetwork]], None]
+    failed: Callable[[Item, str], None]
+
+
+class StackTrainer(Generic[Item]):
+    """Stacks on their way: waiting, running, or suspected of having ended a worker; `name` tells items apart."""
+
+    def __init__(
+        self, stacks: Iterable[list[Item]], pool: Pool, callbacks: Callbacks[Item], name: Callable[[Item], str]
+    ) -> None:
+        self.pool, self.callbacks, self.name = pool, callbacks, name
+        self.waiting = deque(stacks)
+        self.suspects: deque[list[Item]] = deque()
+        self.running: dict[Future[list[TrainedNetwork]], tuple[list[Item], bool]] = {}
+        self.failures: dict[str, int] = {}
+
+    def run(self) -> None:
+        """Train all stacks; return when each is done or given up."""
+        while self.waiting or self.suspects or self.running:
+            self.fill()
+            finished, _ = wait(self.running, timeout=CHECK_SECONDS, return_when=FIRST_COMPLETED)
+            if not finished:
+                self.pool.check()
+            broken = {alone for future in finished if (alone := self.settle(future)) is not None}
+            for alone in broken:
+                self.pool.renew(alone=alone)
+
+    def fill(self) -> None:
+        """Send out stacks while the pool has room; a suspect runs apart, and one at a time."""
+        is_one_apart = any(alone for _, alone in self.running.values())
+        if self.suspects and not is_one_apart and len(self.running) < self.pool.n_slots:
+            self.start(self.suspects.popleft(), alone=True)
+        while self.waiting and len(self.running) < self.pool.n_slots:
+            self.start(self.waiting.popleft(), alone=False)
+
+    def start(self, stack: list[Item], *, alone: bool) -> None:
+        """Send a stack out."""
+        self.callbacks.started(stack)
+        self.running[self.pool.submit(self.callbacks.make_task(stack), alone=alone)] = (stack, alone)
+
+    def settle(self, future: Future[list[TrainedNetwork]]) -> bool | None:
+        """Take in what became of a stack; return which pool it broke (apart: True), None for neither."""
+        stack, alone = self.running.pop(future)
+        error = CancelledError() if future.cancelled() else future.exception()
+        if error is None:
+            self.callbacks.done(stack, future.result())
+            return None
+        if isinstance(error, BarenetError):
+            raise error
+        deaths = self.pool.deaths(error)
+        if deaths and not alone:
+            self.suspects.append(stack)
+        elif len(stack) > 1:
+            self.suspects.extend([item] for item in stack)
+        else:
+            self.blame(stack[0], error, deaths)
+        return alone if deaths else None
+
+    def blame(self, item: Item, error: BaseException, deaths: int) -> None:
+        """Count a failure of an item that ran alone; give it up after the third."""
+        name = self.name(item)
+        self.failures[name] = self.failures.get(name, 0) + max(deaths, 1)
+        if self.failures[name] < MOST_FAILURES:
+            self.suspects.append([item])
+            return
+        why = "its worker process ended" if deaths else type(error).__name__
+        self.callbacks.failed(item, f"failed {MOST_FAILURES} times: {why}: {one_line(error, 200)}")

@@ -1,0 +1,215 @@
+"""The page about a run, and the one that compares several: right for every kind, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from odd_runs import KINDS
+from safetensors.numpy import load_file
+
+import barenet
+from barenet.errors import RunError
+from barenet.pages.page import LIMIT
+from barenet.pages.reports.comparison import two_best
+from barenet.pages.reports.report import report
+
+VOID = {"meta", "link", "img", "br", "hr", "input"}
+
+
+class Page(HTMLParser):
+    """Checks that elements close as they open, that pictures have words, and that no name is given twice."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.texts: list[str] = []
+        self.n_pictures = 0
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        values = dict(attrs)
+        if tag == "img" or (tag == "svg" and values.get("role") == "img"):
+            self.n_pictures += 1
+            assert values.get("alt") or values.get("aria-label"), attrs
+        if "id" in values and "svg" not in self.open:
+            self.ids.append(values["id"])
+        if values.get("href", "").startswith("#") and tag == "a":
+            self.links.append(values["href"][1:])
+        for name in ("src", "href"):
+            assert values.get(name, "").startswith(("data:", "#", "")), attrs
+            assert "//" not in values.get(name, "")[:12], attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open, f"</{tag}> closes nothing"
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        return re.sub(r"\s+", " ", " ".join(self.texts))
+
+
+@pytest.fixture(scope="session")
+def make_page(make_run, tmp_path_factory):
+    """Return a function from a kind of run to its page, parsed, and the folder."""
+    made = {}
+
+    def make(kind):
+        folder, dataset = make_run(kind)
+        if kind not in made:
+            path = report(folder, dataset=dataset, page=tmp_path_factory.mktemp("pages") / "page.html")
+            assert path.stat().st_size < LIMIT
+            made[kind] = Page(path.read_text("utf-8"))
+        return made[kind], folder
+
+    return make
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
+    page, folder = make_page(kind)
+    assert len(set(page.ids)) == len(page.ids)
+    assert set(page.links) <= set(page.ids)
+    assert page.n_pictures > 5
+    assert "nan" not in re.sub(r"nand|finance", "", page.text.lower())
+    if (folder / "test.json").exists():
+        result = json.loads((folder / "test.json").read_text("utf-8"))
+        assert f"{100 * result['test_accuracy']:.2f} % of the 120 test images right" in page.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("diverged", "diverged in epoch 1"),
+        ("one epoch", "1 epoch."),
+        ("untested", "There are no test results"),
+        ("no pictures", "20 inputs"),
+        ("47 classes", "47 classes, softmax"),
+        ("two classes", "2 classes, softmax"),
+        ("16x16", "16 × 16 image"),
+        ("colour", "saturated"),
+        ("validated now and then", "The ring marks epoch"),
+    ],
+)
+def test_odd_runs_are_told_as_they_are(kind, words, make_page):
+    assert words in make_page(kind)[0].text
+
+
+def test_the_same_run_gives_the_same_bytes(make_run, tmp_path):
+    folder, dataset = make_run("plain")
+    pages = [report(folder, dataset=dataset, page=tmp_path / name).read_bytes() for name in ("a", "b")]
+    assert pages[0] == pages[1]
+
+
+def test_every_cell_of_the_confusion_matrix_leads_to_examples_of_it(make_run, make_page):
+    folder, dataset = make_run("plain")
+    page, _ = make_page("plain")
+    predicted = np.argmax(load_file(folder / "test-probabilities.safetensors")["probabilities"], axis=1)
+    pairs = set(zip(dataset.test_labels.tolist(), predicted.tolist(), strict=True))
+    assert {link for link in page.links if link.startswith("c")} == {f"c{c}-{k}" for c, k in pairs}
+
+
+def test_a_page_asks_nobody_for_anything_and_says_so_to_the_browser(make_run, tmp_path):
+    folder, dataset = make_run("plain")
+    text = report(folder, dataset=dataset, page=tmp_path / "page.html").read_text("utf-8")
+    assert "default-src 'none'" in text
+    assert re.findall(r"url\((?!#)[^)]*\)|@import|https?://(?!www\.w3\.org/)", text) == []
+
+
+def test_names_from_outside_are_escaped(arrays, tmp_path):
+    barenet.train(arrays["x"], arrays["y"], output=tmp_path, name="a<b>&", hidden_sizes=(4,), epochs=1, verbose=False)
+    page = Page(report(tmp_path / "a<b>&").read_text("utf-8"))
+    assert "a<b>&" in page.text
+    assert "b" not in page.open
+
+
+@pytest.fixture(scope="module")
+def runs(arrays, tmp_path_factory):
+    """Return a folder of runs on the same data: two settings, several seeds, and one on other data."""
+    output = tmp_path_factory.mktemp("compared")
+    common = {"n_valid": 100, "batch_size": 50, "verbose": False, "output": output}
+    barenet.train(**arrays, name="small", hidden_sizes=(4,), epochs=1, **common)
+    barenet.train(**arrays, name="large", hidden_sizes=(16,), epochs=3, **common)
+    barenet.train(**arrays, name="seeds", hidden_sizes=(8,), epochs=2, n_seeds=3, **common)
+    other = {name: values[::-1][:100] for name, values in arrays.items()}
+    barenet.train(**other, name="other", hidden_sizes=(8,), epochs=2, **{**common, "n_valid": 20})
+    return output
+
+
+def test_runs_side_by_side_show_what_differs_and_who_is_better(runs, dataset):
+    path = report(runs / "small", runs / "large", runs / "seeds", dataset=dataset)
+    assert path == runs / "comparison.html"
+    text = Page(path.read_text("utf-8")).text
+    for words in ("model.hidden_sizes", "trainer.epochs", "trainer.n_seeds", "McNemar", "±", "the average:"):
+        assert words in text
+    assert "data.n_valid" not in text
+    assert "different data" not in text
+
+
+def test_runs_on_different_data_are_compared_as_far_as_they_can_be(runs):
+    notes: list[str] = []
+    text = Page(report(runs / "small", runs / "other", note=notes.append).read_text("utf-8")).text
+    assert "different data" in notes[0]
+    assert "different data" in text
+    assert "McNemar" not in text
+    assert "data.n_valid" in text
+
+
+def test_the_two_best_are_chosen_by_validation_and_never_by_the_test_images():
+    class Run:
+        def __init__(self, valid, test):
+            self.valid, self.probabilities, self.models = valid, test, [1]
+
+        def validation(self, what):
+            return [self.valid]
+
+    worst, good, best = Run(0.1, "tests best"), Run(0.5, "tests worse"), Run(0.9, "tests worst")
+    assert two_best([worst, good, best]) == [best, good]
+
+
+def test_seeds_give_mean_and_spread(runs):
+    path = report(runs / "seeds")
+    assert path == runs / "seeds" / "report.html"
+    text = Page(path.read_text("utf-8")).text
+    results = [json.loads((runs / "seeds" / f"seed-{i}" / "test.json").read_text("utf-8")) for i in range(3)]
+    accuracies = [100 * result["test_accuracy"] for result in results]
+    assert f"{np.mean(accuracies):.2f} ± {np.std(accuracies, ddof=1):.2f}" in text
+    assert all(f"seed-{i}" in text for i in range(3))
+
+
+@pytest.mark.parametrize("name", ["last.safetensors", "history.jsonl"])
+def test_an_incomplete_run_in_a_comparison_is_named(name, runs, tmp_path):
+    copy = shutil.copytree(runs / "small", tmp_path / "broken")
+    (copy / name).unlink()
+    with pytest.raises(RunError, match=rf"broken is incomplete: {re.escape(name)}"):
+        report(runs / "large", copy)
+
+
+def test_what_is_no_run_is_refused(runs, tmp_path):
+    with pytest.raises(RunError, match="does not exist"):
+        report(tmp_path / "nothing")
+    with pytest.raises(RunError, match=r"no config\.toml"):
+        report(tmp_path)
+    with pytest.raises(RunError, match="is a file"):
+        report(runs / "small" / "best.safetensors")
+    with pytest.raises(RunError, match="named twice"):
+        report(runs / "small", runs / "small")

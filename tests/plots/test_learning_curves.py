@@ -1,0 +1,66 @@
+"""Learning curves are drawn without a screen, and the same records give the same bytes."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from barenet.plots.learning_curves import draw_learning_curves
+from barenet.training.records import EpochRecord
+
+
+def history(n_epochs: int, eval_every: int = 1, **last) -> list[EpochRecord]:
+    records = []
+    for epoch in range(1, n_epochs + 1):
+        due = epoch % eval_every == 0
+        values = {
+            **{"network": 0, "epoch": epoch, "step": 10 * epoch, "learning_rate": 0.1 / epoch},
+            **{"train_loss": 1 / epoch, "train_accuracy": 1 - 0.5 / epoch, "is_best": due, "seconds": 0.5},
+            "valid_loss": 1.1 / epoch if due else None,
+            "valid_accuracy": 1 - 0.6 / epoch if due else None,
+            **{"gradient_norm": 1.0, "update_norm": 0.1, "weight_norm": 9.0},
+        }
+        records.append(EpochRecord(**values | (last if epoch == n_epochs else {})))
+    return records
+
+
+def drawn(folder, records, best_epoch) -> bytes:
+    path = folder / "figures" / "learning-curves.png"
+    draw_learning_curves(records, best_epoch, path)
+    content = path.read_bytes()
+    path.unlink()
+    return content
+
+
+@pytest.mark.parametrize(
+    ("records", "best_epoch"),
+    [
+        (history(1), 1),
+        (history(40), 40),
+        (history(9, eval_every=4), 8),
+        (history(3, train_loss=math.nan, valid_loss=math.nan, valid_accuracy=0.1, gradient_norm=math.inf), 2),
+        (history(3, train_loss=1e38, valid_loss=3e38), 2),
+    ],
+)
+def test_the_same_records_give_the_same_bytes(records, best_epoch, tmp_path):
+    first = drawn(tmp_path, records, best_epoch)
+    assert first.startswith(b"\x89PNG\r\n\x1a\n")
+    assert first == drawn(tmp_path, records, best_epoch)
+
+
+def test_other_records_and_another_best_give_other_pictures(tmp_path):
+    pictures = [
+        drawn(tmp_path, history(5), 5),
+        drawn(tmp_path, history(5), 3),
+        drawn(tmp_path, history(6), 5),
+        drawn(tmp_path, history(5, train_loss=0.9), 5),
+    ]
+    assert len(set(pictures)) == 4
+
+
+def test_drawing_leaves_no_figure_open(tmp_path):
+    from matplotlib import pyplot
+
+    drawn(tmp_path, history(2), 1)
+    assert pyplot.get_fignums() == []

@@ -1,0 +1,242 @@
+"""Model files: exact, deterministic, and any damage is noticed and said in one line."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import pathlib
+import struct
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+
+from barenet.engine.state import TrainingState
+from barenet.errors import CheckpointError, MachineError
+from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state, write_model
+from barenet.run_folders.files import replace_file
+
+INFO = ModelInfo(
+    architecture=[
+        {"input_dim": 6, "output_dim": 3, "activation": "tanh"},
+        {"input_dim": 3, "output_dim": 2, "activation": "softmax"},
+    ],
+    loss="cross_entropy",
+    label_smoothing=0.1,
+    image_shape=[2, 3],
+    scale=1 / 255,
+    input_dtype="uint8",
+    class_names=["shirt", "衬衫"],
+    epoch=12,
+    step=5160,
+    seed=3,
+    data_name="arrays",
+    data_fingerprint="sha256:0123",
+    metrics={"validation_accuracy": 0.875, "validation_loss": 0.3},
+)
+SHAPES = {"W1": (6, 3), "W2": (3, 2), "b1": (1, 3), "b2": (1, 2)}
+
+
+def parameters() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {name: rng.normal(size=shape).astype(np.float32) for name, shape in SHAPES.items()}
+
+
+def state(average: bool) -> TrainingState:
+    rng = np.random.default_rng(1)
+    values = rng.normal(size=(1, 29)).astype(np.float32)
+    begun = TrainingState.start(values, ["first_moment", "second_moment"], average, keep_best=3)
+    begun.slots["first_moment"][...] = rng.normal(size=(1, 29))
+    return begun.with_validation(np.array([0.5]))
+
+
+def saved(folder: pathlib.Path, own_state: TrainingState | None = None) -> pathlib.Path:
+    path = folder / "model.safetensors"
+    write_model(path, INFO, parameters(), own_state)
+    return path
+
+
+def refusal(path, read=read_model) -> str:
+    with pytest.raises(CheckpointError) as caught:
+        read(path)
+    message = str(caught.value)
+    assert message.isprintable()
+    assert str(path) in message
+    return message
+
+
+def test_a_model_reads_back_exactly(tmp_path):
+    model = read_model(saved(tmp_path))
+    assert model.info == INFO
+    for name, array in parameters().items():
+        np.testing.assert_array_equal(model.mlp.parameters.views[name], array)
+    assert model.mlp.dtype == np.float32
+
+
+@pytest.mark.parametrize("average", [False, True])
+def test_a_state_reads_back_exactly(tmp_path, average):
+    before = state(average)
+    info, after = read_state(saved(tmp_path, before))
+    assert info == INFO
+    assert before.arrays().keys() == after.arrays().keys()
+    for name, array in before.arrays().items():
+        assert after.arrays()[name].dtype == array.dtype
+        np.testing.assert_array_equal(after.arrays()[name], array)
+    assert (after.average is None) is not average
+
+
+def test_other_programs_read_the_weights(tmp_path):
+    arrays = load_file(saved(tmp_path))
+    assert set(arrays) == set(SHAPES)
+    np.testing.assert_array_equal(arrays["W1"], parameters()["W1"])
+
+
+def write_byte(path: pathlib.Path, position: int, byte: int) -> None:
+    with path.open("r+b") as file:
+        file.seek(position)
+        file.write(bytes([byte]))
+
+
+def test_every_flipped_byte_is_noticed_or_changes_nothing(tmp_path):
+    path = saved(tmp_path, state(average=True))
+    content = path.read_bytes()
+    n_header = struct.unpack("<Q", content[:8])[0]
+    assert len(content) > n_header + 8 > 1000
+    harmless, messages = 0, []
+    for position, byte in enumerate(content):
+        write_byte(path, position, byte ^ 1 << position % 8)
+        try:
+            info, after = read_state(path)
+        except CheckpointError as error:
+            messages.append(str(error))
+        else:
+            # Such as 1e-3 that became 1E-3: the header reads the same.
+            harmless += 1
+            assert position < n_header + 8
+            assert info == INFO
+            for name, array in state(average=True).arrays().items():
+                assert after.arrays()[name].tobytes() == array.tobytes()
+        write_byte(path, position, byte)
+    assert harmless < 20
+    assert all(message.isprintable() for message in messages)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 7, 8, 9, 100, -1, -4])
+def test_a_truncated_file_is_refused(tmp_path, keep):
+    path = saved(tmp_path)
+    path.write_bytes(path.read_bytes()[:keep])
+    assert "damaged or not a safetensors file" in refusal(path)
+
+
+@pytest.mark.parametrize("content", [b"PK\x03\x04 a zip", b"\x80\x04\x95 a pickle", b"not a model " * 50])
+def test_another_kind_of_file_is_refused(tmp_path, content):
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(content)
+    assert "not a safetensors file" in refusal(path)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    assert "no model file" in refusal(tmp_path / "nothing.safetensors")
+
+
+@pytest.mark.parametrize("metadata", [None, {"format": "pt"}])
+def test_weights_of_another_program_are_refused(tmp_path, metadata):
+    path = tmp_path / "model.safetensors"
+    save_file(parameters(), path, metadata=metadata)
+    assert "was not written by barenet" in refusal(path)
+
+
+def rewritten(path: pathlib.Path, change) -> pathlib.Path:
+    """Change the metadata of a file as an honest program would: the header's own length is right."""
+    content = path.read_bytes()
+    n_header = struct.unpack("<Q", content[:8])[0]
+    header = json.loads(content[8 : 8 + n_header])
+    metadata = json.loads(header["__metadata__"]["barenet"])
+    change(metadata)
+    header["__metadata__"]["barenet"] = json.dumps(metadata)
+    text = json.dumps(header).encode()
+    path.write_bytes(struct.pack("<Q", len(text)) + text + content[8 + n_header :])
+    return path
+
+
+def test_a_newer_format_is_refused_with_a_remedy(tmp_path):
+    path = rewritten(saved(tmp_path), lambda metadata: metadata.update(format=2))
+    assert "has format 2, newer than the 1 that this barenet reads; update barenet" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda metadata: metadata["info"].update(scale=1.0),
+        lambda metadata: metadata["info"]["class_names"].reverse(),
+        lambda metadata: metadata["info"].pop("epoch"),
+        lambda metadata: metadata.pop("info"),
+        lambda metadata: metadata.update(checksums={}),
+        lambda metadata: metadata.update(format=0),
+        lambda metadata: metadata.clear(),
+    ],
+)
+def test_changed_metadata_are_refused(tmp_path, change):
+    assert "is damaged" in refusal(rewritten(saved(tmp_path), change))
+
+
+def test_metadata_that_are_only_written_anew_are_read(tmp_path):
+    assert read_model(rewritten(saved(tmp_path), lambda metadata: None)).info == INFO
+
+
+def test_weights_that_do_not_fit_the_architecture_are_refused(tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_model(path, INFO, parameters() | {"W2": np.zeros((3, 3), np.float32)})
+    assert "W2 must have shape (3, 2) by the architecture, found (3, 3)" in refusal(path)
+    write_model(path, INFO, {"W1": parameters()["W1"]})
+    assert "W2 must have shape (3, 2) by the architecture, found none" in refusal(path)
+
+
+def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
+    assert "holds a model but no training state" in refusal(saved(tmp_path), read_state)
+
+
+def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, test_checkpoint as t;"
+        "p = pathlib.Path(sys.argv[2]); p.mkdir(); t.saved(p, t.state(True))"
+    )
+    processes = []
+    for seed in ("1", "2"):
+        arguments = [sys.executable, "-c", script, str(pathlib.Path(__file__).parent), str(tmp_path / seed)]
+        processes.append(subprocess.Popen(arguments, env={**os.environ, "PYTHONHASHSEED": seed}))
+    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    contents = {(tmp_path / seed / "model.safetensors").read_bytes() for seed in ("1", "2")}
+    assert contents == {saved(tmp_path, state(average=True)).read_bytes()}
+
+
+# ---------------------------------------------------------------------------------------------------------- files
+
+
+@pytest.mark.parametrize("moment", ["writing", "renaming"])
+def test_an_interrupted_replacement_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatch, moment):
+    path = saved(tmp_path)
+    before = path.read_bytes()
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(*((os, "fsync", full) if moment == "writing" else (pathlib.Path, "replace", full)))
+    with pytest.raises(MachineError, match=f"cannot write .*: {os.strerror(errno.ENOSPC)}") as caught:
+        write_model(path, INFO, {name: array * 2 for name, array in parameters().items()})
+    assert caught.value.exit_code == 3
+    assert path.read_bytes() == before
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
+
+
+def test_a_folder_that_is_gone_is_the_machine_s_fault(tmp_path):
+    with pytest.raises(MachineError, match="cannot write"):
+        replace_file(tmp_path / "gone" / "file", "text")
+
+
+def test_text_is_written_as_utf_8(tmp_path):
+    replace_file(tmp_path / "file", "衬衫\n")
+    assert (tmp_path / "file").read_bytes() == "衬衫\n".encode()

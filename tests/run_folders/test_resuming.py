@@ -1,0 +1,498 @@
+"""A run that was stopped, wherever that was, ends as one that never stopped: every file but for the seconds."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import barenet.run_folders.run as run_module
+from barenet.config.sources import build_config
+from barenet.data.datasets import from_arrays
+from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
+from barenet.run_folders.checkpoint import read_model, read_state
+from barenet.run_folders.folder import RunFolder, lock_run
+from barenet.run_folders.resuming import check_settings_file, resume_run
+from barenet.run_folders.run import Observer, start_run
+from barenet.training.preparation import prepare
+from barenet.training.records import read_history
+from barenet.training.trainer import Trainer
+
+SETTINGS = {
+    "adamw": {"dropout": 0.2, "input_dropout": 0.1, "shift": 1},
+    "sgd": {"optimizer": "sgd", "momentum": 0.9, "clip_norm": 0.5, "schedule": "step", "lr": 0.05, "mirror": True},
+    "seeds": {"n_seeds": 3, "keep_best": 2},
+    "patient seeds": {"n_seeds": 3, "keep_best": 1, "patience": 1, "epochs": 8, "eval_every": 2, "lr": 0.02},
+}
+
+
+class Stop(Observer):
+    """Press Ctrl-C at the record of an epoch of a network, or at the first sign of progress in an epoch."""
+
+    def __init__(self, epoch: int, network: int | None = 0) -> None:
+        self.epoch, self.network = epoch, network
+
+    def record(self, record) -> None:
+        if (record.network, record.epoch) == (self.network, self.epoch):
+            raise KeyboardInterrupt
+
+    def progress(self, epoch, step, n_steps, n_networks) -> None:
+        if self.network is None and epoch == self.epoch:
+            raise KeyboardInterrupt
+
+
+def without_seconds(path: pathlib.Path):
+    """Return what a file of a run holds, without wall-clock times."""
+    if path.name == "history.jsonl":
+        return [json.loads(line) | {"seconds": 0} for line in path.read_text("utf-8").splitlines()]
+    if path.name == "history.csv":
+        return [row | {"seconds": ""} for row in csv.DictReader(path.read_text("utf-8").splitlines())]
+    if path.name == "train.log":
+        return re.sub(r"Epoch Time: [\d.]+ s", "", path.read_text("utf-8"))
+    if path.name == "test.json":
+        return json.loads(re.sub(r'"(training_seconds|run)": [^,\n]+', r'"\1": null', path.read_text("utf-8")))
+    return path.read_bytes()
+
+
+def contents(folder: pathlib.Path) -> dict:
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != ".lock"]
+    return {str(p.relative_to(folder)): without_seconds(p) for p in files}
+
+
+@pytest.fixture(scope="module")
+def whole_runs(dataset, make_config, tmp_path_factory):
+    """Runs that never stopped."""
+    output = tmp_path_factory.mktemp("whole")
+    return {n: start_run(make_config(**s), dataset, output=output, name=n).folder for n, s in SETTINGS.items()}
+
+
+def interrupt(config, dataset, output, observer) -> pathlib.Path:
+    with pytest.raises(KeyboardInterrupt):
+        start_run(config, dataset, output=output, name="stopped", observer=observer)
+    return output / "stopped"
+
+
+def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config, tmp_path):
+    again = start_run(make_config(**SETTINGS["seeds"]), dataset, output=tmp_path).folder
+    assert contents(again) == contents(whole_runs["seeds"])
+
+
+@pytest.mark.parametrize("name", ["adamw", "sgd"])
+@pytest.mark.parametrize("stop", [Stop(e, n) for e in (1, 2, 3, 4) for n in (0, None)])
+def test_a_single_run_resumes_to_the_same_files(*, name, stop, whole_runs, dataset, make_config, tmp_path):
+    folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, stop)
+    assert not (folder / "test.json").exists()
+    epochs_done = stop.epoch if stop.network == 0 else stop.epoch - 1
+    assert read_state(folder / "last.safetensors")[1].epoch[0] == epochs_done
+    result = resume_run(folder, dataset)
+    assert contents(folder) == contents(whole_runs[name])
+    assert [record.epoch for record in result.networks[0].history] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("stop", [Stop(e, n) for e in (1, 3, 4) for n in (0, 1, 2, None)])
+def test_a_folder_of_seeds_resumes_to_the_same_files(stop, whole_runs, dataset, make_config, tmp_path):
+    folder = interrupt(make_config(**SETTINGS["seeds"]), dataset, tmp_path, stop)
+    resume_run(folder, dataset)
+    assert contents(folder) == contents(whole_runs["seeds"])
+
+
+def test_networks_that_ran_out_of_patience_stay_where_they_were(whole_runs, dataset, make_config, tmp_path):
+    lengths = [len(read_history(whole_runs["patient seeds"] / f"seed-{i}" / "history.jsonl")) for i in range(3)]
+    folder = interrupt(make_config(**SETTINGS["patient seeds"]), dataset, tmp_path, Stop(max(lengths) - 1, None))
+    resume_run(folder, dataset)
+    assert contents(folder) == contents(whole_runs["patient seeds"])
+
+
+def test_a_run_may_be_stopped_and_resumed_after_every_epoch(whole_runs, dataset, make_config, tmp_path):
+    folder = interrupt(make_config(**SETTINGS["seeds"]), dataset, tmp_path, Stop(1, 1))
+    for epoch in (2, 3, 4):
+        with pytest.raises(KeyboardInterrupt):
+            resume_run(folder, dataset, observer=Stop(epoch, 2))
+    resume_run(folder, dataset)
+    assert contents(folder) == contents(whole_runs["seeds"])
+
+
+def test_networks_that_stopped_at_different_epochs_catch_up(whole_runs, dataset, make_config, tmp_path):
+    class Keep(Stop):
+        """Put the state of seed 1 after two epochs aside."""
+
+        def record(self, record) -> None:
+            if (record.network, record.epoch) == (1, 2):
+                shutil.copy(tmp_path / "stopped" / "seed-1" / "last.safetensors", tmp_path / "older")
+            super().record(record)
+
+    folder = interrupt(make_config(**SETTINGS["seeds"]), dataset, tmp_path, Keep(3, 2))
+    shutil.copy(tmp_path / "older", folder / "seed-1" / "last.safetensors")
+    epochs = [int(read_state(folder / f"seed-{i}" / "last.safetensors")[1].epoch[0]) for i in range(3)]
+    assert epochs == [3, 2, 3]
+    seen = []
+
+    class Watch(Observer):
+        def record(self, record) -> None:
+            seen.append((record.epoch, record.network))
+
+    resume_run(folder, dataset, observer=Watch())
+    assert seen == [(3, 1), (4, 0), (4, 1), (4, 2)]
+    assert contents(folder) == contents(whole_runs["seeds"])
+
+
+@pytest.mark.parametrize("damage", ["torn", "one too many", "both"])
+def test_records_of_an_epoch_whose_state_was_not_written_are_dropped(
+    damage, whole_runs, dataset, make_config, tmp_path
+):
+    folder = interrupt(make_config(**SETTINGS["adamw"]), dataset, tmp_path, Stop(2))
+    lines = (folder / "history.jsonl").read_text("utf-8").splitlines(keepends=True)
+    assert len(lines) == 2
+    extra = json.dumps(json.loads(lines[-1]) | {"epoch": 3, "train_loss": 99.0}) + "\n"
+    with (folder / "history.jsonl").open("a", encoding="utf-8") as file:
+        file.write({"torn": extra[:40], "one too many": extra, "both": extra + extra[:40]}[damage])
+    for name in ("history.csv", "train.log"):
+        with (folder / name).open("a", encoding="utf-8") as file:
+            file.write("0,3,99\n")
+    resume_run(folder, dataset)
+    assert contents(folder) == contents(whole_runs["adamw"])
+
+
+def test_trimming_the_history_survives_a_full_disk(whole_runs, monkeypatch, tmp_path):
+    folder = RunFolder(shutil.copytree(whole_runs["adamw"], tmp_path / "copy"))
+    before = folder.history.read_bytes()
+
+    def full(self, target):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pathlib.Path, "replace", full)
+    with pytest.raises(MachineError, match="No space left"):
+        folder.trim_history(2)
+    assert folder.history.read_bytes() == before
+
+
+def test_trimming_to_nothing_leaves_the_heading(whole_runs, tmp_path):
+    folder = RunFolder(shutil.copytree(whole_runs["adamw"], tmp_path / "copy"))
+    heading = (folder.path / "history.csv").read_text("utf-8").splitlines()[0]
+    records = read_history(folder.history)
+    folder.trim_history(0)
+    assert read_history(folder.history) == []
+    folder.append(records[0])
+    assert read_history(folder.history) == records[:1]
+    assert (folder.path / "history.csv").read_text("utf-8").splitlines()[0] == heading
+    assert len((folder.path / "history.csv").read_text("utf-8").splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["adamw", "seeds"])
+def test_a_finished_run_is_tested_again_and_nothing_else(name, whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs[name], tmp_path / "copy")
+    for path in folder.rglob("test.json"):
+        path.unlink()
+    result = resume_run(folder, dataset)
+    assert contents(folder) == contents(whole_runs[name])
+    assert all(network.stopped == "finished" for network in result.networks)
+
+
+def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
+    kept = {path.name for path in folder.glob("epoch-*")}
+    assert len(kept) == 3
+    shutil.copy(folder / "best.safetensors", folder / "epoch-99.safetensors")
+    resume_run(folder, dataset)
+    assert {path.name for path in folder.glob("epoch-*")} == kept
+
+
+@pytest.mark.slow
+def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, make_config, tmp_path):
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, conftest\n"
+        "from barenet.config.sources import build_config, setting_path\n"
+        "from barenet.data.datasets import from_arrays\n"
+        "from barenet.run_folders.resuming import resume_run\n"
+        "from barenet.run_folders.run import start_run\n"
+        "x, y = conftest.draw_images(600, 1); x_test, y_test = conftest.draw_images(120, 2)\n"
+        "data, output = from_arrays(x, y, x_test, y_test), pathlib.Path(sys.argv[2])\n"
+        "values = {**conftest.SMALL, 'epochs': 60, 'n_seeds': 2}\n"
+        "if (output / 'run').exists():\n    resume_run(output / 'run', data)\n"
+        "else:\n"
+        "    flags = {setting_path(name): value for name, value in values.items()}\n"
+        "    start_run(build_config(flags=flags), data, output=output, name='run')\n"
+    )
+    arguments = [sys.executable, "-c", script, str(pathlib.Path(__file__).parents[1]), str(tmp_path)]
+    history = tmp_path / "run" / "seed-1" / "history.jsonl"
+    kills = 0
+    for attempt in range(8):
+        process = subprocess.Popen(arguments)
+        before = len(read_history(history)) if history.exists() else 0
+        while process.poll() is None and (not history.exists() or history.read_bytes().count(b"\n") < before + 4):
+            time.sleep(0.001 * attempt)
+        kills += process.poll() is None
+        process.kill()
+        process.wait()
+    assert kills >= 4
+    assert subprocess.run(arguments, check=False).returncode == 0
+    whole = start_run(make_config(epochs=60, n_seeds=2), dataset, output=tmp_path, name="whole").folder
+    survived = {name: held for name, held in contents(tmp_path / "run").items() if not name.endswith(".tmp")}
+    assert survived == contents(whole)
+
+
+# ------------------------------------------------------------------------------------------- what the folder holds
+
+
+def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
+    for name in ("adamw", "sgd"):
+        files = contents(whole_runs[name])
+        weights = [path for path in files if re.fullmatch(r"epoch-\d+\.safetensors", path)]
+        assert len(weights) == 3
+        assert set(files) - set(weights) == {
+            *("config.toml", "history.jsonl", "history.csv", "train.log", "test.json"),
+            *("initial.safetensors", "best.safetensors", "last.safetensors", "test-probabilities.safetensors"),
+        }
+    for path in whole_runs["seeds"].rglob("*"):
+        if path.is_file():
+            assert b"\x80\x04" not in path.read_bytes()[:2]
+            assert path.suffix in {".toml", ".jsonl", ".csv", ".log", ".json", ".safetensors", ""}
+
+
+@pytest.mark.parametrize("keep_best", [1, 2, 5])
+@pytest.mark.parametrize("metric", ["acc", "loss"])
+def test_the_weights_kept_are_those_of_the_best_epochs(keep_best, metric, dataset, make_config, tmp_path):
+    # Validated on wrong labels, the network gets worse with time: the best epochs are not the last.
+    wrong = dataset.train_images[:100], (dataset.train_labels[:100] + 1) % 4
+    config = make_config(keep_best=keep_best, metric=metric, epochs=6, average_decay=0, lr=0.02)
+    result = start_run(config, dataset, output=tmp_path, validation=wrong)
+    records = read_history(result.folder / "history.jsonl")
+
+    def worth(record):  # of equals the earlier is better
+        return (record.valid_accuracy if metric == "acc" else -record.valid_loss, -record.epoch)
+
+    ranked = [record.epoch for record in sorted(records, key=worth, reverse=True)]
+    assert {p.name for p in result.folder.glob("epoch-*")} == {f"epoch-{e}.safetensors" for e in ranked[:keep_best]}
+    assert ranked[0] != 6
+    best = (result.folder / "best.safetensors").read_bytes()
+    assert best == (result.folder / f"epoch-{ranked[0]}.safetensors").read_bytes()
+    assert result.networks[0].best_epoch == ranked[0]
+    assert json.loads((result.folder / "test.json").read_text("utf-8"))["epoch"] == ranked[0]
+    last = read_model(result.folder / "last.safetensors").mlp.parameters.values
+    assert not np.array_equal(read_model(result.folder / "best.safetensors").mlp.parameters.values, last)
+    # What was tested is what is kept as best.
+    model = result.networks[0].model
+    np.testing.assert_array_equal(
+        model.mlp.parameters.values, read_model(result.folder / "best.safetensors").mlp.parameters.values
+    )
+    predicted = model.mlp.forward(dataset.test_images.astype(np.float32) / 255).argmax(axis=1)
+    assert result.networks[0].scores.accuracy == pytest.approx((predicted == dataset.test_labels).mean(), abs=0.01)
+
+
+def test_last_holds_both_the_averages_and_the_weights(whole_runs):
+    path = whole_runs["adamw"] / "last.safetensors"
+    _, state = read_state(path)
+    np.testing.assert_array_equal(read_model(path).mlp.parameters.values, state.average[0])
+    assert not np.array_equal(state.average, state.values)
+
+
+def test_training_from_the_written_settings_gives_the_same_run(whole_runs, dataset, tmp_path):
+    config = build_config("course", whole_runs["sgd"] / "config.toml")
+    again = start_run(config, dataset, output=tmp_path).folder
+    assert contents(again) == contents(whole_runs["sgd"])
+
+
+def test_the_log_reads_as_the_course_s(whole_runs):
+    lines = (whole_runs["adamw"] / "train.log").read_text("utf-8").splitlines()
+    number = r"\d+\.\d{4}"
+    assert re.fullmatch(
+        rf"Epoch 1 \| learning rate: {number} \| Train Loss: {number} \| Train Acc: {number} \| "
+        rf"Valid Loss: {number} \| Valid Acc: {number} \| Epoch Time: \d+\.\d\d s",
+        lines[0],
+    )
+    assert len(lines) == 4
+
+
+# --------------------------------------------------------------------------------------------------- what is refused
+
+
+def test_other_data_are_refused(whole_runs, dataset, arrays, tmp_path):
+    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
+    other = from_arrays(**arrays | {"x": arrays["x"][:, ::-1]}, name="upside-down")
+    with pytest.raises(
+        RunError, match=r"other images or labels than these: 'arrays' then, 'upside-down' now"
+    ) as caught:
+        resume_run(folder, other)
+    assert str(caught.value).isprintable()
+
+
+def test_other_validation_images_are_refused(dataset, make_config, tmp_path):
+    first, second = ((dataset.train_images[i : i + 50], dataset.train_labels[i : i + 50]) for i in (0, 100))
+    with pytest.raises(KeyboardInterrupt):
+        start_run(make_config(), dataset, output=tmp_path, name="a", validation=first, observer=Stop(1))
+    for validation in (second, None):
+        with pytest.raises(RunError, match="other images or labels"):
+            resume_run(tmp_path / "a", dataset, validation=validation)
+    assert resume_run(tmp_path / "a", dataset, validation=first).networks[0].stopped == "finished"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "was"),
+    [("trainer.epochs", 9, 4), ("optimizer.learning_rate", 0.5, 0.002), ("model.hidden_sizes", "8", r"\(16, 8\)")],
+)
+def test_other_settings_are_refused(path, value, was, whole_runs, dataset):
+    with pytest.raises(RunError, match=f"was started with {path} = {was}, not .*; a run goes on with its own settings"):
+        resume_run(whole_runs["adamw"], dataset, flags={path: value})
+
+
+def test_the_same_settings_may_be_given_again(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
+    flags = {"trainer.epochs": 4, "model.hidden_sizes": "16-8"}
+    assert resume_run(folder, dataset, flags=flags).networks[0].stopped == "finished"
+
+
+def test_a_folder_that_is_no_run_is_refused(dataset, tmp_path):
+    with pytest.raises(RunError, match=r"is not a run folder: it has no config\.toml"):
+        resume_run(tmp_path, dataset)
+
+
+def test_a_folder_that_lacks_a_network_is_refused(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["seeds"], tmp_path / "copy")
+    shutil.rmtree(folder / "seed-2")
+    with pytest.raises(RunError, match="incomplete: 2 of 3 networks"):
+        resume_run(folder, dataset)
+
+
+def test_a_damaged_state_is_named(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
+    content = bytearray((folder / "last.safetensors").read_bytes())
+    content[-5] ^= 1
+    (folder / "last.safetensors").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"last\.safetensors is damaged"):
+        resume_run(folder, dataset)
+
+
+# ------------------------------------------------------------------------------------------------------- divergence
+
+LATE = {
+    **{"optimizer": "sgd", "lr": 1e-9, "schedule": "exponential", "decay_rate": 10**0.4, "decay_step": 1},
+    **{"activation": "leaky_relu", "warmup_epochs": 0, "average_decay": 0, "epochs": 12},
+}
+
+
+def test_when_all_networks_are_lost_the_state_before_stays(dataset, make_config, tmp_path):
+    config, data = prepare(make_config(**LATE), dataset)
+    trainer = Trainer([config], data)
+    lost_in = list(trainer)[-1].epoch
+    with pytest.raises(DivergedError, match=f"training diverged in epoch {lost_in}, step ") as caught:
+        start_run(config, dataset, output=tmp_path, name="lost")
+    assert caught.value.exit_code == 4
+    assert str(caught.value).isprintable()
+    folder = tmp_path / "lost"
+    _, state = read_state(folder / "last.safetensors")
+    assert state.epoch[0] == lost_in - 1
+    np.testing.assert_array_equal(state.values, trainer.states[0].values)
+    assert np.isfinite(read_model(folder / "best.safetensors").mlp.parameters.values).all()
+    assert not (folder / f"epoch-{lost_in}.safetensors").exists()
+    records = read_history(folder / "history.jsonl")
+    assert [record.epoch for record in records] == list(range(1, lost_in + 1))
+    assert f"diverged in epoch {lost_in}" in records[-1].stopped
+    before = contents(folder)
+    with pytest.raises(DivergedError):
+        resume_run(folder, dataset)
+    after = contents(folder)
+    for name in ("history.jsonl", "history.csv"):
+        assert str(after.pop(name)) == str(before.pop(name))  # as text: NaN is not equal to itself
+    assert after == before
+
+
+def test_a_seed_that_is_lost_leaves_the_others_alone(whole_runs, dataset, make_config, monkeypatch, tmp_path):
+    original = run_module.network_configs
+
+    def with_one_absurd_rate(config):
+        configs = original(config)
+        return [*configs[:1], configs[1].with_values(optimizer__learning_rate=1e30), *configs[2:]]
+
+    monkeypatch.setattr(run_module, "network_configs", with_one_absurd_rate)
+    settings = SETTINGS["seeds"] | {"activation": "leaky_relu", "warmup_epochs": 0}
+    result = start_run(make_config(**settings), dataset, output=tmp_path)
+    assert len(result.lost) == 1
+    assert [network.seed for network in result.networks] == [0, 2]
+    assert not (result.folder / "seed-1" / "best.safetensors").exists()
+    assert result.as_dict()["diverged"] == result.lost
+    expected = np.mean([network.scores.accuracy for network in result.networks])
+    assert result.as_dict()["test_accuracy"] == pytest.approx(expected)
+
+
+def test_a_history_lost_by_a_crash_does_not_stop_a_run(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    (folder / "history.jsonl").unlink()
+    result = resume_run(folder, dataset)
+    metrics = read_model(folder / "best.safetensors").info.metrics
+    assert result.networks[0].validation_accuracy == metrics["validation_accuracy"]
+
+
+def test_the_state_of_another_seed_is_refused(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["seeds"], tmp_path / "run")
+    shutil.copy(folder / "seed-1" / "last.safetensors", folder / "seed-0" / "last.safetensors")
+    with pytest.raises(RunError, match="is of seed 1, not 0"):
+        resume_run(folder, dataset)
+
+
+def test_a_run_stopped_before_its_first_state_says_so(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    (folder / "last.safetensors").unlink()
+    with pytest.raises(RunError, match=r"has no last\.safetensors"):
+        resume_run(folder, dataset)
+
+
+def test_half_written_files_are_cleared_away(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    torn = folder / ".last.safetensors.4711.tmp"
+    torn.write_bytes(b"half")
+    resume_run(folder, dataset)
+    assert not torn.exists()
+
+
+def test_one_seed_is_locked_with_its_run(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["seeds"], tmp_path / "run")
+    with lock_run(folder), pytest.raises(RunError, match="in use"):
+        resume_run(folder / "seed-0", dataset)
+
+
+def test_a_fraction_of_validation_images_may_be_repeated_when_resuming(dataset, make_config, tmp_path):
+    result = start_run(make_config(n_valid=0.25, epochs=1), dataset, output=tmp_path)
+    again = resume_run(result.folder, dataset, flags={"data.n_valid": 0.25})
+    assert again.networks[0].validation_loss == result.networks[0].validation_loss
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [("epochs = 4", "epochs = 5", "trainer.epochs is 5"), ("    16,\n    8,", "    9,", "hidden_sizes")],
+)
+def test_a_config_that_was_changed_since_is_refused(old, new, named, whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
+    text = (folder / "config.toml").read_text("utf-8")
+    assert old in text
+    (folder / "config.toml").write_text(text.replace(old, new), "utf-8")
+    with pytest.raises(RunError, match=rf"config.toml of .* was changed: .*{named}"):
+        resume_run(folder, dataset)
+
+
+def test_settings_that_a_runs_version_did_not_have_count_as_their_defaults(whole_runs):
+    folder = RunFolder(whole_runs["sgd"])
+    config = build_config("quick", folder.config)
+    older = config.as_tables()
+    del older["model"]["dropout"], older["data"]["shift"]
+    check_settings_file(folder, config, older)
+    with pytest.raises(RunError, match=r"model\.dropout is 0\.5, and was 0\.0 when"):
+        check_settings_file(folder, config.with_values(model__dropout=0.5), older)
+
+
+def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp_path, monkeypatch):
+    def full(*arguments):
+        raise MachineError("no space")
+
+    monkeypatch.setattr(run_module, "write_model", full)
+    with pytest.raises(MachineError, match="no space"):
+        start_run(make_config(), dataset, output=tmp_path, name="a")
+    assert list(tmp_path.iterdir()) == []

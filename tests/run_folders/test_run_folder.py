@@ -1,0 +1,167 @@
+"""Run folders: numbering, names that are taken, and a lock that goes with its process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from barenet.errors import MachineError, RunError
+from barenet.run_folders.folder import create_run, find_latest, lock_run, network_folders
+from barenet.run_folders.resuming import resume_run
+from barenet.run_folders.run import start_run
+
+
+def refusal(*arguments) -> str:
+    with pytest.raises(RunError) as caught:
+        create_run(*arguments)
+    assert str(caught.value).isprintable()
+    return str(caught.value)
+
+
+def test_runs_are_numbered_after_the_highest(tmp_path):
+    output = tmp_path / "new" / "runs"
+    assert create_run(output, None, "quick") == output / "quick-1"
+    assert create_run(output, None, "quick") == output / "quick-2"
+    assert create_run(output, None, "course") == output / "course-1"
+    for name in ("quick-9", "quick-best", "quicker-20", "quick-²"):
+        (output / name).mkdir()
+    assert create_run(output, None, "quick") == output / "quick-10"
+
+
+def test_processes_that_count_at_once_get_numbers_of_their_own(tmp_path):
+    made = []
+    threads = [threading.Thread(target=lambda: made.append(create_run(tmp_path, None, "quick"))) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == sorted(tmp_path / f"quick-{i}" for i in range(1, 17))
+
+
+def test_a_name_is_taken_as_it_is(tmp_path):
+    assert create_run(tmp_path, "mine", "quick") == tmp_path / "mine"
+    assert create_run(tmp_path, "mine", "quick") == tmp_path / "mine"  # still empty
+
+
+def test_a_folder_with_a_run_is_not_written_into(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "config.toml").touch()
+    assert "holds a run already; go on with it by --resume" in refusal(tmp_path, "mine", "quick")
+
+
+def test_a_folder_with_something_else_is_not_written_into(tmp_path):
+    (tmp_path / "mine").mkdir()
+    for i in range(5):
+        (tmp_path / "mine" / f"photo-{i}.png").touch()
+    expected = "holds something else (photo-0.png, photo-1.png, photo-2.png); choose another --name"
+    assert expected in refusal(tmp_path, "mine", "quick")
+
+
+def test_a_file_in_the_way_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    assert f"{tmp_path / 'file'} is a file" in refusal(tmp_path, "file", "quick")
+    assert f"{tmp_path / 'file'} is a file" in refusal(tmp_path / "file", "mine", "quick")
+    assert f"{tmp_path / 'file'} is a file" in refusal(tmp_path / "file", None, "quick")
+    assert "is a file" in refusal(tmp_path / "file" / "deeper", None, "quick")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_the_machine_s_fault(tmp_path):
+    tmp_path.chmod(0o500)
+    try:
+        with pytest.raises(MachineError, match="cannot make a run folder"):
+            create_run(tmp_path, "mine", "quick")
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_the_latest_run_is_the_one_written_to_last(tmp_path):
+    for age, name in enumerate(("quick-3", "quick-1", "quick-2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.toml").touch()
+        os.utime(tmp_path / name / "config.toml", (1_000_000 - age, 1_000_000 - age))
+    (tmp_path / "notes").mkdir()
+    assert find_latest(tmp_path) == tmp_path / "quick-3"
+    (tmp_path / "quick-1" / "seed-0").mkdir()
+    (tmp_path / "quick-1" / "seed-0" / "last.safetensors").touch()
+    assert find_latest(tmp_path) == tmp_path / "quick-1"
+
+
+@pytest.mark.parametrize("name", ["", "nothing"])
+def test_no_run_at_all_is_an_error(tmp_path, name):
+    with pytest.raises(RunError, match=r"no run in .*; train one first"):
+        find_latest(tmp_path / name)
+
+
+def test_folders_of_seeds_are_in_order_of_the_seed(tmp_path):
+    assert network_folders(tmp_path) == [tmp_path]
+    for name in ("seed-10", "seed-9", "seed-x"):
+        (tmp_path / name).mkdir()
+    assert [path.name for path in network_folders(tmp_path)] == ["seed-9", "seed-10"]
+
+
+# ---------------------------------------------------------------------------------------------------------- the lock
+
+
+@pytest.fixture
+def holder(tmp_path):
+    """Another process that holds the lock of a folder until it is killed."""
+    folder = tmp_path / "held"
+    folder.mkdir()
+    script = (
+        "import pathlib, sys, time\nfrom barenet.run_folders.folder import lock_run\n"
+        "with lock_run(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    yield folder, process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_process_is_kept_out_until_the_first_dies(holder, dataset, make_config):
+    folder, process = holder
+    with pytest.raises(RunError, match="is in use: another process is training in it") as caught, lock_run(folder):
+        pass
+    assert str(caught.value).isprintable()
+    with pytest.raises(RunError, match="is in use"):
+        start_run(make_config(epochs=1), dataset, output=folder.parent, name="held")
+    assert [path.name for path in folder.iterdir()] == [".lock"]
+    process.kill()
+    process.wait()
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            with lock_run(folder):
+                break
+        except RunError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    start_run(make_config(epochs=1), dataset, output=folder.parent, name="held")
+
+
+def test_the_lock_is_let_go_when_the_run_is_over(dataset, make_config, tmp_path):
+    with pytest.raises(KeyboardInterrupt) as kept, lock_run(tmp_path):  # noqa: PT012
+        with pytest.raises(RunError, match="in use"), lock_run(tmp_path):
+            pass
+        raise KeyboardInterrupt
+    with lock_run(tmp_path):
+        pass
+    assert kept.type is KeyboardInterrupt
+    folder = start_run(make_config(epochs=1), dataset, output=tmp_path, name="run").folder
+    with lock_run(folder), pytest.raises(RunError, match="in use"):
+        resume_run(folder, dataset)
+    resume_run(folder, dataset)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "a\\b", "..", ""])
+def test_a_name_is_of_one_folder(name, tmp_path):
+    with pytest.raises(RunError, match="name of one folder"):
+        create_run(tmp_path / "runs", name, "quick")
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,223 @@
+"""A study's files and Optuna's record: what a crash may leave, and what is done about it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import optuna
+import pytest
+
+import barenet
+from barenet.errors import ConfigError, MachineError, RunError
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.space.sampling import Past, propose
+from barenet.tuning.space.search_space import Space
+from barenet.tuning.study.folder import RungRecord, StudyFolder, create_study, lock_study
+from barenet.tuning.study.ledger import driver_of, hide_password, open_ledger
+
+SPACE = Space.parse({"lr": [0.1, 0.01, 0.001]})
+
+
+def states(ledger):
+    return [(trial.user_attrs.get("trial"), trial.state.name) for trial in ledger.trials()]
+
+
+def test_a_trial_is_enqueued_asked_for_and_told_once(tmp_path):
+    ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
+    ledger.start(4, {"lr": 0.01})
+    ledger.start(4, {"lr": 0.01})
+    assert states(ledger) == [(4, "RUNNING")]
+    ledger.report(4, {1: 0.5, 2: 0.6})
+    ledger.finish(4, "COMPLETE", 0.6, {"ended": "finished"})
+    ledger.finish(4, "COMPLETE", 0.6, {"ended": "finished"})
+    again = open_ledger(None, tmp_path, "s", SPACE, "maximize")
+    again.start(4, {"lr": 0.01})
+    assert states(again) == [(4, "COMPLETE")]
+    trial = again.trials()[0]
+    assert (trial.params, trial.value, trial.intermediate_values) == ({"lr": 0.01}, 0.6, {1: 0.5, 2: 0.6})
+
+
+def test_a_trial_left_waiting_or_running_is_taken_up_again(tmp_path):
+    ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
+    ledger.start(0, {"lr": 0.1})
+    ledger.study.enqueue_trial({"lr": 0.01}, user_attrs={"trial": 1})  # and killed
+    again = open_ledger(None, tmp_path, "s", SPACE, "maximize")
+    assert states(again) == [(0, "RUNNING"), (1, "RUNNING")]
+    again.finish(0, "PRUNED", None, {})
+    again.finish(1, "FAIL", None, {"reason": "diverged"})
+    assert states(again) == [(0, "PRUNED"), (1, "FAIL")]
+
+
+def test_a_trial_that_was_asked_for_and_no_more_gets_its_values(tmp_path):
+    ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
+    ledger.study.enqueue_trial({"lr": 0.01}, user_attrs={"trial": 0})
+    ledger.study.ask()  # and killed
+    assert ledger.trials()[0].params == {}
+    again = open_ledger(None, tmp_path, "s", SPACE, "maximize")
+    again.start(0, {"lr": 0.01})
+    again.finish(0, "COMPLETE", 0.5, {})
+    assert [(trial.state.name, trial.params) for trial in again.trials()] == [("COMPLETE", {"lr": 0.01})]
+
+
+def test_real_numbers_that_are_nearly_equal_are_two_trials(tmp_path):
+    space = Space.parse({"lr": [0.1, 0.1000001]})
+    ledger = open_ledger(None, tmp_path, "s", space, "maximize")
+    for number, point in enumerate(space.grid()):
+        ledger.start(number, point)
+    assert [trial.params["lr"] for trial in ledger.trials()] == [0.1, 0.1000001]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database at all, whatever it is called"])
+def test_a_lost_or_damaged_record_is_told_anew_from_the_files(content, small_search, contents):
+    result = small_search()
+    before = contents(result.folder)
+    for path in result.folder.glob("study.db*"):
+        path.unlink()
+    if content is not None:
+        (result.folder / "study.db").write_bytes(content)
+    again = small_search(resume=result.folder)
+    assert contents(again.folder) == before
+
+
+@pytest.mark.parametrize(
+    ("url", "package"),
+    [
+        ("postgresql+psycopg2://a@h/d", "psycopg2-binary"),
+        ("postgresql+psycopg://a@h/d", "'psycopg[binary]'"),
+        ("mysql://a@h/d", "mysqlclient"),
+        ("mysql+pymysql://a@h/d", "pymysql"),
+    ],
+)
+def test_a_missing_driver_is_named_with_its_package(url, package):
+    assert driver_of(url).endswith(f": pip install {package}")
+
+
+def test_a_password_is_never_shown_or_written(small_search, tmp_path):
+    assert hide_password("mysql://ada:secret@db/x") == "mysql://ada:***@db/x"
+    with pytest.raises(MachineError) as error:
+        small_search(storage="postgresql://ada:secret@127.0.0.1:9/x", name="with-database")
+    assert "127.0.0.1:9" in str(error.value)
+    assert "secret" not in str(error.value)
+    assert not (tmp_path / "studies" / "with-database").exists()
+    with pytest.raises(ConfigError, match="--storage must be a URL"):
+        small_search(storage="nonsense")
+
+
+def test_another_sqlite_file_can_hold_the_record(small_search, tmp_path):
+    url = f"sqlite:///{tmp_path / 'all.db'}"
+    result = small_search(storage=url)
+    small_search(storage=url)
+    names = optuna.get_all_study_names(url)
+    assert len(names) == 2
+    assert all(name.startswith("quick-") for name in names)
+    assert not (result.folder / "study.db").exists()
+    assert json.loads((result.folder / "study.json").read_text("utf-8"))["storage"] == url
+
+
+# Files
+
+
+def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from barenet.tuning.study.folder import StudyFolder, lock_study\n"
+        f"with lock_study(StudyFolder(Path({str(tmp_path)!r}))): print('locked', flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "locked\n"
+        with pytest.raises(RunError, match=f"is in use by process {other.pid} on"), lock_study(StudyFolder(tmp_path)):
+            pass
+        other.kill()
+        other.wait()
+    time.sleep(0.1)
+    with lock_study(StudyFolder(tmp_path)):
+        pass  # the lock died with its holder
+
+
+def test_a_study_is_not_begun_where_something_is(tmp_path):
+    create_study(tmp_path, "mine", "x").about.write_text("{}", "utf-8")
+    with pytest.raises(RunError, match="holds a study already; go on with it by --resume"):
+        create_study(tmp_path, "mine", "x")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").touch()
+    with pytest.raises(RunError, match=r"holds something else \(letter.txt\)"):
+        create_study(tmp_path, "other", "x")
+    with pytest.raises(RunError, match="must be the name of one folder"):
+        create_study(tmp_path, "a/b", "x")
+    assert [create_study(tmp_path, None, "grid").path.name for _ in range(2)] == ["grid-1", "grid-2"]
+
+
+def test_what_is_half_written_is_no_finished_rung(tmp_path):
+    folder = StudyFolder(tmp_path)
+    assert folder.read_rung("00000", 0) is None
+    folder.write_rung("00000", 0, RungRecord("trained", 3, 0.5, 0.8), [], None)
+    assert folder.read_rung("00000", 0) == RungRecord("trained", 3, 0.5, 0.8)
+    torn = folder.rung("00000", 1).with_name(".rung-1.json.123.tmp")
+    torn.write_text("{", "utf-8")
+    assert folder.read_rung("00000", 1) is None
+    folder.drop_temporary()
+    assert not torn.exists()
+    folder.rung("00000", 1).write_text("{", "utf-8")
+    with pytest.raises(RunError, match=r"rung-1.json cannot be read .* delete it"):
+        folder.read_rung("00000", 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"space": {"lr": [0.3]}}, "was made from another space"),
+        ({"epochs": 9}, "was made from other settings"),
+        ({"recipe": "course"}, "was made from another recipe"),
+        ({"metric": "loss"}, "was made with metric = acc, got loss"),
+    ],
+)
+def test_a_study_goes_on_only_as_it_was_asked(given, message, small_search):
+    folder = small_search().folder
+    with pytest.raises(RunError, match=message):
+        small_search(resume=folder, **given)
+
+
+def test_a_study_goes_on_only_with_its_own_data(small_search, arrays):
+    folder = small_search().folder
+    with pytest.raises(RunError, match="was made from other data than arrays"):
+        barenet.search(resume=folder, workers=0, verbose=False, **{**arrays, "x": 255 - arrays["x"]})
+    with pytest.raises(RunError, match="handed in from Python; hand them in again"):
+        barenet.search(resume=folder, workers=0, verbose=False)
+
+
+def test_a_folder_that_is_no_study_is_refused(small_search, tmp_path):
+    with pytest.raises(RunError, match=r"is not a study's folder: it has no study.json"):
+        small_search(resume=tmp_path)
+
+
+def test_more_trials_can_be_asked_of_a_study(small_search, contents):
+    space = {"lr": {"low": 1e-4, "high": 1e-1, "log": True}}
+    options = {"strategy": "tpe", "round_size": 4, "epochs": 1}
+    whole = contents(small_search(space, **options, trials=8).folder)
+    part = small_search(space, **options, trials=4)
+    assert contents(small_search(resume=part.folder, trials=8).folder) == whole
+    with pytest.raises(RunError, match="--trials can only be raised, got 2"):
+        small_search(resume=part.folder, trials=2)
+
+
+# Sampling
+
+
+def test_a_small_space_is_exhausted_and_no_point_comes_twice():
+    space = Space.parse({"lr": [0.1, 0.01, 0.001], "l2": [0, 1]})
+    points = propose(Plan(strategy="random", trials=20), Past(space, 1), 0, 20)
+    assert len(points) == 6
+    assert len({json.dumps(point) for point in points}) == 6
+
+
+def test_tpe_draws_where_trials_did_well():
+    space = Space.parse({"momentum": {"low": 0.0, "high": 0.999}})
+    past = Past(space, -1)
+    for i in range(40):
+        value = i / 40
+        past.add({"momentum": value}, [(1, (value - 0.7) ** 2)], finished=True, lost=False)
+    drawn = propose(Plan(strategy="tpe", trials=80, metric="loss"), past, 3, 9)
+    distances = [abs(point["momentum"] - 0.7) for point in drawn]
+    assert sum(distances) / 9 < 0.12  # of uniform draws it is 0.29

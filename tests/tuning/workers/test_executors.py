@@ -1,0 +1,76 @@
+"""Processes that train: what becomes of them when one of them, or the coordinator, dies."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+from loky.process_executor import BrokenProcessPool
+
+from barenet.tuning.workers.executors import NOTICE_SECONDS, LocalPool, make_pool
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
+
+
+@pytest.fixture
+def pool():
+    pool = LocalPool(2)
+    yield pool
+    pool.close(kill=True)
+
+
+def test_a_pool_that_broke_is_made_anew(pool):
+    future = pool.executor(alone=False).submit(os._exit, 3)
+    error = future.exception(timeout=30)
+    assert pool.deaths(error) == 1
+    pool.renew()
+    assert pool.executor(alone=False).submit(int, "7").result(timeout=30) == 7
+
+
+def test_a_task_apart_is_not_taken_along_when_the_pool_breaks(pool):
+    pool.make_ready()
+    apart = pool.executor(alone=True).submit(time.sleep, 1.0)
+    assert pool.executor(alone=False).submit(os._exit, 3).exception(timeout=30)
+    assert apart.result(timeout=30) is None
+
+
+def test_a_worker_that_dies_while_handing_in_a_result_does_not_hang_the_search(pool):
+    executor = pool.executor(alone=False)
+    assert executor.submit(int).result(timeout=30) == 0
+    # The beginning of a message of 4,096 bytes, as a worker that is killed while it writes one leaves it in the pipe.
+    os.write(executor._result_queue._writer.fileno(), b"\x00\x00\x10\x00" + b"abc")
+    future = executor.submit(time.sleep, 60)
+    time.sleep(0.3)
+    psutil.Process(next(iter(executor._processes))).kill()
+    began = time.monotonic()
+    while not future.done() and time.monotonic() - began < 30:
+        time.sleep(0.2)
+        pool.check()
+    assert isinstance(future.exception(timeout=1), BrokenProcessPool)
+    assert time.monotonic() - began > NOTICE_SECONDS
+    pool.renew()
+    assert pool.executor(alone=False).submit(int, "7").result(timeout=30) == 7
+
+
+def test_workers_end_with_their_coordinator():
+    program = (
+        "import time; from barenet.tuning.workers.executors import LocalPool\n"
+        "pool = LocalPool(2); executor = pool.executor(alone=False); executor.submit(int).result()\n"
+        "print(*executor._processes, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as coordinator:
+        workers = [psutil.Process(int(pid)) for pid in coordinator.stdout.readline().split()]
+        coordinator.kill()
+    assert len(workers) == 2
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+
+
+def test_the_number_of_workers_must_make_sense():
+    with pytest.raises(ValueError, match="--workers must be 0 or more, got -1"):
+        make_pool(-1)
+    assert make_pool(0).n_slots == 1
