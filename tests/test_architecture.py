@@ -1,6 +1,7 @@
-"""The ladder of the house: a module imports only from rooms above its own and from modules above it in its room.
+"""The order of packages and modules: each imports only from those listed above it.
 
-Imports are read from the source, wherever in a module they stand; nothing is executed.
+The docstring of every package lists its modules, and its packages with a slash, in reading order. This test reads these
+lists and the import statements, wherever in a module they stand; nothing is executed.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import graphlib
+import re
 import sys
 from pathlib import Path
 
@@ -16,74 +18,38 @@ import pytest
 import barenet
 
 SOURCE = Path(barenet.__file__).parent
-
-# The rooms from top to bottom. Where a room lists its modules they stand in order; else any order without circles
-# will do. `barenet` itself gathers errors and nn, and can be imported below them.
-ROOMS: list[tuple[str, list[str] | None]] = [
-    ("barenet.errors", None),
-    ("barenet.messages", None),
-    (
-        "barenet.data",
-        [
-            *("idx", "checks", "folders", "npz"),
-            *("pictures", "picture_folders", "picture_decoding", "picture_cache", "csv_files", "tables"),
-            *("datasets", "randomness", "splits", "standardising", "augmentation", "batches"),
-        ],
-    ),
-    (
-        "barenet.nn",
-        [
-            "parameters",
-            "initializers",
-            "activations",
-            "products",
-            "losses",
-            "layers",
-            "workspace",
-            "mlp",
-            "optimizers",
-            "schedules",
-            "gradcheck",
-            "own.structure",
-            "own.function",
-            "own.differences",
-            "own.reference",
-            "own.mistakes",
-            "own.wording",
-            "own.report",
-            "own.measure",
-            "own.overflow",
-            "own.check",
-            "own.arguments",
-            "own.code",
-            "own",
-        ],
-    ),
-    ("barenet", None),
-    ("barenet.config.tables", None),
-    ("barenet.config.sources", None),
-    ("barenet.config.recipes", None),
-    ("barenet.training", None),
-    ("barenet.tuning", None),
-    ("barenet.visualize", None),
-    ("barenet.deploy", None),
-    ("barenet.api.training", None),
-    ("barenet.api.searching", None),
-    ("barenet.course", None),
-    ("barenet.sklearn", None),
-    ("barenet.cli", None),
-]
-SAME_RANK = {"barenet.config.recipes": "barenet.config.sources"}  # settings reads the recipes, which are settings files
-EXEMPT = {"barenet", "barenet.__main__"}
+MOST_MODULES = 12
+MOST_LINES = 250
+ENTRY = re.compile(r"^    (\w+)(/?) {2,}\S", re.MULTILINE)  # "    losses         how wrong the logits are"
+ROOT_MODULES = {"barenet.__main__"}  # of no package's list
 
 
 def read_sources() -> dict[str, str]:
-    """Return the source of every module of the package by its dotted name."""
+    """Return the source of every module of the package by its dotted name; a package is its `__init__`."""
     sources = {}
     for path in SOURCE.rglob("*.py"):
         parts = ("barenet", *path.relative_to(SOURCE).with_suffix("").parts)
         sources[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path.read_text("utf-8")
     return sources
+
+
+@functools.cache
+def listed(source: str) -> tuple[str, ...]:
+    """Return the names that a package's docstring lists, in order."""
+    return tuple(name for name, _ in ENTRY.findall(ast.get_docstring(ast.parse(source), clean=False) or ""))
+
+
+def children(sources: dict[str, str], package: str) -> set[str]:
+    """Return the names of a package's modules and packages."""
+    return {name.removeprefix(f"{package}.") for name in sources if name.rpartition(".")[0] == package}
+
+
+def packages(sources: dict[str, str]) -> set[str]:
+    """Return the packages among the modules, those that hold nothing but other files included."""
+    return {
+        f"barenet.{path.parent.relative_to(SOURCE).as_posix()}".replace("/", ".").rstrip(".")
+        for path in SOURCE.rglob("__init__.py")
+    } | {name.rpartition(".")[0] for name in sources} - {""}
 
 
 @functools.cache
@@ -104,61 +70,70 @@ def imported_names(source: str, module: str, is_package: bool) -> frozenset[str]
 
 
 def read_imports(sources: dict[str, str]) -> dict[str, set[str]]:
-    """Return which modules of the package each module imports."""
-    packages = {name.rpartition(".")[0] for name in sources} | {"barenet"}
+    """Return which modules of barenet each module imports."""
+    known_packages = packages(sources)
     imports = {}
     for module, source in sources.items():
-        own = set()
-        for name in imported_names(source, module, module in packages):
+        targets = set()
+        for name in imported_names(source, module, module in known_packages):
             if name.split(".")[0] == "barenet":
                 # `from barenet.nn.mlp import MLP` means the module barenet.nn.mlp: the longest name that is one.
                 while name not in sources and "." in name:
                     name = name.rpartition(".")[0]  # noqa: PLW2901
-                own.add(name)
-        imports[module] = own - {module}
+                targets.add(name)
+        imports[module] = targets - {module}
     return imports
 
 
-def room_of(module: str) -> str | None:
-    """Return the room that a module is in, or None if it is in none."""
-    names = [room for room, _ in ROOMS if module == room or (room != "barenet" and module.startswith(f"{room}."))]
-    return names[0] if names else None
+def import_violation(sources: dict[str, str], module: str, target: str) -> str | None:
+    """Return why `module` may not import `target`, or None.
+
+    The two are compared in the first package that both are in: the part with `target` must be listed before the one
+    with `module`. A module never imports a package that it is in.
+    """
+    parts, target_parts = module.split("."), target.split(".")
+    shared = 0
+    while shared < min(len(parts), len(target_parts)) and parts[shared] == target_parts[shared]:
+        shared += 1
+    if shared == len(target_parts):
+        return f"{module} imports {target}, a package that it is in"
+    if shared == len(parts):
+        return None  # a package imports what it holds
+    package = ".".join(parts[:shared])
+    order = listed(sources[package])
+    below, above = parts[shared], target_parts[shared]
+    if below not in order or above not in order:
+        return None  # reported as a module that no docstring names
+    if order.index(above) >= order.index(below):
+        return f"{module} imports {target}, but {package} lists {above} after {below}"
+    return None
 
 
-def rank(room: str) -> int:
-    """Return how far down the ladder a room is."""
-    return [name for name, _ in ROOMS].index(SAME_RANK.get(room, room))
-
-
-def violations(imports: dict[str, set[str]]) -> list[str]:
-    """Return every way in which these imports break the ladder."""
+def violations(sources: dict[str, str]) -> list[str]:
+    """Return every way in which packages, their docstrings and imports break the rules."""
     found = []
-    orders = {room: order for room, order in ROOMS if order is not None}
+    for package in sorted(packages(sources)):
+        names = children(sources, package) - {"__main__"}
+        order = listed(sources.get(package, ""))
+        found += [f"{package} does not list {name} in its docstring" for name in sorted(names - set(order))]
+        found += [f"{package} lists {name}, which is not there" for name in order if name not in names]
+        found += [f"{package} lists {name} twice" for name in sorted(set(order)) if order.count(name) > 1]
+        modules = [name for name in names if f"{package}.{name}" not in packages(sources)]
+        if len(modules) > MOST_MODULES:
+            found.append(f"{package} has {len(modules)} modules, more than {MOST_MODULES}")
+    imports = {module: targets for module, targets in read_imports(sources).items() if module not in ROOT_MODULES}
     for module, targets in sorted(imports.items()):
-        room = room_of(module)
-        if module in EXEMPT:
-            continue
-        if room is None:
-            found.append(f"{module} is in no room")
-            continue
-        name = module.removeprefix(f"{room}.")
-        if room in orders and module != room and name not in orders[room]:
-            found.append(f"{module} has no place in the order of {room}")
-            continue
-        for target in sorted(targets):
-            target_room = room_of(target)
-            if target_room is None:
-                found.append(f"{module} imports {target}, which is in no room")
-            elif rank(target_room) > rank(room):
-                found.append(f"{module} imports {target} from a room below")
-            elif target_room == room and room in orders and module != room:
-                order = [room + "." + own for own in orders[room]]
-                if target not in order or order.index(target) >= order.index(module):
-                    found.append(f"{module} imports {target}, which is not above it in {room}")
+        if module != "barenet":  # it loads most names when they are first used
+            found += [v for target in sorted(targets) if (v := import_violation(sources, module, target))]
+    found += [
+        f"{module} has more than {MOST_LINES} lines"
+        for module, source in sorted(sources.items())
+        if source.count("\n") > MOST_LINES
+    ]
     try:
-        graphlib.TopologicalSorter({m: t for m, t in imports.items() if m not in EXEMPT}).prepare()
+        graphlib.TopologicalSorter({m: t for m, t in imports.items() if m != "barenet"}).prepare()
     except graphlib.CycleError as error:
-        found.append("a circle: " + " -> ".join(error.args[1]))
+        found.append("a cycle: " + " -> ".join(error.args[1]))
     return found
 
 
@@ -178,15 +153,24 @@ def eager_imports(source: str) -> frozenset[str]:
     return imported_names("\n".join(ast.unparse(node) for node in statements), "barenet", is_package=True)
 
 
-def test_the_ladder_is_not_broken():
-    imports = read_imports(read_sources())
-    assert sum(len(targets) for targets in imports.values()) > 50  # the reader found something to read
-    assert violations(imports) == []
+def test_packages_are_small_listed_in_reading_order_and_import_from_above_only():
+    sources = read_sources()
+    assert sum(len(targets) for targets in read_imports(sources).values()) > 200  # there was something to read
+    assert violations(sources) == []
+
+
+def test_every_package_says_which_module_to_open_first():
+    sources = read_sources()
+    for package in packages(sources):
+        doc = ast.get_docstring(ast.parse(sources[package])) or ""
+        assert len(doc.splitlines()[0]) > 20, package
+        if len(listed(sources[package])) > 2:
+            assert re.search(r"open\s+`[\w/]+`(, then `\w+`)?\s+first|open\s+`[\w/]+` first", doc), package
 
 
 def test_the_network_imports_numpy_the_standard_library_and_errors_only():
     for module, source in read_sources().items():
-        if room_of(module) == "barenet.nn":
+        if module == "barenet.nn" or module.startswith("barenet.nn."):
             assert outsiders(source, module, module == "barenet.nn") == set(), module
 
 
@@ -194,15 +178,8 @@ def test_the_package_itself_loads_errors_and_nn_and_leaves_the_rest_for_later():
     names = eager_imports((SOURCE / "__init__.py").read_text("utf-8"))
     ours = {name for name in names if name.split(".")[0] == "barenet"}
     assert {"barenet.errors", "barenet.nn"} <= ours
-    assert {name for name in ours if not name.startswith(("barenet.errors", "barenet.nn"))} == set()
+    assert {name for name in ours if not name.startswith(("barenet.errors", "barenet.nn", "barenet.version"))} == set()
     assert {name.split(".")[0] for name in names - ours} <= set(sys.stdlib_module_names)
-
-
-def test_every_listed_module_exists():
-    sources = read_sources()
-    for room, order in ROOMS:
-        for name in order or []:
-            assert f"{room}.{name}" in sources
 
 
 # The checker itself
@@ -211,33 +188,44 @@ def test_every_listed_module_exists():
 @pytest.mark.parametrize(
     ("module", "line", "complaint"),
     [
-        ("barenet.nn.losses", "from barenet.nn.mlp import MLP", "barenet.nn.mlp, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "from barenet.nn import mlp", "barenet.nn.mlp, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "from . import mlp", "barenet.nn.mlp, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "from .mlp import MLP", "barenet.nn.mlp, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "import barenet.nn.mlp", "barenet.nn.mlp, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "from barenet.nn import MLP", "barenet.nn, which is not above it in barenet.nn"),
-        ("barenet.nn.losses", "from ..config import Config", "barenet.config.tables from a room below"),
-        ("barenet.nn.losses", "def f():\n    import barenet.config.tables", "barenet.config.tables from a room below"),
-        ("barenet.nn.losses", "import barenet", "barenet from a room below"),
-        ("barenet.data.formats.idx", "from barenet.data.splits import x", "barenet.data.splits, which is not above it"),
-        ("barenet.data.formats.idx", "from barenet.nn.mlp import MLP", "barenet.nn.mlp from a room below"),
-        ("barenet.errors", "from barenet.data.formats.idx import x", "barenet.data.formats.idx from a room below"),
-        ("barenet.config.tables", "from barenet.engine.state import x", "barenet.engine.state from a room below"),
-        ("barenet.engine.state", "from barenet.training.trainer import x", "a circle: "),
-        ("barenet.engine.state", "from barenet.cli.main import main", "barenet.cli.main from a room below"),
-        ("barenet.engine.state", "from barenet.api.training import train", "barenet.api.training from a room below"),
-        ("barenet.data.misc", "", "barenet.data.misc has no place in the order of barenet.data"),
-        ("barenet.utils", "", "barenet.utils is in no room"),
+        ("barenet.nn.losses", "from barenet.nn.mlp import MLP", "barenet.nn lists mlp after losses"),
+        ("barenet.nn.losses", "from barenet.nn import mlp", "barenet.nn lists mlp after losses"),
+        ("barenet.nn.losses", "from . import mlp", "barenet.nn lists mlp after losses"),
+        ("barenet.nn.losses", "from .mlp import MLP", "barenet.nn lists mlp after losses"),
+        ("barenet.nn.losses", "import barenet.nn.mlp", "barenet.nn lists mlp after losses"),
+        ("barenet.nn.losses", "from barenet.nn import MLP", "imports barenet.nn, a package that it is in"),
+        ("barenet.nn.losses", "from ..config.tables import Config", "barenet lists config after nn"),
+        ("barenet.nn.losses", "def f():\n    import barenet.config.tables", "barenet lists config after nn"),
+        ("barenet.nn.losses", "import barenet", "imports barenet, a package that it is in"),
+        ("barenet.data.checks", "from barenet.data.splits import x", "barenet.data lists splits after checks"),
+        ("barenet.data.formats.idx", "from barenet.data.splits import x", "barenet.data lists splits after formats"),
+        ("barenet.data.formats.idx", "from barenet.data.pictures.cache import x", "lists pictures after formats"),
+        ("barenet.data.formats.idx", "from barenet.nn.mlp import MLP", "barenet lists nn after data"),
+        ("barenet.errors", "from barenet.data.files import x", "barenet lists data after errors"),
+        ("barenet.config.tables", "from barenet.engine.state import x", "barenet lists engine after config"),
+        ("barenet.training.trainer", "from barenet.cli.main import main", "barenet lists cli after training"),
+        ("barenet.training.records", "from barenet.training.trainer import x", "a cycle: "),
+        ("barenet.data.misc", "", "barenet.data does not list misc in its docstring"),
+        ("barenet.utils", "", "barenet does not list utils in its docstring"),
+        ("barenet.errors", "\n" * 300, "barenet.errors has more than 250 lines"),
     ],
 )
 def test_a_made_up_violation_is_found(module, line, complaint):
     sources = read_sources()
-    already_there = violations(read_imports(sources))
+    already_there = violations(sources)
     sources[module] = f"{sources.get(module, '')}\n{line}\n"
-    found = set(violations(read_imports(sources))) - set(already_there)
-    assert [message for message in found if complaint in message]
-    assert all(module in message for message in found)
+    assert [message for message in set(violations(sources)) - set(already_there) if complaint in message]
+
+
+def test_a_package_with_too_many_modules_is_found():
+    sources = read_sources() | {f"barenet.nn.part_{i}": "" for i in range(12)}
+    assert [message for message in violations(sources) if message.startswith("barenet.nn has ")]
+
+
+def test_a_listed_module_that_is_not_there_is_found():
+    sources = read_sources()
+    del sources["barenet.nn.losses"]
+    assert "barenet.nn lists losses, which is not there" in violations(sources)
 
 
 @pytest.mark.parametrize(
@@ -246,8 +234,8 @@ def test_a_made_up_violation_is_found(module, line, complaint):
         ("import pydantic", "pydantic"),
         ("def f():\n    from scipy.special import expit", "scipy.special.expit"),
         ("from barenet.data.formats.idx import read_idx", "barenet.data.formats.idx.read_idx"),
-        ("from barenet import config", "barenet.config.tables"),
-        ("from ..data import idx", "barenet.data.formats.idx"),
+        ("from barenet import config", "barenet.config"),
+        ("from ..data import files", "barenet.data.files"),
     ],
 )
 def test_a_made_up_outsider_in_the_network_is_found(line, outsider):
@@ -255,5 +243,5 @@ def test_a_made_up_outsider_in_the_network_is_found(line, outsider):
 
 
 def test_a_made_up_eager_import_of_the_package_is_found_and_a_lazy_one_is_not():
-    source = "import barenet.config.tables\nif TYPE_CHECKING:\n    import barenet.api.training\ndef f():\n    import barenet.data"
-    assert eager_imports(source) == {"barenet.config.tables"}
+    source = "import barenet.config\nif TYPE_CHECKING:\n    import barenet.api\ndef f():\n    import barenet.data"
+    assert eager_imports(source) == {"barenet.config"}

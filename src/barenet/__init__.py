@@ -7,6 +7,31 @@
     predictor = barenet.load(result.folder)
     predictor.predict(images)                                     # uint8 or float, flat or square, one or many
 
+The packages, in the order in which they build on each other; open `nn` first:
+
+    errors         one tree of errors, each with its exit code
+    messages       values from outside in a message of one line
+    version        the version of barenet
+    pickles/       the few pickle files that people have, read without running them
+    data/          from bytes to batches
+    nn/            the network, and nothing else
+    gradcheck/     does back-propagation agree with the difference quotient?
+    config/        all settings of a run, and where they come from
+    engine/        how training steps are computed
+    training/      from a data set and settings to trained networks, in memory
+    course_files/  the files of the course project
+    run_folders/   a run on disk, and going on after an interruption
+    tuning/        search for good settings
+    analysis/      numbers about a trained network and its test results
+    plots/         pictures
+    pages/         HTML pages: reports, the playground
+    terminal/      what a terminal or a notebook shows
+    deploy/        predictions, and files that work without barenet
+    api/           `train`, `resume`, `search`
+    course         the course project's dictionaries
+    sklearn/       the network as a scikit-learn classifier
+    cli/           the command line
+
 Importing barenet loads NumPy and nothing heavier; the rest loads when a function that needs it runs.
 
 Symbols in shapes: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes, P parameters of a
@@ -19,7 +44,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from barenet import errors, nn
-from barenet.nn import MLP, Activation, Loss, check_gradients
+from barenet.nn import MLP, Activation, Loss
+from barenet.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from barenet.api.searching import search
@@ -27,6 +53,7 @@ if TYPE_CHECKING:
     from barenet.data.datasets import load_dataset
     from barenet.deploy.predictor import Predictor, load
     from barenet.gradcheck.check import check_own_gradients
+    from barenet.gradcheck.network import check_gradients
 
 __all__ = [
     "MLP",
@@ -45,11 +72,10 @@ __all__ = [
     "train",
 ]
 
-__version__ = "0.1.0"
-
 _LAZY = {
     "Predictor": "barenet.deploy.predictor",
     "check_custom": "barenet.api.training",
+    "check_gradients": "barenet.gradcheck.network",
     "check_own_gradients": "barenet.gradcheck.check",
     "load": "barenet.deploy.predictor",
     "load_dataset": "barenet.data.datasets",

@@ -13,8 +13,8 @@ optimizer_kwargs   lr: learning rate;  ld: L2, W -= lr * (dW + ld * W), weights 
 trainer_kwargs     n_epochs;  eval_step: epochs between validations;  and the words of save_best_model:
                    metric: "loss" or "acc";  n: how many of the best to keep;  keep_last: it always is
 
-Whatever a dictionary leaves out keeps the value of the recipe "course". Values are checked by `barenet.config.tables`, the
-architecture against the images by `training.preparation`.
+Whatever a dictionary leaves out keeps the value of the recipe "course". Values are checked by `barenet.config.tables`,
+the architecture against the images by `training.preparation`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from barenet.errors import ShapeError
-from barenet.nn import ACTIVATIONS, MLP, Activation, Loss, check_gradients
+from barenet.gradcheck.network import check_gradients
+from barenet.nn import ACTIVATIONS, MLP, Activation, Loss
 from barenet.nn.losses import LOSSES, make_loss
 
 LOSS_CASES = {**LOSSES, "smoothed": make_loss("cross_entropy", 0.1)}

@@ -1,0 +1,9 @@
+"""Numbers about a trained network and its test results; drawing them is left to `plots` and `pages`.
+
+Read the modules in this order; open `evidence` first:
+
+    statistics   intervals, tests between two models, calibration, doubtful labels
+    images       the images that a model was trained beside
+    evidence     everything that a run left behind, read and checked
+    activity     what neurons do with images: dead, saturated, useful
+"""

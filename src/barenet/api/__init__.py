@@ -1,0 +1,7 @@
+"""The Python functions that do what the commands do; `barenet` exports them.
+
+Read the modules in this order; open `training` first:
+
+    training    `train`, `resume`
+    searching   `search`
+"""

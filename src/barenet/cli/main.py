@@ -15,8 +15,8 @@ from typing import NoReturn
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
-from barenet import __version__
 from barenet.errors import BarenetError, ConfigError
+from barenet.version import __version__
 
 __all__ = ["app", "main"]
 

@@ -16,7 +16,7 @@ from typing import Any, Literal
 import numpy as np
 
 from barenet.data.checks import check_pair, check_range, hash_arrays, note_unscaled
-from barenet.data.formats.idx import reading
+from barenet.data.files import reading
 from barenet.data.formats.idx_folders import read_carried, read_folder
 from barenet.data.formats.npz import read_npz
 from barenet.data.formats.tables import find_tables, read_tables

@@ -1,0 +1,15 @@
+"""A trained model in use: predictions from Python and the command line, and files that work without barenet.
+
+Read the modules in this order; open `predictor` first:
+
+    inference        a network over many inputs, fast
+    predictor        a trained model, or several averaged: images in, classes out
+    framing          pictures brought to look like the training images
+    inputs           what a person points at: pictures, folders, arrays, files
+    recognition      from inputs to class names and probabilities
+    exported         a network as arrays and names, and the comparison with the model
+    export_onnx      an ONNX graph
+    numpy_template   the text of an exported Python file
+    export_numpy     one Python file that needs NumPy alone
+    export           build, run, compare, and only then put in place
+"""

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet import __version__
 from barenet.data.standardising import Standardiser
 from barenet.errors import CheckpointError, ConfigError
 from barenet.nn.activations import ACTIVATIONS
@@ -20,6 +19,7 @@ from barenet.nn.layers import ActivationLayer, Dense
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.metrics import probabilities
 from barenet.training.preprocessing import read_standardiser
+from barenet.version import __version__
 
 __all__ = [
     "TOLERANCE",

@@ -18,8 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.files import GZIP_MAGIC, reading
 from barenet.data.formats.csv_files import read_csv
-from barenet.data.formats.idx import GZIP_MAGIC, read_idx, reading
+from barenet.data.formats.idx import read_idx
 from barenet.data.formats.idx_folders import FILE_NAME
 from barenet.data.formats.tables import read_npy
 from barenet.data.pictures.decoding import n_threads

@@ -1,6 +1,6 @@
 """The network and nothing else: multi-layer perceptrons, alone or in lockstep, in plain NumPy.
 
-Read the modules in this order:
+Read the modules in this order; open `mlp` first:
 
     parameters     two flat buffers, values and gradients, with a named view for each weight and bias
     initializers   where the weights start
@@ -8,11 +8,10 @@ Read the modules in this order:
     products       a matrix product in parts that BLAS likes
     losses         how wrong the logits are, and which way to move them
     layers         y = x W + b, y = f(x), dropout, each with its backward step
+    workspace      the memory of a forward and a backward pass
     mlp            layers in a row: forward, backward
     optimizers     from gradients to new weights
     schedules      the learning rate as a function of the step
-    gradcheck      does the derivative agree with the difference quotient?
-    own            the same question for code of your own, and the mistake by name
 
 Symbols used everywhere: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes,
 P parameters of one network. `...` in a shape stands for N or for nothing.
@@ -23,7 +22,6 @@ N networks that take their steps together; NumPy runs the same matrix product fo
 with exactly the weights that it would have had alone.
 """
 
-from barenet.gradcheck.network import GradientReport, check_gradients
 from barenet.nn.activations import ACTIVATIONS, Activation
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.losses import LOSSES, Loss
@@ -44,7 +42,6 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
-    "GradientReport",
     "LayerSpec",
     "Loss",
     "Optimizer",
@@ -52,5 +49,4 @@ __all__ = [
     "Schedule",
     "WeightAverage",
     "Workspace",
-    "check_gradients",
 ]

@@ -1,0 +1,14 @@
+"""Pictures, as PNG files or panels of a page: weights, neurons, learning curves, searches.
+
+Read the modules in this order; open `canvas` first:
+
+    canvas            one look for all pictures
+    rasters           weights and images as small pictures
+    learning_curves   how a run went: loss, accuracy, learning rate, updates
+    weights           weights before and after training
+    neurons           activations of each layer, and one neuron closely
+    inspection        `inspect`: every picture of what a network learnt
+    live              pictures while a run goes on
+    search_scales     axes and colours of a search's pictures
+    search            pictures of a search
+"""

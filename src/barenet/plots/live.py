@@ -210,7 +210,7 @@ def describe_machine() -> dict[str, Any]:
     """Return what a report tells of the machine that a run was trained on."""
     from threadpoolctl import threadpool_info
 
-    from barenet import __version__
+    from barenet.version import __version__
 
     blas: dict[str, Any] = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
     return {

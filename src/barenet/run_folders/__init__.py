@@ -1,0 +1,13 @@
+"""A run on disk: its settings, weights, records and results, and going on after an interruption.
+
+Read the modules in this order; open `folder` first, then `run`:
+
+    files        files that are replaced whole
+    folder       a run's folder: its name, its files, its lock
+    checkpoint   model and state files: safetensors with checksums
+    scores       what the test images give
+    loading      the trained networks behind a path
+    results      the result of a run, a network at a time and as a whole
+    run          a run from its settings to its test results, written as training goes
+    resuming     go on with a run that was stopped
+"""

@@ -1,6 +1,13 @@
 """barenet's network as a scikit-learn estimator: `from barenet.sklearn import BarenetClassifier`.
 
-It needs scikit-learn 1.6 or newer, which `pip install "barenet[sklearn]"` brings.
+It needs scikit-learn 1.6 or newer, which `pip install "barenet[sklearn]"` brings. Read the modules in this order; open
+`classifier` first:
+
+    rows         rows of features with classes and weights: checked, scaled, equal ones merged
+    weighting    a cross-entropy that weighs every row
+    parameters   the estimator's parameters as settings of barenet, checked
+    fitting      the loop behind `fit` and `partial_fit`
+    classifier   `BarenetClassifier`
 """
 
 from __future__ import annotations

@@ -1,0 +1,12 @@
+"""From a data set and settings to trained networks, in memory; files are left to `run_folders`.
+
+Read the modules in this order; open `trainer` first:
+
+    metrics         accuracy, confusion, precision and recall
+    records         what one epoch of one network gave
+    preprocessing   features standardised, and what a model remembers of its training images
+    evaluation      a network over many images, in large batches
+    preparation     every default resolved, every conflict found before training
+    divergence      in which step and layer a network was lost
+    trainer         the training loop
+"""

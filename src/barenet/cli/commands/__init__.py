@@ -1,0 +1,15 @@
+"""One module a command: a function of the command's name, which `barenet.cli.main` loads when it is called.
+
+Read the modules in this order; open `train` first:
+
+    train        train a network, or go on with a run
+    test         test a trained network
+    inspect      pictures of what a network learnt
+    report       one page about a run, or one that compares several
+    playground   a page on which a person draws
+    predict      what is on a picture
+    export       ONNX, or one Python file
+    search       search for good settings
+    gradcheck    back-propagation against difference quotients
+    doctor       what decides speed on this machine
+"""

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.formats.idx import impostor, reading
+from barenet.data.files import impostor, reading
 from barenet.errors import DataError
 from barenet.messages import few, one_line
 

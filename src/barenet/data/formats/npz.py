@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from barenet.data.formats.idx import GZIP_MAGIC, MAX_BYTES, MAX_DEFLATE_RATIO, impostor
+from barenet.data.files import GZIP_MAGIC, MAX_BYTES, MAX_DEFLATE_RATIO, impostor
 from barenet.data.formats.idx_folders import EXPECTED_FILES
 from barenet.errors import DataError
 from barenet.messages import few

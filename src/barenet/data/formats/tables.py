@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.files import reading
 from barenet.data.formats.csv_files import is_number, read_csv, read_csv_labels
-from barenet.data.formats.idx import reading
-from barenet.data.pictures.folders import PARTS
+from barenet.data.parts import PARTS
 from barenet.errors import DataError
 from barenet.messages import few
 

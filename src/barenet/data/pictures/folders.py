@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from barenet.data.formats.idx_folders import EXPECTED_FILES, FILE_NAME
+from barenet.data.parts import PARTS
 from barenet.data.pictures.picture import SUFFIXES
 from barenet.errors import DataError
 from barenet.messages import few
 
 __all__ = ["PictureFile", "PictureFolder", "find_pictures", "holds_pictures", "list_pictures"]
-
-# What people call the three parts, and what we do.
-PARTS = {"train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 class PictureFile(NamedTuple):

@@ -1,15 +1,8 @@
-"""The check of a person's own back-propagation, and the classic mistakes by name.
+"""A function that someone wrote: `loss, gradients = function(parameters, x, labels)`.
 
-Read the modules in this order:
+Read the modules in this order; open `function` first:
 
-    structure     dicts and lists of arrays
-    function      calling someone's function, and what it must return
-    differences   the gradient of anything, by central differences
-    reference     the same network as ours, with mistakes on demand
-    mistakes      which mistake the numbers fit
-    wording       its name and its remedy
-    report        what is shown
-    measure       what the function reports, and what is right
-    check         all of it: `check_own_gradients`
-    arguments     parameters and a batch for a function that comes without
+    structure   parameters in dicts, lists and tuples of arrays, nested if need be
+    function    calling the function, and what it must return
+    arguments   parameters and a batch: those that the code brings, else made here
 """

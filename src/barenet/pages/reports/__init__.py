@@ -1,0 +1,10 @@
+"""One page about a run, or one that compares several.
+
+Read the modules in this order; open `report` first:
+
+    drawings     panels as SVG, with captions and points to hover
+    judgement    how the network did on its test images
+    inside       its layers, neurons and weights
+    comparison   several runs side by side
+    report       the page about one run, and the function that chooses
+"""

@@ -1,0 +1,13 @@
+"""What is searched: settings, their values, and which points come next.
+
+Read the modules in this order; open `search_space` first:
+
+    dimensions     one searched setting: its name, its values, its condition
+    plan           strategy, rounds, rungs, and what counts as better
+    search_space   which settings are searched, through which values, under which conditions
+    points         from a point of the space to the settings of a trial
+    space_file     a space as a person writes it: a TOML file, or flags
+    sampling       which points come next
+    question       space, plan and base settings, as they are given, kept and compared
+    material       the space and the data, and settings that were resolved for them
+"""

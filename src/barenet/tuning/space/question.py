@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from barenet import __version__
 from barenet.config.sources import SHORT_NAMES, check_tables, describe_settings, read_toml, setting_path
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, RunError, nearest
@@ -18,6 +17,7 @@ from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
 from barenet.tuning.space.search_space import COURSE_GRID, Space
 from barenet.tuning.space.space_file import read_space_file
+from barenet.version import __version__
 
 __all__ = ["Question", "ask_again", "make_question"]
 

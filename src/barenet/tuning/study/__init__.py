@@ -1,0 +1,12 @@
+"""The search itself: its folder, its trials and their comparison.
+
+Read the modules in this order; open `search` first:
+
+    folder     one file for each finished rung of each trial
+    trial      a trial, its rungs, and how trials compare
+    observer   what a search tells whoever watches it
+    ledger     Optuna's record of a study
+    results    the ranking, how sure it is, and the files that say so
+    best       the best trial as a run folder
+    search     the coordinator: it alone chooses, sends out, writes down and compares
+"""
