@@ -1,14 +1,13 @@
 """The playground in a real Chromium: what a person's hands and eyes find on the page.
 
-They need Playwright for Python and the system's Chromium: `pip install playwright` and `apt-get install chromium`.
+The page handles an input and draws when it gets to it, so a test waits for the state that it expects.
 """
 
 from __future__ import annotations
 
 import base64
 import io
-import os
-import shutil
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,7 @@ from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import compute_outputs
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+expect = sync_api.expect
 
 # Reads the scores of many images by the page's own picture and forward pass.
 SCORES = "(images) => images.map((x) => (playground.setPicture(x), playground.scores()))"
@@ -49,14 +46,6 @@ def model(arrays) -> SavedModel:
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
 def file(model, dataset, tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("page") / "playground.html"
     write_playground(model, path, dataset, name="small")
@@ -64,25 +53,20 @@ def file(model, dataset, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def open_page(browser, file) -> Iterator[Any]:
+def open_page(new_page, file) -> Iterator[Any]:
     """Opens the page from its file; at the end nothing was said in the console and nothing asked of any host."""
     complaints: list[str] = []
-    contexts = []
 
     def open_it(width: int = 1280, height: int = 900, path: Path = file, **options: Any) -> Any:
-        context = browser.new_context(viewport={"width": width, "height": height}, offline=True, **options)
-        contexts.append(context)
-        page = context.new_page()
+        page = new_page(viewport={"width": width, "height": height}, offline=True, **options)
         page.on("console", lambda message: complaints.append(message.text))
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if "file:" not in request.url[:5] else None)
         page.goto(path.as_uri())
-        page.wait_for_selector("main:not([hidden])")
+        expect(page.locator("#verdict")).not_to_be_empty()  # all is wired, and has been drawn once
         return page
 
     yield open_it
-    for context in contexts:
-        context.close()
     # A blob is the page's own memory: a picture that was dropped on it.
     assert [text for text in complaints if not text.startswith(("blob:", "data:,"))] == []
 
@@ -96,9 +80,22 @@ def scores(page: Any) -> np.ndarray:
     return np.array(page.evaluate("playground.scores()"))
 
 
-def verdict(page: Any) -> str:
-    page.evaluate("new Promise(requestAnimationFrame).then(() => new Promise(requestAnimationFrame))")
-    return page.inner_text("#verdict")
+def title(page: Any) -> Any:
+    """Return the heading of the inspector, which names the neuron that is shown."""
+    return page.locator("#inspector-title")
+
+
+def wait_for_a_change(page: Any, before: np.ndarray, least: float) -> np.ndarray:
+    """Wait until a score has changed by more than `least`, and return the new scores."""
+    changed = "([before, least]) => playground.scores().some((score, c) => Math.abs(score - before[c]) > least)"
+    page.wait_for_function(changed, arg=[before.tolist(), least])
+    return scores(page)
+
+
+def wait_for_scores(page: Any, expected: np.ndarray, tolerance: float = 0) -> None:
+    """Wait until no score differs from `expected` by more than `tolerance`."""
+    equal = "([expected, most]) => playground.scores().every((score, c) => Math.abs(score - expected[c]) <= most)"
+    page.wait_for_function(equal, arg=[expected.tolist(), float(tolerance)])
 
 
 def assert_equal(found: np.ndarray, expected: np.ndarray) -> None:
@@ -115,26 +112,27 @@ def test_a_test_image_that_is_picked_gives_pythons_logits(page, model, arrays):
     page.locator(".example").nth(20).click()
     row = np.flatnonzero(arrays["y_test"] == 1)[5]  # fifteen of each class, so number 20 is the sixth of class 1
     expected = compute_outputs(model.mlp, arrays["x_test"][row].reshape(1, 64), model.info.scale)[0]
-    assert_equal(scores(page), expected)
-    assert verdict(page).startswith(f"The network says {np.argmax(expected)}, ")
-    assert "true" in page.locator(".class").nth(1).get_attribute("class")
+    wait_for_scores(page, expected, 1e-4 * np.max(np.abs(expected)))
+    expect(page.locator("#verdict")).to_have_text(re.compile(rf"^The network says {np.argmax(expected)}, "))
+    expect(page.locator(".class").nth(1)).to_have_class(re.compile(r"\btrue\b"))
 
 
 def test_drawing_by_mouse_changes_the_image_and_the_answer_and_undo_takes_it_back(page):
-    before, said = scores(page), verdict(page)
+    before, said = scores(page), page.inner_text("#verdict")
     box = page.locator("#image").bounding_box()
     page.mouse.move(box["x"] + 20, box["y"] + 30)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] - 20, box["y"] + box["height"] / 2, steps=8)
     page.mouse.up()
-    assert np.max(np.abs(scores(page) - before)) > 1e-2
-    assert verdict(page) != said
+    wait_for_a_change(page, before, 1e-2)
+    expect(page.locator("#verdict")).not_to_have_text(said)
     page.keyboard.press("Control+z")
-    np.testing.assert_array_equal(scores(page), before)
+    wait_for_scores(page, before)
 
 
 def test_drawing_by_keys_and_shifting_by_keys(page):
     page.click("#clear")
+    expect(page.locator("#verdict")).to_have_text(re.compile("^Nothing drawn"))
     empty = scores(page)
     page.focus("#image")
     page.keyboard.down(" ")
@@ -142,13 +140,11 @@ def test_drawing_by_keys_and_shifting_by_keys(page):
         page.keyboard.press("ArrowRight")
     page.keyboard.up(" ")
     page.keyboard.press("ArrowDown")  # the pen is up again
-    drawn = scores(page)
-    assert np.max(np.abs(drawn - empty)) > 1e-2
+    drawn = wait_for_a_change(page, empty, 1e-2)
     page.keyboard.press("Shift+ArrowDown")
-    shifted = scores(page)
-    assert np.max(np.abs(shifted - drawn)) > 1e-3
+    wait_for_a_change(page, drawn, 1e-3)
     page.keyboard.press("Shift+ArrowUp")
-    np.testing.assert_array_equal(scores(page), drawn)
+    wait_for_scores(page, drawn)
 
 
 def test_a_finger_draws(open_page):
@@ -156,7 +152,7 @@ def test_a_finger_draws(open_page):
     before = scores(page)
     box = page.locator("#image").bounding_box()
     page.touchscreen.tap(box["x"] + box["width"] / 3, box["y"] + box["height"] / 3)
-    assert np.max(np.abs(scores(page) - before)) > 1e-3
+    wait_for_a_change(page, before, 1e-3)
 
 
 def picture(size: tuple[int, int], paper: int, kind: str = "PNG") -> bytes:
@@ -181,9 +177,12 @@ DROP = """([name, type, data, event]) => {
 
 
 def hand_in(page: Any, content: bytes, event: str, name: str = "plus.png") -> str:
+    """Hand in a file and return what the page says of it."""
+    said = page.locator("#imported-text")
+    said.evaluate("(node) => (node.textContent = '')")
     page.evaluate(DROP, [name, "image/png", base64.b64encode(content).decode(), event])
-    page.wait_for_selector("#imported:not([hidden])")
-    return page.inner_text("#imported-text")
+    expect(said).not_to_be_empty()  # the page reads the file in its own time
+    return said.inner_text()
 
 
 @pytest.mark.parametrize("event", ["drop", "paste"])
@@ -191,11 +190,10 @@ def test_a_picture_that_is_dropped_or_pasted_changes_the_answer_and_says_what_wa
     before = scores(page)
     said = hand_in(page, picture((120, 90), paper=255), event)
     assert said.startswith("plus.png: 90 × 120, made grey and resized to 8 × 8")
-    dropped = scores(page)
-    assert np.max(np.abs(dropped - before)) > 1e-2
+    dropped = wait_for_a_change(page, before, 1e-2)
     page.uncheck("#invert")
-    assert "inverted" not in page.inner_text("#imported-text")
-    assert np.max(np.abs(scores(page) - dropped)) > 1e-2
+    expect(page.locator("#imported-text")).not_to_contain_text("inverted")
+    wait_for_a_change(page, dropped, 1e-2)
 
 
 def test_a_dark_picture_is_the_bright_one_inverted(page):
@@ -203,7 +201,7 @@ def test_a_dark_picture_is_the_bright_one_inverted(page):
     bright = scores(page)
     said = hand_in(page, picture((120, 90), paper=0), "drop")
     assert "inverted" not in said or page.evaluate("playground.frame.brightBorder")
-    assert np.max(np.abs(scores(page) - bright)) < 0.02 * np.max(np.abs(bright))
+    wait_for_scores(page, bright, 0.02 * np.max(np.abs(bright)))
 
 
 def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arrays):
@@ -214,7 +212,7 @@ def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arr
     if "inverted" in said:
         page.uncheck("#invert")
     expected = compute_outputs(model.mlp, arrays["x_test"][7].reshape(1, 64), model.info.scale)[0]
-    assert_equal(scores(page), expected)
+    wait_for_scores(page, expected, 1e-4 * np.max(np.abs(expected)))
 
 
 def test_a_file_that_is_no_picture_is_named_and_changes_nothing(page):
@@ -228,8 +226,7 @@ def test_a_neuron_switched_off_by_hand_is_python_with_that_neuron_zeroed(page, m
     cell = page.locator(".layer").nth(1).locator(".cell").nth(2)
     cell.focus()
     page.keyboard.press("x")
-    verdict(page)  # lets the page draw
-    assert "off" in cell.get_attribute("class")
+    expect(cell).to_have_class(re.compile(r"\boff\b"))
     images = arrays["x_test"][:100].reshape(100, 64)
     weights = model.mlp.parameters.views["W3"]
     kept = weights[2].copy()
@@ -242,21 +239,22 @@ def test_a_neuron_switched_off_by_hand_is_python_with_that_neuron_zeroed(page, m
     found = np.array(page.evaluate(SCORES, to_float(images, model.info.scale).tolist()))
     assert_equal(found, expected)
     page.click("#all-on")
+    expect(page.locator("#all-on")).to_be_hidden()
     assert_equal(np.array(page.evaluate(SCORES, to_float(images, model.info.scale).tolist())), whole)
 
 
 def test_a_neuron_that_is_pointed_at_shows_its_weights_and_its_pushes(page):
     page.locator(".layer").nth(0).locator(".cell").nth(4).hover()
-    assert page.inner_text("#inspector-title") == "Layer 1, neuron 5"
-    assert page.locator(".push").count() == 4
-    assert "one for each pixel" in page.inner_text("#weights-text")
+    expect(title(page)).to_have_text("Layer 1, neuron 5")
+    expect(page.locator(".push")).to_have_count(4)
+    expect(page.locator("#weights-text")).to_contain_text("one for each pixel")
     shown = [float(t.replace("−", "-")) for t in page.locator(".push .number").all_inner_texts()]
     with_it = scores(page)
     page.evaluate("playground.switchNeuron(1, 5, true)")
     np.testing.assert_allclose(shown, with_it - scores(page), atol=0.006)  # two digits are shown
     page.locator(".class").nth(3).hover()
-    assert page.inner_text("#inspector-title") == "3"
-    assert "one for each neuron of layer 2" in page.inner_text("#weights-text")
+    expect(title(page)).to_have_text("3")
+    expect(page.locator("#weights-text")).to_contain_text("one for each neuron of layer 2")
 
 
 def test_arrow_keys_walk_among_neurons_and_the_inspector_follows(page):
@@ -264,23 +262,23 @@ def test_arrow_keys_walk_among_neurons_and_the_inspector_follows(page):
     cells.nth(0).focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#inspector-title") == "Layer 1, neuron 3"
+    expect(title(page)).to_have_text("Layer 1, neuron 3")
     page.keyboard.press("Enter")
+    expect(page.locator(".pinned")).to_have_count(1)
     page.keyboard.press("Home")
-    assert page.inner_text("#inspector-title") == "Layer 1, neuron 1"
+    expect(title(page)).to_have_text("Layer 1, neuron 1")
     page.keyboard.press("Escape")
-    assert page.locator(".pinned").count() == 0
+    expect(page.locator(".pinned")).to_have_count(0)
 
 
 def test_shift_flip_and_noise_change_the_answer_and_are_undone(page):
     before = scores(page)
     for act in (lambda: page.click("#flip"), lambda: page.click("[aria-label='Shift left']"), lambda: set_noise(page)):
         act()
-        assert np.max(np.abs(scores(page) - before)) > 1e-3
-        verdict(page)  # lets the page draw
-        assert page.is_visible(".class .tick >> nth=0")
+        wait_for_a_change(page, before, 1e-3)
+        expect(page.locator(".class .tick").first).to_be_visible()
         page.click("#reset")
-        np.testing.assert_array_equal(scores(page), before)
+        wait_for_scores(page, before)
 
 
 def set_noise(page: Any) -> None:
@@ -291,7 +289,7 @@ def set_noise(page: Any) -> None:
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tmp_path):
     page = open_page(width=width, color_scheme=scheme)
-    assert page.evaluate("document.documentElement.scrollWidth") == width
+    page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=width)
     page.screenshot(path=tmp_path / "page.png", full_page=True)
     nameless = """() => [...document.querySelectorAll("button, input, [role=option], canvas[tabindex]")]
         .filter((node) => !(node.textContent.trim() || node.ariaLabel || node.labels?.length))
@@ -302,13 +300,12 @@ def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tm
 def test_a_tapped_neuron_brings_its_weights_to_a_phone(open_page):
     page = open_page(width=390, height=844, has_touch=True, is_mobile=True)
     page.locator(".layer").nth(1).locator(".cell").nth(1).tap()
-    assert page.inner_text("#inspector-title") == "Layer 2, neuron 2"
-    box = page.locator("#inspector").bounding_box()
-    assert box["y"] + box["height"] <= 845
+    expect(title(page)).to_have_text("Layer 2, neuron 2")
+    page.wait_for_function("document.getElementById('inspector').getBoundingClientRect().bottom <= 845")
     page.click("#switch")
-    assert page.inner_text("#switch") == "Switch on"
+    expect(page.locator("#switch")).to_have_text("Switch on")
     page.click("#unpin")
-    assert page.locator(".pinned").count() == 0
+    expect(page.locator(".pinned")).to_have_count(0)
 
 
 def test_floats_without_test_images_and_many_classes_work_too(open_page, tmp_path):
@@ -318,7 +315,7 @@ def test_floats_without_test_images_and_many_classes_work_too(open_page, tmp_pat
     path = tmp_path / "playground.html"
     write_playground(result.model, path, from_arrays(x, y), name="many")
     page = open_page(path=path)
-    assert page.locator(".class").count() == 47
-    assert page.is_hidden("#gallery")
+    expect(page.locator(".class")).to_have_count(47)
+    expect(page.locator("#gallery")).to_be_hidden()
     images = x[:100].reshape(100, 54)
     assert_equal(np.array(page.evaluate(SCORES, images.tolist())), compute_outputs(result.model.mlp, images, 1.0))

@@ -1,0 +1,42 @@
+"""The system's Chromium, driven by Playwright: `pip install playwright` and `apt-get install chromium`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PATIENCE = 60_000  # milliseconds for a page to reach a state, which it does at once unless the machine is busy
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
+    program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if program is None:
+        pytest.skip("no Chromium here: apt-get install chromium")
+    api.expect.set_options(timeout=PATIENCE)
+    with api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"], timeout=PATIENCE)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_page(browser) -> Iterator[Any]:
+    """Return a function that opens a page in a context of its own, with Playwright's options for contexts."""
+    contexts = []
+
+    def open_page(**options: Any) -> Any:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE)
+        return context.new_page()
+
+    yield open_page
+    for context in contexts:
+        context.close()
