@@ -14,6 +14,7 @@ from odd_runs import SMALL as ODD
 import barenet
 from barenet.config.sources import build_config, setting_path
 from barenet.data.datasets import Dataset, from_arrays
+from barenet.data.formats.idx import write_idx
 from barenet.errors import DivergedError
 
 SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
@@ -46,6 +47,21 @@ def arrays() -> dict[str, np.ndarray]:
 @pytest.fixture(scope="session")
 def dataset(arrays):
     return from_arrays(**arrays)
+
+
+@pytest.fixture(scope="session")
+def write_data(arrays):
+    """Return a function that writes the small data set, or its first training images, as four IDX files."""
+
+    def write(folder: Path, n_train: int = 300) -> Path:
+        folder.mkdir()
+        write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"][:n_train])
+        write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"][:n_train].astype(np.uint8))
+        write_idx(folder / "t10k-images-idx3-ubyte", arrays["x_test"])
+        write_idx(folder / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
+        return folder
+
+    return write
 
 
 @pytest.fixture(scope="session")

@@ -1,26 +1,73 @@
-"""What the tests of commands share."""
+"""What the tests of commands share: small data on file, and a command run in this process as a person runs it."""
 
 from __future__ import annotations
 
+import io
+import os
 import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from barenet.data.formats.idx import write_idx
+from barenet.cli.main import main
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+NO_SCREEN = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
+
+
+def bytes_stream(content: bytes = b"") -> io.TextIOWrapper:
+    """Return a stream of text in UTF-8 over bytes, as a pipe is."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="\n", write_through=True)
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory, arrays) -> Path:
+def barenet() -> Command:
+    """Return a function that runs one command in this process, which spares a second of imports, without a terminal."""
+
+    def run(*arguments: object, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
+        command = [str(argument) for argument in arguments]
+        handler = signal.getsignal(signal.SIGTERM)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(cwd)
+            for name, value in {**NO_SCREEN, **environment}.items():
+                patch.setenv(name, value)
+            for name, content in (("stdin", stdin), ("stdout", b""), ("stderr", b"")):
+                patch.setattr(sys, name, bytes_stream(content))
+            with pytest.raises(SystemExit) as stop:
+                main(command)
+            out, err = (stream.buffer.getvalue().decode() for stream in (sys.stdout, sys.stderr))
+        signal.signal(signal.SIGTERM, handler)
+        return subprocess.CompletedProcess(command, int(stop.value.code), out, err)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def barenet_process() -> Command:
+    """Return a function that runs one command as a process of its own: `python -m barenet ...`."""
+
+    def run(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "barenet", *map(str, arguments)],
+            check=False,
+            cwd=cwd,
+            capture_output=True,
+            encoding="utf-8",
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **NO_SCREEN, "PYTHONIOENCODING": "utf-8", **environment},
+            timeout=300,  # for a process that hangs; on an idle machine it takes seconds
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory, write_data) -> Path:
     """A folder of four small IDX files."""
-    folder = tmp_path_factory.mktemp("data") / "small"
-    folder.mkdir()
-    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"][:300])
-    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
-    write_idx(folder / "t10k-images-idx3-ubyte", arrays["x_test"])
-    write_idx(folder / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
-    return folder
+    return write_data(tmp_path_factory.mktemp("data") / "small")
 
 
 @pytest.fixture(autouse=True)

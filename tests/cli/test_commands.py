@@ -7,36 +7,24 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import pytest
+from families import slow_except
 from rich.console import Console
+from waiting import PATIENCE, wait_until
 
+from barenet.cli.main import COMMANDS, OTHER_WORDS
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.console import show_classes
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
 
 
-def barenet(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "barenet", *map(str, arguments)]
-    return subprocess.run(
-        command,
-        check=False,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, **environment},
-        timeout=60,
-    )
-
-
-def test_train_and_test_give_the_same_figures(data, tmp_path):
-    trained = barenet("train", "--data", data, *SMALL, "--json", cwd=tmp_path)
+def test_train_and_test_give_the_same_figures(barenet_process, barenet, data, tmp_path):
+    trained = barenet_process("train", "--data", data, *SMALL, "--json", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
     figures = json.loads(trained.stdout)
     wanted = "run best_epoch validation_accuracy validation_loss test_accuracy test_loss training_seconds parameters"
@@ -51,7 +39,7 @@ def test_train_and_test_give_the_same_figures(data, tmp_path):
     assert f"test accuracy {figures['test_accuracy']:.4f}" in text.stdout
 
 
-def test_several_seeds_give_means_and_an_ensemble(data, tmp_path):
+def test_several_seeds_give_means_and_an_ensemble(barenet, data, tmp_path):
     done = barenet("train", "--data", data, *SMALL, "--n-seeds", "3", "--json", cwd=tmp_path)
     figures = json.loads(done.stdout)
     runs = [run["test_accuracy"] for run in figures["runs"]]
@@ -60,7 +48,7 @@ def test_several_seeds_give_means_and_an_ensemble(data, tmp_path):
     assert sorted(p.name for p in (tmp_path / "runs" / "quick-1").glob("seed-*")) == ["seed-0", "seed-1", "seed-2"]
 
 
-def test_a_dry_run_prints_settings_that_train_accepts(data, tmp_path):
+def test_a_dry_run_prints_settings_that_train_accepts(barenet, data, tmp_path):
     shown = barenet("train", "--data", data, *SMALL, "--dry-run", cwd=tmp_path)
     assert not (tmp_path / "runs").exists()
     (tmp_path / "mine.toml").write_text(shown.stdout, "utf-8")
@@ -70,7 +58,7 @@ def test_a_dry_run_prints_settings_that_train_accepts(data, tmp_path):
     assert trained["test_loss"] == direct["test_loss"]
 
 
-def test_gradcheck_passes_on_ones_own_settings(data, tmp_path):
+def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
     done = barenet("gradcheck", "--data", data, *SMALL, "--activation", "gelu", "--json", cwd=tmp_path)
     report = json.loads(done.stdout)
     assert done.returncode == 0
@@ -90,11 +78,9 @@ def test_gradcheck_passes_on_ones_own_settings(data, tmp_path):
         (("train", "--hidden", "100000000"), 3, "GB of memory"),
         (("test", "nothing.safetensors"), 2, "no model file"),
         (("test",), 2, "no run in runs"),
-        (("evaluate",), 2, "did you mean 'test'?"),
-        (("fit",), 2, "did you mean 'train'?"),
     ],
 )
-def test_wrong_input_is_one_line_on_stderr(arguments, code, words, tmp_path):
+def test_wrong_input_is_one_line_on_stderr(arguments, code, words, barenet, tmp_path):
     done = barenet(*arguments, cwd=tmp_path)
     assert done.returncode == code
     assert words in done.stderr
@@ -103,7 +89,7 @@ def test_wrong_input_is_one_line_on_stderr(arguments, code, words, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_training_that_diverges_exits_with_4(data, tmp_path):
+def test_training_that_diverges_exits_with_4(barenet, data, tmp_path):
     wild = ("--optimizer.name", "sgd", "--lr", "1e30")
     done = barenet("train", "--data", data, *SMALL, *wild, "--quiet", cwd=tmp_path)
     assert done.returncode == 4
@@ -113,16 +99,13 @@ def test_training_that_diverges_exits_with_4(data, tmp_path):
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_run_says_how_to_go_on_and_does(number, code, data, tmp_path):
+def test_an_interrupted_run_says_how_to_go_on(number, code, data, tmp_path):
     endless = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "100000")
     command = [sys.executable, "-m", "barenet", "train", "--data", str(data), *endless, "--name", "long"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as process:
-        history = tmp_path / "runs" / "long" / "history.jsonl"
-        end = time.monotonic() + 30
-        while not history.exists() and time.monotonic() < end:
-            time.sleep(0.05)
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        wait_until((tmp_path / "runs" / "long" / "history.jsonl").exists, "the first epoch")
         process.send_signal(number)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == code
     last = errors.strip().splitlines()[-1]
     assert last.startswith("barenet: interrupted after epoch ")
@@ -138,7 +121,7 @@ def test_a_closed_or_full_output_is_no_bug(data, tmp_path):
             f"{program} train --data {data} --dry-run >/dev/full",
             shell=True,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
             check=False,
         )
         assert full.returncode == 3
@@ -157,7 +140,22 @@ def test_no_width_hides_a_figure(columns):
     assert shown.count("1000") == (10 if int(columns) >= 64 else 0)
 
 
-@pytest.mark.parametrize("command", ["train", "test", "gradcheck", "doctor"])
-def test_every_command_has_help_with_examples_first(command, tmp_path):
-    shown = barenet(command, "--help", cwd=tmp_path).stdout
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_examples_first(command, barenet, tmp_path):
+    shown = barenet(command, "--help", cwd=tmp_path, COLUMNS="60").stdout
     assert shown.index(f"barenet {command}") < shown.index("For example:") < shown.index("--json")
+
+
+@pytest.mark.parametrize("command", slow_except(COMMANDS, "doctor"))
+def test_every_command_loads_in_a_process_of_its_own(command, barenet_process, tmp_path):
+    done = barenet_process(command, "--help", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert f"barenet {command}" in done.stdout
+
+
+@pytest.mark.parametrize(("word", "command"), OTHER_WORDS.items())
+def test_other_words_for_a_command_get_a_hint(word, command, barenet, tmp_path):
+    done = barenet(word, cwd=tmp_path)
+    assert command in COMMANDS
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"barenet: error: there is no command {word!r}; did you mean {command!r}?\n"
