@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
-import numpy as np
 import pytest
 
 import barenet as package
-from barenet.data.formats.idx import write_idx
 
 SETTINGS = {"n_valid": 60, "hidden_sizes": "6", "batch_size": 30, "epochs": 2, "verbose": False}
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory, arrays):
+def folder(tmp_path_factory, write_data):
     """A folder with a small data set and a run in it, by name and by its seeds."""
     home = tmp_path_factory.mktemp("home")
-    data = home / "small"
-    data.mkdir()
-    write_idx(data / "train-images-idx3-ubyte.gz", arrays["x"][:300])
-    write_idx(data / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
-    write_idx(data / "t10k-images-idx3-ubyte", arrays["x_test"])
-    write_idx(data / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
-    package.train(settings={"data": {"path": str(data)}}, **SETTINGS, output=home / "runs", name="my-run")
-    package.train(settings={"data": {"path": str(data)}}, **SETTINGS, n_seeds=2, output=home / "runs", name="seeds")
+    data = {"data": {"path": str(write_data(home / "small"))}}
+    package.train(settings=data, **SETTINGS, output=home / "runs", name="my-run")
+    package.train(settings=data, **SETTINGS, n_seeds=2, output=home / "runs", name="seeds")
     return home
 
 
-def barenet(*arguments, cwd):
-    return subprocess.run(
-        [sys.executable, "-m", "barenet", *map(str, arguments)],
-        check=False,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "60"},
-        timeout=60,
-    )
-
-
-def test_numpy_is_written_under_the_run_s_name_and_agrees(folder):
-    done = barenet("export", "runs/my-run", "--to", "numpy", cwd=folder)
+def test_numpy_is_written_under_the_run_s_name_and_agrees(barenet_process, barenet, folder):
+    done = barenet_process("export", "runs/my-run", "--to", "numpy", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "my_run.py: 0.0" in done.stdout
@@ -60,7 +37,7 @@ def test_numpy_is_written_under_the_run_s_name_and_agrees(folder):
     assert quiet.stdout == "my_run.py\n"
 
 
-def test_onnx_is_written_and_says_so_as_json(folder):
+def test_onnx_is_written_and_says_so_as_json(barenet, folder):
     pytest.importorskip("onnxruntime")
     done = barenet("export", "runs/seeds", "--to", "onnx", "--no-preprocessing", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -82,12 +59,12 @@ def test_onnx_is_written_and_says_so_as_json(folder):
         ("runs/seeds/seed-1/epoch-1.safetensors", "seeds_seed_1_epoch_1.py"),
     ],
 )
-def test_the_file_is_named_after_what_is_in_it(model, name, folder):
+def test_the_file_is_named_after_what_is_in_it(model, name, barenet, folder):
     done = barenet("export", model, "--to", "numpy", "--quiet", "--force", cwd=folder)
     assert done.stdout == f"{name}\n", done.stderr
 
 
-def test_the_name_of_the_output_tells_the_format(folder):
+def test_the_name_of_the_output_tells_the_format(barenet, folder):
     done = barenet("export", "runs/my-run", "--output", "classifier.py", "--json", cwd=folder)
     assert json.loads(done.stdout)["format"] == "numpy"
     assert (folder / "classifier.py").exists()
@@ -103,7 +80,7 @@ def test_the_name_of_the_output_tells_the_format(folder):
         (("--to", "numpy", "--no-verify"), "unknown option --no-verify"),
     ],
 )
-def test_wrong_input_is_one_line_on_stderr(arguments, words, tmp_path):
+def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, tmp_path):
     done = barenet("export", *arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr.replace("\n", " ")
@@ -111,7 +88,7 @@ def test_wrong_input_is_one_line_on_stderr(arguments, words, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_data_that_is_gone_is_said_and_random_images_stand_in(folder, tmp_path):
+def test_data_that_is_gone_is_said_and_random_images_stand_in(barenet, folder, tmp_path):
     config = folder / "runs" / "my-run" / "config.toml"
     text = config.read_text("utf-8")
     config.write_text(text.replace("small", "gone"), "utf-8")
@@ -123,13 +100,3 @@ def test_data_that_is_gone_is_said_and_random_images_stand_in(folder, tmp_path):
     assert "the data of the run cannot be had" in done.stderr
     assert "compared with the model on 1,000 random images" in " ".join(done.stderr.split())
     assert json.loads(done.stdout)["compared_on"] == "1,000 random images"
-
-
-@pytest.mark.parametrize("word", ["convert", "onnx"])
-def test_other_words_for_it_get_a_hint(word, tmp_path):
-    assert "did you mean 'export'?" in barenet(word, cwd=tmp_path).stderr
-
-
-def test_help_shows_examples_first(tmp_path):
-    shown = barenet("export", "--help", cwd=tmp_path).stdout
-    assert shown.index("barenet export --to onnx") < shown.index("--output")

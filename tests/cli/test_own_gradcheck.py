@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,18 +13,9 @@ ROOT = Path(__file__).parents[2]
 EXAMPLE = (ROOT / "examples" / "gradients" / "mine.py").read_text("utf-8")
 
 
-def gradcheck(*arguments, cwd, **environment):
-    return subprocess.run(
-        [sys.executable, "-m", "barenet", "gradcheck", *map(str, arguments)],
-        check=False,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, **environment},
-        timeout=60,
-    )
+@pytest.fixture
+def gradcheck(barenet):
+    return functools.partial(barenet, "gradcheck")
 
 
 @pytest.fixture
@@ -44,7 +33,7 @@ def mine(tmp_path):
     return write
 
 
-def test_a_right_function_exits_with_0_and_leaves_nothing_behind(mine):
+def test_a_right_function_exits_with_0_and_leaves_nothing_behind(gradcheck, mine):
     folder = mine()
     done = gradcheck("mine.py:loss_and_gradients", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -55,15 +44,16 @@ def test_a_right_function_exits_with_0_and_leaves_nothing_behind(mine):
     assert (quiet.returncode, quiet.stderr, quiet.stdout) == (0, "", done.stdout)
 
 
-def test_a_wrong_function_exits_with_1_and_the_mistake_has_a_name(mine):
-    done = gradcheck("mine.py:loss_and_gradients", cwd=mine(("dz3 /= n_images", "dz3 /= n_images**2")))
+def test_a_wrong_function_exits_with_1_and_the_mistake_has_a_name(barenet_process, mine):
+    edit = ("dz3 /= n_images", "dz3 /= n_images**2")
+    done = barenet_process("gradcheck", "mine.py:loss_and_gradients", cwd=mine(edit))
     assert done.returncode == 1
     assert "WRONG: W1, b1, W2, b2, W3, b3" in done.stdout
     assert "it is divided by B twice" in done.stdout
     assert "do this: divide once" in done.stdout
 
 
-def test_json_is_one_object_with_everything(mine):
+def test_json_is_one_object_with_everything(gradcheck, mine):
     folder = mine((" * (z1 > 0)", ""), ("p, n_images", "print('hello'); p, n_images"))
     done = gradcheck("mine.py:loss_and_gradients", "--json", "--sizes", "20,16,12,5", "--batch-size", 9, cwd=folder)
     report = json.loads(done.stdout)
@@ -74,7 +64,7 @@ def test_json_is_one_object_with_everything(mine):
     assert "hello" in done.stderr
 
 
-def test_what_the_file_prints_goes_to_stderr_and_questions_get_no_answer(mine):
+def test_what_the_file_prints_goes_to_stderr_and_questions_get_no_answer(gradcheck, mine):
     loud = "p, n_images = parameters, len(x)"
     done = gradcheck("mine.py", cwd=mine((loud, f"print('loss soon', len(x)); {loud}")))
     assert done.returncode == 0
@@ -85,7 +75,7 @@ def test_what_the_file_prints_goes_to_stderr_and_questions_get_no_answer(mine):
     assert re.search(r"barenet: error: mine.py line \d+: EOFError", done.stderr)
 
 
-def test_a_file_may_import_what_lies_beside_it_and_use_dataclasses(mine):
+def test_a_file_may_import_what_lies_beside_it_and_use_dataclasses(gradcheck, mine):
     folder = mine(name="network.py")
     (folder / "mine.py").write_text(
         "from __future__ import annotations\nfrom dataclasses import dataclass\nimport network\n\n"
@@ -97,7 +87,7 @@ def test_a_file_may_import_what_lies_beside_it_and_use_dataclasses(mine):
     assert done.returncode == 0, done.stderr
 
 
-def test_makers_in_the_file_are_used(mine):
+def test_makers_in_the_file_are_used(gradcheck, mine):
     makers = """
 
 def init_parameters(sizes):
@@ -117,7 +107,7 @@ if __name__"""
     assert "b1, b2, b3 came as zeros" in done.stderr
 
 
-def test_one_hot_labels_are_found_or_asked_for(mine):
+def test_one_hot_labels_are_found_or_asked_for(gradcheck, mine):
     one_hot = (
         ("log_probabilities[np.arange(n_images), labels].mean()", "np.sum(labels * log_probabilities) / n_images"),
         ("dz3[np.arange(n_images), labels] -= 1", "dz3 -= labels"),
@@ -160,7 +150,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "edits", "words"), WRONG)
-def test_wrong_input_is_one_line_on_stderr_and_exits_with_2(arguments, edits, words, mine):
+def test_wrong_input_is_one_line_on_stderr_and_exits_with_2(arguments, edits, words, gradcheck, mine):
     done = gradcheck(*arguments, cwd=mine(*edits))
     assert (done.returncode, done.stdout) == (2, "")
     assert words in done.stderr
@@ -168,7 +158,7 @@ def test_wrong_input_is_one_line_on_stderr_and_exits_with_2(arguments, edits, wo
     assert done.stderr.startswith("barenet: error: ")
 
 
-def test_a_narrow_window_shows_everything(mine):
+def test_a_narrow_window_shows_everything(gradcheck, mine):
     done = gradcheck("mine.py", "--quiet", cwd=mine((" + l2 * p", " + 0 * p")), COLUMNS="60", FORCE_COLOR="1")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
     assert max(map(len, plain.splitlines())) <= 60

@@ -3,52 +3,32 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import barenet
-from barenet.data.formats.idx import write_idx
+import barenet as library
 from barenet.nn.activations import Activation
+from barenet.training.records import read_history
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2", "--quiet")
 
 
-def run(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "barenet", *map(str, arguments)],
-        check=False,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, **environment},
-        timeout=60,
-    )
-
-
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory, arrays) -> Path:
+def trained(barenet, tmp_path_factory, write_data) -> Path:
     """A folder with small data and two runs: one network, and two seeds."""
     home = tmp_path_factory.mktemp("home")
-    data = home / "small"
-    data.mkdir()
-    write_idx(data / "train-images-idx3-ubyte.gz", arrays["x"][:300])
-    write_idx(data / "train-labels-idx1-ubyte.gz", arrays["y"][:300].astype(np.uint8))
-    write_idx(data / "t10k-images-idx3-ubyte", arrays["x_test"])
-    write_idx(data / "t10k-labels-idx1-ubyte", arrays["y_test"].astype(np.uint8))
-    assert run("train", "--data", "small", *SMALL, "--name", "one", cwd=home).returncode == 0
-    assert run("train", "--data", "small", *SMALL, "--name", "two", "--n-seeds", "2", cwd=home).returncode == 0
+    write_data(home / "small")
+    for name, n_seeds in (("one", 1), ("two", 2)):
+        done = barenet("train", "--data", "small", *SMALL, "--name", name, "--n-seeds", n_seeds, cwd=home)
+        assert done.returncode == 0, done.stderr
     return home
 
 
-def test_a_run_gets_its_page_in_its_own_folder(trained):
-    done = run("playground", "runs/one", cwd=trained)
+def test_a_run_gets_its_page_in_its_own_folder(barenet_process, trained):
+    done = barenet_process("playground", "runs/one", cwd=trained)
     assert done.returncode == 0, done.stderr
     page = trained / "runs" / "one" / "playground.html"
     assert done.stdout.startswith(f"{Path('runs') / 'one' / 'playground.html'} (")
@@ -56,9 +36,9 @@ def test_a_run_gets_its_page_in_its_own_folder(trained):
     assert page.stat().st_size < 1_500_000
 
 
-def test_json_says_where_how_large_and_how_many_images(trained, tmp_path):
+def test_json_says_where_how_large_and_how_many_images(barenet, trained, tmp_path):
     target = tmp_path / "play.html"
-    done = run("playground", "runs/one/best.safetensors", "--file", target, "--json", cwd=trained)
+    done = barenet("playground", "runs/one/best.safetensors", "--file", target, "--json", cwd=trained)
     assert json.loads(done.stdout) == {
         "model": str(Path("runs/one/best.safetensors")),
         "page": str(target),
@@ -68,30 +48,28 @@ def test_json_says_where_how_large_and_how_many_images(trained, tmp_path):
     assert "<title>Playground of one/best.safetensors</title>" in target.read_text("utf-8")
 
 
-def test_of_several_seeds_the_best_on_validation_is_shown_and_named(trained, tmp_path):
-    done = run("playground", "runs/two", "--file", tmp_path / "play.html", "--json", cwd=trained)
-    figures = {
-        seed: json.loads(run("playground", f"runs/two/seed-{seed}", "--json", cwd=trained).stdout) for seed in (0, 1)
-    }
-    losses = {}
-    for seed in figures:
-        records = [json.loads(r) for r in (trained / f"runs/two/seed-{seed}/history.jsonl").read_text().splitlines()]
-        losses[seed] = max(record["valid_accuracy"] for record in records), -min(r["valid_loss"] for r in records)
-    metric = 0 if 'metric = "acc"' in (trained / "runs/two/config.toml").read_text() else 1
+def test_of_several_seeds_the_best_on_validation_is_shown_and_named(barenet, trained, tmp_path):
+    done = barenet("playground", "runs/two", "--file", tmp_path / "play.html", "--json", cwd=trained)
+    figures, losses = {}, {}
+    for seed in (0, 1):
+        figures[seed] = json.loads(barenet("playground", f"runs/two/seed-{seed}", "--json", cwd=trained).stdout)
+        records = read_history(trained / f"runs/two/seed-{seed}/history.jsonl")
+        losses[seed] = max(r.valid_accuracy for r in records), -min(r.valid_loss for r in records)
+    metric = 0 if 'metric = "acc"' in (trained / "runs/two/config.toml").read_text("utf-8") else 1
     best = max(losses, key=lambda seed: losses[seed][metric])
     assert json.loads(done.stdout)["model"] == figures[best]["model"]
     assert f"the page shows one of 2 networks, the best on validation: seed-{best}" in done.stderr
     assert f"<title>Playground of two/seed-{best}</title>" in (tmp_path / "play.html").read_text("utf-8")
 
 
-def test_images_that_are_not_on_file_are_left_out_with_a_note(trained, tmp_path, arrays):
-    barenet.train(
+def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, tmp_path, arrays):
+    library.train(
         arrays["x"], arrays["y"], hidden_sizes=(6,), epochs=1, n_valid=60, output=tmp_path, name="own", verbose=False
     )
-    done = run("playground", tmp_path / "own", "--json", cwd=tmp_path)
+    done = barenet("playground", tmp_path / "own", "--json", cwd=tmp_path)
     assert json.loads(done.stdout)["images"] == 0
     assert "(arrays) are not on file: the page has none to pick from; name them by --data" in done.stderr
-    named = run("playground", tmp_path / "own", "--data", trained / "small", "--json", "--quiet", cwd=tmp_path)
+    named = barenet("playground", tmp_path / "own", "--data", trained / "small", "--json", "--quiet", cwd=tmp_path)
     assert json.loads(named.stdout)["images"] == 60
     assert named.stderr == ""
 
@@ -111,9 +89,9 @@ def test_images_that_are_not_on_file_are_left_out_with_a_note(trained, tmp_path,
         (("runs/one", "--file", "no/folder/play.html"), 3, "cannot write no"),
     ],
 )
-def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, code, words, trained, tmp_path):
+def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, code, words, barenet, trained, tmp_path):
     shutil.copytree(trained, tmp_path / "home", ignore=shutil.ignore_patterns("play*.html"))
-    done = run("playground", *arguments, cwd=tmp_path / "home")
+    done = barenet("playground", *arguments, cwd=tmp_path / "home")
     assert done.returncode == code, done.stderr
     lines = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert len(lines) == 1
@@ -122,30 +100,25 @@ def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, cod
     assert not list((tmp_path / "home").rglob("play*.html"))
 
 
-def test_a_network_too_large_is_refused_with_its_size_and_the_limit(tmp_path):
+def test_a_network_too_large_is_refused_with_its_size_and_the_limit(barenet, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8), np.arange(40) % 4
-    barenet.train(
+    library.train(
         x, y, hidden_sizes=(900,), epochs=1, n_valid=8, batch_size=32, output=tmp_path, name="big", verbose=False
     )
-    done = run("playground", "big", cwd=tmp_path)
+    done = barenet("playground", "big", cwd=tmp_path)
     assert done.returncode == 2
     assert "784-900-4 has 710,104 parameters, a page of 1.5 MB holds about 400,000" in done.stderr
     assert not (tmp_path / "big" / "playground.html").exists()
 
 
-def test_functions_of_ones_own_are_refused(tmp_path, arrays):
+def test_functions_of_ones_own_are_refused(barenet, tmp_path, arrays):
     own = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
-    barenet.train(
+    library.train(
         arrays["x"], arrays["y"], hidden_sizes=(6,), activation=own, epochs=1, n_valid=60, output=tmp_path, name="own",
         verbose=False,
     )  # fmt: skip
-    done = run("playground", "own", cwd=tmp_path)
+    done = barenet("playground", "own", cwd=tmp_path)
     assert done.returncode == 2
     assert "own has an activation or a loss of your own: a page runs JavaScript" in done.stderr
     assert not (tmp_path / "own" / "playground.html").exists()
-
-
-def test_the_help_shows_examples_first(tmp_path):
-    shown = run("playground", "--help", cwd=tmp_path, COLUMNS="60").stdout
-    assert shown.index("barenet playground") < shown.index("For example:") < shown.index("--json")

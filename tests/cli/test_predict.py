@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import csv
+import functools
 import io
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +13,6 @@ import pytest
 from PIL import Image
 
 import barenet as library
-from barenet.cli.main import main
 from barenet.run_folders.checkpoint import FORMAT, ModelInfo, write_model
 from barenet.training.preprocessing import measure_border
 
@@ -44,21 +41,16 @@ def place(tmp_path_factory, arrays) -> Path:
     return folder
 
 
-def barenet(*arguments: object, cwd: Path, data: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "barenet", "predict", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    return subprocess.run(command, check=False, cwd=cwd, capture_output=True, input=data, timeout=60, env=environment)
+@pytest.fixture
+def predict(barenet):
+    return functools.partial(barenet, "predict")
 
 
-def text(output: bytes) -> str:
-    return output.decode().replace("\r\n", "\n")
-
-
-def test_a_line_a_picture_with_class_probability_and_the_next_two(place, arrays):
-    done = barenet("model.safetensors", "pictures", cwd=place)
-    assert done.returncode == 0, text(done.stderr)
+def test_a_line_a_picture_with_class_probability_and_the_next_two(barenet_process, place, arrays):
+    done = barenet_process("predict", "model.safetensors", "pictures", cwd=place)
+    assert done.returncode == 0, done.stderr
     expected = library.load(place / "model.safetensors").predict_proba(arrays["x_test"][:3])
-    lines = text(done.stdout).splitlines()
+    lines = done.stdout.splitlines()
     assert len(lines) == 3
     for i, (line, shares) in enumerate(zip(lines, expected, strict=True)):
         best = np.argsort(-shares)[:3]
@@ -66,11 +58,11 @@ def test_a_line_a_picture_with_class_probability_and_the_next_two(place, arrays)
             str(Path("pictures") / f"{i}.png"),
             *(word for label in best for word in (CLASSES[label], f"{shares[label]:.3f}")),
         ]
-    assert text(done.stderr) == ""
+    assert done.stderr == ""
 
 
-def test_json_holds_every_figure(place, arrays):
-    done = barenet("model.safetensors", "pictures/1.png", "images.npy", "--json", "--top", 2, cwd=place)
+def test_json_holds_every_figure(predict, place, arrays):
+    done = predict("model.safetensors", "pictures/1.png", "images.npy", "--json", "--top", 2, cwd=place)
     found = json.loads(done.stdout)
     assert found["classes"] == CLASSES
     assert len(found["images"]) == 121
@@ -85,39 +77,38 @@ def test_json_holds_every_figure(place, arrays):
         assert [own["probability"] for own in rows[source]["top"]] == pytest.approx(expected[best].tolist(), abs=1e-6)
 
 
-def test_csv_is_read_back_as_it_was(place):
-    rows = list(csv.DictReader(io.StringIO(text(barenet("model.safetensors", "pictures", "--csv", cwd=place).stdout))))
-    found = json.loads(barenet("model.safetensors", "pictures", "--json", cwd=place).stdout)["images"]
+def test_csv_is_read_back_as_it_was(predict, place):
+    rows = list(csv.DictReader(io.StringIO(predict("model.safetensors", "pictures", "--csv", cwd=place).stdout)))
+    found = json.loads(predict("model.safetensors", "pictures", "--json", cwd=place).stdout)["images"]
     assert [row["class"] for row in rows] == [own["class"] for own in found]
     assert [float(row["probability_3"]) for row in rows] == [own["top"][2]["probability"] for own in found]
 
 
-def test_standard_input_is_a_picture(place):
+def test_standard_input_is_a_picture(predict, place):
     picture = (place / "pictures" / "2.png").read_bytes()
-    piped = json.loads(barenet("model.safetensors", "-", "--json", cwd=place, data=picture).stdout)["images"]
-    named = json.loads(barenet("model.safetensors", "pictures/2.png", "--json", cwd=place).stdout)["images"]
+    piped = json.loads(predict("model.safetensors", "-", "--json", cwd=place, stdin=picture).stdout)["images"]
+    named = json.loads(predict("model.safetensors", "pictures/2.png", "--json", cwd=place).stdout)["images"]
     assert piped[0]["top"] == named[0]["top"]
     assert piped[0]["source"] == "-"
 
 
-def test_a_folder_of_seeds_predicts_with_their_average(place, arrays):
-    found = json.loads(barenet("seeds", "images.npy", "--json", "--top", 1, cwd=place).stdout)["images"]
+def test_a_folder_of_seeds_predicts_with_their_average(predict, place, arrays):
+    found = json.loads(predict("seeds", "images.npy", "--json", "--top", 1, cwd=place).stdout)["images"]
     alone = [library.load(place / "seeds" / f"seed-{i}").predict_proba(arrays["x_test"]) for i in range(2)]
     mean = (alone[0] + alone[1]) / 2
     assert [own["label"] for own in found] == mean.argmax(axis=1).tolist()
     assert [own["probability"] for own in found] == pytest.approx(mean.max(axis=1).tolist(), abs=1e-6)
 
 
-def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(place):
-    done = barenet("model.safetensors", "white.png", cwd=place)
-    assert "note: inverted: a bright border, where the training images have a dark one (--no-invert)" in text(
-        done.stderr
-    )
-    assert "every pixel is the same in white.png" in text(done.stderr)
-    assert "inverted" not in text(barenet("model.safetensors", "white.png", "--no-invert", cwd=place).stderr)
-    assert text(barenet("model.safetensors", "white.png", "--quiet", cwd=place).stderr) == ""
-    forced = barenet("model.safetensors", "pictures/0.png", "--invert", cwd=place)
-    assert "note: inverted" in text(forced.stderr)
+def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(predict, place):
+    done = predict("model.safetensors", "white.png", cwd=place)
+    said = "note: inverted: a bright border, where the training images have a dark one (--no-invert)"
+    assert said in done.stderr
+    assert "every pixel is the same in white.png" in done.stderr
+    assert "inverted" not in predict("model.safetensors", "white.png", "--no-invert", cwd=place).stderr
+    assert predict("model.safetensors", "white.png", "--quiet", cwd=place).stderr == ""
+    forced = predict("model.safetensors", "pictures/0.png", "--invert", cwd=place)
+    assert "note: inverted" in forced.stderr
 
 
 @pytest.mark.parametrize(
@@ -136,53 +127,35 @@ def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(place):
         (("seeds/config.toml", "white.png"), "is not a model"),
     ],
 )
-def test_wrong_input_is_one_line_on_stderr(arguments, words, place, capsys, monkeypatch):
-    monkeypatch.chdir(place)
-    with pytest.raises(SystemExit) as stop:
-        main(["predict", *arguments])
-    assert stop.value.code == 2
-    shown = capsys.readouterr()
-    assert words in shown.err
-    assert shown.err.count("\n") == 1
-    assert shown.out == ""
+def test_wrong_input_is_one_line_on_stderr(arguments, words, predict, place):
+    done = predict(*arguments, cwd=place)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
 
 
-def test_broken_pictures_are_left_out_where_asked_for(place):
-    done = barenet("model.safetensors", "broken.png", "pictures/0.png", "--skip-broken", cwd=place)
+def test_broken_pictures_are_left_out_where_asked_for(predict, place):
+    done = predict("model.safetensors", "broken.png", "pictures/0.png", "--skip-broken", cwd=place)
     assert done.returncode == 0
-    assert len(text(done.stdout).splitlines()) == 1
-    assert "1 of 2 pictures cannot be used: broken.png is not" in text(done.stderr)
+    assert len(done.stdout.splitlines()) == 1
+    assert "1 of 2 pictures cannot be used: broken.png is not" in done.stderr
 
 
-def test_a_model_of_a_newer_version_is_refused(place, tmp_path):
+def test_a_model_of_a_newer_version_is_refused(predict, place, tmp_path):
     content = (place / "model.safetensors").read_bytes()
     old, new = f'\\"format\\": {FORMAT}'.encode(), f'\\"format\\": {FORMAT + 1}'.encode()
     assert content.count(old) == 1
     (tmp_path / "newer.safetensors").write_bytes(content.replace(old, new))
-    done = barenet(tmp_path / "newer.safetensors", "white.png", cwd=place)
+    done = predict(tmp_path / "newer.safetensors", "white.png", cwd=place)
     assert done.returncode == 2
-    assert "update barenet" in text(done.stderr)
+    assert "update barenet" in done.stderr
 
 
-def test_an_older_model_says_nothing_of_its_borders_and_still_predicts(place, tmp_path):
+def test_an_older_model_says_nothing_of_its_borders_and_still_predicts(predict, place, tmp_path):
     model = library.load(place / "model.safetensors").models[0]
     facts = {name: value for name, value in model.info.__dict__.items() if name != "preprocessing"}
     arrays = model.mlp.parameters.named(model.mlp.parameters.values)
     write_model(tmp_path / "older.safetensors", ModelInfo(**facts), arrays)
-    done = barenet(tmp_path / "older.safetensors", "white.png", cwd=place)
+    done = predict(tmp_path / "older.safetensors", "white.png", cwd=place)
     assert done.returncode == 0
-    assert "inverted" not in text(done.stderr)
-
-
-@pytest.mark.parametrize("word", ["classify", "infer"])
-def test_other_words_for_it_get_a_hint(word, tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-m", "barenet", word], check=False, cwd=tmp_path, capture_output=True, timeout=60
-    )
-    assert done.returncode == 2
-    assert "did you mean 'predict'?" in text(done.stderr)
-
-
-def test_help_has_examples_first(tmp_path):
-    shown = text(barenet("--help", cwd=tmp_path).stdout)
-    assert shown.index("barenet predict") < shown.index("For example:") < shown.index("--json")
+    assert "inverted" not in done.stderr
