@@ -22,13 +22,11 @@ from threadpoolctl import threadpool_limits
 
 import barenet
 from barenet.deploy.inference import BATCH
-from barenet.deploy.predictor import Predictor
-from barenet.nn import MLP
-from barenet.nn.losses import LOSSES
+from barenet.nn import LOSSES, MLP
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel
 
 
-def make_predictor(hidden: tuple[int, ...]) -> Predictor:
+def make_predictor(hidden: tuple[int, ...]) -> barenet.Predictor:
     """Return a predictor of an untrained network: weights decide what is predicted, not how fast."""
     mlp = MLP(784, hidden, 10, seed=0)
     info = ModelInfo(
@@ -45,7 +43,7 @@ def make_predictor(hidden: tuple[int, ...]) -> Predictor:
         data_name="",
         data_fingerprint="",
     )
-    return Predictor([SavedModel(mlp, info, LOSSES["cross_entropy"], Path("benchmark"))])
+    return barenet.Predictor([SavedModel(mlp, info, LOSSES["cross_entropy"], Path("benchmark"))])
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -12,10 +12,6 @@ import tempfile
 from pathlib import Path
 
 import barenet
-from barenet.pages.playground.page import write_playground
-from barenet.pages.reports.report import report
-from barenet.plots.inspection import inspect
-from barenet.run_folders.loading import load_models
 
 IMAGES = Path(__file__).parent / "images"
 PICTURES = ("learning-curves", "weight-histograms", "weights-1", "neurons", "activations", "update-ratios")
@@ -35,15 +31,12 @@ def main() -> None:
 
 def picture_run(folder: Path) -> None:
     """Look into a run, and photograph its pages."""
-    found = inspect(folder)
+    found = barenet.inspect(folder)
     for name in PICTURES:
         shutil.copy(folder / "figures" / f"{name}.png", IMAGES / f"{name}.png")
     shutil.copy(found.files[-1], IMAGES / "neuron.png")
-    photograph(report(folder), IMAGES / "report.png")
-    network = load_models(folder)[0]
-    page = folder / "playground.html"
-    write_playground(network, page, barenet.load_dataset(), name=folder.name)
-    photograph(page, IMAGES / "playground.png", height=790)
+    photograph(barenet.report(folder), IMAGES / "report.png")
+    photograph(barenet.playground(folder).page, IMAGES / "playground.png", height=790)
 
 
 def picture_study(folder: Path) -> None:

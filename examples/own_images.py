@@ -13,7 +13,6 @@ from pathlib import Path
 from PIL import Image
 
 import barenet
-from barenet.deploy.recognition import recognise
 
 SAMPLE = Path("own-images")
 
@@ -35,10 +34,8 @@ def write_sample() -> tuple[Path, Path]:
 def export(run: Path) -> str:
     """Write the run's model as an ONNX file beside it, where the extra for it is installed; say what came of it."""
     try:
-        from barenet.deploy.export import export_model
-
-        result = export_model(barenet.load(run).models, "onnx", run / "model.onnx", force=True)
-    except (ImportError, barenet.errors.MachineError) as error:
+        result = barenet.export(run, to="onnx", output=run / "model.onnx", force=True)
+    except barenet.errors.MachineError as error:
         return f"no ONNX file: {error}"
     return f"{result.path}: ready for any ONNX runtime"
 
@@ -54,7 +51,7 @@ def main() -> None:
         print(f"{network.scores.accuracy:.1%} of the test pictures")
     print(export(result.folder))
     predictor = barenet.load(result.folder)
-    for found in recognise(predictor, pictures, note=print) if pictures else ():
+    for found in barenet.recognise(predictor, pictures, note=print) if pictures else ():
         print(f"{found.source}: {found.class_name} ({found.probability:.0%})")
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import builtins
 import importlib
+import inspect
+import pkgutil
 import re
 import subprocess
 import sys
 from importlib import metadata, resources
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -57,6 +60,73 @@ def test_names_that_load_late_are_announced_and_are_what_they_say():
     assert set(barenet._LAZY) <= set(barenet.__all__)
     for name, module in barenet._LAZY.items():
         assert getattr(barenet, name) is getattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("name", barenet.__all__)
+def test_every_public_name_is_listed_and_says_what_it_is(name):
+    assert name in dir(barenet)
+    assert len(inspect.getdoc(getattr(barenet, name)) or "") > 20
+
+
+def test_no_module_has_the_name_of_a_public_function():
+    """Importing such a module would put it in the function's place."""
+    modules = {module.name for module in pkgutil.iter_modules(barenet.__path__)}
+    assert {"nn", "errors", "course", "sklearn"} <= modules
+    assert modules & set(barenet._LAZY) == set()
+
+
+def test_public_functions_stay_what_they_are_when_all_modules_are_imported():
+    code = (
+        "import barenet, importlib, pkgutil, types\n"
+        "for module in pkgutil.walk_packages(barenet.__path__, 'barenet.'):\n"
+        "    if module.name not in ('barenet.__main__', 'barenet.sklearn') and '.sklearn.' not in module.name:\n"
+        "        importlib.import_module(module.name)\n"
+        "print([n for n in barenet._LAZY if isinstance(getattr(barenet, n), types.ModuleType)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_course_is_imported_from_the_package():
+    from barenet import course
+
+    assert callable(course.train)
+
+
+# What a person who reads the docs imports
+
+DOCUMENTED = {"barenet", "barenet.course", "barenet.errors", "barenet.nn", "barenet.sklearn"}
+ROOT = Path(__file__).parents[1]
+
+
+def python_texts():
+    """Return the Python that a person is shown, by where it stands: examples, blocks of pages, imports in sentences."""
+    texts = {path: path.read_text("utf-8") for folder in ("docs", "examples") for path in (ROOT / folder).rglob("*.py")}
+    for path in (*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")):
+        page = path.read_text("utf-8")
+        blocks = [block.replace(">>> ", "") for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
+        texts[path] = "\n".join(blocks + re.findall(r"`((?:from|import) barenet[^`]*)`", page))
+    return texts
+
+
+def test_docs_and_examples_import_public_modules_only():
+    found = {
+        (path.relative_to(ROOT), module)
+        for path, text in python_texts().items()
+        for module in re.findall(r"^\s*(?:from|import) (barenet[\w.]*)", text, re.MULTILINE)
+    }
+    assert {module for _, module in found} >= {"barenet", "barenet.nn", "barenet.sklearn"}
+    assert {(path, module) for path, module in found if module not in DOCUMENTED} == set()
+
+
+def test_docs_and_examples_use_names_that_are_there():
+    used = {
+        (path.relative_to(ROOT), name)
+        for path, text in python_texts().items()
+        for name in re.findall(r"\bbarenet\.(\w+)", text)
+    }
+    assert len({name for _, name in used}) > 8
+    assert {(path, name) for path, name in used if name not in {*dir(barenet), "course", "sklearn"}} == set()
 
 
 def test_an_unknown_name_is_an_attribute_error():

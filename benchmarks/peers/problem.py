@@ -24,9 +24,9 @@ class Problem:
     @cached_property
     def images(self) -> dict[str, np.ndarray]:
         """Return x and y to train on, float32 in 0-1 and int64, and x_test, y_test."""
-        from barenet.data.datasets import load_dataset
+        import barenet
 
-        data = load_dataset()
+        data = barenet.load_dataset()
         assert data.test_images is not None
         return {
             "x_bytes": data.train_images[:N_TRAIN],

@@ -4,16 +4,13 @@ MODEL is a run folder, a .safetensors file or the course project's .pkl; without
 """
 
 import sys
-from pathlib import Path
 
-from barenet import errors
-from barenet.plots.inspection import inspect
-from barenet.run_folders.folder import find_latest
+import barenet
 
 if __name__ == "__main__":
     try:
-        model = sys.argv[1] if len(sys.argv) > 1 else find_latest(Path("runs"))
-        for file in inspect(model, note=print).files:
+        model = sys.argv[1] if len(sys.argv) > 1 else barenet.find_latest()
+        for file in barenet.inspect(model, note=print).files:
             print(file)
-    except errors.BarenetError as error:
+    except barenet.errors.BarenetError as error:
         sys.exit(f"error: {error}")

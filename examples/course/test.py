@@ -8,19 +8,17 @@ A .pkl of the course project needs its .json beside it; no code that is in it ru
 """
 
 import sys
-from pathlib import Path
 
 import numpy as np
 
 import barenet
-from barenet.run_folders.folder import find_latest
 
 dataloader_kwargs = {"path_dir": "data/fashion-mnist"}  # if it isn't there, the images that come with barenet
 
 
 def main(model: str | None = None) -> None:
     """Print the share of test images that the network at `model` gets right, over all and class by class."""
-    path = model or find_latest(Path("runs"))
+    path = model or barenet.find_latest()
     predictor = barenet.load(path)
     dataset = barenet.load_dataset(dataloader_kwargs["path_dir"], note=print)
     is_right = predictor.predict(dataset.test_images) == dataset.test_labels

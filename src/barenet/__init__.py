@@ -50,35 +50,65 @@ from barenet.version import __version__ as __version__
 if TYPE_CHECKING:
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
-    from barenet.data.datasets import load_dataset
+    from barenet.data.datasets import Dataset, from_arrays, load_dataset
+    from barenet.deploy.export import export
     from barenet.deploy.predictor import Predictor, load
+    from barenet.deploy.recognition import recognise
     from barenet.gradcheck.check import check_own_gradients
     from barenet.gradcheck.network import check_gradients
+    from barenet.pages.playground.playground import playground
+    from barenet.pages.reports.report import report
+    from barenet.plots.inspection import inspect
+    from barenet.run_folders.folder import find_latest
+    from barenet.run_folders.run import Observer
+    from barenet.tuning.study.observer import SearchObserver
 
 __all__ = [
     "MLP",
     "Activation",
+    "Dataset",
     "Loss",
+    "Observer",
     "Predictor",
+    "SearchObserver",
     "check_custom",
     "check_gradients",
     "check_own_gradients",
     "errors",
+    "export",
+    "find_latest",
+    "from_arrays",
+    "inspect",
     "load",
     "load_dataset",
     "nn",
+    "playground",
+    "recognise",
+    "report",
     "resume",
     "search",
     "train",
 ]
 
+# Where the names lie that load when they are first used. No module or package here may have the name of a public
+# function: importing it would put the module in the function's place.
 _LAZY = {
+    "Dataset": "barenet.data.datasets",
+    "Observer": "barenet.run_folders.run",
     "Predictor": "barenet.deploy.predictor",
+    "SearchObserver": "barenet.tuning.study.observer",
     "check_custom": "barenet.api.training",
     "check_gradients": "barenet.gradcheck.network",
     "check_own_gradients": "barenet.gradcheck.check",
+    "export": "barenet.deploy.export",
+    "find_latest": "barenet.run_folders.folder",
+    "from_arrays": "barenet.data.datasets",
+    "inspect": "barenet.plots.inspection",
     "load": "barenet.deploy.predictor",
     "load_dataset": "barenet.data.datasets",
+    "playground": "barenet.pages.playground.playground",
+    "recognise": "barenet.deploy.recognition",
+    "report": "barenet.pages.reports.report",
     "resume": "barenet.api.training",
     "search": "barenet.api.searching",
     "train": "barenet.api.training",
@@ -90,3 +120,8 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'barenet' has no attribute {name!r}")
     return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names, those that are not loaded yet among them."""
+    return sorted({*globals(), *__all__})

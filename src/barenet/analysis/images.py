@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset, load_dataset
+from barenet.data.datasets import Dataset, ignore, load_dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.folder import RunFolder
+from barenet.run_folders.resuming import stored_config
 
-__all__ = ["Images", "Source", "find_images", "find_labels", "find_test"]
+__all__ = ["Images", "Source", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
 
 Source = Dataset | str | Path  # a data set, or where it lies
 
@@ -27,21 +31,44 @@ class Images:
     labels: NDArray[np.int64]
 
 
+def find_dataset(
+    model: SavedModel, path: Path, source: Source | None = None, *, note: Callable[[str], None] = ignore, **reading: Any
+) -> Dataset:
+    """Return the data set that is handed in or lies at `source`; without it, the one of the run at or around `path`.
+
+    `path` is a run folder or a model file; a file without a run around it means the carried data set. Pictures are read
+    as in training, unless `reading` says otherwise.
+    """
+    if source is None:
+        folder = path if path.is_dir() else path.parent
+        source = stored_config(folder).data.path if RunFolder(folder).config.exists() else None
+    return load(model, source, note=note, **reading)
+
+
+def load(model: SavedModel, source: Source | None, **options: Any) -> Dataset:
+    """Return a data set, loaded from where it lies, its pictures read as for the model."""
+    return source if isinstance(source, Dataset) else load_dataset(source, **model.info.reading() | options)
+
+
+def is_other(model: SavedModel, dataset: Dataset) -> bool:
+    """Whether a data set is known not to be the one that the model was trained on."""
+    return model.info.data_fingerprint not in ("", dataset.fingerprint)
+
+
 def find_images(
     model: SavedModel, config: Config | None, dataset: Source | None, notes: list[str]
 ) -> tuple[Dataset | None, Images | None]:
     """Return the data set of a model and the images held out for validation, or None and a note why not."""
-    given = dataset is not None
-    if isinstance(dataset, str | Path):
-        dataset = load_dataset(dataset, **model.info.reading())
-    elif dataset is None:
-        try:
-            dataset = load_dataset(config.data.path if config else None, **model.info.reading())
-        except BarenetError as error:
-            notes.append(f"its images cannot be read, so what needs them is left out: {error}")
-            return None, None
-    info = model.info
-    if info.data_fingerprint and info.data_fingerprint != dataset.fingerprint and not given:
+    given, info = dataset is not None, model.info
+    trained_on = config.data.path if config else None
+    try:
+        dataset = load(model, dataset if given else trained_on)
+    except BarenetError as error:
+        if given:
+            raise
+        notes.append(f"its images cannot be read, so what needs them is left out: {error}")
+        return None, None
+    if is_other(model, dataset) and not given:
         notes.append("the images that it was trained on are not at hand, so what needs them is left out")
         return None, None
     if (dataset.n_inputs, dataset.n_classes) != (model.mlp.n_inputs, model.mlp.n_classes):
@@ -53,7 +80,7 @@ def find_images(
         return None, None
     if not info.data_fingerprint:
         notes.append(f"looked at on images of {dataset.name}, some of which it may have been trained on")
-    elif info.data_fingerprint != dataset.fingerprint:
+    elif is_other(model, dataset):
         notes.append(f"looked at on other images than it was trained on: {dataset.name}, not {info.data_name}")
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         return dataset, Images(model.standardised(dataset.valid_images), dataset.valid_labels)
@@ -72,13 +99,10 @@ def find_test(model: SavedModel, data: Dataset | None) -> Images | None:
 
 def find_labels(model: SavedModel, config: Config, dataset: Source | None) -> NDArray[np.int64] | None:
     """Return the labels of the test images that a run was tested on, if they can be found."""
-    if isinstance(dataset, str | Path):
-        dataset = load_dataset(dataset, **model.info.reading())
-    elif dataset is None:
-        try:
-            dataset = load_dataset(config.data.path, **model.info.reading())
-        except BarenetError:
-            return None
-        if dataset.fingerprint != model.info.data_fingerprint:
-            return None
-    return dataset.test_labels
+    try:
+        found = load(model, config.data.path if dataset is None else dataset)
+    except BarenetError:
+        if dataset is not None:
+            raise
+        return None
+    return None if dataset is None and is_other(model, found) else found.test_labels

@@ -11,5 +11,6 @@ Read the modules in this order; open `predictor` first:
     export_onnx      an ONNX graph
     numpy_template   the text of an exported Python file
     export_numpy     one Python file that needs NumPy alone
+    targets          the file that an export writes: format, name, whether it may be written
     export           build, run, compare, and only then put in place
 """

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.analysis.images import Source, find_dataset
 from barenet.data.datasets import Dataset, ignore
 from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, exact_probabilities
 from barenet.deploy.predictor import Predictor
-from barenet.errors import CheckpointError, ConfigError, RunError, nearest
+from barenet.deploy.targets import FORMATS, check_target, choose_format, default_name
+from barenet.errors import BarenetError, CheckpointError, ConfigError, nearest
 from barenet.nn.activations import CUSTOM, Activation
 from barenet.nn.losses import Loss
 from barenet.run_folders.checkpoint import SavedModel
@@ -22,9 +24,8 @@ from barenet.run_folders.files import replace_file
 from barenet.run_folders.loading import load_models
 from barenet.training.preprocessing import read_standardiser
 
-__all__ = ["FORMATS", "ExportResult", "export_model", "load_for_export"]
+__all__ = ["ExportResult", "export", "export_model", "load_for_export"]
 
-FORMATS = {"onnx": ".onnx", "numpy": ".py"}
 N_RANDOM = 1000  # images that stand in where there are no test images
 
 
@@ -50,6 +51,60 @@ class ExportResult:
             "comparisons": [agreement.as_dict() for agreement in self.agreements],
             "test_accuracy": self.test_accuracy,
         }
+
+
+def export(
+    path: str | Path,
+    to: str | None = None,
+    *,
+    output: str | Path | None = None,
+    dataset: Source | None = None,
+    preprocessing: bool = True,
+    force: bool = False,
+    note: Callable[[str], None] = ignore,
+) -> ExportResult:
+    """Write a trained network to a file that works without barenet, run that file, and compare it with the model.
+
+    Args:
+        path: a run folder, a folder of seeds (averaged), a `.safetensors` file, or the course project's `.pkl`.
+        to: "onnx", or "numpy" for one Python file that needs NumPy alone; without it, told by the name of `output`.
+        output: file to write; without it the run's name in the current folder.
+        dataset: the data set whose test images the file is tried on, or where it lies; without it, what the run was
+            trained on, or random images where that cannot be had.
+        preprocessing: the file takes images as they come, bytes or features in their own units, and scales them;
+            without, it takes floats that are scaled already.
+        force: overwrite a file that is there.
+        note: gets a sentence for whatever deserves attention.
+
+    Returns:
+        Where the file is, and how it compares with the model.
+
+    Raises:
+        ConfigError: no format or an unknown one.
+        RunError: there is no run, or there is a file already and no `force`.
+        CheckpointError: the model cannot be read or exported, or the exported file does not agree with it.
+        DataError: `dataset` cannot be read.
+        MachineError: a package is missing, or the file cannot be written.
+    """
+    path, output = Path(path), None if output is None else Path(output)
+    to = choose_format(to, output)
+    models = load_for_export(path)
+    target = output or Path(default_name(path, to))
+    found = data_to_try(models[0], path, dataset, note)
+    return export_model(models, to, target, dataset=found, preprocessing=preprocessing, force=force, note=note)
+
+
+def data_to_try(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
+    """Return the data to try a file on: as asked, or the run's own where it is still there and fits."""
+    options = {"skip_broken": True} if source is None else {}
+    try:
+        dataset = find_dataset(model, path, source, note=note, **options)
+    except BarenetError as error:
+        if source is not None:
+            raise
+        note(f"the data of the run cannot be had: {error}")
+        return None
+    return dataset if source is not None or dataset.n_inputs == model.mlp.n_inputs else None
 
 
 def load_for_export(path: Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
@@ -105,16 +160,6 @@ def export_model(
     agreements = [compare(runtime, expected, shares, classes, rounding) for runtime, shares, classes in found]
     replace_file(target, content)
     return ExportResult(target, to, agreements, described, accuracy, exported)
-
-
-def check_target(target: Path, force: bool) -> None:
-    """Raise RunError unless a file may be written at `target`."""
-    if target.is_dir():
-        raise RunError(f"{target} is a folder; name a file by --output")
-    if not target.absolute().parent.is_dir():
-        raise RunError(f"there is no folder {target.parent} for {target.name}; make it, or choose another --output")
-    if target.exists() and not force:
-        raise RunError(f"{target} exists already; overwrite it by --force, or choose another --output")
 
 
 Runs = list[tuple[str, NDArray[np.floating], NDArray[np.integer]]]

@@ -26,8 +26,7 @@ from barenet.plots.learning_curves import has_ratios, learning_curves, show_rati
 from barenet.plots.neurons import draw_activity, draw_portrait, lost_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
 from barenet.run_folders.files import replace_file
-from barenet.run_folders.loading import load_models
-from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 
@@ -121,10 +120,9 @@ def choose_network(path: Path, note: Callable[[str], None]) -> Path:
     """Return the folder of the network to look at: the run's own, or of several seeds the best on validation."""
     if not is_seeds(path):
         return path
-    found = {model.path.parent: model.info.metrics for model in load_models(path)}
-    name, sign = ("loss", -1) if stored_config(path).trainer.metric == "loss" else ("accuracy", 1)
-    best = max(found, key=lambda folder: sign * found[folder][f"validation_{name}"])
-    note(f"{path} has {len(found)} networks: this is {best}, the best on validation; name another to see it")
+    models = load_models(path)
+    best = best_on_validation(models).path.parent
+    note(f"{path} has {len(models)} networks: this is {best}, the best on validation; name another to see it")
     return best
 
 

@@ -100,9 +100,9 @@ def drop_torn_files(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def find_latest(output: Path) -> Path:
-    """Return the run in `output` that was written to last."""
-    runs = [path.parent for path in output.glob("*/config.toml")]
+def find_latest(output: str | Path = "runs") -> Path:
+    """Return the run in `output` that was written to last; RunError if there is none."""
+    runs = [path.parent for path in Path(output).glob("*/config.toml")]
     if not runs:
         raise RunError(f"no run in {output}; train one first, or name a run folder or a model file")
     usable = [run for run in runs if any(run.glob("**/best.safetensors"))] or runs

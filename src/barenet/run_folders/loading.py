@@ -16,7 +16,7 @@ from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.training.preparation import PIXEL_SCALE
 
-__all__ = ["load_models"]
+__all__ = ["best_on_validation", "load_models"]
 
 
 def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
@@ -37,6 +37,17 @@ def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: 
     if path.suffix == ".safetensors" or not path.exists():
         return [read_model(path, activations, loss)]
     raise CheckpointError(f"{path} is not a model: expected a run folder, a .safetensors file or the course's .pkl")
+
+
+def best_on_validation(models: Sequence[SavedModel]) -> SavedModel:
+    """Return the model that is best on validation, by the metric of its run."""
+
+    def quality(model: SavedModel) -> float:
+        if model.info.settings.get("trainer", {}).get("metric") == "acc":
+            return model.info.metrics.get("validation_accuracy", 0.0)
+        return -model.info.metrics.get("validation_loss", float("inf"))
+
+    return max(models, key=quality)
 
 
 def find_best(folder: Path) -> Path:

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 from cyclopts import Parameter
 
-from barenet.data.datasets import Dataset, load_dataset
+from barenet.analysis.images import find_dataset, is_other
+from barenet.data.datasets import Dataset
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.folder import RunFolder, find_latest
+from barenet.run_folders.folder import find_latest
 from barenet.run_folders.loading import load_models
-from barenet.run_folders.resuming import stored_config
 from barenet.run_folders.scores import Scores, average_scores, score_model
 from barenet.terminal.console import ConsoleObserver, show_scores
 
@@ -47,8 +47,10 @@ def test(
     path = model or find_latest(output)
     observer = ConsoleObserver(quiet=quiet)
     models = load_models(path)
-    dataset = load_dataset(data or trained_on(path), **models[0].info.reading(), note=observer.note)
-    warn_of_other_data(models[0], dataset, observer)
+    dataset = find_dataset(models[0], path, data or None, note=observer.note)
+    if is_other(models[0], dataset):
+        trained_on = models[0].info.data_name
+        observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
     scores = [score_model(own, dataset) for own in models]
     names = class_names(models[0], dataset)
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
@@ -59,19 +61,6 @@ def test(
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever its name
-
-
-def trained_on(path: Path) -> str | None:
-    """Return the data set that the run at `path`, or around a model file, was trained on."""
-    folder = path if path.is_dir() else path.parent
-    return stored_config(folder).data.path if RunFolder(folder).config.exists() else None
-
-
-def warn_of_other_data(model: SavedModel, dataset: Dataset, observer: ConsoleObserver) -> None:
-    """Note that these are not the images that the model was trained beside."""
-    known = model.info.data_fingerprint
-    if known and known != dataset.fingerprint:
-        observer.note(f"the model was trained on {model.info.data_name}, these test images are of {dataset.name}")
 
 
 def class_names(model: SavedModel, dataset: Dataset) -> list[str]:

@@ -1,6 +1,7 @@
 """A page on which a person draws an image and watches every neuron answer.
 
-The one module, to open first:
+Read the modules in this order; open `page` first:
 
-    page   a trained network, its test images, styles and scripts in one file
+    page         a trained network, its test images, styles and scripts in one file
+    playground   the page of a run or a model file: which network, which images, where it is written
 """

@@ -1,0 +1,50 @@
+"""The file that an export writes: its format, its name, and whether it may be written."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from barenet.errors import ConfigError, RunError, nearest
+from barenet.run_folders.folder import RunFolder
+
+__all__ = ["FORMATS", "check_target", "choose_format", "default_name"]
+
+FORMATS = {"onnx": ".onnx", "numpy": ".py"}
+
+
+def choose_format(to: str | None, output: Path | None) -> str:
+    """Return the format that was asked for, or that the suffix of the file to write stands for."""
+    by_suffix = {suffix: name for name, suffix in FORMATS.items()}
+    if to is None and output is not None and output.suffix in by_suffix:
+        return by_suffix[output.suffix]
+    if to is None:
+        raise ConfigError("export needs --to onnx or --to numpy, or an --output that ends in .onnx or .py")
+    if to not in FORMATS:
+        raise ConfigError(f"--to: unknown format {to!r}; {nearest(to, FORMATS)}")
+    return to
+
+
+def default_name(path: Path, to: str) -> str:
+    """Return the name of the file: of the run, and of the weights unless they are the best; a .py can be imported."""
+    whole = path.resolve()
+    parts = [whole.name] if whole.is_dir() else [whole.stem]
+    if not whole.is_dir() and RunFolder(whole.parent).config.exists():
+        parts = [whole.parent.name, *(part for part in parts if part != "best")]
+    if re.fullmatch(r"seed-\d+", parts[0]):
+        parts.insert(0, whole.parent.name if whole.is_dir() else whole.parent.parent.name)
+    name = "-".join(parts)
+    if to == "numpy":
+        name = re.sub(r"\W", "_", name)
+        name = f"model_{name}" if not name.isidentifier() else name
+    return name + FORMATS[to]
+
+
+def check_target(target: Path, force: bool) -> None:
+    """Raise RunError unless a file may be written at `target`."""
+    if target.is_dir():
+        raise RunError(f"{target} is a folder; name a file by --output")
+    if not target.absolute().parent.is_dir():
+        raise RunError(f"there is no folder {target.parent} for {target.name}; make it, or choose another --output")
+    if target.exists() and not force:
+        raise RunError(f"{target} exists already; overwrite it by --force, or choose another --output")

@@ -1,0 +1,106 @@
+"""`playground`: the page of a run or a model file; it chooses the network, finds its images, and names the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barenet.analysis.images import Source, find_dataset, is_other
+from barenet.data.datasets import Dataset, ignore
+from barenet.errors import CheckpointError
+from barenet.nn.activations import CUSTOM
+from barenet.pages.playground.page import EXAMPLES, write_playground
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.loading import best_on_validation, load_models
+
+__all__ = ["Playground", "playground"]
+
+
+@dataclass(frozen=True)
+class Playground:
+    """The page that was written, its size in bytes, the model file that it shows, and how many images it offers."""
+
+    page: Path
+    size: int
+    model: Path
+    n_images: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        return {"model": str(self.model), "page": str(self.page), "bytes": self.size, "images": self.n_images}
+
+
+def playground(
+    path: str | Path,
+    *,
+    page: str | Path | None = None,
+    dataset: Source | None = None,
+    note: Callable[[str], None] = ignore,
+) -> Playground:
+    """Write a page on which a person draws an image and watches every neuron of a network answer.
+
+    Args:
+        path: a run folder, a `.safetensors` file, or the course project's `.pkl`; of several seeds the page shows the
+            best on validation.
+        page: file to write; without it `playground.html` in the run's folder or beside the model file.
+        dataset: the data set whose test images the page offers, or where it lies; without it the one that the network
+            was trained on, and no images where that cannot be found.
+        note: gets a sentence for whatever deserves attention.
+
+    Returns:
+        Where the page is, its size in bytes, which model file it shows, and how many images it offers.
+
+    Raises:
+        CheckpointError: the network is too large for a page, or has an activation or a loss that only Python knows.
+        DataError: its images are not grey pictures, or the data set has others.
+        RunError, MachineError: see `barenet.errors`.
+    """
+    path = Path(path)
+    model = choose_network(path, note)
+    images = find_images(model, path, dataset, note)
+    page = Path(page) if page else (path if path.is_dir() else path.parent) / "playground.html"
+    size = write_playground(model, page, images, name=name_of(model, path), note=note)
+    n_test = 0 if images is None or images.test_images is None else len(images.test_images)
+    return Playground(page, size, model.path, min(EXAMPLES, n_test))
+
+
+def choose_network(path: Path, note: Callable[[str], None]) -> SavedModel:
+    """Return the network at `path`, of several the one that is best on validation."""
+    try:
+        models = load_models(path)
+    except CheckpointError as error:
+        if CUSTOM not in str(error):
+            raise
+        raise CheckpointError(
+            f"{path} has an activation or a loss of your own: a page runs JavaScript and cannot take Python functions; "
+            f"train with barenet's own ones"
+        ) from None
+    best = best_on_validation(models)
+    if len(models) > 1:
+        note(f"the page shows one of {len(models)} networks, the best on validation: {best.path.parent.name}")
+    return best
+
+
+def find_images(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
+    """Return the data set whose test images the page offers: the one named, or the run's own if it is on file."""
+    dataset = find_dataset(model, path, source, note=note)
+    if source is None and (is_other(model, dataset) or dataset.n_inputs != model.mlp.n_inputs):
+        note(
+            f"the images that the network was trained on ({model.info.data_name or 'unknown'}) are not on file: the "
+            f"page has none to pick from; name them by --data"
+        )
+        return None
+    if is_other(model, dataset):
+        note(f"the model was trained on {model.info.data_name}, these test images are of {dataset.name}")
+    return dataset
+
+
+def name_of(model: SavedModel, path: Path) -> str:
+    """Return how the page calls the network: the run's name, and the seed's or the file's where there are several."""
+    file = model.path.resolve()
+    if not path.is_dir():
+        return f"{file.parent.name}/{file.name}"
+    is_seed = file.parent.name.startswith("seed-")
+    return f"{file.parent.parent.name}/{file.parent.name}" if is_seed else file.parent.name
