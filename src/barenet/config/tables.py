@@ -1,6 +1,6 @@
 """All settings of a run: five frozen tables, validated once at the border.
 
-Where settings come from, and how a wrong one is explained, is left to `settings`.
+Where settings come from, and how a wrong one is explained, is left to `sources`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Read the models of the course project: `model_epoch_100.pkl` with `model_epoch_100.json` beside it.
 
 The `.json` says which layers there are, the `.pkl` holds their weights: `layer_0_W`, `layer_0_b`, `layer_2_W`, ...
-(the index counts linear and activation layers in turn). `safe_pickle` reads the bytes and runs nothing; here each
+(the index counts linear and activation layers in turn). `barenet.pickles` reads the bytes and runs nothing; here each
 value is checked against the architecture. Such files are read and never written.
 """
 

@@ -1,7 +1,7 @@
 """Check images and labels, whatever they came from, and hash them.
 
-Each check stands once, here, and everything after it may trust what it gets. Reading files is left to `idx`,
-`folders` and `npz`, and what makes a whole data set to `datasets`.
+Each check stands once, here, and everything after it may trust what it gets. Reading files is left to `formats`
+and `pictures`, and what makes a whole data set to `datasets`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Load images and labels, from the package, a folder, a file or arrays, into one checked `Dataset`.
 
-Whatever the source, the arrays pass `checks` on their way. Reading files is left to `folders`, `npz`, `picture_cache`
-and `tables`; scaling, splitting and batching to the modules that follow.
+Whatever the source, the arrays pass `checks` on their way. Reading files is left to `formats` and `pictures`; scaling,
+splitting and batching to the modules that follow.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A length in the file never reserves more than the file holds. `pickletools` says which argument an opcode has; its
 own `genops` is not used, because it knows no limits and copies a byte array twice. What an opcode means is left to
-`safe_pickle`, which also adds file and byte to the errors.
+`reader`, which also adds file and byte to the errors.
 """
 
 from __future__ import annotations

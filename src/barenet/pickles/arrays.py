@@ -2,7 +2,7 @@
 
 A name is a symbol here, a call or a state a pattern to match: nothing is imported, looked up or called that a file
 names. An array becomes a view of the bytes that were read, without a copy. The order of these steps is left to
-`safe_pickle`, which also adds file and byte to the errors.
+`reader`, which also adds file and byte to the errors.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Open the files of the course project, `.pkl` or `.json`, so that a wrong one costs a message and nothing else.
 
-What they hold is left to `safe_pickle` and `course_checkpoint`.
+What they hold is left to `reader` and `barenet.course_files`.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ A pickle is a program: its opcodes push values on a stack, and some import and c
 file holds is refused: other names, objects, sets, Python 2 text, out-of-band buffers. Memory stays under the file's
 size + 64 MB, which is why operations and text are limited.
 
-The bytes are read by `pickle_arguments`, arrays are made by `numpy_shapes`, and which values belong in a model is
-decided in `course_checkpoint`.
+The bytes are read by `arguments`, arrays are made by `arrays`, and which values belong in a model is decided in
+`barenet.course_files`.
 """
 
 from __future__ import annotations

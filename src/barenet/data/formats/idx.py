@@ -5,7 +5,7 @@
     after it   the elements, big-endian, last axis fastest
 
 The header tells the length, so everything is checked before memory is taken for it: a damaged or hostile file
-costs a message, not the machine. What the arrays mean is left to `checks`.
+costs a message, not the machine. What the arrays mean is left to `data.checks`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Find and read the four IDX files of a data set, in any folder or in barenet's own.
 
-What the arrays hold is left to `checks`.
+What the arrays hold is left to `data.checks`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Read an .npz file of Keras's layout: `x_train`, `y_train`, `x_test`, `y_test`.
 
 As in `idx`, no memory is taken for an array before its length is known to be true, and no pickle is ever loaded.
-What the arrays hold is left to `checks`.
+What the arrays hold is left to `data.checks`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Decode one picture: PNG, JPEG, WebP, BMP or GIF into upright bytes, and bring it to another size.
 
-Which pictures belong to a data set is left to `picture_folders`, keeping what was decoded to `picture_cache`.
+Which pictures belong to a data set is left to `folders`, keeping what was decoded to `cache`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a mistake is called, and how it is put right: the words for the kinds that `mistakes` finds."""
+"""What a mistake is called, and how it is put right: the words for the kinds that `hypotheses` finds."""
 
 from __future__ import annotations
 
