@@ -227,7 +227,7 @@ def test_a_kink_that_is_declared_is_stepped_around(arrays):
 
     barenet.check_custom(absolute((0.0,)))
     result = barenet.train(**arrays, **SMALL, activation=absolute((0.0,)), output=None)
-    assert result.networks[0].stopped == "finished"
+    assert result.networks[0].stopped.kind == "finished"
 
 
 def test_an_activation_of_one_s_own_may_stand_in_single_layers(arrays):

@@ -10,6 +10,7 @@ from barenet.engine.numpy_engine import check_stack
 from barenet.errors import ConfigError
 from barenet.nn.losses import Loss
 from barenet.training.preparation import Custom, prepare
+from barenet.training.records import Stop
 from barenet.training.trainer import Trainer
 
 
@@ -20,7 +21,7 @@ def trained(configs, dataset, custom=None):
     return trainer, list(trainer)
 
 
-def assert_each_as_alone(configs, dataset, plain, custom=None) -> list[str | None]:
+def assert_each_as_alone(configs, dataset, plain, custom=None) -> list[Stop]:
     together, records = trained(configs, dataset, custom)
     for i, config in enumerate(configs):
         alone, own_records = trained([config], dataset, custom)
@@ -128,9 +129,10 @@ def test_networks_end_as_alone_when_others_diverge_stop_early_or_finish_earlier(
         make_config(**common, seed=4, lr=0.2, l2=1e-3),
     ]
     stopped = assert_each_as_alone(configs, dataset, plain)
-    assert stopped[0] == stopped[3] == stopped[4] == "finished"
-    assert stopped[1].startswith("diverged in epoch 1, step 2")
-    assert stopped[2].startswith("stopped early: 2 validations")
+    assert [stop.kind for stop in stopped] == ["finished", "diverged", "early", "finished", "finished"]
+    assert str(stopped[0]) == str(stopped[3]) == str(stopped[4]) == "finished"
+    assert str(stopped[1]).startswith("diverged in epoch 1, step 2")
+    assert str(stopped[2]).startswith("stopped early: 2 validations")
 
 
 def test_training_loss_does_not_depend_on_the_stack_even_in_float64(dataset, make_config, plain):

@@ -16,7 +16,7 @@ from barenet.data.randomness import generator
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.training.preparation import prepare
-from barenet.training.records import EpochRecord, read_history
+from barenet.training.records import EpochRecord, Stop, parse_lines, read_history
 from barenet.training.trainer import Trainer
 
 PLAIN_SGD = {"optimizer": "sgd", "schedule": "constant", "warmup_epochs": 0, "average_decay": 0, "lr": 0.1}
@@ -178,7 +178,7 @@ def test_patience_counts_validations_without_a_better_one(dataset, make_config, 
     trainer = make_trainer(config, dataset)
     records = list(trainer)
     assert records[-1].epoch == last
-    assert trainer.stopped == ["stopped early: 2 validations without a better one"]
+    assert trainer.stopped == [Stop("early", "stopped early: 2 validations without a better one")]
     assert [r.stopped for r in records] == [None] * (last - 1) + trainer.stopped
     assert trainer.states[0].best_epochs[0, 0] == eval_every
     assert [r.epoch for r in records if r.is_best] == [eval_every]
@@ -214,7 +214,8 @@ def test_divergence_names_epoch_step_layer_and_rate(dataset, make_config):
     trainer = make_trainer(make_config(**PLAIN_SGD | {"lr": 1e30}, activation="leaky_relu"), dataset)
     before = trainer.states[0]
     (record,) = trainer
-    assert trainer.stopped == ["diverged in epoch 1, step 2, outputs of layer 2, at learning rate 1e+30"]
+    words = "diverged in epoch 1, step 2, outputs of layer 2, at learning rate 1e+30"
+    assert trainer.stopped == [Stop("diverged", words)]
     assert record.stopped == trainer.stopped[0]
     assert not np.isfinite(record.train_loss)
     assert not record.is_best
@@ -233,7 +234,7 @@ def test_a_network_that_diverges_late_keeps_the_state_before(dataset, make_confi
     for record in trainer:
         records.append(record)
         states.append(trainer.states[0])
-    match = re.fullmatch(r"diverged in epoch (\d+), step (\d+), (.+), at learning rate (.+)", trainer.stopped[0])
+    match = re.fullmatch(r"diverged in epoch (\d+), step (\d+), (.+), at learning rate (.+)", str(trainer.stopped[0]))
     epoch, step, rate = int(match[1]), int(match[2]), float(match[4])
     assert 2 < epoch == records[-1].epoch < 12
     assert 11 * (epoch - 1) < step <= 11 * epoch
@@ -280,7 +281,7 @@ def test_a_record_with_nan_is_strict_json_and_comes_back(tmp_path):
         "train_loss": math.nan,
         "valid_loss": None,
         "update_ratios": {"W1": math.inf},
-        "stopped": "diverged",
+        "stopped": Stop("diverged", "diverged in epoch 1"),
     }
     path = tmp_path / "history.jsonl"
     path.write_text(EpochRecord(**values).as_json() + "\n", "utf-8")
@@ -293,3 +294,16 @@ def test_a_record_with_nan_is_strict_json_and_comes_back(tmp_path):
     assert math.isnan(record.train_loss)
     assert math.isnan(record.update_ratios["W1"])
     assert record.valid_loss is None
+    assert record.stopped == Stop("diverged", "diverged in epoch 1")
+
+
+@pytest.mark.parametrize("kind", ["finished", "early", "diverged"])
+def test_files_and_lines_hold_the_words_why_a_network_stopped_and_reading_gives_the_kind(kind):
+    words = {"finished": "finished", "early": "stopped early: 2 validations", "diverged": "diverged in epoch 1"}[kind]
+    values = dict.fromkeys((f.name for f in fields(EpochRecord)), 0.5) | {"update_ratios": {}}
+    record = EpochRecord(**values | {"stopped": Stop(kind, words)})
+    assert json.loads(record.as_json())["stopped"] == words
+    assert record.as_line().endswith(f"Epoch Time: 0.50 s | {words}")
+    assert [str(value) for value in record.as_csv()][-1] == words
+    assert list(parse_lines([record.as_json()])) == [record]
+    assert record.diverged == (kind == "diverged")

@@ -68,8 +68,7 @@ class Evidence:
     @property
     def lost(self) -> str | None:
         """How the network diverged, if it did."""
-        stopped = self.history[-1].stopped if self.history else None
-        return stopped if (stopped or "").startswith("diverged") else None
+        return str(self.history[-1].stopped) if self.history and self.history[-1].diverged else None
 
     @property
     def picture_shape(self) -> tuple[int, ...] | None:
@@ -170,7 +169,7 @@ def read_records(files: RunFolder) -> list[EpochRecord]:
     path = need(files.path, "history.jsonl")
     try:
         return read_history(path)
-    except (TypeError, UnicodeDecodeError, AttributeError) as error:
+    except (TypeError, KeyError, UnicodeDecodeError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}; train again by barenet train {files.config}") from None
 
 

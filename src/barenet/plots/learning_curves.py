@@ -15,7 +15,6 @@ __all__ = [
     "draw_learning_curves",
     "finite",
     "has_ratios",
-    "is_lost",
     "learning_curves",
     "marks",
     "show_accuracy",
@@ -73,7 +72,7 @@ def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_
 def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) -> None:
     """Draw training and validation accuracy in percent, and name the best epoch."""
     # The accuracy of an epoch that was lost is that of NaN, and says nothing.
-    kept = [record for record in history if not is_lost(record)]
+    kept = [record for record in history if not record.diverged]
     validated = [record for record in kept if record.valid_accuracy is not None]
     training = [100 * r.train_accuracy for r in kept]
     axes.plot([r.epoch for r in kept], training, color=TRAINING, label="training", **marks(history))
@@ -124,11 +123,6 @@ def show_ratios(axes: Any, history: Sequence[EpochRecord]) -> None:
 def finite(value: float | None) -> float:
     """Return a value to draw: NaN, which leaves a gap, for what is missing, infinite or beyond a drawing's reach."""
     return value if value is not None and math.isfinite(value) and abs(value) < 1e30 else math.nan
-
-
-def is_lost(record: EpochRecord) -> bool:
-    """Whether the network diverged in this epoch."""
-    return (record.stopped or "").startswith("diverged")
 
 
 def find_epoch(history: Sequence[EpochRecord], epoch: int) -> EpochRecord | None:

@@ -11,7 +11,7 @@ import numpy as np
 from barenet.config.tables import Config
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.scores import Scores
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["NetworkResult", "RunResult"]
 
@@ -28,7 +28,7 @@ class NetworkResult:
     scores: Scores | None
     model: SavedModel
     history: list[EpochRecord]
-    stopped: str
+    stopped: Stop
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures for `--json`."""
@@ -40,7 +40,7 @@ class NetworkResult:
             "validation_loss": self.validation_loss,
             "test_accuracy": None if self.scores is None else self.scores.accuracy,
             "test_loss": None if self.scores is None else self.scores.loss,
-            "stopped": self.stopped,
+            "stopped": str(self.stopped),
         }
 
 

@@ -232,7 +232,7 @@ class Run:
 
     def finish(self) -> RunResult:
         """Test each network's best weights, write what they give, and return the result of the run."""
-        lost = [s or "" for s in self.trainer.stopped if (s or "").startswith("diverged")]
+        lost = [str(stop) for stop in self.trainer.stopped if stop is not None and stop.kind == "diverged"]
         if len(lost) == len(self.trainer.configs):
             has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.folders)
             kept = f"; what was best before is in {self.folder}" if has_best else ""
@@ -258,8 +258,8 @@ class Run:
         folder = self.folders[network]
         if folder is not None and scores is not None:
             write_scores(folder.path, scores.as_dict(), scores.probabilities)
-        history = self.histories[network]
-        metrics = self.best_metrics(network, model.info.epoch)
+        metrics, stop = self.best_metrics(network, model.info.epoch), self.trainer.stopped[network]
+        assert stop is not None  # all networks train to their ends before one is tested
         return NetworkResult(
             seed=self.trainer.configs[network].trainer.seed,
             folder=None if folder is None else folder.path,
@@ -268,8 +268,8 @@ class Run:
             validation_loss=metrics["validation_loss"],
             scores=scores,
             model=model,
-            history=history,
-            stopped=self.trainer.stopped[network] or "",
+            history=self.histories[network],
+            stopped=stop,
         )
 
     def best_metrics(self, network: int, epoch: int) -> dict[str, float]:

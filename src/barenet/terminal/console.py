@@ -99,7 +99,7 @@ class ConsoleObserver(Observer):
         elif record.valid_loss is not None or record.stopped:
             prefix = f"seed {self.trainer.configs[record.network].trainer.seed} | " if several else ""
             self.console.print(prefix + record.as_line(), markup=False)
-        if (record.stopped or "").startswith(("diverged", "stopped")):
+        if record.stopped is not None and record.stopped.kind != "finished":
             self.note(f"network {record.network} {record.stopped}" if several else str(record.stopped))
 
     def figures(self, seconds: float) -> str:

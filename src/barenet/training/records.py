@@ -7,9 +7,28 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-__all__ = ["EpochRecord", "read_history"]
+__all__ = ["EpochRecord", "Stop", "read_history"]
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a network stopped: it finished its epochs, ran out of patience ("early"), or diverged; and that in words."""
+
+    kind: Literal["finished", "early", "diverged"]
+    words: str
+
+    def __str__(self) -> str:
+        """Return the words, as files and messages hold them."""
+        return self.words
+
+    @staticmethod
+    def parse(words: str) -> Stop:
+        """Return what the words in a file say; the first of them tells the kind."""
+        kinds: dict[str, Literal["finished", "early", "diverged"]]
+        kinds = {"finished": "finished", "stopped": "early", "diverged": "diverged"}
+        return Stop(kinds[words.partition(" ")[0]], words)
 
 
 @dataclass(frozen=True)
@@ -36,12 +55,18 @@ class EpochRecord:
     weight_norm: float
     seconds: float
     update_ratios: Mapping[str, float] = field(default_factory=dict)
-    stopped: str | None = None
+    stopped: Stop | None = None
+
+    @property
+    def diverged(self) -> bool:
+        """Whether the network was lost in this epoch."""
+        return self.stopped is not None and self.stopped.kind == "diverged"
 
     def as_json(self) -> str:
         """Return the record as one line of JSON."""
         values = {name: value if is_finite(value) else None for name, value in asdict(self).items()}
         values["update_ratios"] = {k: v if is_finite(v) else None for k, v in self.update_ratios.items()}
+        values["stopped"] = None if self.stopped is None else str(self.stopped)
         return json.dumps(values, allow_nan=False)
 
     def as_line(self) -> str:
@@ -84,11 +109,11 @@ def parse_lines(lines: Iterable[str]) -> Iterable[EpochRecord]:
             values = json.loads(line)
         except json.JSONDecodeError:
             return
-        yield EpochRecord(**{name: nan_for_null(name, value) for name, value in values.items()})
+        yield EpochRecord(**{name: read_value(name, value) for name, value in values.items()})
 
 
 # JSON knows no NaN: the figures of a lost epoch are written as null.
-CAN_BE_NONE = ("valid_loss", "valid_accuracy", "stopped")
+CAN_BE_NONE = ("valid_loss", "valid_accuracy")
 
 
 def is_finite(value: object) -> bool:
@@ -96,8 +121,10 @@ def is_finite(value: object) -> bool:
     return not isinstance(value, float) or math.isfinite(value)
 
 
-def nan_for_null(name: str, value: Any) -> Any:
+def read_value(name: str, value: Any) -> Any:
     """Return a field's value as it was before it went through JSON."""
+    if name == "stopped":
+        return None if value is None else Stop.parse(value)
     if name == "update_ratios":
         return {key: math.nan if ratio is None else ratio for key, ratio in value.items()}
     return math.nan if value is None and name not in CAN_BE_NONE else value

@@ -31,7 +31,7 @@ from barenet.nn.schedules import Schedule
 from barenet.training.divergence import describe_divergence
 from barenet.training.evaluation import evaluate, plain
 from barenet.training.preparation import Custom, TrainingData, architecture_of, loss_of
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["Trainer"]
 
@@ -102,7 +102,7 @@ class Trainer:
             most_shift=configs[0].data.shift,
         )
         self.n_steps = math.ceil(data.n_train / configs[0].data.batch_size)
-        self.stopped: list[str | None] = [None] * len(configs)
+        self.stopped: list[Stop | None] = [None] * len(configs)
         self.states = list(states) if states is not None else [self.start(config) for config in configs]
         for network in range(len(configs)):
             self.stopped[network] = self.reason_to_stop(network)
@@ -255,23 +255,24 @@ class Trainer:
         has_best: NDArray[np.bool_] = judged.best_epochs[:, 0] == judged.epoch
         return validated & has_best
 
-    def reason_to_stop(self, network: int) -> str | None:
+    def reason_to_stop(self, network: int) -> Stop | None:
         """Return why a network is done, or None if it goes on."""
         state, settings = self.states[network], self.configs[network].trainer
         if state.epoch[0] >= settings.epochs:
-            return "finished"
+            return Stop("finished", "finished")
         if settings.patience is not None and state.stale[0] >= settings.patience:
-            return f"stopped early: {settings.patience} validations without a better one"
+            return Stop("early", f"stopped early: {settings.patience} validations without a better one")
         return None
 
-    def explain_loss(self, network: int, row: int, result: EpochResult) -> str:
+    def explain_loss(self, network: int, row: int, result: EpochResult) -> Stop:
         """Train a lost network's epoch once more, alone, up to the step where it was lost, and say where that was."""
         config, before = self.configs[network], self.states[network]
         engine = Engine([config], self.architecture, self.loss, before)
         engine.begin_epoch(int(before.epoch[0]) + 1)
         batches = self.batches.epoch(*self.epoch_order([config], int(before.epoch[0]) + 1))
         with blas_threads(config.trainer.threads or 1), np.errstate(all="ignore"):
-            return describe_divergence(engine, batches, result.rates[:, [row]], result.step_losses[:, row], before)
+            rates, losses = result.rates[:, [row]], result.step_losses[:, row]
+            return Stop("diverged", describe_divergence(engine, batches, rates, losses, before))
 
     def record(self, row: int, network: int, result: EpochResult, is_best: bool) -> EpochRecord:
         """Return the record of one network of the group."""

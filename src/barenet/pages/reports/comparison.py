@@ -127,7 +127,7 @@ def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
         f"{run.name}: {h[-1].stopped}{f' (network {i})' if len(run.histories) > 1 else ''}"
         for run in runs
         for i, h in enumerate(run.histories)
-        if h and (h[-1].stopped or "").startswith("diverged")
+        if h and h[-1].diverged
     ]
     if alone:
         return notes

@@ -17,7 +17,6 @@ from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, SERIES, new_figure, st
 from barenet.plots.learning_curves import (
     finite,
     has_ratios,
-    is_lost,
     marks,
     show_accuracy,
     show_loss,
@@ -179,7 +178,7 @@ def validations(histories: Sequence[Sequence[EpochRecord]], what: str) -> tuple[
         {
             record.epoch: finite(value)
             for record in history
-            if (value := getattr(record, f"valid_{what}")) is not None and not is_lost(record)
+            if (value := getattr(record, f"valid_{what}")) is not None and not record.diverged
         }
         for history in histories
     ]

@@ -133,7 +133,7 @@ def training_words(evidence: Evidence) -> str:
         return ""
     words = f"{len(history)} {'epoch' if len(history) == 1 else 'epochs'}. "
     stopped = history[-1].stopped
-    if stopped and stopped.startswith(("diverged", "stopped")):
+    if stopped is not None and stopped.kind != "finished":
         words += f"Training {stopped}. "
     if evidence.model.info.metrics:
         words += f"The ring marks epoch {evidence.best_epoch}, the best on validation, whose weights are kept. "

@@ -212,7 +212,8 @@ class Search:
     def write(self, trial: Trial, rung: int, network: TrainedNetwork, *, is_last: bool) -> None:
         """Write down what a rung gave a trial: its record, its history, and its state if anything goes on from it."""
         epochs = int(network.state.epoch[0])
-        reason = network.stopped if (network.stopped or "").startswith("diverged") else None
+        stop = network.stopped
+        reason = str(stop) if stop is not None and stop.kind == "diverged" else None
         record = judge(trial.last, network.records, self.plan, epochs=epochs, seconds=network.seconds, reason=reason)
         needed = reason is None and (not is_last or self.top.would_take(trial, record))
         self.write_record(trial, rung, record, network.records, network.state if needed else None)

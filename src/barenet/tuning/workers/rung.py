@@ -13,7 +13,7 @@ from barenet.config.tables import Config
 from barenet.engine.numpy_engine import check_stack
 from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, Stop
 from barenet.training.trainer import Trainer
 from barenet.tuning.workers.shared_data import SharedData
 
@@ -39,7 +39,7 @@ class TrainedNetwork:
 
     state: TrainingState
     records: list[EpochRecord]
-    stopped: str | None
+    stopped: Stop | None
     seconds: float
 
 
