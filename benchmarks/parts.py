@@ -1,4 +1,4 @@
-"""Products in parts against whole ones, layer by layer: what `barenet.nn.products` saves on this machine.
+"""Products in parts against whole ones, layer by layer: what `barenet.engine.products` saves on this machine.
 
 python benchmarks/parts.py
 python benchmarks/parts.py --batches 16 32 --layers 784,128 512,256
@@ -17,7 +17,7 @@ os.environ.pop("OPENBLAS_CORETYPE", None)  # OpenBLAS chooses its kernel by itse
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from barenet.nn.products import Parts, columns, cut, rows
+from barenet.engine.products import Parts, columns, cut, rows
 
 LAYERS = ["784,128", "784,256", "784,512", "512,256", "256,128", "128,32", "1024,1024"]
 

@@ -30,7 +30,7 @@ def make_predictor(hidden: tuple[int, ...]) -> barenet.Predictor:
     """Return a predictor of an untrained network: weights decide what is predicted, not how fast."""
     mlp = MLP(784, hidden, 10, seed=0)
     info = ModelInfo(
-        architecture=[row.as_dict() for row in mlp.architecture],
+        architecture=mlp.architecture.as_dicts(),
         loss="cross_entropy",
         label_smoothing=0.0,
         image_shape=[28, 28],

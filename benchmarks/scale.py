@@ -63,7 +63,7 @@ def make_epoch(batch: int, width: int, depth: int, stack: int) -> tuple[Callable
     images, labels = rng.integers(0, 256, (20_000, 784), np.uint8), rng.integers(0, 10, 20_000)
     batches = Batches(images, labels, batch, scale=1 / 255)
     rate = np.full((stack, 1), 0.01)
-    weights = [row.input_dim * row.output_dim for row in start.architecture]
+    weights = [row.input_dim * row.output_dim for row in start.architecture.rows]
     per_image = 3 * sum(weights) - weights[0]  # forward, weights' gradient, and inputs' but for the first layer
 
     def train(n_steps: int) -> float:

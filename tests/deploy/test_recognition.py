@@ -127,7 +127,7 @@ def feature_model():
     mlp = MLP(3, (5,), 2, seed=1)
     info = replace(
         fashion_model().info,
-        architecture=[row.as_dict() for row in mlp.architecture],
+        architecture=mlp.architecture.as_dicts(),
         image_shape=[3],
         scale=1.0,
         input_dtype="float32",

@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from barenet.config.sources import build_config
+from barenet.engine import layers as fast_layers
 from barenet.engine import numpy_engine as engine_module
+from barenet.engine import plain_sgd
 from barenet.engine.numpy_engine import Engine
 from barenet.engine.state import TrainingState
 from barenet.nn import MLP, activations, layers, losses, optimizers
@@ -44,7 +46,7 @@ def batches(n_networks, count=12, own=True):
 def test_weights_that_move_layer_by_layer_end_with_the_same_bits(l2, own, ahead):
     flags = {"optimizer.l2": l2}
     late, early = make_engine(3, **flags), make_engine(3, **flags)
-    early.crowded, late.crowded = True, False
+    early.moves_early, late.moves_early = True, False
     steps = list(batches(3, own=own))
     for (images, labels, rate), following in zip(steps, [*steps[1:], None], strict=True):
         rates = rate * np.array([[1.0], [0.5], [2.0]])
@@ -59,8 +61,8 @@ def test_a_stack_that_moves_early_ends_as_each_network_alone():
     stack, alone = make_engine(4), [make_engine(1) for _ in range(4)]
     for row, engine in enumerate(alone):
         engine.mlp.parameters.values[0] = stack.mlp.parameters.values[row]
-    assert stack.crowded
-    assert not alone[0].crowded
+    assert stack.moves_early
+    assert not alone[0].moves_early
     for images, labels, rate in batches(4):
         stack.step(images, labels, np.full((4, 1), rate))
         for row, engine in enumerate(alone):
@@ -115,7 +117,7 @@ def count_calls(monkeypatch, step):
             return Counted(found, name) if callable(found) and not isinstance(found, type) else found
 
     with monkeypatch.context() as patch:
-        for module in (activations, engine_module, layers, losses, optimizers):
+        for module in (activations, engine_module, fast_layers, layers, losses, optimizers, plain_sgd):
             patch.setattr(module, "np", CountingNumPy("numpy"))
         step()
     return dict(calls)
@@ -147,7 +149,7 @@ def test_a_step_makes_no_more_numpy_calls_than_it_did(monkeypatch):
 
 def test_a_stack_makes_as_many_calls_as_one_network(monkeypatch):
     engine = make_engine(4)
-    engine.crowded = False
+    engine.moves_early = False
     images, labels, rate = next(batches(4))
     step = lambda: engine.step(images, labels, np.full((4, 1), rate))  # noqa: E731
     step()

@@ -41,7 +41,7 @@ def peak_bytes(step, warm_up=3):
 def make_step(activation="relu", loss="cross_entropy", make_optimizer=SGD, n_networks=None, classes=C, **options):
     """Return a whole training step: forward, loss, backward, optimizer, average."""
     rng = np.random.default_rng(0)
-    mlp = MLP(D, (H, H), classes, activation=activation, n_networks=n_networks, **options)
+    mlp = MLP(D, (H, H), classes, activation=activation, n_networks=n_networks, loss=loss, **options)
     parameters, workspace = mlp.parameters, Workspace(mlp, B)
     optimizer = make_optimizer(parameters.values, parameters.n_decayed)
     average = WeightAverage(parameters.values, 0.99)
@@ -86,7 +86,7 @@ def test_no_activation_allocates_a_batch(name):
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_no_activation_on_the_last_layer_allocates_a_batch(name):
-    step = make_step(loss="mse", output_activation=name, fuse_softmax=False, classes=H)
+    step = make_step(loss="mse", output_activation=name, classes=H)
     assert peak_bytes(step) < ALLOWED
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from barenet.nn.activations import ACTIVATIONS
 from barenet.nn.layers import ActivationLayer, Dense
-from barenet.nn.products import ones
 
 
 def make_dense(*lead, seed=0, dtype=np.float64):
@@ -59,14 +58,3 @@ def test_an_activation_layer_spends_one_array_on_in_and_output_exactly_where_it_
     assert not np.shares_memory(slot.dx, x)
     assert not np.shares_memory(slot.dx, slot.y)
     assert slot.y.shape == slot.dx.shape == (4, 3)
-
-
-def test_ones_are_made_once_and_cannot_be_changed():
-    row = ones(6, np.float32)
-    assert row.shape == (1, 6)
-    assert row.dtype == np.float32
-    assert (row == 1).all()
-    assert ones(6, np.float32) is row
-    assert ones(6, np.float64) is not row
-    with pytest.raises(ValueError, match="read-only"):
-        row[...] = 2

@@ -9,7 +9,7 @@ import pytest
 import textbook
 
 from barenet.errors import ConfigError
-from barenet.nn.losses import LOSSES, Loss, make_loss
+from barenet.nn.losses import LOSSES, Loss, make_loss, ones
 
 CASES = {
     "cross_entropy": (make_loss("cross_entropy"), textbook.cross_entropy),
@@ -201,3 +201,14 @@ def test_a_custom_loss_is_two_plain_functions_that_see_labels_of_their_own(lead)
     assert (dlogits == 0.25).all()
     assert seen == [(*lead, 4)]
     assert (own.name, own.is_custom, LOSSES["mse"].is_custom) == ("custom:total", True, False)
+
+
+def test_ones_are_made_once_and_cannot_be_changed():
+    row = ones(6, np.float32)
+    assert row.shape == (1, 6)
+    assert row.dtype == np.float32
+    assert (row == 1).all()
+    assert ones(6, np.float32) is row
+    assert ones(6, np.float64) is not row
+    with pytest.raises(ValueError, match="read-only"):
+        row[...] = 2

@@ -8,6 +8,7 @@ import textbook
 
 from barenet.errors import ConfigError, ShapeError
 from barenet.nn import ACTIVATIONS, MLP, SGD, Activation, LayerSpec, Workspace
+from barenet.nn.layers import ActivationLayer, by_kind
 
 COURSE = [
     {"input_dim": 6, "output_dim": 5, "activation": "relu"},
@@ -46,12 +47,16 @@ def test_the_course_projects_dictionaries_build_the_network_they_describe():
 
 
 def test_an_architecture_goes_out_as_it_came_in():
-    assert [row.as_dict() for row in MLP.from_architecture(COURSE).architecture] == COURSE
+    assert [row.as_dict() for row in MLP.from_architecture(COURSE).architecture.rows] == COURSE
 
 
 def test_rows_may_be_layer_specs():
     rows = [LayerSpec(6, 5, ACTIVATIONS["tanh"]), COURSE[1], COURSE[2]]
-    assert [row.activation.name for row in MLP.from_architecture(rows).architecture] == ["tanh", "sigmoid", "softmax"]
+    assert [row.activation.name for row in MLP.from_architecture(rows).architecture.rows] == [
+        "tanh",
+        "sigmoid",
+        "softmax",
+    ]
 
 
 def test_the_short_form_and_the_long_form_are_the_same_network():
@@ -71,7 +76,7 @@ def test_a_network_without_hidden_layers_is_softmax_regression():
 
 def test_the_course_projects_spelling_of_leaky_relu_is_understood():
     mlp = MLP(6, (5,), 3, activation="leakyrelu")
-    assert mlp.architecture[0].activation is ACTIVATIONS["leaky_relu"]
+    assert mlp.architecture.rows[0].activation is ACTIVATIONS["leaky_relu"]
 
 
 def test_softmax_on_the_last_layer_is_left_to_the_loss():
@@ -84,8 +89,8 @@ def test_softmax_on_the_last_layer_is_left_to_the_loss():
 
 def test_softmax_on_the_last_layer_is_applied_when_fusing_is_off():
     x, _ = batch(4, 6)
-    for mlp in (MLP(6, (5,), 3, seed=2, fuse_softmax=False), MLP.from_architecture(COURSE, fuse_softmax=False)):
-        names = [row.activation.name for row in mlp.architecture]
+    for mlp in (MLP(6, (5,), 3, seed=2, loss="mse"), MLP.from_architecture(COURSE, loss="mse")):
+        names = [row.activation.name for row in mlp.architecture.rows]
         np.testing.assert_allclose(mlp.forward(x), textbook_forward(mlp, x, names), rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(mlp.forward(x).sum(axis=-1), 1, rtol=1e-6)
 
@@ -109,7 +114,7 @@ def test_a_custom_activation_is_used():
     x, _ = batch(4, 6)
     W1, W2 = mlp.parameters.views["W1"], mlp.parameters.views["W2"]
     np.testing.assert_allclose(mlp.forward(x), np.sin(x @ W1) @ W2, rtol=1e-5, atol=1e-6)
-    assert mlp.architecture[0].as_dict()["activation"] == "custom:sine"
+    assert mlp.architecture.rows[0].as_dict()["activation"] == "custom:sine"
 
 
 # What it refuses
@@ -380,3 +385,41 @@ def test_a_stack_of_one_computes_the_bits_of_a_single_network():
 def test_labels_that_are_no_class_are_refused_where_a_person_calls(labels):
     with pytest.raises(ShapeError, match="labels must be from 0 to 4, got"):
         MLP(3, (4,), 5).loss_and_gradients(np.zeros((2, 3), np.float32), np.array(labels))
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse"])
+def test_a_trace_has_z_and_a_of_each_layer_and_changes_nothing(loss):
+    mlp = MLP.from_architecture(COURSE, seed=1, loss=loss, dropout=0.5, input_dropout=0.5, dtype=np.float64)
+    x = np.random.default_rng(2).normal(size=(7, COURSE[0]["input_dim"]))
+    before = x.copy()
+    passed = mlp.trace(x)
+    a = x
+    for i, (row, (z, found)) in enumerate(zip(COURSE, passed, strict=True), start=1):
+        expected = a @ mlp.parameters.views[f"W{i}"] + mlp.parameters.views[f"b{i}"]
+        np.testing.assert_allclose(z, expected, rtol=1e-12, atol=1e-12)
+        name = "identity" if i == len(COURSE) and loss == "cross_entropy" else row["activation"]
+        a = textbook.softmax(expected) if name == "softmax" else textbook.apply(name, expected)
+        np.testing.assert_allclose(found, a, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(passed[-1][1], mlp.forward(x))
+    for start in range(1, len(COURSE)):
+        np.testing.assert_array_equal(mlp.trace(passed[start - 1][1], start)[-1][1], passed[-1][1])
+
+
+def test_a_copy_has_the_same_weights_in_another_dtype_and_no_dropout():
+    mlp = MLP(6, (5,), 3, seed=1, dropout=0.5, n_networks=2)
+    copied = mlp.copy(np.float64)
+    assert copied.dtype == np.float64
+    np.testing.assert_array_equal(copied.parameters.values, mlp.parameters.values)
+    assert [layer.kind for layer in copied.layers] == ["dense", "activation", "dense"]
+    copied.parameters.values[...] = 0
+    assert mlp.parameters.values.any()
+
+
+def test_a_kind_of_layer_that_an_export_does_not_know_is_named():
+    class Bias(ActivationLayer):
+        kind = "bias"
+
+    layer = Bias(ACTIVATIONS["relu"], 3)
+    with pytest.raises(ConfigError, match="the export to ONNX knows no layer of kind 'bias', only dense, activation"):
+        by_kind({"dense": 1, "activation": 2}, layer, "the export to ONNX")

@@ -21,8 +21,9 @@ from barenet.data.batches import to_float
 from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, DataError
 from barenet.nn.activations import ACTIVATIONS, Activation
+from barenet.nn.architecture import LayerSpec
 from barenet.nn.losses import LOSSES
-from barenet.nn.mlp import MLP, LayerSpec
+from barenet.nn.mlp import MLP
 from barenet.pages.playground.page import EXAMPLES, LIMIT, build_page, choose_examples, pack, write_playground
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel
 from barenet.training.evaluation import compute_outputs
@@ -80,7 +81,7 @@ def make_model(
 ) -> SavedModel:
     """Return a network with drawn weights and biases, as if it came from a file."""
     specs = [LayerSpec(n_in, n_out, ACTIVATIONS[name]) for n_in, n_out, name in rows]
-    mlp = MLP.from_architecture(specs, seed=seed, fuse_softmax=LOSSES[loss].output == "softmax")
+    mlp = MLP.from_architecture(specs, seed=seed, loss=loss)
     for name, view in mlp.parameters.views.items():
         if name.startswith("b"):
             view[...] = np.random.default_rng(seed).normal(0, 0.3, view.shape)

@@ -6,10 +6,11 @@ import shutil
 
 import numpy as np
 import pytest
+from families import slow_except
 from odd_runs import KINDS
 
 import barenet
-from barenet.analysis.activity import measure_activity, portray, run_layers
+from barenet.analysis.activity import measure_activity, portray
 from barenet.analysis.evidence import read_evidence
 from barenet.errors import ConfigError, RunError
 from barenet.nn.mlp import MLP
@@ -17,7 +18,7 @@ from barenet.plots.inspection import choose_network, inspect
 from barenet.run_folders.checkpoint import read_model
 
 
-@pytest.mark.parametrize("kind", ["colour", "no pictures", "no hidden layer", "diverged"])
+@pytest.mark.parametrize("kind", slow_except(["colour", "no pictures", "no hidden layer", "diverged"], "no pictures"))
 def test_odd_runs_give_the_pictures_that_can_be_drawn_of_them(kind, make_run, tmp_path):
     folder, dataset = make_run(kind)
     found = inspect(folder, dataset=dataset, output=tmp_path)
@@ -28,6 +29,7 @@ def test_odd_runs_give_the_pictures_that_can_be_drawn_of_them(kind, make_run, tm
     assert ("activations.png" in names) == (kind != "no hidden layer")
 
 
+@pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(make_run, tmp_path):
     folder, dataset = make_run("plain")
     found = [inspect(folder, dataset=dataset, output=tmp_path / name) for name in ("a", "b")]
@@ -35,13 +37,6 @@ def test_the_same_run_gives_the_same_bytes(make_run, tmp_path):
     for a, b in zip(found[0].files, found[1].files, strict=True):
         assert a.read_bytes().startswith(b"\x89PNG")
         assert a.read_bytes() == b.read_bytes(), a.name
-
-
-def test_layer_by_layer_gives_what_the_network_gives(make_run):
-    folder, dataset = make_run("colour")
-    mlp = read_model(folder / "best.safetensors").mlp
-    x = (dataset.train_images[:50] / 255).astype(np.float32)
-    assert list(run_layers(mlp, x))[-1][1] == pytest.approx(mlp.forward(x), rel=1e-4, abs=1e-5)
 
 
 def test_a_relu_that_is_never_on_is_dead_and_a_tanh_that_is_always_at_its_end_saturated(make_run):

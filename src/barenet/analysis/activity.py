@@ -1,6 +1,6 @@
 """What the neurons of a network do with images: their activations, which are dead, what each is good for.
 
-Only calculations; `neuron_figures` draws them. Layers and neurons are counted from 1 and 0: neuron 2:17 is number 17 of
+Only calculations; `plots.neurons` draws them. Layers and neurons are counted from 1 and 0: neuron 2:17 is number 17 of
 the second hidden layer.
 """
 
@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
 from barenet.errors import ConfigError
-from barenet.nn.layers import Dense
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.metrics import accuracy
@@ -26,7 +25,6 @@ __all__ = [
     "most_useful_neuron",
     "portray",
     "read_neuron",
-    "run_layers",
 ]
 
 Array = NDArray[np.floating]
@@ -78,42 +76,24 @@ class NeuronPortrait:
     lost: float
 
 
-def run_layers(mlp: MLP, x: Array, *, start: int = 0) -> Iterator[tuple[Array, Array]]:
-    """Yield (z, a) of each layer for inputs x (B, D) of the layer numbered `start`; the last a is the network's output.
-
-    Nothing is written in place, so that all of it can be looked at; training goes by `MLP.forward`.
-    """
-    for i in range(start + 1, len(mlp.architecture) + 1):
-        # A network that is about to diverge overflows; what comes of it is shown as it is.
-        with np.errstate(all="ignore"):
-            z, x = pass_layer(mlp, i, x)
-        yield z, x
-
-
-def pass_layer(mlp: MLP, i: int, x: Array) -> tuple[Array, Array]:
-    """Return z and a of layer i (from 1) for its inputs x (B, D)."""
-    row = mlp.architecture[i - 1]
-    z = x @ mlp.parameters.views[f"W{i}"] + mlp.parameters.views[f"b{i}"]
-    a = np.empty_like(z)
-    if i == len(mlp.architecture) and isinstance(mlp.layers[-1], Dense):
-        a[...] = z  # a softmax there is left to the loss
-    else:
-        row.activation.forward(z.copy(), out=a)
-    return z, a
+def trace(mlp: MLP, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
+    """Return (z, a) of each layer as `MLP.trace` does; a network that is about to diverge may overflow."""
+    with np.errstate(all="ignore"):
+        return mlp.trace(x, start)
 
 
 def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[LayerActivity]:
     """Return what each hidden layer does with images (n, D)."""
     mlp = model.mlp
-    n_hidden = len(mlp.architecture) - 1
-    kept: list[list[Array]] = [[] for _ in range(n_hidden)]
-    always: list[Array] = [np.zeros(row.output_dim) for row in mlp.architecture[:-1]]
+    hidden = mlp.architecture.hidden
+    kept: list[list[Array]] = [[] for _ in hidden]
+    always: list[Array] = [np.zeros(row.output_dim) for row in hidden]
     for batch in batches(model, pixels):
-        for layer, (z, a) in zip(range(n_hidden), run_layers(mlp, batch), strict=False):
+        for layer, (z, a) in enumerate(trace(mlp, batch)[:-1]):
             kept[layer].append(a)
             always[layer] += np.sum(is_flat(mlp, layer, z, a), axis=0)
     found = []
-    for layer, row in enumerate(mlp.architecture[:-1]):
+    for layer, row in enumerate(hidden):
         # Weights on their way out of all bounds give infinite activations, which no histogram holds.
         values, flat = np.concatenate(kept[layer]), always[layer] / len(pixels)
         values = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
@@ -138,7 +118,7 @@ def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[Lay
 
 def is_flat(mlp: MLP, layer: int, z: Array, a: Array) -> NDArray[np.bool_]:
     """Whether the activation function is flat at z (B, H): its slope is below `FLAT` of its steepest."""
-    activation = mlp.architecture[layer].activation
+    activation = mlp.architecture.rows[layer].activation
     slope, steepest = np.empty_like(z), 0.25 if activation.name == "sigmoid" else 1.0
     with np.errstate(all="ignore"):
         activation.backward(np.ones_like(z), z.copy(), a.copy(), out=slope)
@@ -157,7 +137,7 @@ def read_neuron(mlp: MLP, text: str) -> tuple[int, int]:
     Raises ConfigError for one that the network does not have.
     """
     layer_text, _, unit_text = text.rpartition(":")
-    sizes = [row.output_dim for row in mlp.architecture[:-1]]
+    sizes = [row.output_dim for row in mlp.architecture.hidden]
     if not sizes:
         raise ConfigError("this network has no hidden layer, so no neuron to choose; leave out --neuron")
     known = ", ".join(f"{i}:0 to {i}:{size - 1}" for i, size in enumerate(sizes, start=1))
@@ -183,12 +163,12 @@ def portray(
     mlp = model.mlp
     activations, outputs, without = [], [], []
     for batch in batches(model, pixels):
-        passed = list(run_layers(mlp, batch))
+        passed = trace(mlp, batch)
         a = passed[layer - 1][1]
         activations.append(a[:, unit].copy())
         outputs.append(passed[-1][1])
         a[:, unit] = 0
-        without.append(list(run_layers(mlp, a, start=layer))[-1][1])
+        without.append(trace(mlp, a, layer)[-1][1])
     own, full, cut = np.concatenate(activations), np.concatenate(outputs), np.concatenate(without)
     with np.errstate(all="ignore"):
         push = np.nan_to_num(np.mean(full - cut, axis=0, dtype=np.float64))

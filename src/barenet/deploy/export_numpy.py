@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +19,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.deploy.exported import Exported
-from barenet.deploy.numpy_template import ACTIVATION_SOURCES, PREPARE, TEMPLATE
+from barenet.deploy.numpy_template import FUNCTION_SOURCES, PREPARE, TEMPLATE
 from barenet.errors import CheckpointError
 from barenet.messages import one_line
+from barenet.nn.layers import by_kind
+from barenet.nn.mlp import MLP
 
 __all__ = ["build_source", "run_file"]
 
 LINE = 100  # characters of base64 in a line
+Layers = list[tuple[str, list[NDArray[Any]]]]
 
 
 def build_source(exported: Exported, module: str) -> str:
     """Return the text of the file, which will be importable as `module`."""
-    dtype = exported.layers[0].W.dtype.newbyteorder("<")
-    names = list(dict.fromkeys([*exported.activations, *(["softmax"] if exported.ends_in_logits else [])]))
+    dtype = exported.dtype.newbyteorder("<")
+    networks = [layers_of(network) for network in exported.networks]
+    names = [name for layers in networks for name, _ in layers] + ["softmax"] * exported.ends_in_logits
     return TEMPLATE.format(
         version=exported.about["barenet_version"],
         module=module,
@@ -40,12 +45,12 @@ def build_source(exported: Exported, module: str) -> str:
         constants=constants(exported),
         about=literal(exported.about),
         prepare=PREPARE.format(kinds=kinds(exported), steps=textwrap.indent(preparing_steps(exported), " " * 4)),
-        n_inputs=exported.layers[0].W.shape[0],
+        n_inputs=exported.networks[0].n_inputs,
         last="softmax(a)" if exported.ends_in_logits else "a",
-        activations="\n".join(ACTIVATION_SOURCES[name].lstrip() + "\n" for name in names).rstrip() + "\n",
+        functions="\n".join(FUNCTION_SOURCES[name].lstrip() + "\n" for name in dict.fromkeys(names)).rstrip() + "\n",
         dtype=dtype.str,
         shape_words=", ".join(map(str, exported.image_shape)),
-        networks="\n".join(network_source(exported, i, dtype) for i in range(len(exported.networks))),
+        networks="\n".join(network_source(layers, dtype) for layers in networks),
     )
 
 
@@ -85,7 +90,7 @@ def constants(exported: Exported) -> str:
 
 def preparing_steps(exported: Exported) -> str:
     """Return the source of what brings rows of numbers to the network's own floats, with the bits of barenet."""
-    dtype = f"np.{exported.layers[0].W.dtype.name}"
+    dtype = f"np.{exported.dtype.name}"
     if exported.standardiser is not None:
         return f"x = ((x - MEAN) / DEVIATION).astype({dtype})"
     if exported.input_dtype == "uint8":
@@ -93,13 +98,25 @@ def preparing_steps(exported: Exported) -> str:
     return f"x = x.astype({dtype})"
 
 
-def network_source(exported: Exported, network: int, dtype: np.dtype[Any]) -> str:
+# The function and the parameters of each kind of layer; none for those that do nothing but in training.
+LAYERS: dict[str, Callable[[Any], Layers]] = {
+    "dense": lambda layer: [("dense", [layer.W, layer.b.reshape(-1)])],
+    "activation": lambda layer: [(layer.activation.name, [])],
+    "dropout": lambda layer: [],
+}
+
+
+def layers_of(network: MLP) -> Layers:
+    """Return the functions of a network in order, by their names in the file, each with its parameters."""
+    return [own for layer in network.layers for own in by_kind(LAYERS, layer, "the export to NumPy")(layer)]
+
+
+def network_source(layers: Layers, dtype: np.dtype[Any]) -> str:
     """Return the source of one network's layers."""
     lines = ["    ["]
-    for layer in exported.networks[network]:
-        weights, biases = array_source(layer.W, dtype), array_source(layer.b, dtype)
-        lines += ["        (", f"            {weights},", f"            {biases},", f"            {layer.activation},"]
-        lines += ["        ),"]
+    for name, parameters in layers:
+        arrays = [f"            {array_source(values, dtype)}," for values in parameters]
+        lines += ["        (", f"            {name},", *arrays, "        ),"]
     return "\n".join([*lines, "    ],"])
 
 

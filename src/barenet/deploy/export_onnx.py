@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from barenet.deploy.exported import Exported, ExportedLayer
+from barenet.deploy.exported import Exported
 from barenet.errors import MachineError
 from barenet.nn.activations import GELU_CUBIC, GELU_SCALE, LEAKY_SLOPE
+from barenet.nn.layers import by_kind
+from barenet.nn.mlp import MLP
 
 if TYPE_CHECKING:
     import onnx
@@ -105,8 +107,7 @@ def build_onnx(exported: Exported) -> onnx.ModelProto:
     graph = Graph()
     flat = add_preprocessing(graph, exported)
     shares = [
-        add_network(graph, flat, layers, exported.ends_in_logits, f"network{i}_" if i else "")
-        for i, layers in enumerate(exported.networks)
+        add_network(graph, flat, network, f"network{i}_" if i else "") for i, network in enumerate(exported.networks)
     ]
     # A graph's results must have the names that it promises, so the last node of all only gives one.
     graph.node("Mean", *shares, output="probabilities")
@@ -155,13 +156,27 @@ def add_preprocessing(graph: Graph, exported: Exported) -> str:
     return images if len(exported.image_shape) == 1 else graph.node("Flatten", images, axis=1)
 
 
-def add_network(graph: Graph, x: str, layers: list[ExportedLayer], ends_in_logits: bool, prefix: str) -> str:
-    """Add one network from flat images to probabilities."""
-    for i, layer in enumerate(layers, start=1):
-        W = graph.constant(f"{prefix}W{i}", layer.W)
-        b = graph.constant(f"{prefix}b{i}", layer.b)
-        x = ACTIVATION_NODES[layer.activation](graph, graph.node("Gemm", x, W, b))
-    return graph.node("Softmax", x, axis=-1) if ends_in_logits else x
+def add_network(graph: Graph, x: str, network: MLP, prefix: str) -> str:
+    """Add one network from flat images to probabilities; constants are named as its parameters are."""
+    i = 0
+    for layer in network.layers:
+        i += layer.has_parameters
+        x = by_kind(LAYER_NODES, layer, "the export to ONNX")(graph, x, layer, prefix, i)
+    return graph.node("Softmax", x, axis=-1) if network.ends_in_logits else x
+
+
+def dense(graph: Graph, x: str, layer: Any, prefix: str, i: int) -> str:
+    """Add x W + b."""
+    W, b = graph.constant(f"{prefix}W{i}", layer.W), graph.constant(f"{prefix}b{i}", layer.b.reshape(-1))
+    return graph.node("Gemm", x, W, b)
+
+
+# A node or several for each kind of layer: the name of their result.
+LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
+    "dense": dense,
+    "activation": lambda graph, x, layer, prefix, i: ACTIVATION_NODES[layer.activation.name](graph, x),
+    "dropout": lambda graph, x, layer, prefix, i: x,
+}
 
 
 def describe(exported: Exported) -> str:

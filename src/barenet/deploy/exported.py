@@ -1,4 +1,4 @@
-"""What leaves the house: networks as plain arrays and names of functions, and the tests an exported file must pass.
+"""What an export holds: networks, and what a person must know to use them; and how it is compared with the model.
 
 The formats, ONNX and NumPy, are left to `export_onnx` and `export_numpy`; files and commands to `export`.
 """
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from barenet.data.standardising import Standardiser
 from barenet.errors import CheckpointError, ConfigError
-from barenet.nn.activations import ACTIVATIONS
-from barenet.nn.layers import ActivationLayer, Dense
+from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.metrics import probabilities
 from barenet.training.preprocessing import read_standardiser
@@ -25,7 +24,6 @@ __all__ = [
     "TOLERANCE",
     "Agreement",
     "Exported",
-    "ExportedLayer",
     "compare",
     "describe_networks",
     "exact_probabilities",
@@ -37,26 +35,16 @@ TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
-class ExportedLayer:
-    """One layer: W (D, H), b (H,), and the name of the activation behind it, "identity" for none."""
-
-    W: NDArray[np.floating]
-    b: NDArray[np.floating]
-    activation: str
-
-
-@dataclass(frozen=True)
 class Exported:
     """Networks whose probabilities are averaged, and what a person must know to use them.
 
-    networks: layers of each network. ends_in_logits: whether softmax is still to be taken, network by network.
+    networks: as they are evaluated; all have the same architecture, and end in logits or all in probabilities.
     image_shape, input_dtype ("uint8" or "float32"): of the images that go in; `scale` multiplies them first, or the
     `standardiser` is applied.
     about: facts for whoever finds the file: version, run, data, accuracies (fractions 0-1).
     """
 
-    networks: list[list[ExportedLayer]]
-    ends_in_logits: bool
+    networks: list[MLP]
     image_shape: tuple[int, ...]
     input_dtype: str
     scale: float
@@ -65,14 +53,14 @@ class Exported:
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def layers(self) -> list[ExportedLayer]:
-        """The layers of the first network; the others have the same shapes and functions."""
-        return self.networks[0]
+    def ends_in_logits(self) -> bool:
+        """Whether softmax is still to be taken, network by network."""
+        return self.networks[0].ends_in_logits
 
     @property
-    def activations(self) -> list[str]:
-        """The names of all activations in use, each once, in the order of first use."""
-        return list(dict.fromkeys(layer.activation for network in self.networks for layer in network))
+    def dtype(self) -> np.dtype[Any]:
+        """Of the weights: float32, or float64 for the course project's models."""
+        return self.networks[0].dtype
 
 
 def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, preprocessing: bool = True) -> Exported:
@@ -86,12 +74,12 @@ def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, pr
     """
     first = models[0].info
     for model in models:
+        check_functions(model)
         if (model.info.image_shape, model.info.class_names) != (first.image_shape, first.class_names):
             raise CheckpointError(f"{model.path} and {models[0].path} take other images or give other classes")
     takes_bytes = preprocessing and first.input_dtype == "uint8"
     return Exported(
-        networks=[read_layers(model) for model in models],
-        ends_in_logits=not models[0].gives_probabilities,
+        networks=[model.mlp for model in models],
         image_shape=tuple(first.image_shape),
         input_dtype="uint8" if takes_bytes else "float32",
         scale=first.scale if takes_bytes else 1.0,
@@ -101,21 +89,14 @@ def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, pr
     )
 
 
-def read_layers(model: SavedModel) -> list[ExportedLayer]:
-    """Return the layers of a network, each dense layer with the activation that follows it."""
-    layers: list[ExportedLayer] = []
-    for layer in model.mlp.layers:
-        if isinstance(layer, Dense):
-            layers.append(ExportedLayer(layer.W, layer.b.reshape(-1), "identity"))
-        elif isinstance(layer, ActivationLayer):
-            name = layer.activation.name
-            if name not in ACTIVATIONS:
-                raise ConfigError(
-                    f"{model.path} cannot be exported: its activation {name!r} is a Python function of your own, and "
-                    f"the file could not hold it; use it in Python by barenet.load, or train with a built-in one"
-                )
-            layers[-1] = ExportedLayer(layers[-1].W, layers[-1].b, name)
-    return layers
+def check_functions(model: SavedModel) -> None:
+    """Raise ConfigError for an activation that a person wrote in Python."""
+    for row in model.mlp.architecture.rows:
+        if row.activation.is_custom:
+            raise ConfigError(
+                f"{model.path} cannot be exported: its activation {row.activation.name!r} is a Python function of your "
+                f"own, and the file could not hold it; use it in Python by barenet.load, or train with a built-in one"
+            )
 
 
 def exact_probabilities(exported: Exported, images: NDArray[Any]) -> NDArray[np.float64]:
@@ -123,14 +104,8 @@ def exact_probabilities(exported: Exported, images: NDArray[Any]) -> NDArray[np.
     x = images.reshape(len(images), -1) * np.float64(exported.scale)
     if exported.standardiser is not None:
         x = exported.standardiser(x).astype(np.float64)
-    shares = []
-    for layers in exported.networks:
-        a = x
-        for layer in layers:
-            z = a @ layer.W.astype(np.float64) + layer.b
-            a = np.empty_like(z)
-            ACTIVATIONS[layer.activation].forward(z, out=a)
-        shares.append(probabilities(a, not exported.ends_in_logits))
+    outputs = [network.copy(np.float64).forward(x) for network in exported.networks]
+    shares = [probabilities(own, not exported.ends_in_logits) for own in outputs]
     return np.asarray(np.mean(shares, axis=0))
 
 

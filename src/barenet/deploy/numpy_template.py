@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ACTIVATION_SOURCES", "PREPARE", "TEMPLATE"]
+__all__ = ["FUNCTION_SOURCES", "PREPARE", "TEMPLATE"]
 
-# Each computes what barenet.nn.activations does, operation for operation, so that the results have the same bits.
-ACTIVATION_SOURCES = {
+# Each computes what barenet.nn does, operation for operation, so that the results have the same bits.
+FUNCTION_SOURCES = {
+    "dense": """
+def dense(x, weights, biases):
+    return x @ weights + biases
+""",
     "relu": """
 def relu(z):
     return np.maximum(z, 0)
@@ -92,12 +96,12 @@ def predict_proba(images):
 
 def run(layers, a):
     """Return the probabilities that one network gives for inputs (n, {n_inputs})."""
-    for weights, biases, activation in layers:
-        a = activation(a @ weights + biases)
+    for function, *parameters in layers:
+        a = function(a, *parameters)
     return {last}
 
 
-{activations}
+{functions}
 
 def array(text, *shape):
     """Return the numbers that base64 stands for."""
@@ -121,7 +125,7 @@ def main():
         print(f"{{i}}\\t{{CLASS_NAMES[np.argmax(row)]}}\\t{{np.max(row):.4f}}")
 
 
-# Each network is a list of layers: weights (inputs, outputs), biases (outputs,), activation.
+# Each network is a list of layers: a function and its parameters, such as weights (inputs, outputs), biases (outputs,).
 NETWORKS = [
 {networks}
 ]

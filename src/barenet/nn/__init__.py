@@ -5,8 +5,8 @@ Read the modules in this order; open `mlp` first:
     parameters     two flat buffers, values and gradients, with a named view for each weight and bias
     initializers   where the weights start
     activations    f(z) and its derivative
-    products       a matrix product in parts that BLAS likes
     losses         how wrong the logits are, and which way to move them
+    architecture   the description of a network: its rows, its weights, its kinds of layers
     layers         y = x W + b, y = f(x), dropout, each with its backward step
     workspace      the memory of a forward and a backward pass
     mlp            layers in a row: forward, backward
@@ -23,9 +23,10 @@ with exactly the weights that it would have had alone.
 """
 
 from barenet.nn.activations import ACTIVATIONS, Activation
+from barenet.nn.architecture import Architecture, LayerSpec
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.losses import LOSSES, Loss
-from barenet.nn.mlp import MLP, LayerSpec
+from barenet.nn.mlp import MLP
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, WeightAverage
 from barenet.nn.parameters import Parameters
 from barenet.nn.schedules import SCHEDULES, Schedule
@@ -42,6 +43,7 @@ __all__ = [
     "Activation",
     "Adam",
     "AdamW",
+    "Architecture",
     "LayerSpec",
     "Loss",
     "Optimizer",

@@ -12,13 +12,15 @@ a in both. The others are handed an array of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ACTIVATIONS", "ALIASES", "CUSTOM", "Activation"]
+from barenet.errors import ConfigError, nearest
+
+__all__ = ["ACTIVATIONS", "ALIASES", "CUSTOM", "Activation", "find_activation"]
 
 Array = NDArray[np.floating]
 
@@ -227,3 +229,14 @@ ACTIVATIONS: dict[str, Activation] = {
 }
 
 ALIASES = {"leakyrelu": "leaky_relu", "linear": "identity", "swish": "silu", "none": "identity"}
+
+
+def find_activation(activation: str | Activation, custom: Iterable[Activation] = ()) -> Activation:
+    """Return the activation of that name, one of `custom` first, or an `Activation` as it is."""
+    if isinstance(activation, Activation):
+        return activation
+    by_name = ACTIVATIONS | {own.name: own for own in custom}
+    name = ALIASES.get(str(activation), str(activation))
+    if name not in by_name:
+        raise ConfigError(f"unknown activation {activation!r}; {nearest(name, ACTIVATIONS)}")
+    return by_name[name]

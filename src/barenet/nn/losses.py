@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from barenet.errors import ConfigError, nearest
 from barenet.nn.activations import CUSTOM
-from barenet.nn.products import ones
 
-__all__ = ["LOSSES", "Loss", "make_loss"]
+__all__ = ["LOSSES", "Loss", "make_loss", "ones"]
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -140,6 +139,14 @@ def row_starts(shape: tuple[int, ...]) -> NDArray[np.intp]:
     starts = np.arange(0, int(np.prod(shape)), shape[-1]).reshape(shape[:-1])
     starts.flags.writeable = False
     return starts
+
+
+@lru_cache(maxsize=64)
+def ones(n: int, dtype: DTypeLike) -> Array:
+    """Return a read-only row (1, n) of ones, made once for each size: a product with it, or its column, is a sum."""
+    row: Array = np.ones((1, n), dtype)
+    row.flags.writeable = False
+    return row
 
 
 LOSSES: dict[str, Loss] = {

@@ -7,21 +7,21 @@ backward   dW_l = a_(l-1)^T dz_l,   db_l = sum over the batch of dz_l,   dz_(l-1
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from barenet.errors import ConfigError, ShapeError, nearest
-from barenet.nn.activations import ACTIVATIONS, ALIASES, Activation
+from barenet.nn.activations import Activation
+from barenet.nn.architecture import Architecture, LayerSpec
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, Move, Noise
+from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, Noise
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.parameters import Parameters
 from barenet.nn.workspace import Workspace
 
-__all__ = ["MLP", "LayerSpec", "find_activation"]
+__all__ = ["MLP"]
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -30,21 +30,16 @@ if TYPE_CHECKING:  # naming numpy.random would import it
 Rate = float | NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class LayerSpec:
-    """One row of an architecture: a dense layer and the activation behind it."""
+class Options(TypedDict, total=False):
+    """Keywords of a network beside its architecture; `MLP` explains them, `MLP._build` has the defaults."""
 
-    input_dim: int
-    output_dim: int
-    activation: Activation
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the row as the files store it."""
-        return {
-            "input_dim": self.input_dim,
-            "output_dim": self.output_dim,
-            "activation": self.activation.name,
-        }
+    initializer: str | None
+    seed: Seeds
+    loss: str | Loss
+    n_networks: int | None
+    dropout: Rate
+    input_dropout: Rate
+    dtype: DTypeLike
 
 
 class MLP:
@@ -53,12 +48,12 @@ class MLP:
     Args:
         n_inputs, hidden_sizes, n_classes: widths from the images to the classes.
         activation: name or `Activation` behind every hidden layer.
-        output_activation: behind the last layer. "softmax" means that the loss is cross-entropy on probabilities:
-            it is fused with that loss, so the network itself ends in logits.
+        output_activation: behind the last layer.
         initializer: a name in `INITIALIZERS`, or None to leave all weights at zero, to be filled in.
         seed: an integer or generator, or N of them for a stack. The same seed gives the same weights in a stack as
             alone.
-        fuse_softmax: False to really apply a softmax named on the last layer, for a loss other than cross-entropy.
+        loss: that the network is trained with. Cross-entropy stands for a softmax on the last layer and computes both
+            at once, so the network itself ends in logits; with another loss a softmax there is really applied.
         n_networks: N, or None for a single network without a leading axis.
         dropout: share of hidden units that training drops at random; a column (N, 1) gives each network its own.
         input_dropout: share of the inputs, likewise.
@@ -69,6 +64,8 @@ class MLP:
     (16, 10)
     """
 
+    dense: type[Dense] = Dense
+
     def __init__(
         self,
         n_inputs: int,
@@ -77,80 +74,66 @@ class MLP:
         *,
         activation: str | Activation = "relu",
         output_activation: str | Activation = "softmax",
-        initializer: str | None = "he",
-        seed: Seeds = 0,
-        fuse_softmax: bool = True,
-        n_networks: int | None = None,
-        dropout: Rate = 0.0,
-        input_dropout: Rate = 0.0,
-        dtype: DTypeLike = np.float32,
+        **options: Unpack[Options],
     ) -> None:
-        widths = [n_inputs, *hidden_sizes, n_classes]
-        hidden, last = find_activation(activation), find_activation(output_activation)
-        activations = [hidden] * len(hidden_sizes) + [last]
-        architecture = [LayerSpec(*row) for row in zip(widths[:-1], widths[1:], activations, strict=True)]
-        self._build(architecture, fuse_softmax, n_networks, dtype, dropout=dropout, input_dropout=input_dropout)
-        self.initialize(initializer, seed)
+        activations = [activation] * len(hidden_sizes) + [output_activation]
+        self._build(Architecture.from_sizes([n_inputs, *hidden_sizes, n_classes], activations), **options)
 
     @classmethod
     def from_architecture(
-        cls,
-        architecture: Iterable[LayerSpec | Mapping[str, Any]],
-        *,
-        initializer: str | None = "he",
-        seed: Seeds = 0,
-        fuse_softmax: bool = True,
-        n_networks: int | None = None,
-        dropout: Rate = 0.0,
-        input_dropout: Rate = 0.0,
-        dtype: DTypeLike = np.float32,
-    ) -> MLP:
-        """Build a network from rows of `input_dim`, `output_dim`, `activation`, the course project's format.
+        cls, architecture: Architecture | Iterable[LayerSpec | Mapping[str, Any]], **options: Unpack[Options]
+    ) -> Self:
+        """Build a network from its description, or from rows of `input_dim`, `output_dim`, `activation`.
+
+        `options` are those of the class from `initializer` on.
 
         Raises:
             ConfigError: a row is incomplete, layers don't chain, or an activation is unknown.
         """
         mlp = cls.__new__(cls)
-        rows = [row if isinstance(row, LayerSpec) else read_row(row) for row in architecture]
-        mlp._build(rows, fuse_softmax, n_networks, dtype, dropout=dropout, input_dropout=input_dropout)
-        mlp.initialize(initializer, seed)
+        if not isinstance(architecture, Architecture):
+            architecture = Architecture.from_rows(architecture)
+        mlp._build(architecture, **options)
         return mlp
 
     def _build(
         self,
-        architecture: list[LayerSpec],
-        fuse_softmax: bool,
-        n_networks: int | None,
-        dtype: DTypeLike,
+        architecture: Architecture,
         *,
-        dropout: Rate,
-        input_dropout: Rate,
+        initializer: str | None = "he",
+        seed: Seeds = 0,
+        loss: str | Loss = "cross_entropy",
+        n_networks: int | None = None,
+        dropout: Rate = 0.0,
+        input_dropout: Rate = 0.0,
+        dtype: DTypeLike = np.float32,
     ) -> None:
-        check_architecture(architecture)
         self.architecture = architecture
-        self.n_inputs = architecture[0].input_dim
-        self.n_classes = architecture[-1].output_dim
+        self.loss = make_loss(loss) if isinstance(loss, str) else loss
+        self.n_inputs, self.n_classes = architecture.n_inputs, architecture.n_classes
         self.n_networks = n_networks
         self.dtype = np.dtype(dtype)
-        rows = list(enumerate(architecture, start=1))
-        self.parameters = Parameters(
-            weights={f"W{i}": (row.input_dim, row.output_dim) for i, row in rows},
-            biases={f"b{i}": (1, row.output_dim) for i, row in rows},
-            n_networks=n_networks,
-            dtype=dtype,
-        )
+        self.parameters = Parameters(architecture.weights, architecture.biases, n_networks, dtype)
         self.layers: list[Layer] = []
         self.noise: Noise = []
         self.renew_noise(range(n_networks or 1) if np.any(dropout) or np.any(input_dropout) else [])
         self._drop(input_dropout, self.n_inputs)
-        values, grads = self.parameters.views, self.parameters.grad_views
-        for i, row in rows:
-            self.layers.append(Dense(values[f"W{i}"], values[f"b{i}"], grads[f"W{i}"], grads[f"b{i}"]))
-            fused = fuse_softmax and i == len(rows) and row.activation.name == "softmax"
-            if not fused and row.activation.name != "identity":
-                self.layers.append(ActivationLayer(row.activation, row.output_dim))
-            if i < len(rows):
-                self._drop(dropout, row.output_dim)
+        for i, kinds in enumerate(architecture.kinds(self.loss)):
+            self.layers += [self._make_layer(kind, i) for kind in kinds]
+            if i + 1 < len(architecture.rows):
+                self._drop(dropout, architecture.rows[i].output_dim)
+        self.initialize(initializer, seed)
+
+    def _make_layer(self, kind: str, i: int) -> Layer:
+        """Return a layer of row `i`; each kind that `Architecture.kinds` names has its branch here."""
+        if kind == "dense":
+            values, grads = self.parameters.views, self.parameters.grad_views
+            W, b = f"W{i + 1}", f"b{i + 1}"
+            return self.dense(values[W], values[b], grads[W], grads[b])
+        if kind == "activation":
+            row = self.architecture.rows[i]
+            return ActivationLayer(row.activation, row.output_dim)
+        raise NotImplementedError(f"no layer of kind {kind!r} can be made")
 
     def _drop(self, rate: Rate, width: int) -> None:
         """Append a dropout layer, unless no network drops anything."""
@@ -192,22 +175,56 @@ class MLP:
             y = slot.y
         return y
 
-    def backward(self, workspace: Workspace, move: Move | None = None, following: Array | None = None) -> None:
+    def backward(self, workspace: Workspace) -> None:
         """Overwrite `parameters.grads` from `workspace.dlogits`, once after each forward pass.
 
-        Activations are scratch space by then: a second backward pass needs another forward pass. With `move`, weights
-        move layer by layer on the way down, and only the biases' gradients are kept; `following` are then the images of
-        the next forward pass, if they are known, whose first product is taken on the spot.
+        Activations are scratch space by then: a second backward pass needs another forward pass.
         """
         dy: Array | None = workspace.dlogits
         for layer, slot in zip(reversed(self.layers), reversed(workspace.current), strict=True):
             if dy is None:  # nothing but dropout of the images is left
                 break
-            if move is not None and isinstance(layer, Dense):
-                layer.backward_and_move(slot, dy, move, following if layer is self.layers[0] else None)
-            else:
-                layer.backward(slot, dy)
+            layer.backward(slot, dy)
             dy = slot.dx
+
+    def trace(self, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
+        """Return (z, a) of each row of the architecture, in new arrays, to be looked at.
+
+        x: images (B, D), or the inputs of row number `start`, counted from 0; the rows from there on are then passed.
+        The last a is the network's output: where a softmax is left to the loss, that is z.
+        """
+        passed: list[tuple[Array, Array]] = []
+        n_dense = 0
+        for layer in self.layers:
+            n_dense += isinstance(layer, Dense)
+            if n_dense <= start:  # of an earlier row, or dropout of the images, which does nothing here
+                continue
+            # An activation may work in place: it gets a copy, and z stays.
+            slot = layer.make_slot(x if isinstance(layer, Dense) else x.copy(), needs_dx=False)
+            layer.forward(slot, training=False)
+            x = slot.y
+            if isinstance(layer, Dense):
+                passed.append((x, x))
+            else:
+                passed[-1] = (passed[-1][0], x)
+        return passed
+
+    def copy(self, dtype: DTypeLike | None = None) -> Self:
+        """Return the network as it is evaluated, without dropout, with a copy of its parameters in `dtype`."""
+        copied = self.from_architecture(
+            self.architecture,
+            initializer=None,
+            loss=self.loss,
+            n_networks=self.n_networks,
+            dtype=dtype or self.dtype,
+        )
+        copied.parameters.values[...] = self.parameters.values
+        return copied
+
+    @property
+    def ends_in_logits(self) -> bool:
+        """Whether the outputs are logits, and not probabilities."""
+        return self.architecture.ends_in_logits(self.loss)
 
     def loss_and_gradients(
         self, x: Array, labels: Labels, loss: str | Loss = "cross_entropy"
@@ -226,39 +243,3 @@ def check_labels(labels: Labels, n_classes: int) -> None:
     """Raise ShapeError unless all labels are classes; inside the hot loop nobody asks again."""
     if np.size(labels) and not 0 <= np.min(labels) <= np.max(labels) < n_classes:
         raise ShapeError(f"labels must be from 0 to {n_classes - 1}, got {np.min(labels)} to {np.max(labels)}")
-
-
-def find_activation(activation: str | Activation) -> Activation:
-    """Return the activation of that name, or an `Activation` as it is."""
-    if isinstance(activation, Activation):
-        return activation
-    name = ALIASES.get(str(activation), str(activation))
-    if name not in ACTIVATIONS:
-        raise ConfigError(f"unknown activation {activation!r}; {nearest(name, ACTIVATIONS)}")
-    return ACTIVATIONS[name]
-
-
-def read_row(row: Mapping[str, Any]) -> LayerSpec:
-    """Return one row of an architecture, checked for its keys."""
-    expected = {"input_dim", "output_dim", "activation"}
-    if set(row) != expected:
-        raise ConfigError(
-            f"a layer needs exactly {', '.join(sorted(expected))}, got {', '.join(map(str, row)) or 'none'}"
-        )
-    return LayerSpec(row["input_dim"], row["output_dim"], find_activation(row["activation"]))
-
-
-def check_architecture(architecture: list[LayerSpec]) -> None:
-    """Raise ConfigError unless every width is a positive integer and each layer takes what the one before gives."""
-    if not architecture:
-        raise ConfigError("an architecture needs at least one layer, got none")
-    for i, row in enumerate(architecture):
-        for name in ("input_dim", "output_dim"):
-            width = getattr(row, name)
-            if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
-                raise ConfigError(f"layer {i + 1}: {name} must be a positive integer, got {width!r}")
-        if i and row.input_dim != architecture[i - 1].output_dim:
-            raise ConfigError(
-                f"layers must chain: layer {i} gives {architecture[i - 1].output_dim} values, "
-                f"layer {i + 1} expects {row.input_dim}"
-            )

@@ -17,8 +17,6 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.nn.layers import Move
-
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "WeightAverage", "add_l2", "clip_by_norm"]
 
 Array = NDArray[np.floating]
@@ -133,45 +131,6 @@ class SGD(Optimizer):
         super().__init__(values, n_decayed, l2=l2, clip_norm=clip_norm)
         self.momentum = momentum
         self.nesterov = nesterov
-        self.is_plain = not self.slot_names and not self.clips
-
-    def step(self, grads: Array, learning_rate: Hyper) -> None:
-        """Move the values one step against `grads`, which are used up as scratch."""
-        if not self.is_plain:
-            super().step(grads, learning_rate)
-            return
-        np.multiply(grads, self.cast(learning_rate), out=grads)
-        self.step_scaled(grads, learning_rate)
-
-    def step_scaled(self, scaled: Array, learning_rate: Hyper) -> None:
-        """Take a step without momentum and clipping, given `scaled` = learning_rate * gradient.
-
-        w - lr (g + l2 w) = (1 - lr l2) w - lr g: two passes over the weights. Whoever scales the small gradient of
-        the loss with respect to the logits, as `Engine` does, has lr g from back-propagation and saves a third.
-        """
-        self.n_steps += 1
-        if self.has_l2:
-            self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.l2))
-        np.subtract(self.values, scaled, out=self.values)
-
-    def move(self, learning_rate: Hyper) -> Move:
-        """Return the rule of `step_scaled` for one weight matrix at a time, for `MLP.backward`.
-
-        Biases, which are few, are left for `step_scaled_biases` afterwards.
-        """
-        keep = self.cast(1 - learning_rate * np.asarray(self.l2))[..., None]
-
-        def move(network: int | slice, W: Array, dW: Array) -> None:
-            if self.has_l2:
-                np.multiply(W, keep[network], out=W)
-            np.subtract(W, dW, out=W)
-
-        return move
-
-    def step_scaled_biases(self, scaled: Array) -> None:
-        """Finish a step whose weights have moved already."""
-        self.n_steps += 1
-        self.values[..., self.n_decayed :] -= scaled[..., self.n_decayed :]
 
     def update(self, grads: Array, learning_rate: Hyper) -> None:
         """Apply momentum, if there is any, and go downhill."""

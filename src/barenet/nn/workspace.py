@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ShapeError
-from barenet.nn.layers import Dense, Layer, Slot
+from barenet.nn.layers import Layer, Slot
 
 __all__ = ["Workspace"]
 
@@ -54,7 +54,7 @@ class Workspace:
         has_weights_below = False
         for layer in self.mlp.layers:
             slots.append(layer.make_slot(y, needs_dx=has_weights_below))
-            has_weights_below |= isinstance(layer, Dense)
+            has_weights_below |= layer.has_parameters
             y = slots[-1].y
         return slots, np.empty_like(y)
 

@@ -136,7 +136,7 @@ def look(evidence: Evidence, neuron: str | None = None) -> Inspection:
     mlp = evidence.model.mlp
     chosen = read_neuron(mlp, neuron) if neuron is not None else None
     seen = seen_images(evidence)
-    if seen is None or len(mlp.architecture) < 2:
+    if seen is None or len(mlp.architecture.rows) < 2:
         if chosen is not None and seen is None:
             raise ConfigError("--neuron needs images to show it, and there are none; name them by --data")
         return Inspection(evidence.path, [], None, 0, notes=evidence.notes)
@@ -155,7 +155,7 @@ def pictures(evidence: Evidence, found: Inspection) -> Iterator[tuple[str, bytes
     """Yield the name and the bytes of every picture that can be drawn of a network."""
     initial, trained, redrawn = evidence.initial, evidence.model.mlp, evidence.is_redrawn
     yield "weight-histograms.png", draw_histograms(initial, trained, redrawn)
-    for layer in range(1, len(trained.architecture) + 1):
+    for layer in range(1, len(trained.architecture.rows) + 1):
         yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn)
     shape = evidence.picture_shape
     if shape is not None:

@@ -36,7 +36,7 @@ def start_word(is_redrawn: bool) -> str:
 
 def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool) -> bytes:
     """Return one picture with a row a layer: its weights and its biases, before and after training."""
-    n_layers = len(trained.architecture)
+    n_layers = len(trained.architecture.rows)
     with new_figure(9, 2.3 * n_layers + 0.5) as figure:
         panels = figure.subplots(n_layers, 2, squeeze=False)
         for i in range(n_layers):
@@ -116,7 +116,7 @@ def draw_neurons(mlp: MLP, shape: tuple[int, ...]) -> bytes:
     with new_figure(width, width * rows / columns * 0.88 + 0.6) as figure:
         axes = figure.subplots()
         axes.imshow(diverging_colours()[numbers], interpolation="nearest")
-        n = mlp.architecture[0].output_dim
+        n = mlp.architecture.rows[0].output_dim
         which = f"all {n}" if n_shown == n else f"the largest {n_shown} of {n}"
         style(axes, f"What the first layer looks for: {which} neurons, largest weights first", grid=False)
         axes.set_axis_off()

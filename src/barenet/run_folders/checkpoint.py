@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError
 from barenet.messages import one_line
 from barenet.nn.activations import Activation
+from barenet.nn.architecture import Architecture
 from barenet.nn.losses import Loss, make_loss
-from barenet.nn.mlp import MLP, LayerSpec, find_activation
+from barenet.nn.mlp import MLP
 from barenet.run_folders.files import replace_file
 from barenet.training.preprocessing import read_standardiser
 
@@ -39,7 +41,7 @@ class ModelInfo:
 
     scale: pixels are multiplied by it before they enter the network. input_dtype: of the images it was trained on.
     settings: all settings that it was trained with, empty for a model from elsewhere.
-    preprocessing: what it remembers of its training images, see `preprocessing`; empty for older files.
+    preprocessing: what it remembers of its training images, see `training.preprocessing`; empty for older files.
     """
 
     architecture: list[dict[str, Any]]
@@ -84,25 +86,20 @@ class SavedModel:
 
     @property
     def gives_probabilities(self) -> bool:
-        """Whether the network's outputs are probabilities already: a softmax that is not fused with the loss."""
-        return self.loss.output != "softmax" and self.info.architecture[-1]["activation"] == "softmax"
+        """Whether the network's outputs are probabilities already, and not logits."""
+        return not self.mlp.ends_in_logits
 
 
 def build_network(
-    info: ModelInfo, activations: Sequence[Activation] = (), loss: Loss | None = None, n_networks: int | None = None
+    info: ModelInfo, activations: Sequence[Activation] = (), loss: Loss | None = None
 ) -> tuple[MLP, Loss]:
     """Return an untrained network of the architecture that `info` describes, and its loss.
 
     Activations and a loss of a person's own are not in the file and are handed in again, recognised by their names.
     """
     chosen = loss or find_loss(info.loss, info.label_smoothing)
-    own = {activation.name: activation for activation in activations}
-    rows = [
-        LayerSpec(row["input_dim"], row["output_dim"], own.get(row["activation"]) or find_activation(row["activation"]))
-        for row in info.architecture
-    ]
-    mlp = MLP.from_architecture(rows, fuse_softmax=chosen.output == "softmax", n_networks=n_networks)
-    return mlp, chosen
+    architecture = Architecture.from_rows(info.architecture, activations)
+    return FastMLP.from_architecture(architecture, loss=chosen), chosen
 
 
 def find_loss(name: str, label_smoothing: float) -> Loss:

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from barenet.course_files.model import read_course_model
+from barenet.engine.network import FastMLP
 from barenet.errors import CheckpointError, RunError
 from barenet.nn.activations import Activation
 from barenet.nn.losses import LOSSES, Loss
-from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.training.preparation import PIXEL_SCALE
@@ -67,7 +67,7 @@ def load_course_model(path: Path) -> SavedModel:
     """Return the course project's network, in float64 as it was saved."""
     course = read_course_model(path)
     loss = LOSSES["cross_entropy"]
-    mlp = MLP.from_architecture(course.architecture, initializer=None, dtype=np.float64)
+    mlp = FastMLP.from_architecture(course.architecture, initializer=None, dtype=np.float64)
     for i, (weights, bias) in enumerate(zip(course.weights, course.biases, strict=True), start=1):
         mlp.parameters.views[f"W{i}"][...] = weights
         mlp.parameters.views[f"b{i}"][...] = bias

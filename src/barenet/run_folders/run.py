@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
+from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import blas_threads
 from barenet.errors import DivergedError, MachineError
@@ -196,8 +197,7 @@ class Run:
 
     def template(self) -> MLP:
         """Return a network of the run's architecture whose weights are yet to be filled in."""
-        fused = self.trainer.loss.output == "softmax"
-        return MLP.from_architecture(self.trainer.architecture, initializer=None, fuse_softmax=fused)
+        return FastMLP.from_architecture(self.trainer.architecture, initializer=None, loss=self.trainer.loss)
 
     def info(self, network: int, epoch: int, record: EpochRecord | None = None) -> ModelInfo:
         """Return what a model file says of a network after `epoch`."""
@@ -205,7 +205,7 @@ class Run:
         if record is not None and record.valid_loss is not None and record.valid_accuracy is not None:
             metrics = {"validation_loss": record.valid_loss, "validation_accuracy": record.valid_accuracy}
         return ModelInfo(
-            architecture=[row.as_dict() for row in self.trainer.architecture],
+            architecture=self.trainer.architecture.as_dicts(),
             loss=self.trainer.loss.name,
             label_smoothing=self.config.model.label_smoothing,
             image_shape=list(self.data.image_shape),

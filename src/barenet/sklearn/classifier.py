@@ -14,10 +14,11 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from barenet.config.tables import Config
+from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
-from barenet.nn.mlp import MLP, LayerSpec, find_activation
+from barenet.nn.architecture import Architecture
 from barenet.sklearn.fitting import Fit, start_state, train_rows
 from barenet.sklearn.parameters import make_config, optimizer_kind
 from barenet.sklearn.rows import Rows, check_labels, hold_out, make_rows, scale
@@ -172,7 +173,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the probability of each class of `classes_`, (n, C)."""
         check_is_fitted(self, "state_")
         features = validate_data(self, X, dtype=FLOATS, reset=False)
-        mlp = MLP.from_architecture(self._architecture(), initializer=None)
+        mlp = FastMLP.from_architecture(self._architecture(), initializer=None)
         mlp.parameters.values[...] = self.state_.evaluated[0]
         return np.asarray(probabilities(compute_outputs(mlp, scale(self.scaler_, features), 1.0), False), np.float32)
 
@@ -196,15 +197,14 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.validation_loss_curve_: list[float] = []
         self.scaler_ = StandardScaler() if self.standardize else None
         config = make_config(self.get_params(), self._seed, None, schedule="constant", epochs=1)
-        widths = [self.n_features_in_, *config.model.hidden_sizes, len(self.classes_)]
-        names = [config.model.activation] * len(config.model.hidden_sizes) + ["softmax"]
-        self._layers = list(zip(widths[:-1], widths[1:], names, strict=True))
+        self._sizes = [self.n_features_in_, *config.model.hidden_sizes, len(self.classes_)]
+        self._activations = [config.model.activation] * len(config.model.hidden_sizes) + ["softmax"]
         self._optimizer = optimizer_kind(config)
         self.state_ = start_state(config, self._architecture())
 
-    def _architecture(self) -> list[LayerSpec]:
-        """Return the layers of the network that was started; parameters may have changed since."""
-        return [LayerSpec(n_in, n_out, find_activation(name)) for n_in, n_out, name in self._layers]
+    def _architecture(self) -> Architecture:
+        """Return the network that was started; parameters may have changed since."""
+        return Architecture.from_sizes(self._sizes, self._activations)
 
     def _rows(self, X: NDArray[Any], y: NDArray[Any], sample_weight: ArrayLike | None) -> Rows:
         """Return the rows to train on."""

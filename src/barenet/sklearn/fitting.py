@@ -8,7 +8,6 @@ shorter than a record.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -17,12 +16,14 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.batches import Batches
 from barenet.data.randomness import generator
-from barenet.engine.numpy_engine import Engine, make_optimizer
+from barenet.engine.numpy_engine import Engine
+from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import blas_threads, choose_threads
 from barenet.errors import DivergedError
+from barenet.nn.architecture import Architecture
 from barenet.nn.losses import LOSSES
-from barenet.nn.mlp import MLP, LayerSpec
+from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.sklearn.rows import Rows
 from barenet.sklearn.weighting import labels_and_loss, losses_of
@@ -40,7 +41,7 @@ class Fit:
     validation_losses: list[float] = field(default_factory=list)
 
 
-def start_state(config: Config, architecture: Sequence[LayerSpec]) -> TrainingState:
+def start_state(config: Config, architecture: Architecture) -> TrainingState:
     """Return the state of a network before its first step, drawn from the seed of the settings."""
     mlp = MLP.from_architecture(
         architecture,
@@ -62,7 +63,7 @@ def even_batch_size(n_rows: int, batch_size: int) -> int:
 
 def train_rows(
     config: Config,
-    architecture: Sequence[LayerSpec],
+    architecture: Architecture,
     state: TrainingState,
     rows: Rows,
     *,
@@ -87,9 +88,8 @@ def train_rows(
     fit = Fit(state)
     best, best_epoch = (math.inf, state.values), -1
     first_epoch = int(state.epoch[0])
-    n_weights = sum(row.input_dim * row.output_dim for row in architecture)
     # Overflow is not an error here: a network that diverges is found after the epoch.
-    with blas_threads(choose_threads(n_weights, batch_size)), np.errstate(all="ignore"):
+    with blas_threads(choose_threads(architecture.n_weights, batch_size)), np.errstate(all="ignore"):
         for epoch in range(config.trainer.epochs):
             order = generator(config.trainer.seed, "order", first_epoch + epoch + 1).permutation(len(rows))
             losses = [

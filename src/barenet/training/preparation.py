@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.engine.threads import available_cores, choose_threads
 from barenet.errors import ConfigError, MachineError
 from barenet.nn.activations import Activation
+from barenet.nn.architecture import Architecture
 from barenet.nn.losses import Loss, make_loss
-from barenet.nn.mlp import LayerSpec, find_activation
 from barenet.training.evaluation import EVALUATION_BATCH
 from barenet.training.preprocessing import check_picture_settings, preprocess, resolve_picture_settings
 
@@ -113,9 +113,8 @@ def prepare(
     )
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
-    n_weights = sum(row.input_dim * row.output_dim for row in architecture)
-    n_units = max(batch_size, EVALUATION_BATCH) * sum(row.output_dim for row in architecture)
-    check_memory(config, n_weights, n_units)
+    n_weights = architecture.n_weights
+    check_memory(config, n_weights, max(batch_size, EVALUATION_BATCH) * architecture.n_units)
     resolved = config.with_values(
         data__path=absolute(config.data.path),
         data__n_valid=n_valid,
@@ -144,21 +143,15 @@ def loss_of(config: Config, custom: Custom | None = None) -> Loss:
     return make_loss(config.model.loss, config.model.label_smoothing)
 
 
-def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custom | None = None) -> list[LayerSpec]:
-    """Return the layers that the settings ask for, checked against the data.
+def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custom | None = None) -> Architecture:
+    """Return the network that the settings ask for, checked against the data.
 
     The short form ends in the activation that the loss stands for: softmax for cross-entropy, identity for others.
     """
-    own = {activation.name: activation for activation in (custom.activations if custom else ())}
-
-    def find(name: str) -> Activation:
-        return own.get(name) or find_activation(name)
-
+    activations = custom.activations if custom else ()
     if config.model.layers is None:
-        widths = [n_inputs, *config.model.hidden_sizes, n_classes]
         names = [config.model.activation] * len(config.model.hidden_sizes) + [loss_of(config, custom).output]
-        rows = zip(widths[:-1], widths[1:], names, strict=True)
-        return [LayerSpec(n_in, n_out, find(name)) for n_in, n_out, name in rows]
+        return Architecture.from_sizes([n_inputs, *config.model.hidden_sizes, n_classes], names, activations)
     layers = config.model.layers
     if not layers:
         raise ConfigError("model.layers must name at least one layer, got none")
@@ -174,7 +167,7 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
                 f"model.layers don't chain: layer {i} gives {before.output_dim} values, "
                 f"layer {i + 1} takes {after.input_dim}"
             )
-    return [LayerSpec(row.input_dim, row.output_dim, find(row.activation)) for row in layers]
+    return Architecture.from_rows([dict(row) for row in layers], activations)
 
 
 def resolve_batch_size(config: Config, n_train: int, note: Callable[[str], None]) -> int:
@@ -232,9 +225,8 @@ def check_memory(config: Config, n_weights: int, n_units: int) -> None:
         )
 
 
-def describe_layers(architecture: Sequence[LayerSpec]) -> list[tuple[str, str, int]]:
+def describe_layers(architecture: Architecture) -> list[tuple[str, str, int]]:
     """Return a row a layer for a table: its shape, its activation, its number of parameters."""
     return [
-        (f"{row.input_dim} -> {row.output_dim}", row.activation.name, (row.input_dim + 1) * row.output_dim)
-        for row in architecture
+        (f"{row.input_dim} -> {row.output_dim}", row.activation.name, row.n_parameters) for row in architecture.rows
     ]

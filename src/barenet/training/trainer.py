@@ -23,7 +23,8 @@ from barenet.config.tables import Config
 from barenet.data.augmentation import draw_shifts, mirror_coins
 from barenet.data.batches import Batches, with_following
 from barenet.data.randomness import generator
-from barenet.engine.numpy_engine import Engine, StepNorms, check_stack, make_optimizer, stack_size
+from barenet.engine.numpy_engine import Engine, StepNorms
+from barenet.engine.stacks import check_stack, make_optimizer, stack_size
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import blas_threads
 from barenet.nn.mlp import MLP
@@ -114,7 +115,7 @@ class Trainer:
             self.architecture,
             initializer=config.model.initializer,
             seed=generator(config.trainer.seed, "initialisation"),
-            fuse_softmax=self.loss.output == "softmax",
+            loss=self.loss,
             n_networks=1,
         )
         optimizer = make_optimizer([config], mlp)

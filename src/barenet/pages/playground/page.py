@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError
 from barenet.messages import one_line
+from barenet.nn.activations import CUSTOM
+from barenet.nn.layers import by_kind
+from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
 from barenet.training.preprocessing import read_standardiser
@@ -98,12 +101,11 @@ def build_page(
         "labels": labels.tolist(),
     }
     examples = pack(images) if len(images) else ""
-    weights = weights_in_order(model)
-    page = fill_template(run | {"rounded": False}, pack(weights), examples)
+    page = fill_template(run | {"rounded": False}, pack(weights_in_order(model.mlp)), examples)
     if len(page.encode()) > LIMIT:
-        rounded = round_weights(weights)
-        page = fill_template(run | {"rounded": True}, pack(rounded), examples)
-        if len(page.encode()) > LIMIT or not_as_good(model, weights, rounded):
+        rounded = round_weights(model.mlp)
+        page = fill_template(run | {"rounded": True}, pack(weights_in_order(rounded)), examples)
+        if len(page.encode()) > LIMIT or not_as_good(model.mlp, rounded):
             raise too_large(model, n_weights)
         note(f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {LIMIT / 1e6} MB")
     return page
@@ -111,7 +113,7 @@ def build_page(
 
 def too_large(model: SavedModel, n_weights: int) -> CheckpointError:
     """Return the error about a network that fits no page."""
-    widths = "-".join(str(row["input_dim"]) for row in model.info.architecture) + f"-{model.mlp.n_classes}"
+    widths = "-".join(str(row.input_dim) for row in model.mlp.architecture.rows) + f"-{model.mlp.n_classes}"
     return CheckpointError(
         f"{model.path} is too large for a playground: {widths} has {n_weights:,} parameters, a page of "
         f"{LIMIT / 1e6} MB holds about 400,000; train a smaller one, such as --hidden 256,128"
@@ -119,21 +121,31 @@ def too_large(model: SavedModel, n_weights: int) -> CheckpointError:
 
 
 def describe_network(model: SavedModel) -> list[dict[str, Any]]:
-    """Return a row a layer: its widths, and the activation that is really applied behind it.
-
-    A softmax fused with the loss is none: the network ends in logits.
-    """
-    rows = []
-    for i, row in enumerate(model.mlp.architecture, start=1):
-        if row.activation.is_custom:
-            raise CheckpointError(
-                f"layer {i} of {model.path} has the activation {row.activation.name!r}: a page runs JavaScript and "
-                f"cannot take a Python function of your own; train with one of barenet's activations"
-            )
-        fused = i == len(model.mlp.architecture) and row.activation.name == "softmax" and not model.gives_probabilities
-        activation = "identity" if fused else row.activation.name
-        rows.append({"inputs": row.input_dim, "outputs": row.output_dim, "activation": activation})
+    """Return a row a layer: its widths, and the activation that is really applied behind it."""
+    rows: list[dict[str, Any]] = []
+    for layer in model.mlp.layers:
+        by_kind(ROWS, layer, "the playground")(rows, layer)
+    custom = next((row["activation"] for row in rows if row["activation"].startswith(CUSTOM)), None)
+    if custom is not None:
+        raise CheckpointError(
+            f"{model.path} has the activation {custom!r}: a page runs JavaScript and cannot take a Python function of "
+            f"your own; train with one of barenet's activations"
+        )
     return rows
+
+
+def add_dense(rows: list[dict[str, Any]], layer: Any) -> None:
+    """Add the row of a dense layer, whose activation may follow."""
+    inputs, outputs = layer.W.shape
+    rows.append({"inputs": inputs, "outputs": outputs, "activation": "identity"})
+
+
+# What each kind of layer adds to the rows that the page's script, playground.network.js, reads.
+ROWS: dict[str, Callable[[list[dict[str, Any]], Any], None]] = {
+    "dense": add_dense,
+    "activation": lambda rows, layer: rows[-1].update(activation=layer.activation.name),
+    "dropout": lambda rows, layer: None,
+}
 
 
 def frame_of(model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]) -> Frame:
@@ -186,38 +198,27 @@ def choose_examples(dataset: Dataset | None) -> tuple[NDArray[np.generic], NDArr
     return dataset.test_images[chosen], labels[chosen]
 
 
-def weights_in_order(model: SavedModel) -> NDArray[np.float32]:
+def weights_in_order(mlp: MLP) -> NDArray[np.float32]:
     """Return W1, b1, W2, b2, ... in one row of float32."""
-    views = model.mlp.parameters.views
-    names = [f"{kind}{i}" for i in range(1, len(model.mlp.architecture) + 1) for kind in "Wb"]
+    views = mlp.parameters.views
+    names = [f"{kind}{i}" for i in range(1, len(mlp.architecture.rows) + 1) for kind in "Wb"]
     return np.concatenate([views[name].ravel() for name in names]).astype(np.float32)
 
 
-def round_weights(weights: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return weights rounded to the upper three of their four bytes: the fourth is zero and packs to nothing."""
-    bits = weights.view(np.uint32).astype(np.uint64) + 0x80
-    return (bits & 0xFFFFFF00).astype(np.uint32).view(np.float32)
+def round_weights(mlp: MLP) -> MLP:
+    """Return the network with the upper three bytes of its float32 weights: the fourth is zero and packs to nothing."""
+    rounded = mlp.copy(np.float32)
+    bits = rounded.parameters.values.view(np.uint32)
+    bits[...] = (bits.astype(np.uint64) + 0x80) & 0xFFFFFF00
+    return rounded
 
 
-def not_as_good(model: SavedModel, weights: NDArray[np.float32], rounded: NDArray[np.float32]) -> bool:
-    """Return whether rounding moves a logit by more than the tolerance, on random images."""
-    images = np.random.default_rng(0).random((200, model.mlp.n_inputs))
-    exact, close = (forward(model, row.astype(np.float64), images) for row in (weights, rounded))
-    return bool(np.max(np.abs(exact - close)) > TOLERANCE * np.max(np.abs(exact)))
-
-
-def forward(model: SavedModel, values: NDArray[np.float64], images: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the logits (n, C) of `images` for parameters in the order of `weights_in_order`."""
-    a, start = images, 0
-    for row, described in zip(model.mlp.architecture, describe_network(model), strict=True):
-        end = start + row.input_dim * row.output_dim
-        a = a @ values[start:end].reshape(row.input_dim, row.output_dim) + values[end : end + row.output_dim]
-        if described["activation"] != "identity":
-            out = np.empty_like(a)
-            row.activation.forward(a, out=out)
-            a = out
-        start = end + row.output_dim
-    return a
+def not_as_good(exact: MLP, rounded: MLP) -> bool:
+    """Return whether rounding moves an output by more than the tolerance, on random images."""
+    images = np.random.default_rng(0).random((200, exact.n_inputs))
+    outputs = exact.copy(np.float64).forward(images)
+    difference = rounded.copy(np.float64).forward(images) - outputs
+    return bool(np.max(np.abs(difference)) > TOLERANCE * np.max(np.abs(outputs)))
 
 
 def pack(array: NDArray[np.generic]) -> str:

@@ -28,6 +28,7 @@ __all__ = ["architecture_rows", "network_parts"]
 def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
     """Return what the template's section "Inside the network" needs."""
     mlp, shape = evidence.model.mlp, evidence.picture_shape
+    layers = range(1, len(mlp.architecture.rows) + 1)
     kept = "the best on validation" if evidence.model.info.metrics else "the last that were saved"
     return {
         "architecture": architecture_rows(mlp, tuple(evidence.model.info.image_shape)),
@@ -38,19 +39,19 @@ def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails)
         "portrait": portrait(evidence, found, thumbnails) if found.portrait is not None else None,
         "start_word": start_word(evidence.is_redrawn),
         "weights_words": f"{kept}, epoch {evidence.best_epoch}",
-        "histograms": [histogram(evidence, f"{kind}{i}") for i in range(1, len(mlp.architecture) + 1) for kind in "Wb"],
-        "maps": [heat_maps(evidence, layer) for layer in range(1, len(mlp.architecture) + 1)],
+        "histograms": [histogram(evidence, f"{kind}{layer}") for layer in layers for kind in "Wb"],
+        "maps": [heat_maps(evidence, layer) for layer in layers],
     }
 
 
 def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, Any]]:
     """Return a row a layer of the drawn network; widths follow the logarithm of the units."""
-    widest = math.log(1 + max(mlp.n_inputs, *(row.output_dim for row in mlp.architecture)))
+    widest = math.log(1 + max(mlp.n_inputs, *(row.output_dim for row in mlp.architecture.rows)))
     sides = " × ".join(map(str, image_shape))
     inputs = f"{sides} image" if len(image_shape) > 1 else "the inputs"
     rows: list[dict[str, Any]] = [{"units": mlp.n_inputs, "title": f"{mlp.n_inputs:,} inputs", "detail": inputs}]
-    for i, row in enumerate(mlp.architecture, start=1):
-        is_last = i == len(mlp.architecture)
+    for i, row in enumerate(mlp.architecture.rows, start=1):
+        is_last = i == len(mlp.architecture.rows)
         size = (row.input_dim + 1) * row.output_dim
         title = f"{row.output_dim:,} {'classes' if is_last else 'neurons'}, {row.activation.name}"
         rows.append({"units": row.output_dim, "title": title, "detail": f"layer {i}: {size:,} parameters"})
@@ -63,7 +64,7 @@ def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, 
 def sheet(mlp: MLP, shape: tuple[int, ...]) -> dict[str, str]:
     """Return the picture of the first layer's neurons, with its words."""
     numbers, limit, n_shown = neuron_sheet(mlp, shape)
-    n = mlp.architecture[0].output_dim
+    n = mlp.architecture.rows[0].output_dim
     which = f"All {n}" if n_shown == n else f"The largest {n_shown} of {n}"
     caption = f"{which} neurons, each as its weights on the pixels, largest norm first; blue below zero, red above, "
     return {

@@ -10,6 +10,7 @@ from barenet.config.sources import build_config
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
+from barenet.nn.architecture import Architecture
 from barenet.training.preparation import TrainingData, architecture_of, loss_of, prepare, resolve_mirror
 from barenet.tuning.space.dimensions import DEPTH, FIXED, Point, layer_number, target_of
 from barenet.tuning.space.search_space import Space
@@ -118,11 +119,8 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
             sizes[number - 1] = value  # type: ignore[assignment]  # the space has checked it
     if len(set(activations)) <= 1 and last == default_last:
         return {"model.hidden_sizes": sizes, "model.activation": (activations or [model.activation])[0]}
-    widths = [dataset.n_inputs, *sizes, dataset.n_classes]
-    rows = zip(widths[:-1], widths[1:], [*activations, last], strict=True)
-    return {
-        "model.layers": [{"input_dim": n_in, "output_dim": n_out, "activation": name} for n_in, n_out, name in rows]
-    }
+    architecture = Architecture.from_sizes([dataset.n_inputs, *sizes, dataset.n_classes], [*activations, last])
+    return {"model.layers": architecture.as_dicts()}
 
 
 def check_effects(space: Space, base: Config) -> None:
@@ -144,8 +142,7 @@ def check_effects(space: Space, base: Config) -> None:
 
 def count_weights(config: Config, dataset: Dataset) -> int:
     """Return the weights of a network: long stacks start first, so that the last worker ends early."""
-    rows = architecture_of(config, dataset.n_inputs, dataset.n_classes)
-    return sum(row.input_dim * row.output_dim for row in rows)
+    return architecture_of(config, dataset.n_inputs, dataset.n_classes).n_weights
 
 
 def describe(point: Mapping[str, Any], names: Sequence[str] | None = None) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from threadpoolctl import threadpool_limits
 
 from barenet.config.tables import Config
-from barenet.engine.numpy_engine import check_stack
+from barenet.engine.stacks import check_stack
 from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError
 from barenet.training.records import EpochRecord, Stop

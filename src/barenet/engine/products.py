@@ -12,12 +12,11 @@ kernels, as for processors without AVX-512, the parts cost about as much as the 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
-__all__ = ["Parts", "columns", "cut", "ones", "rows"]
+__all__ = ["Parts", "columns", "cut", "rows"]
 
 Array = NDArray[np.floating]
 
@@ -66,11 +65,3 @@ def fewest(width: int, widest: int) -> int:
     """Return the fewest equal parts of `width` that are `widest` at most, or 1 where they would be too narrow."""
     fitting = (n for n in range(1, width // NARROWEST_PART + 1) if width % n == 0 and width // n <= widest)
     return next(fitting, 1)
-
-
-@lru_cache(maxsize=64)
-def ones(n: int, dtype: DTypeLike) -> Array:
-    """Return a read-only row (1, n) of ones, made once for each size: a product with it, or its column, is a sum."""
-    row: Array = np.ones((1, n), dtype)
-    row.flags.writeable = False
-    return row

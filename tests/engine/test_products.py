@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from barenet.engine.network import FastMLP
+from barenet.engine.products import Parts, columns, cut, rows
 from barenet.nn import MLP, Workspace
-from barenet.nn.products import Parts, columns, cut, ones, rows
 
 
 def test_columns_and_rows_are_views_of_the_matrix_in_parts():
@@ -37,11 +38,12 @@ def test_parts_are_equal_wide_enough_and_small_enough(batch, n_inputs, n_outputs
             assert batch <= 32
 
 
+@pytest.mark.parametrize("network", [MLP, FastMLP])
 @pytest.mark.parametrize("batch", [1, 5, 16, 32, 33])
 @pytest.mark.parametrize("sizes", [(784, 128, 32, 10), (784, 512, 256, 10), (61, 127, 10), (1024, 640, 10)])
-def test_a_network_in_parts_computes_what_whole_products_do(sizes, batch):
+def test_a_network_in_parts_computes_what_whole_products_do(sizes, batch, network):
     rng = np.random.default_rng(0)
-    mlp = MLP(sizes[0], sizes[1:-1], sizes[-1], activation="identity", dtype=np.float64)
+    mlp = network(sizes[0], sizes[1:-1], sizes[-1], activation="identity", dtype=np.float64)
     workspace = Workspace(mlp, batch)
     x = rng.normal(size=(batch, sizes[0]))
     y = mlp.forward(x, workspace, training=True)
@@ -57,9 +59,3 @@ def test_a_network_in_parts_computes_what_whole_products_do(sizes, batch):
             mlp.parameters.grad_views[f"W{i}"], np.dot(inputs[i - 1].T, dy), rtol=1e-10, atol=1e-10
         )
         dy = np.dot(dy, mlp.parameters.views[f"W{i}"].T)
-
-
-def test_ones_are_made_once_and_cannot_be_written():
-    assert ones(3, np.float32) is ones(3, np.float32)
-    with pytest.raises(ValueError, match="read-only"):
-        ones(3, np.float32)[0, 0] = 2

@@ -1,0 +1,147 @@
+"""The description of a network: its dense layers in a row, and the activation behind each.
+
+Whatever has to know what a network is made of asks here: the network itself, memory estimates, files, exports, pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from barenet.errors import ConfigError
+from barenet.nn.activations import Activation, find_activation
+from barenet.nn.losses import Loss
+
+__all__ = ["Architecture", "LayerSpec"]
+
+KEYS = ("input_dim", "output_dim", "activation")
+
+
+@dataclass(frozen=True)
+class LayerSpec:
+    """One row of an architecture: a dense layer and the activation behind it."""
+
+    input_dim: int
+    output_dim: int
+    activation: Activation
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the row as the files store it."""
+        return {"input_dim": self.input_dim, "output_dim": self.output_dim, "activation": self.activation.name}
+
+    @property
+    def n_parameters(self) -> int:
+        """How many weights and biases the row has."""
+        return (self.input_dim + 1) * self.output_dim
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """All rows of a network, from the images to the classes.
+
+    Raises:
+        ConfigError: a width is not a positive integer, or a layer does not take what the one before gives.
+    """
+
+    rows: tuple[LayerSpec, ...]
+
+    def __post_init__(self) -> None:
+        if not self.rows:
+            raise ConfigError("an architecture needs at least one layer, got none")
+        for i, row in enumerate(self.rows):
+            for name in ("input_dim", "output_dim"):
+                width = getattr(row, name)
+                if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
+                    raise ConfigError(f"layer {i + 1}: {name} must be a positive integer, got {width!r}")
+            if i and row.input_dim != self.rows[i - 1].output_dim:
+                raise ConfigError(
+                    f"layers must chain: layer {i} gives {self.rows[i - 1].output_dim} values, "
+                    f"layer {i + 1} expects {row.input_dim}"
+                )
+
+    @staticmethod
+    def from_sizes(
+        sizes: Sequence[int], activations: Sequence[str | Activation], custom: Iterable[Activation] = ()
+    ) -> Architecture:
+        """Return the architecture of these widths, from inputs to classes, with an activation for each layer.
+
+        `custom` are functions that a person wrote, recognised by their names.
+
+        >>> Architecture.from_sizes([784, 128, 10], ["relu", "softmax"]).n_weights
+        101632
+        """
+        rows = zip(sizes[:-1], sizes[1:], activations, strict=True)
+        return Architecture(tuple(LayerSpec(n_in, n_out, find_activation(name, custom)) for n_in, n_out, name in rows))
+
+    @staticmethod
+    def from_rows(rows: Iterable[LayerSpec | Mapping[str, Any]], custom: Iterable[Activation] = ()) -> Architecture:
+        """Return the architecture of rows of `input_dim`, `output_dim`, `activation`, the course project's format."""
+        return Architecture(tuple(row if isinstance(row, LayerSpec) else read_row(row, custom) for row in rows))
+
+    @property
+    def n_inputs(self) -> int:
+        """D, the values of one image."""
+        return self.rows[0].input_dim
+
+    @property
+    def n_classes(self) -> int:
+        """C, the values that the last layer gives."""
+        return self.rows[-1].output_dim
+
+    @property
+    def hidden(self) -> tuple[LayerSpec, ...]:
+        """All rows but the last."""
+        return self.rows[:-1]
+
+    @property
+    def weights(self) -> dict[str, tuple[int, int]]:
+        """The shape of each weight matrix by name: W1, W2, ..."""
+        return {f"W{i}": (row.input_dim, row.output_dim) for i, row in enumerate(self.rows, start=1)}
+
+    @property
+    def biases(self) -> dict[str, tuple[int, int]]:
+        """The shape of each bias by name: b1, b2, ..."""
+        return {f"b{i}": (1, row.output_dim) for i, row in enumerate(self.rows, start=1)}
+
+    @property
+    def n_weights(self) -> int:
+        """How many weights there are, biases not counted."""
+        return sum(prod(shape) for shape in self.weights.values())
+
+    @property
+    def n_units(self) -> int:
+        """How many units there are, the classes included and the inputs not."""
+        return sum(row.output_dim for row in self.rows)
+
+    def ends_in_logits(self, loss: Loss) -> bool:
+        """Whether the network's outputs are logits, and not probabilities, when it is trained with `loss`.
+
+        A softmax on the last layer is left to a loss that stands for it, as cross-entropy does, and really applied
+        with any other.
+        """
+        return loss.output == "softmax" or self.rows[-1].activation.name != "softmax"
+
+    def kinds(self, loss: Loss) -> list[tuple[str, ...]]:
+        """Return the kinds of the layers behind each row, in order: "dense", then "activation" where one is applied.
+
+        The identity is no layer, nor a softmax that is left to the loss.
+        """
+        applied = [row.activation.name != "identity" for row in self.rows]
+        if self.rows[-1].activation.name == "softmax":
+            applied[-1] = not self.ends_in_logits(loss)
+        return [("dense", "activation") if is_applied else ("dense",) for is_applied in applied]
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return the rows as the files store them."""
+        return [row.as_dict() for row in self.rows]
+
+
+def read_row(row: Mapping[str, Any], custom: Iterable[Activation]) -> LayerSpec:
+    """Return one row of an architecture, checked for its keys."""
+    if set(row) != set(KEYS):
+        raise ConfigError(f"a layer needs exactly {', '.join(sorted(KEYS))}, got {', '.join(map(str, row)) or 'none'}")
+    return LayerSpec(row["input_dim"], row["output_dim"], find_activation(row["activation"], custom))
