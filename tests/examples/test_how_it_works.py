@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from barenet.engine.numpy_engine import AGREE
+from barenet.engine.stacks import AGREE
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-it-works.md"
 TEXT = PAGE.read_text("utf-8")

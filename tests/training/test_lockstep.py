@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from barenet.data.datasets import from_arrays
-from barenet.engine.numpy_engine import check_stack
+from barenet.engine.stacks import check_stack
 from barenet.errors import ConfigError
 from barenet.nn.losses import Loss
 from barenet.training.preparation import Custom, prepare
