@@ -16,7 +16,8 @@ from families import slow_except
 from rich.console import Console
 from waiting import PATIENCE, wait_until
 
-from barenet.cli.main import COMMANDS, OTHER_WORDS
+from barenet.cli.help_texts import COMMANDS
+from barenet.cli.main import OTHER_WORDS
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.console import show_classes
 

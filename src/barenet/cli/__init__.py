@@ -2,8 +2,10 @@
 
 Read the modules in this order; open `main` first:
 
-    flags       one flag for every setting
-    own_file    load a person's Python file
-    commands/   one module a command
-    main        the list of commands, errors, signals, exit codes
+    flags        one flag for every setting
+    options      options that several commands share
+    own_file     load a person's Python file
+    commands/    one module a command
+    help_texts   what --help says of each command
+    main         the list of commands, errors, signals, exit codes
 """

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from barenet.config.sources import SHORT_NAMES, read_recipe
 from barenet.config.tables import TABLES
 
-__all__ = ["DataFlags", "ModelFlags", "OptimizerFlags", "ScheduleFlags", "TrainerFlags", "read_flags"]
+__all__ = ["SettingFlags", "read_flags"]
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 QUICK = read_recipe("quick")
@@ -65,26 +65,30 @@ def kind_of(field: FieldInfo) -> type:
     return kinds.get(plain.pop(), TEXT) if len(plain) == 1 else TEXT
 
 
-def group(title: str, position: int) -> Parameter:
-    """Return the panel of the help in which a table's flags stand, and its place among the panels."""
-    return Parameter(group=Group(title, sort_key=position), name="*")
+TITLES = {
+    "data": "Data",
+    "model": "Model",
+    "optimizer": "Optimizer",
+    "schedule": "Learning-rate schedule",
+    "trainer": "Trainer",
+}
+
+
+def make_panels() -> Any:
+    """Return the flags of all tables for cyclopts, each table in its panel of the help."""
+    panels: dict[str, Any] = {}
+    for position, (table, title) in enumerate(TITLES.items(), start=1):
+        panel = Parameter(group=Group(title, sort_key=position), name="*")
+        panels[table] = Annotated[make_flags(table), panel]
+    return Annotated[TypedDict("SettingFlags", panels, total=False) | None, Parameter(name="*")]  # type: ignore[operator]
 
 
 if TYPE_CHECKING:
-    # What a command gets; what cyclopts reads is made below.
-    DataFlags: TypeAlias = Mapping[str, Any] | None
-    ModelFlags: TypeAlias = Mapping[str, Any] | None
-    OptimizerFlags: TypeAlias = Mapping[str, Any] | None
-    ScheduleFlags: TypeAlias = Mapping[str, Any] | None
-    TrainerFlags: TypeAlias = Mapping[str, Any] | None
+    SettingFlags: TypeAlias = Mapping[str, Mapping[str, Any]] | None  # what a command gets: the settings by table
 else:
-    DataFlags = Annotated[make_flags("data") | None, group("Data", 1)]
-    ModelFlags = Annotated[make_flags("model") | None, group("Model", 2)]
-    OptimizerFlags = Annotated[make_flags("optimizer") | None, group("Optimizer", 3)]
-    ScheduleFlags = Annotated[make_flags("schedule") | None, group("Learning-rate schedule", 4)]
-    TrainerFlags = Annotated[make_flags("trainer") | None, group("Trainer", 5)]
+    SettingFlags = make_panels()  # what cyclopts reads
 
 
-def read_flags(**tables: Mapping[str, Any] | None) -> dict[str, Any]:
+def read_flags(flags: SettingFlags) -> dict[str, Any]:
     """Return the given settings by dotted path."""
-    return {f"{table}.{name}": value for table, given in tables.items() for name, value in (given or {}).items()}
+    return {f"{table}.{name}": value for table, given in (flags or {}).items() for name, value in given.items()}

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json as json_module
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from barenet.cli.options import Switch
 from barenet.engine.diagnosis import diagnose
 from barenet.terminal.console import ConsoleObserver, show_diagnosis
 
 __all__ = ["doctor"]
 
 
-def doctor(*, seconds: float = 10.0, json: Annotated[bool, Parameter(negative="")] = False) -> None:
+def doctor(*, seconds: float = 10.0, json: Switch = False) -> None:
     """Say what decides speed on this machine.
 
     Parameters

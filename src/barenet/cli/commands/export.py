@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from barenet.cli.options import Latest, Switch
 from barenet.deploy.export import ExportResult
 from barenet.deploy.export import export as write_export
 from barenet.deploy.exported import TOLERANCE, Agreement
@@ -25,11 +23,11 @@ def export(
     to: str | None = None,
     output: Path | None = None,
     preprocessing: bool = True,
-    force: Annotated[bool, Parameter(negative="")] = False,
+    force: Switch = False,
     data: str | None = None,
-    runs: Path = Path("runs"),
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    runs: Latest = Path("runs"),
+    quiet: Switch = False,
+    json: Switch = False,
 ) -> None:
     """Write a trained network to a file that works without barenet, and prove that it does.
 
@@ -48,8 +46,6 @@ def export(
         Overwrite a file that is there.
     data
         Data whose test images the file is tried on; without it, what the run was trained on.
-    runs
-        Folder in which to look for the latest run.
     quiet
         Print the file's name only.
     json

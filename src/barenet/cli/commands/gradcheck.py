@@ -6,12 +6,12 @@ import json as json_module
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from cyclopts import Parameter
 
-from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
+from barenet.cli.flags import SettingFlags, read_flags
+from barenet.cli.options import Json, Quiet
 from barenet.cli.own_file import OwnFile, split_reference
 from barenet.config.sources import build_config
 from barenet.data.batches import to_float
@@ -38,13 +38,9 @@ def gradcheck(
     sizes: str | None = None,
     one_hot: bool | None = None,
     recipe: str = "quick",
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    data: DataFlags = None,
-    model: ModelFlags = None,
-    optimizer: OptimizerFlags = None,
-    schedule: ScheduleFlags = None,
-    trainer: TrainerFlags = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    flags: SettingFlags = None,
 ) -> int:
     """Compare back-propagation with difference quotients, on your own settings or in your own code.
 
@@ -58,22 +54,18 @@ def gradcheck(
         Hand your own function one-hot labels, or integers; without it, whichever it takes.
     recipe
         Settings to start from: quick or course.
-    quiet
-        Show results only.
-    json
-        Print the results as one JSON object.
     """
-    flags = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
+    given = read_flags(flags)
     own = split_reference(settings_or_code) if settings_or_code is not None else None
     if own is not None:
-        return check_own(*own, flags, sizes=sizes, one_hot=one_hot, recipe=recipe, quiet=quiet, json=json)
+        return check_own(*own, given, sizes=sizes, one_hot=one_hot, recipe=recipe, quiet=quiet, json=json)
     if sizes is not None or one_hot is not None:
         raise ConfigError(
             "--sizes and --one-hot go with code of your own: barenet gradcheck mine.py:loss_and_gradients"
         )
     settings = Path(settings_or_code) if settings_or_code is not None else None
     observer = ConsoleObserver(quiet=quiet)
-    config = build_config(recipe, settings, flags)
+    config = build_config(recipe, settings, given)
     dataset = load_dataset(**config.data.reading(), note=observer.note)
     config, prepared = prepare(config, dataset, note=observer.note)
     loss = loss_of(config)
@@ -81,7 +73,7 @@ def gradcheck(
         architecture_of(config, dataset.n_inputs, dataset.n_classes),
         initializer=config.model.initializer,
         seed=config.trainer.seed,
-        fuse_softmax=loss.output == "softmax",
+        loss=loss,
         dtype=np.float64,
     )
     rows = prepared.train_rows[:IMAGES]

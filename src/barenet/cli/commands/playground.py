@@ -5,10 +5,8 @@ from __future__ import annotations
 import json as json_module
 import webbrowser
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from barenet.cli.options import Json, Latest, OneModel, Quiet, Switch
 from barenet.pages.playground.playground import playground as write_playground
 from barenet.run_folders.folder import find_latest
 from barenet.terminal.console import ConsoleObserver
@@ -17,34 +15,26 @@ __all__ = ["playground"]
 
 
 def playground(
-    model: Path | None = None,
+    model: OneModel = None,
     /,
     *,
     data: str | None = None,
     file: Path | None = None,
-    output: Path = Path("runs"),
-    open: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    output: Latest = Path("runs"),
+    open: Switch = False,
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Write a page on which you draw an image and watch every neuron of a trained network answer.
 
     Parameters
     ----------
-    model
-        A run folder, a .safetensors file, or the course project's .pkl; the latest run without one.
     data
         Folder of IDX files or .npz file to take the test images from; without it, what the run was trained on.
     file
         Where to write the page; without it, playground.html in the run's folder or beside the model file.
-    output
-        Folder in which to look for the latest run.
     open
         Open the page in the browser.
-    quiet
-        Show results only.
-    json
-        Print the results as one JSON object.
     """
     observer = ConsoleObserver(quiet=quiet)
     made = write_playground(model or find_latest(output), page=file, dataset=data or None, note=observer.note)

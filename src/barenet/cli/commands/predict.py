@@ -12,6 +12,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.cells import cell_len
 
+from barenet.cli.options import Json, Quiet, Switch
 from barenet.deploy.framing import Steps
 from barenet.deploy.predictor import load
 from barenet.deploy.recognition import Recognition, recognise
@@ -36,10 +37,10 @@ def predict(
     crop: bool | None = None,
     pad: bool = True,
     resize: bool = True,
-    skip_broken: Annotated[bool, Parameter(negative="")] = False,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    csv: Annotated[bool, Parameter(negative="")] = False,
+    skip_broken: Switch = False,
+    quiet: Quiet = False,
+    json: Json = False,
+    csv: Switch = False,
 ) -> None:
     """Say what is on pictures: class, probability and the next two, a line a picture.
 
@@ -62,10 +63,6 @@ def predict(
         Scale to the size of the training images; without it, pictures of other sizes are padded, cropped or refused.
     skip_broken
         Leave out pictures that cannot be read.
-    quiet
-        Show results only.
-    json
-        Print the results as one JSON object.
     csv
         Print the results as CSV.
     """

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated
 
-from cyclopts import Parameter
-
+from barenet.cli.options import Latest, Switch
 from barenet.pages.reports.report import report as write_report
 from barenet.run_folders.folder import find_latest
 from barenet.terminal.console import ConsoleObserver
@@ -19,9 +17,9 @@ def report(
     *runs: Path,
     page: Path | None = None,
     data: str | None = None,
-    output: Path = Path("runs"),
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    output: Latest = Path("runs"),
+    quiet: Switch = False,
+    json: Switch = False,
 ) -> None:
     """Write one page about a run, or one that compares several.
 
@@ -33,8 +31,6 @@ def report(
         File to write; without it, report.html in the run's folder, or comparison.html beside several runs.
     data
         Folder of IDX files or .npz file; without it, what each run was trained on.
-    output
-        Folder in which to look for the latest run.
     quiet
         Print the name of the page only, and no notes.
     json

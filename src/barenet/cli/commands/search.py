@@ -10,14 +10,14 @@ from cyclopts import Parameter
 
 from barenet.api.searching import estimate
 from barenet.api.searching import search as start_search
-from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
+from barenet.cli.flags import SettingFlags, read_flags
+from barenet.cli.options import Json, Quiet, Switch
 from barenet.errors import ConfigError
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
 from barenet.tuning.space.space_file import parse_flags
 
 __all__ = ["search"]
 
-Switch = Annotated[bool, Parameter(negative="")]
 Repeatable = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 
 
@@ -48,14 +48,10 @@ def search(
     resume: Path | None = None,
     output: Path = Path("studies"),
     name: str | None = None,
-    quiet: Switch = False,
-    json: Switch = False,
+    quiet: Quiet = False,
+    json: Json = False,
     dry_run: Switch = False,
-    data: DataFlags = None,
-    model: ModelFlags = None,
-    optimizer: OptimizerFlags = None,
-    schedule: ScheduleFlags = None,
-    trainer: TrainerFlags = None,
+    flags: SettingFlags = None,
 ) -> None:
     """Search settings.
 
@@ -109,14 +105,10 @@ def search(
         Folder in which the study's own folder is made.
     name
         Name of the study's folder; without one it is named after the space or the recipe, and numbered.
-    quiet
-        Show results only.
-    json
-        Print the results as one JSON object.
     dry_run
         Print the number of trials and an estimate of the time, and stop.
     """
-    given = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
+    given = read_flags(flags)
     given |= {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
     observer = ConsoleSearchObserver(quiet=quiet)
     asked = choose_space(space, grid or [], range or [])

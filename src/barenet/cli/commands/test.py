@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from cyclopts import Parameter
 
 from barenet.analysis.images import find_dataset, is_other
+from barenet.cli.options import Data, Json, Latest, Quiet
 from barenet.data.datasets import Dataset
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import find_latest
@@ -24,10 +24,10 @@ def test(
     model: Path | None = None,
     /,
     *,
-    data: str | None = None,
-    output: Path = Path("runs"),
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
+    data: Data = None,
+    output: Latest = Path("runs"),
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
 
@@ -35,14 +35,6 @@ def test(
     ----------
     model
         A run folder, a folder of seeds, a .safetensors file, or the course project's .pkl; the latest run without one.
-    data
-        Folder of IDX files or .npz file; without it, what the run was trained on.
-    output
-        Folder in which to look for the latest run.
-    quiet
-        Show results only.
-    json
-        Print the results as one JSON object.
     """
     path = model or find_latest(output)
     observer = ConsoleObserver(quiet=quiet)

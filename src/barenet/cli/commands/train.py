@@ -5,14 +5,13 @@ from __future__ import annotations
 import json as json_module
 import sys
 from pathlib import Path
-from typing import Annotated
 
 import tomli_w
-from cyclopts import Parameter
 
 from barenet.api.training import resume as resume_training
 from barenet.api.training import train as start_training
-from barenet.cli.flags import DataFlags, ModelFlags, OptimizerFlags, ScheduleFlags, TrainerFlags, read_flags
+from barenet.cli.flags import SettingFlags, read_flags
+from barenet.cli.options import Json, Quiet, Switch
 from barenet.config.sources import build_config
 from barenet.data.datasets import load_dataset
 from barenet.errors import ConfigError, DivergedError
@@ -32,16 +31,12 @@ def train(
     resume: Path | None = None,
     output: Path = Path("runs"),
     name: str | None = None,
-    quiet: Annotated[bool, Parameter(negative="")] = False,
-    json: Annotated[bool, Parameter(negative="")] = False,
-    dry_run: Annotated[bool, Parameter(negative="")] = False,
-    report: Annotated[bool, Parameter(negative="")] = False,
-    plot: Annotated[bool, Parameter(negative="")] = False,
-    data: DataFlags = None,
-    model: ModelFlags = None,
-    optimizer: OptimizerFlags = None,
-    schedule: ScheduleFlags = None,
-    trainer: TrainerFlags = None,
+    quiet: Quiet = False,
+    json: Json = False,
+    dry_run: Switch = False,
+    report: Switch = False,
+    plot: Switch = False,
+    flags: SettingFlags = None,
 ) -> None:
     """Train a network, or several in lockstep; test it, and keep everything in a run folder.
 
@@ -57,10 +52,6 @@ def train(
         Folder in which the run's own folder is made.
     name
         Name of the run's folder; without one it is named after the recipe or the settings file, and numbered.
-    quiet
-        Show results only.
-    json
-        Print the results as one JSON object.
     dry_run
         Print all settings as TOML that train accepts, and stop.
     report
@@ -68,11 +59,11 @@ def train(
     plot
         Show the learning curves in a window as they grow.
     """
-    flags = read_flags(data=data, model=model, optimizer=optimizer, schedule=schedule, trainer=trainer)
+    given = read_flags(flags)
     observer = ConsoleObserver(quiet=quiet)
     live = LivePlot(observer.note) if plot and not dry_run else None
     if dry_run:
-        config = build_config(recipe or "quick", settings, flags)
+        config = build_config(recipe or "quick", settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
         sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
         return
@@ -80,10 +71,10 @@ def train(
     try:
         if resume is not None:
             refuse_with_resume(settings=settings, recipe=recipe, name=name)
-            result = resume_training(resume, observer=watching, **flags)
+            result = resume_training(resume, observer=watching, **given)
         else:
             result = start_training(
-                recipe=recipe or "quick", settings=settings, output=output, name=name, observer=watching, **flags
+                recipe=recipe or "quick", settings=settings, output=output, name=name, observer=watching, **given
             )
     except DivergedError:
         if report:

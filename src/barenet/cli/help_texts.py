@@ -1,0 +1,139 @@
+"""What `--help` says of barenet and of each command, examples first; options are described beside their commands."""
+
+from __future__ import annotations
+
+__all__ = ["COMMANDS", "HELP"]
+
+HELP = """Train, test and look inside multi-layer perceptrons in plain NumPy. Fashion-MNIST is carried along.
+
+Begin with one of these:
+
+    barenet train                        good settings, half a minute
+    barenet train --epochs 5 --hidden 64 a smaller network
+    barenet train --recipe course        the course project's settings
+    barenet test                         test the latest run
+    barenet train --help                 every setting
+
+Add --debug to see where an error came from.
+"""
+
+# Texts and not docstrings of the commands, so that listing them loads none of them.
+COMMANDS = {
+    "train": """Train a network, or several in lockstep; test it, and keep everything in a run folder.
+
+For example:
+
+    barenet train
+    barenet train --epochs 5 --hidden 128,32 --lr 0.001
+    barenet train --recipe course --n-seeds 4
+    barenet train my.toml --optimizer.name sgd --optimizer.momentum 0.9
+    barenet train --resume runs/quick-1
+
+Settings come from the recipe, then the settings file, then flags; --dry-run shows what they come to. Below, in
+brackets, what the quick recipe has.
+""",
+    "test": """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
+
+For example:
+
+    barenet test
+    barenet test runs/quick-1
+    barenet test runs/quick-1/epoch-12.safetensors --json
+    barenet test model_epoch_100.pkl --data path/to/fashion-mnist
+""",
+    "inspect": """Look inside a network: write pictures of its weights before and after training, and of its neurons.
+
+For example:
+
+    barenet inspect
+    barenet inspect runs/quick-1 --neuron 1:17
+    barenet inspect runs/quick-1/epoch-12.safetensors --figures pictures
+    barenet inspect model_epoch_100.pkl
+
+The pictures go into figures/ of the run: histograms and heat maps of all weights, the first layer's neurons as images,
+activations and dead neurons, and one neuron closely: what excites it, what it speaks for, what is lost without it.
+""",
+    "report": """Write one page about a run, or one that compares several; open it in any browser, send it to anybody.
+
+For example:
+
+    barenet report
+    barenet report runs/quick-1
+    barenet report runs/quick-1 runs/quick-2 runs/course-1
+    barenet report runs/quick-3 --page seeds.html
+
+The page holds all it needs and asks no other computer for anything.
+""",
+    "playground": """Write a page on which you draw an image and watch every neuron of a trained network answer.
+
+For example:
+
+    barenet playground
+    barenet playground runs/quick-1 --open
+    barenet playground model_epoch_100.pkl --file play.html
+
+The page is one file under 1.5 MB and needs no network. Any architecture and activation of barenet's goes, but not a
+Python function of your own. Of several seeds it shows the one that is best on validation.
+""",
+    "export": """Write a network to a file that works without barenet: ONNX, or one Python file that needs NumPy alone.
+
+For example:
+
+    barenet export --to onnx
+    barenet export runs/quick-1 --to numpy
+    barenet export runs/quick-1 --output classifier.onnx --force
+    barenet export runs/quick-1/epoch-12.safetensors --to onnx --no-preprocessing --json
+
+The file is run on the test images and compared with the model before it is put in place. ONNX needs two packages:
+pip install "barenet[onnx]".
+""",
+    "predict": """Say what is on pictures of your own: class, probability and the next two.
+
+For example:
+
+    barenet predict runs/quick-1 shoe.png
+    barenet predict runs/quick-1 photos/ --top 1 --csv
+    barenet predict runs/quick-1 t10k-images-idx3-ubyte.gz --json
+    barenet predict model_epoch_100.pkl - < shoe.png
+
+Pictures are brought to look like the ones that the model was trained on: cropped, padded, resized, and inverted where
+their border speaks for it. Notes say what was done, and each step can be switched off.
+""",
+    "search": """Search for good settings: train many networks in lockstep and in parallel, and compare them.
+
+For example:
+
+    barenet search
+    barenet search --grid lr=0.05,0.01 --grid hidden_sizes=128-32,256-64 --epochs 5
+    barenet search --range lr=0.0005:0.02:log --grid activation=relu,gelu --trials 40 --halving
+    barenet search space.toml --repeats 5 --retrain
+    barenet search --resume studies/course-1
+
+Plain `barenet search` runs the course project's grid. --dry-run says how long a search would take. All trials share one
+split and are compared by its validation images; the test images are not looked at before --retrain.
+""",
+    "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
+
+For example:
+
+    barenet gradcheck
+    barenet gradcheck --hidden 64,32 --activation gelu --model.loss hinge
+    barenet gradcheck my.toml --json
+    barenet gradcheck mine.py:loss_and_gradients
+    barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5 --one-hot
+
+The network is made in float64 and looked at on a few training images, up to 200
+coordinates of each parameter. The exit code is 1 when a gradient is wrong.
+
+Your own code is a function of parameters (a dict or a list of arrays), x and
+labels that returns a loss and gradients. Where they are wrong and the numbers
+fit a classic mistake, you are told which.
+""",
+    "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
+
+For example:
+
+    barenet doctor
+    barenet doctor --seconds 2 --json
+""",
+}

@@ -1,0 +1,24 @@
+"""Options that several commands share: each with its type and its words in the help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, TypeAlias
+
+from cyclopts import Parameter
+
+__all__ = ["Data", "Json", "Latest", "OneModel", "Quiet", "Switch"]
+
+Switch: TypeAlias = Annotated[bool, Parameter(negative="")]  # has no --no- form
+Quiet: TypeAlias = Annotated[bool, Parameter(negative="", help="Show results only.")]
+Json: TypeAlias = Annotated[bool, Parameter(negative="", help="Print the results as one JSON object.")]
+
+# A model file or a run, where to look for one, and the images that belong to it.
+OneModel: TypeAlias = Annotated[
+    Path | None,
+    Parameter(help="A run folder, a .safetensors file, or the course project's .pkl; the latest run without one."),
+]
+Latest: TypeAlias = Annotated[Path, Parameter(help="Folder in which to look for the latest run.")]
+Data: TypeAlias = Annotated[
+    str | None, Parameter(help="Folder of IDX files or .npz file; without it, what the run was trained on.")
+]
