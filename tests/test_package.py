@@ -35,8 +35,8 @@ def test_importing_the_package_loads_numpy_and_nothing_heavier(name):
     assert "numpy" in loaded
     assert [heavy for heavy in HEAVY if heavy in loaded] == []
     # Of barenet itself errors, nn and the version, and no other package.
-    rooms = {module.split(".")[1] for module in loaded if module.startswith("barenet.")}
-    assert rooms == {"errors", "nn", "version"}
+    packages = {module.split(".")[1] for module in loaded if module.startswith("barenet.")}
+    assert packages == {"errors", "nn", "version"}
 
 
 def test_a_heavy_library_would_have_been_seen():
