@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,11 +20,6 @@ def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("BARENET_CACHE", str(tmp_path / "cache"))
 
 
-def barenet(*arguments, cwd):
-    command = [sys.executable, "-m", "barenet", *map(str, arguments)]
-    return subprocess.run(command, check=False, cwd=cwd, capture_output=True, text=True, encoding="utf-8", timeout=60)
-
-
 @pytest.fixture
 def pictures(tmp_path, arrays):
     """300 training and 40 test pictures of black borders, in four classes."""
@@ -38,7 +31,7 @@ def pictures(tmp_path, arrays):
     return tmp_path / "shapes"
 
 
-def test_pictures_train_test_and_predict_in_the_size_and_colour_asked_for(pictures, tmp_path):
+def test_pictures_train_test_and_predict_in_the_size_and_colour_asked_for(barenet, pictures, tmp_path):
     done = barenet("train", "--data", pictures, *SMALL, "--image-size", "9x10", "--color", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     trained = json.loads(done.stdout)
@@ -53,11 +46,11 @@ def test_pictures_train_test_and_predict_in_the_size_and_colour_asked_for(pictur
     again = json.loads(barenet("test", "--data", pictures, "--json", cwd=tmp_path).stdout)
     assert again["test_accuracy"] == trained["test_accuracy"]
     found = json.loads(barenet("predict", trained["run"], pictures / "test", "--json", cwd=tmp_path).stdout)["images"]
-    right = [os.path.basename(os.path.dirname(own["source"])) == own["class"] for own in found]  # noqa: PTH119, PTH120
+    right = [Path(own["source"]).parent.name == own["class"] for own in found]
     assert np.mean(right) == pytest.approx(trained["test_accuracy"])
 
 
-def test_a_run_knows_how_dark_its_borders_were_and_inverts_negatives(pictures, tmp_path):
+def test_a_run_knows_how_dark_its_borders_were_and_inverts_negatives(barenet, pictures, tmp_path):
     trained = json.loads(barenet("train", "--data", pictures, *SMALL, "--json", cwd=tmp_path).stdout)
     model = library.load(tmp_path / trained["run"])
     assert model.info.preprocessing == {"border": 0.0, "border_agreement": 1.0}
@@ -69,7 +62,7 @@ def test_a_run_knows_how_dark_its_borders_were_and_inverts_negatives(pictures, t
     assert "1 of 2 pictures inverted" in done.stderr
 
 
-def test_broken_pictures_stop_training_unless_they_are_left_out(pictures, tmp_path):
+def test_broken_pictures_stop_training_unless_they_are_left_out(barenet, pictures, tmp_path):
     (pictures / "train" / "a" / "broken.png").write_bytes(b"no picture")
     refused = barenet("train", "--data", pictures, *SMALL, cwd=tmp_path)
     assert refused.returncode == 2
@@ -82,7 +75,7 @@ def test_broken_pictures_stop_training_unless_they_are_left_out(pictures, tmp_pa
     assert barenet("train", "--resume", "runs/quick-1", cwd=tmp_path).returncode == 0
 
 
-def test_tables_train_test_and_predict_with_the_statistics_that_the_model_carries(tmp_path):
+def test_tables_train_test_and_predict_with_the_statistics_that_the_model_carries(barenet, tmp_path):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 400)
     x = rng.normal(np.array([1e5, 0, 3])[y][:, None] * [1, 1e-3, 0] + [0, 0, 7], [1e4, 10, 1])
@@ -103,7 +96,7 @@ def test_tables_train_test_and_predict_with_the_statistics_that_the_model_carrie
     assert barenet("train", "--resume", trained["run"], cwd=tmp_path).returncode == 0
 
 
-def test_settings_of_pictures_are_refused_for_other_data(tmp_path):
+def test_settings_of_pictures_are_refused_for_other_data(barenet, tmp_path):
     for flag in (("--image-size", "32"), ("--color",)):
         done = barenet("train", *flag, cwd=tmp_path)
         assert done.returncode == 2

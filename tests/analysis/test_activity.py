@@ -1,0 +1,54 @@
+"""What neurons do: dead and saturated ones, one neuron switched off, and a network whose sums are not finite."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from barenet.analysis.activity import measure_activity, portray
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import read_model
+
+
+def test_a_relu_that_is_never_on_is_dead_and_a_tanh_that_is_always_at_its_end_saturated(make_run):
+    folder, dataset = make_run("16x16")
+    model = read_model(folder / "best.safetensors")
+    model.mlp.parameters.views["b1"][0, 3] = -1e4
+    assert measure_activity(model, dataset.train_images)[0].dead.count(3) == 1
+    folder, dataset = make_run("colour")
+    model = read_model(folder / "best.safetensors")
+    model.mlp.parameters.views["W1"][:, 2] = 0
+    model.mlp.parameters.views["b1"][0, 2] = 5.0  # tanh' = 1 / cosh(5)^2 = 0.00018
+    layer = measure_activity(model, dataset.train_images)[0]
+    assert 2 in layer.dead
+    model.mlp.parameters.views["W1"][0, 2] = -5.0 / (dataset.train_images[7, 0] / 255)  # but not for image 7
+    rows = [7, *np.flatnonzero(dataset.train_images[:, 0] < dataset.train_images[7, 0] * 0.5)]
+    layer = measure_activity(model, dataset.train_images[rows])[0]
+    assert layer.saturated is not None
+    assert 2 in layer.saturated
+    assert 2 not in layer.dead
+
+
+def test_a_neuron_switched_off_is_a_neuron_without_outgoing_weights(make_run):
+    folder, dataset = make_run("plain")
+    model = read_model(folder / "best.safetensors")
+    portrait = portray(model, dataset.train_images, dataset.train_labels, 1, 4)
+    x = (dataset.train_images / 255).astype(np.float32)
+    full = model.mlp.forward(x).copy()
+    model.mlp.parameters.views["W2"][4] = 0
+    cut = model.mlp.forward(x)
+    push = np.mean(full - cut, axis=0)
+    assert portrait.push == pytest.approx(push - push.mean(), abs=1e-5)
+    right = [np.mean(np.argmax(z, axis=1) == dataset.train_labels) for z in (full, cut)]
+    assert portrait.lost == pytest.approx(right[0] - right[1])
+    assert portrait.activations[portrait.most[0]] == portrait.activations.max()
+    assert portrait.activations[portrait.least[0]] == portrait.activations.min()
+
+
+def test_a_network_without_finite_activations_is_still_shown(make_run):
+    folder, dataset = make_run("plain")
+    model = read_model(folder / "best.safetensors")
+    model.mlp.parameters.values[...] = 1e30
+    layers = measure_activity(model, dataset.train_images)
+    assert len(layers) == 2
+    assert isinstance(model.mlp, MLP)
