@@ -19,7 +19,7 @@ from waiting import PATIENCE, wait_until
 from barenet.cli.help_texts import COMMANDS
 from barenet.cli.main import OTHER_WORDS
 from barenet.run_folders.scores import make_scores
-from barenet.terminal.console import show_classes
+from barenet.terminal.results import show_classes
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
 

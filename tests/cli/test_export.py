@@ -37,6 +37,7 @@ def test_numpy_is_written_under_the_run_s_name_and_agrees(barenet_process, baren
     assert quiet.stdout == "my_run.py\n"
 
 
+@pytest.mark.extra
 def test_onnx_is_written_and_says_so_as_json(barenet, folder):
     pytest.importorskip("onnxruntime")
     done = barenet("export", "runs/seeds", "--to", "onnx", "--no-preprocessing", "--json", cwd=folder)

@@ -30,6 +30,7 @@ def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet_proces
     assert all((home / file).is_file() for file in files)
 
 
+@pytest.mark.slow
 def test_json_is_one_object_of_what_was_found(barenet, home):
     done = barenet("inspect", "runs/quick-1", "--neuron", "1:3", "--figures", "elsewhere", "--json", cwd=home)
     found = json.loads(done.stdout)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,9 @@ from barenet.deploy.export import export_model, load_for_export
 from barenet.deploy.exported import TOLERANCE, compare, describe_networks, exact_probabilities
 from barenet.deploy.predictor import Predictor
 from barenet.errors import CheckpointError, ConfigError, MachineError, RunError
+from barenet.nn.activations import ACTIVATIONS
+from barenet.nn.layers import ActivationLayer
+from barenet.pages.playground.page import build_page
 
 SETTINGS = {
     "activation": "relu",
@@ -84,7 +88,7 @@ def test_a_file_that_disagrees_leaves_the_old_one_as_it_was(models, arrays, tmp_
     from barenet.deploy import numpy_template
 
     monkeypatch.setitem(
-        numpy_template.ACTIVATION_SOURCES,
+        numpy_template.FUNCTION_SOURCES,
         models[0].info.architecture[0]["activation"],
         "\nrelu = np.abs\nleaky_relu = np.abs\n",
     )
@@ -160,7 +164,7 @@ def test_other_errors_of_loading_are_as_they_were(tmp_path):
         load_for_export(tmp_path / "missing.safetensors")
 
 
-@pytest.mark.parametrize("package", ["onnx", "onnxruntime"])
+@pytest.mark.parametrize("package", ["onnx", pytest.param("onnxruntime", marks=pytest.mark.extra)])
 def test_a_missing_package_names_the_command_that_installs_it(package, models, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     if package == "onnxruntime":
@@ -169,7 +173,7 @@ def test_a_missing_package_names_the_command_that_installs_it(package, models, t
         export_model(models, "onnx", tmp_path / "m.onnx")
 
 
-@pytest.mark.parametrize("to", ["onnx", "numpy"])
+@pytest.mark.parametrize("to", [pytest.param("onnx", marks=pytest.mark.extra), "numpy"])
 def test_a_model_of_the_course_is_exported_in_float64_or_float32(to, tmp_path):
     if to == "onnx":
         pytest.importorskip("onnxruntime")
@@ -187,3 +191,28 @@ def test_a_model_of_the_course_is_exported_in_float64_or_float32(to, tmp_path):
     result = export_model(models, to, tmp_path / "m")
     assert all(agreement.largest_difference <= (1e-6 if to == "onnx" else 1e-15) for agreement in result.agreements)
     assert Predictor(models).predict_proba(np.zeros(49)).dtype == np.float64
+
+
+class Bias(ActivationLayer):
+    """A kind of layer that exports do not know."""
+
+    kind = "bias"
+
+
+@pytest.mark.parametrize("to", ["onnx", "numpy"])
+def test_a_kind_of_layer_that_an_export_does_not_know_is_named_and_nothing_is_written(to, models, arrays, tmp_path):
+    if to == "onnx":
+        pytest.importorskip("onnx")
+        pytest.importorskip("onnxruntime")
+    model = replace(models[0], mlp=models[0].mlp.copy())
+    model.mlp.layers.insert(1, Bias(ACTIVATIONS["relu"], model.mlp.architecture.rows[0].output_dim))
+    with pytest.raises(ConfigError, match="knows no layer of kind 'bias', only dense, activation, dropout"):
+        export_model([model], to, tmp_path / "m", dataset=from_arrays(**arrays))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_kind_of_layer_that_the_playground_does_not_know_is_named(models):
+    model = replace(models[0], mlp=models[0].mlp.copy())
+    model.mlp.layers.insert(1, Bias(ACTIVATIONS["relu"], model.mlp.architecture.rows[0].output_dim))
+    with pytest.raises(ConfigError, match="the playground knows no layer of kind 'bias'"):
+        build_page(model, name="run")

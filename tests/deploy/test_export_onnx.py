@@ -17,6 +17,7 @@ from barenet.nn.activations import ACTIVATIONS
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
+pytestmark = pytest.mark.extra
 
 from barenet.deploy.export_onnx import build_onnx, run_onnxruntime, run_reference  # noqa: E402
 
@@ -138,7 +139,7 @@ def test_the_file_can_be_read_by_runtimes_of_2022_and_says_what_it_is(tmp_path, 
     assert shape == ["batch", 8, 8]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_all_10_000_test_images_have_the_same_class_in_both_runtimes(activation, tmp_path):
     dataset = load_dataset()

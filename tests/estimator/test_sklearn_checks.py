@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
+from families import slow_except
 
 pytest.importorskip("sklearn", minversion="1.6")
 
@@ -12,25 +13,31 @@ from sklearn.utils.estimator_checks import check_estimator
 
 from barenet.sklearn import BarenetClassifier
 
-# Checks that cannot run here, each with its reason. None is expected to fail.
+pytestmark = pytest.mark.extra
+
+# Checks that cannot run here, each with its reason.
 SKIPPED = {
     "check_array_api_input": "needs SCIPY_ARRAY_API to be set before SciPy is first imported",
     "check_classifier_data_not_an_array": "needs pandas",
     "check_sample_weights_pandas_series": "needs pandas",
 }
+# It permutes rows, at random and without a seed, and asks for probabilities that differ by less than 1e-7. Ours are
+# float32, whose neighbours are 1.2e-7 apart, and a BLAS rounds a row by where it stands in the batch.
+MAY_FAIL = {"check_methods_sample_order_invariance": "float32: see test_the_order_of_rows_only_changes_rounding"}
+ESTIMATORS = {
+    "defaults": {},
+    "early stopping": {"early_stopping": True, "validation_fraction": 0.2, "average_decay": 0.9},
+    "sgd": {
+        **{"hidden_sizes": (16, 8), "optimizer": "sgd", "momentum": 0.9},
+        **{"learning_rate": 0.1, "activation": "gelu"},
+    },
+}
 
 
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        BarenetClassifier(),
-        BarenetClassifier(early_stopping=True, validation_fraction=0.2, average_decay=0.9),
-        BarenetClassifier(hidden_sizes=(16, 8), optimizer="sgd", momentum=0.9, learning_rate=0.1, activation="gelu"),
-    ],
-    ids=["defaults", "early stopping", "sgd"],
-)
-def test_every_check_of_scikit_learn_passes(estimator, capsys):
-    results = check_estimator(estimator, on_fail=None, on_skip=None)
+@pytest.mark.parametrize("name", slow_except(ESTIMATORS, "defaults"))
+def test_every_check_of_scikit_learn_passes(name, capsys):
+    estimator = BarenetClassifier(**ESTIMATORS[name])
+    results = check_estimator(estimator, on_fail=None, on_skip=None, expected_failed_checks=MAY_FAIL)
     counts = Counter(result["status"] for result in results)
     skipped = {result["check_name"] for result in results if result["status"] == "skipped"}
     failed = {result["check_name"]: repr(result["exception"]) for result in results if result["status"] == "failed"}
@@ -40,4 +47,5 @@ def test_every_check_of_scikit_learn_passes(estimator, capsys):
         )
     assert failed == {}
     assert skipped <= set(SKIPPED)
-    assert counts["passed"] == len(results) - len(skipped) >= 40
+    assert counts["xfail"] <= len(MAY_FAIL)
+    assert counts["passed"] == len(results) - len(skipped) - counts["xfail"] >= 40

@@ -51,6 +51,11 @@ def test_it_learns_what_it_is_shown(fitted):
     np.testing.assert_array_equal(fitted.predict(X), fitted.classes_[shares.argmax(axis=1)])
 
 
+def test_the_order_of_rows_only_changes_rounding(fitted):
+    order = np.random.default_rng(0).permutation(len(X))
+    np.testing.assert_allclose(fitted.predict_proba(X[order]), fitted.predict_proba(X)[order], rtol=1e-5, atol=1e-7)
+
+
 def test_attributes_are_those_of_scikit_learn(fitted):
     assert fitted.n_features_in_ == 2
     assert fitted.n_iter_ == len(fitted.loss_curve_) == 20
@@ -242,6 +247,8 @@ def test_importing_it_needs_scikit_learn_and_barenet_alone_does_not():
     script = """
 import sys
 import barenet
+
+pytestmark = pytest.mark.extra
 assert not any(name.split(".")[0] == "sklearn" for name in sys.modules)
 sys.modules["sklearn"] = None
 try:

@@ -12,6 +12,8 @@ from barenet.sklearn.fitting import even_batch_size
 from barenet.sklearn.rows import Rows, class_factors, make_rows, merge_equal_rows, scale
 from barenet.sklearn.weighting import labels_and_loss, losses_of
 
+pytestmark = pytest.mark.extra
+
 RNG = np.random.default_rng(0)
 LOGITS = RNG.normal(0, 2, (1, 6, 3))
 ROWS = Rows(RNG.normal(size=(8, 2)), np.array([0, 2, 1, 1, 0, 2, 2, 1]), np.array([1, 2, 0.5, 3, 1, 1, 4, 2.0]))

@@ -158,7 +158,7 @@ def test_an_epoch_of_58000_images_ends_where_the_engine_ends_in_float64(book, da
     assert own_loss == pytest.approx(loss, rel=1e-9)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_an_epoch_of_58000_images_is_as_good_as_the_course_recipe_in_float32(book, dataset):
     for seed in range(3):
         p, after, order, loss = train_recipe(dataset, 2000, seed)

@@ -125,6 +125,7 @@ def test_a_hundred_float32_steps_stay_with_the_float64_textbook():
             assert np.linalg.norm(ours - theirs) < 1e-5 * np.linalg.norm(theirs)
 
 
+@pytest.mark.extra
 def test_scikit_learn_takes_the_same_steps():
     neural_network = pytest.importorskip("sklearn.neural_network")
     rng = np.random.default_rng(1)

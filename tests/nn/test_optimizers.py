@@ -162,6 +162,7 @@ def test_decoupled_decay_is_not_divided_by_the_size_of_the_gradient():
     np.testing.assert_allclose(after["adam"], [1.9, 1.9], rtol=1e-10)
 
 
+@pytest.mark.extra
 @pytest.mark.parametrize("rule", ["adam", "adamw"])
 def test_scikit_learns_adam_takes_the_same_steps(rule):
     stochastic = pytest.importorskip("sklearn.neural_network._stochastic_optimizers")

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import barenet
 from barenet.data.batches import to_float
@@ -24,6 +25,7 @@ from barenet.training.evaluation import compute_outputs
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
 expect = sync_api.expect
+pytestmark = pytest.mark.extra
 
 # Reads the scores of many images by the page's own picture and forward pass.
 SCORES = "(images) => images.map((x) => (playground.setPicture(x), playground.scores()))"
@@ -157,12 +159,11 @@ def test_a_finger_draws(open_page):
 
 def picture(size: tuple[int, int], paper: int, kind: str = "PNG") -> bytes:
     """Return a picture with a plus on it."""
-    pillow = pytest.importorskip("PIL.Image")
     pixels = np.full(size, paper, np.uint8)
     pixels[size[0] // 4 : -size[0] // 4, size[1] // 2 - 5 : size[1] // 2 + 5] = 255 - paper
     pixels[size[0] // 2 - 5 : size[0] // 2 + 5, size[1] // 4 : -size[1] // 4] = 255 - paper
     stream = io.BytesIO()
-    pillow.fromarray(pixels).save(stream, kind)
+    Image.fromarray(pixels).save(stream, kind)
     return stream.getvalue()
 
 
@@ -205,9 +206,8 @@ def test_a_dark_picture_is_the_bright_one_inverted(page):
 
 
 def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arrays):
-    pillow = pytest.importorskip("PIL.Image")
     stream = io.BytesIO()
-    pillow.fromarray(arrays["x_test"][7]).save(stream, "PNG")
+    Image.fromarray(arrays["x_test"][7]).save(stream, "PNG")
     said = hand_in(page, stream.getvalue(), "drop")
     if "inverted" in said:
         page.uncheck("#invert")

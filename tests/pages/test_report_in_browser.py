@@ -12,6 +12,7 @@ from barenet.pages.reports.report import report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
 expect = sync_api.expect
+pytestmark = pytest.mark.extra
 
 WIDTHS = (390, 1280)
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from families import slow, slow_except
 from odd_runs import KINDS
 from safetensors.numpy import load_file
 
@@ -30,6 +31,7 @@ class Page(HTMLParser):
         self.ids: list[str] = []
         self.links: list[str] = []
         self.texts: list[str] = []
+        self.source = text
         self.n_pictures = 0
         self.feed(text)
         self.close()
@@ -84,7 +86,7 @@ def make_page(make_run, tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", slow_except(KINDS, "plain", "no pictures"))
 def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
     page, folder = make_page(kind)
     assert len(set(page.ids)) == len(page.ids)
@@ -99,25 +101,26 @@ def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("diverged", "diverged in epoch 1"),
-        ("one epoch", "1 epoch."),
-        ("untested", "There are no test results"),
         ("no pictures", "20 inputs"),
-        ("47 classes", "47 classes, softmax"),
-        ("two classes", "2 classes, softmax"),
-        ("16x16", "16 × 16 image"),
-        ("colour", "saturated"),
-        ("validated now and then", "The ring marks epoch"),
+        slow(("diverged", "diverged in epoch 1")),
+        slow(("one epoch", "1 epoch.")),
+        slow(("untested", "There are no test results")),
+        slow(("47 classes", "47 classes, softmax")),
+        slow(("two classes", "2 classes, softmax")),
+        slow(("16x16", "16 × 16 image")),
+        slow(("colour", "saturated")),
+        slow(("validated now and then", "The ring marks epoch")),
     ],
 )
 def test_odd_runs_are_told_as_they_are(kind, words, make_page):
     assert words in make_page(kind)[0].text
 
 
-def test_the_same_run_gives_the_same_bytes(make_run, tmp_path):
+@pytest.mark.slow
+def test_the_same_run_gives_the_same_bytes(make_run, make_page, tmp_path):
     folder, dataset = make_run("plain")
-    pages = [report(folder, dataset=dataset, page=tmp_path / name).read_bytes() for name in ("a", "b")]
-    assert pages[0] == pages[1]
+    again = report(folder, dataset=dataset, page=tmp_path / "page.html")
+    assert again.read_bytes() == make_page("plain")[0].source.encode()
 
 
 def test_every_cell_of_the_confusion_matrix_leads_to_examples_of_it(make_run, make_page):
@@ -128,9 +131,8 @@ def test_every_cell_of_the_confusion_matrix_leads_to_examples_of_it(make_run, ma
     assert {link for link in page.links if link.startswith("c")} == {f"c{c}-{k}" for c, k in pairs}
 
 
-def test_a_page_asks_nobody_for_anything_and_says_so_to_the_browser(make_run, tmp_path):
-    folder, dataset = make_run("plain")
-    text = report(folder, dataset=dataset, page=tmp_path / "page.html").read_text("utf-8")
+def test_a_page_asks_nobody_for_anything_and_says_so_to_the_browser(make_page):
+    text = make_page("plain")[0].source
     assert "default-src 'none'" in text
     assert re.findall(r"url\((?!#)[^)]*\)|@import|https?://(?!www\.w3\.org/)", text) == []
 

@@ -17,7 +17,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.tuning.workers.executors import make_pool
 
 pytest.importorskip("distributed")
-pytestmark = pytest.mark.filterwarnings("default")  # of Dask's own
+pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("default")]  # warnings of Dask's own
 
 SETTINGS = {"hidden_sizes": (64, 32), "batch_size": 8, "epochs": 12, "halving": True}
 SPACE = {"lr": [0.01, 0.005, 0.002, 0.001], "l2": [0.0, 0.001, 0.01]}
@@ -65,6 +65,7 @@ def cluster(tmp_path):
     cluster.stop()
 
 
+@pytest.mark.slow
 def test_a_cluster_gives_the_same_results_also_when_a_worker_is_killed(cluster, small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
     assert contents(small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address).folder) == undisturbed
@@ -84,6 +85,7 @@ def test_a_scheduler_that_is_not_there_is_named_within_10_seconds():
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_scheduler_that_is_lost_ends_the_search_which_then_goes_on_without_it(
     cluster, small_search, contents, tmp_path

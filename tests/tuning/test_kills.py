@@ -9,11 +9,9 @@ import sys
 import threading
 import time
 
-import numpy as np
 import psutil
 import pytest
 
-from barenet.data.formats.idx import write_idx
 from barenet.tuning.study.observer import SearchObserver
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
@@ -69,6 +67,17 @@ class Killer(SearchObserver):
         self.thread.join()
 
 
+class KillOne(SearchObserver):
+    """Kills a worker of this process when the first stack is done."""
+
+    killed: psutil.Process | None = None
+
+    def finished(self, stack, rung):
+        if self.killed is None:
+            self.killed = workers_of(psutil.Process())[0]
+            self.killed.kill()
+
+
 def search_under_fire(small_search, n_kills: int, seed: int):
     """Search with two workers while they are killed; return the result and the number of kills."""
     killer = Killer(n_kills, seed)
@@ -81,10 +90,20 @@ def assert_nothing_is_lost(contents, folder, undisturbed):
     states = [state for _, state, _, _ in found["optuna"]]
     assert "RUNNING" not in states
     assert "WAITING" not in states
-    assert sorted(number for number, *_ in found["optuna"]) == list(range(24))
+    assert sorted(number for number, *_ in found["optuna"]) == list(range(len(found["results"])))
     assert found == undisturbed
 
 
+def test_a_killed_worker_changes_nothing(small_search, contents):
+    options = {"stack": 1, "epochs": 2}
+    undisturbed = contents(small_search(**options).folder)
+    killer = KillOne()
+    result = small_search(**options, workers=2, observer=killer)
+    assert killer.killed is not None
+    assert_nothing_is_lost(contents, result.folder, undisturbed)
+
+
+@pytest.mark.slow
 def test_killed_workers_change_nothing(small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
     result, n_killed = search_under_fire(small_search, 3, seed=1)
@@ -92,7 +111,7 @@ def test_killed_workers_change_nothing(small_search, contents):
     assert_nothing_is_lost(contents, result.folder, undisturbed)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_50_killed_workers_change_nothing(small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
     n_killed = 0
@@ -103,15 +122,9 @@ def test_50_killed_workers_change_nothing(small_search, contents):
 
 
 @pytest.fixture
-def data(arrays, tmp_path):
+def data(write_data, tmp_path):
     """A folder of four small IDX files."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    write_idx(folder / "train-images-idx3-ubyte.gz", arrays["x"])
-    write_idx(folder / "train-labels-idx1-ubyte.gz", arrays["y"].astype(np.uint8))
-    write_idx(folder / "t10k-images-idx3-ubyte.gz", arrays["x_test"])
-    write_idx(folder / "t10k-labels-idx1-ubyte.gz", arrays["y_test"].astype(np.uint8))
-    return folder
+    return write_data(tmp_path / "data", 600)
 
 
 def kill_coordinators(n_kills: int, data, tmp_path, contents, *, seed: int) -> int:
@@ -163,10 +176,11 @@ def kill_coordinators(n_kills: int, data, tmp_path, contents, *, seed: int) -> i
     return n_killed
 
 
+@pytest.mark.slow
 def test_killed_coordinators_change_nothing(data, tmp_path, contents):
     assert kill_coordinators(2, data, tmp_path, contents, seed=5) >= 2
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_20_killed_coordinators_change_nothing(data, tmp_path, contents):
     assert kill_coordinators(20, data, tmp_path, contents, seed=0) >= 20

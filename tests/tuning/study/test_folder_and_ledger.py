@@ -9,6 +9,7 @@ import time
 
 import optuna
 import pytest
+from families import slow_except
 
 import barenet
 from barenet.errors import ConfigError, MachineError, RunError
@@ -19,6 +20,7 @@ from barenet.tuning.study.folder import RungRecord, StudyFolder, create_study, l
 from barenet.tuning.study.ledger import driver_of, hide_password, open_ledger
 
 SPACE = Space.parse({"lr": [0.1, 0.01, 0.001]})
+DAMAGED = b"not a database at all, whatever it is called"
 
 
 def states(ledger):
@@ -70,7 +72,7 @@ def test_real_numbers_that_are_nearly_equal_are_two_trials(tmp_path):
     assert [trial.params["lr"] for trial in ledger.trials()] == [0.1, 0.1000001]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"not a database at all, whatever it is called"])
+@pytest.mark.parametrize("content", slow_except([None, b"", DAMAGED], DAMAGED))
 def test_a_lost_or_damaged_record_is_told_anew_from_the_files(content, small_search, contents):
     result = small_search()
     before = contents(result.folder)
@@ -164,6 +166,14 @@ def test_what_is_half_written_is_no_finished_rung(tmp_path):
         folder.read_rung("00000", 1)
 
 
+@pytest.fixture(scope="module")
+def finished(arrays, tmp_path_factory):
+    """The folder of a study that is done."""
+    output = tmp_path_factory.mktemp("studies")
+    small = {"n_valid": 100, "hidden_sizes": (8, 4), "epochs": 1, "workers": 0, "verbose": False}
+    return barenet.search({"lr": [0.1, 0.01]}, **arrays, **small, output=output).folder
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [
@@ -173,18 +183,16 @@ def test_what_is_half_written_is_no_finished_rung(tmp_path):
         ({"metric": "loss"}, "was made with metric = acc, got loss"),
     ],
 )
-def test_a_study_goes_on_only_as_it_was_asked(given, message, small_search):
-    folder = small_search().folder
+def test_a_study_goes_on_only_as_it_was_asked(given, message, finished, small_search):
     with pytest.raises(RunError, match=message):
-        small_search(resume=folder, **given)
+        small_search(resume=finished, **given)
 
 
-def test_a_study_goes_on_only_with_its_own_data(small_search, arrays):
-    folder = small_search().folder
+def test_a_study_goes_on_only_with_its_own_data(finished, arrays):
     with pytest.raises(RunError, match="was made from other data than arrays"):
-        barenet.search(resume=folder, workers=0, verbose=False, **{**arrays, "x": 255 - arrays["x"]})
+        barenet.search(resume=finished, workers=0, verbose=False, **{**arrays, "x": 255 - arrays["x"]})
     with pytest.raises(RunError, match="handed in from Python; hand them in again"):
-        barenet.search(resume=folder, workers=0, verbose=False)
+        barenet.search(resume=finished, workers=0, verbose=False)
 
 
 def test_a_folder_that_is_no_study_is_refused(small_search, tmp_path):
