@@ -25,7 +25,7 @@ def train(*flags: str) -> dict[str, Any]:
     """Return what `barenet train` with these flags prints as JSON."""
     with tempfile.TemporaryDirectory() as output:
         command = [sys.executable, "-m", "barenet", "train", "--json", "--quiet", "--output", output, *flags]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
     figures: dict[str, Any] = json.loads(done.stdout)
     return figures
 

@@ -59,7 +59,7 @@ class Entry:
         for _ in range(self.n_processes):
             self.processes.append(
                 subprocess.Popen(
-                    command, cwd=HERE, env=environment, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+                    command, cwd=HERE, env=environment, encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE
                 )
             )
         for process in self.processes:

@@ -122,7 +122,7 @@ def measure_images() -> list[dict[str, float]]:
         for n in AXES["images"]:
             write_data(Path(folder), n)
             command = [sys.executable, __file__, "--train-on", folder]
-            answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
             rows.append({"images": n, **json.loads(answer.splitlines()[-1])})
     return rows
 

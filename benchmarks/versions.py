@@ -44,7 +44,7 @@ class Version:
     def check(self) -> None:
         """Raise RuntimeError if a process would import another barenet than this one."""
         command = [sys.executable, "-c", "import barenet; print(barenet.__file__)"]
-        done = subprocess.run(command, env=self.environment({}), check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(command, env=self.environment({}), check=True, stdout=subprocess.PIPE, encoding="utf-8")
         if not Path(done.stdout.strip()).is_relative_to(self.folder):
             raise RuntimeError(f"{self.name} is not what Python imports, but {done.stdout.strip()}")
 

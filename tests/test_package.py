@@ -24,7 +24,7 @@ HEAVY = ("pydantic", "matplotlib", "rich", "cyclopts", "safetensors", "psutil", 
 def modules_after(statement):
     """Return the names of all modules that a fresh Python has loaded after `statement`."""
     code = f"{statement}\nimport sys\nprint(' '.join(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     return set(done.stdout.split())
 
 
@@ -83,7 +83,7 @@ def test_public_functions_stay_what_they_are_when_all_modules_are_imported():
         "        importlib.import_module(module.name)\n"
         "print([n for n in barenet._LAZY if isinstance(getattr(barenet, n), types.ModuleType)])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert done.stdout == "[]\n"
 
 

@@ -256,7 +256,7 @@ try:
 except ModuleNotFoundError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, encoding="utf-8")
     assert done.stdout == (
         'barenet.sklearn needs scikit-learn 1.6 or newer, which is not installed: pip install "barenet[sklearn]"\n'
     )

@@ -45,7 +45,9 @@ def run_js(program: str, given: object, *scripts: str) -> object:
         (async () => {{ {source}
         {program} }})().then((result) => console.log(JSON.stringify(result)));
     """
-    done = subprocess.run([NODE, "-e", whole], input=json.dumps(given), capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [NODE, "-e", whole], input=json.dumps(given), capture_output=True, encoding="utf-8", check=False
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

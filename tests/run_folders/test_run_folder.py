@@ -117,7 +117,7 @@ def holder(tmp_path):
         "import pathlib, sys, time\nfrom barenet.run_folders.folder import lock_run\n"
         "with lock_run(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, encoding="utf-8")
     assert process.stdout.readline() == "held\n"
     yield folder, process
     process.kill()

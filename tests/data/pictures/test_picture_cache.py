@@ -118,7 +118,7 @@ def test_a_damaged_or_half_deleted_entry_is_made_anew(name, folder, cache, decod
         assert load_dataset(folder).fingerprint == expected
         (entry / name).write_bytes((entry / name).read_bytes()[:-3])
     else:
-        (entry / name).write_text("{}")
+        (entry / name).write_text("{}", encoding="utf-8")
     assert load_dataset(folder).fingerprint == expected
     (entry / name).unlink()
     assert load_dataset(folder).fingerprint == expected

@@ -127,7 +127,7 @@ def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_
         "import sys, time; from pathlib import Path; from barenet.tuning.study.folder import StudyFolder, lock_study\n"
         f"with lock_study(StudyFolder(Path({str(tmp_path)!r}))): print('locked', flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, encoding="utf-8") as other:
         assert other.stdout.readline() == "locked\n"
         with pytest.raises(RunError, match=f"is in use by process {other.pid} on"), lock_study(StudyFolder(tmp_path)):
             pass

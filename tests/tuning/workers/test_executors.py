@@ -62,7 +62,7 @@ def test_workers_end_with_their_coordinator():
         "pool = LocalPool(2); executor = pool.executor(alone=False); executor.submit(int).result()\n"
         "print(*executor._processes, flush=True); time.sleep(60)"
     )
-    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True) as coordinator:
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, encoding="utf-8") as coordinator:
         workers = [psutil.Process(int(pid)) for pid in coordinator.stdout.readline().split()]
         coordinator.kill()
     assert len(workers) == 2
