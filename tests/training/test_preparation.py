@@ -100,12 +100,12 @@ def test_layers_that_do_not_fit_are_counted_out(layers, message, dataset):
 def test_layers_in_the_words_of_the_course_are_taken_as_they_are(dataset):
     config = build_config(flags={"model.layers": rows(64, 8, 4, activation="tanh"), "data.n_valid": 100})
     prepare(config, dataset)
-    assert [row.as_dict() for row in architecture_of(config, 64, 4)] == rows(64, 8, 4, activation="tanh")
+    assert [row.as_dict() for row in architecture_of(config, 64, 4).rows] == rows(64, 8, 4, activation="tanh")
 
 
 def test_the_short_form_ends_in_what_the_loss_stands_for():
     ends = {loss: build_config(flags={"model.loss": loss}) for loss in ("cross_entropy", "mse", "hinge")}
-    names = {loss: architecture_of(config, 64, 4)[-1].activation.name for loss, config in ends.items()}
+    names = {loss: architecture_of(config, 64, 4).rows[-1].activation.name for loss, config in ends.items()}
     assert names == {"cross_entropy": "softmax", "mse": "identity", "hinge": "identity"}
 
 

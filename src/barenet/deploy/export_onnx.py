@@ -95,7 +95,6 @@ ACTIVATION_NODES: dict[str, Callable[[Graph, str], str]] = {
     "gelu": gelu,
     "silu": silu,
     "softplus": softplus,
-    "identity": lambda graph, z: z,
     "softmax": lambda graph, z: graph.node("Softmax", z, axis=-1),
 }
 

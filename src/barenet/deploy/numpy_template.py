@@ -44,10 +44,6 @@ def silu(z):
 def softplus(z):
     return np.logaddexp(z, 0)
 """,
-    "identity": """
-def identity(z):
-    return z
-""",
     "softmax": """
 def softmax(z):
     exponentials = np.exp(z - np.max(z, axis=-1, keepdims=True))

@@ -125,12 +125,12 @@ def describe_network(model: SavedModel) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for layer in model.mlp.layers:
         by_kind(ROWS, layer, "the playground")(rows, layer)
-    custom = next((row["activation"] for row in rows if row["activation"].startswith(CUSTOM)), None)
-    if custom is not None:
-        raise CheckpointError(
-            f"{model.path} has the activation {custom!r}: a page runs JavaScript and cannot take a Python function of "
-            f"your own; train with one of barenet's activations"
-        )
+    for i, row in enumerate(rows, start=1):
+        if row["activation"].startswith(CUSTOM):
+            raise CheckpointError(
+                f"layer {i} of {model.path} has the activation {row['activation']!r}: a page runs JavaScript and "
+                f"cannot take a Python function of your own; train with one of barenet's activations"
+            )
     return rows
 
 
