@@ -2,7 +2,10 @@
 
 Read the modules in this order; open `console` first:
 
-    console          a run: layers before, a progress bar while, results after
-    code_gradients   the check of someone's code
-    search           a search: the best and the running trials, the ranking after
+    output      the console on stdout
+    console     a run: layers before, a progress bar while it goes
+    results     the results of a run, and of a test
+    gradients   gradient checks
+    diagnosis   what decides speed on this machine
+    search      a search: the best and the running trials, the ranking after
 """

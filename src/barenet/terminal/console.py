@@ -1,11 +1,10 @@
-"""What a terminal or a notebook shows of a run: the layers before, a progress bar while, the results after.
+"""What a terminal or a notebook shows of a run: the layers before, a progress bar while it goes.
 
-Results go to stdout, everything else to stderr. Without a terminal the bar gives way to a line an epoch.
+All of it goes to stderr. Without a terminal the bar gives way to a line an epoch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -15,19 +14,14 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Column, Table
 
 from barenet.config.tables import Config
-from barenet.engine.diagnosis import Diagnosis
-from barenet.gradcheck.network import GradientReport
-from barenet.run_folders.results import RunResult
 from barenet.run_folders.run import Observer
-from barenet.run_folders.scores import Scores
 from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
 
-__all__ = ["ConsoleObserver", "show_diagnosis", "show_gradients", "show_result", "show_scores"]
+__all__ = ["ConsoleObserver"]
 
 WIDE = 72  # columns of a terminal from which on a progress bar fits beside the figures
-MATRIX_BESIDE = 36  # columns that class names, precision and recall take
 
 
 class ConsoleObserver(Observer):
@@ -135,130 +129,3 @@ def show_network(console: Console, config: Config, trainer: Trainer, folder: Pat
         f"{networks}{threads} BLAS thread{'s' if threads != 1 else ''}" + (f"; {folder}" if folder is not None else ""),
         markup=False,
     )
-
-
-def show_result(result: RunResult) -> None:
-    """Print what a run came to."""
-    console = output_console()
-    scores = [network.scores for network in result.networks if network.scores is not None]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("run", "best epoch", "valid loss", "valid acc", "test loss", "test acc"):
-        table.add_column(title, justify="left" if title == "run" else "right", no_wrap=True)
-    table.columns[0].overflow, table.columns[0].no_wrap = "fold", False
-    for network in result.networks:
-        tested = (
-            ("-", "-") if network.scores is None else (f"{network.scores.loss:.4f}", f"{network.scores.accuracy:.4f}")
-        )
-        name = f"seed {network.seed}" if network.folder is None else str(network.folder)
-        valid = f"{network.validation_loss:.4f}", f"{network.validation_accuracy:.4f}"
-        table.add_row(name, str(network.best_epoch), *valid, *tested)
-    console.print(table)
-    if scores:
-        whole = result.ensemble or scores[0]
-        names = [str(row["class"]) for row in whole.classes]
-        show_summary(console, scores, whole)
-        show_classes(console, whole, names)
-    else:
-        console.print("no test images in this data set")
-    console.print(f"{result.parameters:,} parameters a network, {result.training_seconds:.1f} s of training")
-
-
-def show_scores(name: str, scores: Sequence[Scores], whole: Scores, class_names: Sequence[str]) -> None:
-    """Print what the test images gave."""
-    console = output_console()
-    epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
-    console.print(f"{name}{epoch}", markup=False)
-    show_summary(console, scores, whole)
-    show_classes(console, whole, class_names)
-
-
-def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> None:
-    """Print accuracy and loss; of several networks mean, standard deviation and their average's."""
-    if len(scores) == 1:
-        console.print(f"test accuracy {scores[0].accuracy:.4f}, test loss {scores[0].loss:.4f}", style="bold")
-        return
-    accuracies, losses = [s.accuracy for s in scores], [s.loss for s in scores]
-    console.print(
-        f"test accuracy {np.mean(accuracies):.4f} ± {np.std(accuracies, ddof=1):.4f}, "
-        f"test loss {np.mean(losses):.4f} ± {np.std(losses, ddof=1):.4f} "
-        f"(mean and standard deviation of {len(scores)} networks)",
-        style="bold",
-    )
-    console.print(f"the average of all {len(scores)}: test accuracy {whole.accuracy:.4f}, test loss {whole.loss:.4f}")
-
-
-def show_classes(console: Console, scores: Scores, class_names: Sequence[str]) -> None:
-    """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is."""
-    n_classes = len(class_names)
-    matrix_width = 6 * n_classes
-    beside = console.width >= MATRIX_BESIDE + matrix_width
-    table = class_table(scores, class_names, with_shares=True, with_matrix=beside)
-    console.print(table)
-    if not beside and console.width >= 4 + matrix_width:
-        console.print(class_table(scores, [""] * n_classes, with_shares=False, with_matrix=True))
-    if console.width >= 4 + matrix_width:
-        console.print("rows: the true class; columns: the class that it was taken for", style="dim")
-    else:
-        console.print(f"a window of {4 + matrix_width} columns, or --json, shows the confusion matrix", style="dim")
-
-
-def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool, with_matrix: bool) -> Table:
-    """Return a row a class: its name, its precision and recall, its row of the confusion matrix."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("class", overflow="fold")
-    for title in ("precision", "recall") if with_shares else ():
-        table.add_column(title, justify="right", no_wrap=True)
-    for c in range(len(class_names) if with_matrix else 0):
-        table.add_column(f"as {c}" if c < 10 else str(c), justify="right", no_wrap=True)
-    for c, (name, row) in enumerate(zip(class_names, scores.classes, strict=True)):
-        shares = ["-" if row[what] is None else f"{row[what]:.3f}" for what in ("precision", "recall")]
-        counts = [cell(int(scores.confusion[c, k]), k == c) for k in range(len(class_names))]
-        table.add_row(f"{c} {name}".rstrip(), *(shares if with_shares else ()), *(counts if with_matrix else ()))
-    return table
-
-
-def cell(count: int, is_right: bool) -> str:
-    """Return a count of the confusion matrix: bold on the diagonal, a dot for zero."""
-    return f"[bold]{count}[/bold]" if is_right else (str(count) if count else ".")
-
-
-def show_gradients(report: GradientReport) -> None:
-    """Print the relative error of every parameter's gradient."""
-    console = output_console()
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("parameter", "relative error", "checked", "skipped at kinks"):
-        table.add_column(title, justify="left" if title == "parameter" else "right")
-    for row in report.parameters:
-        table.add_row(row.name, f"{row.relative_error:.1e}", str(row.n_checked), str(row.n_skipped))
-    console.print(table)
-    verdict = "all gradients agree" if report.passed else "WRONG"
-    console.print(
-        f"{verdict}: largest relative error {report.relative_error:.1e}, at most {report.tolerance:g} allowed"
-    )
-
-
-def show_diagnosis(diagnosis: Diagnosis) -> None:
-    """Print what decides speed on this machine, and what to change."""
-    console = output_console()
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column()
-    blas = " ".join(str(diagnosis.blas[name]) for name in ("internal_api", "version") if name in diagnosis.blas)
-    kernel = diagnosis.blas.get("architecture", "unknown")
-    table.add_row("Python, NumPy", f"{diagnosis.python}, {diagnosis.numpy}")
-    table.add_row("processor", f"{diagnosis.processor}, {diagnosis.cores} cores for this process")
-    table.add_row("vector instructions", " ".join(diagnosis.cpu_features[-6:]) or "unknown")
-    table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}, {diagnosis.blas.get('num_threads', '?')} threads set")
-    for n, peak in diagnosis.peak_gflops.items():
-        step = diagnosis.step_microseconds[n]
-        figures = f"{peak:.0f} GFLOP/s on a large product, {step:.0f} µs a step of 16 images through 784-128-32-10"
-        table.add_row(f"{n} thread{'s' if n > 1 else ''}", figures)
-    console.print(table)
-    for sentence in diagnosis.advice or ["Nothing holds training back here."]:
-        console.print(sentence, style="bold")
-
-
-def output_console() -> Console:
-    """Return a console on stdout that keeps long lines whole where there is no terminal to fold them."""
-    console = Console(highlight=False, emoji=False)
-    return console if console.is_terminal or console.is_jupyter else Console(highlight=False, emoji=False, width=160)

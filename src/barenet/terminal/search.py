@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from barenet.terminal.console import output_console
+from barenet.terminal.output import output_console
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
 from barenet.tuning.study.observer import SearchObserver

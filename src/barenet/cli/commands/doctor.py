@@ -6,7 +6,8 @@ import json as json_module
 
 from barenet.cli.options import Switch
 from barenet.engine.diagnosis import diagnose
-from barenet.terminal.console import ConsoleObserver, show_diagnosis
+from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.diagnosis import show_diagnosis
 
 __all__ = ["doctor"]
 

@@ -21,8 +21,8 @@ from barenet.gradcheck.code import check_own_code
 from barenet.gradcheck.functions.arguments import N_IMAGES
 from barenet.gradcheck.network import check_gradients
 from barenet.nn.mlp import MLP
-from barenet.terminal.code_gradients import show_own_gradients
-from barenet.terminal.console import ConsoleObserver, show_gradients
+from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.gradients import show_gradients, show_own_gradients
 from barenet.training.preparation import architecture_of, loss_of, prepare
 
 __all__ = ["gradcheck"]

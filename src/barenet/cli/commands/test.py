@@ -15,7 +15,8 @@ from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import find_latest
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, score_model
-from barenet.terminal.console import ConsoleObserver, show_scores
+from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.results import show_scores
 
 __all__ = ["test"]
 

@@ -17,7 +17,8 @@ from barenet.data.datasets import load_dataset
 from barenet.errors import ConfigError, DivergedError
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers
-from barenet.terminal.console import ConsoleObserver, show_result
+from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.results import show_result
 from barenet.training.preparation import prepare
 
 __all__ = ["train"]

@@ -1,4 +1,4 @@
-"""What a terminal shows of the check of a person's own gradients."""
+"""What a terminal shows of gradient checks: of a network, and of a person's code."""
 
 from __future__ import annotations
 
@@ -6,10 +6,26 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from barenet.gradcheck.network import GradientReport
 from barenet.gradcheck.report import OwnGradientReport
-from barenet.terminal.console import output_console
+from barenet.terminal.output import output_console
 
-__all__ = ["show_own_gradients"]
+__all__ = ["show_gradients", "show_own_gradients"]
+
+
+def show_gradients(report: GradientReport) -> None:
+    """Print the relative error of every parameter's gradient."""
+    console = output_console()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("parameter", "relative error", "checked", "skipped at kinks"):
+        table.add_column(title, justify="left" if title == "parameter" else "right")
+    for row in report.parameters:
+        table.add_row(row.name, f"{row.relative_error:.1e}", str(row.n_checked), str(row.n_skipped))
+    console.print(table)
+    verdict = "all gradients agree" if report.passed else "WRONG"
+    console.print(
+        f"{verdict}: largest relative error {report.relative_error:.1e}, at most {report.tolerance:g} allowed"
+    )
 
 
 def show_own_gradients(report: OwnGradientReport, *, quiet: bool = False) -> None:

@@ -1,0 +1,102 @@
+"""What a terminal shows of the results of a run, and of a test: figures, a row a class, the confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from barenet.run_folders.results import RunResult
+from barenet.run_folders.scores import Scores
+from barenet.terminal.output import output_console
+
+__all__ = ["show_classes", "show_result", "show_scores"]
+
+MATRIX_BESIDE = 36  # columns that class names, precision and recall take
+
+
+def show_result(result: RunResult) -> None:
+    """Print what a run came to."""
+    console = output_console()
+    scores = [network.scores for network in result.networks if network.scores is not None]
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("run", "best epoch", "valid loss", "valid acc", "test loss", "test acc"):
+        table.add_column(title, justify="left" if title == "run" else "right", no_wrap=True)
+    table.columns[0].overflow, table.columns[0].no_wrap = "fold", False
+    for network in result.networks:
+        tested = (
+            ("-", "-") if network.scores is None else (f"{network.scores.loss:.4f}", f"{network.scores.accuracy:.4f}")
+        )
+        name = f"seed {network.seed}" if network.folder is None else str(network.folder)
+        valid = f"{network.validation_loss:.4f}", f"{network.validation_accuracy:.4f}"
+        table.add_row(name, str(network.best_epoch), *valid, *tested)
+    console.print(table)
+    if scores:
+        whole = result.ensemble or scores[0]
+        names = [str(row["class"]) for row in whole.classes]
+        show_summary(console, scores, whole)
+        show_classes(console, whole, names)
+    else:
+        console.print("no test images in this data set")
+    console.print(f"{result.parameters:,} parameters a network, {result.training_seconds:.1f} s of training")
+
+
+def show_scores(name: str, scores: Sequence[Scores], whole: Scores, class_names: Sequence[str]) -> None:
+    """Print what the test images gave."""
+    console = output_console()
+    epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
+    console.print(f"{name}{epoch}", markup=False)
+    show_summary(console, scores, whole)
+    show_classes(console, whole, class_names)
+
+
+def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> None:
+    """Print accuracy and loss; of several networks mean, standard deviation and their average's."""
+    if len(scores) == 1:
+        console.print(f"test accuracy {scores[0].accuracy:.4f}, test loss {scores[0].loss:.4f}", style="bold")
+        return
+    accuracies, losses = [s.accuracy for s in scores], [s.loss for s in scores]
+    console.print(
+        f"test accuracy {np.mean(accuracies):.4f} ± {np.std(accuracies, ddof=1):.4f}, "
+        f"test loss {np.mean(losses):.4f} ± {np.std(losses, ddof=1):.4f} "
+        f"(mean and standard deviation of {len(scores)} networks)",
+        style="bold",
+    )
+    console.print(f"the average of all {len(scores)}: test accuracy {whole.accuracy:.4f}, test loss {whole.loss:.4f}")
+
+
+def show_classes(console: Console, scores: Scores, class_names: Sequence[str]) -> None:
+    """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is."""
+    n_classes = len(class_names)
+    matrix_width = 6 * n_classes
+    beside = console.width >= MATRIX_BESIDE + matrix_width
+    table = class_table(scores, class_names, with_shares=True, with_matrix=beside)
+    console.print(table)
+    if not beside and console.width >= 4 + matrix_width:
+        console.print(class_table(scores, [""] * n_classes, with_shares=False, with_matrix=True))
+    if console.width >= 4 + matrix_width:
+        console.print("rows: the true class; columns: the class that it was taken for", style="dim")
+    else:
+        console.print(f"a window of {4 + matrix_width} columns, or --json, shows the confusion matrix", style="dim")
+
+
+def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool, with_matrix: bool) -> Table:
+    """Return a row a class: its name, its precision and recall, its row of the confusion matrix."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("class", overflow="fold")
+    for title in ("precision", "recall") if with_shares else ():
+        table.add_column(title, justify="right", no_wrap=True)
+    for c in range(len(class_names) if with_matrix else 0):
+        table.add_column(f"as {c}" if c < 10 else str(c), justify="right", no_wrap=True)
+    for c, (name, row) in enumerate(zip(class_names, scores.classes, strict=True)):
+        shares = ["-" if row[what] is None else f"{row[what]:.3f}" for what in ("precision", "recall")]
+        counts = [cell(int(scores.confusion[c, k]), k == c) for k in range(len(class_names))]
+        table.add_row(f"{c} {name}".rstrip(), *(shares if with_shares else ()), *(counts if with_matrix else ()))
+    return table
+
+
+def cell(count: int, is_right: bool) -> str:
+    """Return a count of the confusion matrix: bold on the diagonal, a dot for zero."""
+    return f"[bold]{count}[/bold]" if is_right else (str(count) if count else ".")
