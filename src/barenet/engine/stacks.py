@@ -74,20 +74,13 @@ def column(configs: Sequence[Config], get: Callable[[Config], float]) -> NDArray
 
 
 def make_optimizer(configs: Sequence[Config], mlp: MLP) -> Optimizer:
-    """Return the optimizer that the settings name, with a column for every hyper-parameter."""
-    name = configs[0].optimizer.name
-    hypers: dict[str, Any] = {
-        "l2": column(configs, lambda c: c.optimizer.l2),
-        "clip_norm": column(configs, lambda c: math.inf if c.optimizer.clip_norm is None else c.optimizer.clip_norm),
-    }
-    if name == "sgd":
-        hypers["momentum"] = column(configs, lambda c: c.optimizer.momentum)
-        hypers["nesterov"] = configs[0].optimizer.nesterov
-    else:
-        hypers["beta1"] = column(configs, lambda c: c.optimizer.beta1)
-        hypers["beta2"] = column(configs, lambda c: c.optimizer.beta2)
-        hypers["epsilon"] = column(configs, lambda c: c.optimizer.epsilon)
-    if name == "adamw":
-        hypers["weight_decay"] = column(configs, lambda c: c.optimizer.weight_decay)
-    kind = PlainSGD if is_plain_sgd(configs[0]) else OPTIMIZERS[name]
+    """Return the optimizer that the settings name, with a column for every hyper-parameter; switches are shared."""
+    kind = PlainSGD if is_plain_sgd(configs[0]) else OPTIMIZERS[configs[0].optimizer.name]
+    hypers: dict[str, Any] = {}
+    for name in kind.hypers:
+        values = [getattr(config.optimizer, name) for config in configs]
+        is_switch = isinstance(values[0], bool)
+        hypers[name] = (
+            values[0] if is_switch else np.array([[math.inf if v is None else v] for v in values], np.float64)
+        )
     return kind(mlp.parameters.values, mlp.parameters.n_decayed, **hypers)

@@ -35,8 +35,11 @@ class Optimizer(ABC):
         n_decayed: how many of the P, from the front, are weights; L2 and weight decay leave the rest alone.
         l2: strength of (l2 / 2) * sum(W**2) in the objective; not divided by the batch.
         clip_norm: largest norm of a network's gradient; infinite for no clipping.
+
+    `hypers` names all hyper-parameters of a rule, as the settings do; `slot_names` the buffers that it keeps.
     """
 
+    hypers: tuple[str, ...] = ("l2", "clip_norm")
     slot_names: tuple[str, ...] = ()
 
     def __init__(self, values: Array, n_decayed: int, *, l2: Hyper = 0.0, clip_norm: Hyper = np.inf) -> None:
@@ -114,6 +117,7 @@ class SGD(Optimizer):
     Nesterov's momentum (Sutskever et al. 2013) takes w -= lr (g + momentum v).
     """
 
+    hypers = (*Optimizer.hypers, "momentum", "nesterov")
     slot_names: tuple[str, ...] = ("velocity",)
 
     def __init__(
@@ -158,6 +162,7 @@ class Adam(Optimizer):
     m' = m (1 - b1) / (1 - b1^t) and v' = v (1 - b2) / (1 - b2^t).
     """
 
+    hypers = (*Optimizer.hypers, "beta1", "beta2", "epsilon")
     slot_names = ("first_moment", "second_moment")
 
     def __init__(
@@ -197,6 +202,8 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019): w -= lr weight_decay w, for weights only."""
+
+    hypers = (*Adam.hypers, "weight_decay")
 
     def __init__(self, values: Array, n_decayed: int, *, weight_decay: Hyper = 0.0, **adam: Hyper) -> None:
         super().__init__(values, n_decayed, **adam)
