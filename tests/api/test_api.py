@@ -92,8 +92,9 @@ def test_an_unknown_keyword_names_the_nearest(name, near, arrays):
 
 def test_validation_images_of_one_s_own_are_validated_on(arrays):
     x_val, y_val = arrays["x"][:50], (arrays["y"][:50] + 1) % 4
-    common = {"x": arrays["x"], "y": arrays["y"], **SMALL, "output": None}
-    result = barenet.train(**common, x_val=x_val, y_val=y_val)
+    common = {"x": arrays["x"], "y": arrays["y"], "x_val": x_val, "y_val": y_val, **SMALL, "output": None}
+    assert "data.n_valid is 100, but arrays has 50 images for validation" in refusal(ConfigError, **common)
+    result = barenet.train(**common | {"n_valid": 50})
     assert result.config.data.n_valid == 50
     predicted = result.model.mlp.forward(x_val.reshape(50, 64).astype(np.float32) / 255).argmax(axis=1)
     assert result.networks[0].validation_accuracy == pytest.approx((predicted == y_val).mean(), abs=0.02)
@@ -168,9 +169,10 @@ class Stop(Observer):
 
 def test_a_stopped_run_goes_on_with_the_arrays_handed_in_again(arrays, tmp_path):
     own = {"x_val": arrays["x"][:50], "y_val": arrays["y"][:50]}
+    small = SMALL | {"n_valid": 50}
     with pytest.raises(KeyboardInterrupt):
-        barenet.train(**arrays, **own, **SMALL, output=tmp_path, name="a", observer=Stop())
-    whole = barenet.train(**arrays, **own, **SMALL, output=tmp_path, name="b")
+        barenet.train(**arrays, **own, **small, output=tmp_path, name="a", observer=Stop())
+    whole = barenet.train(**arrays, **own, **small, output=tmp_path, name="b")
     assert "other images or labels" in refusal(RunError, tmp_path / "a", call=barenet.resume, **arrays)
     resumed = barenet.resume(tmp_path / "a", **arrays, **own, epochs=2)
     for name in ("last", "best"):

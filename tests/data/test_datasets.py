@@ -221,6 +221,28 @@ def test_a_label_beyond_the_class_names_is_refused():
     )
 
 
-@pytest.mark.parametrize(("x_test", "y_test", "lacking"), [(X_TEST, None, "y_test"), (None, Y_TEST, "x_test")])
-def test_half_a_test_set_is_refused(x_test, y_test, lacking):
-    message_of(lambda: from_arrays(X, Y, x_test, y_test), f"{lacking} is None")
+@pytest.mark.parametrize("part", ["test", "val"])
+@pytest.mark.parametrize("lacking", ["x", "y"])
+def test_half_a_test_or_validation_set_is_refused(part, lacking):
+    given = {f"x_{part}": X_TEST, f"y_{part}": Y_TEST} | {f"{lacking}_{part}": None}
+    message_of(lambda: from_arrays(X, Y, **given), f"x_{part} and y_{part} go together; got only one of them")
+
+
+def test_no_images_at_all_are_refused():
+    message_of(lambda: from_arrays(None, None), "x and y are None")
+
+
+def test_validation_arrays_are_checked_like_test_arrays_and_called_by_their_names():
+    dataset = from_arrays(X, Y, X_TEST, Y_TEST, x_val=X[:3], y_val=Y[:3].reshape(-1, 1))
+    np.testing.assert_array_equal(dataset.valid_images, X[:3].reshape(3, -1))
+    assert dataset.valid_labels.tolist() == Y[:3].tolist()
+    wrong = {"x_val": X_TEST / 255, "y_val": Y_TEST}
+    message_of(lambda: from_arrays(X, Y, **wrong), "x_val holds float32", "training and validation images must be")
+    message_of(lambda: from_arrays(X, Y, x_val=X_TEST, y_val=[0, 3]), "y_val: label 3 of image 1 is out of range")
+
+
+def test_the_fingerprint_with_validation_arrays_is_that_of_runs_that_were_started_before():
+    # Runs know their data by it: SHA-256 of the fingerprint without them, then of their bytes.
+    without = from_arrays(X, Y, X_TEST, Y_TEST).fingerprint
+    expected = hashlib.sha256(without.encode() + X[:3].tobytes() + Y[:3].astype(np.int64).tobytes()).hexdigest()
+    assert from_arrays(X, Y, X_TEST, Y_TEST, x_val=X[:3], y_val=Y[:3]).fingerprint == f"sha256:{expected}"

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -262,9 +263,9 @@ def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
 @pytest.mark.parametrize("metric", ["acc", "loss"])
 def test_the_weights_kept_are_those_of_the_best_epochs(keep_best, metric, dataset, make_config, tmp_path):
     # Validated on wrong labels, the network gets worse with time: the best epochs are not the last.
-    wrong = dataset.train_images[:100], (dataset.train_labels[:100] + 1) % 4
-    config = make_config(keep_best=keep_best, metric=metric, epochs=6, average_decay=0, lr=0.02)
-    result = start_run(config, dataset, output=tmp_path, validation=wrong)
+    wrong = {"valid_images": dataset.train_images[:100], "valid_labels": (dataset.train_labels[:100] + 1) % 4}
+    config = make_config(keep_best=keep_best, metric=metric, epochs=6, average_decay=0, lr=0.02, n_valid=100)
+    result = start_run(config, replace(dataset, **wrong), output=tmp_path)
     records = read_history(result.folder / "history.jsonl")
 
     def worth(record):  # of equals the earlier is better
@@ -325,14 +326,17 @@ def test_other_data_are_refused(whole_runs, dataset, arrays, tmp_path):
     assert str(caught.value).isprintable()
 
 
-def test_other_validation_images_are_refused(dataset, make_config, tmp_path):
-    first, second = ((dataset.train_images[i : i + 50], dataset.train_labels[i : i + 50]) for i in (0, 100))
+def test_other_validation_images_are_refused(arrays, make_config, tmp_path):
+    def validated_on(start, stop):
+        own = {"x_val": arrays["x"][start:stop], "y_val": arrays["y"][start:stop]}
+        return from_arrays(**arrays, **own)
+
     with pytest.raises(KeyboardInterrupt):
-        start_run(make_config(), dataset, output=tmp_path, name="a", validation=first, observer=Stop(1))
-    for validation in (second, None):
+        start_run(make_config(n_valid=50), validated_on(0, 50), output=tmp_path, name="a", observer=Stop(1))
+    for other in (validated_on(100, 150), validated_on(0, 49), from_arrays(**arrays)):
         with pytest.raises(RunError, match="other images or labels"):
-            resume_run(tmp_path / "a", dataset, validation=validation)
-    assert resume_run(tmp_path / "a", dataset, validation=first).networks[0].stopped.kind == "finished"
+            resume_run(tmp_path / "a", other)
+    assert resume_run(tmp_path / "a", validated_on(0, 50)).networks[0].stopped.kind == "finished"
 
 
 @pytest.mark.parametrize(

@@ -58,12 +58,18 @@ def test_training_and_validation_images_share_the_training_file(dataset, make_co
     np.testing.assert_array_equal(data.valid_labels, dataset.train_labels[held_out])
 
 
-def test_validation_images_of_one_s_own_leave_all_others_to_train_on(dataset, make_config):
-    own = dataset.test_images, dataset.test_labels
-    config, data = prepare(make_config(), dataset, validation=own)
+def test_validation_images_of_one_s_own_leave_all_others_to_train_on(arrays, make_config):
+    own = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
+    config, data = prepare(make_config(n_valid=120), own)
     assert (data.n_train, config.data.n_valid) == (600, 120)
-    assert data.valid_images is own[0]
-    assert data.fingerprint != dataset.fingerprint
+    assert data.valid_images is own.valid_images
+    assert data.fingerprint == own.fingerprint != from_arrays(**arrays).fingerprint
+
+
+def test_another_number_of_validation_images_than_the_data_set_s_own_is_an_error(arrays, make_config):
+    own = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"], name="pets")
+    message = refusal(ConfigError, make_config(n_valid=100), own)
+    assert message == "data.n_valid is 100, but pets has 120 images for validation of its own: leave it out"
 
 
 def test_a_default_batch_larger_than_the_training_set_shrinks_with_a_note(arrays):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -22,8 +22,8 @@ from barenet.training.trainer import Trainer
 PLAIN_SGD = {"optimizer": "sgd", "schedule": "constant", "warmup_epochs": 0, "average_decay": 0, "lr": 0.1}
 
 
-def make_trainer(config, dataset, **options) -> Trainer:
-    resolved, data = prepare(config, dataset, **options)
+def make_trainer(config, dataset) -> Trainer:
+    resolved, data = prepare(config, dataset)
     return Trainer([resolved], data)
 
 
@@ -184,11 +184,15 @@ def test_patience_counts_validations_without_a_better_one(dataset, make_config, 
     assert [r.epoch for r in records if r.is_best] == [eval_every]
 
 
+def validated_on_wrong_labels(dataset):
+    return replace(dataset, valid_images=dataset.train_images[:100], valid_labels=(dataset.train_labels[:100] + 1) % 4)
+
+
 @pytest.mark.parametrize("metric", ["acc", "loss"])
 def test_best_means_what_the_metric_says(dataset, make_config, metric):
     # Wrong labels to validate on: while the network learns, its loss on them rises.
-    data = dataset.train_images[:100], (dataset.train_labels[:100] + 1) % 4
-    trainer = make_trainer(make_config(**PLAIN_SGD, metric=metric, epochs=6), dataset, validation=data)
+    dataset = validated_on_wrong_labels(dataset)
+    trainer = make_trainer(make_config(**PLAIN_SGD, metric=metric, epochs=6, n_valid=100), dataset)
     records = list(trainer)
     losses, accuracies = [r.valid_loss for r in records], [r.valid_accuracy for r in records]
     assert losses[-1] > losses[0]
@@ -199,9 +203,8 @@ def test_best_means_what_the_metric_says(dataset, make_config, metric):
 
 
 def test_patience_with_metric_loss_stops_at_the_third_worse_loss(dataset, make_config):
-    data = dataset.train_images[:100], (dataset.train_labels[:100] + 1) % 4
-    config = make_config(**PLAIN_SGD, metric="loss", epochs=40, patience=3)
-    records = list(make_trainer(config, dataset, validation=data))
+    config = make_config(**PLAIN_SGD, metric="loss", epochs=40, patience=3, n_valid=100)
+    records = list(make_trainer(config, validated_on_wrong_labels(dataset)))
     best = int(np.argmin([r.valid_loss for r in records]))
     assert len(records) == best + 1 + 3 < 40
 

@@ -20,7 +20,7 @@ from barenet.plots.search import draw_search_figures
 from barenet.run_folders.files import replace_file
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
-from barenet.run_folders.run import Observer, start_run
+from barenet.run_folders.run import start_run
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_points, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
@@ -37,8 +37,6 @@ from barenet.tuning.workers.executors import Pool, SameProcess, count_workers, m
 from barenet.tuning.workers.shared_data import forget_data, share_data
 
 __all__ = ["estimate", "search"]
-
-Arrays = tuple[ArrayLike | None, ArrayLike | None]
 
 
 def search(
@@ -95,7 +93,7 @@ def search(
         DivergedError: not one trial was left with finite weights.
     """
     watching = observer or (ConsoleSearchObserver() if verbose else SearchObserver())
-    arrays = (x, y), (x_val, y_val), (x_test, y_test)
+    arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
     with watching:
         if resume is None:
             question = make_question(space, base, recipe, values)
@@ -123,19 +121,12 @@ def search(
             return run_search(folder, replace(material, question=question), pool=pool, ledger=ledger, watching=watching)
 
 
-class Notes(Observer):
-    """Passes notes on."""
-
-    def __init__(self, watching: SearchObserver) -> None:
-        self.note = watching.note  # type: ignore[method-assign]
-
-
-def gather(question: Question, arrays: tuple[Arrays, Arrays, Arrays], watching: SearchObserver) -> Material:
+def gather(question: Question, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver) -> Material:
     """Check the question, and load and split the data that it is about."""
-    if question.from_arrays and arrays[0][0] is None:
+    if question.from_arrays and arrays.get("x") is None:
         raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
-    dataset, validation = find_data(question.base.config(), *arrays, Notes(watching))
-    return make_material(question, dataset, validation, watching.note)
+    dataset = find_data(question.base.config(), arrays, watching.note)
+    return make_material(question, dataset, watching.note)
 
 
 def open_study(
@@ -226,11 +217,9 @@ def retrain(folder: Path, best: Trial, material: Material) -> RunResult:
     assert best.config is not None
     if (folder / "last.safetensors").exists():
         if stored_config(folder).as_tables() == best.config.as_tables():
-            return resume_run(folder, material.dataset, validation=material.validation)
+            return resume_run(folder, material.dataset)
         shutil.rmtree(folder)
-    return start_run(
-        best.config, material.dataset, output=folder.parent, name=folder.name, validation=material.validation
-    )
+    return start_run(best.config, material.dataset, output=folder.parent, name=folder.name)
 
 
 def estimate(
@@ -246,7 +235,7 @@ def estimate(
     """Return the number of trials of a search and the seconds that it would take, without making a study."""
     watching = observer or SearchObserver()
     question = make_question(space, base, recipe, values)
-    material = gather(question, ((None, None), (None, None), (None, None)), watching)
+    material = gather(question, {}, watching)
     points = first_points(material)
     material.check(points)
     n_workers = count_workers(workers, dask)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from barenet.config.sources import build_config, check_tables, setting_path
 from barenet.config.tables import Config
@@ -75,14 +75,14 @@ def train(
         flags = {f"{table}.{key}": value for table, own in settings.items() for key, value in own.items()} | flags
     config = build_config(recipe, path, flags)
     with watch(observer or make_observer(verbose), plot) as watching:
-        dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
+        arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
+        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
         result = start_run(
             config,
             dataset,
             output=None if output is None else Path(output),
             name=name,
             prefix=recipe if path is None else name_of(Path(path)),
-            validation=validation,
             custom=custom,
             observer=watching,
         )
@@ -111,8 +111,9 @@ def resume(
     flags, custom = read_values(values)
     config = stored_config(Path(folder))
     with watch(observer or make_observer(verbose), plot) as watching:
-        dataset, validation = find_data(config, (x, y), (x_val, y_val), (x_test, y_test), watching)
-        result = resume_run(Path(folder), dataset, flags=flags, validation=validation, custom=custom, observer=watching)
+        arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
+        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
+        result = resume_run(Path(folder), dataset, flags=flags, custom=custom, observer=watching)
     draw_figures(result)
     return result
 
@@ -178,31 +179,15 @@ def check_custom(own: Activation | Loss) -> None:
 
 
 def find_data(
-    config: Config,
-    train_arrays: tuple[ArrayLike | None, ArrayLike | None],
-    valid_arrays: tuple[ArrayLike | None, ArrayLike | None],
-    test_arrays: tuple[ArrayLike | None, ArrayLike | None],
-    observer: Observer,
-) -> tuple[Dataset, tuple[NDArray[np.generic], NDArray[np.int64]] | None]:
-    """Return the data set that arrays or settings name, and validation arrays where they are given."""
-    for what, (images, labels) in {"": train_arrays, "_val": valid_arrays, "_test": test_arrays}.items():
-        if (images is None) != (labels is None):
-            raise DataError(f"x{what} and y{what} go together; got only one of them")
-    if train_arrays[0] is None:
-        if valid_arrays[0] is not None or test_arrays[0] is not None:
-            raise DataError("x_val and x_test go with x and y; got no x")
-        return load_dataset(**config.data.reading(), note=observer.note, show_progress=not observer.quiet), None
-    dataset = from_arrays(*train_arrays, *test_arrays, note=observer.note)
-    if valid_arrays[0] is None:
-        return dataset, None
-    # The checks of test images against training images are the same for validation images.
-    try:
-        checked = from_arrays(*train_arrays, *valid_arrays, class_names=dataset.class_names)
-    except DataError as error:
-        raise DataError(str(error).replace("x_test", "x_val").replace("y_test", "y_val")) from None
-    assert checked.test_images is not None
-    assert checked.test_labels is not None
-    return dataset, (checked.test_images, checked.test_labels)
+    config: Config, arrays: Mapping[str, Any], note: Callable[[str], None], *, show_progress: bool = False
+) -> Dataset:
+    """Return the data set of arrays, named as `from_arrays` names them, or that of the settings if none is given."""
+    given = [name for name, values in arrays.items() if values is not None]
+    if not given:
+        return load_dataset(**config.data.reading(), note=note, show_progress=show_progress)
+    if "x" not in given and "y" not in given:
+        raise DataError("x_val and x_test go with x and y; got no x")
+    return from_arrays(**arrays, note=note)
 
 
 def draw_figures(result: RunResult) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from barenet.errors import DataError
 
-__all__ = ["MAX_CLASSES", "check_pair", "check_range", "hash_arrays", "note_unscaled"]
+__all__ = ["MAX_CLASSES", "check_pair", "check_range", "extend_hash", "hash_arrays", "note_unscaled"]
 
 # A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
 MAX_CLASSES = 2**16
@@ -89,4 +89,12 @@ def hash_arrays(shape: tuple[int, ...], *arrays: np.ndarray | None) -> str:
             little = array.astype(array.dtype.newbyteorder("<"), copy=False)
             digest.update(f"{little.dtype.str}{little.shape}".encode())
             digest.update(little.data)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def extend_hash(fingerprint: str, *arrays: np.ndarray) -> str:
+    """Hash what `hash_arrays` gave together with the bytes of further arrays."""
+    digest = hashlib.sha256(fingerprint.encode())
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
     return f"sha256:{digest.hexdigest()}"

@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from barenet.data.checks import check_pair, check_range, hash_arrays, note_unscaled
+from barenet.data.checks import check_pair, check_range, extend_hash, hash_arrays, note_unscaled
 from barenet.data.files import reading
 from barenet.data.formats.idx_folders import read_carried, read_folder
 from barenet.data.formats.npz import read_npz
@@ -132,23 +132,32 @@ def from_arrays(
     x_test: Any = None,
     y_test: Any = None,
     *,
+    x_val: Any = None,
+    y_val: Any = None,
     class_names: Sequence[str] | None = None,
     name: str = "arrays",
     note: Callable[[str], None] = ignore,
 ) -> Dataset:
-    """Make a Dataset of images x (n, ...) and integer labels y (n,) or (n, 1).
+    """Make a Dataset of images x (n, ...) and integer labels y (n,) or (n, 1), and others to test and to validate on.
 
     uint8 images stay as they are, without a copy if they are contiguous; other numbers become float32. Raises
     DataError.
     """
-    given = {"x": x, "y": y}
-    if (x_test is None) != (y_test is None):
-        lacking = "x_test" if x_test is None else "y_test"
-        raise DataError(f"{lacking} is None but its partner is not: hand in both x_test and y_test, or neither")
-    if x_test is not None:
-        given |= {"x_test": x_test, "y_test": y_test}
-    arrays = {where: _as_array(values, where) for where, values in given.items()}
-    return _checked(name, arrays, note, class_names=class_names)
+    train, test, validation = (
+        _given_pair(part, images, labels)
+        for part, images, labels in (("", x, y), ("_test", x_test, y_test), ("_val", x_val, y_val))
+    )
+    if not train:
+        raise DataError("x and y are None: expected images and their labels")
+    return _checked(name, train | test, note, validation=validation, hash_apart=True, class_names=class_names)
+
+
+def _given_pair(part: str, images: Any, labels: Any) -> dict[str, np.ndarray]:
+    """Return images and labels by their names, nothing where neither is given."""
+    if (images is None) != (labels is None):
+        raise DataError(f"x{part} and y{part} go together; got only one of them")
+    given = {} if images is None else {f"x{part}": images, f"y{part}": labels}
+    return {where: _as_array(values, where) for where, values in given.items()}
 
 
 def _as_array(values: Any, where: str) -> np.ndarray:
@@ -164,6 +173,7 @@ def _checked(
     note: Callable[[str], None],
     *,
     validation: Mapping[str, np.ndarray] | None = None,
+    hash_apart: bool = False,
     class_names: Sequence[str] | None = None,
     kind: Literal["images", "pictures", "features"] = "images",
     were_scaled: bool = False,
@@ -172,7 +182,8 @@ def _checked(
     """Check all that can be wrong with images and labels; the one way to a Dataset.
 
     `arrays` are images and labels for training, then those for testing if there are any, by their names in messages;
-    `validation` likewise.
+    `validation` likewise; `hash_apart` says that their hash comes on top of that of all others, as runs know it that
+    were started with arrays.
     """
     (images_from, unchecked), (labels_from, labels), *test = arrays.items()
     images, labels = check_pair(images_from, unchecked, labels_from, labels)
@@ -190,13 +201,16 @@ def _checked(
     test_images, test_labels = _checked_alike(test, "test", **alike)
     valid_images, valid_labels = _checked_alike(list((validation or {}).items()), "validation", **alike)
     if fingerprint is None:
-        fingerprint = hash_arrays(shape, images, labels, valid_images, valid_labels, test_images, test_labels)
+        beside = () if hash_apart else (valid_images, valid_labels)
+        fingerprint = hash_arrays(shape, images, labels, *beside, test_images, test_labels)
     # The carried data are the carried data in whatever folder they lie.
     is_carried = fingerprint == CARRIED_FINGERPRINT
     if class_names is None or (is_carried and list(class_names) == [str(label) for label in range(n_classes)]):
         class_names = CARRIED_CLASS_NAMES if is_carried else [str(label) for label in range(n_classes)]
     if empty := [str(label) for label in np.flatnonzero(counts == 0)]:
         note(f"{labels_from}: no training image of class {few(empty)}: the network cannot learn it")
+    if hash_apart and valid_images is not None and valid_labels is not None:
+        fingerprint = extend_hash(fingerprint, valid_images, valid_labels)
     return Dataset(
         name=name,
         image_shape=shape,

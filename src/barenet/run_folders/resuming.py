@@ -5,19 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from barenet.config.sources import build_config
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.engine.state import TrainingState
 from barenet.errors import RunError
-from barenet.run_folders.checkpoint import read_state
+from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.run import Observer, Run, network_configs
-from barenet.training.preparation import Custom, TrainingData, prepare
+from barenet.training.preparation import Custom, prepare
 from barenet.training.trainer import Trainer
 
 __all__ = ["resume_run", "stored_config"]
@@ -28,7 +25,6 @@ def resume_run(
     dataset: Dataset,
     *,
     flags: dict[str, Any] | None = None,
-    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
     custom: Custom | None = None,
     observer: Observer | None = None,
 ) -> RunResult:
@@ -42,12 +38,20 @@ def resume_run(
     check_same_settings(folder, config, flags or {})
     with lock_run(folder):
         drop_torn_files(folder)
-        resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
+        folders = [RunFolder(path) for path in network_folders(folder)]
+        stored = [read_stored(own, dataset) for own in folders]
+        resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
         configs = network_configs(resolved)
-        paths = network_folders(folder)
-        if len(paths) != len(configs):
-            raise RunError(f"{folder} is incomplete: {len(paths)} of {len(configs)} networks are there")
-        states = [stored_state(RunFolder(path), own, data) for path, own in zip(paths, configs, strict=True)]
+        if len(folders) != len(configs):
+            raise RunError(f"{folder} is incomplete: {len(folders)} of {len(configs)} networks are there")
+        for own, settings, (info, state) in zip(folders, configs, stored, strict=True):
+            if info.seed != settings.trainer.seed:
+                raise RunError(
+                    f"{own.last} is of seed {info.seed}, not {settings.trainer.seed}; put the right file back"
+                )
+            check_settings_file(own, settings, info.settings)
+            own.trim_history(int(state.epoch[0]))
+        states = [state for _, state in stored]
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
         run = Run(
             config=resolved,
@@ -70,21 +74,17 @@ def stored_config(folder: Path) -> Config:
     return build_config("quick", RunFolder(folder).config)
 
 
-def stored_state(folder: RunFolder, config: Config, data: TrainingData) -> TrainingState:
-    """Return the state that a network goes on from, its history cut back to it."""
+def read_stored(folder: RunFolder, dataset: Dataset) -> tuple[ModelInfo, TrainingState]:
+    """Return the state that a network goes on from, and what its file says; raise RunError for other data."""
     if not folder.last.exists():
         raise RunError(f"{folder.path} has no last.safetensors, which a run goes on from; start it anew")
     info, state = read_state(folder.last)
-    if info.data_fingerprint != data.fingerprint:
+    if info.data_fingerprint != dataset.fingerprint:
         raise RunError(
-            f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, {data.name!r} "
-            f"now; hand in what it was started with"
+            f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, "
+            f"{dataset.name!r} now; hand in what it was started with"
         )
-    if info.seed != config.trainer.seed:
-        raise RunError(f"{folder.last} is of seed {info.seed}, not {config.trainer.seed}; put the right file back")
-    check_settings_file(folder, config, info.settings)
-    folder.trim_history(int(state.epoch[0]))
-    return state
+    return info, state
 
 
 def check_settings_file(folder: RunFolder, config: Config, started_with: dict[str, dict[str, Any]]) -> None:

@@ -63,7 +63,6 @@ def start_run(
     output: Path | None,
     name: str | None = None,
     prefix: str = "quick",
-    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
     custom: Custom | None = None,
     observer: Observer | None = None,
 ) -> RunResult:
@@ -74,7 +73,7 @@ def start_run(
         DivergedError: every network was lost; what was best before that is in the folder.
     """
     observer = observer or Observer()
-    resolved, data = prepare(config, dataset, validation=validation, custom=custom, note=observer.note)
+    resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
     folder = None if output is None else create_run(output, name, prefix)
     with nullcontext() if folder is None else lock_run(folder):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -68,7 +67,6 @@ def prepare(
     config: Config,
     dataset: Dataset,
     *,
-    validation: tuple[NDArray[np.generic], NDArray[np.int64]] | None = None,
     custom: Custom | None = None,
     note: Callable[[str], None] = lambda message: None,
 ) -> tuple[Config, TrainingData]:
@@ -78,37 +76,34 @@ def prepare(
         ConfigError: a setting doesn't fit the data: split, batch, layers, classes.
         MachineError: the networks would not fit the memory; says what they need.
     """
-    labels, fingerprint = dataset.train_labels, dataset.fingerprint
+    labels = dataset.train_labels
     check_picture_settings(config, dataset)
     check_shift(config, dataset)
     n_valid: int | float
-    if validation is None and dataset.valid_images is not None and dataset.valid_labels is not None:
-        validation = dataset.valid_images, dataset.valid_labels
-        n_valid, train_rows = len(validation[1]), np.arange(len(labels))
+    if dataset.valid_images is not None and dataset.valid_labels is not None:
+        valid_images, valid_labels = dataset.valid_images, dataset.valid_labels
+        n_valid, train_rows = len(valid_labels), np.arange(len(labels))
         if config.is_given("data.n_valid") and config.data.n_valid != n_valid:
             raise ConfigError(
                 f"data.n_valid is {config.data.n_valid}, but {dataset.name} has {n_valid} images for validation of its "
                 f"own: leave it out"
             )
-    elif validation is None:
+    else:
         n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
         train_rows, valid_rows = stratified_split(labels, n_valid, config.data.split_seed)
-        validation = dataset.train_images[valid_rows], labels[valid_rows]
-    else:
-        n_valid, train_rows = len(validation[1]), np.arange(len(labels))
-        fingerprint = fingerprint_with(fingerprint, *validation)
-    images, valid_images, preprocessing = preprocess(dataset, train_rows, validation[0])
+        valid_images, valid_labels = dataset.train_images[valid_rows], labels[valid_rows]
+    images, valid_images, preprocessing = preprocess(dataset, train_rows, valid_images)
     data = TrainingData(
         images=images,
         labels=labels,
         train_rows=train_rows,
         valid_images=valid_images,
-        valid_labels=validation[1],
+        valid_labels=valid_labels,
         image_shape=dataset.image_shape,
         class_names=dataset.class_names,
         scale=PIXEL_SCALE if dataset.train_images.dtype == np.uint8 else 1.0,
         name=dataset.name,
-        fingerprint=fingerprint,
+        fingerprint=dataset.fingerprint,
         preprocessing=preprocessing,
     )
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
@@ -124,14 +119,6 @@ def prepare(
         trainer__threads=resolve_threads(config, n_weights, batch_size),
     )
     return resolved, data
-
-
-def fingerprint_with(fingerprint: str, *arrays: NDArray[np.generic]) -> str:
-    """Return the fingerprint of a data set together with validation arrays of its own."""
-    digest = hashlib.sha256(fingerprint.encode())
-    for array in arrays:
-        digest.update(np.ascontiguousarray(array).data)
-    return f"sha256:{digest.hexdigest()}"
 
 
 def loss_of(config: Config, custom: Custom | None = None) -> Loss:

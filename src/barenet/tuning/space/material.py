@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
-
-from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
@@ -35,7 +32,6 @@ class Material:
     resolved: Config
     dataset: Dataset
     data: TrainingData
-    validation: tuple[NDArray[Any], NDArray[Any]] | None
 
     def configure(self, point: Point) -> Config:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""
@@ -50,17 +46,12 @@ class Material:
                 raise ConfigError(f"{error} (at the point {describe(point)})") from None
 
 
-def make_material(
-    question: Question,
-    dataset: Dataset,
-    validation: tuple[NDArray[Any], NDArray[Any]] | None,
-    note: Callable[[str], None],
-) -> Material:
+def make_material(question: Question, dataset: Dataset, note: Callable[[str], None]) -> Material:
     """Check the space, and split the data once for all trials."""
     space, plan = question.space, question.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
-    resolved, data = question.base.prepare(dataset, plan.metric, validation=validation, note=note)
-    return Material(question, space, n_trials, resolved, dataset, data, validation)
+    resolved, data = question.base.prepare(dataset, plan.metric, note)
+    return Material(question, space, n_trials, resolved, dataset, data)
 
 
 def first_points(material: Material) -> list[Point]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from barenet.config.sources import build_config
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset
+from barenet.data.datasets import Dataset, ignore
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture
 from barenet.training.preparation import TrainingData, architecture_of, loss_of, prepare, resolve_mirror
@@ -65,7 +65,9 @@ class Base:
             trainer__threads=1,
         )
 
-    def prepare(self, dataset: Dataset, metric: str, **options: Any) -> tuple[Config, TrainingData]:
+    def prepare(
+        self, dataset: Dataset, metric: str, note: Callable[[str], None] = ignore
+    ) -> tuple[Config, TrainingData]:
         """Return the base settings, resolved, and the split data that all trials share."""
         config = build_config(self.recipe, None, {**self.given, "trainer.metric": metric, "trainer.n_seeds": 1})
         if self.config().trainer.n_seeds != 1:
@@ -73,9 +75,8 @@ class Base:
                 "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
             )
         if config.trainer.threads not in (None, 1):
-            options.get("note", print)("trials have one BLAS thread each; trainer.threads is left aside")
-        resolved, data = prepare(config.with_values(trainer__threads=1), dataset, **options)
-        return resolved, data
+            note("trials have one BLAS thread each; trainer.threads is left aside")
+        return prepare(config.with_values(trainer__threads=1), dataset, note=note)
 
 
 def check_dimensions(layers: Point, dataset: Dataset) -> None:
