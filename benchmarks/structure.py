@@ -37,9 +37,8 @@ def describe(folder: Path) -> None:
     print(f"  lines                 {sum(lines.values()):,}")
     print(f"  largest package       {sizes.most_common(1)[0][1]} modules, {sizes.most_common(1)[0][0]}")
     longest = max(lines, key=lambda name: lines[name])
-    print(
-        f"  longest module        {lines[longest]} lines, {longest}; over 250 lines: {sum(n > 250 for n in lines.values())}"
-    )
+    n_long = sum(n > 250 for n in lines.values())
+    print(f"  longest module        {lines[longest]} lines, {longest}; over 250 lines: {n_long}")
     ranked = sorted(density, key=lambda name: -density[name])
     print(f"  statements a line     median {statistics.median(density.values()):.3f}, of modules of 30 lines or more")
     print("  densest               " + ", ".join(f"{name} {density[name]:.3f}" for name in ranked[:4]))
