@@ -24,7 +24,8 @@ from barenet.nn.activations import ACTIVATIONS, Activation
 from barenet.nn.architecture import LayerSpec
 from barenet.nn.losses import LOSSES
 from barenet.nn.mlp import MLP
-from barenet.pages.playground.page import EXAMPLES, LIMIT, build_page, choose_examples, pack, write_playground
+from barenet.pages.playground.network import pack
+from barenet.pages.playground.page import EXAMPLES, LIMIT, build_page, choose_examples, write_playground
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel
 from barenet.training.evaluation import compute_outputs
 

@@ -6,11 +6,9 @@ The page asks no host for anything: weights, sixty test images, styles and scrip
 
 from __future__ import annotations
 
-import base64
 import html
 import json
 import math
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -23,9 +21,7 @@ from numpy.typing import NDArray
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError
 from barenet.messages import one_line
-from barenet.nn.activations import CUSTOM
-from barenet.nn.layers import by_kind
-from barenet.nn.mlp import MLP
+from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
 from barenet.training.preprocessing import read_standardiser
@@ -34,7 +30,6 @@ __all__ = ["EXAMPLES", "LIMIT", "build_page", "write_playground"]
 
 LIMIT = 1_500_000  # bytes of the page
 EXAMPLES = 60
-TOLERANCE = 5e-5  # how far rounded weights may move a logit, as a fraction of the largest; tests allow the page 1e-4
 STYLES = ("playground.css",)
 SCRIPTS = ("network", "picture", "import", "paint", "layers", "inspector", "page", "wiring", "start")
 
@@ -120,34 +115,6 @@ def too_large(model: SavedModel, n_weights: int) -> CheckpointError:
     )
 
 
-def describe_network(model: SavedModel) -> list[dict[str, Any]]:
-    """Return a row a layer: its widths, and the activation that is really applied behind it."""
-    rows: list[dict[str, Any]] = []
-    for layer in model.mlp.layers:
-        by_kind(ROWS, layer, "the playground")(rows, layer)
-    for i, row in enumerate(rows, start=1):
-        if row["activation"].startswith(CUSTOM):
-            raise CheckpointError(
-                f"layer {i} of {model.path} has the activation {row['activation']!r}: a page runs JavaScript and "
-                f"cannot take a Python function of your own; train with one of barenet's activations"
-            )
-    return rows
-
-
-def add_dense(rows: list[dict[str, Any]], layer: Any) -> None:
-    """Add the row of a dense layer, whose activation may follow."""
-    inputs, outputs = layer.W.shape
-    rows.append({"inputs": inputs, "outputs": outputs, "activation": "identity"})
-
-
-# What each kind of layer adds to the rows that the page's script, playground.network.js, reads.
-ROWS: dict[str, Callable[[list[dict[str, Any]], Any], None]] = {
-    "dense": add_dense,
-    "activation": lambda rows, layer: rows[-1].update(activation=layer.activation.name),
-    "dropout": lambda rows, layer: None,
-}
-
-
 def frame_of(model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]) -> Frame:
     """Return what the page draws on, or raise DataError for what is no grey image."""
     if read_standardiser(model.info.preprocessing) is not None:
@@ -196,39 +163,6 @@ def choose_examples(dataset: Dataset | None) -> tuple[NDArray[np.generic], NDArr
     place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)  # how many of its class came before
     chosen = by_class[np.sort(np.argsort(place, kind="stable")[:EXAMPLES])]
     return dataset.test_images[chosen], labels[chosen]
-
-
-def weights_in_order(mlp: MLP) -> NDArray[np.float32]:
-    """Return W1, b1, W2, b2, ... in one row of float32."""
-    views = mlp.parameters.views
-    names = [f"{kind}{i}" for i in range(1, len(mlp.architecture.rows) + 1) for kind in "Wb"]
-    return np.concatenate([views[name].ravel() for name in names]).astype(np.float32)
-
-
-def round_weights(mlp: MLP) -> MLP:
-    """Return the network with the upper three bytes of its float32 weights: the fourth is zero and packs to nothing."""
-    rounded = mlp.copy(np.float32)
-    bits = rounded.parameters.values.view(np.uint32)
-    bits[...] = (bits.astype(np.uint64) + 0x80) & 0xFFFFFF00
-    return rounded
-
-
-def not_as_good(exact: MLP, rounded: MLP) -> bool:
-    """Return whether rounding moves an output by more than the tolerance, on random images."""
-    images = np.random.default_rng(0).random((200, exact.n_inputs))
-    outputs = exact.copy(np.float64).forward(images)
-    difference = rounded.copy(np.float64).forward(images) - outputs
-    return bool(np.max(np.abs(difference)) > TOLERANCE * np.max(np.abs(outputs)))
-
-
-def pack(array: NDArray[np.generic]) -> str:
-    """Return an array's little-endian bytes as base64 of zlib, all first bytes of its elements first, then all second.
-
-    Signs and exponents of weights are much alike and pack well when they lie together.
-    """
-    little = array.astype(array.dtype.newbyteorder("<"))
-    planes = np.ascontiguousarray(little).view(np.uint8).reshape(-1, little.dtype.itemsize).T
-    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
 
 
 def fill_template(run: Mapping[str, Any], weights: str, examples: str) -> str:

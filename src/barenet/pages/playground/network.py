@@ -1,0 +1,82 @@
+"""A network as the playground's page holds it: rows for its script, and weights packed into text."""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.errors import CheckpointError
+from barenet.nn.activations import CUSTOM
+from barenet.nn.layers import by_kind
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import SavedModel
+
+__all__ = ["describe_network", "not_as_good", "pack", "round_weights", "weights_in_order"]
+
+TOLERANCE = 5e-5  # how far rounded weights may move a logit, as a fraction of the largest; tests allow the page 1e-4
+
+
+def describe_network(model: SavedModel) -> list[dict[str, Any]]:
+    """Return a row a layer: its widths, and the activation that is really applied behind it."""
+    rows: list[dict[str, Any]] = []
+    for layer in model.mlp.layers:
+        by_kind(ROWS, layer, "the playground")(rows, layer)
+    for i, row in enumerate(rows, start=1):
+        if row["activation"].startswith(CUSTOM):
+            raise CheckpointError(
+                f"layer {i} of {model.path} has the activation {row['activation']!r}: a page runs JavaScript and "
+                f"cannot take a Python function of your own; train with one of barenet's activations"
+            )
+    return rows
+
+
+def add_dense(rows: list[dict[str, Any]], layer: Any) -> None:
+    """Add the row of a dense layer, whose activation may follow."""
+    inputs, outputs = layer.W.shape
+    rows.append({"inputs": inputs, "outputs": outputs, "activation": "identity"})
+
+
+# What each kind of layer adds to the rows that the page's script, playground.network.js, reads.
+ROWS: dict[str, Callable[[list[dict[str, Any]], Any], None]] = {
+    "dense": add_dense,
+    "activation": lambda rows, layer: rows[-1].update(activation=layer.activation.name),
+    "dropout": lambda rows, layer: None,
+}
+
+
+def weights_in_order(mlp: MLP) -> NDArray[np.float32]:
+    """Return W1, b1, W2, b2, ... in one row of float32."""
+    views = mlp.parameters.views
+    names = [f"{kind}{i}" for i in range(1, len(mlp.architecture.rows) + 1) for kind in "Wb"]
+    return np.concatenate([views[name].ravel() for name in names]).astype(np.float32)
+
+
+def round_weights(mlp: MLP) -> MLP:
+    """Return the network with the upper three bytes of its float32 weights: the fourth is zero and packs to nothing."""
+    rounded = mlp.copy(np.float32)
+    bits = rounded.parameters.values.view(np.uint32)
+    bits[...] = (bits.astype(np.uint64) + 0x80) & 0xFFFFFF00
+    return rounded
+
+
+def not_as_good(exact: MLP, rounded: MLP) -> bool:
+    """Return whether rounding moves an output by more than the tolerance, on random images."""
+    images = np.random.default_rng(0).random((200, exact.n_inputs))
+    outputs = exact.copy(np.float64).forward(images)
+    difference = rounded.copy(np.float64).forward(images) - outputs
+    return bool(np.max(np.abs(difference)) > TOLERANCE * np.max(np.abs(outputs)))
+
+
+def pack(array: NDArray[np.generic]) -> str:
+    """Return an array's little-endian bytes as base64 of zlib, all first bytes of its elements first, then all second.
+
+    Signs and exponents of weights are much alike and pack well when they lie together.
+    """
+    little = array.astype(array.dtype.newbyteorder("<"))
+    planes = np.ascontiguousarray(little).view(np.uint8).reshape(-1, little.dtype.itemsize).T
+    return base64.b64encode(zlib.compress(planes.tobytes(), 9)).decode()
