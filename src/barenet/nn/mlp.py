@@ -49,15 +49,17 @@ class MLP:
         n_inputs, hidden_sizes, n_classes: widths from the images to the classes.
         activation: name or `Activation` behind every hidden layer.
         output_activation: behind the last layer.
-        initializer: a name in `INITIALIZERS`, or None to leave all weights at zero, to be filled in.
-        seed: an integer or generator, or N of them for a stack. The same seed gives the same weights in a stack as
-            alone.
-        loss: that the network is trained with. Cross-entropy stands for a softmax on the last layer and computes both
-            at once, so the network itself ends in logits; with another loss a softmax there is really applied.
-        n_networks: N, or None for a single network without a leading axis.
-        dropout: share of hidden units that training drops at random; a column (N, 1) gives each network its own.
+        initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero, to be filled in.
+        seed: an integer or generator, 0 by default, or N of them for a stack. The same seed gives the same weights in a
+            stack as alone.
+        loss: that the network is trained with, "cross_entropy" by default. Cross-entropy stands for a softmax on the
+            last layer and computes both at once, so the network itself ends in logits; with another loss a softmax
+            there is really applied.
+        n_networks: N, or None, the default, for a single network without a leading axis.
+        dropout: share of hidden units that training drops at random, 0 by default; a column (N, 1) has one for each
+            network.
         input_dropout: share of the inputs, likewise.
-        dtype: float32, or float64 for gradient checks.
+        dtype: float32 by default, or float64 for gradient checks.
 
     >>> mlp = MLP(784, (128, 32), 10)
     >>> mlp.forward(np.zeros((16, 784), np.float32)).shape
