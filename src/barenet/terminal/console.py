@@ -11,10 +11,11 @@ from types import TracebackType
 import numpy as np
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Column, Table
+from rich.table import Column
 
 from barenet.config.tables import Config
 from barenet.run_folders.run import Observer
+from barenet.terminal.output import Notes, plain_table
 from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
@@ -24,12 +25,11 @@ __all__ = ["ConsoleObserver"]
 WIDE = 72  # columns of a terminal from which on a progress bar fits beside the figures
 
 
-class ConsoleObserver(Observer):
+class ConsoleObserver(Notes, Observer):
     """Shows a run as it goes; `quiet` shows nothing but how to go on after an interruption."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+        super().__init__(quiet=quiet)
         self.bar: Progress | None = None
         self.task: TaskID | None = None
         self.folder: Path | None = None
@@ -51,18 +51,13 @@ class ConsoleObserver(Observer):
             else:
                 error.args = (f"interrupted after epoch {done}; go on with: barenet train --resume {self.folder}",)
 
-    def note(self, message: str) -> None:
-        """Print a note."""
-        if not self.quiet:
-            self.console.print(f"note: {message}", markup=False)
-
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
         """Show the layers, and start the bar."""
         self.folder, self.trainer, self.config = folder, trainer, config
         if self.quiet:
             return
         show_network(self.console, config, trainer, folder)
-        if (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter:
+        if self.can_redraw:
             columns: list[ProgressColumn] = [TextColumn("{task.fields[epoch]}", table_column=Column(no_wrap=True))]
             if self.console.width >= WIDE:
                 columns += [BarColumn(bar_width=None)]
@@ -112,11 +107,7 @@ class ConsoleObserver(Observer):
 
 def show_network(console: Console, config: Config, trainer: Trainer, folder: Path | None) -> None:
     """Print the layers of the network, and the data they will see."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("layer")
-    table.add_column("shape")
-    table.add_column("activation")
-    table.add_column("parameters", justify="right")
+    table = plain_table(("layer", "shape", "activation"), ("parameters",))
     rows = describe_layers(trainer.architecture)
     for i, (shape, activation, size) in enumerate(rows, start=1):
         table.add_row(str(i), shape, activation, f"{size:,}")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from barenet.gradcheck.network import GradientReport
 from barenet.gradcheck.report import OwnGradientReport
-from barenet.terminal.output import output_console
+from barenet.terminal.output import Notes, output_console, plain_table
 
 __all__ = ["show_gradients", "show_own_gradients"]
 
@@ -16,9 +14,7 @@ __all__ = ["show_gradients", "show_own_gradients"]
 def show_gradients(report: GradientReport) -> None:
     """Print the relative error of every parameter's gradient."""
     console = output_console()
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("parameter", "relative error", "checked", "skipped at kinks"):
-        table.add_column(title, justify="left" if title == "parameter" else "right")
+    table = plain_table(("parameter",), ("relative error", "checked", "skipped at kinks"))
     for row in report.parameters:
         table.add_row(row.name, f"{row.relative_error:.1e}", str(row.n_checked), str(row.n_skipped))
     console.print(table)
@@ -33,17 +29,14 @@ def show_own_gradients(report: OwnGradientReport, *, quiet: bool = False) -> Non
     console = output_console()
     network = f", taken for {report.network}" if report.network else ""
     console.print(f"{report.function}: loss {report.loss:.6g}{network}", markup=False)
-    title, *rows = report.table()
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for text in title:
-        table.add_column(text, justify="left" if text == "parameter" else "right")
+    (parameter_title, *titles), *rows = report.table()
+    table = plain_table((parameter_title,), titles)
     for row, parameter in zip(rows, report.parameters, strict=True):
         table.add_row(*map(Text, row), style=None if parameter.is_right else "bold")
     console.print(table)
     console.print(report.verdict(), style="bold", markup=False)
     for line in report.remarks():
         console.print(line, markup=False)
-    if not quiet:
-        notes = Console(stderr=True, soft_wrap=True, highlight=False)
-        for note in report.notes:
-            notes.print(f"note: {note}", markup=False)
+    observer = Notes(quiet=quiet)
+    for note in report.notes:
+        observer.note(note)

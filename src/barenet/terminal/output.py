@@ -1,13 +1,50 @@
-"""The console on stdout."""
+"""The consoles on stdout and stderr, one look for tables, and what observers of runs and searches have in common."""
 
 from __future__ import annotations
 
-from rich.console import Console
+from collections.abc import Sequence
+from typing import Any
 
-__all__ = ["output_console"]
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["Notes", "notes_console", "output_console", "plain_table"]
 
 
 def output_console() -> Console:
     """Return a console on stdout that keeps long lines whole where there is no terminal to fold them."""
     console = Console(highlight=False, emoji=False)
     return console if console.is_terminal or console.is_jupyter else Console(highlight=False, emoji=False, width=160)
+
+
+def notes_console() -> Console:
+    """Return a console on stderr, for all that is no result."""
+    return Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) -> Table:
+    """Return a table without lines: columns of words to the left, columns of figures, with `options`, to the right."""
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in words:
+        table.add_column(title, overflow="fold")
+    for title in figures:
+        table.add_column(title, justify="right", **options)
+    return table
+
+
+class Notes:
+    """Prints notes on stderr, unless it is to be quiet."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self.quiet = quiet
+        self.console = notes_console()
+
+    def note(self, message: str) -> None:
+        """Print a note."""
+        if not self.quiet:
+            self.console.print(f"note: {message}", markup=False)
+
+    @property
+    def can_redraw(self) -> bool:
+        """Whether the console can take back what it showed, as a progress bar needs it."""
+        return (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.scores import Scores
-from barenet.terminal.output import output_console
+from barenet.terminal.output import output_console, plain_table
 
 __all__ = ["show_classes", "show_result", "show_scores"]
 
@@ -21,10 +21,8 @@ def show_result(result: RunResult) -> None:
     """Print what a run came to."""
     console = output_console()
     scores = [network.scores for network in result.networks if network.scores is not None]
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("run", "best epoch", "valid loss", "valid acc", "test loss", "test acc"):
-        table.add_column(title, justify="left" if title == "run" else "right", no_wrap=True)
-    table.columns[0].overflow, table.columns[0].no_wrap = "fold", False
+    titles = ("best epoch", "valid loss", "valid acc", "test loss", "test acc")
+    table = plain_table(("run",), titles, no_wrap=True)
     for network in result.networks:
         tested = (
             ("-", "-") if network.scores is None else (f"{network.scores.loss:.4f}", f"{network.scores.accuracy:.4f}")
@@ -84,16 +82,13 @@ def show_classes(console: Console, scores: Scores, class_names: Sequence[str]) -
 
 def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool, with_matrix: bool) -> Table:
     """Return a row a class: its name, its precision and recall, its row of the confusion matrix."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("class", overflow="fold")
-    for title in ("precision", "recall") if with_shares else ():
-        table.add_column(title, justify="right", no_wrap=True)
-    for c in range(len(class_names) if with_matrix else 0):
-        table.add_column(f"as {c}" if c < 10 else str(c), justify="right", no_wrap=True)
+    shown = ("precision", "recall") if with_shares else ()
+    columns = [f"as {c}" if c < 10 else str(c) for c in range(len(class_names) if with_matrix else 0)]
+    table = plain_table(("class",), (*shown, *columns), no_wrap=True)
     for c, (name, row) in enumerate(zip(class_names, scores.classes, strict=True)):
-        shares = ["-" if row[what] is None else f"{row[what]:.3f}" for what in ("precision", "recall")]
-        counts = [cell(int(scores.confusion[c, k]), k == c) for k in range(len(class_names))]
-        table.add_row(f"{c} {name}".rstrip(), *(shares if with_shares else ()), *(counts if with_matrix else ()))
+        shares = ["-" if row[what] is None else f"{row[what]:.3f}" for what in shown]
+        counts = [cell(int(scores.confusion[c, k]), k == c) for k in range(len(columns))]
+        table.add_row(f"{c} {name}".rstrip(), *shares, *counts)
     return table
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from barenet.terminal.output import output_console
+from barenet.terminal.output import Notes, output_console, plain_table
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
 from barenet.tuning.study.observer import SearchObserver
@@ -31,12 +31,11 @@ RANKED = 10  # best trials in the results
 WIDE = 80  # columns from which on loss and accuracy both fit beside the settings
 
 
-class ConsoleSearchObserver(SearchObserver):
+class ConsoleSearchObserver(Notes, SearchObserver):
     """Shows a search as it goes; `quiet` shows nothing but how to go on after an interruption."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+        super().__init__(quiet=quiet)
         self.live: Live | None = None
         self.folder: Path | None = None
         self.running: dict[str, tuple[Sequence[Trial], int, float]] = {}
@@ -53,11 +52,6 @@ class ConsoleSearchObserver(SearchObserver):
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
             error.args = (f"interrupted; go on with: barenet search --resume {self.folder}",)
 
-    def note(self, message: str) -> None:
-        """Print a note."""
-        if not self.quiet:
-            self.console.print(f"note: {message}", markup=False)
-
     def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
         """Say what is searched, and start the live table."""
         self.folder, self.plan, self.n_trials, self.names = folder, plan, n_trials, names
@@ -66,7 +60,7 @@ class ConsoleSearchObserver(SearchObserver):
             return
         how = f"{plan.strategy}, halving" if plan.halving else plan.strategy
         self.console.print(f"{n_trials} trial{'s' if n_trials != 1 else ''} ({how}), {workers}; {folder}", markup=False)
-        if (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter:
+        if self.can_redraw:
             self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
             self.live.start()
 
@@ -135,38 +129,27 @@ def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
 
 def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence[str]) -> Table:
     """Return a row a trial: its settings, as wide as there is room, and its figures."""
-    table = Table(box=None, pad_edge=False, header_style="dim")
     names = [name for name in names if any(name in trial.point for trial in trials)]
     as_columns = width >= 36 + sum(max(8, len(name)) + 2 for name in names)
-    table.add_column("trial", justify="right", no_wrap=True)
-    if as_columns:
-        for name in names:
-            table.add_column(escape(name), justify="right", no_wrap=True)
-    else:
-        table.add_column("settings", overflow="fold")
-    both = width >= WIDE
-    if both or plan.metric == "loss":
-        table.add_column("valid loss", justify="right", no_wrap=True)
-    if both or plan.metric == "acc":
-        table.add_column("valid acc", justify="right", no_wrap=True)
-    if both:
-        table.add_column("epochs", justify="right", no_wrap=True)
+    both = ["valid loss", "valid acc", "epochs"]
+    shown = both if width >= WIDE else [f"valid {plan.metric}"]
+    settings = [escape(name) for name in names] if as_columns else ["settings"]
+    table = plain_table((), ("trial", *settings, *shown), no_wrap=True)
+    if not as_columns:
+        column = table.columns[1]
+        column.justify, column.overflow, column.no_wrap = "left", "fold", False
     for trial in trials:
-        loss, accuracy = trial.figures(plan)
-        settings = (
-            [value_text(trial.point.get(name)) for name in names]
-            if as_columns
-            else [escape(describe(trial.point, names))]
-        )
-        row: list[Any] = [str(trial.number), *settings]
-        if both or plan.metric == "loss":
-            row.append("-" if loss is None or trial.lost else f"{loss:.4f}")
-        if both or plan.metric == "acc":
-            row.append("-" if accuracy is None or trial.lost else f"{accuracy:.4f}")
-        if both:
-            row.append(str(trial.last.epochs) if trial.last else "-")
-        table.add_row(*row)
+        figures = dict(zip(both, figures_of(trial, plan), strict=True))
+        values = [value_text(trial.point.get(name)) for name in names]
+        own = values if as_columns else [escape(describe(trial.point, names))]
+        table.add_row(str(trial.number), *own, *(figures[title] for title in shown))
     return table
+
+
+def figures_of(trial: Trial, plan: Plan) -> tuple[str, str, str]:
+    """Return validation loss and accuracy and the epochs of a trial, as a table shows them."""
+    loss, accuracy = ("-" if trial.lost or value is None else f"{value:.4f}" for value in trial.figures(plan))
+    return loss, accuracy, str(trial.last.epochs) if trial.last else "-"
 
 
 def value_text(value: Any) -> str:
