@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from odd_runs import KINDS, draw
 from odd_runs import SMALL as ODD
+from threadpoolctl import threadpool_limits
 
 import barenet
 from barenet.config.sources import build_config, setting_path
@@ -33,6 +34,13 @@ def own_cache(tmp_path_factory):
     """Decoded pictures go to a temporary folder and not to the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BARENET_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    """Let BLAS compute on one thread, as training does: of two, one burns time while it waits for the other."""
+    with threadpool_limits(1, "blas"):
         yield
 
 

@@ -7,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from families import slow_except
 
 from barenet.config.sources import build_config
 from barenet.engine.numpy_engine import Engine
@@ -79,18 +80,18 @@ def test_the_measurement_sees_an_array_that_lives_only_inside_an_expression():
     assert peak_bytes(wasteful) >= BATCH_SIZED
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", slow_except(sorted(ACTIVATIONS), "relu", "gelu", "softmax"))
 def test_no_activation_allocates_a_batch(name):
     assert peak_bytes(make_step(name)) < ALLOWED
 
 
-@pytest.mark.parametrize("name", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("name", slow_except(sorted(ACTIVATIONS), "gelu"))
 def test_no_activation_on_the_last_layer_allocates_a_batch(name):
     step = make_step(loss="mse", output_activation=name, classes=H)
     assert peak_bytes(step) < ALLOWED
 
 
-@pytest.mark.parametrize("loss", [*LOSSES, "smoothed"])
+@pytest.mark.parametrize("loss", slow_except([*LOSSES, "smoothed"], "smoothed", "hinge"))
 def test_no_loss_allocates_a_batch(loss):
     # As many classes as hidden units, so that logits are as large as activations.
     loss_of = make_loss("cross_entropy", 0.1) if loss == "smoothed" else loss
@@ -112,15 +113,15 @@ EXTRA = {
 }
 
 
-@pytest.mark.parametrize("hypers", HYPERS)
-@pytest.mark.parametrize("rule", EXTRA)
+@pytest.mark.parametrize("hypers", slow_except(HYPERS, "l2 and clipped"))
+@pytest.mark.parametrize("rule", slow_except(EXTRA, "nesterov", "adamw"))
 def test_no_optimizer_allocates_anything_large(rule, hypers):
     kind = OPTIMIZERS[rule if rule in OPTIMIZERS else "sgd"]
     step = make_step(make_optimizer=lambda values, n: kind(values, n, **EXTRA[rule], **HYPERS[hypers]))
     assert peak_bytes(step) < ALLOWED
 
 
-@pytest.mark.parametrize("name", ["relu", "gelu", "softmax"])
+@pytest.mark.parametrize("name", slow_except(["relu", "gelu", "softmax"], "relu"))
 def test_a_stack_allocates_no_batch_either(name):
     assert peak_bytes(make_step(name, n_networks=3)) < 3 * ALLOWED
 
@@ -139,7 +140,7 @@ def test_a_shorter_last_batch_allocates_only_the_first_time():
     assert peak_bytes(two_batches) < ALLOWED
 
 
-@pytest.mark.parametrize("optimizer", [*OPTIMIZERS, "momentum"])
+@pytest.mark.parametrize("optimizer", slow_except([*OPTIMIZERS, "momentum"], "adamw"))
 def test_a_step_of_the_engine_allocates_no_batch(optimizer):
     flags = {
         "model.hidden_sizes": (H, H),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from families import slow_except
 
 from barenet.data.datasets import from_arrays
 from barenet.engine.stacks import check_stack
@@ -107,7 +108,11 @@ STACKS = {
 }
 
 
-@pytest.mark.parametrize("name", STACKS)
+QUICK = ("momentum", "adamw, averaged", "clipped", "schedules", "lengths", "metrics", "mirrored in one order")
+QUICK += ("dropout", "small batches", "starts", "hinge")
+
+
+@pytest.mark.parametrize("name", slow_except(STACKS, *QUICK))
 def test_each_network_of_a_stack_ends_as_alone(name, dataset, make_config, plain):
     common, rows = STACKS[name]
     assert_each_as_alone([make_config(**common, **row) for row in rows], dataset, plain)
