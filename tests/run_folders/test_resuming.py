@@ -24,6 +24,7 @@ from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
 from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run
+from barenet.run_folders.machine import describe_machine
 from barenet.run_folders.resuming import check_settings_file, resume_run
 from barenet.run_folders.run import Observer, start_run
 from barenet.training.preparation import prepare
@@ -82,6 +83,22 @@ def interrupt(config, dataset, output, observer) -> pathlib.Path:
     with pytest.raises(KeyboardInterrupt):
         start_run(config, dataset, output=output, name="stopped", observer=observer)
     return output / "stopped"
+
+
+def test_each_network_s_folder_says_on_which_machine_it_was_trained(whole_runs):
+    folders = [whole_runs["adamw"], *(whole_runs["seeds"] / f"seed-{i}" for i in range(3))]
+    for folder in folders:
+        machine = json.loads((folder / "machine.json").read_text("utf-8"))
+        assert machine == describe_machine()
+        assert machine["NumPy"] == np.__version__
+    assert not (whole_runs["seeds"] / "machine.json").exists()
+
+
+def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, tmp_path):
+    folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
+    (folder / "machine.json").write_text("{}", "utf-8")
+    resume_run(folder, dataset)
+    assert json.loads((folder / "machine.json").read_text("utf-8")) == describe_machine()
 
 
 def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config, tmp_path):
@@ -254,7 +271,7 @@ def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
         weights = [path for path in files if re.fullmatch(r"epoch-\d+\.safetensors", path)]
         assert len(weights) == 3
         assert set(files) - set(weights) == {
-            *("config.toml", "history.jsonl", "history.csv", "train.log", "test.json"),
+            *("config.toml", "history.jsonl", "history.csv", "train.log", "test.json", "machine.json"),
             *("initial.safetensors", "best.safetensors", "last.safetensors", "test-probabilities.safetensors"),
         }
     for path in whole_runs["seeds"].rglob("*"):

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,18 +10,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-import numpy as np
-
 from barenet.config.tables import Config
-from barenet.engine.threads import available_cores
 from barenet.plots.learning_curves import draw_learning_curves, learning_curves, show_accuracy, show_loss, show_rate
-from barenet.run_folders.files import replace_file
-from barenet.run_folders.folder import RunFolder
+from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.run import Observer
 from barenet.training.records import EpochRecord, read_history
 from barenet.training.trainer import Trainer
 
-__all__ = ["CurveKeeper", "LivePlot", "Watchers", "describe_machine"]
+__all__ = ["CurveKeeper", "LivePlot", "Watchers"]
 
 # Curves are redrawn once this many times what drawing took has passed, so that it takes less than 1 % of the time.
 TIMES = 100
@@ -73,24 +67,18 @@ class Watchers(Observer):
 
 
 class CurveKeeper(Observer):
-    """Writes machine.json, and redraws a run's learning curves at validations, as often as costs nothing."""
+    """Redraws a run's learning curves at validations, as often as costs nothing."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self.clock = clock
-        self.folders: list[Path] = []
+        self.folders: list[RunFolder] = []
         self.due: set[int] = set()
         self.cost, self.last = FIRST_GUESS, clock()
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
         """Remember where the networks' files are."""
         self.trainer, self.smoothing, self.last = trainer, config.model.label_smoothing, self.clock()
-        if folder is None:
-            return
-        several = len(trainer.configs) > 1
-        self.folders = [folder / f"seed-{own.trainer.seed}" if several else folder for own in trainer.configs]
-        machine = json.dumps(describe_machine(), indent=2) + "\n"
-        for own in self.folders:
-            replace_file(own / "machine.json", machine)
+        self.folders = [] if folder is None else seed_folders(folder, trainer.configs)
 
     def record(self, record: EpochRecord) -> None:
         """Redraw what was validated, if the last drawing was long enough ago."""
@@ -110,9 +98,9 @@ class CurveKeeper(Observer):
     def draw(self, network: int) -> None:
         """Draw the curves of one network from its records on disk."""
         folder = self.folders[network]
-        history = read_history(RunFolder(folder).history)
+        history = read_history(folder.history)
         best = int(self.trainer.states[network].best_epochs[0, 0])
-        draw_learning_curves(history, best, folder / "figures" / "learning-curves.png", self.smoothing)
+        draw_learning_curves(history, best, folder.path / "figures" / "learning-curves.png", self.smoothing)
 
 
 class LivePlot(Observer):
@@ -132,9 +120,8 @@ class LivePlot(Observer):
         """Begin with the records that a resumed run has already."""
         self.trainer, self.smoothing = trainer, config.model.label_smoothing
         self.title = "barenet" if folder is None else str(folder)
-        several = len(trainer.configs) > 1
         if folder is not None:
-            own = RunFolder(folder / f"seed-{trainer.configs[0].trainer.seed}" if several else folder)
+            own = seed_folders(folder, trainer.configs)[0]
             self.history = read_history(own.history) if own.history.exists() else []
 
     def record(self, record: EpochRecord) -> None:
@@ -204,31 +191,3 @@ def why_no_window() -> str | None:
     if pyplot.get_backend().lower() in FILE_BACKENDS:
         return "matplotlib finds no toolkit for windows; pip install PyQt6, or install tkinter"
     return None
-
-
-def describe_machine() -> dict[str, Any]:
-    """Return what a report tells of the machine that a run was trained on."""
-    from threadpoolctl import threadpool_info
-
-    from barenet.version import __version__
-
-    blas: dict[str, Any] = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
-    return {
-        "processor": processor_name(),
-        "cores": available_cores(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "Python": platform.python_version(),
-        "NumPy": np.__version__,
-        "BLAS": " ".join(str(blas[k]) for k in ("internal_api", "version", "architecture") if blas.get(k)) or "unknown",
-        "barenet": __version__,
-    }
-
-
-def processor_name() -> str:
-    """Return what the system calls its processor."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        for line in cpuinfo.read_text("utf-8", errors="replace").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()

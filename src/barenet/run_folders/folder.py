@@ -17,7 +17,16 @@ from barenet.errors import MachineError, RunError
 from barenet.run_folders.files import append_line, replace_file
 from barenet.training.records import EpochRecord, read_history
 
-__all__ = ["RunFolder", "create_folder", "create_run", "drop_torn_files", "find_latest", "lock_run", "network_folders"]
+__all__ = [
+    "RunFolder",
+    "create_folder",
+    "create_run",
+    "drop_torn_files",
+    "find_latest",
+    "lock_run",
+    "network_folders",
+    "seed_folders",
+]
 
 LOCK = ".lock"
 
@@ -168,6 +177,11 @@ class RunFolder:
         replace_file(self.path / "history.csv", "".join(csv_line(row) + "\n" for row in rows))
         replace_file(self.path / "train.log", "".join(record.as_line() + "\n" for record in records))
         replace_file(self.history, "".join(record.as_json() + "\n" for record in records))
+
+
+def seed_folders(run: Path, configs: Sequence[Config]) -> list[RunFolder]:
+    """Return the folder of each network of a run: the run's own, or one a seed."""
+    return [RunFolder(run / f"seed-{config.trainer.seed}" if len(configs) > 1 else run) for config in configs]
 
 
 def csv_line(values: Sequence[object]) -> str:

@@ -53,15 +53,8 @@ def resume_run(
             own.trim_history(int(state.epoch[0]))
         states = [state for _, state in stored]
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
-        run = Run(
-            config=resolved,
-            data=data,
-            dataset=dataset,
-            trainer=trainer,
-            folder=folder,
-            custom=custom,
-            observer=observer,
-        )
+        run = Run(resolved, dataset, trainer, folder, observer)
+        run.write_machine()
         for network in range(len(states)):
             run.drop_outdated(network)
         return run.train()

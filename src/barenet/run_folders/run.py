@@ -19,10 +19,11 @@ from barenet.engine.threads import blas_threads
 from barenet.errors import DivergedError, MachineError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model, write_model
-from barenet.run_folders.folder import RunFolder, create_run, lock_run
+from barenet.run_folders.folder import RunFolder, create_run, lock_run, seed_folders
+from barenet.run_folders.machine import write_machine
 from barenet.run_folders.results import NetworkResult, RunResult
 from barenet.run_folders.scores import average_scores, score_model, write_scores
-from barenet.training.preparation import Custom, TrainingData, prepare
+from barenet.training.preparation import Custom, prepare
 from barenet.training.records import EpochRecord, read_history
 from barenet.training.trainer import Trainer
 
@@ -77,15 +78,7 @@ def start_run(
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
     folder = None if output is None else create_run(output, name, prefix)
     with nullcontext() if folder is None else lock_run(folder):
-        run = Run(
-            config=resolved,
-            data=data,
-            dataset=dataset,
-            trainer=trainer,
-            folder=folder,
-            custom=custom,
-            observer=observer,
-        )
+        run = Run(resolved, dataset, trainer, folder, observer)
         try:
             run.write_start()
         except (MachineError, KeyboardInterrupt):
@@ -106,31 +99,20 @@ class Run:
     """The training of one run, writing its folder as it goes."""
 
     def __init__(
-        self,
-        *,
-        config: Config,
-        data: TrainingData,
-        dataset: Dataset,
-        trainer: Trainer,
-        folder: Path | None,
-        custom: Custom | None,
-        observer: Observer,
+        self, config: Config, dataset: Dataset, trainer: Trainer, folder: Path | None, observer: Observer
     ) -> None:
-        self.config, self.data, self.dataset, self.trainer = config, data, dataset, trainer
-        self.custom = custom or Custom()
+        self.config, self.dataset, self.trainer = config, dataset, trainer
         self.folder, self.observer = folder, observer
-        several = config.trainer.n_seeds > 1
-        self.folders = [
-            None if folder is None else RunFolder(folder / f"seed-{c.trainer.seed}" if several else folder)
-            for c in trainer.configs
-        ]
+        self.folders: list[RunFolder | None] = [None] * len(trainer.configs)
+        if folder is not None:
+            self.folders = [*seed_folders(folder, trainer.configs)]
         self.histories: list[list[EpochRecord]] = [
             read_history(f.history) if f is not None and f.history.exists() else [] for f in self.folders
         ]
         self.seconds = 0.0
 
     def write_start(self) -> None:
-        """Write the settings, the weights before the first step, and a state to resume from."""
+        """Write the settings, the weights before the first step, a state to resume from, and the machine."""
         if self.folder is not None:
             RunFolder(self.folder).write_config(self.config)
         for network, folder in enumerate(self.folders):
@@ -140,6 +122,11 @@ class Run:
                 state = self.trainer.states[network]
                 write_model(folder.path / "initial.safetensors", self.info(network, 0), self.named(state.values))
                 self.write_last(network)
+        self.write_machine()
+
+    def write_machine(self) -> None:
+        """Write which machine the networks train on from here."""
+        write_machine(folder.path for folder in self.folders if folder is not None)
 
     def train(self) -> RunResult:
         """Train to the end, test, and return what came of it."""
@@ -207,18 +194,18 @@ class Run:
             architecture=self.trainer.architecture.as_dicts(),
             loss=self.trainer.loss.name,
             label_smoothing=self.config.model.label_smoothing,
-            image_shape=list(self.data.image_shape),
-            scale=self.data.scale,
-            input_dtype=str(self.data.images.dtype),
-            class_names=list(self.data.class_names),
+            image_shape=list(self.trainer.data.image_shape),
+            scale=self.trainer.data.scale,
+            input_dtype=str(self.trainer.data.images.dtype),
+            class_names=list(self.trainer.data.class_names),
             epoch=epoch,
             step=epoch * self.trainer.n_steps,
             seed=self.trainer.configs[network].trainer.seed,
-            data_name=self.data.name,
-            data_fingerprint=self.data.fingerprint,
+            data_name=self.trainer.data.name,
+            data_fingerprint=self.trainer.data.fingerprint,
             metrics=metrics,
             settings=self.trainer.configs[network].as_tables(),
-            preprocessing=self.data.preprocessing,
+            preprocessing=self.trainer.data.preprocessing,
         )
 
     def best_model(self, network: int, state: TrainingState) -> SavedModel:
@@ -243,7 +230,7 @@ class Run:
         scores = [network.scores for network in networks if network.scores is not None]
         ensemble = None
         if len(scores) > 1 and self.dataset.test_labels is not None:
-            ensemble = average_scores(scores, self.dataset.test_labels, self.data.class_names)
+            ensemble = average_scores(scores, self.dataset.test_labels, self.trainer.data.class_names)
         parameters = self.template().parameters.size
         result = RunResult(self.folder, self.config, networks, lost, ensemble, self.seconds, parameters)
         if self.folder is not None and ensemble is not None:
@@ -278,4 +265,4 @@ class Run:
             return self.info(network, epoch, record).metrics
         folder = self.folders[network]
         assert folder is not None
-        return read_model(folder.best, self.custom.activations, self.custom.loss).info.metrics
+        return read_model(folder.best, self.trainer.custom.activations, self.trainer.custom.loss).info.metrics

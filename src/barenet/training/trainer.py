@@ -87,13 +87,13 @@ class Trainer:
         progress: Callable[[int, int, int, int], None] = lambda epoch, step, n_steps, n_networks: None,
     ) -> None:
         check_stack(configs)
-        custom = custom or Custom()
+        self.custom = custom or Custom()
         self.configs = list(configs)
         self.data = data
         self.until = until
         self.progress = progress
-        self.loss = loss_of(configs[0], custom)
-        self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), custom)
+        self.loss = loss_of(configs[0], self.custom)
+        self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), self.custom)
         self.batches = Batches(
             data.images,
             data.labels,

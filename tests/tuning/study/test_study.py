@@ -140,6 +140,8 @@ def test_repeats_take_further_seeds_and_say_how_sure_the_ranking_is(small_search
 def test_retrain_trains_the_winner_and_only_then_tests(small_search):
     result = small_search(retrain=True)
     assert not (result.folder / "best" / "test.json").exists()
+    for name in ("best", "retrained"):
+        assert json.loads((result.folder / name / "machine.json").read_text("utf-8"))["cores"] >= 1
     tested = json.loads((result.folder / "retrained" / "test.json").read_text("utf-8"))
     assert tested["test_accuracy"] == result.retrained.networks[0].scores.accuracy
     assert result.retrained.networks[0].history[-1].valid_loss == result.best.last.valid_loss

@@ -6,9 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
-from barenet.engine.state import TrainingState
 from barenet.errors import MachineError
 from barenet.run_folders.checkpoint import write_model
 from barenet.run_folders.folder import RunFolder
@@ -24,7 +22,8 @@ __all__ = ["write_best"]
 def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> Path:
     """Write `best/` from a finished trial's state and history, and return it; nothing is tested.
 
-    The weights are those of the trial's best epoch; earlier ones of its best were not kept.
+    The weights are those of the trial's best epoch; earlier ones of its best were not kept. machine.json is about the
+    machine that writes the folder: workers on a cluster may have trained the trial on others.
     """
     assert trial.config is not None
     target, folder = study.path / "best", study.path / f".best.{os.getpid()}.tmp"
@@ -43,39 +42,23 @@ def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Da
     return target
 
 
-def train_again(config: Config, data: TrainingData) -> TrainingState:
-    """Return the state of a finished trial whose weights were not kept: it was not the best until repeats were raised.
-
-    Training is exact, so these are the same weights.
-    """
-    trainer = Trainer([config], data)
-    for _ in trainer:
-        pass
-    return trainer.states[0]
-
-
 def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> None:
     """Write the files of a run, from what a trial left."""
     assert trial.config is not None
+    trainer = Trainer([trial.config], data)
+    run = Run(trial.config, dataset, trainer, folder.path, Observer())
+    run.write_start()
     number = len(trial.rungs) - 1
-    kept = study.state(trial.key, number).exists()
-    state = study.read_state(trial.key, number) if kept else train_again(trial.config, data)
-    trainer = Trainer([trial.config], data, [state])
-    run = Run(
-        config=trial.config,
-        data=data,
-        dataset=dataset,
-        trainer=trainer,
-        folder=folder.path,
-        custom=None,
-        observer=Observer(),
-    )
+    if study.state(trial.key, number).exists():
+        trainer.states[0] = study.read_state(trial.key, number)
+    else:
+        # It was not the best until repeats were raised. Training is exact, so these are the same weights.
+        for _ in trainer:
+            pass
     history = study.read_history(trial.key)
-    folder.write_config(trial.config)
-    first = trainer.start(trial.config)
-    write_model(folder.path / "initial.safetensors", run.info(0, 0), run.named(first.values))
     for record in history:
         folder.append(record)
+    state = trainer.states[0]
     best_epoch = int(state.best_epochs[0, 0])
     best = next((record for record in history if record.epoch == best_epoch), None)
     info = run.info(0, best_epoch, best)
