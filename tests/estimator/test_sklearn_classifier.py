@@ -23,6 +23,8 @@ from sklearn.preprocessing import MinMaxScaler
 
 from barenet.sklearn import BarenetClassifier
 
+pytestmark = pytest.mark.extra
+
 X, Y = make_moons(200, noise=0.2, random_state=0)
 
 
@@ -247,8 +249,6 @@ def test_importing_it_needs_scikit_learn_and_barenet_alone_does_not():
     script = """
 import sys
 import barenet
-
-pytestmark = pytest.mark.extra
 assert not any(name.split(".")[0] == "sklearn" for name in sys.modules)
 sys.modules["sklearn"] = None
 try:

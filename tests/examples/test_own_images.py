@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_images.py"
 
 
@@ -23,6 +25,7 @@ def run(*arguments, cwd):
     )
 
 
+@pytest.mark.slow
 def test_without_a_folder_it_makes_one_trains_and_recognises_a_boot(tmp_path):
     done = run(cwd=tmp_path)
     assert done.returncode == 0, done.stderr
