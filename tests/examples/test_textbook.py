@@ -21,6 +21,7 @@ import pytest
 from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays, load_dataset
 from barenet.nn import LOSSES, MLP, SGD, Schedule, Workspace
+from barenet.training.epochs import order_of_epoch
 from barenet.training.preparation import prepare
 from barenet.training.trainer import Trainer
 
@@ -83,7 +84,7 @@ def train_recipe(dataset, n_valid, seed):
     flags = {"data.n_valid": n_valid, "trainer.epochs": 1, "trainer.seed": seed}
     config, data = prepare(build_config("course", None, flags), dataset)
     trainer = Trainer([config], data)
-    order, *_ = trainer.epoch_order([config], 1)
+    order, *_ = order_of_epoch([config], data.train_rows, 1)
     named = MLP(784, (128, 32), 10, initializer=None).parameters.named
     before = copies(named(trainer.states[0].values[0]))
     records = list(trainer)

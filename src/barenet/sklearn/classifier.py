@@ -19,9 +19,10 @@ from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
 from barenet.nn.architecture import Architecture
-from barenet.sklearn.fitting import Fit, start_state, train_rows
+from barenet.sklearn.fitting import Fit, train_rows
 from barenet.sklearn.parameters import make_config, optimizer_kind
 from barenet.sklearn.rows import Rows, check_labels, hold_out, make_rows, scale
+from barenet.training.epochs import start_state
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import probabilities
 

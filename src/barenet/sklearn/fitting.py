@@ -17,19 +17,18 @@ from barenet.config.tables import Config
 from barenet.data.batches import Batches
 from barenet.data.randomness import generator
 from barenet.engine.numpy_engine import Engine
-from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import blas_threads, choose_threads
 from barenet.errors import DivergedError
 from barenet.nn.architecture import Architecture
 from barenet.nn.losses import LOSSES
 from barenet.nn.mlp import MLP
-from barenet.nn.schedules import Schedule
 from barenet.sklearn.rows import Rows
 from barenet.sklearn.weighting import labels_and_loss, losses_of
+from barenet.training.epochs import schedule_of
 from barenet.training.evaluation import compute_outputs
 
-__all__ = ["Fit", "even_batch_size", "start_state", "train_rows"]
+__all__ = ["Fit", "even_batch_size", "train_rows"]
 
 
 @dataclass
@@ -39,18 +38,6 @@ class Fit:
     state: TrainingState
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
-
-
-def start_state(config: Config, architecture: Architecture) -> TrainingState:
-    """Return the state of a network before its first step, drawn from the seed of the settings."""
-    mlp = MLP.from_architecture(
-        architecture,
-        initializer=config.model.initializer,
-        seed=generator(config.trainer.seed, "initialisation"),
-        n_networks=1,
-    )
-    slots = list(make_optimizer([config], mlp).slots)
-    return TrainingState.start(mlp.parameters.values, slots, config.optimizer.average_decay > 0, keep_best=1)
 
 
 def even_batch_size(n_rows: int, batch_size: int) -> int:
@@ -116,11 +103,6 @@ def train_rows(
         average = None if fit.state.average is None else best[1].copy()
         fit.state = replace(fit.state, values=best[1], average=average)
     return fit
-
-
-def schedule_of(config: Config, n_steps: int) -> Schedule:
-    """Return the learning rates of all epochs of `n_steps` steps."""
-    return Schedule(config.schedule.name, config.optimizer.learning_rate, n_steps=n_steps * config.trainer.epochs)
 
 
 def validation_loss(mlp: MLP, rows: Rows) -> float:

@@ -41,7 +41,7 @@ def make_config(parameters: Mapping[str, Any], seed: int, rows: Rows | None, *, 
         "optimizer": {name: parameters[name] for name in ("learning_rate", "momentum", "weight_decay", "average_decay")}
         | {"name": parameters["optimizer"], "l2": float(parameters["alpha"]) / total_weight},
         "schedule": {"name": schedule},
-        "trainer": {"epochs": epochs, "seed": seed},
+        "trainer": {"epochs": epochs, "seed": seed, "keep_best": 1},
     }
     try:
         return Config.model_validate(tables)

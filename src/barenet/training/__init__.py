@@ -8,5 +8,6 @@ Read the modules in this order; open `trainer` first:
     evaluation      a network over many images, in large batches
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost
+    epochs          what an epoch needs and gives: weights to start from, rates, the order of images, figures
     trainer         the training loop
 """

@@ -1,0 +1,115 @@
+"""What an epoch needs and gives: the weights before the first, learning rates, the order of images, the result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.augmentation import draw_shifts, mirror_coins
+from barenet.data.randomness import generator
+from barenet.engine.numpy_engine import StepNorms
+from barenet.engine.stacks import make_optimizer
+from barenet.engine.state import TrainingState
+from barenet.nn.architecture import Architecture
+from barenet.nn.mlp import MLP
+from barenet.nn.schedules import Schedule
+from barenet.training.records import EpochRecord, Stop
+
+__all__ = ["EpochResult", "order_of_epoch", "schedule_of", "start_state"]
+
+
+def start_state(config: Config, architecture: Architecture) -> TrainingState:
+    """Return the state of a network before its first step, drawn from its own seed."""
+    seed = generator(config.trainer.seed, "initialisation")
+    mlp = MLP.from_architecture(architecture, initializer=config.model.initializer, seed=seed, n_networks=1)
+    slots = list(make_optimizer([config], mlp).slots)
+    has_average = config.optimizer.average_decay > 0
+    return TrainingState.start(mlp.parameters.values, slots, has_average, config.trainer.keep_best)
+
+
+def schedule_of(config: Config, n_steps: int) -> Schedule:
+    """Return the schedule that a network's settings ask for, with epochs of `n_steps` steps."""
+    return Schedule(
+        name=config.schedule.name,
+        learning_rate=config.optimizer.learning_rate,
+        n_steps=n_steps * config.trainer.epochs,
+        warmup_steps=round(config.schedule.warmup_epochs * n_steps),
+        decay_rate=config.schedule.decay_rate,
+        decay_step=config.schedule.decay_step,
+        minimum=config.schedule.minimum,
+    )
+
+
+def order_of_epoch(
+    configs: Sequence[Config], train_rows: NDArray[np.int64], epoch: int
+) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None, NDArray[np.int64] | None]:
+    """Return the images of an epoch in order, which are mirrored, and how each is shifted.
+
+    (n,) for equal seeds and (N, n) else. Mirroring and shifts are drawn for each image, whatever its place.
+    """
+    seeds = [config.trainer.seed for config in configs]
+    if len(set(seeds)) == 1:
+        seeds = seeds[:1]
+    n, most = len(train_rows), configs[0].data.shift
+    shuffled = [generator(seed, "order", epoch).permutation(n) for seed in seeds]
+    mirrored = [mirror_coins(n, seed, epoch) for seed in seeds] if configs[0].data.mirror else None
+    shifts = [draw_shifts(n, seed, epoch, most) for seed in seeds] if most else None
+
+    def in_order(drawn: Sequence[NDArray[Any]] | None) -> Any:
+        if drawn is None:
+            return None
+        own = [values[positions] for values, positions in zip(drawn, shuffled, strict=True)]
+        return own[0] if len(own) == 1 else np.stack(own)
+
+    return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(shifts)
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch gave a group of networks; arrays are (N,) unless said otherwise.
+
+    Validation figures are NaN where none was `due`.
+    """
+
+    state: TrainingState
+    rates: NDArray[np.float64]  # (steps, N)
+    step_losses: NDArray[np.float64]  # (steps, N)
+    train_loss: NDArray[np.float64]
+    train_accuracy: NDArray[np.float64]
+    due: NDArray[np.bool_]
+    valid_loss: NDArray[np.float64]
+    valid_accuracy: NDArray[np.float64]
+    norms: StepNorms
+    seconds: float
+
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """Which networks ended the epoch with a loss or a parameter that is NaN or infinite."""
+        finite = np.isfinite(self.step_losses).all(axis=0) & np.isfinite(self.state.values).all(axis=-1)
+        return np.logical_not(finite & (np.isfinite(self.valid_loss) | ~self.due))
+
+    def record(self, row: int, network: int, *, is_best: bool, stopped: Stop | None) -> EpochRecord:
+        """Return the record of the network in a row of the group."""
+        was_due = bool(self.due[row])
+        return EpochRecord(
+            network=network,
+            epoch=int(self.state.epoch[row]),
+            step=int(self.state.n_steps[row]),
+            learning_rate=float(self.rates[-1, row]),
+            train_loss=float(self.train_loss[row]),
+            train_accuracy=float(self.train_accuracy[row]),
+            valid_loss=float(self.valid_loss[row]) if was_due else None,
+            valid_accuracy=float(self.valid_accuracy[row]) if was_due else None,
+            is_best=is_best,
+            gradient_norm=float(self.norms.gradient[row]),
+            update_norm=float(self.norms.update[row]),
+            weight_norm=float(self.norms.weights[row]),
+            seconds=self.seconds,
+            update_ratios={n: float(ratio[row]) for n, ratio in self.norms.ratios.items() if ratio[row] >= 0},
+            stopped=stopped,
+        )
