@@ -28,7 +28,7 @@ import psutil
 import barenet
 from barenet.config.sources import build_config
 from barenet.training.preparation import prepare
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, Stop
 from barenet.training.trainer import Trainer
 from barenet.tuning.space.search_space import COURSE_GRID
 from barenet.tuning.workers.executors import Pool
@@ -168,7 +168,7 @@ class NoWork(Pool):
             state = replace(trainer.states[0], epoch=np.array([1]))
             loss = config.optimizer.learning_rate
             record = EpochRecord(0, 1, 1, loss, loss, 0.5, loss, 1 - loss, True, 1.0, 1.0, 1.0, 0.001)
-            results.append(TrainedNetwork(state, [record], "finished", 0.001))
+            results.append(TrainedNetwork(state, [record], Stop.parse("finished"), 0.001))
         future.set_result(results)
         self.memory.append(psutil.Process().memory_info().rss)
         return future
