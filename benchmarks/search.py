@@ -31,7 +31,7 @@ from barenet.training.preparation import prepare
 from barenet.training.records import EpochRecord, Stop
 from barenet.training.trainer import Trainer
 from barenet.tuning.space.search_space import COURSE_GRID
-from barenet.tuning.workers.executors import Pool
+from barenet.tuning.workers.pool import Pool
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork
 
 WORKERS = 2  # each with one BLAS thread, as every trial has, and as joblib gives each of its two processes

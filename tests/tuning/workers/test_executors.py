@@ -11,7 +11,8 @@ import psutil
 import pytest
 from loky.process_executor import BrokenProcessPool
 
-from barenet.tuning.workers.executors import NOTICE_SECONDS, LocalPool, make_pool
+from barenet.tuning.workers.executors import make_pool
+from barenet.tuning.workers.processes import NOTICE_SECONDS, LocalPool
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="SIGKILL of POSIX")
 
@@ -58,7 +59,7 @@ def test_a_worker_that_dies_while_handing_in_a_result_does_not_hang_the_search(p
 
 def test_workers_end_with_their_coordinator():
     program = (
-        "import time; from barenet.tuning.workers.executors import LocalPool\n"
+        "import time; from barenet.tuning.workers.processes import LocalPool\n"
         "pool = LocalPool(2); executor = pool.executor(alone=False); executor.submit(int).result()\n"
         "print(*executor._processes, flush=True); time.sleep(60)"
     )

@@ -7,7 +7,7 @@ from concurrent.futures import Future
 import pytest
 
 from barenet.errors import DataError
-from barenet.tuning.workers.executors import Pool
+from barenet.tuning.workers.pool import Pool
 from barenet.tuning.workers.stacks import Callbacks, StackTrainer
 
 

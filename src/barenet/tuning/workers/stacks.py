@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from barenet.errors import BarenetError
 from barenet.messages import one_line
-from barenet.tuning.workers.executors import CHECK_SECONDS, Pool
+from barenet.tuning.workers.pool import CHECK_SECONDS, Pool
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork
 
 __all__ = ["MOST_FAILURES", "Callbacks", "StackTrainer"]

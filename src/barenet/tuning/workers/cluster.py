@@ -1,0 +1,65 @@
+"""Train rungs on the workers of a Dask cluster; importing this module needs dask.distributed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from concurrent.futures import CancelledError
+from typing import Any
+
+from distributed import Client, KilledWorker
+from distributed.client import FutureCancelledError
+
+from barenet.errors import MachineError
+from barenet.tuning.workers.pool import Pool, Result
+from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
+
+__all__ = ["DaskPool"]
+
+CONNECT_SECONDS = 8.0
+
+
+class DaskPool(Pool):
+    """The workers of a Dask cluster. Dask itself takes a dead worker's tasks to another, three times."""
+
+    def __init__(self, address: str) -> None:
+        # Its reports of each failed attempt to connect would come before our one line.
+        logging.getLogger("distributed").setLevel(logging.CRITICAL)
+        self.address = address
+        try:
+            client: Any = Client  # Dask's own signatures have no types
+            self.client = client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+            self.pool = self.client.get_executor(pure=False)
+            n_threads = sum(self.client.nthreads().values())
+        except (OSError, TimeoutError, ValueError) as error:
+            why = "no answer" if isinstance(error, OSError | TimeoutError) else str(error)
+            raise MachineError(
+                f"cannot reach a Dask scheduler at {address} within {CONNECT_SECONDS:g} s ({why}); "
+                "start one with: dask scheduler"
+            ) from None
+        if n_threads == 0:
+            self.close()
+            raise MachineError(
+                f"the Dask scheduler at {address} has no workers; start one with: dask worker {address} --nthreads 1"
+            )
+        # One task more than there are workers waits at the scheduler, so that none is idle while results travel.
+        self.n_slots = n_threads + 1
+        self.name = f"{n_threads} Dask worker thread{'s' if n_threads != 1 else ''} at {address}"
+
+    def submit(self, task: RungTask, *, alone: bool = False) -> Result:
+        """Send a task."""
+        if self.client.status not in ("running", "connecting"):
+            raise MachineError(f"lost the Dask scheduler at {self.address}; go on with --resume once it is back")
+        future: Result = self.pool.submit(train_rung_in_worker, task)
+        return future
+
+    def deaths(self, error: BaseException) -> int:
+        """Return 3 for a task that outlived three workers; raise if the scheduler is gone."""
+        if isinstance(error, CancelledError | FutureCancelledError | OSError) and not isinstance(error, MachineError):
+            raise MachineError(f"lost the Dask scheduler at {self.address}; go on with --resume once it is back")
+        return 3 if isinstance(error, KilledWorker) else 0
+
+    def close(self, *, kill: bool = False) -> None:
+        """Leave the cluster; it goes on without us."""
+        with contextlib.suppress(Exception):
+            self.client.close(timeout=2)

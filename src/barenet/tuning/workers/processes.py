@@ -1,0 +1,145 @@
+"""Train rungs in processes of this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import Executor, wait
+from typing import Any
+
+import psutil
+from loky import ProcessPoolExecutor
+from loky.process_executor import BrokenProcessPool, ShutdownExecutorError
+
+from barenet.errors import MachineError
+from barenet.tuning.workers.pool import CHECK_SECONDS, Pool, Result
+from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
+
+__all__ = ["LocalPool"]
+
+MOST_STARTS = 10
+NOTICE_SECONDS = 3.0
+# Variables that BLAS libraries read when they start: a worker has one thread from its first product on.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM")}
+
+
+class LocalPool(Pool):
+    """Processes of this machine, and one apart for tasks that were caught in a broken pool.
+
+    When a process of a pool dies, every task of the pool fails, and who is to blame is not known. A task that fails
+    in the process apart, where nothing else runs, is to blame for itself.
+    """
+
+    def __init__(self, n_workers: int) -> None:
+        self.n_slots = n_workers
+        self.name = f"{n_workers} process{'es' if n_workers != 1 else ''}"
+        self.pools: dict[bool, Executor] = {}
+        self.dead_since: dict[int, float] = {}
+        with interrupts_held():  # processes start now, while the search is still being set up
+            self.executor(alone=False).submit(int)
+
+    def submit(self, task: RungTask, *, alone: bool = False) -> Result:
+        """Begin a task."""
+        if alone:
+            self.make_ready()
+        with interrupts_held():
+            try:
+                return self.executor(alone=alone).submit(train_rung_in_worker, task)
+            except (BrokenProcessPool, ShutdownExecutorError):
+                self.renew(alone=alone)
+                return self.executor(alone=alone).submit(train_rung_in_worker, task)
+
+    def make_ready(self) -> None:
+        """Wait until the process apart has started: one that dies before is not its task's fault."""
+        for _ in range(MOST_STARTS):
+            try:
+                with interrupts_held():
+                    ready = self.executor(alone=True).submit(int)
+                while not wait([ready], timeout=CHECK_SECONDS).done:
+                    self.check()
+                ready.result()
+                return
+            except (BrokenProcessPool, ShutdownExecutorError):
+                self.renew(alone=True)
+        raise MachineError(f"worker processes end as soon as they start, {MOST_STARTS} times; is there enough memory?")
+
+    def executor(self, *, alone: bool) -> Executor:
+        """Return the pool, started if it is not."""
+        if alone not in self.pools:
+            self.pools[alone] = ProcessPoolExecutor(
+                max_workers=1 if alone else self.n_slots,
+                initializer=follow_parent,
+                initargs=(os.getpid(),),
+                env=ONE_THREAD,
+            )
+        return self.pools[alone]
+
+    def check(self) -> None:
+        """Break a pool whose worker died while it was handing in a result.
+
+        loky then waits for the rest of that result, and sees no more what becomes of its processes. Without writers its
+        pipe ends, and every task of the pool fails, as it does when a worker dies at another moment.
+        """
+        for pool in self.pools.values():
+            processes = list((getattr(pool, "_processes", None) or {}).values())
+            if not any(self.is_long_dead(process) for process in processes):
+                continue
+            for process in processes:
+                with contextlib.suppress(psutil.Error):
+                    psutil.Process(process.pid).kill()
+            pool._result_queue._writer.close()  # type: ignore[attr-defined]
+
+    def is_long_dead(self, process: Any) -> bool:
+        """Whether a process has been dead for longer than loky takes to notice."""
+        if process.is_alive():
+            return False
+        return time.monotonic() - self.dead_since.setdefault(process.pid, time.monotonic()) > NOTICE_SECONDS
+
+    def deaths(self, error: BaseException) -> int:
+        """Return 1 for a pool that broke."""
+        return int(isinstance(error, BrokenProcessPool))
+
+    def renew(self, *, alone: bool = False) -> None:
+        """Send home what is left of the pool; the next task starts another."""
+        pool: Any = self.pools.pop(alone, None)
+        if pool is not None:
+            pool.shutdown(wait=True, kill_workers=True)
+
+    def close(self, *, kill: bool = False) -> None:
+        """Send all processes home."""
+        while self.pools:
+            _, pool = self.pools.popitem()
+            pool.shutdown(wait=True, kill_workers=kill)  # type: ignore[call-arg]
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, so that processes started meanwhile are born deaf to it: they would die over their imports.
+
+    This process gets it afterwards. Where signals cannot be held back, as on Windows, nothing is.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def follow_parent(parent: int) -> None:
+    """Leave Ctrl-C to the coordinator, and end this process when the coordinator is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    coordinator = psutil.Process(parent)
+
+    def watch() -> None:
+        while coordinator.is_running() and coordinator.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="follow-parent").start()
