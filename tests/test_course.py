@@ -9,7 +9,7 @@ from barenet import course
 from barenet.config.sources import build_config
 from barenet.errors import BarenetError, ConfigError
 from barenet.nn.schedules import Schedule
-from barenet.run_folders.run import Observer
+from barenet.run_folders.observer import Observer
 
 ARCHITECTURE = [
     {"input_dim": 784, "output_dim": 128, "activation": "relu"},

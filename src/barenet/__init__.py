@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from barenet.pages.reports.report import report
     from barenet.plots.inspection import inspect
     from barenet.run_folders.folder import find_latest
-    from barenet.run_folders.run import Observer
+    from barenet.run_folders.observer import Observer
     from barenet.tuning.study.observer import SearchObserver
 
 __all__ = [
@@ -94,7 +94,7 @@ __all__ = [
 # function: importing it would put the module in the function's place.
 _LAZY = {
     "Dataset": "barenet.data.datasets",
-    "Observer": "barenet.run_folders.run",
+    "Observer": "barenet.run_folders.observer",
     "Predictor": "barenet.deploy.predictor",
     "SearchObserver": "barenet.tuning.study.observer",
     "check_custom": "barenet.api.training",

@@ -26,8 +26,8 @@ from typing import Any
 
 from barenet.api import training as api
 from barenet.errors import ConfigError, nearest
+from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.run import Observer
 
 __all__ = ["course_settings", "train"]
 

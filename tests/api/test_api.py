@@ -10,7 +10,7 @@ import pytest
 import barenet
 from barenet.config.sources import describe_settings
 from barenet.errors import BarenetError, ConfigError, DataError, RunError
-from barenet.run_folders.run import Observer
+from barenet.run_folders.observer import Observer
 
 SMALL = {"n_valid": 100, "hidden_sizes": (16, 8), "batch_size": 48, "epochs": 2, "learning_rate": 0.002}
 

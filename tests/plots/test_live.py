@@ -10,7 +10,7 @@ import pytest
 import barenet
 from barenet.plots import live
 from barenet.plots.live import TIMES, CurveKeeper, LivePlot, Watchers
-from barenet.run_folders.run import Observer
+from barenet.run_folders.observer import Observer
 
 
 class Keeper(CurveKeeper):

@@ -25,8 +25,9 @@ from barenet.errors import CheckpointError, DivergedError, MachineError, RunErro
 from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run
 from barenet.run_folders.machine import describe_machine
+from barenet.run_folders.observer import Observer
 from barenet.run_folders.resuming import check_settings_file, resume_run
-from barenet.run_folders.run import Observer, start_run
+from barenet.run_folders.run import start_run
 from barenet.training.preparation import prepare
 from barenet.training.records import read_history
 from barenet.training.trainer import Trainer

@@ -33,7 +33,8 @@ from barenet.tuning.study.results import StudyResult, summarise
 from barenet.tuning.study.search import Search
 from barenet.tuning.study.trial import Trial
 from barenet.tuning.workers.estimate import estimate_seconds
-from barenet.tuning.workers.executors import Pool, SameProcess, count_workers, make_pool
+from barenet.tuning.workers.executors import count_workers, make_pool
+from barenet.tuning.workers.pool import Pool, SameProcess
 from barenet.tuning.workers.shared_data import forget_data, share_data
 
 __all__ = ["estimate", "search"]

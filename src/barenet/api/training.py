@@ -19,9 +19,10 @@ from barenet.nn.losses import LOSSES, Loss
 from barenet.nn.mlp import MLP
 from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
+from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
-from barenet.run_folders.run import Observer, start_run
+from barenet.run_folders.run import start_run
 from barenet.terminal.console import ConsoleObserver
 from barenet.training.preparation import Custom
 

@@ -13,7 +13,7 @@ from typing import Any, Self
 from barenet.config.tables import Config
 from barenet.plots.learning_curves import draw_learning_curves, learning_curves, show_accuracy, show_loss, show_rate
 from barenet.run_folders.folder import RunFolder, seed_folders
-from barenet.run_folders.run import Observer
+from barenet.run_folders.observer import Observer
 from barenet.training.records import EpochRecord, read_history
 from barenet.training.trainer import Trainer
 

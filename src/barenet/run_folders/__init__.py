@@ -9,6 +9,7 @@ Read the modules in this order; open `folder` first, then `run`:
     scores       what the test images give
     loading      the trained networks behind a path
     results      the result of a run, a network at a time and as a whole
+    observer     what a run tells whoever watches it
     run          a run from its settings to its test results, written as training goes
     resuming     go on with a run that was stopped
 """

@@ -12,8 +12,9 @@ from barenet.engine.state import TrainingState
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
+from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.run import Observer, Run, network_configs
+from barenet.run_folders.run import Run, network_configs
 from barenet.training.preparation import Custom, prepare
 from barenet.training.trainer import Trainer
 

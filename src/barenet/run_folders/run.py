@@ -5,8 +5,6 @@ from __future__ import annotations
 import shutil
 from contextlib import nullcontext
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,40 +19,14 @@ from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model, write_model
 from barenet.run_folders.folder import RunFolder, create_run, lock_run, seed_folders
 from barenet.run_folders.machine import write_machine
+from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import NetworkResult, RunResult
 from barenet.run_folders.scores import average_scores, score_model, write_scores
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import EpochRecord, read_history
 from barenet.training.trainer import Trainer
 
-__all__ = ["Observer", "Run", "network_configs", "start_run"]
-
-
-class Observer:
-    """Told what happens in a run; the command line shows it, tests count it. Does nothing by itself."""
-
-    quiet = True  # whether nobody wants to see how far slow preparations are
-
-    def __enter__(self) -> Self:
-        """Begin to watch."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop watching, whether the run ended well or not."""
-
-    def note(self, message: str) -> None:
-        """Hear of something that a person should know."""
-
-    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
-        """Hear that all checks are done and training begins."""
-
-    def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
-        """Hear how far the epoch is."""
-
-    def record(self, record: EpochRecord) -> None:
-        """Hear of a finished epoch of one network."""
+__all__ = ["Run", "network_configs", "start_run"]
 
 
 def start_run(

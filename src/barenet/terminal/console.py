@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColum
 from rich.table import Column
 
 from barenet.config.tables import Config
-from barenet.run_folders.run import Observer
+from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, plain_table
 from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord

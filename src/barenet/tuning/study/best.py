@@ -10,7 +10,8 @@ from barenet.data.datasets import Dataset
 from barenet.errors import MachineError
 from barenet.run_folders.checkpoint import write_model
 from barenet.run_folders.folder import RunFolder
-from barenet.run_folders.run import Observer, Run
+from barenet.run_folders.observer import Observer
+from barenet.run_folders.run import Run
 from barenet.training.preparation import TrainingData
 from barenet.training.trainer import Trainer
 from barenet.tuning.study.folder import StudyFolder

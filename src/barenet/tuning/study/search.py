@@ -29,7 +29,7 @@ from barenet.tuning.study.ledger import Ledger
 from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.study.results import write_tables
 from barenet.tuning.study.trial import Top, Trial, judge, promote, rank, score_of, scores_of
-from barenet.tuning.workers.executors import Pool
+from barenet.tuning.workers.pool import Pool
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork, group_by_shape, split_stacks
 from barenet.tuning.workers.shared_data import SharedData
 from barenet.tuning.workers.stacks import Callbacks, StackTrainer
