@@ -34,14 +34,20 @@ def test_importance_is_the_share_of_variance_between_the_groups():
     assert rows["l2"] == pytest.approx(0.0)
 
 
+def test_a_setting_that_no_compared_trial_has_explains_nothing():
+    space = Space.parse({"n_hidden_layers": [1, 2], "hidden_size_2": {"low": 3, "high": 9}})
+    result = study([{"n_hidden_layers": 1}] * 3, [0.5, 0.7, 0.9])
+    assert dict(importances(result.trials, list(space), result)) == {"n_hidden_layers": 0.0, "hidden_size_2": 0.0}
+
+
 def test_scales_are_logarithmic_where_values_differ_by_factors():
     space = Space.parse({"lr": [0.1, 0.01, 0.001], "batch_size": [32, 48], "activation": ["relu", "gelu"]})
     result = study(list(space.grid()), [0.5] * 12)
     lr, batch_size, activation = (Scale(dimension, result.trials) for dimension in space)
     assert lr.log
-    assert lr.fraction(0.01, [0.1, 0.01, 0.001]) == pytest.approx(0.5)
+    assert lr.height(0.01) == pytest.approx(0.5)
     assert not batch_size.log
-    assert batch_size.fraction(48, [32, 48]) == 1
+    assert batch_size.height(48) == 1
     assert [activation.place("relu"), activation.place("gelu")] == [0, 1]
 
 

@@ -101,5 +101,4 @@ def style(axes: Any, title: str, *, x: str = "", y: str = "", grid: bool = True)
     if grid:
         axes.grid(color=FAINT, linewidth=0.6)
         axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    axes.spines[["top", "right"]].set_visible(False)

@@ -138,5 +138,4 @@ def show_image(axes: Any, pixels: NDArray[np.generic], shape: tuple[int, ...], s
     picture = (image - low) / (high - low) if image.ndim == 3 else image
     axes.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
-    for spine in axes.spines.values():
-        spine.set_visible(False)
+    axes.spines[:].set_visible(False)

@@ -17,12 +17,18 @@ from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Dimension
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.study.results import StudyResult
-from barenet.tuning.study.trial import Trial
+from barenet.tuning.study.trial import Trial, scores_of
 
 __all__ = ["draw_search_figures"]
 
 COLUMNS = 3
 MOST_CURVES = 400  # of a large study an even choice
+# What the legend of the curves says of trials by how they ended.
+LOOKS: dict[str, dict[str, Any]] = {
+    "finished": {"color": BLUE, "label": "finished"},
+    "stopped": {"color": GREY, "marker": "x", "label": "stopped early"},
+    "diverged": {"color": INK, "marker": "x", "linestyle": "none", "label": "diverged"},
+}
 
 
 def draw_search_figures(
@@ -64,14 +70,13 @@ def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
     for panel, dimension in zip(panels, dimensions, strict=False):
         scale = Scale(dimension, trials)
-        own = [trial for trial in trials if dimension.name in trial.point]
-        x = np.array([scale.place(t.point[dimension.name]) for t in own])
-        y = np.array([shown(result, score_of(t, result)) for t in own])
+        scores = [score_of(trial, result) for trial in scale.trials]
+        x, y = np.array(scale.places), np.array([shown(result, score) for score in scores])
         if not scale.is_number:
             # Beside each other where many would lie on one another: a fixed pattern, not chance.
             x = x + 0.18 * (np.arange(len(x)) * 0.618 % 1 - 0.5)
-        full = np.array([t.ended == "finished" for t in own])
-        tints = colours(result, [score_of(t, result) for t in own])
+        full = np.array([trial.ended == "finished" for trial in scale.trials])
+        tints = colours(result, scores)
         panel.scatter(x[full], y[full], c=tints[full], s=34, linewidths=0, zorder=3)
         panel.scatter(x[~full], y[~full], facecolors="none", edgecolors=GREY, s=26, linewidths=1)
         style(panel, dimension.name)
@@ -79,7 +84,7 @@ def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
             panel.set_xscale("log")
         elif dimension.integer:
             panel.xaxis.get_major_locator().set_params(integer=True)
-        set_ticks(panel, scale, [t.point[dimension.name] for t in own], dimension)
+        set_ticks(panel, scale)
     for panel in panels[len(dimensions) :]:
         panel.set_visible(False)
     for panel in panels[::columns]:
@@ -88,7 +93,7 @@ def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
         figure.supxlabel("hollow: stopped early", fontsize=9, color=GREY)
 
 
-def set_ticks(panel: Any, scale: Scale, values: Sequence[Any], dimension: Dimension) -> None:
+def set_ticks(panel: Any, scale: Scale) -> None:
     """Put a tick at each value of a setting with few of them."""
     from matplotlib.ticker import NullLocator
 
@@ -97,9 +102,9 @@ def set_ticks(panel: Any, scale: Scale, values: Sequence[Any], dimension: Dimens
         panel.set_xlim(-0.6, len(scale.labels) - 0.4)
         if sum(map(len, scale.labels)) > 24:
             panel.tick_params(axis="x", rotation=30)
-    elif len(set(values)) <= 6:
+    elif len(values := sorted(set(scale.values))) <= 6:
         panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_xticks(sorted(set(values)), [label(v) for v in sorted(set(values))])
+        panel.set_xticks(values, [label(value) for value in values])
         panel.margins(x=0.15)
 
 
@@ -107,10 +112,6 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     """Draw each trial as a line through its settings to its score, the best on top."""
     axes = figure.subplots()
     scales = [Scale(dimension, trials) for dimension in dimensions]
-    places = [
-        [scale.place(t.point[d.name]) for t in trials if d.name in t.point]
-        for d, scale in zip(dimensions, scales, strict=True)
-    ]
     scores = [score_of(t, result) for t in trials]
     low, high = min(scores), max(scores)
     tints = colours(result, scores)
@@ -118,8 +119,8 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     for i in reversed(range(len(trials))):
         trial = trials[i]
         heights = [
-            scale.fraction(trial.point[d.name], own) if d.name in trial.point else math.nan
-            for d, scale, own in zip(dimensions, scales, places, strict=True)
+            scale.height(scale.place(trial.point[d.name])) if d.name in trial.point else math.nan
+            for d, scale in zip(dimensions, scales, strict=True)
         ]
         heights.append(0.5 if high == low else (scores[i] - low) / (high - low))
         is_best = i == 0
@@ -130,16 +131,11 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
             linewidth=2.6 if is_best else 1.1,
             alpha=1 if is_best else 0.7,
         )
-    for i, (dimension, scale, own) in enumerate(zip(dimensions, scales, places, strict=True)):
-        values = sorted(set(own))
-        ticks = values if len(values) <= 6 else [values[0], values[len(values) // 2], values[-1]]
-        for value in ticks:
-            text = label(value) if scale.is_number and not dimension.integer else ""
-            text = text or (scale.labels[int(value)] if scale.labels else str(int(value)))
-            back = value if scale.is_number else None
-            height = scale.fraction(back, own) if back is not None else (value - values[0]) / (values[-1] - values[0])
-            box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
-            write_beside(axes, text, (i, height), bbox=box)
+    box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
+    for i, scale in enumerate(scales):
+        places = sorted(set(scale.places))
+        for place in places if len(places) <= 6 else (places[0], places[len(places) // 2], places[-1]):
+            write_beside(axes, scale.text(place), (i, scale.height(place)), bbox=box)
     for height, value in ((0, low), (1, high)):
         write_beside(axes, f"{shown(result, value):.4g}", (n, height))
     for i in range(n + 1):
@@ -147,8 +143,7 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     axes.set_xticks(range(n + 1), [*(d.name for d in dimensions), metric_name(result)], color=INK)
     axes.set_yticks([])
     axes.set_xlim(-0.1, n + 0.35)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     axes.set_title("A line a trial, the best in bold", loc="left", fontsize=11, color=INK)
 
@@ -199,8 +194,7 @@ def draw_heat_map(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     axes.set_xlabel(across.name, color=INK)
     axes.set_ylabel(down.name, color=INK)
     axes.tick_params(length=0, colors=INK)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_visible(False)
+    axes.spines[:].set_visible(False)
     axes.set_title(metric_name(result).capitalize(), loc="left", fontsize=11, color=INK)
 
 
@@ -214,19 +208,14 @@ def draw_curves(figure: Any, result: StudyResult, histories: Mapping[int, Sequen
     best = result.best
     heights: list[float] = []
     for trial in reversed(trials):
-        rows = [
-            (r.epoch, shown(result, value))
-            for r in histories.get(trial.number, ())
-            if (value := r.valid_accuracy if result.plan.metric == "acc" else r.valid_loss) is not None
-            and math.isfinite(value)
-        ]
-        if not rows:
+        scores = scores_of(histories.get(trial.number, ()), result.plan)
+        if not scores:
             continue
-        epochs, figures = zip(*rows, strict=True)
+        epochs, figures = list(scores), [shown(result, score) for score in scores.values()]
         heights += figures
         is_best = best is not None and trial.number == best.number
         tint = ORANGE if is_best else (BLUE if trial.ended == "finished" else GREY)
-        marker = "o" if len(rows) == 1 and trial.ended == "finished" else None
+        marker = "o" if len(epochs) == 1 and trial.ended == "finished" else None
         line = {"linewidth": 2.4, "zorder": 3} if is_best else {"linewidth": 1, "alpha": 0.55}
         axes.plot(epochs, figures, color=tint, marker=marker, markersize=4, **line)
         if trial.ended in ("stopped", "diverged", "failed"):
@@ -240,10 +229,5 @@ def draw_curves(figure: Any, result: StudyResult, histories: Mapping[int, Sequen
     from matplotlib.lines import Line2D
 
     handles = [Line2D([], [], color=ORANGE, linewidth=2.4, label=f"best: trial {best.number}" if best else "best")]
-    if any(trial.ended == "finished" for trial in trials):
-        handles.append(Line2D([], [], color=BLUE, label="finished"))
-    if any(trial.ended == "stopped" for trial in trials):
-        handles.append(Line2D([], [], color=GREY, marker="x", label="stopped early"))
-    if any(trial.ended == "diverged" for trial in trials):
-        handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", label="diverged"))
+    handles += [Line2D([], [], **look) for how, look in LOOKS.items() if any(trial.ended == how for trial in trials)]
     axes.legend(handles=handles, frameon=False, labelcolor=INK, fontsize=9, loc="best")

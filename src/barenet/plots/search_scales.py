@@ -48,32 +48,41 @@ def metric_name(result: StudyResult) -> str:
 
 
 class Scale:
-    """Where the values of one setting lie on an axis: numbers as they are (or by their logarithm), others in a row."""
+    """Where the values of one setting lie on an axis: numbers as they are (or by their logarithm), others in a row.
+
+    trials: those that have the setting. values, places: theirs, and where they lie.
+    """
 
     def __init__(self, dimension: Dimension, trials: Sequence[Trial]) -> None:
-        values = [t.point[dimension.name] for t in trials if dimension.name in t.point]
-        self.is_number = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
+        self.dimension = dimension
+        self.trials = [trial for trial in trials if dimension.name in trial.point]
+        self.values: list[Any] = [trial.point[dimension.name] for trial in self.trials]
+        numbers = sorted(float(v) for v in self.values if isinstance(v, int | float) and not isinstance(v, bool))
+        # A zero among choices such as 0.1, 0.01, 0.001 has no place on the logarithmic axis on which they are read.
+        is_apart = bool(dimension.choices and numbers and numbers[0] == 0 and len(set(numbers)) > 2)
+        self.is_number = bool(numbers) and len(numbers) == len(self.values) and not is_apart
+        self.log = self.is_number and numbers[0] > 0 and (dimension.log or numbers[-1] / numbers[0] >= 10)
         self.labels: list[str] = []
-        self.log = False
-        if self.is_number:
-            numbers = sorted({float(v) for v in values if v is not None})
-            # Choices such as 0.1, 0.01, 0.001 are read on a logarithmic axis; a zero among them has no place there.
-            self.log = numbers[0] > 0 and (dimension.log or numbers[-1] / numbers[0] >= 10)
-            if dimension.choices and (numbers[0] == 0 and len(numbers) > 2):
-                self.is_number = False
         if not self.is_number:
-            own = [c for c in dimension.choices if c in values] or sorted(set(values), key=str)
-            self.labels = [label(value) for value in own]
+            known = [c for c in dimension.choices if c in self.values] or sorted(set(self.values), key=str)
+            self.labels = [label(value) for value in known]
+        self.places = [self.place(value) for value in self.values]
 
     def place(self, value: Any) -> float:
         """Return where a value lies."""
         return float(value) if self.is_number else float(self.labels.index(label(value)))
 
-    def fraction(self, value: Any, places: Sequence[float]) -> float:
-        """Return where a value lies between the least and the greatest of `places`, 0 to 1."""
+    def height(self, place: float) -> float:
+        """Return where a place lies between the least and the greatest of the trials, 0 to 1."""
         change = math.log if self.log else float
-        low, high = change(min(places)), change(max(places))
-        return 0.5 if high == low else (change(self.place(value)) - low) / (high - low)
+        low, high = change(min(self.places)), change(max(self.places))
+        return 0.5 if high == low else (change(place) - low) / (high - low)
+
+    def text(self, place: float) -> str:
+        """Return the value at a place as an axis shows it."""
+        if self.labels:
+            return self.labels[int(place)]
+        return str(int(place)) if self.dimension.integer else label(place)
 
 
 def label(value: Any) -> str:
@@ -96,19 +105,16 @@ def importances(
     Values of a setting are put into up to four groups of equal size; the share is the variance of the groups' means
     over the whole variance (the correlation ratio), as in a one-way analysis of variance. Shares need not add up to 1.
     """
-    rows = []
-    for dimension in dimensions:
-        own = [trial for trial in trials if dimension.name in trial.point]
-        scores = np.array([score_of(trial, result) for trial in own])
-        scale = Scale(dimension, own)
-        places = np.array([scale.place(trial.point[dimension.name]) for trial in own])
-        distinct = np.unique(places)
-        if len(distinct) > 4 and scale.is_number:
-            edges = np.quantile(places, (0.25, 0.5, 0.75))
-            places = np.searchsorted(edges, places).astype(float)
-        whole = scores.var()
-        between = sum(
-            np.mean(places == p) * (scores[places == p].mean() - scores.mean()) ** 2 for p in np.unique(places)
-        )
-        rows.append((dimension.name, float(between / whole) if whole > 0 else 0.0))
+    rows = [(dimension.name, explained(Scale(dimension, trials), result)) for dimension in dimensions]
     return sorted(rows, key=lambda row: -row[1])
+
+
+def explained(scale: Scale, result: StudyResult) -> float:
+    """Return the share of the variance of its trials' scores that one setting explains; 0 where there is none."""
+    scores, places = np.array([score_of(trial, result) for trial in scale.trials]), np.array(scale.places)
+    if len(scores) == 0 or scores.var() == 0:
+        return 0.0
+    if scale.is_number and len(np.unique(places)) > 4:
+        places = np.searchsorted(np.quantile(places, (0.25, 0.5, 0.75)), places).astype(float)
+    between = sum(np.mean(places == p) * (scores[places == p].mean() - scores.mean()) ** 2 for p in np.unique(places))
+    return float(between / scores.var())
