@@ -14,3 +14,16 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
     while not condition():
         assert time.monotonic() < end, f"waited {PATIENCE} s in vain for {what}"
         time.sleep(0.02)
+
+
+def wait_while_it_raises(error: type[Exception], action: Callable[[], object]) -> None:
+    """Repeat an action until it raises `error` no more; fail when it always does."""
+
+    def succeeds() -> bool:
+        try:
+            action()
+        except error:
+            return False
+        return True
+
+    wait_until(succeeds, f"an end of {error.__name__}")

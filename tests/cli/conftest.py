@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 from barenet.cli.main import main
 
@@ -58,7 +59,7 @@ def barenet_process() -> Command:
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
             env={**os.environ, **NO_SCREEN, "PYTHONIOENCODING": "utf-8", **environment},
-            timeout=300,  # for a process that hangs; on an idle machine it takes seconds
+            timeout=4 * PATIENCE,
         )
 
     return run

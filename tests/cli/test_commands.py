@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from families import slow_except
+from refusals import assert_refused
 from rich.console import Console
 from waiting import PATIENCE, wait_until
 
@@ -82,11 +83,7 @@ def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
     ],
 )
 def test_wrong_input_is_one_line_on_stderr(arguments, code, words, barenet, tmp_path):
-    done = barenet(*arguments, cwd=tmp_path)
-    assert done.returncode == code
-    assert words in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+    assert_refused(barenet(*arguments, cwd=tmp_path), words, code)
     assert list(tmp_path.iterdir()) == []
 
 

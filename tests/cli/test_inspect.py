@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 
 
 @pytest.fixture(scope="module")
@@ -51,11 +52,7 @@ def test_json_is_one_object_of_what_was_found(barenet, home):
     ],
 )
 def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, home):
-    done = barenet(*arguments, cwd=home)
-    assert done.returncode == 2
-    assert words in done.stderr
-    assert done.stderr.count("\n") == 1
-    assert done.stdout == ""
+    assert_refused(barenet(*arguments, cwd=home), words)
 
 
 def test_an_incomplete_run_is_named_with_what_it_lacks(barenet, home):

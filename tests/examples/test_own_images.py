@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from waiting import PATIENCE
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "own_images.py"
 
@@ -21,7 +22,7 @@ def run(*arguments, cwd):
         capture_output=True,
         encoding="utf-8",
         env=environment,
-        timeout=120,
+        timeout=4 * PATIENCE,
     )
 
 

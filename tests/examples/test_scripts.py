@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from waiting import PATIENCE
 
 from barenet.data.datasets import load_dataset
 from barenet.nn import MLP
@@ -56,7 +57,7 @@ def run(script, *arguments, expect=0):
         encoding="ascii",
         capture_output=True,
         check=False,
-        timeout=120,
+        timeout=4 * PATIENCE,
     )
     assert done.returncode == expect, done.stderr
     return done.stdout, done.stderr

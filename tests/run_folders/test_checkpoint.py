@@ -13,6 +13,7 @@ import sys
 import numpy as np
 import pytest
 from safetensors.numpy import load_file, save_file
+from waiting import PATIENCE
 
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, MachineError
@@ -208,7 +209,7 @@ def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path):
     for seed in ("1", "2"):
         arguments = [sys.executable, "-c", script, str(pathlib.Path(__file__).parent), str(tmp_path / seed)]
         processes.append(subprocess.Popen(arguments, env={**os.environ, "PYTHONHASHSEED": seed}))
-    assert [process.wait(timeout=60) for process in processes] == [0, 0]
+    assert [process.wait(timeout=PATIENCE) for process in processes] == [0, 0]
     contents = {(tmp_path / seed / "model.safetensors").read_bytes() for seed in ("1", "2")}
     assert contents == {saved(tmp_path, state(average=True)).read_bytes()}
 

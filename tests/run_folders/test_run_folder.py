@@ -6,9 +6,9 @@ import os
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
+from waiting import wait_while_it_raises
 
 from barenet.errors import MachineError, RunError
 from barenet.run_folders.folder import create_run, find_latest, lock_run, network_folders
@@ -115,7 +115,7 @@ def holder(tmp_path):
     folder.mkdir()
     script = (
         "import pathlib, sys, time\nfrom barenet.run_folders.folder import lock_run\n"
-        "with lock_run(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(60)\n"
+        "with lock_run(pathlib.Path(sys.argv[1])):\n    print('held', flush=True)\n    time.sleep(600)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, encoding="utf-8")
     assert process.stdout.readline() == "held\n"
@@ -135,14 +135,12 @@ def test_a_second_process_is_kept_out_until_the_first_dies(holder, dataset, make
     assert [path.name for path in folder.iterdir()] == [".lock"]
     process.kill()
     process.wait()
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            with lock_run(folder):
-                break
-        except RunError:
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+
+    def take_lock():
+        with lock_run(folder):
+            pass
+
+    wait_while_it_raises(RunError, take_lock)
     start_run(make_config(epochs=1), dataset, output=folder.parent, name="held")
 
 

@@ -7,13 +7,14 @@ import random
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
+from waiting import PATIENCE
 
 import barenet
 from barenet.errors import ConfigError, MachineError
+from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.workers.executors import make_pool
 
 pytest.importorskip("distributed")
@@ -37,7 +38,6 @@ class Cluster:
         port = self.address.rpartition(":")[2]
         self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
         own = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory")
-        own = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory")
         self.workers = [self.start(*own, folder / str(i)) for i in range(n_workers)]
         self.wait_for(n_workers)
 
@@ -48,13 +48,23 @@ class Cluster:
     def wait_for(self, n_workers: int) -> None:
         from distributed import Client
 
-        with Client(self.address, timeout=30, set_as_default=False) as client:
-            client.wait_for_workers(n_workers, timeout=60)
+        with Client(self.address, timeout=PATIENCE, set_as_default=False) as client:
+            client.wait_for_workers(n_workers, timeout=PATIENCE)
 
     def stop(self) -> None:
         for process in (*self.workers, self.scheduler):
             process.kill()
             process.wait()
+
+
+class Kill(SearchObserver):
+    """Kills a process when the first stack is done."""
+
+    def __init__(self, victim: subprocess.Popen) -> None:
+        self.victim = victim
+
+    def finished(self, stack, rung):
+        self.victim.kill()
 
 
 @pytest.fixture
@@ -70,19 +80,16 @@ def test_a_cluster_gives_the_same_results_also_when_a_worker_is_killed(cluster, 
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
     assert contents(small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address).folder) == undisturbed
     victim = random.Random(0).choice(cluster.workers)
-    timer = threading.Timer(0.7, victim.kill)
-    timer.start()
-    result = small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address)
-    timer.join()
+    result = small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address, observer=Kill(victim))
     assert contents(result.folder) == undisturbed
-    assert victim.wait(5) != 0
+    assert victim.wait(PATIENCE) != 0
 
 
-def test_a_scheduler_that_is_not_there_is_named_within_10_seconds():
+def test_a_scheduler_that_is_not_there_is_named_and_not_waited_for_long():
     address, began = f"tcp://127.0.0.1:{free_port()}", time.monotonic()
     with pytest.raises(MachineError, match=f"cannot reach a Dask scheduler at {address}"):
         make_pool(dask=address)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # 8 seconds, and Dask's imports
 
 
 @pytest.mark.slow
@@ -91,11 +98,9 @@ def test_a_scheduler_that_is_lost_ends_the_search_which_then_goes_on_without_it(
     cluster, small_search, contents, tmp_path
 ):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
-    timer = threading.Timer(0.5, cluster.scheduler.kill)
-    timer.start()
+    options = {"workers": None, "dask": cluster.address, "name": "lost", "stack": 1}
     with pytest.raises(MachineError, match="lost the Dask scheduler at"):
-        small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address, name="lost", stack=1)
-    timer.join()
+        small_search(SPACE, **SETTINGS, **options, observer=Kill(cluster.scheduler))
     result = small_search(resume=tmp_path / "studies" / "lost")
     assert contents(result.folder) == undisturbed
 

@@ -7,10 +7,10 @@ import random
 import subprocess
 import sys
 import threading
-import time
 
 import psutil
 import pytest
+from waiting import PATIENCE, wait_until
 
 from barenet.tuning.study.observer import SearchObserver
 
@@ -159,14 +159,13 @@ def kill_coordinators(n_kills: int, data, tmp_path, contents, *, seed: int) -> i
             with subprocess.Popen(
                 [*map(str, [*command, *arguments])], cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
             ) as process:
-                began = time.monotonic()
                 # Most of the time after it has begun to train: a kill while Python starts shows little.
-                while (
-                    not list(folder.glob(".holder.json")) and time.monotonic() - began < 60 and process.poll() is None
-                ):
-                    time.sleep(0.02)
+                wait_until(
+                    lambda: list(folder.glob(".holder.json")) or process.poll() is not None,  # noqa: B023
+                    "a search that has begun",
+                )
                 try:
-                    process.wait(rng.uniform(0.0, 2.0) if n_killed < n_kills else 120)
+                    process.wait(rng.uniform(0.0, 2.0) if n_killed < n_kills else 4 * PATIENCE)
                     done = True
                     assert process.returncode == 0, process.stderr.read().decode()
                 except subprocess.TimeoutExpired:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 
 import optuna
 import pytest
 from families import slow_except
+from waiting import wait_while_it_raises
 
 import barenet
 from barenet.errors import ConfigError, MachineError, RunError
@@ -125,7 +125,7 @@ def test_another_sqlite_file_can_hold_the_record(small_search, tmp_path):
 def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_path):
     program = (
         "import sys, time; from pathlib import Path; from barenet.tuning.study.folder import StudyFolder, lock_study\n"
-        f"with lock_study(StudyFolder(Path({str(tmp_path)!r}))): print('locked', flush=True); time.sleep(60)"
+        f"with lock_study(StudyFolder(Path({str(tmp_path)!r}))): print('locked', flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, encoding="utf-8") as other:
         assert other.stdout.readline() == "locked\n"
@@ -133,9 +133,12 @@ def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_
             pass
         other.kill()
         other.wait()
-    time.sleep(0.1)
-    with lock_study(StudyFolder(tmp_path)):
-        pass  # the lock died with its holder
+
+    def take_lock():
+        with lock_study(StudyFolder(tmp_path)):
+            pass
+
+    wait_while_it_raises(RunError, take_lock)  # the lock dies with its holder
 
 
 def test_a_study_is_not_begun_where_something_is(tmp_path):

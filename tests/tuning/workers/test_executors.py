@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 from loky.process_executor import BrokenProcessPool
+from waiting import PATIENCE, wait_until
 
 from barenet.tuning.workers.executors import make_pool
 from barenet.tuning.workers.processes import NOTICE_SECONDS, LocalPool
@@ -26,48 +27,46 @@ def pool():
 
 def test_a_pool_that_broke_is_made_anew(pool):
     future = pool.executor(alone=False).submit(os._exit, 3)
-    error = future.exception(timeout=30)
+    error = future.exception(timeout=PATIENCE)
     assert pool.deaths(error) == 1
     pool.renew()
-    assert pool.executor(alone=False).submit(int, "7").result(timeout=30) == 7
+    assert pool.executor(alone=False).submit(int, "7").result(timeout=PATIENCE) == 7
 
 
 def test_a_task_apart_is_not_taken_along_when_the_pool_breaks(pool):
     pool.make_ready()
     apart = pool.executor(alone=True).submit(time.sleep, 1.0)
-    assert pool.executor(alone=False).submit(os._exit, 3).exception(timeout=30)
-    assert apart.result(timeout=30) is None
+    assert pool.executor(alone=False).submit(os._exit, 3).exception(timeout=PATIENCE)
+    assert apart.result(timeout=PATIENCE) is None
 
 
 def test_a_worker_that_dies_while_handing_in_a_result_does_not_hang_the_search(pool):
     executor = pool.executor(alone=False)
-    assert executor.submit(int).result(timeout=30) == 0
+    assert executor.submit(int).result(timeout=PATIENCE) == 0
     # The beginning of a message of 4,096 bytes, as a worker that is killed while it writes one leaves it in the pipe.
     os.write(executor._result_queue._writer.fileno(), b"\x00\x00\x10\x00" + b"abc")
-    future = executor.submit(time.sleep, 60)
+    future = executor.submit(time.sleep, 600)
     time.sleep(0.3)
     psutil.Process(next(iter(executor._processes))).kill()
     began = time.monotonic()
-    while not future.done() and time.monotonic() - began < 30:
-        time.sleep(0.2)
-        pool.check()
+    wait_until(lambda: pool.check() or future.done(), "the end of the task")
     assert isinstance(future.exception(timeout=1), BrokenProcessPool)
     assert time.monotonic() - began > NOTICE_SECONDS
     pool.renew()
-    assert pool.executor(alone=False).submit(int, "7").result(timeout=30) == 7
+    assert pool.executor(alone=False).submit(int, "7").result(timeout=PATIENCE) == 7
 
 
 def test_workers_end_with_their_coordinator():
     program = (
         "import time; from barenet.tuning.workers.processes import LocalPool\n"
         "pool = LocalPool(2); executor = pool.executor(alone=False); executor.submit(int).result()\n"
-        "print(*executor._processes, flush=True); time.sleep(60)"
+        "print(*executor._processes, flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, encoding="utf-8") as coordinator:
         workers = [psutil.Process(int(pid)) for pid in coordinator.stdout.readline().split()]
         coordinator.kill()
     assert len(workers) == 2
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=PATIENCE)
     assert alive == []
 
 
