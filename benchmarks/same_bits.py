@@ -44,7 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         versions = {side: install(getattr(arguments, side), folder / side) for side in ("old", "new")}
-        print(f"{arguments.old} against {arguments.new}, NumPy {np.__version__}", flush=True)
+        print(f"{versions['old'].name} against {versions['new'].name}, NumPy {np.__version__}", flush=True)
         differences = [compare_scenario(name, versions, folder, arguments.keep) for name in names]
     sys.exit(1 if any(differences) else 0)
 

@@ -237,7 +237,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         versions = [install(getattr(arguments, side), folder / side) for side in ("old", "new")]
-        print(f"{arguments.old} against {arguments.new}, NumPy {np.__version__}", flush=True)
+        print(f"{versions[0].name} against {versions[1].name}, NumPy {np.__version__}", flush=True)
         differs = compare_counts(versions, folder)
         if arguments.pairs:
             compare_times(versions, folder, arguments.pairs)

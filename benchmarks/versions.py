@@ -51,15 +51,19 @@ class Version:
 
 def install(version: str, folder: Path) -> Version:
     """Install a commit, or the checkout in a folder, into `folder`."""
-    source = Path(version)
+    source, name = Path(version), version
     if not (source / "pyproject.toml").exists():
-        source = folder / "source"
-        archive = subprocess.run(["git", "archive", version], cwd=REPOSITORY, check=True, stdout=subprocess.PIPE)
-        with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        source, name = folder / "source", git("rev-parse", "--short", version).decode().strip()
+        with tarfile.open(fileobj=io.BytesIO(git("archive", name))) as files:
             files.extractall(source, filter="data")
     target = folder / "packages"
     command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*command, "--target", str(target), str(source)], check=True)
-    installed = Version(version, target)
+    installed = Version(name, target)
     installed.check()
     return installed
+
+
+def git(*arguments: str) -> bytes:
+    """Return what git prints in this repository."""
+    return subprocess.run(["git", *arguments], cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout
