@@ -6,6 +6,7 @@ A bare model file, or the course project's `.pkl`, is evidence too: it lacks a h
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,7 +31,16 @@ from barenet.run_folders.loading import load_models
 from barenet.run_folders.resuming import stored_config
 from barenet.training.records import EpochRecord, read_history
 
-__all__ = ["Evidence", "is_seeds", "need", "read_evidence", "read_json", "read_probabilities", "read_records"]
+__all__ = [
+    "Evidence",
+    "is_seeds",
+    "need",
+    "read_evidence",
+    "read_json",
+    "read_records",
+    "read_test",
+    "total_seconds",
+]
 
 
 @dataclass(frozen=True)
@@ -135,10 +145,7 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
     if not files.best.exists():
         notes.append("no validation was finished: the weights shown are the last that were saved")
     data, validation = find_images(model, config, dataset, notes)
-    results = probabilities = None
-    if (folder / "test.json").exists():
-        results = read_json(folder / "test.json")
-        probabilities = read_probabilities(need(folder, "test-probabilities.safetensors"))
+    results, probabilities = read_test(folder)
     test = find_test(model, data)
     if test is not None and probabilities is not None and len(probabilities) != len(test.labels):
         raise RunError(
@@ -171,6 +178,18 @@ def read_records(files: RunFolder) -> list[EpochRecord]:
         return read_history(path)
     except (TypeError, KeyError, UnicodeDecodeError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}; train again by barenet train {files.config}") from None
+
+
+def total_seconds(history: Sequence[EpochRecord]) -> float:
+    """Return how long training took, without epochs whose time was not measured."""
+    return sum(record.seconds for record in history if math.isfinite(record.seconds))
+
+
+def read_test(folder: Path) -> tuple[dict[str, Any] | None, NDArray[np.float32] | None]:
+    """Return what a run's test.json holds, and the probabilities (n, C) stored beside it; None before a test."""
+    if not (folder / "test.json").exists():
+        return None, None
+    return read_json(folder / "test.json"), read_probabilities(need(folder, "test-probabilities.safetensors"))
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from barenet.config.tables import Config
 
-__all__ = ["differing_settings", "show"]
+__all__ = ["differing_settings", "show", "show_tables"]
 
 
 def show(value: Any) -> str:
@@ -21,6 +21,11 @@ def show(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
     return str(value)
+
+
+def show_tables(config: Config) -> dict[str, dict[str, str]]:
+    """Return all settings of a run as a person writes them, by table and name."""
+    return {table: {name: show(value) for name, value in own.items()} for table, own in config.as_tables().items()}
 
 
 def differing_settings(configs: Sequence[Config]) -> list[tuple[str, list[str]]]:

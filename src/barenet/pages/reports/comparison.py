@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.evidence import need, read_json, read_probabilities, read_records
+from barenet.analysis.evidence import need, read_json, read_records, read_test, total_seconds
 from barenet.analysis.images import Source, find_labels
 from barenet.analysis.statistics import mcnemar, wilson_interval
 from barenet.config.tables import Config
@@ -18,8 +18,8 @@ from barenet.errors import RunError
 from barenet.nn.activations import Activation
 from barenet.nn.losses import Loss
 from barenet.pages.page import render
-from barenet.pages.reports.drawings import overlaid_curves
-from barenet.pages.settings_table import differing_settings, show
+from barenet.pages.reports.drawings import Drawing, overlaid_curves
+from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.canvas import SERIES
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
@@ -32,20 +32,31 @@ ALONE = 8  # seeds that are still drawn one by one
 
 
 @dataclass(frozen=True)
+class Network:
+    """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds."""
+
+    history: list[EpochRecord]
+    model: SavedModel | None
+    result: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
 class Contestant:
     """A run in a comparison: one network, or several seeds.
 
-    models: best on validation each, of those that were not lost. results: what each one's test.json holds.
-    probabilities: (n, C) of the test images, the average's where there are several networks.
+    probabilities: (n, C) of the test images, the average's where there are several networks. ensemble: its accuracy.
     """
 
     name: str
     config: Config
-    histories: list[list[EpochRecord]]
-    models: list[SavedModel]
-    results: list[dict[str, Any]]
+    networks: list[Network]
     probabilities: NDArray[np.float32] | None
     ensemble: float | None
+
+    @property
+    def models(self) -> list[SavedModel]:
+        """The best weights of the networks that have any."""
+        return [network.model for network in self.networks if network.model is not None]
 
     @property
     def data_fingerprint(self) -> str:
@@ -88,10 +99,7 @@ def compare(
         test=test,
         names=names,
         differing=[] if alone else differing_settings([run.config for run in runs]),
-        settings={
-            table: {name: show(value) for name, value in own.items()}
-            for table, own in runs[0].config.as_tables().items()
-        },
+        settings=show_tables(runs[0].config),
     )
 
 
@@ -103,31 +111,29 @@ def names_of(paths: Sequence[Path]) -> list[str]:
 
 def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
     """Return one run, with all its networks."""
-    folders = network_folders(path)
-    models, results, histories = [], [], []
-    for folder in folders:
-        files = RunFolder(folder)
-        need(folder, "config.toml")
-        need(folder, "last.safetensors")
-        histories.append(read_records(files))
-        if files.best.exists():
-            models.append(read_model(files.best, activations, loss))
-        if (folder / "test.json").exists():
-            results.append(read_json(folder / "test.json"))
-    probabilities = None
-    if (path / "test.json").exists():
-        probabilities = read_probabilities(need(path, "test-probabilities.safetensors"))
-    ensemble = read_json(path / "test.json").get("ensemble_test_accuracy") if len(folders) > 1 and results else None
-    return Contestant(name, stored_config(path), histories, models, results, probabilities, ensemble)
+    networks = [read_network(folder, activations, loss) for folder in network_folders(path)]
+    results, probabilities = read_test(path)
+    ensemble = (results or {}).get("ensemble_test_accuracy")
+    return Contestant(name, stored_config(path), networks, probabilities, ensemble)
+
+
+def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | None) -> Network:
+    """Return one network of a run, or raise RunError for a file that is missing."""
+    files, tested = RunFolder(folder), folder / "test.json"
+    for name in ("config.toml", "last.safetensors"):
+        need(folder, name)
+    history = read_records(files)
+    model = read_model(files.best, activations, loss) if files.best.exists() else None
+    return Network(history, model, read_json(tested) if tested.exists() else None)
 
 
 def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
     """Return what a reader must know before comparing."""
     notes = [
-        f"{run.name}: {h[-1].stopped}{f' (network {i})' if len(run.histories) > 1 else ''}"
+        f"{run.name}: {network.history[-1].stopped}{f' (network {i})' if len(run.networks) > 1 else ''}"
         for run in runs
-        for i, h in enumerate(run.histories)
-        if h and h[-1].diverged
+        for i, network in enumerate(run.networks)
+        if network.history and network.history[-1].diverged
     ]
     if alone:
         return notes
@@ -155,23 +161,24 @@ def spread(values: Sequence[float], factor: float, digits: int) -> str:
 
 def run_row(run: Contestant) -> dict[str, Any]:
     """Return one run as a row of the table."""
-    accuracies = [result["test_accuracy"] for result in run.results]
+    results = [network.result for network in run.networks if network.result is not None]
+    accuracies = [result["test_accuracy"] for result in results]
     interval = ""
-    if len(run.results) == 1:
-        n = run.results[0]["images"]
+    if len(results) == 1:
+        n = results[0]["images"]
         low, high = wilson_interval(round(accuracies[0] * n), n)
         interval = f"{100 * low:.2f} to {100 * high:.2f}"
     elif run.ensemble is not None:
         interval = f"the average: {100 * run.ensemble:.2f}"
-    seconds = [sum(r.seconds for r in history if np.isfinite(r.seconds)) for history in run.histories]
+    seconds = [total_seconds(network.history) for network in run.networks]
     return {
         "name": run.name,
-        "networks": len(run.histories),
+        "networks": len(run.networks),
         "validation_accuracy": spread(run.validation("accuracy"), 100, 2),
         "validation_loss": spread(run.validation("loss"), 1, 4),
         "test_accuracy": spread(accuracies, 100, 2),
         "interval": interval,
-        "test_loss": spread([result["test_loss"] for result in run.results], 1, 4),
+        "test_loss": spread([result["test_loss"] for result in results], 1, 4),
         "best_epoch": ", ".join(str(model.info.epoch) for model in run.models) or "–",
         "parameters": f"{run.models[0].mlp.parameters.size:,}" if run.models else "–",
         # Networks of one stack share their seconds.
@@ -179,30 +186,25 @@ def run_row(run: Contestant) -> dict[str, Any]:
     }
 
 
+def seeds_of(run: Contestant) -> list[tuple[str, Network]]:
+    """Return the name and the network of each seed of a run that was not lost."""
+    return [(f"seed-{own.model.info.seed}", own) for own in run.networks if own.model is not None]
+
+
 def seed_rows(run: Contestant) -> list[dict[str, Any]]:
     """Return a row a seed of one run."""
-    rows = []
-    for model in run.models:
-        tested = model.path.parent / "test.json"
-        results = [read_json(tested)] if tested.exists() else []
-        name = f"seed-{model.info.seed}"
-        rows.append(run_row(Contestant(name, run.config, [history_of(model)], [model], results, None, None)))
-    return rows
+    alone = replace(run, probabilities=None, ensemble=None)
+    return [run_row(replace(alone, name=name, networks=[network])) for name, network in seeds_of(run)]
 
 
-def history_of(model: SavedModel) -> list[EpochRecord]:
-    """Return the history that lies beside a model."""
-    return read_records(RunFolder(model.path.parent))
-
-
-def curves(runs: Sequence[Contestant], alone: bool) -> list[Any]:
+def curves(runs: Sequence[Contestant], alone: bool) -> list[Drawing]:
     """Return the validation curves of all runs, or of a single run's seeds, overlaid."""
     if alone and len(runs[0].models) <= ALONE:
-        lines = [(f"seed-{model.info.seed}", [history_of(model)]) for model in runs[0].models]
+        lines = [(name, [network.history]) for name, network in seeds_of(runs[0])]
     else:
-        lines = [(run.name, [history for history in run.histories if history]) for run in runs]
+        lines = [(run.name, [network.history for network in run.networks if network.history]) for run in runs]
     lines = [(name, histories) for name, histories in lines if histories]
-    return list(overlaid_curves(lines)) if lines else []
+    return overlaid_curves(lines) if lines else []
 
 
 def two_best(runs: Sequence[Contestant]) -> list[Contestant]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,11 +38,20 @@ class Judgement:
     loss: float | None
     classes: list[dict[str, Any]]
     cells: list[list[dict[str, Any]]]
-    calibration: Calibration | None
-    mistakes: list[dict[str, Any]]
     n_mistakes: int
-    doubts: list[dict[str, Any]]
-    n_doubts: int
+    calibration: Calibration | None = None
+    mistakes: Sequence[dict[str, Any]] = ()
+    doubts: Sequence[dict[str, Any]] = ()
+    n_doubts: int = 0
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Images, which ones they are ("test" or "validation"), and the probabilities (n, C) that the network gave them."""
+
+    of: str
+    images: Images
+    shares: NDArray[np.floating]
 
 
 class Thumbnails:
@@ -67,80 +76,65 @@ def judge(evidence: Evidence, thumbnails: Thumbnails) -> Judgement | None:
 
     Where there are none, as before the end of training, the validation images stand in, and the page says so.
     """
-    validated = predict(evidence, evidence.validation)
+    names, validated = evidence.class_names, answer(evidence)
     if evidence.results is not None and evidence.test_probabilities is not None:
+        loss = evidence.results["test_loss"]
         if evidence.test is None:
-            return from_results(evidence)
-        of, images, loss = "test", evidence.test, evidence.results["test_loss"]
-        shares: NDArray[np.floating] = np.nan_to_num(evidence.test_probabilities)
-    elif evidence.validation is not None and validated is not None:
-        of, images, shares, loss = "validation", evidence.validation, validated, None
+            # The images are not at hand: test.json alone tells.
+            return judgement_of("test", np.array(evidence.results["confusion_matrix"], np.int64), loss, names)
+        tested = Answers("test", evidence.test, np.nan_to_num(evidence.test_probabilities))
+        sources = [tested] if validated is None else [tested, validated]
+    elif validated is not None:
+        sources, loss = [validated], None
     else:
         return None
-    names = evidence.class_names
-    predicted = np.argmax(shares, axis=-1)
-    confusion = confusion_matrix(predicted, images.labels, len(names))
-
-    def describe(own: str, seen: Images, its: NDArray[np.floating], row: int) -> dict[str, Any]:
-        return example(thumbnails, own, seen, its, row, names=names)
-
-    wrong = np.flatnonzero(predicted != images.labels)
+    judged = sources[0]
+    labels, shares, predicted = judged.images.labels, judged.shares, np.argmax(judged.shares, axis=-1)
+    confusion = confusion_matrix(predicted, labels, len(names))
+    wrong = np.flatnonzero(predicted != labels)
     sure = wrong[np.argsort(-shares[wrong, predicted[wrong]], kind="stable")]
-    sources = [(of, images, shares)]
-    if of == "test" and evidence.validation is not None and validated is not None:
-        sources.append(("validation", evidence.validation, validated))
     doubts = [
-        (float(its[row, seen.labels[row]]), own, seen, its, int(row))
-        for own, seen, its in sources
-        for row in label_doubts(its, seen.labels)
+        (float(own.shares[row, own.images.labels[row]]), own, int(row))
+        for own in sources
+        for row in label_doubts(own.shares, own.images.labels)
     ]
     doubts.sort(key=lambda doubt: doubt[0])
-    n_right = len(predicted) - len(wrong)
-    return Judgement(
-        of=of,
-        n_images=len(predicted),
-        accuracy=n_right / len(predicted),
-        interval=wilson_interval(n_right, len(predicted)),
-        loss=loss,
-        classes=class_rows(confusion, names),
-        cells=cells_of(confusion, lambda c, k: pick_examples(c, k, images, predicted, shares), of, images, thumbnails),
-        calibration=calibrate(shares, images.labels),
-        mistakes=[describe(of, images, shares, int(row)) for row in sure[:SHOWN]],
-        n_mistakes=len(wrong),
-        doubts=[describe(*doubt[1:]) for doubt in doubts[:SHOWN]],
+    judgement = judgement_of(
+        *(judged.of, confusion, loss, names),
+        calibration=calibrate(shares, labels),
+        mistakes=[example(thumbnails, names, judged, int(row)) for row in sure[:SHOWN]],
+        doubts=[example(thumbnails, names, own, row) for _, own, row in doubts[:SHOWN]],
         n_doubts=len(doubts),
     )
+    if thumbnails.shape is not None:
+        add_examples(judgement.cells, confusion, judged, thumbnails)
+    return judgement
 
 
-def predict(evidence: Evidence, images: Images | None) -> NDArray[np.floating] | None:
-    """Return probabilities (n, C) of images; None without images, or before any validation."""
-    model = evidence.model
+def answer(evidence: Evidence) -> Answers | None:
+    """Return what the network answers to the validation images; None without images, or before any validation."""
+    model, images = evidence.model, evidence.validation
     if images is None or not model.info.metrics:
         return None
     with np.errstate(all="ignore"):  # weights beyond all bounds, as of a run that diverged
         outputs = compute_outputs(model.mlp, images.pixels, model.info.scale)
-        return np.asarray(np.nan_to_num(probabilities(outputs, model.gives_probabilities)))
+        shares = np.asarray(np.nan_to_num(probabilities(outputs, model.gives_probabilities)))
+    return Answers("validation", images, shares)
 
 
-def from_results(evidence: Evidence) -> Judgement:
-    """Return what test.json alone can tell, where the images are not at hand."""
-    results = evidence.results
-    assert results is not None
-    confusion = np.array(results["confusion_matrix"], np.int64)
+def judgement_of(
+    of: str, confusion: NDArray[np.int64], loss: float | None, names: Sequence[str], **found: Any
+) -> Judgement:
+    """Return what a confusion matrix tells, and whatever else was found."""
     n, n_right = int(confusion.sum()), int(np.trace(confusion))
+    totals = np.maximum(confusion.sum(axis=1), 1)
+    cells: list[list[dict[str, Any]]] = [
+        [{"count": int(n), "share": float(n / totals[c]), "examples": []} for n in row]
+        for c, row in enumerate(confusion)
+    ]
     return Judgement(
-        of="test",
-        n_images=n,
-        accuracy=n_right / n,
-        interval=wilson_interval(n_right, n),
-        loss=results["test_loss"],
-        classes=class_rows(confusion, evidence.class_names),
-        cells=cells_of(confusion, lambda c, k: [], "test", None, None),
-        calibration=None,
-        mistakes=[],
-        n_mistakes=n - n_right,
-        doubts=[],
-        n_doubts=0,
+        *(of, n, n_right / n, wilson_interval(n_right, n), loss, class_rows(confusion, names), cells, n - n_right),
+        **found,
     )
 
 
@@ -154,52 +148,34 @@ def class_rows(confusion: NDArray[np.int64], names: Sequence[str]) -> list[dict[
     return rows
 
 
-def pick_examples(
-    c: int, k: int, images: Images, predicted: NDArray[np.int64], shares: NDArray[np.floating]
-) -> list[int]:
-    """Return images of class c that were taken for k, the surest first."""
-    rows = np.flatnonzero((images.labels == c) & (predicted == k))
-    return [int(row) for row in rows[np.argsort(-shares[rows, k], kind="stable")[:EXAMPLES]]]
-
-
-def cells_of(
-    confusion: NDArray[np.int64],
-    examples: Callable[[int, int], list[int]],
-    of: str,
-    images: Images | None,
-    thumbnails: Thumbnails | None,
-) -> list[list[dict[str, Any]]]:
-    """Return the cells of the confusion matrix; each gets its first example before any gets a second."""
-    totals = np.maximum(confusion.sum(axis=1), 1)
-    cells = [
-        [{"count": int(n), "share": float(n / totals[c]), "examples": []} for n in row]
-        for c, row in enumerate(confusion)
-    ]
-    if images is None or thumbnails is None or thumbnails.shape is None:
-        return cells
-    wanted = sorted(zip(*np.nonzero(confusion), strict=True), key=lambda place: -int(confusion[place]))
-    rows = {place: examples(int(place[0]), int(place[1])) for place in wanted}
+def add_examples(
+    cells: list[list[dict[str, Any]]], confusion: NDArray[np.int64], judged: Answers, thumbnails: Thumbnails
+) -> None:
+    """Put the surest examples into the cells of the confusion matrix; each gets its first before any gets a second."""
+    shares, predicted = judged.shares, np.argmax(judged.shares, axis=-1)
+    chosen = {}
+    for c, k in sorted(zip(*np.nonzero(confusion), strict=True), key=lambda place: -int(confusion[place])):
+        rows = np.flatnonzero((judged.images.labels == c) & (predicted == k))
+        chosen[c, k] = rows[np.argsort(-shares[rows, k], kind="stable")[:EXAMPLES]].tolist()
     spent = 0
     for i in range(EXAMPLES):
-        for place in wanted:
-            if i < len(rows[place]) and spent < BUDGET:
-                address = thumbnails.picture(of, images, rows[place][i])
+        for (c, k), rows in chosen.items():
+            if i < len(rows) and spent < BUDGET:
+                address = thumbnails.picture(judged.of, judged.images, rows[i])
                 spent += len(address)
-                cells[place[0]][place[1]]["examples"].append({"row": rows[place][i], "picture": address})
-    return cells
+                cells[c][k]["examples"].append({"row": rows[i], "picture": address})
 
 
-def example(
-    thumbnails: Thumbnails, of: str, images: Images, shares: NDArray[np.floating], row: int, *, names: Sequence[str]
-) -> dict[str, Any]:
+def example(thumbnails: Thumbnails, names: Sequence[str], judged: Answers, row: int) -> dict[str, Any]:
     """Return one image with what it is labelled as and what it was taken for."""
-    given, taken = int(images.labels[row]), int(np.argmax(shares[row]))
+    shares = judged.shares[row]
+    given, taken = int(judged.images.labels[row]), int(np.argmax(shares))
     return {
-        "of": of,
+        "of": judged.of,
         "row": row,
-        "picture": thumbnails.picture(of, images, row),
+        "picture": thumbnails.picture(judged.of, judged.images, row),
         "label": names[given],
         "taken_for": names[taken],
-        "sure": float(shares[row, taken]),
-        "given": float(shares[row, given]),
+        "sure": float(shares[taken]),
+        "given": float(shares[given]),
     }

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
+from barenet.analysis.evidence import Evidence, is_seeds, read_evidence, total_seconds
 from barenet.analysis.images import Source
 from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
@@ -18,7 +17,7 @@ from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
 from barenet.pages.reports.inside import network_parts
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge
-from barenet.pages.settings_table import show
+from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import look
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord
@@ -102,7 +101,7 @@ def report_page(evidence: Evidence) -> str:
         has_examples=judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
         reliability=reliability_drawings(calibration) if calibration else [],
         bins=bins(calibration) if calibration else [],
-        settings=settings_of(evidence),
+        settings=show_tables(evidence.config) if evidence.config else {},
         timing=timing(evidence),
         **network_parts(evidence, found, thumbnails),
     )
@@ -121,7 +120,7 @@ def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, 
         shown.append(("best epoch", f"{evidence.best_epoch}", f"of {history[-1].epoch}"))
     shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
     if history:
-        seconds = sum(record.seconds for record in history if math.isfinite(record.seconds))
+        seconds = total_seconds(history)
         shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch"))
     return shown
 
@@ -156,21 +155,14 @@ def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float
     return [(float(a), float(b), int(n), float(c), float(right)) for a, b, n, c, right in rows if n]
 
 
-def settings_of(evidence: Evidence) -> dict[str, dict[str, str]]:
-    """Return the settings of the run as they are shown."""
-    tables = evidence.config.as_tables() if evidence.config else {}
-    return {table: {name: show(value) for name, value in own.items()} for table, own in tables.items()}
-
-
 def timing(evidence: Evidence) -> dict[str, dict[str, str]]:
     """Return what training took, and on what machine."""
-    history = evidence.history
-    seconds = [record.seconds for record in history if math.isfinite(record.seconds)]
-    took = {"epochs": f"{len(history)}", "seconds": f"{sum(seconds):.1f}"}
+    history, seconds = evidence.history, total_seconds(evidence.history)
+    took = {"epochs": f"{len(history)}", "seconds": f"{seconds:.1f}"}
     if history:
         images = history[-1].step / len(history) * (evidence.config.data.batch_size if evidence.config else 0)
-        took |= {"seconds an epoch": f"{sum(seconds) / len(history):.2f}", "steps": f"{history[-1].step:,}"}
-        if seconds and images and sum(seconds) > 0:
-            took["images a second"] = f"about {round(images * len(history) / sum(seconds), -2):,.0f}"
+        took |= {"seconds an epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
+        if images and seconds > 0:
+            took["images a second"] = f"about {round(images * len(history) / seconds, -2):,.0f}"
     machine = evidence.machine or {"machine": "not recorded by this run"}
     return {"time": took, "machine": {name: show(value) for name, value in machine.items()}}
