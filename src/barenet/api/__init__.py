@@ -3,5 +3,6 @@
 Read the modules in this order; open `training` first:
 
     training    `train`, `resume`
+    studies     a study from its question to its result
     searching   `search`
 """

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 from numpy.typing import ArrayLike
 
+from barenet.api.studies import open_study, run_search
 from barenet.api.training import find_data
 from barenet.config.tables import Config
-from barenet.errors import ConfigError, DivergedError, RunError
-from barenet.plots.search import draw_search_figures
-from barenet.run_folders.files import replace_file
-from barenet.run_folders.results import RunResult
-from barenet.run_folders.resuming import resume_run, stored_config
-from barenet.run_folders.run import start_run
+from barenet.errors import RunError
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_points, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
-from barenet.tuning.space.space_file import write_space_file
-from barenet.tuning.study.best import write_best
 from barenet.tuning.study.folder import StudyFolder, create_study, lock_study
-from barenet.tuning.study.ledger import Direction, Ledger, hide_password, open_ledger
 from barenet.tuning.study.observer import SearchObserver
-from barenet.tuning.study.results import StudyResult, summarise
-from barenet.tuning.study.search import Search
-from barenet.tuning.study.trial import Trial
+from barenet.tuning.study.record import Record
+from barenet.tuning.study.results import StudyResult
 from barenet.tuning.workers.estimate import estimate_seconds
 from barenet.tuning.workers.executors import count_workers, make_pool
-from barenet.tuning.workers.pool import Pool, SameProcess
-from barenet.tuning.workers.shared_data import forget_data, share_data
 
 __all__ = ["estimate", "search"]
 
@@ -119,7 +107,8 @@ def search(
                 if is_new:
                     shutil.rmtree(folder.path, ignore_errors=True)
                 raise
-            return run_search(folder, replace(material, question=question), pool=pool, ledger=ledger, watching=watching)
+            record = Record(replace(material, question=question), folder, ledger, watching)
+            return run_search(record, pool)
 
 
 def gather(question: Question, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver) -> Material:
@@ -128,99 +117,6 @@ def gather(question: Question, arrays: Mapping[str, ArrayLike | None], watching:
         raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
     dataset = find_data(question.base.config(), arrays, watching.note)
     return make_material(question, dataset, watching.note)
-
-
-def open_study(
-    folder: StudyFolder, question: Question, material: Material, storage: str | None
-) -> tuple[Question, Ledger]:
-    """Write down what is asked, so that the search can be gone on with from anywhere, and open Optuna's record."""
-    given = dict(question.base.given)
-    if material.resolved.data.path is not None:
-        given["data.path"] = material.resolved.data.path
-    if not question.name:
-        # In a shared database two studies may go by the same folder's name.
-        suffix = "" if storage is None else f"-{uuid.uuid4().hex[:8]}"
-        question = replace(question, name=folder.path.name + suffix)
-    shown = question.storage if storage is None else hide_password(storage)
-    if storage is None and shown is not None and "***" in shown:
-        raise ConfigError(f"the storage {shown} needs its password: give --storage again")
-    question = replace(question, base=replace(question.base, given=given), storage=shown)
-    folder.drop_temporary()
-    folder.write_json(folder.about, question.as_dict())  # first: from then on there is a study to go on with
-    replace_file(folder.path / "config.toml", tomli_w.dumps(material.resolved.as_tables()))
-    replace_file(folder.path / "space.toml", write_space_file(question.table, question.plan, question.base))
-    direction: Direction = "maximize" if question.plan.metric == "acc" else "minimize"
-    return question, open_ledger(storage or shown, folder.path, question.name, material.space, direction)
-
-
-def run_search(
-    folder: StudyFolder,
-    material: Material,
-    *,
-    pool: Pool,
-    ledger: Ledger,
-    watching: SearchObserver,
-) -> StudyResult:
-    """Run a search in its folder, and write what it came to."""
-    question, plan, dataset, data = material.question, material.question.plan, material.dataset, material.data
-    data_folder = folder.path / ".data"
-    in_memory = isinstance(pool, SameProcess)
-    shared = share_data(data_folder, data, material.resolved, has_path=not question.from_arrays, write=not in_memory)
-    try:
-        searching = Search(
-            space=material.space,
-            plan=plan,
-            base=question.base,
-            resolved=material.resolved,
-            dataset=dataset,
-            data=data,
-            shared=shared,
-            folder=folder,
-            pool=pool,
-            ledger=ledger,
-            observer=watching,
-        )
-        watching.start(folder.path, plan, material.n_trials, pool.name, material.space.varied)
-        searching.run()
-    finally:
-        pool.close(kill=True)
-        forget_data(data_folder)
-    return finish_search(searching, material)
-
-
-def finish_search(searching: Search, material: Material) -> StudyResult:
-    """Write what a search came to: tables, the best run, pictures; with `retrain` train and test the winner."""
-    folder, plan = searching.folder, searching.plan
-    searching.write_tables()
-    names, n_valid = searching.space.varied, len(searching.data.valid_labels)
-    result = summarise(folder, plan, searching.trials, searching.repeats, names=names, n_valid=n_valid)
-    best = result.best
-    if best is None:
-        reasons = [trial.last.reason for trial in result.trials if trial.last and trial.last.reason]
-        why = reasons[0] if reasons else "none was trained"
-        raise DivergedError(f"no trial was left: {why}; see {folder.path / 'results.csv'}")
-    if not folder.state(best.key, len(best.rungs) - 1).exists():
-        searching.observer.note(f"trial {best.number}, which won later, is trained again for its weights")
-    write_best(folder, best, searching.data, searching.dataset)
-    histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
-    draw_search_figures(result, searching.space, histories, folder.path / "figures")
-    if plan.retrain:
-        result = replace(result, retrained=retrain(folder.path / "retrained", best, material))
-    folder.write_json(folder.path / "results.json", result.as_dict())
-    return result
-
-
-def retrain(folder: Path, best: Trial, material: Material) -> RunResult:
-    """Train the winner once more, in a run folder of its own, and test it: the one time that a search does.
-
-    What is there of an earlier winner, before trials or repeats were raised, makes room.
-    """
-    assert best.config is not None
-    if (folder / "last.safetensors").exists():
-        if stored_config(folder).as_tables() == best.config.as_tables():
-            return resume_run(folder, material.dataset)
-        shutil.rmtree(folder)
-    return start_run(best.config, material.dataset, output=folder.parent, name=folder.name)
 
 
 def estimate(
@@ -247,11 +143,10 @@ def estimate(
     if repeats:
         flat = plan.model_copy(update={"halving": False})
         seconds += estimate_seconds(configs, material.data, flat, repeats, n_workers)
-    trainer = material.resolved.trainer
     return {
         "trials": material.n_trials,
         "strategy": plan.strategy,
-        "rungs": plan.rungs(trainer.epochs, trainer.eval_every, min(material.n_trials, plan.ask_size)),
+        "rungs": material.rungs_of(min(material.n_trials, plan.ask_size)),
         "repeats": repeats,
         "workers": n_workers,
         "estimated_seconds": round(seconds, 3),

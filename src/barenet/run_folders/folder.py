@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ __all__ = [
     "create_run",
     "drop_torn_files",
     "find_latest",
+    "hold_lock",
     "lock_run",
     "network_folders",
     "seed_folders",
@@ -88,13 +89,19 @@ def lock_run(folder: Path) -> Iterator[None]:
     """
     # One of several seeds is locked with the run that it belongs to.
     is_part = folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
-    lock = FileLock((folder.parent if is_part else folder) / LOCK)
+    in_use = f"{folder} is in use: another process is training in it; wait for it, or choose another"
+    with hold_lock(folder.parent if is_part else folder, lambda: in_use):
+        yield
+
+
+@contextmanager
+def hold_lock(folder: Path, in_use: Callable[[], str]) -> Iterator[None]:
+    """Hold the lock of a folder; raise RunError with the words of `in_use` if another process has it."""
+    lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise RunError(
-            f"{folder} is in use: another process is training in it; wait for it, or choose another"
-        ) from None
+        raise RunError(in_use()) from None
     except OSError as error:
         raise MachineError(f"cannot write in {folder}: {error.strerror}; choose another --output") from None
     try:

@@ -156,17 +156,18 @@ def test_a_study_is_not_begun_where_something_is(tmp_path):
 
 def test_what_is_half_written_is_no_finished_rung(tmp_path):
     folder = StudyFolder(tmp_path)
-    assert folder.read_rung("00000", 0) is None
+    assert folder.read_rungs("00000") == []
     folder.write_rung("00000", 0, RungRecord("trained", 3, 0.5, 0.8), [], None)
-    assert folder.read_rung("00000", 0) == RungRecord("trained", 3, 0.5, 0.8)
+    done = [RungRecord("trained", 3, 0.5, 0.8)]
+    assert folder.read_rungs("00000") == done
     torn = folder.rung("00000", 1).with_name(".rung-1.json.123.tmp")
     torn.write_text("{", "utf-8")
-    assert folder.read_rung("00000", 1) is None
+    assert folder.read_rungs("00000") == done
     folder.drop_temporary()
     assert not torn.exists()
     folder.rung("00000", 1).write_text("{", "utf-8")
     with pytest.raises(RunError, match=r"rung-1.json cannot be read .* delete it"):
-        folder.read_rung("00000", 1)
+        folder.read_rungs("00000")
 
 
 @pytest.fixture(scope="module")

@@ -37,6 +37,11 @@ class Material:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""
         return self.question.base.resolve(point, self.resolved, self.dataset, self.data.n_train)
 
+    def rungs_of(self, n_trials: int) -> list[int]:
+        """Return the epochs at which a round of so many trials is compared."""
+        trainer = self.resolved.trainer
+        return self.question.plan.rungs(trainer.epochs, trainer.eval_every, n_trials)
+
     def check(self, points: Sequence[Point]) -> None:
         """Raise ConfigError for the first point whose settings cannot be trained."""
         for point in points:

@@ -11,8 +11,9 @@ from barenet.config.sources import explain
 from barenet.config.tables import Table
 from barenet.errors import ConfigError, nearest
 
-__all__ = ["Plan"]
+__all__ = ["Direction", "Plan"]
 
+Direction = Literal["maximize", "minimize"]
 ALL = 1_000_000_000  # a round as large as the search
 
 
@@ -56,6 +57,11 @@ class Plan(Table):
     def sign(self) -> int:
         """+1 where a larger figure is better, -1 where a smaller one is."""
         return 1 if self.metric == "acc" else -1
+
+    @property
+    def direction(self) -> Direction:
+        """The same in Optuna's words."""
+        return "maximize" if self.metric == "acc" else "minimize"
 
     def rungs(self, epochs: int, eval_every: int, n_trials: int) -> list[int]:
         """Return the epochs at which a round of trials is compared, the last being the end.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -67,8 +67,7 @@ def propose(plan: Plan, past: Past, round_number: int, n: int) -> list[Point]:
         warnings.simplefilter("ignore")
         samplers = {"random": optuna.samplers.RandomSampler, "tpe": optuna.samplers.TPESampler}
         sampler = samplers[plan.strategy](seed=seed)
-        direction: Literal["maximize", "minimize"] = "maximize" if plan.sign > 0 else "minimize"
-        study = optuna.create_study(sampler=sampler, direction=direction)
+        study = optuna.create_study(sampler=sampler, direction=plan.direction)
         study.add_trials(past.trials)
         points: list[Point] = []
         known, tries = set(past.keys), 0

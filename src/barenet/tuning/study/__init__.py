@@ -7,6 +7,7 @@ Read the modules in this order; open `search` first:
     observer   what a search tells whoever watches it
     ledger     Optuna's record of a study
     results    the ranking, how sure it is, and the files that say so
+    record     what is known of the trials: files, then Optuna's record, then tables
     best       the best trial as a run folder
     search     the coordinator: it alone chooses, sends out, writes down and compares
 """

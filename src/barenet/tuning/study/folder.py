@@ -21,23 +21,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 from safetensors.numpy import load, save
 
 from barenet.engine.state import TrainingState
 from barenet.errors import MachineError, RunError
 from barenet.run_folders.files import replace_file
-from barenet.run_folders.folder import create_folder
+from barenet.run_folders.folder import create_folder, hold_lock
 from barenet.training.records import EpochRecord, parse_lines
 from barenet.tuning.space.dimensions import Point
 
 __all__ = ["RungRecord", "StudyFolder", "create_study", "lock_study"]
 
-LOCK, HOLDER = ".lock", ".holder.json"
+HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
 
 
 @dataclass(frozen=True)
@@ -102,30 +102,27 @@ class StudyFolder:
         lines = [json.loads(record.as_json()) for record in history]
         self.write_json(path, {**asdict(record), "history": lines})
 
-    def read_rung(self, trial: str, number: int) -> RungRecord | None:
-        """Return what a rung gave, without its history, or None if it is not done."""
-        content = self.read_content(trial, number)
-        return None if content is None else RungRecord(**{k: v for k, v in content.items() if k != "history"})
+    def read_rungs(self, trial: str) -> list[RungRecord]:
+        """Return what the finished rungs of a trial gave, without its history."""
+        return [
+            RungRecord(**{k: v for k, v in content.items() if k != "history"}) for content in self.read_contents(trial)
+        ]
 
     def read_history(self, trial: str) -> list[EpochRecord]:
         """Return the records of all epochs of a trial."""
-        history: list[EpochRecord] = []
-        number = 0
-        while (content := self.read_content(trial, number)) is not None:
-            history += parse_lines(json.dumps(line) for line in content["history"])
-            number += 1
-        return history
+        lines = (json.dumps(line) for content in self.read_contents(trial) for line in content["history"])
+        return list(parse_lines(lines))
 
-    def read_content(self, trial: str, number: int) -> dict[str, Any] | None:
-        """Return a rung's file as it is."""
-        path = self.rung(trial, number)
-        try:
-            content: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            raise RunError(f"{path} cannot be read ({error}); delete it, and its rung is trained again") from None
-        return content
+    def read_contents(self, trial: str) -> Iterator[dict[str, Any]]:
+        """Yield the files of a trial's finished rungs as they are."""
+        for number in count():
+            path = self.rung(trial, number)
+            try:
+                yield json.loads(path.read_text("utf-8"))
+            except FileNotFoundError:
+                return
+            except (OSError, ValueError) as error:
+                raise RunError(f"{path} cannot be read ({error}); delete it, and its rung is trained again") from None
 
     def read_state(self, trial: str, number: int) -> TrainingState:
         """Return the state after a rung."""
@@ -181,24 +178,17 @@ def lock_study(folder: StudyFolder) -> Iterator[None]:
         RunError: another process is using the study; names it.
         MachineError: the folder cannot be written.
     """
-    lock = FileLock(folder.path / LOCK)
     holder = folder.path / HOLDER
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise RunError(f"{folder.path} is in use by {describe_holder(holder)}; wait for it, or end it") from None
-    except OSError as error:
-        raise MachineError(f"cannot write in {folder.path}: {error.strerror}; choose another --output") from None
-    try:
-        since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-        replace_file(holder, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
-        yield
-    finally:
-        holder.unlink(missing_ok=True)
-        lock.release()
+    with hold_lock(folder.path, lambda: f"{folder.path} is in use by {read_holder(holder)}; wait for it, or end it"):
+        try:
+            since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+            replace_file(holder, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
 
 
-def describe_holder(holder: Path) -> str:
+def read_holder(holder: Path) -> str:
     """Return which process has the lock."""
     try:
         who = json.loads(holder.read_text("utf-8"))

@@ -11,18 +11,21 @@ import socket
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial, Trial, TrialState
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from barenet.errors import ConfigError, MachineError
 from barenet.messages import one_line
 from barenet.tuning.space.dimensions import Point
+from barenet.tuning.space.plan import Direction
 from barenet.tuning.space.sampling import quiet_optuna, suggest
 from barenet.tuning.space.search_space import Space
 
-if TYPE_CHECKING:
-    from optuna.trial import FrozenTrial
-
-__all__ = ["Direction", "Ledger", "hide_password", "open_ledger"]
+__all__ = ["Ledger", "hide_password", "open_ledger"]
 
 NUMBER = "trial"  # the user attribute that holds our own number of a trial
 CONNECT_SECONDS = 8
@@ -57,9 +60,6 @@ class Ledger:
 
     def guard(self, action: Any) -> Any:
         """Return what an action on the storage gives; name the storage, and how to go on, if it fails."""
-        import optuna
-        from sqlalchemy.exc import SQLAlchemyError
-
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -79,8 +79,6 @@ class Ledger:
 
     def complete(self, trial: FrozenTrial) -> None:
         """Set what a trial that was enqueued still lacks of its values."""
-        from optuna.trial import Trial
-
         self.guard(lambda: suggest(Trial(self.study, trial._trial_id), self.space))
 
     def take_enqueued(self) -> None:
@@ -103,8 +101,6 @@ class Ledger:
 
     def finish(self, number: int, state: str, value: float | None, about: Mapping[str, Any]) -> None:
         """Tell how a trial ended, once: COMPLETE with its value, PRUNED, or FAIL; `about` goes beside it."""
-        from optuna.trial import TrialState
-
         if number in self.finished:
             return
         storage, trial_id = self.study._storage, self.trial_id(number)
@@ -124,9 +120,6 @@ class Ledger:
         )
 
 
-Direction = Literal["maximize", "minimize"]
-
-
 def open_ledger(url: str | None, folder: Path, name: str, space: Space, direction: Direction) -> Ledger:
     """Open or make Optuna's record of a study: at a URL, or as study.db in its folder.
 
@@ -134,8 +127,6 @@ def open_ledger(url: str | None, folder: Path, name: str, space: Space, directio
         MachineError: the database does not answer; says which address, never a password.
         ConfigError: the URL is none, or the driver that it needs is not installed.
     """
-    from sqlalchemy import URL
-
     quiet_optuna()
     if url is not None:
         shown, options = check_url(url)
@@ -155,8 +146,6 @@ def open_ledger(url: str | None, folder: Path, name: str, space: Space, directio
 
 def open_optuna(url: str, shown: str, options: dict[str, Any], name: str, direction: Direction) -> Any:
     """Return Optuna's study of that name, made if it is not there."""
-    import optuna
-
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -172,8 +161,6 @@ def open_optuna(url: str, shown: str, options: dict[str, Any], name: str, direct
 
 def driver_of(url: str) -> str:
     """Return which driver a URL asks for, by name or by SQLAlchemy's default, and how to get it."""
-    from sqlalchemy.engine import make_url
-
     driver = make_url(url).get_dialect().driver
     package = PACKAGES.get(driver, driver)
     return f"the driver {driver}: pip install {package}"
@@ -185,7 +172,6 @@ def write_ahead(storage: Any) -> None:
     After a power cut the last changes may be missing, which are told anew from the study's files; the database itself
     stays whole (https://sqlite.org/pragma.html#pragma_synchronous).
     """
-    from sqlalchemy import event
 
     def configure(connection: Any, record: Any) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -198,8 +184,6 @@ def write_ahead(storage: Any) -> None:
 
 def check_url(url: str) -> tuple[str, dict[str, Any]]:
     """Return how to show a storage URL, and options to open it with; knock at its address first."""
-    from sqlalchemy.engine import make_url
-
     try:
         parsed = make_url(url)
         kind = parsed.get_backend_name()
@@ -224,8 +208,6 @@ def hide_password(url: str) -> str:
     >>> hide_password("postgresql://ada:secret@db.example.org/tuning")
     'postgresql://ada:***@db.example.org/tuning'
     """
-    from sqlalchemy.engine import make_url
-
     try:
         return str(make_url(url).render_as_string(hide_password=True))
     except Exception:
@@ -234,8 +216,6 @@ def hide_password(url: str) -> str:
 
 def reason_of(error: Exception, url: str) -> str:
     """Return why a storage cannot be opened, without the password that some drivers repeat."""
-    from sqlalchemy.engine import make_url
-
     password = make_url(url).password
     text = one_line(error.__cause__ or error, 200)
     return text.replace(str(password), "***") if password else text

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from barenet.config.tables import Config
 from barenet.run_folders.files import replace_file
 from barenet.run_folders.results import RunResult
+from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.trial import Trial, rank
@@ -105,15 +106,10 @@ def trial_dict(trial: Trial, plan: Plan) -> dict[str, Any]:
 
 
 def summarise(
-    folder: StudyFolder,
-    plan: Plan,
-    trials: Sequence[Trial],
-    repeats: Sequence[Trial],
-    *,
-    names: list[str],
-    n_valid: int,
+    folder: StudyFolder, material: Material, trials: Sequence[Trial], repeats: Sequence[Trial]
 ) -> StudyResult:
     """Return what a search came to, from its trials."""
+    plan = material.question.plan
     ranked = rank(trials, plan)
     repeated = []
     for number in dict.fromkeys(trial.number for trial in repeats):
@@ -124,9 +120,10 @@ def summarise(
             repeated.append(Repeated(first, len(scores), float(np.mean(scores)), std))
     repeated.sort(key=lambda r: (-plan.sign * r.mean, r.trial.number))
     finished = [trial for trial in ranked if trial.ended == "finished"]
+    n_valid = len(material.data.valid_labels)
     verdict = judge_repeats(repeated, plan) if repeated else judge_single(finished, plan, n_valid)
     seconds = sum(trial.seconds for trial in [*trials, *repeats])
-    return StudyResult(folder.path, plan, ranked, repeated, verdict, seconds, names)
+    return StudyResult(folder.path, plan, ranked, repeated, verdict, seconds, material.space.varied)
 
 
 def judge_repeats(repeated: Sequence[Repeated], plan: Plan) -> str:
@@ -182,11 +179,10 @@ def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: i
     return settings | {name: value for name, value in trial.point.items() if name not in settings}
 
 
-def write_tables(
-    folder: StudyFolder, plan: Plan, trials: Iterable[Trial], names: Sequence[str], *, n_inputs: int, n_classes: int
-) -> None:
+def write_tables(folder: StudyFolder, material: Material, trials: Sequence[Trial]) -> None:
     """Write results.csv, every trial best first, and gridsearch_results.json as the course project has it."""
-    ranked = rank(list(trials), plan)
+    plan, names, dataset = material.question.plan, material.space.names, material.dataset
+    ranked = rank(trials, plan)
     figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
@@ -205,5 +201,5 @@ def write_tables(
     for trial in ranked:
         loss, accuracy = trial.figures(plan)
         if trial.ended == "finished" and trial.config is not None and loss is not None:
-            rows.append([course_settings_of(trial, trial.config, n_inputs, n_classes), loss, accuracy])
+            rows.append([course_settings_of(trial, trial.config, dataset.n_inputs, dataset.n_classes), loss, accuracy])
     replace_file(folder.path / "gridsearch_results.json", json.dumps(rows, indent=4) + "\n")

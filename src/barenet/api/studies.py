@@ -1,0 +1,108 @@
+"""A study from its question to its result: opened, searched, and its winner kept, drawn and trained again."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import tomli_w
+
+from barenet.errors import ConfigError, DivergedError
+from barenet.plots.search import draw_search_figures
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.results import RunResult
+from barenet.run_folders.resuming import resume_run, stored_config
+from barenet.run_folders.run import start_run
+from barenet.tuning.space.material import Material
+from barenet.tuning.space.question import Question
+from barenet.tuning.space.space_file import write_space_file
+from barenet.tuning.study.best import write_best
+from barenet.tuning.study.folder import StudyFolder
+from barenet.tuning.study.record import Record
+from barenet.tuning.study.results import StudyResult, summarise
+from barenet.tuning.study.search import Search
+from barenet.tuning.study.trial import Trial
+from barenet.tuning.workers.pool import Pool, SameProcess
+from barenet.tuning.workers.shared_data import forget_data, share_data
+
+if TYPE_CHECKING:
+    from barenet.tuning.study.ledger import Ledger
+
+__all__ = ["open_study", "run_search"]
+
+
+def open_study(
+    folder: StudyFolder, question: Question, material: Material, storage: str | None
+) -> tuple[Question, Ledger]:
+    """Write down what is asked, so that the search can be gone on with from anywhere, and open Optuna's record."""
+    from barenet.tuning.study.ledger import hide_password, open_ledger  # here, since it imports Optuna
+
+    given = dict(question.base.given)
+    if material.resolved.data.path is not None:
+        given["data.path"] = material.resolved.data.path
+    if not question.name:
+        # In a shared database two studies may go by the same folder's name.
+        suffix = "" if storage is None else f"-{uuid.uuid4().hex[:8]}"
+        question = replace(question, name=folder.path.name + suffix)
+    shown = question.storage if storage is None else hide_password(storage)
+    if storage is None and shown is not None and "***" in shown:
+        raise ConfigError(f"the storage {shown} needs its password: give --storage again")
+    question = replace(question, base=replace(question.base, given=given), storage=shown)
+    folder.drop_temporary()
+    folder.write_json(folder.about, question.as_dict())  # first: from then on there is a study to go on with
+    replace_file(folder.path / "config.toml", tomli_w.dumps(material.resolved.as_tables()))
+    replace_file(folder.path / "space.toml", write_space_file(question.table, question.plan, question.base))
+    ledger = open_ledger(storage or shown, folder.path, question.name, material.space, question.plan.direction)
+    return question, ledger
+
+
+def run_search(record: Record, pool: Pool) -> StudyResult:
+    """Search, and write the result."""
+    folder, material = record.folder, record.material
+    data_folder, plan = folder.path / ".data", record.plan
+    shared = share_data(
+        data_folder,
+        material.data,
+        material.resolved,
+        has_path=not material.question.from_arrays,
+        write=not isinstance(pool, SameProcess),
+    )
+    try:
+        search = Search(material, record, pool, shared)
+        record.observer.start(folder.path, plan, material.n_trials, pool.name, material.space.varied)
+        search.run()
+    finally:
+        pool.close(kill=True)
+        forget_data(data_folder)
+    record.write_tables()
+    result = summarise(folder, material, record.trials, search.repeats)
+    best = result.best
+    if best is None:
+        reasons = [trial.last.reason for trial in result.trials if trial.last and trial.last.reason]
+        why = reasons[0] if reasons else "none was trained"
+        raise DivergedError(f"no trial was left: {why}; see {folder.path / 'results.csv'}")
+    if not folder.state(best.key, len(best.rungs) - 1).exists():
+        record.observer.note(f"trial {best.number}, which won later, is trained again for its weights")
+    write_best(folder, best, material.data, material.dataset)
+    histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
+    draw_search_figures(result, material.space, histories, folder.path / "figures")
+    if plan.retrain:
+        result = replace(result, retrained=retrain(folder.path / "retrained", best, material))
+    folder.write_json(folder.path / "results.json", result.as_dict())
+    return result
+
+
+def retrain(folder: Path, best: Trial, material: Material) -> RunResult:
+    """Train the winner once more, in a run folder of its own, and test it: the one time that a search does.
+
+    What is there of an earlier winner, before trials or repeats were raised, makes room.
+    """
+    assert best.config is not None
+    if (folder / "last.safetensors").exists():
+        if stored_config(folder).as_tables() == best.config.as_tables():
+            return resume_run(folder, material.dataset)
+        shutil.rmtree(folder)
+    return start_run(best.config, material.dataset, output=folder.parent, name=folder.name)
