@@ -118,20 +118,14 @@ def read_evidence(
     if path.is_dir():
         return read_run(path, dataset, activations, loss)
     [model] = load_models(path, activations, loss)
-    notes: list[str] = []
-    around = RunFolder(path.parent)
-    first = path.parent / "initial.safetensors"
-    same_run = around.config.exists() and first.exists() and bool(model.info.settings)
-    if same_run:
-        initial = read_model(first, activations, loss).mlp
-    else:
-        initial = redraw(model)
-        notes.append("the weights that this model started from are lost: its initialisation is drawn anew")
     config = Config.model_validate(model.info.settings) if model.info.settings else None
+    first, notes = path.parent / "initial.safetensors", []
+    is_redrawn = config is None or not (RunFolder(path.parent).config.exists() and first.exists())
+    if is_redrawn:
+        notes.append("the weights that this model started from are lost: its initialisation is drawn anew")
+    initial = redraw(model, config) if is_redrawn else read_model(first, activations, loss).mlp
     data, validation = find_images(model, config, dataset, notes)
-    return Evidence(
-        path, model, initial, not same_run, config, [], data, validation, find_test(model, data), notes=notes
-    )
+    return Evidence(path, model, initial, is_redrawn, config, [], data, validation, find_test(model, data), notes=notes)
 
 
 def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activation], loss: Loss | None) -> Evidence:
@@ -211,9 +205,8 @@ def read_probabilities(path: Path) -> NDArray[np.float32]:
         raise CheckpointError(f"{path} is damaged: {error}; write it again by train --resume {path.parent}") from None
 
 
-def redraw(model: SavedModel) -> MLP:
+def redraw(model: SavedModel, config: Config | None) -> MLP:
     """Return a network as the model may have started: by its settings, or by LeCun's rule where it has none."""
-    config = Config.model_validate(model.info.settings) if model.info.settings else None
     name, seed = (config.model.initializer, config.trainer.seed) if config else ("lecun", 0)
     return MLP.from_architecture(
         model.mlp.architecture, initializer=name, seed=generator(seed, "initialisation"), dtype=model.mlp.dtype

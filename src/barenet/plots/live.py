@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from barenet.config.tables import Config
@@ -25,6 +24,16 @@ FILE_BACKENDS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")  # matpl
 FIRST_GUESS = 0.1  # seconds that drawing takes, before it was measured
 
 
+def told(method: str) -> Callable[..., None]:
+    """Return the method of `Watchers` that calls the method of this name of each observer."""
+
+    def tell(self: Watchers, *about: Any) -> None:
+        for observer in self.observers:
+            getattr(observer, method)(*about)
+
+    return tell
+
+
 class Watchers(Observer):
     """Several observers, told everything in turn."""
 
@@ -38,32 +47,11 @@ class Watchers(Observer):
             observer.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Let all stop watching."""
-        for observer in self.observers:
-            observer.__exit__(kind, error, trace)
-
-    def note(self, message: str) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.note(message)
-
-    def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.start(folder, config, trainer)
-
-    def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.progress(epoch, step, n_steps, n_networks)
-
-    def record(self, record: EpochRecord) -> None:
-        """Tell all."""
-        for observer in self.observers:
-            observer.record(record)
+    __exit__ = told("__exit__")
+    note = told("note")
+    start = told("start")
+    progress = told("progress")
+    record = told("record")
 
 
 class CurveKeeper(Observer):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from barenet.analysis.activity import LayerActivity, NeuronPortrait
 from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
-from barenet.plots.rasters import colour_numbers, diverging_colours, span
+from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, span
 
 __all__ = [
     "describe_activity",
@@ -122,8 +122,7 @@ def show_weights(axes: Any, portrait: NeuronPortrait, shape: tuple[int, ...] | N
         axes.bar(np.arange(len(values)), values, width=1.0, color=[ORANGE if v > 0 else BLUE for v in values])
         style(axes, "Its weights, sorted", x="input")
         return
-    picture = portrait.weights.reshape(shape)
-    picture = np.mean(picture, axis=-1) if picture.ndim == 3 else picture
+    picture = picture_of(portrait.weights, shape)
     axes.imshow(diverging_colours()[colour_numbers(picture, span(picture))], interpolation="nearest")
     style(axes, "Its weights", grid=False)
     axes.set(xticks=[], yticks=[])

@@ -17,7 +17,17 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["colour_numbers", "data_uri", "diverging_colours", "photograph", "pool", "raster_png", "span", "tile"]
+__all__ = [
+    "colour_numbers",
+    "data_uri",
+    "diverging_colours",
+    "photograph",
+    "picture_of",
+    "pool",
+    "raster_png",
+    "span",
+    "tile",
+]
 
 Array = NDArray[np.floating]
 
@@ -43,6 +53,12 @@ def colour_numbers(values: Array, limit: float) -> NDArray[np.uint8]:
     """Return the raster of values, full colour at ± limit and beyond."""
     numbers: NDArray[np.uint8] = (np.rint(STEPS * np.clip(values / limit, -1, 1)) + STEPS).astype(np.uint8)
     return numbers
+
+
+def picture_of(weights: Array, shape: tuple[int, ...]) -> Array:
+    """Return weights (..., D) on the pixels of images of this shape as pictures; of colours the mean over them."""
+    pictures = weights.reshape(*weights.shape[:-1], *shape)
+    return np.mean(pictures, axis=-1) if len(shape) == 3 else pictures
 
 
 def pool(matrix: Array, max_rows: int, max_columns: int) -> tuple[Array, tuple[int, int]]:

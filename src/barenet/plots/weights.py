@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from barenet.nn.mlp import MLP
 from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style
-from barenet.plots.rasters import colour_numbers, diverging_colours, pool, span, tile
+from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, pool, span, tile
 
 __all__ = [
     "draw_heat_maps",
@@ -100,9 +100,7 @@ def neuron_sheet(mlp: MLP, shape: tuple[int, ...], columns: int | None = None) -
     """
     weights = mlp.parameters.views["W1"].T
     order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:MAX_TILES]
-    pictures = weights[order].reshape(len(order), *shape)
-    if pictures.ndim == 4:
-        pictures = np.mean(pictures, axis=-1)
+    pictures = picture_of(weights[order], shape)
     limit = span(pictures)
     columns = columns or max(1, math.ceil(math.sqrt(len(order))))
     return colour_numbers(tile(pictures, min(columns, len(order)), gap=2), limit), limit, len(order)

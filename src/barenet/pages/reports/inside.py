@@ -19,7 +19,7 @@ from barenet.plots.neurons import (
     show_answers,
     show_push,
 )
-from barenet.plots.rasters import colour_numbers, data_uri, raster_png, span
+from barenet.plots.rasters import colour_numbers, data_uri, picture_of, raster_png, span
 from barenet.plots.weights import heat_map, neuron_sheet, show_histogram, start_word
 
 __all__ = ["architecture_rows", "network_parts"]
@@ -116,8 +116,7 @@ def portrait(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> d
     names = evidence.class_names
     weights = ""
     if shape is not None and own.layer == 1:
-        picture = own.weights.reshape(shape)
-        picture = np.mean(picture, axis=-1) if picture.ndim == 3 else picture
+        picture = picture_of(own.weights, shape)
         weights = data_uri(raster_png(colour_numbers(picture, span(picture))))
 
     def excited(rows: Any) -> list[dict[str, Any]]:
