@@ -13,6 +13,7 @@ import tomli_w
 from barenet.errors import ConfigError, DivergedError
 from barenet.plots.search import draw_search_figures
 from barenet.run_folders.files import replace_file
+from barenet.run_folders.folder import drop_torn_files
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
 from barenet.run_folders.run import start_run
@@ -51,7 +52,7 @@ def open_study(
     if storage is None and shown is not None and "***" in shown:
         raise ConfigError(f"the storage {shown} needs its password: give --storage again")
     question = replace(question, base=replace(question.base, given=given), storage=shown)
-    folder.drop_temporary()
+    drop_torn_files(folder.path)
     folder.write_json(folder.about, question.as_dict())  # first: from then on there is a study to go on with
     replace_file(folder.path / "config.toml", tomli_w.dumps(material.resolved.as_tables()))
     replace_file(folder.path / "space.toml", write_space_file(question.table, question.plan, question.base))

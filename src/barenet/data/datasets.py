@@ -143,10 +143,8 @@ def from_arrays(
     uint8 images stay as they are, without a copy if they are contiguous; other numbers become float32. Raises
     DataError.
     """
-    train, test, validation = (
-        _given_pair(part, images, labels)
-        for part, images, labels in (("", x, y), ("_test", x_test, y_test), ("_val", x_val, y_val))
-    )
+    train, test = _given_pair("", x, y), _given_pair("_test", x_test, y_test)
+    validation = _given_pair("_val", x_val, y_val)
     if not train:
         raise DataError("x and y are None: expected images and their labels")
     return _checked(name, train | test, note, validation=validation, hash_apart=True, class_names=class_names)
@@ -182,8 +180,7 @@ def _checked(
     """Check all that can be wrong with images and labels; the one way to a Dataset.
 
     `arrays` are images and labels for training, then those for testing if there are any, by their names in messages;
-    `validation` likewise; `hash_apart` says that their hash comes on top of that of all others, as runs know it that
-    were started with arrays.
+    `validation` likewise; with `hash_apart` they are hashed on top of the others, as runs know arrays from Python.
     """
     (images_from, unchecked), (labels_from, labels), *test = arrays.items()
     images, labels = check_pair(images_from, unchecked, labels_from, labels)

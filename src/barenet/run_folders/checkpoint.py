@@ -90,26 +90,6 @@ class SavedModel:
         return not self.mlp.ends_in_logits
 
 
-def build_network(
-    info: ModelInfo, activations: Sequence[Activation] = (), loss: Loss | None = None
-) -> tuple[MLP, Loss]:
-    """Return an untrained network of the architecture that `info` describes, and its loss.
-
-    Activations and a loss of a person's own are not in the file and are handed in again, recognised by their names.
-    """
-    chosen = loss or find_loss(info.loss, info.label_smoothing)
-    architecture = Architecture.from_rows(info.architecture, activations)
-    return FastMLP.from_architecture(architecture, loss=chosen), chosen
-
-
-def find_loss(name: str, label_smoothing: float) -> Loss:
-    """Return the loss of that name, or say that a person's own must be handed in."""
-    try:
-        return make_loss(name, label_smoothing)
-    except ConfigError as error:
-        raise CheckpointError(f"the model was trained with the loss {name!r}; hand it in again: {error}") from None
-
-
 def write_model(
     path: Path, info: ModelInfo, parameters: Mapping[str, NDArray[np.generic]], state: TrainingState | None = None
 ) -> None:
@@ -186,11 +166,18 @@ def read_metadata(path: Path, text: str) -> tuple[ModelInfo, dict[str, str]]:
 
 
 def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> SavedModel:
-    """Return the network of a model file, checked against its checksums and its own architecture."""
+    """Return the network of a model file, checked against its checksums and its own architecture.
+
+    Custom activations and a custom loss are not in the file and are handed in again, recognised by their names.
+    """
     path = Path(path)
     info, arrays = read_arrays(path)
     try:
-        mlp, chosen = build_network(info, activations, loss)
+        loss = loss or make_loss(info.loss, info.label_smoothing)
+    except ConfigError as error:
+        raise CheckpointError(f"the model was trained with the loss {info.loss!r}; hand it in again: {error}") from None
+    try:
+        mlp = FastMLP.from_architecture(Architecture.from_rows(info.architecture, activations), loss=loss)
     except ConfigError as error:
         raise CheckpointError(f"{path}: {error}; hand in activations of your own again") from None
     for name, view in mlp.parameters.views.items():
@@ -198,7 +185,7 @@ def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: L
             found = arrays[name].shape if name in arrays else "none"
             raise CheckpointError(f"{path}: {name} must have shape {view.shape} by the architecture, found {found}")
         view[...] = arrays[name]
-    return SavedModel(mlp, info, chosen, path)
+    return SavedModel(mlp, info, loss, path)
 
 
 def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:

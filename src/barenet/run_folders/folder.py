@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -113,7 +114,10 @@ def hold_lock(folder: Path, in_use: Callable[[], str]) -> Iterator[None]:
 def drop_torn_files(folder: Path) -> None:
     """Delete what a process that was killed left half written beside its target."""
     for path in folder.glob("**/.*.tmp"):
-        path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def find_latest(output: str | Path = "runs") -> Path:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.engine.network import FastMLP
-from barenet.engine.state import TrainingState
 from barenet.engine.threads import blas_threads
 from barenet.errors import DivergedError, MachineError
 from barenet.nn.mlp import MLP
@@ -180,14 +179,6 @@ class Run:
             preprocessing=self.trainer.data.preprocessing,
         )
 
-    def best_model(self, network: int, state: TrainingState) -> SavedModel:
-        """Return the network with its best weights."""
-        mlp = self.template()
-        mlp.parameters.values[...] = state.best_values[0]
-        folder = self.folders[network]
-        path = Path("memory") if folder is None else folder.best
-        return SavedModel(mlp, self.info(network, int(state.best_epochs[0, 0])), self.trainer.loss, path)
-
     def finish(self) -> RunResult:
         """Test each network's best weights, write what they give, and return the result of the run."""
         lost = [str(stop) for stop in self.trainer.stopped if stop is not None and stop.kind == "diverged"]
@@ -211,17 +202,19 @@ class Run:
 
     def result_of(self, network: int) -> NetworkResult:
         """Return what one network came to, and write its test.json."""
-        model = self.best_model(network, self.trainer.states[network])
+        folder, state = self.folders[network], self.trainer.states[network]
+        mlp, info = self.template(), self.info(network, int(state.best_epochs[0, 0]))
+        mlp.parameters.values[...] = state.best_values[0]
+        model = SavedModel(mlp, info, self.trainer.loss, Path("memory") if folder is None else folder.best)
         scores = score_model(model, self.dataset) if self.dataset.test_images is not None else None
-        folder = self.folders[network]
         if folder is not None and scores is not None:
             write_scores(folder.path, scores.as_dict(), scores.probabilities)
-        metrics, stop = self.best_metrics(network, model.info.epoch), self.trainer.stopped[network]
+        metrics, stop = self.best_metrics(network, info.epoch), self.trainer.stopped[network]
         assert stop is not None  # all networks train to their ends before one is tested
         return NetworkResult(
             seed=self.trainer.configs[network].trainer.seed,
             folder=None if folder is None else folder.path,
-            best_epoch=model.info.epoch,
+            best_epoch=info.epoch,
             validation_accuracy=metrics["validation_accuracy"],
             validation_loss=metrics["validation_loss"],
             scores=scores,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 from barenet.config.tables import TABLES
@@ -67,16 +68,13 @@ class Space:
 
     def check_grid(self, limit: int) -> int:
         """Return the number of points of the grid; raise ConfigError if it is more than `limit`."""
-        if all(not dimension.when for dimension in self.dimensions):
-            count = math.prod(len(dimension.grid_values()) for dimension in self.dimensions)
+        has_conditions = any(dimension.when for dimension in self.dimensions)
+        if has_conditions:
+            count = sum(1 for _ in islice(self.grid(), limit + 1))
         else:
-            count = 0
-            for _ in self.grid():
-                count += 1
-                if count > limit:
-                    break
+            count = math.prod(len(dimension.grid_values()) for dimension in self.dimensions)
         if count > limit:
-            shown = f"{count:,}" if all(not d.when for d in self.dimensions) else f"more than {limit:,}"
+            shown = f"more than {limit:,}" if has_conditions else f"{count:,}"
             raise ConfigError(
                 f"the grid has {shown} points and {limit:,} are allowed; raise that by --limit, "
                 "or draw some by --strategy random --trials 100"

@@ -16,7 +16,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -155,14 +154,6 @@ class StudyFolder:
     def drop_state(self, trial: str, number: int) -> None:
         """Delete a state that nothing goes on from."""
         self.state(trial, number).unlink(missing_ok=True)
-
-    def drop_temporary(self) -> None:
-        """Delete what a process that was killed left half written."""
-        for path in self.path.glob("**/.*.tmp"):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
 
 
 def create_study(output: Path, name: str | None, prefix: str) -> StudyFolder:

@@ -39,18 +39,14 @@ class Ledger:
 
     def __init__(self, study: Any, space: Space, shown_url: str) -> None:
         self.study, self.space, self.shown_url = study, space, shown_url
-        self.numbers: dict[int, int] = {}  # ours to Optuna's
-        self.finished: set[int] = set()
         trials = self.trials()
-        for trial in trials:
-            if NUMBER in trial.user_attrs:
-                self.numbers[trial.user_attrs[NUMBER]] = trial.number
-                if trial.state.is_finished():
-                    self.finished.add(trial.user_attrs[NUMBER])
-        for trial in trials:
-            if trial.state.name == "RUNNING" and NUMBER in trial.user_attrs:
+        ours = {trial.user_attrs[NUMBER]: trial for trial in trials if NUMBER in trial.user_attrs}
+        self.numbers = {number: trial.number for number, trial in ours.items()}  # ours to Optuna's
+        self.finished = {number for number, trial in ours.items() if trial.state.is_finished()}
+        for trial in ours.values():
+            if trial.state == TrialState.RUNNING:
                 self.complete(trial)  # a coordinator was killed between asking and setting the values
-        for _ in range(sum(trial.state.name == "WAITING" for trial in trials)):
+        for _ in range(sum(trial.state == TrialState.WAITING for trial in trials)):
             self.take_enqueued()  # a coordinator was killed between enqueueing and asking
 
     def trials(self) -> list[FrozenTrial]:

@@ -84,7 +84,7 @@ class StudyResult:
                     "settings": r.trial.point,
                     "seeds": r.n,
                     "mean": r.mean,
-                    "std": none_for_nan(r.std),
+                    "std": r.std if math.isfinite(r.std) else None,
                 }
                 for r in self.repeated
             ],
@@ -92,11 +92,6 @@ class StudyResult:
             "training_seconds": self.seconds,
             "retrained": None if self.retrained is None else self.retrained.as_dict(),
         }
-
-
-def none_for_nan(value: float) -> float | None:
-    """Return a value as JSON can hold it."""
-    return value if math.isfinite(value) else None
 
 
 def trial_dict(trial: Trial, plan: Plan) -> dict[str, Any]:
