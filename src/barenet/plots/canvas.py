@@ -26,6 +26,15 @@ SERIES = (BLUE, ORANGE, GREEN, "#9a6fb0", "#b98b2f", "#4b9aa8", "#c2607f", "#7d7
 PAGE_COLOURS = {INK: "currentColor", GREY: "var(--quiet)", FAINT: "var(--faint)"}
 PAGE_COLOURS |= {colour: f"var(--c{i})" for i, colour in enumerate(SERIES)}
 
+# What a page leaves out of an SVG, or writes otherwise: names, since several figures share a page, and the font.
+PAGE_WRITING = (
+    (r"<metadata>.*?</metadata>", ""),
+    (r"<!--.*?-->\s*", ""),
+    (r'(<g) id="[^"]*"', r"\1"),
+    (r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px"),
+    (r"\s*\n\s*", "\n"),
+)
+
 LETTERS: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
     "font.size": 10,
@@ -72,7 +81,7 @@ def png(figure: Figure) -> bytes:
 def svg(figure: Figure, label: str) -> str:
     """Return a figure as an `<svg>` to stand in a page: its colours and letters the page's, `label` read aloud.
 
-    `label` is plain text. Names of elements are dropped, since several figures share a page.
+    `label` is plain text.
     """
     from html import escape
 
@@ -83,11 +92,8 @@ def svg(figure: Figure, label: str) -> str:
     box = re.search(r'viewBox="([^"]+)"', text)
     assert box is not None
     body = text[text.index(">") + 1 :]
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.DOTALL)
-    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
-    body = re.sub(r'(<g) id="[^"]*"', r"\1", body)
-    body = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", body)
-    body = re.sub(r"\s*\n\s*", "\n", body)
+    for pattern, replacement in PAGE_WRITING:
+        body = re.sub(pattern, replacement, body, flags=re.DOTALL)
     for colour, name in PAGE_COLOURS.items():
         body = body.replace(colour, name)
     return f'<svg viewBox="{box[1]}" role="img" aria-label="{escape(label)}">{body}'

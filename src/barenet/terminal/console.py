@@ -10,7 +10,7 @@ from types import TracebackType
 
 import numpy as np
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from barenet.config.tables import Config
@@ -34,7 +34,6 @@ class ConsoleObserver(Notes, Observer):
         self.task: TaskID | None = None
         self.folder: Path | None = None
         self.latest: dict[int, EpochRecord] = {}
-        self.seconds = 0.0
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -44,12 +43,10 @@ class ConsoleObserver(Notes, Observer):
             self.bar.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
             done = min(int(state.epoch[0]) for state in self.trainer.states)
+            message = f"interrupted after epoch {done}; go on with: barenet train --resume {self.folder}"
             if all(self.trainer.stopped):
-                error.args = (
-                    f"interrupted after training was done and saved; test it with: barenet test {self.folder}",
-                )
-            else:
-                error.args = (f"interrupted after epoch {done}; go on with: barenet train --resume {self.folder}",)
+                message = f"interrupted after training was done and saved; test it with: barenet test {self.folder}"
+            error.args = (message,)
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
         """Show the layers, and start the bar."""
@@ -58,16 +55,13 @@ class ConsoleObserver(Notes, Observer):
             return
         show_network(self.console, config, trainer, folder)
         if self.can_redraw:
-            columns: list[ProgressColumn] = [TextColumn("{task.fields[epoch]}", table_column=Column(no_wrap=True))]
-            if self.console.width >= WIDE:
-                columns += [BarColumn(bar_width=None)]
-            columns += [TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True))]
-            if self.console.width >= WIDE:
-                columns += [TimeRemainingColumn(compact=True)]
+            epoch = TextColumn("{task.fields[epoch]}", table_column=Column(no_wrap=True))
+            figures = TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True))
+            wide = (epoch, BarColumn(bar_width=None), figures, TimeRemainingColumn(compact=True))
+            columns = wide if self.console.width >= WIDE else (epoch, figures)
             self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
-            done = min(int(state.epoch[0]) for state in trainer.states)
-            total = trainer.n_steps * config.trainer.epochs
-            label = f"epoch {done}/{config.trainer.epochs}"
+            n, done = config.trainer.epochs, min(int(state.epoch[0]) for state in trainer.states)
+            total, label = trainer.n_steps * n, f"epoch {done}/{n}"
             self.task = self.bar.add_task("", total=total, completed=trainer.n_steps * done, epoch=label, figures="")
             self.bar.start()
 

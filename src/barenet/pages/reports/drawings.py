@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -165,11 +166,13 @@ def overlaid_curves(runs: Sequence[tuple[str, Sequence[Sequence[EpochRecord]]]])
             axes.legend(frameon=False, labelcolor=INK, fontsize=8)
 
     names = ", ".join(name for name, _ in runs[:12])
-    drawings = []
-    for what, factor, title in (("loss", 1.0, "Validation loss"), ("accuracy", 100.0, "Validation accuracy, %")):
-        label = f"{title} over the epochs of {names}; the best values stand in the table."
-        drawings.append(draw(lambda axes, w=what, f=factor, t=title: show(axes, w, f, t), label))  # type: ignore[misc]
-    return drawings
+    return [
+        draw(
+            partial(show, what=what, factor=factor, title=title),
+            f"{title} over the epochs of {names}; the best values stand in the table.",
+        )
+        for what, factor, title in (("loss", 1.0, "Validation loss"), ("accuracy", 100.0, "Validation accuracy, %"))
+    ]
 
 
 def validations(histories: Sequence[Sequence[EpochRecord]], what: str) -> tuple[list[int], np.ndarray]:
