@@ -13,6 +13,7 @@ from odd_runs import SMALL as ODD
 from threadpoolctl import threadpool_limits
 
 import barenet
+from barenet.api import training
 from barenet.config.sources import build_config, setting_path
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.data.formats.idx import write_idx
@@ -41,6 +42,14 @@ def own_cache(tmp_path_factory):
 def one_thread():
     """Let BLAS compute on one thread, as training does: of two, one burns time while it waits for the other."""
     with threadpool_limits(1, "blas"):
+        yield
+
+
+@pytest.fixture(scope="module")
+def without_curves():
+    """Leave out the learning curves of runs, which take longer to draw than small runs take; tests/api draws them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "draw_learning_curves", lambda *about: None)
         yield
 
 

@@ -16,6 +16,8 @@ from waiting import PATIENCE
 from barenet.cli.main import main
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+# Where Python warns of files that are opened without an encoding, it says so of matplotlib too.
+MATPLOTLIB = "ignore::EncodingWarning:matplotlib.font_manager"
 NO_SCREEN = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
 
@@ -58,7 +60,7 @@ def barenet_process() -> Command:
             capture_output=True,
             encoding="utf-8",
             stdin=subprocess.DEVNULL,
-            env={**os.environ, **NO_SCREEN, "PYTHONIOENCODING": "utf-8", **environment},
+            env={**os.environ, **NO_SCREEN, "PYTHONIOENCODING": "utf-8", "PYTHONWARNINGS": MATPLOTLIB, **environment},
             timeout=4 * PATIENCE,
         )
 
@@ -69,6 +71,11 @@ def barenet_process() -> Command:
 def data(tmp_path_factory, write_data) -> Path:
     """A folder of four small IDX files."""
     return write_data(tmp_path_factory.mktemp("data") / "small")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_curves(without_curves):
+    """Commands draw pictures of their own here, and no learning curves."""
 
 
 @pytest.fixture(autouse=True)

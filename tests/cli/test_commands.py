@@ -96,7 +96,9 @@ def test_training_that_diverges_exits_with_4(barenet, data, tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), slow_except([(signal.SIGINT, 130), (signal.SIGTERM, 143)], (signal.SIGINT, 130))
+)
 def test_an_interrupted_run_says_how_to_go_on(number, code, data, tmp_path):
     endless = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "100000")
     command = [sys.executable, "-m", "barenet", "train", "--data", str(data), *endless, "--name", "long"]

@@ -21,8 +21,8 @@ def folder(tmp_path_factory, write_data):
     return home
 
 
-def test_numpy_is_written_under_the_run_s_name_and_agrees(barenet_process, barenet, folder):
-    done = barenet_process("export", "runs/my-run", "--to", "numpy", cwd=folder)
+def test_numpy_is_written_under_the_run_s_name_and_agrees(barenet, folder):
+    done = barenet("export", "runs/my-run", "--to", "numpy", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "my_run.py: 0.0" in done.stdout

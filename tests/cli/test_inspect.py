@@ -20,8 +20,8 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
     return folder
 
 
-def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet_process, home):
-    done = barenet_process("inspect", cwd=home)
+def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet, home):
+    done = barenet("inspect", cwd=home)
     assert done.returncode == 0, done.stderr
     *found, _ = done.stdout.splitlines()
     assert found[0].startswith("layer 1, ")

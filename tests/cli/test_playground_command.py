@@ -27,8 +27,8 @@ def trained(barenet, tmp_path_factory, write_data) -> Path:
     return home
 
 
-def test_a_run_gets_its_page_in_its_own_folder(barenet_process, trained):
-    done = barenet_process("playground", "runs/one", cwd=trained)
+def test_a_run_gets_its_page_in_its_own_folder(barenet, trained):
+    done = barenet("playground", "runs/one", cwd=trained)
     assert done.returncode == 0, done.stderr
     page = trained / "runs" / "one" / "playground.html"
     assert done.stdout.startswith(f"{Path('runs') / 'one' / 'playground.html'} (")

@@ -24,6 +24,7 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_train_writes_the_report_when_asked_and_the_same_as_report_does(barenet_process, home):
     assert not (home / "runs" / "first" / "report.html").exists()
     written = (home / "runs" / "second" / "report.html").read_bytes()
@@ -46,6 +47,7 @@ def test_several_runs_make_a_comparison(barenet, home):
     assert made["bytes"] == (home / "runs" / "comparison.html").stat().st_size
 
 
+@pytest.mark.slow
 def test_training_that_diverges_is_reported_too(barenet, home):
     wild = ("--optimizer.name", "sgd", "--optimizer.weight-decay", "0", "--lr", "1e30", "--name", "wild", "--report")
     done = barenet("train", *SMALL, *wild, cwd=home)

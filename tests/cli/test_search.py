@@ -15,6 +15,7 @@ import pytest
 from refusals import assert_refused
 from waiting import PATIENCE, wait_until
 
+FAST = ("--data.n-valid", "60", "--epochs", "1", "--workers", "0")
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6,5", "--epochs", "2", "--workers", "0")
 
 
@@ -24,7 +25,7 @@ def search(barenet):
 
 
 def test_plain_search_runs_the_course_projects_grid(barenet_process, barenet, data, tmp_path):
-    done = barenet_process("search", "--data", data, "--data.n-valid", 60, "--epochs", 1, "--json", cwd=tmp_path)
+    done = barenet_process("search", "--data", data, *FAST, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["trials"] == figures["finished"] == 16
@@ -61,6 +62,7 @@ def test_results_go_to_stdout_and_progress_to_stderr_in_any_width(search, data, 
         assert "…" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_space_file_is_searched_and_names_the_study(search, data, tmp_path):
     (tmp_path / "mine.toml").write_text(
         '[search]\nstrategy = "random"\ntrials = 3\n[space]\nlr = {low = 0.001, high = 0.1, log = true}\n', "utf-8"

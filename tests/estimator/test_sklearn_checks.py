@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from families import slow_except
 
 pytest.importorskip("sklearn", minversion="1.6")
 
@@ -34,7 +33,8 @@ ESTIMATORS = {
 }
 
 
-@pytest.mark.parametrize("name", slow_except(ESTIMATORS, "defaults"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ESTIMATORS)
 def test_every_check_of_scikit_learn_passes(name, capsys):
     estimator = BarenetClassifier(**ESTIMATORS[name])
     results = check_estimator(estimator, on_fail=None, on_skip=None, expected_failed_checks=MAY_FAIL)

@@ -203,7 +203,7 @@ MISTAKES = [
 
 
 # Of each kind of mistake the first run, with the tests that are slow the same mistake in other people's ways to write.
-FIRST = [next(row for row in MISTAKES if row[1] == kind) for kind in dict.fromkeys(row[1] for row in MISTAKES)]
+FIRST = list({row[1]: row for row in reversed(MISTAKES)}.values())
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,38 @@
-"""The system's Chromium, driven by Playwright: `pip install playwright` and `apt-get install chromium`."""
+"""Reports, and the system's Chromium, driven by Playwright: `pip install playwright` and `apt-get install chromium`."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from barenet.pages.reports.report import report
+
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 PATIENCE = 60_000  # milliseconds for a page to reach a state, which it does at once unless the machine is busy
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _without_curves(without_curves):
+    """Reports draw their own curves."""
+
+
+@pytest.fixture(scope="session")
+def make_report(make_run, tmp_path_factory) -> Callable[[str], tuple[Path, Path]]:
+    """Return a function from a kind of run to its report and its folder, written once."""
+    made: dict[str, Path] = {}
+
+    def make(kind: str) -> tuple[Path, Path]:
+        folder, dataset = make_run(kind)
+        if kind not in made:
+            made[kind] = report(folder, dataset=dataset, page=tmp_path_factory.mktemp("pages") / "page.html")
+        return made[kind], folder
+
+    return make
 
 
 @pytest.fixture(scope="module")

@@ -9,11 +9,13 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from families import slow_except
 from PIL import Image
 
 import barenet
@@ -132,6 +134,7 @@ def test_drawing_by_mouse_changes_the_image_and_the_answer_and_undo_takes_it_bac
     wait_for_scores(page, before)
 
 
+@pytest.mark.slow
 def test_drawing_by_keys_and_shifting_by_keys(page):
     page.click("#clear")
     expect(page.locator("#verdict")).to_have_text(re.compile("^Nothing drawn"))
@@ -149,6 +152,7 @@ def test_drawing_by_keys_and_shifting_by_keys(page):
     wait_for_scores(page, drawn)
 
 
+@pytest.mark.slow
 def test_a_finger_draws(open_page):
     page = open_page(width=390, height=844, has_touch=True, is_mobile=True)
     before = scores(page)
@@ -186,7 +190,7 @@ def hand_in(page: Any, content: bytes, event: str, name: str = "plus.png") -> st
     return said.inner_text()
 
 
-@pytest.mark.parametrize("event", ["drop", "paste"])
+@pytest.mark.parametrize("event", slow_except(["drop", "paste"], "drop"))
 def test_a_picture_that_is_dropped_or_pasted_changes_the_answer_and_says_what_was_done(event, page):
     before = scores(page)
     said = hand_in(page, picture((120, 90), paper=255), event)
@@ -197,6 +201,7 @@ def test_a_picture_that_is_dropped_or_pasted_changes_the_answer_and_says_what_wa
     wait_for_a_change(page, dropped, 1e-2)
 
 
+@pytest.mark.slow
 def test_a_dark_picture_is_the_bright_one_inverted(page):
     hand_in(page, picture((120, 90), paper=255), "drop")
     bright = scores(page)
@@ -205,6 +210,7 @@ def test_a_dark_picture_is_the_bright_one_inverted(page):
     wait_for_scores(page, bright, 0.02 * np.max(np.abs(bright)))
 
 
+@pytest.mark.slow
 def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arrays):
     stream = io.BytesIO()
     Image.fromarray(arrays["x_test"][7]).save(stream, "PNG")
@@ -215,6 +221,7 @@ def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arr
     wait_for_scores(page, expected, 1e-4 * np.max(np.abs(expected)))
 
 
+@pytest.mark.slow
 def test_a_file_that_is_no_picture_is_named_and_changes_nothing(page):
     before = scores(page)
     said = hand_in(page, b"no picture at all", "drop", name="notes.txt")
@@ -257,6 +264,7 @@ def test_a_neuron_that_is_pointed_at_shows_its_weights_and_its_pushes(page):
     expect(page.locator("#weights-text")).to_contain_text("one for each neuron of layer 2")
 
 
+@pytest.mark.slow
 def test_arrow_keys_walk_among_neurons_and_the_inspector_follows(page):
     cells = page.locator(".layer").nth(0).locator(".cell")
     cells.nth(0).focus()
@@ -271,6 +279,7 @@ def test_arrow_keys_walk_among_neurons_and_the_inspector_follows(page):
     expect(page.locator(".pinned")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_shift_flip_and_noise_change_the_answer_and_are_undone(page):
     before = scores(page)
     for act in (lambda: page.click("#flip"), lambda: page.click("[aria-label='Shift left']"), lambda: set_noise(page)):
@@ -285,8 +294,7 @@ def set_noise(page: Any) -> None:
     page.locator("#noise").fill("0.3")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("width", "scheme"), slow_except(product((390, 1280), ("light", "dark")), (390, "dark")))
 def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tmp_path):
     page = open_page(width=width, color_scheme=scheme)
     page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=width)
@@ -308,6 +316,7 @@ def test_a_tapped_neuron_brings_its_weights_to_a_phone(open_page):
     expect(page.locator(".pinned")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_floats_without_test_images_and_many_classes_work_too(open_page, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(470, 6, 9)).astype(np.float32), np.arange(470) % 47

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 
 import pytest
+from families import slow_except
 
-import barenet
 from barenet.pages.reports.report import report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
@@ -18,17 +19,15 @@ WIDTHS = (390, 1280)
 
 
 @pytest.fixture(scope="module")
-def pages(arrays, dataset, tmp_path_factory) -> dict[str, Path]:
+def pages(make_run, make_report, tmp_path_factory) -> dict[str, Path]:
     """A report of one run, and a comparison of two."""
-    output = tmp_path_factory.mktemp("runs")
-    for name, sizes in (("small", (4,)), ("large", (16, 8))):
-        barenet.train(**arrays, name=name, hidden_sizes=sizes, epochs=3, n_valid=100, output=output, verbose=False)
-    run = report(output / "large", dataset=dataset)
-    return {"run": run, "comparison": report(output / "small", output / "large", dataset=dataset)}
+    page, folder = make_report("plain")
+    other, dataset = make_run("one epoch")
+    comparison = tmp_path_factory.mktemp("pages") / "comparison.html"
+    return {"run": page, "comparison": report(folder, other, dataset=dataset, page=comparison)}
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("kind", ["run", "comparison"])
+@pytest.mark.parametrize(("kind", "width"), slow_except(product(("run", "comparison"), WIDTHS), ("comparison", 390)))
 def test_a_page_loads_in_silence_and_fits_the_window(kind, width, new_page, pages):
     said: list[str] = []
     asked: list[str] = []
@@ -44,6 +43,7 @@ def test_a_page_loads_in_silence_and_fits_the_window(kind, width, new_page, page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 def test_letters_in_pictures_are_large_enough_on_a_phone(new_page, pages):
     page = new_page(viewport={"width": 390, "height": 844})
     page.goto(pages["run"].as_uri())
@@ -76,6 +76,7 @@ def test_without_its_script_a_cell_still_leads_to_its_images(new_page, pages):
     expect(target.locator("img").first).to_be_attached()
 
 
+@pytest.mark.slow
 def test_ink_stands_out_in_the_light_and_in_the_dark(new_page, pages):
     brightness = (
         "(() => { const s = getComputedStyle(document.body); const sum = (c) => c.match(/\\d+/g).slice(0, 3)"
@@ -90,6 +91,7 @@ def test_ink_stands_out_in_the_light_and_in_the_dark(new_page, pages):
     assert seen["dark"][0] - seen["dark"][1] > 180
 
 
+@pytest.mark.slow
 def test_on_paper_the_page_has_no_links_to_nowhere_and_is_light(new_page, pages):
     page = new_page(color_scheme="dark")
     page.goto(pages["run"].as_uri())

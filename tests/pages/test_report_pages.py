@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from families import slow, slow_except
+from families import slow_except
 from odd_runs import KINDS
 from safetensors.numpy import load_file
 
@@ -70,15 +70,14 @@ class Page(HTMLParser):
         return re.sub(r"\s+", " ", " ".join(self.texts))
 
 
-@pytest.fixture(scope="session")
-def make_page(make_run, tmp_path_factory):
+@pytest.fixture(scope="module")
+def make_page(make_report):
     """Return a function from a kind of run to its page, parsed, and the folder."""
     made = {}
 
     def make(kind):
-        folder, dataset = make_run(kind)
+        path, folder = make_report(kind)
         if kind not in made:
-            path = report(folder, dataset=dataset, page=tmp_path_factory.mktemp("pages") / "page.html")
             assert path.stat().st_size < LIMIT
             made[kind] = Page(path.read_text("utf-8"))
         return made[kind], folder
@@ -86,7 +85,7 @@ def make_page(make_run, tmp_path_factory):
     return make
 
 
-@pytest.mark.parametrize("kind", slow_except(KINDS, "plain", "no pictures"))
+@pytest.mark.parametrize("kind", slow_except(KINDS, "plain"))
 def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
     page, folder = make_page(kind)
     assert len(set(page.ids)) == len(page.ids)
@@ -98,18 +97,19 @@ def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
         assert f"{100 * result['test_accuracy']:.2f} % of the 120 test images right" in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
         ("no pictures", "20 inputs"),
-        slow(("diverged", "diverged in epoch 1")),
-        slow(("one epoch", "1 epoch.")),
-        slow(("untested", "There are no test results")),
-        slow(("47 classes", "47 classes, softmax")),
-        slow(("two classes", "2 classes, softmax")),
-        slow(("16x16", "16 × 16 image")),
-        slow(("colour", "saturated")),
-        slow(("validated now and then", "The ring marks epoch")),
+        ("diverged", "diverged in epoch 1"),
+        ("one epoch", "1 epoch."),
+        ("untested", "There are no test results"),
+        ("47 classes", "47 classes, softmax"),
+        ("two classes", "2 classes, softmax"),
+        ("16x16", "16 × 16 image"),
+        ("colour", "saturated"),
+        ("validated now and then", "The ring marks epoch"),
     ],
 )
 def test_odd_runs_are_told_as_they_are(kind, words, make_page):
@@ -137,6 +137,7 @@ def test_a_page_asks_nobody_for_anything_and_says_so_to_the_browser(make_page):
     assert re.findall(r"url\((?!#)[^)]*\)|@import|https?://(?!www\.w3\.org/)", text) == []
 
 
+@pytest.mark.slow
 def test_names_from_outside_are_escaped(arrays, tmp_path):
     barenet.train(arrays["x"], arrays["y"], output=tmp_path, name="a<b>&", hidden_sizes=(4,), epochs=1, verbose=False)
     page = Page(report(tmp_path / "a<b>&").read_text("utf-8"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from families import slow_except
 from odd_runs import KINDS
 
 import barenet
@@ -11,7 +10,8 @@ from barenet.errors import ConfigError
 from barenet.plots.inspection import choose_network, inspect
 
 
-@pytest.mark.parametrize("kind", slow_except(["colour", "no pictures", "no hidden layer", "diverged"], "no pictures"))
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["colour", "no pictures", "no hidden layer", "diverged"])
 def test_odd_runs_give_the_pictures_that_can_be_drawn_of_them(kind, make_run, tmp_path):
     folder, dataset = make_run(kind)
     found = inspect(folder, dataset=dataset, output=tmp_path)

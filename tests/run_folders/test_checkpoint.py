@@ -202,12 +202,13 @@ def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
 
 def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path):
     script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, test_checkpoint as t;"
-        "p = pathlib.Path(sys.argv[2]); p.mkdir(); t.saved(p, t.state(True))"
+        "import sys; sys.path[:0] = sys.argv[2:]; import pathlib, test_checkpoint as t;"
+        "p = pathlib.Path(sys.argv[1]); p.mkdir(); t.saved(p, t.state(True))"
     )
     processes = []
     for seed in ("1", "2"):
-        arguments = [sys.executable, "-c", script, str(pathlib.Path(__file__).parent), str(tmp_path / seed)]
+        folders = [str(folder) for folder in pathlib.Path(__file__).parents[:2]]
+        arguments = [sys.executable, "-c", script, str(tmp_path / seed), *folders]
         processes.append(subprocess.Popen(arguments, env={**os.environ, "PYTHONHASHSEED": seed}))
     assert [process.wait(timeout=PATIENCE) for process in processes] == [0, 0]
     contents = {(tmp_path / seed / "model.safetensors").read_bytes() for seed in ("1", "2")}

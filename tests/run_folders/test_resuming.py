@@ -108,11 +108,11 @@ def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config,
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])
-@pytest.mark.parametrize("stop", [Stop(e, n) for e in (1, 2, 3, 4) for n in (0, None)])
-def test_a_single_run_resumes_to_the_same_files(*, name, stop, whole_runs, dataset, make_config, tmp_path):
-    folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, stop)
+@pytest.mark.parametrize(("epoch", "network"), slow_except(product((1, 2, 3, 4), (0, None)), (2, 0), (3, None)))
+def test_a_single_run_resumes_to_the_same_files(*, name, epoch, network, whole_runs, dataset, make_config, tmp_path):
+    folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, Stop(epoch, network))
     assert not (folder / "test.json").exists()
-    epochs_done = stop.epoch if stop.network == 0 else stop.epoch - 1
+    epochs_done = epoch if network == 0 else epoch - 1
     assert read_state(folder / "last.safetensors")[1].epoch[0] == epochs_done
     result = resume_run(folder, dataset)
     assert contents(folder) == contents(whole_runs[name])

@@ -109,6 +109,7 @@ def test_a_password_is_never_shown_or_written(small_search, tmp_path):
         small_search(storage="nonsense")
 
 
+@pytest.mark.slow
 def test_another_sqlite_file_can_hold_the_record(small_search, tmp_path):
     url = f"sqlite:///{tmp_path / 'all.db'}"
     result = small_search(storage=url)

@@ -78,7 +78,8 @@ def test_results_do_not_depend_on_stacks_or_workers(values, small_search, conten
     assert contents(small_search(**options, **values).folder) == alone
 
 
-@pytest.mark.parametrize("strategy", slow_except(["random", "tpe"], "tpe"))
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["random", "tpe"])
 def test_what_is_drawn_does_not_depend_on_stacks_or_workers(strategy, small_search, contents):
     space = {"lr": {"low": 1e-4, "high": 1e-1, "log": True}, "hidden_size_1": {"low": 4, "high": 9}}
     options = {"strategy": strategy, "trials": 14, "round_size": 5, "epochs": 1}
@@ -193,7 +194,7 @@ def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_never_was(strategy,
     with pytest.raises(KeyboardInterrupt):
         small_search(space, **options, name="part", observer=Stop(after=1))
     folder = tmp_path / "studies" / "part"
-    for after in (1, 2, 3):
+    for after in (1, 2):
         with pytest.raises(KeyboardInterrupt):
             small_search(resume=folder, observer=Stop(after=after))
     result = small_search(resume=folder)
@@ -211,6 +212,7 @@ def test_repeats_that_are_raised_make_a_winner_whose_weights_were_not_kept(small
     assert contents(raised.folder) == contents(whole.folder)
 
 
+@pytest.mark.slow
 def test_a_winner_that_comes_with_more_trials_is_retrained_and_tested(small_search):
     space = {"lr": {"low": 1e-5, "high": 0.05, "log": True}}
     few = small_search(space, strategy="random", trials=1, retrain=True)
@@ -233,7 +235,7 @@ def test_a_studys_own_file_asks_the_same_again(strategy, small_search, contents,
     assert contents(again.folder) == contents(first.folder)
 
 
-@pytest.mark.parametrize("name", ["a?b", "q%20r", "ü #&"])
+@pytest.mark.parametrize("name", slow_except(["a?b", "q%20r", "ü #&"], "q%20r"))
 def test_a_study_may_have_any_name(name, small_search):
     assert (small_search({"lr": [0.01]}, name=name).folder / "study.db").exists()
 

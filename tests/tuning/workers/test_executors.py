@@ -33,6 +33,7 @@ def test_a_pool_that_broke_is_made_anew(pool):
     assert pool.executor(alone=False).submit(int, "7").result(timeout=PATIENCE) == 7
 
 
+@pytest.mark.slow
 def test_a_task_apart_is_not_taken_along_when_the_pool_breaks(pool):
     pool.make_ready()
     apart = pool.executor(alone=True).submit(time.sleep, 1.0)
