@@ -108,6 +108,11 @@ def resume(
     """Go on with a stopped run, which ends as if it had never stopped.
 
     Arrays, activations and a loss that the run was started with are handed in again; settings may be, but not changed.
+    The arguments are those of `train`, and so is what is returned.
+
+    Raises:
+        RunError: the folder is no run, is in use, or was started with other data or settings.
+        ConfigError, DataError, CheckpointError, MachineError, DivergedError: see `barenet.errors`.
     """
     flags, custom = read_values(values)
     config = stored_config(Path(folder))

@@ -21,7 +21,8 @@ __all__ = ["Predictor", "load"]
 def load(path: str | Path, *, activations: Sequence[Activation] = (), loss: Loss | None = None) -> Predictor:
     """Return a predictor for a run folder, a folder of seeds (averaged), a `.safetensors` or the course's `.pkl`.
 
-    Activations and a loss of your own, which no file holds, are handed in again.
+    Activations and a loss of your own, which no file holds, are handed in again. Raises CheckpointError for a file that
+    is missing, damaged or no model, RunError for a folder that is no run or has no finished validation yet.
     """
     return Predictor(load_models(path, activations, loss))
 

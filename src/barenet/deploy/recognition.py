@@ -60,9 +60,19 @@ def recognise(
     skip_broken: bool = False,
     note: Callable[[str], None] = ignore,
 ) -> list[Recognition]:
-    """Return the `top` classes of each picture, row of an array or line of a table among `sources`.
+    """Say what is on pictures: the `top` classes of each picture, row of an array or line of a table among `sources`.
 
-    `note` gets a sentence about what was done to the pictures. Raises DataError or CheckpointError.
+    Args:
+        predictor: a trained model, as `load` returns it.
+        sources: pictures, folders of them, .npy, IDX or .csv files; "-" is standard input.
+        top: how many classes to return of each, the most probable first.
+        steps: how pictures are brought to look like the training images; chosen by their looks without it.
+        skip_broken: leave out pictures that cannot be read.
+        note: gets a sentence about what was done to the pictures.
+
+    Raises:
+        DataError: nothing is there, or a file cannot be read.
+        CheckpointError: the model was trained on something else than what the sources hold.
     """
     inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken, note=note)
     shares = predictor.predict_proba(inputs.values)
