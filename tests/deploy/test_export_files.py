@@ -15,7 +15,7 @@ from barenet.data.datasets import from_arrays
 from barenet.deploy.export import export_model, load_for_export
 from barenet.deploy.exported import TOLERANCE, compare, describe_networks, exact_probabilities
 from barenet.deploy.predictor import Predictor
-from barenet.errors import CheckpointError, ConfigError, MachineError, RunError
+from barenet.errors import CheckpointError, ConfigError, DataError, MachineError, RunError
 from barenet.nn.activations import ACTIVATIONS
 from barenet.nn.layers import ActivationLayer
 from barenet.pages.playground.page import build_page
@@ -216,3 +216,27 @@ def test_a_kind_of_layer_that_the_playground_does_not_know_is_named(models):
     model.mlp.layers.insert(1, Bias(ACTIVATIONS["relu"], model.mlp.architecture.rows[0].output_dim))
     with pytest.raises(ConfigError, match="the playground knows no layer of kind 'bias'"):
         build_page(model, name="run")
+
+
+def test_the_function_exports_a_run_by_its_path_and_tells_the_format_by_the_name(run, arrays, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    data = from_arrays(**arrays)
+    result = barenet.export(run.folder, dataset=data, output="model.py")
+    assert (result.format, result.images) == ("numpy", "120 test images of arrays")
+    assert (tmp_path / "model.py").exists()
+    named = barenet.export(str(run.folder / "best.safetensors"), to="numpy", dataset=data)
+    assert named.path.name == "quick_1.py"  # of the run; the best weights need no further name
+    assert named.path.read_text("utf-8").replace("quick_1", "model") == (tmp_path / "model.py").read_text("utf-8")
+    with pytest.raises(RunError, match=r"quick_1\.py exists already"):
+        barenet.export(run.folder, to="numpy", dataset=data)
+    with pytest.raises(ConfigError, match="export needs --to onnx or --to numpy"):
+        barenet.export(run.folder)
+
+
+def test_data_that_cannot_be_had_is_noted_where_it_is_the_runs_and_an_error_where_it_is_named(run, tmp_path):
+    notes: list[str] = []
+    result = barenet.export(run.folder, output=tmp_path / "model.py", note=notes.append)
+    assert result.images == "1,000 random images"  # the run was given arrays, and the carried images do not fit
+    with pytest.raises(DataError, match="missing does not exist"):
+        barenet.export(run.folder, output=tmp_path / "other.py", dataset=tmp_path / "missing")
+    assert any("random images" in sentence for sentence in notes)

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from families import slow_except
 
+import barenet
 from barenet.data.batches import to_float
 from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, DataError
@@ -397,3 +398,18 @@ def test_filling_stops_at_the_line_and_bright_paper_takes_dark_ink():
     """
     filled = np.array(run_js(program, frame, "picture")).reshape(4, 5)
     np.testing.assert_array_equal(filled, np.tile([0, 0, -1, 1, 1], (4, 1)))
+
+
+def test_the_function_chooses_the_best_of_several_seeds_and_offers_the_images_that_it_is_given(arrays, tmp_path):
+    settings = {"hidden_sizes": (6,), "epochs": 1, "n_valid": 60, "n_seeds": 2, "verbose": False}
+    result = barenet.train(**arrays, **settings, output=tmp_path, name="seeds")
+    notes: list[str] = []
+    made = barenet.playground(result.folder, dataset=from_arrays(**arrays), note=notes.append)
+    best = max(result.networks, key=lambda network: network.validation_accuracy)
+    assert made.model == best.folder / "best.safetensors"
+    assert made.page == tmp_path / "seeds" / "playground.html"
+    assert (made.size, made.n_images) == (made.page.stat().st_size, EXAMPLES)
+    assert notes == [f"the page shows one of 2 networks, the best on validation: {best.folder.name}"]
+    bare = barenet.playground(best.folder, page=tmp_path / "page.html", note=notes.append)
+    assert (bare.page, bare.n_images) == (tmp_path / "page.html", 0)
+    assert "are not on file" in notes[-1]
