@@ -2,7 +2,7 @@
 
 Read the modules in this order; open `console` first:
 
-    output      the console on stdout
+    output      the console on stdout, tables, notes on stderr
     console     a run: layers before, a progress bar while it goes
     results     the results of a run, and of a test
     gradients   gradient checks

@@ -1,4 +1,4 @@
-"""The consoles on stdout and stderr, one look for tables, and what observers of runs and searches have in common."""
+"""The console on stdout, one look for tables, and notes on stderr, which observers of runs and searches print."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Notes", "notes_console", "output_console", "plain_table"]
+__all__ = ["Notes", "output_console", "plain_table"]
 
 
 def output_console() -> Console:
     """Return a console on stdout that keeps long lines whole where there is no terminal to fold them."""
     console = Console(highlight=False, emoji=False)
     return console if console.is_terminal or console.is_jupyter else Console(highlight=False, emoji=False, width=160)
-
-
-def notes_console() -> Console:
-    """Return a console on stderr, for all that is no result."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) -> Table:
@@ -37,7 +32,7 @@ class Notes:
 
     def __init__(self, *, quiet: bool = False) -> None:
         self.quiet = quiet
-        self.console = notes_console()
+        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def note(self, message: str) -> None:
         """Print a note."""

@@ -141,8 +141,8 @@ def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence
     for trial in trials:
         figures = dict(zip(both, figures_of(trial, plan), strict=True))
         values = [value_text(trial.point.get(name)) for name in names]
-        own = values if as_columns else [escape(describe(trial.point, names))]
-        table.add_row(str(trial.number), *own, *(figures[title] for title in shown))
+        point = values if as_columns else [escape(describe(trial.point, names))]
+        table.add_row(str(trial.number), *point, *(figures[title] for title in shown))
     return table
 
 

@@ -62,12 +62,12 @@ def train(
     """
     given = read_flags(flags)
     observer = ConsoleObserver(quiet=quiet)
-    live = LivePlot(observer.note) if plot and not dry_run else None
     if dry_run:
         config = build_config(recipe or "quick", settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
         sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
         return
+    live = LivePlot(observer.note) if plot else None
     watching = Watchers([observer, *([live] if live else [])])
     try:
         if resume is not None:

@@ -188,7 +188,7 @@ def run_row(run: Contestant) -> dict[str, Any]:
 
 def seeds_of(run: Contestant) -> list[tuple[str, Network]]:
     """Return the name and the network of each seed of a run that was not lost."""
-    return [(f"seed-{own.model.info.seed}", own) for own in run.networks if own.model is not None]
+    return [(f"seed-{n.model.info.seed}", n) for n in run.networks if n.model is not None]
 
 
 def seed_rows(run: Contestant) -> list[dict[str, Any]]:

@@ -94,16 +94,16 @@ def judge(evidence: Evidence, thumbnails: Thumbnails) -> Judgement | None:
     wrong = np.flatnonzero(predicted != labels)
     sure = wrong[np.argsort(-shares[wrong, predicted[wrong]], kind="stable")]
     doubts = [
-        (float(own.shares[row, own.images.labels[row]]), own, int(row))
-        for own in sources
-        for row in label_doubts(own.shares, own.images.labels)
+        (float(answers.shares[row, answers.images.labels[row]]), answers, int(row))
+        for answers in sources
+        for row in label_doubts(answers.shares, answers.images.labels)
     ]
     doubts.sort(key=lambda doubt: doubt[0])
     judgement = judgement_of(
         *(judged.of, confusion, loss, names),
         calibration=calibrate(shares, labels),
         mistakes=[example(thumbnails, names, judged, int(row)) for row in sure[:SHOWN]],
-        doubts=[example(thumbnails, names, own, row) for _, own, row in doubts[:SHOWN]],
+        doubts=[example(thumbnails, names, answers, row) for _, answers, row in doubts[:SHOWN]],
         n_doubts=len(doubts),
     )
     if thumbnails.shape is not None:
