@@ -53,7 +53,7 @@ def run(script, *arguments, expect=0):
     done = subprocess.run(
         [sys.executable, str(script), *map(str, arguments)],
         cwd=script.parent,
-        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "OPENBLAS_NUM_THREADS": "1"},
         encoding="ascii",
         capture_output=True,
         check=False,

@@ -80,7 +80,7 @@ def test_the_measurement_sees_an_array_that_lives_only_inside_an_expression():
     assert peak_bytes(wasteful) >= BATCH_SIZED
 
 
-@pytest.mark.parametrize("name", slow_except(sorted(ACTIVATIONS), "relu", "gelu", "softmax"))
+@pytest.mark.parametrize("name", slow_except(sorted(ACTIVATIONS), "relu", "softmax"))
 def test_no_activation_allocates_a_batch(name):
     assert peak_bytes(make_step(name)) < ALLOWED
 
@@ -91,7 +91,7 @@ def test_no_activation_on_the_last_layer_allocates_a_batch(name):
     assert peak_bytes(step) < ALLOWED
 
 
-@pytest.mark.parametrize("loss", slow_except([*LOSSES, "smoothed"], "smoothed", "hinge"))
+@pytest.mark.parametrize("loss", slow_except([*LOSSES, "smoothed"], "smoothed"))
 def test_no_loss_allocates_a_batch(loss):
     # As many classes as hidden units, so that logits are as large as activations.
     loss_of = make_loss("cross_entropy", 0.1) if loss == "smoothed" else loss
@@ -114,7 +114,7 @@ EXTRA = {
 
 
 @pytest.mark.parametrize("hypers", slow_except(HYPERS, "l2 and clipped"))
-@pytest.mark.parametrize("rule", slow_except(EXTRA, "nesterov", "adamw"))
+@pytest.mark.parametrize("rule", slow_except(EXTRA, "adamw"))
 def test_no_optimizer_allocates_anything_large(rule, hypers):
     kind = OPTIMIZERS[rule if rule in OPTIMIZERS else "sgd"]
     step = make_step(make_optimizer=lambda values, n: kind(values, n, **EXTRA[rule], **HYPERS[hypers]))

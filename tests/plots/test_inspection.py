@@ -39,6 +39,7 @@ def test_a_neuron_that_is_not_there_is_refused_with_those_that_are(text, make_ru
         inspect(folder, dataset=dataset, neuron=text, output=tmp_path)
 
 
+@pytest.mark.slow
 def test_images_that_are_not_at_hand_leave_weights_to_look_at(make_run, tmp_path):
     folder, _ = make_run("plain")  # trained on arrays, which no settings name
     notes: list[str] = []

@@ -39,7 +39,7 @@ def drawn(folder, records, best_epoch) -> bytes:
     [
         slow((history(1), 1)),
         slow((history(40), 40)),
-        (history(9, eval_every=4), 8),
+        slow((history(9, eval_every=4), 8)),
         (history(3, train_loss=math.nan, valid_loss=math.nan, valid_accuracy=0.1, gradient_norm=math.inf), 2),
         slow((history(3, train_loss=1e38, valid_loss=3e38), 2)),
     ],

@@ -108,8 +108,7 @@ STACKS = {
 }
 
 
-QUICK = ("momentum", "adamw, averaged", "clipped", "schedules", "lengths", "metrics", "mirrored in one order")
-QUICK += ("dropout", "small batches", "starts", "hinge")
+QUICK = ("momentum", "adamw, averaged", "schedules", "lengths", "mirrored in one order", "dropout", "small batches")
 
 
 @pytest.mark.parametrize("name", slow_except(STACKS, *QUICK))
