@@ -22,9 +22,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.data.randomness import generator
 from barenet.errors import CheckpointError, RunError
-from barenet.nn.activations import Activation
-from barenet.nn.losses import Loss
-from barenet.nn.mlp import MLP
+from barenet.nn import MLP, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.loading import load_models

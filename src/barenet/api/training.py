@@ -14,9 +14,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, from_arrays, load_dataset
 from barenet.errors import ConfigError, DataError
 from barenet.gradcheck.network import check_gradients
-from barenet.nn.activations import ACTIVATIONS, Activation
-from barenet.nn.losses import LOSSES, Loss
-from barenet.nn.mlp import MLP
+from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss
 from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
 from barenet.run_folders.observer import Observer

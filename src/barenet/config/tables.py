@@ -23,11 +23,7 @@ from pydantic import (
 )
 
 from barenet.errors import nearest
-from barenet.nn.activations import ACTIVATIONS, ALIASES, CUSTOM
-from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.losses import LOSSES
-from barenet.nn.optimizers import OPTIMIZERS
-from barenet.nn.schedules import SCHEDULES
+from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 
 __all__ = ["TABLES", "Config", "LayerConfig", "Table"]
 

@@ -17,8 +17,7 @@ from barenet.deploy.exported import Agreement, Exported, compare, describe_netwo
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.targets import FORMATS, check_target, choose_format, default_name
 from barenet.errors import BarenetError, CheckpointError, ConfigError, nearest
-from barenet.nn.activations import CUSTOM, Activation
-from barenet.nn.losses import Loss
+from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
 from barenet.run_folders.loading import load_models

@@ -22,8 +22,7 @@ from barenet.deploy.exported import Exported
 from barenet.deploy.numpy_template import FUNCTION_SOURCES, PREPARE, TEMPLATE
 from barenet.errors import CheckpointError
 from barenet.messages import one_line
-from barenet.nn.layers import by_kind
-from barenet.nn.mlp import MLP
+from barenet.nn import MLP, by_kind
 
 __all__ = ["build_source", "run_file"]
 

@@ -16,9 +16,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from barenet.deploy.exported import Exported
 from barenet.errors import MachineError
+from barenet.nn import MLP, by_kind
 from barenet.nn.activations import GELU_CUBIC, GELU_SCALE, LEAKY_SLOPE
-from barenet.nn.layers import by_kind
-from barenet.nn.mlp import MLP
 
 if TYPE_CHECKING:
     import onnx

@@ -10,8 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from barenet.deploy.inference import Inference
 from barenet.errors import ShapeError
-from barenet.nn.activations import Activation
-from barenet.nn.losses import Loss
+from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.loading import load_models
 

@@ -16,8 +16,7 @@ from barenet.config.sources import build_config
 from barenet.engine.numpy_engine import Engine
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import available_cores, blas_threads
-from barenet.nn.losses import LOSSES
-from barenet.nn.mlp import MLP
+from barenet.nn import LOSSES, MLP
 
 __all__ = ["Diagnosis", "diagnose", "find_advice"]
 

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.engine.layers import DenseInParts, Move
-from barenet.nn.mlp import MLP
-from barenet.nn.workspace import Workspace
+from barenet.nn import MLP, Workspace
 
 __all__ = ["FastMLP"]
 

@@ -17,11 +17,7 @@ from barenet.engine.network import FastMLP
 from barenet.engine.plain_sgd import PlainSGD
 from barenet.engine.stacks import CACHE_BYTES, column, make_optimizer
 from barenet.engine.state import TrainingState
-from barenet.nn.architecture import Architecture
-from barenet.nn.losses import Loss
-from barenet.nn.mlp import MLP
-from barenet.nn.optimizers import WeightAverage
-from barenet.nn.workspace import Workspace
+from barenet.nn import MLP, Architecture, Loss, WeightAverage, Workspace
 
 __all__ = ["Engine", "StepNorms"]
 

@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.engine.plain_sgd import PlainSGD
 from barenet.errors import ConfigError
-from barenet.nn.architecture import Architecture
-from barenet.nn.mlp import MLP
-from barenet.nn.optimizers import OPTIMIZERS, Optimizer
+from barenet.nn import MLP, OPTIMIZERS, Architecture, Optimizer
 
 __all__ = ["CACHE_BYTES", "check_stack", "column", "make_optimizer", "stack_size"]
 

@@ -17,11 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ShapeError
+from barenet.nn import MLP, Loss, Workspace, make_loss
 from barenet.nn.layers import ActivationLayer
-from barenet.nn.losses import Loss, make_loss
-from barenet.nn.mlp import MLP
 from barenet.nn.optimizers import add_l2
-from barenet.nn.workspace import Workspace
 
 Array = NDArray[np.floating]
 

@@ -22,10 +22,11 @@ N networks that take their steps together; NumPy runs the same matrix product fo
 with exactly the weights that it would have had alone.
 """
 
-from barenet.nn.activations import ACTIVATIONS, Activation
+from barenet.nn.activations import ACTIVATIONS, ALIASES, CUSTOM, Activation, find_activation
 from barenet.nn.architecture import Architecture, LayerSpec
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.losses import LOSSES, Loss
+from barenet.nn.layers import by_kind
+from barenet.nn.losses import LOSSES, Loss, make_loss
 from barenet.nn.mlp import MLP
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer, WeightAverage
 from barenet.nn.parameters import Parameters
@@ -34,6 +35,8 @@ from barenet.nn.workspace import Workspace
 
 __all__ = [
     "ACTIVATIONS",
+    "ALIASES",
+    "CUSTOM",
     "INITIALIZERS",
     "LOSSES",
     "MLP",
@@ -51,4 +54,7 @@ __all__ = [
     "Schedule",
     "WeightAverage",
     "Workspace",
+    "by_kind",
+    "find_activation",
+    "make_loss",
 ]

@@ -19,8 +19,7 @@ from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Images, Source
 from barenet.data.datasets import ignore
 from barenet.errors import ConfigError, MachineError
-from barenet.nn.activations import Activation
-from barenet.nn.losses import Loss
+from barenet.nn import Activation, Loss
 from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, lost_words

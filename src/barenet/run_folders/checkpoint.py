@@ -22,10 +22,7 @@ from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError
 from barenet.messages import one_line
-from barenet.nn.activations import Activation
-from barenet.nn.architecture import Architecture
-from barenet.nn.losses import Loss, make_loss
-from barenet.nn.mlp import MLP
+from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.run_folders.files import replace_file
 from barenet.training.preprocessing import read_standardiser
 

@@ -10,8 +10,7 @@ import numpy as np
 from barenet.course_files.model import read_course_model
 from barenet.engine.network import FastMLP
 from barenet.errors import CheckpointError, RunError
-from barenet.nn.activations import Activation
-from barenet.nn.losses import LOSSES, Loss
+from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.training.preparation import PIXEL_SCALE

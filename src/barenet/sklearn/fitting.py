@@ -20,9 +20,7 @@ from barenet.engine.numpy_engine import Engine
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import blas_threads, choose_threads
 from barenet.errors import DivergedError
-from barenet.nn.architecture import Architecture
-from barenet.nn.losses import LOSSES
-from barenet.nn.mlp import MLP
+from barenet.nn import LOSSES, MLP, Architecture
 from barenet.sklearn.rows import Rows
 from barenet.sklearn.weighting import labels_and_loss, losses_of
 from barenet.training.epochs import schedule_of

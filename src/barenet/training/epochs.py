@@ -15,9 +15,7 @@ from barenet.data.randomness import generator
 from barenet.engine.numpy_engine import StepNorms
 from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
-from barenet.nn.architecture import Architecture
-from barenet.nn.mlp import MLP
-from barenet.nn.schedules import Schedule
+from barenet.nn import MLP, Architecture, Schedule
 from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["EpochResult", "order_of_epoch", "schedule_of", "start_state"]

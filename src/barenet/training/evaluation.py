@@ -6,9 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
-from barenet.nn.losses import LOSSES, Loss
-from barenet.nn.mlp import MLP
-from barenet.nn.workspace import Workspace
+from barenet.nn import LOSSES, MLP, Loss, Workspace
 from barenet.training.metrics import accuracy
 
 __all__ = ["compute_outputs", "evaluate", "mean_loss", "plain"]

@@ -17,9 +17,7 @@ from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.engine.threads import available_cores, choose_threads
 from barenet.errors import ConfigError, MachineError
-from barenet.nn.activations import Activation
-from barenet.nn.architecture import Architecture
-from barenet.nn.losses import Loss, make_loss
+from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.training.evaluation import EVALUATION_BATCH
 from barenet.training.preprocessing import check_picture_settings, preprocess, resolve_picture_settings
 

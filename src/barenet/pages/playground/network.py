@@ -11,9 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import CheckpointError
-from barenet.nn.activations import CUSTOM
-from barenet.nn.layers import by_kind
-from barenet.nn.mlp import MLP
+from barenet.nn import CUSTOM, MLP, by_kind
 from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = ["describe_network", "not_as_good", "pack", "round_weights", "weights_in_order"]

@@ -15,8 +15,7 @@ from barenet.analysis.images import Source, find_labels
 from barenet.analysis.statistics import mcnemar, wilson_interval
 from barenet.config.tables import Config
 from barenet.errors import RunError
-from barenet.nn.activations import Activation
-from barenet.nn.losses import Loss
+from barenet.nn import Activation, Loss
 from barenet.pages.page import render
 from barenet.pages.reports.drawings import Drawing, overlaid_curves
 from barenet.pages.settings_table import differing_settings, show_tables

@@ -10,8 +10,7 @@ from barenet.analysis.images import Source
 from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
-from barenet.nn.activations import Activation
-from barenet.nn.losses import Loss
+from barenet.nn import Activation, Loss
 from barenet.pages.page import render, write_page
 from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
