@@ -89,6 +89,10 @@ def check_gradients(
 
     `mlp` must be float64; in a stack all networks are checked at once. At most `max_coordinates` of each parameter
     are looked at, chosen by `seed`. The parameters are left as they were, to the bit.
+
+    Raises:
+        ShapeError: the network is not float64, or does not take these images.
+        ConfigError: no loss has that name.
     """
     if mlp.dtype != np.float64:
         raise ShapeError(f"gradients are checked in float64, got a network in {mlp.dtype}; make it with dtype=float64")
