@@ -92,15 +92,9 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
 
     hidden_only: no name means the last layer, as activation_3 does of a network whose two hidden layers are given.
     """
-    model = config.model
-    if model.layers is None:
-        sizes = list(model.hidden_sizes)
-        activations = [model.activation] * len(sizes)
-        last = loss_of(config).output
-    else:
-        sizes = [row.output_dim for row in model.layers[:-1]]
-        activations = [row.activation for row in model.layers[:-1]]
-        last = model.layers[-1].activation
+    architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
+    sizes = [row.output_dim for row in architecture.hidden]
+    *activations, last = (row.activation.name for row in architecture.rows)
     default_last = loss_of(config).output
     depth = int(layers.get(DEPTH, len(sizes)) or 0)
     sizes = (sizes + [sizes[-1] if sizes else 64] * depth)[:depth]
@@ -119,7 +113,7 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
         else:
             sizes[number - 1] = value  # type: ignore[assignment]  # the space has checked it
     if len(set(activations)) <= 1 and last == default_last:
-        return {"model.hidden_sizes": sizes, "model.activation": (activations or [model.activation])[0]}
+        return {"model.hidden_sizes": sizes, "model.activation": (activations or [config.model.activation])[0]}
     architecture = Architecture.from_sizes([dataset.n_inputs, *sizes, dataset.n_classes], [*activations, last])
     return {"model.layers": architecture.as_dicts()}
 

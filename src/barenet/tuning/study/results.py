@@ -16,6 +16,7 @@ import numpy as np
 from barenet.config.tables import Config
 from barenet.run_folders.files import replace_file
 from barenet.run_folders.results import RunResult
+from barenet.training.preparation import architecture_of
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import StudyFolder
@@ -158,17 +159,12 @@ def judge_single(finished: Sequence[Trial], plan: Plan, n_valid: int) -> str:
 
 def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: int) -> dict[str, Any]:
     """Return a trial's settings in the course project's words, and whatever else was searched by its own name."""
-    model = config.model
-    if model.layers is None:
-        sizes, names = list(model.hidden_sizes), [model.activation] * len(model.hidden_sizes)
-        names.append("softmax" if model.loss == "cross_entropy" else "identity")
-    else:
-        sizes, names = [row.output_dim for row in model.layers[:-1]], [row.activation for row in model.layers]
     settings: dict[str, Any] = {"input_dim": n_inputs}
-    for layer, name in enumerate(names, start=1):
-        if layer <= len(sizes):
-            settings[f"hidden_size_{layer}"] = sizes[layer - 1]
-        settings[f"activation_{layer}"] = name
+    rows = architecture_of(config, n_inputs, n_classes).rows
+    for layer, row in enumerate(rows, start=1):
+        if layer < len(rows):
+            settings[f"hidden_size_{layer}"] = row.output_dim
+        settings[f"activation_{layer}"] = row.activation.name
     settings |= {"output_dim": n_classes, "lr": config.optimizer.learning_rate, "ld": config.optimizer.l2}
     settings |= {"decay_rate": config.schedule.decay_rate, "decay_step": config.schedule.decay_step}
     return settings | {name: value for name, value in trial.point.items() if name not in settings}
