@@ -75,6 +75,7 @@ def test_no_module_has_the_name_of_a_public_function():
     assert modules & set(barenet._LAZY) == set()
 
 
+@pytest.mark.slow
 def test_public_functions_stay_what_they_are_when_all_modules_are_imported():
     code = (
         "import barenet, importlib, pkgutil, types\n"

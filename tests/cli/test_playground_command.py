@@ -100,6 +100,7 @@ def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, cod
     assert not list((tmp_path / "home").rglob("play*.html"))
 
 
+@pytest.mark.slow
 def test_a_network_too_large_is_refused_with_its_size_and_the_limit(barenet, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8), np.arange(40) % 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from families import slow_except
@@ -82,8 +84,9 @@ def assert_lockstep(rule, **setting):
             assert rows[network] == alone[name][0], f"{name} of network {network}"
 
 
-@pytest.mark.parametrize("average", [False, True], ids=["", "averaged"])
-@pytest.mark.parametrize("clip", [False, True], ids=["", "clipped"])
+@pytest.mark.parametrize(
+    ("clip", "average"), slow_except(product((False, True), repeat=2), (False, False), (True, True))
+)
 @pytest.mark.parametrize("activation", slow_except(["relu", "tanh", "gelu"], "gelu"))
 @pytest.mark.parametrize("rule", RULES)
 def test_networks_of_a_stack_end_bit_identical_to_training_alone(rule, activation, clip, average):

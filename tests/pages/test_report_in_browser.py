@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from itertools import product
 from pathlib import Path
 
 import pytest
-from families import slow_except
 
 from barenet.pages.reports.report import report
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here: pip install playwright")
 expect = sync_api.expect
-pytestmark = pytest.mark.extra
+pytestmark = [pytest.mark.extra, pytest.mark.slow]
 
 WIDTHS = (390, 1280)
 
@@ -27,7 +25,8 @@ def pages(make_run, make_report, tmp_path_factory) -> dict[str, Path]:
     return {"run": page, "comparison": report(folder, other, dataset=dataset, page=comparison)}
 
 
-@pytest.mark.parametrize(("kind", "width"), slow_except(product(("run", "comparison"), WIDTHS), ("comparison", 390)))
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("kind", ["run", "comparison"])
 def test_a_page_loads_in_silence_and_fits_the_window(kind, width, new_page, pages):
     said: list[str] = []
     asked: list[str] = []
@@ -43,7 +42,6 @@ def test_a_page_loads_in_silence_and_fits_the_window(kind, width, new_page, page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-@pytest.mark.slow
 def test_letters_in_pictures_are_large_enough_on_a_phone(new_page, pages):
     page = new_page(viewport={"width": 390, "height": 844})
     page.goto(pages["run"].as_uri())
@@ -76,7 +74,6 @@ def test_without_its_script_a_cell_still_leads_to_its_images(new_page, pages):
     expect(target.locator("img").first).to_be_attached()
 
 
-@pytest.mark.slow
 def test_ink_stands_out_in_the_light_and_in_the_dark(new_page, pages):
     brightness = (
         "(() => { const s = getComputedStyle(document.body); const sum = (c) => c.match(/\\d+/g).slice(0, 3)"
@@ -91,7 +88,6 @@ def test_ink_stands_out_in_the_light_and_in_the_dark(new_page, pages):
     assert seen["dark"][0] - seen["dark"][1] > 180
 
 
-@pytest.mark.slow
 def test_on_paper_the_page_has_no_links_to_nowhere_and_is_light(new_page, pages):
     page = new_page(color_scheme="dark")
     page.goto(pages["run"].as_uri())

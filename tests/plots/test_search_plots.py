@@ -55,8 +55,8 @@ def test_scales_are_logarithmic_where_values_differ_by_factors():
     ("space", "options", "pictures"),
     [
         ({"lr": [0.02, 0.002], "l2": [0.0, 0.01]}, {}, "heat-map importance learning-curves parallel settings"),
-        ({"lr": [0.02], "l2": [0.0]}, {}, "learning-curves"),
-        ({"lr": [0.02, 1e30], "optimizer.name": ["sgd"]}, {}, "learning-curves"),
+        slow(({"lr": [0.02], "l2": [0.0]}, {}, "learning-curves")),
+        slow(({"lr": [0.02, 1e30], "optimizer.name": ["sgd"]}, {}, "learning-curves")),
         slow(
             (
                 {
