@@ -167,6 +167,7 @@ class Stop(Observer):
         raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on_with_the_arrays_handed_in_again(arrays, tmp_path):
     own = {"x_val": arrays["x"][:50], "y_val": arrays["y"][:50]}
     small = SMALL | {"n_valid": 50}

@@ -112,6 +112,7 @@ def test_an_interrupted_run_says_how_to_go_on(number, code, data, tmp_path):
     assert last.endswith(f"go on with: barenet train --resume {Path('runs') / 'long'}")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
 def test_a_closed_or_full_output_is_no_bug(data, tmp_path):
     program = f'"{sys.executable}" -m barenet'

@@ -20,6 +20,7 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet, home):
     done = barenet("inspect", cwd=home)
     assert done.returncode == 0, done.stderr

@@ -62,6 +62,7 @@ def test_a_run_knows_how_dark_its_borders_were_and_inverts_negatives(barenet, pi
     assert "1 of 2 pictures inverted" in done.stderr
 
 
+@pytest.mark.slow
 def test_broken_pictures_stop_training_unless_they_are_left_out(barenet, pictures, tmp_path):
     (pictures / "train" / "a" / "broken.png").write_bytes(b"no picture")
     refused = barenet("train", "--data", pictures, *SMALL, cwd=tmp_path)
@@ -96,6 +97,7 @@ def test_tables_train_test_and_predict_with_the_statistics_that_the_model_carrie
     assert barenet("train", "--resume", trained["run"], cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_settings_of_pictures_are_refused_for_other_data(barenet, tmp_path):
     for flag in (("--image-size", "32"), ("--color",)):
         done = barenet("train", *flag, cwd=tmp_path)

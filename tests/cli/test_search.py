@@ -51,6 +51,7 @@ def test_a_dry_run_says_how_many_and_how_long_and_makes_nothing(search, data, tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_results_go_to_stdout_and_progress_to_stderr_in_any_width(search, data, tmp_path):
     shown = search("--data", data, *SMALL, "--grid", "hidden_sizes=6-5,7-4", cwd=tmp_path, COLUMNS="120")
     assert shown.returncode == 0, shown.stderr

@@ -51,6 +51,7 @@ def test_the_pinned_fingerprint_is_the_one_that_hashing_gives(carried):
     assert dataset.mirror_safe
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["fashion-mnist", "Fashion-MNIST", "datasets/fashion-mnist/"])
 def test_a_missing_path_named_fashion_mnist_means_the_carried_data_with_a_note(tmp_path, name, carried):
     notes: list[str] = []

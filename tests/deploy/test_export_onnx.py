@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from families import slow_except
 
 import barenet
 from barenet.data.datasets import from_arrays, load_dataset
@@ -38,7 +39,7 @@ def content(models, *, preprocessing=True):
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("run", [run_onnxruntime, run_reference])
+@pytest.mark.parametrize("run", slow_except([run_onnxruntime, run_reference], run_onnxruntime))
 def test_every_activation_gives_the_model_s_probabilities(run, activation, arrays):
     models = train(arrays, activation=activation)
     expected = Predictor(models).predict_proba(arrays["x_test"])
@@ -48,8 +49,9 @@ def test_every_activation_gives_the_model_s_probabilities(run, activation, array
     np.testing.assert_array_equal(classes, expected.argmax(axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("run", [run_onnxruntime, run_reference])
+@pytest.mark.parametrize("run", slow_except([run_onnxruntime, run_reference], run_onnxruntime))
 def test_large_values_neither_overflow_nor_warn(run, activation, arrays):
     models = train(arrays, activation=activation, epochs=1)
     models[0].mlp.parameters.views["W1"][...] *= 300  # sums of hundreds, where e^z is beyond float32

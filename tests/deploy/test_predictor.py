@@ -112,6 +112,7 @@ def test_a_model_trained_on_floats_takes_them_at_any_scale(arrays):
     np.testing.assert_allclose(predictor.predict_proba(x).sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_folder_of_seeds_averages_probabilities(arrays, tmp_path):
     settings = {"n_valid": 100, "hidden_sizes": 8, "batch_size": 48, "epochs": 1, "n_seeds": 3}
     run = barenet.train(arrays["x"], arrays["y"], **settings, output=tmp_path)

@@ -208,6 +208,7 @@ def test_partial_fit_takes_the_data_piece_by_piece():
     model.partial_fit(X[Y == 0], Y[Y == 0])  # a piece of one class is a piece
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", ["sgd", "adam", "adamw"])
 @pytest.mark.parametrize("average_decay", [0.0, 0.9])
 def test_every_optimizer_and_an_average_work(optimizer, average_decay):
@@ -222,6 +223,7 @@ def test_every_optimizer_and_an_average_work(optimizer, average_decay):
 # ------------------------------------------------------------------------------------------- scikit-learn's tools
 
 
+@pytest.mark.slow
 def test_it_works_in_pipelines_searches_and_calibration():
     x, y = load_iris(return_X_y=True)
     names = np.array(["setosa", "versicolor", "virginica"])[y]

@@ -63,6 +63,7 @@ def run(script, *arguments, expect=0):
     return done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_the_course_project_trains_and_tests_its_latest_run(tmp_path, small_data):
     path = ("data/fashion-mnist", small_data.as_posix())
     train = edit(

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+from families import slow_except
 
 from barenet.nn import OPTIMIZERS, SGD, Adam, AdamW, WeightAverage, optimizers
 from barenet.nn.optimizers import add_l2, clip_by_norm
@@ -298,7 +299,7 @@ MIXES = [
 ]
 
 
-@pytest.mark.parametrize("block", [1024, 32_768])
+@pytest.mark.parametrize("block", slow_except([1024, 32_768], 1024))
 @pytest.mark.parametrize(("rule", "pick"), MIXES)
 def test_columns_give_each_network_the_bits_that_it_gets_alone(rule, pick, block, monkeypatch):
     monkeypatch.setattr(optimizers, "BLOCK", block)

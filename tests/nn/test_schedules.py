@@ -30,6 +30,7 @@ def walk_course_rule(learning_rate, decay_rate, decay_step, minimum, n_steps):
     return rates
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(
     learning_rate=st.floats(1e-4, 10),

@@ -201,6 +201,7 @@ def test_a_push_is_the_score_minus_the_score_without_the_neuron(model, arrays):
     np.testing.assert_allclose(last, activation * views["W3"][5], atol=1e-5)
 
 
+@pytest.mark.slow
 @needs_node
 def test_a_network_just_too_large_is_rounded_and_still_gives_pythons_logits():
     model = make_model([(784, 440, "relu"), (440, 10, "softmax")], shape=(28, 28))

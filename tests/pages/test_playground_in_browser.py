@@ -305,6 +305,7 @@ def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tm
     assert page.evaluate(nameless) == []  # everything that can be pressed has a name
 
 
+@pytest.mark.slow
 def test_a_tapped_neuron_brings_its_weights_to_a_phone(open_page):
     page = open_page(width=390, height=844, has_touch=True, is_mobile=True)
     page.locator(".layer").nth(1).locator(".cell").nth(1).tap()

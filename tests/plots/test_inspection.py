@@ -49,6 +49,7 @@ def test_images_that_are_not_at_hand_leave_weights_to_look_at(make_run, tmp_path
     assert {path.name for path in found.files} >= {"weights-1.png", "neurons.png"}
 
 
+@pytest.mark.slow
 def test_of_several_seeds_the_best_on_validation_is_looked_at(arrays, tmp_path):
     values = {"hidden_sizes": (5,), "epochs": 1, "n_valid": 100, "n_seeds": 3, "verbose": False}
     result = barenet.train(arrays["x"], arrays["y"], output=tmp_path, name="run", **values)

@@ -34,6 +34,7 @@ def drawn(folder, records, best_epoch) -> bytes:
     return content
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("records", "best_epoch"),
     [
@@ -50,6 +51,7 @@ def test_the_same_records_give_the_same_bytes(records, best_epoch, tmp_path):
     assert first == drawn(tmp_path, records, best_epoch)
 
 
+@pytest.mark.slow
 def test_other_records_and_another_best_give_other_pictures(tmp_path):
     pictures = [
         drawn(tmp_path, history(5), 5),

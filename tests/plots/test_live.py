@@ -45,6 +45,7 @@ def test_only_validations_are_drawn():
     assert keeper.drawn == []
 
 
+@pytest.mark.slow
 def test_curves_are_in_the_folder_before_training_ends(arrays, tmp_path, monkeypatch):
     monkeypatch.setattr(live, "TIMES", 0)
     seen = []
@@ -86,6 +87,7 @@ def test_watchers_hear_everything_in_turn():
     assert heard == expected
 
 
+@pytest.mark.slow
 def test_a_notebook_gets_one_picture_that_is_updated(arrays, monkeypatch):
     shown, updated = [], []
     handle = SimpleNamespace(update=updated.append)

@@ -101,6 +101,7 @@ def write_byte(path: pathlib.Path, position: int, byte: int) -> None:
         file.write(bytes([byte]))
 
 
+@pytest.mark.slow
 def test_every_flipped_byte_is_noticed_or_changes_nothing(tmp_path):
     path = saved(tmp_path, state(average=True))
     content = path.read_bytes()
@@ -200,6 +201,7 @@ def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
     assert "holds a model but no training state" in refusal(saved(tmp_path), read_state)
 
 
+@pytest.mark.slow
 def test_the_same_content_gives_the_same_bytes_in_every_process(tmp_path):
     script = (
         "import sys; sys.path[:0] = sys.argv[2:]; import pathlib, test_checkpoint as t;"

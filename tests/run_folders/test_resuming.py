@@ -281,6 +281,7 @@ def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
             assert path.suffix in {".toml", ".jsonl", ".csv", ".log", ".json", ".safetensors", ""}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep_best", [1, 2, 5])
 @pytest.mark.parametrize("metric", ["acc", "loss"])
 def test_the_weights_kept_are_those_of_the_best_epochs(keep_best, metric, dataset, make_config, tmp_path):

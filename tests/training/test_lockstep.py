@@ -108,7 +108,7 @@ STACKS = {
 }
 
 
-QUICK = ("momentum", "adamw, averaged", "schedules", "lengths", "mirrored in one order", "dropout", "small batches")
+QUICK = ("momentum", "adamw, averaged", "lengths", "dropout")
 
 
 @pytest.mark.parametrize("name", slow_except(STACKS, *QUICK))

@@ -89,6 +89,7 @@ def test_an_array_larger_than_one_chunk_arrives_whole(written):
     assert read_idx(path).tobytes() == pixels
 
 
+@pytest.mark.slow
 @given(
     array=st.sampled_from(["u1", "i1", "i2", "i4", "f4", "f8", ">f4", "<i4"]).flatmap(
         lambda dtype: hnp.arrays(dtype, hnp.array_shapes(max_dims=4, min_side=0, max_side=5))

@@ -82,6 +82,7 @@ def test_a_flipped_byte_in_an_npz_is_damaged(npz):
     message_of(lambda: load_dataset(path), path, "damaged")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("save", slow_except([np.savez, np.savez_compressed], np.savez))
 def test_no_flipped_byte_of_an_npz_ends_in_anything_but_data_or_one_line(npz, save):
     path = npz(save)

@@ -51,6 +51,7 @@ def check_same(first, second):
     np.testing.assert_array_equal(first[0].confusion, second[0].confusion)
 
 
+@pytest.mark.slow
 def test_folders_of_pictures_train_as_idx_files_do(arrays, tmp_path):
     parts = [("train", arrays["x"], arrays["y"]), ("test", arrays["x_test"], arrays["y_test"])]
     write_folders(tmp_path / "pictures", parts, "0123")

@@ -28,6 +28,7 @@ def states(ledger):
     return [(trial.user_attrs.get("trial"), trial.state.name) for trial in ledger.trials()]
 
 
+@pytest.mark.slow
 def test_a_trial_is_enqueued_asked_for_and_told_once(tmp_path):
     ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
     ledger.start(4, {"lr": 0.01})
@@ -73,6 +74,7 @@ def test_real_numbers_that_are_nearly_equal_are_two_trials(tmp_path):
     assert [trial.params["lr"] for trial in ledger.trials()] == [0.1, 0.1000001]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", slow_except([None, b"", DAMAGED], DAMAGED))
 def test_a_lost_or_damaged_record_is_told_anew_from_the_files(content, small_search, contents):
     result = small_search()
@@ -206,6 +208,7 @@ def test_a_folder_that_is_no_study_is_refused(small_search, tmp_path):
         small_search(resume=tmp_path)
 
 
+@pytest.mark.slow
 def test_more_trials_can_be_asked_of_a_study(small_search, contents):
     space = {"lr": {"low": 1e-4, "high": 1e-1, "log": True}}
     options = {"strategy": "tpe", "round_size": 4, "epochs": 1}

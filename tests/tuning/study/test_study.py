@@ -64,6 +64,7 @@ def test_the_course_projects_file_has_its_schema_and_order(small_search):
     assert text.startswith('[\n    [\n        {\n            "input_dim": 64,')
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "values",
     slow_except(
@@ -90,6 +91,7 @@ def test_what_is_drawn_does_not_depend_on_stacks_or_workers(strategy, small_sear
     assert other["rounds/0.json"] != alone["rounds/0.json"]
 
 
+@pytest.mark.slow
 def test_halving_stops_all_but_one_in_eta_at_each_rung(small_search):
     space = {"lr": [0.03, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0005, 0.0002, 0.0001]}
     result = small_search(space, halving=True, epochs=9)
@@ -104,6 +106,7 @@ def test_halving_stops_all_but_one_in_eta_at_each_rung(small_search):
     assert min(first[n] for n in went_on) >= max(first[n] for n in set(first) - went_on)
 
 
+@pytest.mark.slow
 def test_a_trial_that_diverges_is_recorded_with_its_reason_and_harms_no_other(small_search, contents):
     space = {"lr": [0.02, 1e30, 0.002], "optimizer.name": ["sgd"]}
     result = small_search(space)
@@ -148,6 +151,7 @@ def test_retrain_trains_the_winner_and_only_then_tests(small_search):
     assert result.retrained.networks[0].history[-1].valid_loss == result.best.last.valid_loss
 
 
+@pytest.mark.slow
 def test_a_search_with_validation_arrays_compares_on_them_and_goes_on_and_retrains_with_them(arrays, small_search):
     own = {"x_val": arrays["x"][:50], "y_val": (arrays["y"][:50] + 1) % 4}
     options = {"workers": 0, "verbose": False}
@@ -162,6 +166,7 @@ def test_a_search_with_validation_arrays_compares_on_them_and_goes_on_and_retrai
     assert twice.retrained.networks[0].scores.accuracy == again.retrained.networks[0].scores.accuracy
 
 
+@pytest.mark.slow
 def test_the_test_images_change_nothing_that_is_chosen(small_search, arrays, contents, tmp_path):
     first = small_search()
     other = {**arrays, "x_test": 255 - arrays["x_test"], "y_test": arrays["y_test"][::-1].copy()}
@@ -184,6 +189,7 @@ class Stop(SearchObserver):
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", slow_except(["grid", "tpe"], "grid"))
 def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_never_was(strategy, small_search, contents, tmp_path):
     space, options = None, {"stack": 1, "halving": True, "epochs": 6, "repeats": 1}
@@ -225,6 +231,7 @@ def test_a_winner_that_comes_with_more_trials_is_retrained_and_tested(small_sear
     assert again.retrained.networks[0].scores.accuracy == more.retrained.networks[0].scores.accuracy
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("strategy", slow_except(["grid", "tpe"], "grid"))
 def test_a_studys_own_file_asks_the_same_again(strategy, small_search, contents, arrays, tmp_path):
     space: dict = {"lr": {"low": 1e-3, "high": 0.1, "log": True, "points": 2}, "hidden_size_1": [8, 6]}

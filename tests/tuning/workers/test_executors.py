@@ -25,6 +25,7 @@ def pool():
     pool.close(kill=True)
 
 
+@pytest.mark.slow
 def test_a_pool_that_broke_is_made_anew(pool):
     future = pool.executor(alone=False).submit(os._exit, 3)
     error = future.exception(timeout=PATIENCE)
@@ -41,6 +42,7 @@ def test_a_task_apart_is_not_taken_along_when_the_pool_breaks(pool):
     assert apart.result(timeout=PATIENCE) is None
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_while_handing_in_a_result_does_not_hang_the_search(pool):
     executor = pool.executor(alone=False)
     assert executor.submit(int).result(timeout=PATIENCE) == 0
