@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from barenet.data.augmentation import mirror_coins
 from barenet.data.randomness import generator
+from barenet.errors import RunError
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
 from barenet.training.preparation import prepare
@@ -310,3 +311,8 @@ def test_files_and_lines_hold_the_words_why_a_network_stopped_and_reading_gives_
     assert [str(value) for value in record.as_csv()][-1] == words
     assert list(parse_lines([record.as_json()])) == [record]
     assert record.diverged == (kind == "diverged")
+
+
+def test_a_reason_to_stop_that_nobody_wrote_is_damage():
+    with pytest.raises(RunError, match="a history is damaged: 'vanished' is no reason to stop; known: finished"):
+        Stop.parse("vanished")

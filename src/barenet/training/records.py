@@ -9,6 +9,9 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from barenet.errors import RunError
+from barenet.messages import describe
+
 __all__ = ["EpochRecord", "Stop", "read_history"]
 
 
@@ -25,10 +28,13 @@ class Stop:
 
     @staticmethod
     def parse(words: str) -> Stop:
-        """Return what the words in a file say; the first of them tells the kind."""
+        """Return what the words in a file say; the first of them tells the kind. Raises RunError for others."""
         kinds: dict[str, Literal["finished", "early", "diverged"]]
         kinds = {"finished": "finished", "stopped": "early", "diverged": "diverged"}
-        return Stop(kinds[words.partition(" ")[0]], words)
+        first = str(words).partition(" ")[0]
+        if first not in kinds:
+            raise RunError(f"a history is damaged: {describe(words)} is no reason to stop; known: {', '.join(kinds)}")
+        return Stop(kinds[first], words)
 
 
 @dataclass(frozen=True)
