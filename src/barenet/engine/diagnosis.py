@@ -10,12 +10,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
 from barenet.config.sources import build_config
 from barenet.engine.numpy_engine import Engine
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import available_cores, blas_threads
+from barenet.engine.threads import available_cores, blas_threads, find_blas
 from barenet.nn import LOSSES, MLP
 
 __all__ = ["Diagnosis", "diagnose", "find_advice"]
@@ -48,8 +47,7 @@ class Diagnosis:
 
 def diagnose(seconds: float = 10.0) -> Diagnosis:
     """Look at NumPy and its BLAS, and measure for about `seconds`: a large product, and a training step."""
-    libraries: list[dict[str, Any]] = threadpool_info()
-    blas = next((info for info in libraries if info["user_api"] == "blas"), {})
+    blas = find_blas()
     names = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
     cores = available_cores()
     threads = sorted({1, cores})

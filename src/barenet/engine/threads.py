@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
-__all__ = ["blas_threads", "choose_threads"]
+__all__ = ["available_cores", "blas_threads", "choose_threads", "find_blas"]
 
 # Multiply-adds of one layer pass over a batch (weights x images) below which a second thread costs more than it gives.
 WORK_FOR_TWO = 100_000_000
@@ -28,6 +30,13 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def find_blas() -> dict[str, Any]:
+    """Return what threadpoolctl tells of NumPy's BLAS: other libraries, such as SciPy, may have loaded another."""
+    found: list[dict[str, Any]] = [info for info in threadpool_info() if info["user_api"] == "blas"]
+    carried = [info for info in found if {"numpy", "numpy.libs"} & set(Path(info["filepath"]).parts[-3:])]
+    return next(iter([*carried, *found]), {})
 
 
 @contextmanager

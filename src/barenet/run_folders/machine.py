@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
 
-from barenet.engine.threads import available_cores
+from barenet.engine.threads import available_cores, find_blas
 from barenet.run_folders.files import replace_file
 from barenet.version import __version__
 
@@ -27,7 +26,7 @@ def write_machine(folders: Iterable[Path]) -> None:
 
 def describe_machine() -> dict[str, Any]:
     """Return processor, cores and system, and the versions of what computes."""
-    blas: dict[str, Any] = next((info for info in threadpool_info() if info["user_api"] == "blas"), {})
+    blas = find_blas()
     return {
         "processor": processor_name(),
         "cores": available_cores(),
