@@ -49,6 +49,22 @@ def test_dense_backward_touches_neither_its_inputs_nor_its_parameters():
         np.testing.assert_array_equal(old, new)
 
 
+def test_the_two_halves_of_dense_backward_each_write_their_gradients_alone():
+    layer, rng = make_dense()
+    slot = layer.make_slot(rng.normal(size=(4, 5)), needs_dx=True)
+    slot.dx[...] = np.nan
+    dy = rng.normal(size=(4, 3))
+    layer.parameter_gradients(slot, dy)
+    np.testing.assert_allclose(layer.dW, np.einsum("bd,bh->dh", slot.x, dy), rtol=1e-13)
+    np.testing.assert_allclose(layer.db, np.einsum("bh->h", dy)[None], rtol=1e-13)
+    assert np.isnan(slot.dx).all()
+    layer.dW[...] = layer.db[...] = np.nan
+    layer.input_gradient(slot, dy)
+    np.testing.assert_allclose(slot.dx, np.einsum("bh,dh->bd", dy, layer.W), rtol=1e-13)
+    assert np.isnan(layer.dW).all()
+    assert np.isnan(layer.db).all()
+
+
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
 def test_an_activation_layer_spends_one_array_on_in_and_output_exactly_where_it_may(name):
     layer = ActivationLayer(ACTIVATIONS[name], 3)

@@ -267,6 +267,24 @@ def test_backward_overwrites_previous_gradients():
     assert np.isfinite(mlp.parameters.grads).all()
 
 
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_parameter_gradients_can_wait_until_the_way_back_through_all_layers_is_done(activation, dropout):
+    mlp = MLP(7, (9, 6), 4, activation=activation, dropout=dropout, input_dropout=dropout)
+    x = np.random.default_rng(0).random((5, 7), np.float32)
+    workspace = Workspace(mlp, 5)
+    mlp.forward(x, workspace, training=True)
+    workspace.dlogits[...] = np.random.default_rng(1).random((5, 4))
+    mlp.backward(workspace)
+    expected = mlp.parameters.grads.copy()
+    mlp.parameters.grads[...] = np.nan
+    slots = workspace.current
+    dys = [slot.dx for slot in slots[1:]] + [workspace.dlogits]
+    for layer, slot, dy in zip(mlp.layers, slots, dys, strict=True):
+        layer.parameter_gradients(slot, dy)
+    assert mlp.parameters.grads.tobytes() == expected.tobytes()
+
+
 def test_backward_follows_a_batch_of_another_size():
     mlp = MLP(6, (5, 4), 3, seed=0)
     workspace = Workspace(mlp, 8)

@@ -1,11 +1,12 @@
 """Activation functions f(z) with their derivatives, element by element; softmax works along the last axis.
 
 `forward(z, out=a)` writes a = f(z). `backward(da, z, a, out=dz)` writes dz = da * f'(z), where da is the gradient of
-the loss with respect to a. It is the last use of da, z and a in a step, so `backward` may overwrite all three: that
-is where its intermediate results go instead of into new arrays. `out` is never one of them.
+the loss with respect to a. It is the last use of da and z in a step, so `backward` may overwrite both: that is where
+its intermediate results go instead of into new arrays. It leaves a as it is, for a is the input of the next dense
+layer, whose dW may be computed later. `out` is never one of the three.
 
 A function that says `in_place` may be handed z as `out`: its layer then spends one array on both, and `backward` finds
-a in both. The others are handed an array of their own.
+a in both, so that z stays too. The others are handed a separate array.
 `kinks` are the points where the derivative jumps; the gradient check steps around them.
 """
 
@@ -91,9 +92,9 @@ def leaky_relu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
     np.multiply(da, out, out=out)
 
 
-def sigmoid_forward(z: Array, out: Array) -> None:
-    """a = 1 / (1 + e^-z), as (1 + tanh(z / 2)) / 2, which cannot overflow."""
-    np.multiply(z, 0.5, out=out)
+def sigmoid_forward(z: Array, out: Array, sign: int = 1) -> None:
+    """a = 1 / (1 + e^-z), as (1 + tanh(z / 2)) / 2, which cannot overflow; 1 - a where `sign` is -1."""
+    np.multiply(z, sign * 0.5, out=out)
     np.tanh(out, out=out)
     np.multiply(out, 0.5, out=out)
     np.add(out, 0.5, out=out)
@@ -138,23 +139,24 @@ def gelu_forward(z: Array, out: Array) -> None:
     np.multiply(out, z, out=out)
 
 
-def gelu_gate(z: Array, out: Array) -> None:
-    """Write s, the share of z that GELU lets through."""
+def gelu_gate(z: Array, out: Array, sign: int = 1) -> None:
+    """Write s, the share of z that GELU lets through; 1 - s where `sign` is -1."""
     np.multiply(z, z, out=out)
     np.multiply(out, 2 * GELU_SCALE * GELU_CUBIC, out=out)
     np.add(out, 2 * GELU_SCALE, out=out)
     np.multiply(out, z, out=out)
-    sigmoid_forward(out, out=out)
+    sigmoid_forward(out, out, sign)
 
 
 def gelu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
     """dz = da (s + a (1 - s) g'), with g' = 2 sqrt(2/pi) (1 + 3 * 0.044715 z^2)."""
-    gelu_gate(z, out)
+    gelu_gate(z, out, sign=-1)
     np.multiply(z, z, out=z)
     np.multiply(z, 6 * GELU_SCALE * GELU_CUBIC, out=z)
     np.add(z, 2 * GELU_SCALE, out=z)  # z holds g'
-    np.multiply(a, z, out=a)
-    finish_gated_backward(da, a, z, out)
+    np.multiply(z, a, out=z)
+    np.subtract(z, 1, out=z)
+    finish_gated_backward(da, z, out)
 
 
 def silu_forward(z: Array, out: Array) -> None:
@@ -165,16 +167,19 @@ def silu_forward(z: Array, out: Array) -> None:
 
 def silu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
     """dz = da (s + a (1 - s)), with s = sigmoid(z)."""
-    sigmoid_forward(z, out=out)
-    finish_gated_backward(da, a, z, out)
+    sigmoid_forward(z, out, sign=-1)
+    np.subtract(a, 1, out=z)
+    finish_gated_backward(da, z, out)
 
 
-def finish_gated_backward(da: Array, a: Array, scratch: Array, out: Array) -> None:
-    """Write da (s + a (1 - s)) where `out` holds s; `a` and `scratch` are overwritten."""
-    np.multiply(a, out, out=scratch)
-    np.subtract(a, scratch, out=a)
-    np.add(a, out, out=a)
-    np.multiply(a, da, out=out)
+def finish_gated_backward(da: Array, w_minus_1: Array, out: Array) -> None:
+    """Write da (s + w (1 - s)) where `out` holds 1 - s, as da (1 + (1 - s) (w - 1)).
+
+    1 - s and not s: far to the right w is huge and 1 - s is exactly 0.
+    """
+    np.multiply(out, w_minus_1, out=out)
+    np.add(out, 1, out=out)
+    np.multiply(out, da, out=out)
 
 
 def softplus_forward(z: Array, out: Array) -> None:

@@ -2,6 +2,10 @@
 
 A layer holds parameters or functions, never what belongs to a batch: that lies in its `Slot`, which a workspace
 owns. So one network can be evaluated on one workspace while it trains on another.
+
+The backward step of a layer has two halves, which do not need each other: the gradient of its input, which the layer
+below waits for, and the gradients of its parameters. So all layers' parameter gradients can be computed after the whole
+way back: until then a layer's x and dy stay as they are.
 """
 
 from __future__ import annotations
@@ -57,8 +61,16 @@ class Layer(ABC):
         """Write `slot.y` from `slot.x`. `training` matters to layers that behave otherwise when evaluated."""
 
     @abstractmethod
+    def input_gradient(self, slot: Slot, dy: Array) -> None:
+        """Write `slot.dx`, where there is one, from `dy` (..., B, H)."""
+
+    def parameter_gradients(self, slot: Slot, dy: Array) -> None:  # noqa: B027 - few kinds of layer have any
+        """Overwrite the gradients of the layer's parameters from `dy`."""
+
     def backward(self, slot: Slot, dy: Array) -> None:
-        """Overwrite the layer's parameter gradients, and `slot.dx` where there is one, from `dy` (..., B, H)."""
+        """Overwrite the layer's parameter gradients, and `slot.dx` where there is one, from `dy`."""
+        self.parameter_gradients(slot, dy)
+        self.input_gradient(slot, dy)
 
 
 def by_kind(table: Mapping[str, Entry], layer: Layer, where: str) -> Entry:
@@ -89,12 +101,15 @@ class Dense(Layer):
         np.matmul(slot.x, self.W, out=slot.y)
         np.add(slot.y, self.b, out=slot.y)
 
-    def backward(self, slot: Slot, dy: Array) -> None:
-        """Write dW = x^T dy, db = the sum of dy over the batch, dx = dy W^T."""
-        np.matmul(slot.x.swapaxes(-1, -2), dy, out=self.dW)
-        np.sum(dy, axis=-2, keepdims=True, out=self.db)
+    def input_gradient(self, slot: Slot, dy: Array) -> None:
+        """Write dx = dy W^T, except for the first layer of a network."""
         if slot.dx is not None:
             np.matmul(dy, self.W.swapaxes(-1, -2), out=slot.dx)
+
+    def parameter_gradients(self, slot: Slot, dy: Array) -> None:
+        """Write dW = x^T dy, db = the sum of dy over the batch."""
+        np.matmul(slot.x.swapaxes(-1, -2), dy, out=self.dW)
+        np.sum(dy, axis=-2, keepdims=True, out=self.db)
 
 
 class ActivationLayer(Layer):
@@ -114,8 +129,8 @@ class ActivationLayer(Layer):
         """Write y = f(x)."""
         self.activation.forward(slot.x, out=slot.y)
 
-    def backward(self, slot: Slot, dy: Array) -> None:
-        """Write dx = dy f'(x). Spends x, y and dy as scratch."""
+    def input_gradient(self, slot: Slot, dy: Array) -> None:
+        """Write dx = dy f'(x). Spends dy, and x where y is another array, as scratch."""
         self.activation.backward(dy, slot.x, slot.y, out=slot.dx)
 
 
@@ -165,7 +180,7 @@ class Dropout(Layer):
         np.multiply(factors, (1 / self.keep).astype(factors.dtype), out=factors)
         slot.y = np.multiply(slot.x, factors, out=slot.dropped)
 
-    def backward(self, slot: Slot, dy: Array) -> None:
+    def input_gradient(self, slot: Slot, dy: Array) -> None:
         """Write dx = dy m / (1 - rate)."""
         assert isinstance(slot, DropoutSlot)
         if slot.dx is not None:

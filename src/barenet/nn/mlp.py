@@ -180,7 +180,7 @@ class MLP:
     def backward(self, workspace: Workspace) -> None:
         """Overwrite `parameters.grads` from `workspace.dlogits`, once after each forward pass.
 
-        Activations are scratch space by then: a second backward pass needs another forward pass.
+        What goes into an activation is scratch space by then: a second backward pass needs another forward pass.
         """
         dy: Array | None = workspace.dlogits
         for layer, slot in zip(reversed(self.layers), reversed(workspace.current), strict=True):
