@@ -271,6 +271,6 @@ def test_the_seed_chooses_which_coordinates_are_looked_at():
 
 
 def test_an_l2_gradient_that_is_left_out_shows_in_the_weights_and_nowhere_else(monkeypatch):
-    monkeypatch.setattr("barenet.gradcheck.network.add_l2", lambda grads, values, n_decayed, l2: None)
+    monkeypatch.setattr("barenet.gradcheck.network.add_l2", lambda grads, weights, l2: None)
     report = check_gradients(network(), *batch(8, 6), l2=0.5)
     assert {row.name for row in report.parameters if row.relative_error > 1e-6} == {"W1", "W2", "W3"}

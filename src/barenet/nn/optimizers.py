@@ -17,10 +17,27 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "WeightAverage", "add_l2", "clip_by_norm"]
+__all__ = [
+    "DECAY",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Factors",
+    "Optimizer",
+    "Slots",
+    "WeightAverage",
+    "add_l2",
+    "block_scratch",
+    "clip_by_norm",
+    "without_decay",
+]
 
 Array = NDArray[np.floating]
 Hyper = float | NDArray[np.float64]
+Factors = dict[str, Array]  # by name, (..., 1) like the learning rate
+Slots = dict[str, Array]
+DECAY = "decay"  # the factor that weights are multiplied with, and biases are not
 
 # Elements of a buffer that are updated at a time: half a dozen such blocks of float32 stay in a core's cache while a
 # learning rule goes over them a dozen times.
@@ -37,6 +54,8 @@ class Optimizer(ABC):
         clip_norm: largest norm of a network's gradient; infinite for no clipping.
 
     `hypers` names all hyper-parameters of a rule, as the settings do; `slot_names` the buffers that it keeps.
+    Every operation of a rule works element by element. So `move` may be called with all parameters at once, as `step`
+    does, or with some of them at a time, and gives the same bits.
     """
 
     hypers: tuple[str, ...] = ("l2", "clip_norm")
@@ -56,24 +75,41 @@ class Optimizer(ABC):
     def step(self, grads: Array, learning_rate: Hyper) -> None:
         """Move the values (..., P) one step against `grads` (..., P), which are used up as scratch."""
         self.n_steps += 1
+        factors = self.factors(learning_rate, self.n_steps)
+        weights = slice(0, self.n_decayed)
         if self.has_l2:
-            add_l2(grads, self.values, self.n_decayed, self.l2, self._scratch)
+            add_l2(grads[..., weights], self.values[..., weights], factors["l2"], self._scratch)
         if self.clips:
             clip_by_norm(grads, self.clip_norm)
-        self.update(grads, learning_rate)
+        for part, own in ((weights, factors), (slice(self.n_decayed, None), without_decay(factors))):
+            slots = {name: slot[..., part] for name, slot in self.slots.items()}
+            self.move(self.values[..., part], grads[..., part], slots, own, self._scratch)
+
+    def factors(self, learning_rate: Hyper, step: int | NDArray[np.int64]) -> Factors:
+        """Return by name what `move` multiplies with in step number `step`, counted from 1, cast once.
+
+        Shapes broadcast: rates (S, N, 1) with steps (S, 1, 1) give the factors of S steps at once.
+        """
+        combined = self.combine(np.asarray(learning_rate, np.float64), np.asarray(step))
+        return {name: np.asarray(value, self.values.dtype) for name, value in combined.items()}
+
+    def combine(self, rate: NDArray[np.float64], step: NDArray[np.int64]) -> dict[str, Hyper]:
+        """Return the factors in float64; each rule adds its own."""
+        return {"rate": rate, "l2": self.l2}
+
+    def move(self, w: Array, g: Array, slots: Slots, factors: Factors, scratch: Array) -> None:
+        """Apply the learning rule to some parameters `w` (..., K) and what belongs to them, a block at a time.
+
+        g: their gradient, which L2 and clipping have already seen; it is used up. slots: by name. scratch: (..., J),
+        J being the size of a block. factors: those of `factors`, for biases `without_decay`.
+        """
+        for block, own_scratch in blocks(w.shape[-1], scratch):
+            own = {name: slot[..., block] for name, slot in slots.items()}
+            self.update(w[..., block], g[..., block], own, factors, own_scratch)
 
     @abstractmethod
-    def update(self, grads: Array, learning_rate: Hyper) -> None:
-        """Apply the learning rule to gradients that L2 and clipping have already seen."""
-
-    def cast(self, hyper: Hyper) -> Array:
-        """Return a hyper-parameter, combined in float64 so far, in the dtype of the buffers."""
-        cast: Array = np.asarray(hyper, self.values.dtype)
-        return cast
-
-    def blocks(self) -> Iterator[tuple[slice, Array]]:
-        """Yield slices of the last axis that cover all P parameters, each with a scratch array for it."""
-        return blocks(self.values.shape[-1], self._scratch)
+    def update(self, w: Array, g: Array, slots: Slots, factors: Factors, scratch: Array) -> None:
+        """Apply the learning rule to one block; `scratch` has its shape."""
 
 
 def block_scratch(values: Array) -> Array:
@@ -83,6 +119,11 @@ def block_scratch(values: Array) -> Array:
     return np.empty((*lead, min(width, values.shape[-1])), values.dtype)
 
 
+def without_decay(factors: Factors) -> Factors:
+    """Return the factors for biases, which do not decay."""
+    return {name: factor for name, factor in factors.items() if name != DECAY}
+
+
 def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
     """Yield slices of [0, stop), as wide as `scratch` at most, each with the part of `scratch` that matches."""
     for start in range(0, stop, scratch.shape[-1]):
@@ -90,20 +131,21 @@ def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
         yield block, scratch[..., : block.stop - block.start]
 
 
-def add_l2(grads: Array, values: Array, n_decayed: int, l2: Hyper, scratch: Array | None = None) -> None:
-    """Add the gradient of (l2 / 2) * sum(W**2), in place: g += l2 w, for weights only."""
-    l2 = np.asarray(l2, values.dtype)
-    for block, scaled in blocks(n_decayed, block_scratch(values) if scratch is None else scratch):
-        np.multiply(values[..., block], l2, out=scaled)
+def add_l2(grads: Array, weights: Array, l2: Hyper, scratch: Array | None = None) -> None:
+    """Add the gradient of (l2 / 2) * sum(W**2), in place: g += l2 w."""
+    l2 = np.asarray(l2, weights.dtype)
+    for block, scaled in blocks(weights.shape[-1], block_scratch(weights) if scratch is None else scratch):
+        np.multiply(weights[..., block], l2, out=scaled)
         grads[..., block] += scaled
 
 
-def clip_by_norm(grads: Array, clip_norm: Hyper) -> Array:
+def clip_by_norm(grads: Array, clip_norm: Hyper, norms: Array | None = None) -> Array:
     """Scale each network's gradient down to `clip_norm` if its Euclidean norm is larger; return the norms (..., 1).
 
-    (Pascanu et al. 2013, algorithm 1.)
+    `norms` are computed where they are not known. (Pascanu et al. 2013, algorithm 1.)
     """
-    norms: Array = np.sqrt(np.vecdot(grads, grads))[..., None]
+    if norms is None:
+        norms = np.asarray(np.sqrt(np.vecdot(grads, grads))[..., None])
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.minimum(1.0, np.asarray(clip_norm, np.float64) / norms)
     # Without clipping inf / norm is inf and the scale exactly 1; a norm of 0 or NaN leaves the gradient as it is.
@@ -136,21 +178,21 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
 
-    def update(self, grads: Array, learning_rate: Hyper) -> None:
+    def combine(self, rate: NDArray[np.float64], step: NDArray[np.int64]) -> dict[str, Hyper]:
+        """Add the momentum."""
+        return {**super().combine(rate, step), "momentum": self.momentum}
+
+    def update(self, w: Array, g: Array, slots: Slots, factors: Factors, scratch: Array) -> None:
         """Apply momentum, if there is any, and go downhill."""
-        rate, momentum = self.cast(learning_rate), self.cast(self.momentum)
-        velocity = self.slots.get("velocity")
-        for block, scratch in self.blocks():
-            g = grads[..., block]
-            if velocity is not None:
-                v = velocity[..., block]
-                np.multiply(v, momentum, out=v)
-                np.add(v, g, out=v)
-                if self.nesterov:
-                    np.add(g, np.multiply(v, momentum, out=scratch), out=g)
-                else:
-                    g = v
-            self.values[..., block] -= np.multiply(g, rate, out=scratch)
+        if "velocity" in slots:
+            v = slots["velocity"]
+            np.multiply(v, factors["momentum"], out=v)
+            np.add(v, g, out=v)
+            if self.nesterov:
+                np.add(g, np.multiply(v, factors["momentum"], out=scratch), out=g)
+            else:
+                g = v
+        np.subtract(w, np.multiply(g, factors["rate"], out=scratch), out=w)
 
 
 class Adam(Optimizer):
@@ -179,25 +221,30 @@ class Adam(Optimizer):
         super().__init__(values, n_decayed, l2=l2, clip_norm=clip_norm)
         self.beta1, self.beta2, self.epsilon = (np.asarray(h, np.float64) for h in (beta1, beta2, epsilon))
 
-    def update(self, grads: Array, learning_rate: Hyper) -> None:
-        """Update both moments and move against m' / (sqrt(v') + epsilon)."""
+    def combine(self, rate: NDArray[np.float64], step: NDArray[np.int64]) -> dict[str, Hyper]:
+        """Add both betas, epsilon, and the corrections of step number t."""
         # With c = sqrt((1 - b2) / (1 - b2^t)): lr m' / (sqrt(v') + e) = (lr m' / c) / (sqrt(v) + e / c).
-        correction = np.sqrt((1 - self.beta2) / (1 - self.beta2**self.n_steps))
-        rate = self.cast(learning_rate * (1 - self.beta1) / (1 - self.beta1**self.n_steps) / correction)
-        epsilon = self.cast(self.epsilon / correction)
-        beta1, beta2 = self.cast(self.beta1), self.cast(self.beta2)
-        first, second = self.slots["first_moment"], self.slots["second_moment"]
-        for block, scratch in self.blocks():
-            g, m, v = grads[..., block], first[..., block], second[..., block]
-            np.multiply(m, beta1, out=m)
-            np.add(m, g, out=m)
-            np.multiply(v, beta2, out=v)
-            np.multiply(g, g, out=g)
-            np.add(v, g, out=v)
-            np.sqrt(v, out=scratch)
-            np.add(scratch, epsilon, out=scratch)
-            np.divide(m, scratch, out=scratch)
-            self.values[..., block] -= np.multiply(scratch, rate, out=scratch)
+        correction = np.sqrt((1 - self.beta2) / (1 - self.beta2**step))
+        return {
+            **super().combine(rate, step),
+            "rate": rate * (1 - self.beta1) / (1 - self.beta1**step) / correction,
+            "epsilon": self.epsilon / correction,
+            "beta1": self.beta1,
+            "beta2": self.beta2,
+        }
+
+    def update(self, w: Array, g: Array, slots: Slots, factors: Factors, scratch: Array) -> None:
+        """Update both moments and move against m' / (sqrt(v') + epsilon)."""
+        m, v = slots["first_moment"], slots["second_moment"]
+        np.multiply(m, factors["beta1"], out=m)
+        np.add(m, g, out=m)
+        np.multiply(v, factors["beta2"], out=v)
+        np.multiply(g, g, out=g)
+        np.add(v, g, out=v)
+        np.sqrt(v, out=scratch)
+        np.add(scratch, factors["epsilon"], out=scratch)
+        np.divide(m, scratch, out=scratch)
+        np.subtract(w, np.multiply(scratch, factors["rate"], out=scratch), out=w)
 
 
 class AdamW(Adam):
@@ -208,12 +255,18 @@ class AdamW(Adam):
     def __init__(self, values: Array, n_decayed: int, *, weight_decay: Hyper = 0.0, **adam: Hyper) -> None:
         super().__init__(values, n_decayed, **adam)
         self.weight_decay = weight_decay
+        self.decays = bool(np.any(weight_decay))
 
-    def update(self, grads: Array, learning_rate: Hyper) -> None:
+    def combine(self, rate: NDArray[np.float64], step: NDArray[np.int64]) -> dict[str, Hyper]:
+        """Add what is left of a weight."""
+        keep = {DECAY: 1 - rate * np.asarray(self.weight_decay)} if self.decays else {}
+        return {**super().combine(rate, step), **keep}
+
+    def update(self, w: Array, g: Array, slots: Slots, factors: Factors, scratch: Array) -> None:
         """Shrink the weights, then step as Adam does."""
-        if np.any(self.weight_decay):
-            self.values[..., : self.n_decayed] *= self.cast(1 - learning_rate * np.asarray(self.weight_decay))
-        super().update(grads, learning_rate)
+        if DECAY in factors:
+            np.multiply(w, factors[DECAY], out=w)
+        super().update(w, g, slots, factors, scratch)
 
 
 class WeightAverage:
@@ -231,10 +284,17 @@ class WeightAverage:
 
     def update(self, n_steps: int) -> None:
         """Take in the values after step number `n_steps`, counted from 1."""
-        rest = np.asarray(1 - np.minimum(self.decay, (1 + n_steps) / (10 + n_steps)), self.values.dtype)
-        for block, scratch in blocks(self.values.shape[-1], self._scratch):
-            np.subtract(self.values[..., block], self.average[..., block], out=scratch)
-            self.average[..., block] += np.multiply(scratch, rest, out=scratch)
+        self.take_in(self.values, self.average, self.rest(n_steps), self._scratch)
+
+    def rest(self, step: int | NDArray[np.int64]) -> Array:
+        """Return 1 - d after step number `step`, cast; the shapes of decay and step broadcast."""
+        return np.asarray(1 - np.minimum(self.decay, (1 + step) / (10 + step)), self.values.dtype)
+
+    def take_in(self, values: Array, average: Array, rest: Array, scratch: Array) -> None:
+        """Move some averages (..., K) by the share `rest` towards their values, a block of `scratch` at a time."""
+        for block, difference in blocks(values.shape[-1], scratch):
+            np.subtract(values[..., block], average[..., block], out=difference)
+            average[..., block] += np.multiply(difference, rest, out=difference)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
