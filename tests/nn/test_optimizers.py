@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from families import slow_except
 
-from barenet.nn import OPTIMIZERS, SGD, Adam, AdamW, WeightAverage, optimizers
+from barenet.nn import OPTIMIZERS, SGD, Adam, AdamW, WeightAverage, parameters
 from barenet.nn.optimizers import add_l2, clip_by_norm
 
 P, N_DECAYED = 50, 40  # parameters of a network, and how many of them are weights
@@ -302,7 +302,7 @@ MIXES = [
 @pytest.mark.parametrize("block", slow_except([1024, 32_768], 1024))
 @pytest.mark.parametrize(("rule", "pick"), MIXES)
 def test_columns_give_each_network_the_bits_that_it_gets_alone(rule, pick, block, monkeypatch):
-    monkeypatch.setattr(optimizers, "BLOCK", block)
+    monkeypatch.setattr(parameters, "BLOCK", block)
     stack = run(rule, pick, list(range(N)))
     for network in range(N):
         alone = run(rule, pick, network)
@@ -322,7 +322,7 @@ def test_sgd_with_l2_and_clipping_everywhere_is_bit_true_in_a_stack(monkeypatch)
 def test_blocks_change_no_bit(rule, monkeypatch):
     results = []
     for block in (1024, 4096, 10**9):
-        monkeypatch.setattr(optimizers, "BLOCK", block)
+        monkeypatch.setattr(parameters, "BLOCK", block)
         results.append(run(rule, ("l2", "clip_norm"), list(range(N))))
     assert results[0] == results[1] == results[2]
 
@@ -331,7 +331,7 @@ def test_blocks_cover_every_parameter_once():
     values = np.zeros((2, 10_000))
     seen = np.zeros(10_000, int)
     scratch = np.empty((2, 3000))
-    for block, part in optimizers.blocks(values.shape[-1], scratch):
+    for block, part in parameters.blocks(values.shape[-1], scratch):
         seen[block] += 1
         assert part.shape == (2, block.stop - block.start)
     assert (seen == 1).all()

@@ -10,38 +10,20 @@ decay (AdamW) goes past all that, straight to the weights.
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = [
-    "DECAY",
-    "OPTIMIZERS",
-    "SGD",
-    "Adam",
-    "AdamW",
-    "Factors",
-    "Optimizer",
-    "Slots",
-    "WeightAverage",
-    "add_l2",
-    "block_scratch",
-    "clip_by_norm",
-    "without_decay",
-]
+from barenet.nn.parameters import block_scratch, blocks
+
+__all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "add_l2", "clip_by_norm", "without_decay"]
 
 Array = NDArray[np.floating]
 Hyper = float | NDArray[np.float64]
 Factors = dict[str, Array]  # by name, (..., 1) like the learning rate
 Slots = dict[str, Array]
 DECAY = "decay"  # the factor that weights are multiplied with, and biases are not
-
-# Elements of a buffer that are updated at a time: half a dozen such blocks of float32 stay in a core's cache while a
-# learning rule goes over them a dozen times.
-BLOCK = 32_768
 
 
 class Optimizer(ABC):
@@ -112,23 +94,9 @@ class Optimizer(ABC):
         """Apply the learning rule to one block; `scratch` has its shape."""
 
 
-def block_scratch(values: Array) -> Array:
-    """Return scratch space (..., K) for one block; all networks of a stack together have about BLOCK elements."""
-    lead = values.shape[:-1]
-    width = max(BLOCK // max(1, math.prod(lead)), 1024)
-    return np.empty((*lead, min(width, values.shape[-1])), values.dtype)
-
-
 def without_decay(factors: Factors) -> Factors:
     """Return the factors for biases, which do not decay."""
     return {name: factor for name, factor in factors.items() if name != DECAY}
-
-
-def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield slices of [0, stop), as wide as `scratch` at most, each with the part of `scratch` that matches."""
-    for start in range(0, stop, scratch.shape[-1]):
-        block = slice(start, min(start + scratch.shape[-1], stop))
-        yield block, scratch[..., : block.stop - block.start]
 
 
 def add_l2(grads: Array, weights: Array, l2: Hyper, scratch: Array | None = None) -> None:
@@ -267,34 +235,6 @@ class AdamW(Adam):
         if DECAY in factors:
             np.multiply(w, factors[DECAY], out=w)
         super().update(w, g, slots, factors, scratch)
-
-
-class WeightAverage:
-    """An exponential moving average of the weights, often better than the weights themselves.
-
-    average = d average + (1 - d) values, with d = min(decay, (1 + t) / (10 + t)) so that the random start is soon
-    forgotten (Polyak and Juditsky 1992; the warm-up is TensorFlow's ExponentialMovingAverage's).
-    """
-
-    def __init__(self, values: Array, decay: Hyper) -> None:
-        self.values = values
-        self.decay = decay
-        self.average = values.copy()
-        self._scratch = block_scratch(values)
-
-    def update(self, n_steps: int) -> None:
-        """Take in the values after step number `n_steps`, counted from 1."""
-        self.take_in(self.values, self.average, self.rest(n_steps), self._scratch)
-
-    def rest(self, step: int | NDArray[np.int64]) -> Array:
-        """Return 1 - d after step number `step`, cast; the shapes of decay and step broadcast."""
-        return np.asarray(1 - np.minimum(self.decay, (1 + step) / (10 + step)), self.values.dtype)
-
-    def take_in(self, values: Array, average: Array, rest: Array, scratch: Array) -> None:
-        """Move some averages (..., K) by the share `rest` towards their values, a block of `scratch` at a time."""
-        for block, difference in blocks(values.shape[-1], scratch):
-            np.subtract(values[..., block], average[..., block], out=difference)
-            average[..., block] += np.multiply(difference, rest, out=difference)
 
 
 OPTIMIZERS: dict[str, type[Optimizer]] = {"sgd": SGD, "adam": Adam, "adamw": AdamW}
