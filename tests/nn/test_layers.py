@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from barenet.nn.activations import ACTIVATIONS
-from barenet.nn.layers import ActivationLayer, Dense
+from barenet.nn.layers import ActivationLayer, Dense, Dropout
+from barenet.nn.noise import Noise
 
 
 def make_dense(*lead, seed=0, dtype=np.float64):
@@ -74,3 +75,26 @@ def test_an_activation_layer_spends_one_array_on_in_and_output_exactly_where_it_
     assert not np.shares_memory(slot.dx, x)
     assert not np.shares_memory(slot.dx, slot.y)
     assert slot.y.shape == slot.dx.shape == (4, 3)
+
+
+@pytest.mark.parametrize("shared", [True, False], ids=["shared inputs", "own inputs"])
+@pytest.mark.parametrize("needs_dx", [True, False])
+@pytest.mark.parametrize("kind", ["dense", "activation", "in place", "dropout"])
+def test_a_slot_of_some_rows_looks_at_the_same_memory(kind, needs_dx, shared):
+    layer = {
+        "dense": make_dense(2)[0],
+        "activation": ActivationLayer(ACTIVATIONS["gelu"], 5),
+        "in place": ActivationLayer(ACTIVATIONS["relu"], 5),
+        "dropout": Dropout(0.5, (2,), 5, Noise([0, 1]), 1),
+    }[kind]
+    slot = layer.make_slot(np.zeros((4, 5) if shared else (2, 4, 5)), needs_dx)
+    part = slot.rows(slice(1, 3))
+    assert type(part) is type(slot)
+    arrays = {name: array for name, array in vars(slot).items() if array is not None}
+    assert ("dx" in arrays) == (needs_dx or isinstance(layer, ActivationLayer))
+    for name, array in arrays.items():
+        assert array.shape[-2] == 4
+        expected = array[..., 1:3, :]
+        found = getattr(part, name)
+        assert found.shape == expected.shape
+        assert found.__array_interface__ == expected.__array_interface__

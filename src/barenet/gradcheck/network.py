@@ -137,8 +137,7 @@ class Objective:
         self.workspace = Workspace(mlp, x.shape[-2])
 
     def value(self) -> Array:
-        """Return J, shape (...); dropout drops the same units each time."""
-        self.mlp.renew_noise(range(len(self.mlp.noise)))
+        """Return J, shape (...); dropout drops the same units each time, for the step stays the same."""
         logits = self.mlp.forward(self.x, self.workspace, training=True)
         weights = self.mlp.parameters.values[..., : self.mlp.parameters.n_decayed]
         loss = self.loss(logits, self.labels, dlogits=self.workspace.dlogits)
@@ -149,7 +148,8 @@ class Objective:
         self.value()
         self.mlp.backward(self.workspace)
         parameters = self.mlp.parameters
-        add_l2(parameters.grads, parameters.values, parameters.n_decayed, self.l2)
+        weights = (..., slice(0, parameters.n_decayed))
+        add_l2(parameters.grads[weights], parameters.values[weights], self.l2)
         return parameters.grads
 
     def difference_quotient(self, coordinate: Array) -> Array | None:

@@ -12,34 +12,38 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, fields, replace
+from typing import Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ConfigError
 from barenet.nn.activations import Activation
+from barenet.nn.noise import Noise, hash_with_keys, position_table
 
-__all__ = ["ActivationLayer", "Dense", "Dropout", "Layer", "Noise", "Slot", "by_kind"]
+__all__ = ["ActivationLayer", "Dense", "Dropout", "Layer", "Slot", "by_kind"]
 
 Array = NDArray[np.floating]
 Entry = TypeVar("Entry")
-
-# A generator a network (one for a network alone), renewed at the start of each epoch by `MLP.renew_noise`.
-Noise = list["np.random.Generator"]
 
 
 @dataclass
 class Slot:
     """What one layer remembers of one batch: its input x, its output y, and the gradient dx it hands down.
 
-    `dx` is None for the layer next to the images: nobody needs the gradient with respect to them.
+    `dx` is None for the layer next to the images: nobody needs the gradient with respect to them. Every field of a slot
+    is an array with the batch on its last axis but one, or None.
     """
 
     x: Array
     y: Array
     dx: Array | None
+
+    def rows(self, rows: slice) -> Self:
+        """Return the slot of some rows of the batch, in the same memory."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(self, **{name: array[..., rows, :] for name, array in arrays.items() if array is not None})
 
 
 class Layer(ABC):
@@ -136,32 +140,58 @@ class ActivationLayer(Layer):
 
 @dataclass
 class DropoutSlot(Slot):
-    """A dropout layer's slot, with the factor of each value in this batch and the values after it, (..., B, H)."""
+    """A dropout layer's slot; all arrays but the table are (..., B, H).
 
+    table: the constant of each position and unit (B, H).
+    kept, factors, dropped: which values stay, the factor of each, and the values after it.
+    numbers, scratch: 32-bit integers, in the memory of `dropped` and `factors`, which are written after them.
+    """
+
+    table: NDArray[np.uint32]
+    kept: NDArray[np.bool_]
     factors: Array
     dropped: Array
+    numbers: NDArray[np.uint32]
+    scratch: NDArray[np.uint32]
 
 
 class Dropout(Layer):
     """y = x m / (1 - rate) in training, with each m 1 or, as often as `rate` says, 0; y = x when evaluated.
 
-    Inverted dropout (Srivastava et al. 2014, section 10): the expected value stays, so evaluation needs no change. Each
-    network of a stack draws from a separate generator.
+    Inverted dropout (Srivastava et al. 2014, section 10): the expected value stays, so evaluation needs no change. What
+    is dropped follows from `noise` and `number`: 0 for the images, l behind hidden layer l.
     """
 
     kind = "dropout"
 
-    def __init__(self, rate: float | NDArray[np.float64], lead: tuple[int, ...], n_outputs: int, noise: Noise) -> None:
+    def __init__(
+        self, rate: float | NDArray[np.float64], lead: tuple[int, ...], n_outputs: int, noise: Noise, number: int
+    ) -> None:
         self.n_outputs = n_outputs
         self.lead = lead
-        self.keep = np.broadcast_to(1 - np.asarray(rate, np.float64), (*lead, 1))[..., None]
         self.noise = noise
+        self.number = number
+        keep = np.broadcast_to(1 - np.asarray(rate, np.float64), (*lead, 1))
+        self.column = () if keep.size == 1 else (*lead, 1, 1)  # NumPy takes a scalar faster than an array of one value
+        self.scale = (1 / keep).reshape(self.column)
+        # A number up to this one keeps its unit; with a rate of 0 that is the largest number there is.
+        self.last_kept = np.maximum(np.rint(keep * 2**32) - 1, 0).astype(np.uint32).reshape(self.column)
 
     def make_slot(self, x: Array, needs_dx: bool) -> DropoutSlot:
         """Return arrays for a batch; networks that share their images still drop values of their own."""
-        factors = np.empty((*self.lead, *x.shape[-2:]), x.dtype)
-        dropped = np.empty_like(factors)
-        return DropoutSlot(x, dropped, np.empty_like(factors) if needs_dx else None, factors, dropped)
+        shape = (*self.lead, *x.shape[-2:])
+        factors, dropped = np.empty(shape, x.dtype), np.empty(shape, x.dtype)
+        return DropoutSlot(
+            x,
+            dropped,
+            np.empty(shape, x.dtype) if needs_dx else None,
+            table=position_table(*x.shape[-2:]),
+            kept=np.empty(shape, np.bool_),
+            factors=factors,
+            dropped=dropped,
+            numbers=as_integers(dropped),
+            scratch=as_integers(factors),
+        )
 
     def forward(self, slot: Slot, training: bool) -> None:
         """Write y; in evaluation it is x itself."""
@@ -169,19 +199,19 @@ class Dropout(Layer):
         if not training:
             slot.y = slot.x
             return
-        factors = slot.factors
-        networks = zip(self.noise, self.keep.flat, factors.reshape(-1, *factors.shape[-2:]), strict=True)
-        for rng, keep, own in networks:
-            if keep < 1:
-                rng.random(dtype=factors.dtype, out=own)
-            else:  # this network has no such layer when it is alone, and draws nothing for it
-                own.fill(0)
-        np.less(factors, self.keep.astype(factors.dtype), out=factors)
-        np.multiply(factors, (1 / self.keep).astype(factors.dtype), out=factors)
-        slot.y = np.multiply(slot.x, factors, out=slot.dropped)
+        keys = self.noise.keys(self.number).reshape(2, *self.column)
+        hash_with_keys(slot.table, keys, out=slot.numbers, scratch=slot.scratch)
+        np.less_equal(slot.numbers, self.last_kept, out=slot.kept)
+        np.multiply(slot.kept, self.scale.astype(slot.factors.dtype), out=slot.factors)
+        slot.y = np.multiply(slot.x, slot.factors, out=slot.dropped)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
         """Write dx = dy m / (1 - rate)."""
         assert isinstance(slot, DropoutSlot)
         if slot.dx is not None:
             np.multiply(dy, slot.factors, out=slot.dx)
+
+
+def as_integers(array: Array) -> NDArray[np.uint32]:
+    """Return the memory of an array as a 32-bit integer for each value; half of float64's memory stays unused."""
+    return array.view(np.uint32)[..., : array.shape[-1]]

@@ -16,8 +16,9 @@ from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import Activation
 from barenet.nn.architecture import Architecture, LayerSpec
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, Noise
+from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer
 from barenet.nn.losses import Loss, make_loss
+from barenet.nn.noise import Noise
 from barenet.nn.parameters import Parameters
 from barenet.nn.workspace import Workspace
 
@@ -57,7 +58,7 @@ class MLP:
             there is really applied.
         n_networks: N, or None, the default, for a single network without a leading axis.
         dropout: share of hidden units that training drops at random, 0 by default; a column (N, 1) has one for each
-            network.
+            network. Set `noise.seeds` to let networks drop units of their own, and `noise.step` before each step.
         input_dropout: share of the inputs, likewise.
         dtype: float32 by default, or float64 for gradient checks.
 
@@ -117,13 +118,12 @@ class MLP:
         self.dtype = np.dtype(dtype)
         self.parameters = Parameters(architecture.weights, architecture.biases, n_networks, dtype)
         self.layers: list[Layer] = []
-        self.noise: Noise = []
-        self.renew_noise(range(n_networks or 1) if np.any(dropout) or np.any(input_dropout) else [])
-        self._drop(input_dropout, self.n_inputs)
+        self.noise = Noise(range(n_networks or 1))
+        self._drop(input_dropout, self.n_inputs, 0)
         for i, kinds in enumerate(architecture.kinds(self.loss)):
             self.layers += [self._make_layer(kind, i) for kind in kinds]
             if i + 1 < len(architecture.rows):
-                self._drop(dropout, architecture.rows[i].output_dim)
+                self._drop(dropout, architecture.rows[i].output_dim, i + 1)
         self.initialize(initializer, seed)
 
     def _make_layer(self, kind: str, i: int) -> Layer:
@@ -137,16 +137,12 @@ class MLP:
             return ActivationLayer(row.activation, row.output_dim)
         raise NotImplementedError(f"no layer of kind {kind!r} can be made")
 
-    def _drop(self, rate: Rate, width: int) -> None:
-        """Append a dropout layer, unless no network drops anything."""
+    def _drop(self, rate: Rate, width: int, number: int) -> None:
+        """Append the dropout layer of that number, unless no network drops anything."""
         if not np.all((np.asarray(rate) >= 0) & (np.asarray(rate) < 1)):
             raise ConfigError(f"dropout must be a share from 0 to below 1, got {rate}")
         if np.any(rate):
-            self.layers.append(Dropout(rate, self.parameters.lead, width, self.noise))
-
-    def renew_noise(self, seeds: Iterable[int | np.random.Generator]) -> None:
-        """Let each network draw from a generator of its own from now on what its dropout layers drop."""
-        self.noise[:] = [np.random.default_rng(seed) for seed in seeds]
+            self.layers.append(Dropout(rate, self.parameters.lead, width, self.noise, number))
 
     def initialize(self, initializer: str | None, seed: Seeds) -> None:
         """Draw all weights anew, each network from its own generator, and set all biases to zero."""
