@@ -160,6 +160,17 @@ def test_all_patterns_of_eight_neighbours_are_equally_frequent(axis):
     assert abs(np.sum((counts - expected) ** 2 / expected) - 255) < 4 * np.sqrt(510)
 
 
+@pytest.mark.parametrize("distance", [1, 2, 8])
+@pytest.mark.parametrize("axes", [(0, 1), (0, 2), (1, 2)], ids=["steps positions", "steps units", "positions units"])
+def test_the_corners_of_rectangles_are_independent(axes, distance):
+    # A hash that only adds or xors a part for the step and a part for the unit has no pairs that agree too often, but
+    # three corners tell the fourth: the number of kept ones among the four is even more often than half the time.
+    sample = np.moveaxis(kept(0.5), axes, (0, 1))
+    near, far = sample[distance:], sample[:-distance]
+    odd = near[:, distance:] ^ near[:, :-distance] ^ far[:, distance:] ^ far[:, :-distance]
+    assert abs(odd.mean() - 0.5) < 4 * np.sqrt(0.25 / odd.size)
+
+
 @pytest.mark.parametrize("bit", range(32))
 def test_one_other_bit_of_the_step_or_the_seed_gives_independent_numbers(bit):
     # A hash that mixes badly shows a bit of its input in its output.
