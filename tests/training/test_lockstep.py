@@ -177,7 +177,6 @@ def test_training_loss_does_not_depend_on_the_stack_even_in_float64(dataset, mak
         ({"clip_norm": 1}, {"clip_norm": None}, r"optimizer.clip_norm \(none or some\)"),
         ({"average_decay": 0}, {"average_decay": 0.9}, r"optimizer.average_decay \(none or some\)"),
         ({"keep_best": 1}, {"keep_best": 2}, "trainer.keep_best"),
-        ({"threads": 1}, {"threads": 2}, "trainer.threads"),
     ],
 )
 def test_what_cannot_differ_in_a_stack_is_named(first, second, what, make_config):

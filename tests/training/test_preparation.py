@@ -13,7 +13,7 @@ import pytest
 
 from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
-from barenet.engine.threads import available_cores, choose_threads
+from barenet.engine.threads import available_cores
 from barenet.errors import ConfigError, MachineError
 from barenet.run_folders.run import start_run
 from barenet.training.preparation import architecture_of, prepare
@@ -150,15 +150,11 @@ def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_more_threads_than_cores_are_refused(dataset, make_config):
-    cores = available_cores()
+def test_more_threads_than_cores_mean_all_cores_and_a_note(dataset, make_config):
+    cores, notes = available_cores(), []
     assert prepare(make_config(threads=cores), dataset)[0].trainer.threads == cores
-    message = refusal(ConfigError, make_config(threads=cores + 1), dataset)
-    assert message == f"trainer.threads must be at most the {cores} cores of this machine, got {cores + 1}"
+    assert prepare(make_config(threads=cores + 1), dataset, note=notes.append)[0].trainer.threads is None
+    plural = "s" * (cores != 1)
+    assert notes == [f"trainer.threads is {cores + 1}, but {cores} core{plural} may be used here; using all"]
 
 
-def test_threads_are_chosen_from_the_work_and_not_from_the_number_of_networks(dataset, make_config):
-    assert choose_threads(101_632, 16) == 1
-    assert choose_threads(10_000_000, 128) == available_cores()
-    resolved = [prepare(make_config(n_seeds=n), dataset)[0].trainer.threads for n in (1, 8)]
-    assert resolved == [1, 1]

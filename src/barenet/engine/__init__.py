@@ -1,14 +1,18 @@
-"""How training steps are computed: with NumPy, for one network or a stack of networks.
+"""How training steps are computed: with NumPy, for one network or a stack of networks, on one core or several.
 
-Read the modules in this order; open `numpy_engine` first:
+Read the modules in this order; open `protocol` first:
 
     state          all that networks need to go on training as if they had never stopped
-    threads        how many BLAS threads a run uses
+    protocol       what every engine does
+    threads        the cores that may be used, and the threads of BLAS
+    parts          into which parts a step is cut
+    team           threads that work on the tasks of a phase
+    choice         how many threads take the next steps
     products       a matrix product in parts that BLAS multiplies faster than the whole
-    layers         dense layers with such products, whose weights may move early
-    plain_sgd      SGD without momentum and clipping in fewer passes over the weights
+    layers         dense layers with such products
     network        a network of such layers
-    stacks         which networks train as one stack, and their hyper-parameters as columns
-    numpy_engine   one training step of a stack
+    plain_sgd      SGD without momentum and clipping in fewer passes over the weights
+    stacks         which networks train as one stack, and what trains there
+    numpy_engine   the engine that computes with NumPy
     diagnosis      what decides speed on this machine
 """

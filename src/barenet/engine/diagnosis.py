@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from barenet.config.sources import build_config
-from barenet.engine.numpy_engine import Engine
+from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
 from barenet.engine.threads import available_cores, blas_threads, find_blas
 from barenet.nn import LOSSES, MLP
@@ -87,10 +89,12 @@ def measure_step(seconds: float) -> float:
     """Return the microseconds of a training step of the course recipe's network, the best that fit into `seconds`."""
     mlp = MLP(784, HIDDEN, 10, n_networks=1)
     state = TrainingState.start(mlp.parameters.values, (), has_average=False, keep_best=1)
-    engine = Engine([build_config("course")], mlp.architecture, LOSSES["cross_entropy"], state)
-    images, labels = np.full((BATCH, 784), 0.5, np.float32), np.arange(BATCH) % 10
-    rate = np.full((1, 1), 1e-6)
-    return 1e6 * best_seconds(lambda: engine.step(images, labels, rate), seconds)
+    images = TrainingImages(np.full((BATCH, 784), 0.5, np.float32), np.arange(BATCH) % 10)
+    engine = NumpyEngine(
+        [build_config("course")], mlp.architecture, LOSSES["cross_entropy"], state, images, batch_size=BATCH
+    )
+    engine.begin(EpochPlan(0, np.full((1, 1), 1e-6), np.arange(BATCH), is_measured=False))
+    return 1e6 * best_seconds(lambda: engine.train(0, 1), seconds)
 
 
 def best_seconds(work: Callable[[], object], seconds: float) -> float:

@@ -48,6 +48,11 @@ class Parts:
     dW: int = 1
     dx: int = 1
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is cut."""
+        return self == Parts()
+
 
 def cut(batch: int, n_inputs: int, n_outputs: int) -> Parts:
     """Return how to cut the products of a layer with weights (n_inputs, n_outputs) for a batch."""

@@ -1,4 +1,4 @@
-"""Which networks train as one stack, how many at once, and their hyper-parameters as columns."""
+"""Which networks train as one stack, and what trains there: network, optimizer and average, made from the settings."""
 
 from __future__ import annotations
 
@@ -10,15 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
+from barenet.engine.network import FastMLP
 from barenet.engine.plain_sgd import PlainSGD
 from barenet.errors import ConfigError
-from barenet.nn import MLP, OPTIMIZERS, Architecture, Optimizer
+from barenet.nn import MLP, OPTIMIZERS, Architecture, Loss, Optimizer, WeightAverage
 
-__all__ = ["CACHE_BYTES", "check_stack", "column", "make_optimizer", "stack_size"]
-
-# What a core's second cache holds, with room to spare. If parameters and gradients are more, weights move layer by
-# layer, while their gradients are in the cache; if not, all at once, in fewer calls. The bits are the same.
-CACHE_BYTES = 3 << 19
+__all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer"]
 
 # What must agree in a stack; all other settings may differ from network to network.
 AGREE: dict[str, Callable[[Config], Any]] = {
@@ -30,7 +27,6 @@ AGREE: dict[str, Callable[[Config], Any]] = {
     "optimizer.clip_norm (none or some)": lambda c: c.optimizer.clip_norm is None,
     "optimizer.average_decay (none or some)": lambda c: c.optimizer.average_decay > 0,
     "trainer.keep_best": lambda c: c.trainer.keep_best,
-    "trainer.threads": lambda c: c.trainer.threads,
 }
 
 
@@ -49,26 +45,28 @@ def is_plain_sgd(config: Config) -> bool:
     return settings.name == "sgd" and not settings.momentum and settings.clip_norm is None
 
 
-def stack_size(config: Config, architecture: Architecture) -> int | None:
-    """Return how many networks to train as one stack; None: all there are. How many changes no bits.
-
-    Plain SGD moves network after network, each with its weights in the cache, and gains by every further one. Other
-    optimizers go over all that they keep of each parameter: as many networks as a core's cache holds, and at least one.
-    """
-    settings = config.optimizer
-    has_slots = settings.name != "sgd" or settings.momentum > 0
-    if is_plain_sgd(config):
-        return None
-    n_slots = len(OPTIMIZERS[settings.name].slot_names) if has_slots else 0
-    kept = 2 + n_slots + (settings.average_decay > 0)  # values and gradients, slots, the average
-    of_images = config.data.batch_size * (architecture.n_inputs + 2 * architecture.n_units)
-    bytes_of_one = 4 * (kept * architecture.n_weights + of_images)
-    return max(1, CACHE_BYTES // bytes_of_one)
-
-
 def column(configs: Sequence[Config], get: Callable[[Config], float]) -> NDArray[np.float64]:
-    """Return one hyper-parameter of all networks as a float64 column (N, 1)."""
-    return np.array([[get(config)] for config in configs], np.float64)
+    """Return one hyper-parameter as a float64 column (N, 1) of all networks; of one alone as an array without axes."""
+    return per_network(np.array([[get(config)] for config in configs], np.float64))
+
+
+def per_network(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a column (N, 1) as it is for a stack, and without axes for one network."""
+    return values if len(values) > 1 else values[0, 0, ...]
+
+
+def make_network(configs: Sequence[Config], architecture: Architecture, loss: Loss) -> FastMLP:
+    """Return a network, or a stack of several, with all weights zero and the dropout that the settings ask for."""
+    mlp = FastMLP.from_architecture(
+        architecture,
+        initializer=None,
+        loss=loss,
+        n_networks=len(configs) if len(configs) > 1 else None,
+        dropout=column(configs, lambda c: c.model.dropout),
+        input_dropout=column(configs, lambda c: c.model.input_dropout),
+    )
+    mlp.noise.seeds[:] = [config.trainer.seed for config in configs]
+    return mlp
 
 
 def make_optimizer(configs: Sequence[Config], mlp: MLP) -> Optimizer:
@@ -77,8 +75,12 @@ def make_optimizer(configs: Sequence[Config], mlp: MLP) -> Optimizer:
     hypers: dict[str, Any] = {}
     for name in kind.hypers:
         values = [getattr(config.optimizer, name) for config in configs]
-        is_switch = isinstance(values[0], bool)
-        hypers[name] = (
-            values[0] if is_switch else np.array([[math.inf if v is None else v] for v in values], np.float64)
-        )
+        numbers = np.array([[math.inf if value is None else value] for value in values], np.float64)
+        hypers[name] = values[0] if isinstance(values[0], bool) else per_network(numbers)
     return kind(mlp.parameters.values, mlp.parameters.n_decayed, **hypers)
+
+
+def make_average(configs: Sequence[Config], values: NDArray[np.floating]) -> WeightAverage | None:
+    """Return the average of the weights that the settings ask for, if any network's do."""
+    decay = column(configs, lambda c: c.optimizer.average_decay)
+    return WeightAverage(values, decay) if np.any(decay) else None

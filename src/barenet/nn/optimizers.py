@@ -20,7 +20,7 @@ from barenet.nn.parameters import block_scratch, blocks
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "add_l2", "clip_by_norm", "without_decay"]
 
 Array = NDArray[np.floating]
-Hyper = float | NDArray[np.float64]
+Hyper = float | NDArray[np.floating]
 Factors = dict[str, Array]  # by name, (..., 1) like the learning rate
 Slots = dict[str, Array]
 DECAY = "decay"  # the factor that weights are multiplied with, and biases are not

@@ -186,7 +186,7 @@ class Run:
             has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.folders)
             kept = f"; what was best before is in {self.folder}" if has_best else ""
             raise DivergedError(f"training {lost[0]}{kept}; try a smaller learning_rate or l2, or a clip_norm")
-        with blas_threads(self.config.trainer.threads or 1):
+        with blas_threads(1):
             networks = [
                 self.result_of(i) for i in range(len(self.folders)) if self.trainer.states[i].best_epochs[0, 0] >= 0
             ]

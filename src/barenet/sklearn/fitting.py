@@ -8,17 +8,19 @@ shorter than a record.
 from __future__ import annotations
 
 import math
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.batches import Batches
+from barenet.data.batches import TrainingImages
 from barenet.data.randomness import generator
-from barenet.engine.numpy_engine import Engine
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import blas_threads, choose_threads
+from barenet.engine.threads import available_cores, blas_threads
 from barenet.errors import DivergedError
 from barenet.nn import LOSSES, MLP, Architecture
 from barenet.sklearn.rows import Rows
@@ -65,23 +67,27 @@ def train_rows(
     """
     labels, loss = labels_and_loss(rows, config.model.label_smoothing)
     batch_size = even_batch_size(len(rows), config.data.batch_size)
-    engine = Engine([config], architecture, loss, state)
-    batches = Batches(rows.X, labels, batch_size)
+    engine = NumpyEngine(
+        [config],
+        architecture,
+        loss,
+        state,
+        TrainingImages(rows.X, labels),
+        batch_size=batch_size,
+        most_threads=available_cores(),
+    )
     n_steps = math.ceil(len(rows) / batch_size)
-    rates = schedule_of(config, n_steps).rates(np.arange(n_steps * config.trainer.epochs)).reshape(-1, n_steps, 1, 1)
+    rates = schedule_of(config, n_steps).rates(np.arange(n_steps * config.trainer.epochs)).reshape(-1, n_steps, 1)
     sizes = np.diff([*range(0, len(rows), batch_size), len(rows)])
     fit = Fit(state)
     best, best_epoch = (math.inf, state.values), -1
-    first_epoch = int(state.epoch[0])
-    # Overflow is not an error here: a network that diverges is found after the epoch.
-    with blas_threads(choose_threads(architecture.n_weights, batch_size)), np.errstate(all="ignore"):
+    first_epoch, first_step = int(state.epoch[0]), int(state.n_steps[0])
+    with closing(engine), blas_threads(1):
         for epoch in range(config.trainer.epochs):
             order = generator(config.trainer.seed, "order", first_epoch + epoch + 1).permutation(len(rows))
-            losses = [
-                engine.step(images, batch, rate)[0][0]
-                for rate, (images, batch) in zip(rates[epoch], batches.epoch(order), strict=True)
-            ]
-            fit.losses.append(float(np.dot(losses, sizes)) / len(rows))
+            engine.begin(EpochPlan(first_step + epoch * n_steps, rates[epoch], order, is_measured=False))
+            losses, _ = engine.train(0, n_steps)
+            fit.losses.append(float(np.dot(losses[:, 0], sizes)) / len(rows))
             if not math.isfinite(fit.losses[-1]):
                 raise DivergedError(explain_divergence(config, first_epoch + epoch + 1))
             if validation is None:
@@ -94,7 +100,7 @@ def train_rows(
                 )
             if patience is not None and epoch - best_epoch >= patience:
                 break
-    fit.state = replace(engine.capture(state), epoch=state.epoch + len(fit.losses))
+        fit.state = replace(engine.capture(state), epoch=state.epoch + len(fit.losses))
     if not np.isfinite(fit.state.values).all():
         raise DivergedError(explain_divergence(config, first_epoch + len(fit.losses)))
     if patience is not None:

@@ -1,49 +1,55 @@
-"""Where did a network get lost? Replay its epoch alone and look."""
+"""Where did a network get lost? Take its epoch once more, alone, and look."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.engine.numpy_engine import Engine
+from barenet.data.batches import TrainingImages
+from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.state import TrainingState
+from barenet.nn import MLP, Workspace
 from barenet.nn.layers import Dense
 
-__all__ = ["describe_divergence"]
+__all__ = ["batch_of", "describe_divergence"]
 
 
 def describe_divergence(
-    engine: Engine,
-    batches: Iterator[tuple[NDArray[np.floating], NDArray[np.integer]]],
-    rates: NDArray[np.float64],
-    step_losses: NDArray[np.float64],
-    before: TrainingState,
+    engine: Engine, plan: EpochPlan, step: int, *, before: TrainingState, mlp: MLP, batch: NDArray[np.floating]
 ) -> str:
     """Return "diverged in epoch ..., step ..., layer ..., at learning rate ...".
 
-    The hot loop does not look for NaN. A network trains to the same bits alone as in a stack, so the epoch can be
-    taken again, up to the first step whose loss was not finite, and looked at layer by layer.
+    The hot loop does not look for NaN. A network trains to the same bits alone as in a stack, so `engine` can take its
+    epoch again, up to the `step` whose loss was not finite. There the network, as `mlp`, is shown the step's batch.
     """
-    bad = np.flatnonzero(~np.isfinite(step_losses))
-    last = int(bad[0]) if len(bad) else len(step_losses) - 1
-    for step, (images, labels) in enumerate(batches):
-        if step == last:
-            engine.mlp.forward(images, engine.workspace, training=True)
-            layer = first_bad_layer(engine)
-            break
-        engine.step(images, labels, rates[step, :, None])
-    return (
-        f"diverged in epoch {int(before.epoch[0]) + 1}, step {int(before.n_steps[0]) + last + 1}, {layer}, "
-        f"at learning rate {rates[last, 0]:g}"
-    )
+    engine.begin(plan)
+    if step:
+        engine.train(0, step)
+    state = engine.capture(before)
+    mlp.parameters.values[...] = state.values[0]
+    mlp.noise.step = plan.first_step + step
+    layer = first_bad_layer(mlp, batch)
+    epoch, number = int(before.epoch[0]) + 1, plan.first_step + step + 1
+    return f"diverged in epoch {epoch}, step {number}, {layer}, at learning rate {plan.rates[step, 0]:g}"
 
 
-def first_bad_layer(engine: Engine) -> str:
+def batch_of(images: TrainingImages, plan: EpochPlan, step: int, batch_size: int) -> NDArray[np.floating]:
+    """Return the images (B, D) of one step of a network."""
+    places = slice(step * batch_size, (step + 1) * batch_size)
+    chosen = plan.order[..., places]
+    pixels = images.pixels(chosen.shape)
+    mirrored = None if plan.mirrored is None else plan.mirrored[places]
+    images.prepare(chosen, mirrored, None if plan.shifts is None else plan.shifts[places], pixels)
+    return pixels.floats
+
+
+def first_bad_layer(mlp: MLP, batch: NDArray[np.floating]) -> str:
     """Return the first layer, from the images on, whose weights or outputs are NaN or infinite."""
+    workspace = Workspace(mlp, len(batch))
+    with np.errstate(all="ignore"):
+        mlp.forward(batch, workspace, training=True)
     dense = 0
-    for layer, slot in zip(engine.mlp.layers, engine.workspace.current, strict=True):
+    for layer, slot in zip(mlp.layers, workspace.current, strict=True):
         dense += isinstance(layer, Dense)
         if isinstance(layer, Dense) and not (np.isfinite(layer.W).all() and np.isfinite(layer.b).all()):
             return f"weights of layer {dense}"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.augmentation import draw_shifts, mirror_coins
 from barenet.data.randomness import generator
-from barenet.engine.numpy_engine import StepNorms
+from barenet.engine.protocol import StepNorms
 from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.nn import MLP, Architecture, Schedule
@@ -83,6 +83,7 @@ class EpochResult:
     valid_loss: NDArray[np.float64]
     valid_accuracy: NDArray[np.float64]
     norms: StepNorms
+    lost_steps: NDArray[np.int64]  # the first step whose loss is not finite, -1 where there is none
     seconds: float
 
     @property

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
-from barenet.engine.threads import available_cores, choose_threads
+from barenet.engine.threads import available_cores
 from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.training.evaluation import EVALUATION_BATCH
@@ -114,7 +114,7 @@ def prepare(
         data__batch_size=batch_size,
         data__mirror=resolve_mirror(config, dataset),
         **resolve_picture_settings(config, dataset),
-        trainer__threads=resolve_threads(config, n_weights, batch_size),
+        trainer__threads=resolve_threads(config, note),
     )
     return resolved, data
 
@@ -182,14 +182,16 @@ def check_shift(config: Config, dataset: Dataset) -> None:
         raise ConfigError(f"data.shift must be less than half of an image's height and width, got {most} for {what}")
 
 
-def resolve_threads(config: Config, n_weights: int, batch_size: int) -> int:
-    """Return the number of BLAS threads: as asked, if the machine has them, or by the work in a step."""
-    if config.trainer.threads is None:
-        return choose_threads(n_weights, batch_size)
-    if config.trainer.threads > available_cores():
-        cores, threads = available_cores(), config.trainer.threads
-        raise ConfigError(f"trainer.threads must be at most the {cores} cores of this machine, got {threads}")
-    return config.trainer.threads
+def resolve_threads(config: Config, note: Callable[[str], None]) -> int | None:
+    """Return the most threads to use, as asked, if the machine has so many cores; None: all cores.
+
+    It decides speed alone: any number gives the same bits.
+    """
+    threads, cores = config.trainer.threads, available_cores()
+    if threads is not None and threads > cores:
+        note(f"trainer.threads is {threads}, but {cores} core{'s' * (cores != 1)} may be used here; using all")
+        return None
+    return threads
 
 
 def absolute(path: str | None) -> str | None:

@@ -13,17 +13,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.batches import Batches, with_following
-from barenet.engine.numpy_engine import Engine
-from barenet.engine.stacks import check_stack, stack_size
+from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.protocol import Engine, EpochPlan
+from barenet.engine.stacks import check_stack, make_network
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import blas_threads
-from barenet.training.divergence import describe_divergence
+from barenet.engine.threads import available_cores
+from barenet.training.divergence import batch_of, describe_divergence
 from barenet.training.epochs import EpochResult, order_of_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
 from barenet.training.preparation import Custom, TrainingData, architecture_of, loss_of
@@ -31,7 +33,7 @@ from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["Trainer"]
 
-PROGRESS_EVERY = 32  # steps between two reports of progress
+PROGRESS_SECONDS = 0.05  # between two reports of progress, at least a step each
 
 
 class Trainer:
@@ -64,29 +66,34 @@ class Trainer:
         self.progress = progress
         self.loss = loss_of(configs[0], self.custom)
         self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), self.custom)
-        self.batches = Batches(
+        self.images = TrainingImages(
             data.images,
             data.labels,
-            configs[0].data.batch_size,
             scale=data.scale,
             image_shape=data.image_shape,
             most_shift=configs[0].data.shift,
         )
-        self.n_steps = math.ceil(data.n_train / configs[0].data.batch_size)
+        self.batch_size = configs[0].data.batch_size
+        self.n_steps = math.ceil(data.n_train / self.batch_size)
         self.stopped: list[Stop | None] = [None] * len(configs)
         self.states = list(states) if states is not None else [start_state(c, self.architecture) for c in configs]
         for network in range(len(configs)):
             self.stopped[network] = self.reason_to_stop(network)
-        self._engines: dict[tuple[int, ...], Engine] = {}
 
     def __iter__(self) -> Iterator[EpochRecord]:
         """Train until every network has left, and yield a record a network and epoch."""
-        size = stack_size(self.configs[0], self.architecture) or len(self.configs)
-        while group := self.next_group():
-            stacks = [tuple(group[i : i + size]) for i in range(0, len(group), size)]
-            self._engines = {stack: self._engines.get(stack) or self.make_engine(stack) for stack in stacks}
-            for stack, engine in self._engines.items():
-                yield from self.train_epoch(engine, stack)
+        engine: Engine | None = None
+        trained: tuple[int, ...] = ()
+        try:
+            while group := tuple(self.next_group()):
+                if engine is None or group != trained:
+                    if engine is not None:
+                        engine.close()
+                    engine, trained = self.make_engine(group), group
+                yield from self.train_epoch(engine, group)
+        finally:
+            if engine is not None:
+                engine.close()
 
     def next_group(self) -> list[int]:
         """Return the networks to train next: of those still in training, the ones least far."""
@@ -99,15 +106,21 @@ class Trainer:
     def make_engine(self, stack: tuple[int, ...]) -> Engine:
         """Return an engine that goes on from the states of some networks."""
         stacked = TrainingState.concatenate([self.states[i] for i in stack])
-        return Engine([self.configs[i] for i in stack], self.architecture, self.loss, stacked)
+        return NumpyEngine(
+            [self.configs[i] for i in stack],
+            self.architecture,
+            self.loss,
+            stacked,
+            self.images,
+            batch_size=self.batch_size,
+            most_threads=min(self.configs[0].trainer.threads or available_cores(), available_cores()),
+        )
 
     def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
         """Train a group for one epoch, validate where it is due, and yield a record for each."""
         configs = [self.configs[i] for i in group]
         before = TrainingState.concatenate([self.states[i] for i in group])
-        # Overflow is not an error here: a network that diverges is found below, and named.
-        with blas_threads(configs[0].trainer.threads or 1), np.errstate(all="ignore"):
-            result = self.run_epoch(engine, configs, before)
+        result = self.run_epoch(engine, configs, before)
         is_best = self.take_over(group, result)
         for row, network in enumerate(group):
             lost = result.lost[row]
@@ -118,39 +131,47 @@ class Trainer:
         """Take all steps of one epoch, and validate if it is time to."""
         started = time.perf_counter()
         epoch = int(before.epoch[0]) + 1
-        engine.begin_epoch(epoch)
-        rates = self.learning_rates(configs, before)
-        order, mirrored, shifts = order_of_epoch(configs, self.data.train_rows, epoch)
-        labels = np.broadcast_to(self.data.labels[order], (len(configs), order.shape[-1]))
-        losses, predicted = np.empty(rates.shape), np.empty(labels.shape, np.int64)
-        sizes = np.empty(self.n_steps, np.int64)
-        stop = 0
-        batches = with_following(self.batches.epoch(order, mirrored, shifts))
-        for i, (images, batch_labels, following) in enumerate(batches):
-            sizes[i] = images.shape[-2]
-            start, stop = stop, stop + images.shape[-2]
-            rate = rates[i, :, None]
-            if i + 1 < self.n_steps:
-                losses[i], predicted[:, start:stop] = engine.step(images, batch_labels, rate, following)
-            else:
-                losses[i], predicted[:, start:stop], norms = engine.measured_step(images, batch_labels, rate)
-            if i % PROGRESS_EVERY == 0:
-                self.progress(epoch, i, self.n_steps, len(configs))
+        plan = self.plan_of(configs, before)
+        engine.begin(plan)
+        losses, predicted = self.take_steps(engine, plan, epoch)
+        labels = self.data.labels[plan.order]
+        sizes = np.diff([*range(0, self.data.n_train, self.batch_size), self.data.n_train])
         due = np.array([epoch % c.trainer.eval_every == 0 or epoch == c.trainer.epochs for c in configs])
         valid_loss, valid_accuracy = self.validate(engine, due)
         return EpochResult(
-            state=engine.capture(before),
-            rates=rates,
+            state=replace(engine.capture(before), epoch=before.epoch + 1),
+            rates=plan.rates,
             step_losses=losses,
             # A dot product a network: a matrix product would sum in an order that depends on N.
-            train_loss=np.vecdot(np.ascontiguousarray(losses.T), sizes) / stop,
+            train_loss=np.vecdot(np.ascontiguousarray(losses.T), sizes) / self.data.n_train,
             train_accuracy=np.mean(predicted == labels, axis=-1),
             due=due,
             valid_loss=valid_loss,
             valid_accuracy=valid_accuracy,
-            norms=norms,
+            norms=engine.norms(),
+            lost_steps=engine.first_lost_steps(),
             seconds=time.perf_counter() - started,
         )
+
+    def plan_of(self, configs: Sequence[Config], before: TrainingState) -> EpochPlan:
+        """Return the steps of the epoch that comes after a state."""
+        epoch = int(before.epoch[0]) + 1
+        order, mirrored, shifts = order_of_epoch(configs, self.data.train_rows, epoch)
+        return EpochPlan(int(before.n_steps[0]), self.learning_rates(configs, before), order, mirrored, shifts)
+
+    def take_steps(self, engine: Engine, plan: EpochPlan, epoch: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Take all steps of an epoch, in stretches; return losses (steps, N) and predicted classes (N, n)."""
+        results = []
+        start, stretch = 0, 1
+        while start < plan.n_steps:
+            stop = min(start + stretch, plan.n_steps)
+            started = time.perf_counter()
+            results.append(engine.train(start, stop))
+            seconds = (time.perf_counter() - started) / (stop - start)
+            self.progress(epoch, stop - 1, plan.n_steps, plan.rates.shape[1])
+            start, stretch = stop, max(1, round(PROGRESS_SECONDS / max(seconds, 1e-9)))
+        losses, predicted = zip(*results, strict=True)
+        return np.concatenate(losses), np.concatenate(predicted, axis=-1)
 
     def validate(self, engine: Engine, due: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return validation loss and accuracy (N,), NaN for all if it is due for none."""
@@ -190,10 +211,10 @@ class Trainer:
     def explain_loss(self, network: int, row: int, result: EpochResult) -> Stop:
         """Train a lost network's epoch once more, alone, up to the step where it was lost, and say where that was."""
         config, before = self.configs[network], self.states[network]
-        engine = Engine([config], self.architecture, self.loss, before)
-        epoch = int(before.epoch[0]) + 1
-        engine.begin_epoch(epoch)
-        batches = self.batches.epoch(*order_of_epoch([config], self.data.train_rows, epoch))
-        with blas_threads(config.trainer.threads or 1), np.errstate(all="ignore"):
-            rates, losses = result.rates[:, [row]], result.step_losses[:, row]
-            return Stop("diverged", describe_divergence(engine, batches, rates, losses, before))
+        plan, step = self.plan_of([config], before), int(result.lost_steps[row]) % self.n_steps
+        mlp = make_network([config], self.architecture, self.loss)
+        batch = batch_of(self.images, plan, step, self.batch_size)
+        engine = self.make_engine((network,))
+        words = describe_divergence(engine, plan, step, before=before, mlp=mlp, batch=batch)
+        engine.close()
+        return Stop("diverged", words)

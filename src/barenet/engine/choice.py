@@ -1,0 +1,77 @@
+"""How many threads take a stretch of steps: chosen by the times that steps take, for all numbers give the same bits.
+
+Each number is tried for a short time at first. The fastest goes on, and from time to time the others are tried again:
+another program may have started, or ended.
+"""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["ThreadChoice", "candidates"]
+
+TRIAL_SECONDS = 0.02
+RETRY_SECONDS = 1.0  # between two trials, at first; each trial that changes nothing doubles it, up to the longest
+LONGEST_RETRY_SECONDS = 16.0
+# Multiply-adds of a step below which a second thread costs more than it gives, whatever the processor.
+LEAST_WORK = 4_000_000
+
+
+def candidates(most: int, work: int) -> list[int]:
+    """Return the numbers of threads to try, `most` at most, for steps of so many multiply-adds a pass.
+
+    >>> candidates(6, 10**9)
+    [1, 2, 4, 6]
+    """
+    if work < LEAST_WORK:
+        return [1]
+    return sorted({most, *(2**i for i in range(most.bit_length()) if 2**i <= most)})
+
+
+class ThreadChoice:
+    """Says how many threads take the next steps, and for how many steps.
+
+    Args:
+        numbers: those to choose from.
+    """
+
+    def __init__(self, numbers: list[int]) -> None:
+        self.numbers = numbers
+        self.seconds = dict.fromkeys(numbers, math.inf)  # a step takes, by number of threads
+        self.best = numbers[0]
+        self._trials = [*numbers, *numbers] if len(numbers) > 1 else []  # the first step of all makes memory
+        self._until_trial, self._interval = RETRY_SECONDS, RETRY_SECONDS
+        self._before_trials = self.best
+
+    @property
+    def threads(self) -> int:
+        """For the next steps."""
+        return self._trials[0] if self._trials else self.best
+
+    def steps(self) -> int | None:
+        """Return for how many steps to ask at most before `record`; None for any number."""
+        if not self._trials:
+            return None
+        known = self.seconds[self.threads]
+        return 2 if math.isinf(known) else max(2, min(64, round(TRIAL_SECONDS / known)))
+
+    def record(self, n_steps: int, seconds: float) -> None:
+        """Take in how long the steps took that were asked for."""
+        each = seconds / n_steps
+        if self._trials:
+            tried = self._trials.pop(0)
+            self.seconds[tried] = each
+            if not self._trials:
+                self._decide()
+        elif len(self.numbers) > 1:
+            self.seconds[self.best] = (
+                each if math.isinf(self.seconds[self.best]) else 0.7 * self.seconds[self.best] + 0.3 * each
+            )
+            self._until_trial -= seconds
+            if self._until_trial <= 0:
+                self._trials = [n for n in self.numbers if n != self.best]
+
+    def _decide(self) -> None:
+        before, self.best = self.best, min(self.numbers, key=self.seconds.__getitem__)
+        self._interval = RETRY_SECONDS if self.best != before else min(2 * self._interval, LONGEST_RETRY_SECONDS)
+        self._until_trial = self._interval

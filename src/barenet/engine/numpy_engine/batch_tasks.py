@@ -1,0 +1,72 @@
+"""The tasks of a step for one size of batches, cut as `parts` says and bound to their memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.engine.network import FastMLP
+from barenet.engine.numpy_engine.images_phase import BatchMemory, ImagesPart
+from barenet.engine.numpy_engine.weights_phase import BiasPiece, Learning, Piece, WeightPiece
+from barenet.engine.parts import image_parts, split, weight_pieces
+from barenet.engine.products import cut
+from barenet.nn import Loss
+from barenet.nn.layers import Dense
+
+__all__ = ["BatchTasks"]
+
+Array = NDArray[np.floating]
+
+# Weights of a layer from which on a stack's networks move one after the other, each with its gradient in the cache;
+# fewer are not worth the calls.
+MANY_WEIGHTS = 32_768
+
+
+class BatchTasks:
+    """The parts of both phases for batches shaped like `x`.
+
+    rows: of the batch, a part each. shares: of the batch's images in each part. parts: of the first phase.
+    pieces: of the second.
+    """
+
+    def __init__(self, mlp: FastMLP, loss: Loss, learning: Learning, x: Array) -> None:
+        n_images = x.shape[-2]
+        needs_whole_batch = loss.is_custom or any(row.activation.is_custom for row in mlp.architecture.rows)
+        n_parts = 1 if needs_whole_batch else image_parts(n_images, mlp.architecture.n_weights)
+        self.memory = BatchMemory.allocate(mlp, x)
+        self.rows = split(n_images, n_parts)
+        self.shares = [(rows.stop - rows.start) / n_images for rows in self.rows]
+        self.parts = [
+            ImagesPart(mlp, loss, self.memory if n_parts == 1 else self.memory.rows(rows)) for rows in self.rows
+        ]
+        self.pieces = cut_parameters(mlp, learning, self.memory, n_images)
+
+
+def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_images: int) -> list[Piece]:
+    """Return pieces that cover all parameters of a network or a stack."""
+    pieces: list[Piece] = []
+    dys = []
+    start = 0
+    for number, (layer, slot) in enumerate(zip(mlp.layers, memory.slots, strict=True)):
+        if not isinstance(layer, Dense):
+            continue
+        dy = memory.output_gradient(number)
+        assert dy is not None  # a layer with weights has one
+        dys.append(dy)
+        n_inputs, n_outputs = layer.W.shape[-2:]
+        n_pieces = weight_pieces(n_images, n_inputs, n_outputs)
+        n_cut = cut(n_images, n_inputs, n_outputs).dW if n_pieces == 1 else 1
+        for network in networks_of(mlp, n_inputs * n_outputs):
+            for inputs in split(n_inputs, n_pieces):
+                flat = slice(start + inputs.start * n_outputs, start + inputs.stop * n_outputs)
+                pieces.append(WeightPiece(learning, (*network, flat), slot, dy, inputs=inputs, n_cut=n_cut))
+        start += n_inputs * n_outputs
+    all_networks = () if mlp.n_networks is None else (slice(None),)
+    return [*pieces, BiasPiece(learning, (*all_networks, slice(start, None)), dys)]
+
+
+def networks_of(mlp: FastMLP, n_weights: int) -> list[tuple[int | slice, ...]]:
+    """Return what selects the networks of each piece of a layer: one after the other, or the whole stack."""
+    if mlp.n_networks is None:
+        return [()]
+    return [(n,) for n in range(mlp.n_networks)] if n_weights >= MANY_WEIGHTS else [(slice(None),)]

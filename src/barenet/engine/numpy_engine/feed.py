@@ -1,0 +1,77 @@
+"""The batches of an epoch, each prepared when a step asks for it, in memory that is used again."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.batches import Pixels, TrainingImages
+from barenet.engine.protocol import EpochPlan
+
+__all__ = ["Feed"]
+
+# Images prepared at a time, over all networks of a stack: their float32 pixels and the step's own arrays share a
+# core's cache. Small batches are prepared several at a time, which saves calls.
+CHUNK_IMAGES = 64
+
+
+class Feed:
+    """Batches for one network or a stack. Networks that see the same images may share a feed on one thread.
+
+    Args:
+        images: what they train on.
+        batch_size: B; the last batch of an epoch has what is left.
+        n_networks: how many orders there are: as in the plan, 1 where it has one for all.
+    """
+
+    def __init__(self, images: TrainingImages, batch_size: int, n_networks: int = 1) -> None:
+        self.images = images
+        self.batch_size = batch_size
+        self.ahead = max(1, CHUNK_IMAGES // (batch_size * n_networks))
+        self._pixels: dict[int, Pixels] = {}
+        self._ready: dict[int, int] = {}  # by first row of a part: the step whose images it holds
+
+    def begin(self, plan: EpochPlan) -> None:
+        """Take the order of an epoch."""
+        self.order, self.mirrored, self.shifts = plan.order, plan.mirrored, plan.shifts
+        self.labels = self.images.labels[plan.order]
+        self.n_images = plan.order.shape[-1]
+        self._ready.clear()
+
+    def positions(self, step: int) -> slice:
+        """Return where in the order a step's images are."""
+        return slice(step * self.batch_size, min((step + 1) * self.batch_size, self.n_images))
+
+    def batch(self, step: int) -> NDArray[np.floating]:
+        """Return the memory (..., B, D) of a step's images, into which `prepare` writes them."""
+        first = step - step % self.ahead
+        start, stop = first * self.batch_size, min((first + self.ahead) * self.batch_size, self.n_images)
+        own = self.positions(step)
+        return self._memory(stop - start).floats[..., own.start - start : own.stop - start, :]
+
+    def prepare(self, step: int, rows: slice) -> None:
+        """Prepare some rows of a step's batch, unless they are there; of a small batch, some that follow, too."""
+        if self.ahead > 1:
+            step -= step % self.ahead
+            rows = slice(0, self.ahead * self.batch_size)
+        if self._ready.get(rows.start) == step:
+            return
+        start = step * self.batch_size
+        chosen = slice(start + rows.start, min(start + rows.stop, self.n_images))
+        n_batch = min(self.ahead * self.batch_size, self.n_images - start)
+        pixels = self._memory(n_batch)
+        if chosen.stop - chosen.start < n_batch:
+            pixels = pixels.rows(rows)
+        self.images.prepare(
+            self.order[..., chosen],
+            None if self.mirrored is None else self.mirrored[..., chosen],
+            None if self.shifts is None else self.shifts[..., chosen],
+            pixels,
+        )
+        self._ready[rows.start] = step
+
+    def _memory(self, n_images: int) -> Pixels:
+        """Return memory for so many images of each order."""
+        if n_images not in self._pixels:
+            self._pixels[n_images] = self.images.pixels((*self.order.shape[:-1], n_images))
+        return self._pixels[n_images]

@@ -1,0 +1,80 @@
+"""The first phase of a step: for some images of the batch, all the way forward, and back to the first layer.
+
+It leaves each layer's input x and output gradient dy, from which the second phase takes the gradients of the weights.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.engine.network import FastMLP
+from barenet.nn import Loss
+from barenet.nn.layers import Slot
+
+__all__ = ["BatchMemory", "ImagesPart"]
+
+Array = NDArray[np.floating]
+
+
+@dataclass
+class BatchMemory:
+    """What a step keeps of a batch of B images: a slot for each layer, the gradient of the logits (..., B, C)."""
+
+    slots: list[Slot]
+    dlogits: Array
+
+    @staticmethod
+    def allocate(mlp: FastMLP, x: Array) -> BatchMemory:
+        """Return memory for batches shaped like `x`."""
+        slots: list[Slot] = []
+        has_weights_below = False
+        for layer in mlp.layers:
+            slots.append(layer.make_slot(x, needs_dx=has_weights_below))
+            has_weights_below |= layer.has_parameters
+            x = slots[-1].y
+        return BatchMemory(slots, np.empty_like(x))
+
+    def rows(self, rows: slice) -> BatchMemory:
+        """Return the memory of some images of one network."""
+        return BatchMemory([slot.rows(rows) for slot in self.slots], self.dlogits[rows])
+
+    def output_gradient(self, layer: int) -> Array | None:
+        """Return dy of a layer (..., B, H), counted from 0; None for dropout of the images, which needs none."""
+        return self.dlogits if layer + 1 == len(self.slots) else self.slots[layer + 1].dx
+
+
+class ImagesPart:
+    """Some images of a batch.
+
+    After `run`, `loss` is their mean loss, and `predicted` holds their predicted classes.
+    """
+
+    def __init__(self, mlp: FastMLP, loss: Loss, memory: BatchMemory) -> None:
+        self.loss_function = loss
+        self.pairs = list(zip(mlp.layers, memory.slots, strict=True))
+        self.dlogits = memory.dlogits
+        self.loss: Array = np.zeros(())
+
+    def run(self, x: Array, labels: NDArray[np.integer], predicted: NDArray[np.intp], scale: Array | None) -> None:
+        """Go forward with images x (..., R, D), and back.
+
+        predicted: (..., R), written in place. scale: what the gradient of their mean loss is multiplied by; None for 1.
+        """
+        y = x
+        for layer, slot in self.pairs:
+            slot.x = y
+            layer.forward(slot, True)
+            y = slot.y
+        self.loss = self.loss_function(y, labels, dlogits=self.dlogits)
+        predicted[...] = y.argmax(axis=-1)
+        if scale is not None:
+            np.multiply(self.dlogits, scale, out=self.dlogits)
+        dy: Array | None = self.dlogits
+        for layer, slot in reversed(self.pairs):
+            if dy is None:  # nothing but dropout of the images is left
+                break
+            layer.input_gradient(slot, dy)
+            dy = slot.dx

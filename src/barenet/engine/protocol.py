@@ -1,0 +1,106 @@
+"""What every engine does: take the steps of an epoch for N networks, and tell of them.
+
+    engine.begin(plan)
+    losses, predicted = engine.train(0, plan.n_steps)     # or in several stretches
+    state = engine.capture(before)
+
+All other code uses an engine through this protocol only, whoever computes the steps.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.engine.state import TrainingState
+from barenet.nn import MLP
+
+__all__ = ["Engine", "EpochPlan", "StepNorms"]
+
+
+@dataclass(frozen=True)
+class EpochPlan:
+    """The steps of one epoch of N networks.
+
+    first_step: how many steps came before the epoch. rates: (S, N) the learning rate of each step. order: (n,) the
+    training images in the order of the epoch if all networks see the same, or (N, n). mirrored, shifts: shaped like
+    it, how each image is changed; None for not at all. is_measured: whether the norms of the last step are wanted.
+    """
+
+    first_step: int
+    rates: NDArray[np.float64]
+    order: NDArray[np.intp]
+    mirrored: NDArray[np.bool_] | None = None
+    shifts: NDArray[np.int64] | None = None
+    is_measured: bool = True
+
+    @property
+    def n_steps(self) -> int:
+        """S."""
+        return len(self.rates)
+
+    def of(self, networks: slice) -> EpochPlan:
+        """Return the plan of some of the networks."""
+
+        def own(drawn: Any) -> Any:
+            return drawn if drawn is None or drawn.ndim == 1 else drawn[networks]
+
+        rates, order = self.rates[:, networks], own(self.order)
+        return EpochPlan(self.first_step, rates, order, own(self.mirrored), own(self.shifts), self.is_measured)
+
+
+@dataclass(frozen=True)
+class StepNorms:
+    """Euclidean norms (N,) of one step: gradient, change and parameters, and change over parameter by name.
+
+    A ratio is NaN where a parameter was all zero, as biases are at the start.
+    """
+
+    gradient: NDArray[np.float64]
+    update: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    ratios: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+
+class Engine(ABC):
+    """Trains N networks of one shape, from a state that it copies.
+
+    The bits that it gives depend on shapes, batch size and settings, never on how many threads, processes or other
+    networks there are.
+    """
+
+    @abstractmethod
+    def begin(self, plan: EpochPlan) -> None:
+        """Get ready for the steps of an epoch."""
+
+    @abstractmethod
+    def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Take the steps from number `start` of the epoch to before `stop`.
+
+        Returns the loss (stop - start, N) before each step, and the class (N, images) that was predicted for each
+        image in turn.
+        """
+
+    @abstractmethod
+    def norms(self) -> StepNorms:
+        """Return the norms of the epoch's last step, once it is taken."""
+
+    @abstractmethod
+    def capture(self, before: TrainingState) -> TrainingState:
+        """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+
+    @abstractmethod
+    def evaluation_network(self) -> MLP:
+        """Return the stack as it is evaluated: with its averaged parameters where there are any."""
+
+    @abstractmethod
+    def first_lost_steps(self) -> NDArray[np.int64]:
+        """Return for each network (N,) the epoch's first step whose loss was not finite, -1 if there is none."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back threads and processes; the engine is not used again."""

@@ -1,0 +1,95 @@
+"""Threads that work on the tasks of a phase together, and never wait for one that the system does not let run.
+
+Tasks are not dealt out: each thread takes the next one when it is free. A thread that another program keeps from
+running takes none, and the others finish without it. A phase ends when its last task has ended. Whoever waits sleeps.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
+
+import numpy as np
+
+__all__ = ["Task", "Team", "run_in_threads"]
+
+# A task is called with the number of the thread that runs it, counted from 0: each thread has scratch memory.
+Task = Callable[[int], None]
+
+
+class Job:
+    """The tasks of one phase, and how many of them are taken and done."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self.tasks = tasks
+        self.error: BaseException | None = None
+        self._taken, self._done = itertools.count(), itertools.count(1)
+        self.ended = threading.Lock()
+        self.ended.acquire()
+
+    def work(self, thread: int) -> None:
+        """Take tasks until none is left. After an error, in whichever thread, the rest is taken and not run."""
+        while (number := next(self._taken)) < len(self.tasks):
+            try:
+                if self.error is None:
+                    self.tasks[number](thread)
+            except BaseException as error:  # handed to the thread that asked for the job
+                self.error = error
+            if next(self._done) == len(self.tasks):
+                self.ended.release()
+
+
+class Team:
+    """The calling thread and `n_threads` - 1 others, which end with `close`, or with the program."""
+
+    def __init__(self, n_threads: int) -> None:
+        self.n_threads = n_threads
+        self._job: Job | None = None
+        self._calls: list[SimpleQueue[bool]] = [SimpleQueue() for _ in range(n_threads - 1)]
+        for number, calls in enumerate(self._calls, start=1):
+            threading.Thread(target=self._serve, args=(number, calls), name="barenet", daemon=True).start()
+
+    def run(self, tasks: Sequence[Task]) -> None:
+        """Run all tasks, and return when the last has ended; what a task raises is raised here."""
+        if self.n_threads == 1 or len(tasks) == 1:
+            for task in tasks:
+                task(0)
+            return
+        self._job = job = Job(tasks)
+        for calls in self._calls[: len(tasks) - 1]:
+            if calls.empty():  # a thread that has not yet come since it was last called will find this job
+                calls.put(True)
+        try:
+            job.work(0)
+            job.ended.acquire()
+        except BaseException as error:  # Ctrl-C in this thread: tasks in other threads end before anything else goes on
+            job.error = job.error or error
+            job.work(0)
+            raise
+        if job.error is not None:
+            raise job.error
+
+    def _serve(self, thread: int, calls: SimpleQueue[bool]) -> None:
+        with np.errstate(all="ignore"):  # as in the calling thread: NumPy keeps it apart for each
+            while calls.get():
+                job = self._job
+                if job is not None:
+                    job.work(thread)
+
+    def close(self) -> None:
+        """Let the other threads end."""
+        for calls in self._calls:
+            calls.put(False)
+        self._calls = []
+        self.n_threads = 1
+
+
+def run_in_threads(tasks: Sequence[Task], n_threads: int) -> None:
+    """Run tasks in so many threads, which end with them."""
+    team = Team(max(1, min(n_threads, len(tasks))))
+    try:
+        team.run(tasks)
+    finally:
+        team.close()
