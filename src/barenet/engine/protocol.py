@@ -44,10 +44,12 @@ class EpochPlan:
         return len(self.rates)
 
     def of(self, networks: slice) -> EpochPlan:
-        """Return the plan of some of the networks."""
+        """Return the plan of some of the networks; of one alone the order has no leading axis."""
 
         def own(drawn: Any) -> Any:
-            return drawn if drawn is None or drawn.ndim == 1 else drawn[networks]
+            if drawn is None or drawn.ndim == 1:
+                return drawn
+            return drawn[networks] if len(drawn[networks]) > 1 else drawn[networks][0]
 
         rates, order = self.rates[:, networks], own(self.order)
         return EpochPlan(self.first_step, rates, order, own(self.mirrored), own(self.shifts), self.is_measured)

@@ -37,7 +37,8 @@ class Learning:
 
     def memory_of(self, thread: int, like: Array) -> tuple[Array, Array]:
         """Return memory of a thread for a gradient shaped like some parameters, and for a block of them."""
-        if thread not in self.memory:
+        # The shorter last batch of an epoch may be cut into fewer pieces, which are larger.
+        if thread not in self.memory or len(self.memory[thread][0]) < like.size:
             n_networks = self.grads.size // self.grads.shape[-1]
             self.memory[thread] = (
                 np.empty(self.largest, self.grads.dtype),
