@@ -2,13 +2,19 @@
 
     pip install ".[bench]"
     python benchmarks/compare.py
-    python benchmarks/compare.py --cells 16:128,32:1 16:128,32:8 --epochs 7 --output results.json
+    python benchmarks/compare.py --cells 16:128,32:1 256:256,128:1:default --epochs 7 --output results.json
+    python benchmarks/compare.py --cells 16:128,32:4 --images 12000      shorter epochs
 
-A cell is BATCH:HIDDEN:NETWORKS. Each peer runs in processes of its own, its epochs in turn with everybody else's, so a
-machine whose speed drifts slows all alike. A peer is run with one thread and with all, and its better one counts. With
-several networks both cores are used: peers train a network in each of two processes, barenet half of the networks in
-lockstep in each, and JAX all under `vmap` or half in each of two processes. Times are medians, a network and epoch;
-ratios are pairwise, with their spread.
+A cell is BATCH:HIDDEN:NETWORKS[:RECIPE]. The recipe is `course` (ReLU, SGD, L2), or `default`, the step of plain
+`barenet train` (GELU, AdamW with weight decay, label smoothing, an average of the weights). Nobody mirrors or shifts
+images, and the learning rate is constant.
+
+Each peer has two columns, one core and all cores, and in each the fastest of its forms counts: one thread or all; for
+several networks a process a core that trains its networks one after another, one process with all threads, and for JAX
+also `vmap` of either. Every process is pinned to its cores. `cores` is CPU time over wall time. Every peer returns each
+step's loss and each image's predicted class; scikit-learn cannot. Times are medians of epochs that all take in turn, so
+that a machine whose speed drifts slows all alike; ratios are pairwise within a column, with their spread. `products` is
+the floor: the matrix products of a step alone.
 """
 
 from __future__ import annotations
@@ -20,141 +26,123 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
+from peers.entries import ALL_CORES, CAN_PIN, ONE_CORE, Cell, Entry, entries
+from peers.problem import N_IMAGES, RECIPES
 
-HERE = Path(__file__).parent
-CELLS = [f"{b}:{h}:1" for b in (16, 128, 1024) for h in ("128,32", "512,256", "1024,1024")]
+COLUMNS = (ONE_CORE, ALL_CORES)
+CELLS = ["16:128,32:1", "128:128,32:1", "128:512,256:1", "256:256,128:1", "256:256,128:1:default", "1024:1024,1024:1"]
 CELLS += [f"{b}:128,32:{n}" for b in (16, 128) for n in (4, 8)]
+CELLS += ["256:256,128:4:default"]
 NEEDS = {"sklearn_mlp": "sklearn", "torch_eager": "torch", "torch_loader": "torch", "jax_scan": "jax"}
 PEERS = ["ours", "products", "textbook", *NEEDS]
+LOSS_TOLERANCE = 0.002  # of a step's loss, relative: float32 against float64 over the first steps
 ACCURACY_TOLERANCE = 0.015
+DROPPED_FROM = 2.0  # a form that takes so many times as long as the peer's fastest is measured once
 
 
-@dataclass
-class Entry:
-    """One way to run one peer: so many processes with so many networks and threads each."""
-
-    peer: str
-    n_processes: int
-    n_networks: int
-    threads: int
-    processes: list[subprocess.Popen[str]] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # a network and epoch
-    accuracy: float = float("nan")
-    about: dict[str, Any] = field(default_factory=dict)
-
-    def start(self, batch: str, hidden: str) -> None:
-        """Start the processes and wait until all are ready."""
-        command = [sys.executable, "-m", "peers.process", self.peer, batch, hidden]
-        command += [str(self.n_networks), str(self.threads)]
-        # OpenBLAS chooses its kernel by itself: a machine may pin an older one, which halves the speed.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
-        environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
-        for _ in range(self.n_processes):
-            self.processes.append(
-                subprocess.Popen(
-                    command, cwd=HERE, env=environment, encoding="utf-8", stdin=subprocess.PIPE, stdout=subprocess.PIPE
-                )
-            )
-        for process in self.processes:
-            read(process)
-
-    def ask(self, question: str) -> list[dict[str, Any]]:
-        """Ask all processes at once, and return their answers."""
-        for process in self.processes:
-            assert process.stdin is not None
-            process.stdin.write(question + "\n")
-            process.stdin.flush()
-        return [read(process) for process in self.processes]
-
-    def epoch(self) -> float:
-        """Run one epoch and return its seconds a network."""
-        return max(answer["seconds"] for answer in self.ask("epoch")) / (self.n_networks * self.n_processes)
-
-    def stop(self) -> None:
-        """Let the processes end."""
-        for process in self.processes:
-            process.communicate()
-
-
-def read(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Return a process's next answer."""
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line:
-        raise SystemExit(f"{' '.join(map(str, process.args))} ended: see above")  # type: ignore[arg-type]
-    answer: dict[str, Any] = json.loads(line)
-    return answer
-
-
-def entries(peer: str, n_networks: int, cores: int) -> list[Entry]:
-    """Return the ways in which a peer is run in a cell."""
-    if n_networks == 1:
-        return [Entry(peer, 1, 1, threads) for threads in sorted({1, cores})]
-    if peer in ("ours", "ours_own_order", "products"):
-        return [Entry(peer, cores, n_networks // cores, 1)]
-    if peer == "jax_scan":
-        return [Entry(peer, 1, n_networks, cores), Entry(peer, cores, n_networks // cores, 1)]
-    return [Entry(peer, cores, 1, 1)]
-
-
-def run_cell(cell: str, peers: list[str], epochs: int, cores: int) -> dict[str, Any]:
+def run_cell(cell: Cell, peers: list[str], epochs: int, cores: list[int], n_images: int) -> dict[str, Any]:
     """Return the figures of one cell."""
-    batch, hidden, networks = cell.split(":")
-    n_networks = int(networks)
-    names = [*peers, "ours_own_order"] if n_networks > 1 else peers
-    running = [entry for peer in names for entry in entries(peer, n_networks, cores)]
+    names = [peer for peer in peers if peer != "sklearn_mlp" or cell.recipe == "course"]
+    running = [entry for peer in names for entry in entries(peer, cell.n_networks, cores)]
     for entry in running:
-        entry.start(batch, hidden)
-    for epoch in range(epochs + 1):
-        for entry in running:
-            seconds = entry.epoch()
-            if epoch:  # the first warms up, and compiles
-                entry.seconds.append(seconds)
+        entry.start(cell, n_images)
     for entry in running:
-        entry.accuracy = entry.ask("accuracy")[0]["accuracy"]
-        entry.about = entry.ask("about")[0]
-        entry.stop()
-    best = {
-        name: min((e for e in running if e.peer == name), key=lambda e: statistics.median(e.seconds)) for name in names
-    }
-    ours = best["ours"]
-    n_steps = 58_000 // int(batch)
-    rows = {}
-    for name, entry in best.items():
-        ratios = [theirs / own for theirs, own in zip(entry.seconds, ours.seconds, strict=True)]
-        rows[name] = {
-            "microseconds_a_step": statistics.median(entry.seconds) / n_steps * 1e6,
-            "ratio": statistics.median(ratios),
-            "ratio_min": min(ratios),
-            "ratio_max": max(ratios),
-            "threads": entry.threads,
-            "processes": entry.n_processes,
-            "test_accuracy": entry.accuracy,
-            "about": entry.about,
+        entry.run_epoch(counts=False)  # warms up, and compiles
+    for entry in running:
+        entry.run_epoch(counts=True)
+    kept = [entry for entry in running if is_fast(entry, running)]
+    for entry in running:
+        if entry not in kept:
+            entry.finish()
+    for _ in range(epochs - 1):
+        for entry in kept:
+            entry.run_epoch(counts=True)
+    for entry in kept:
+        entry.finish()
+    n_steps = n_images // cell.batch
+    best = {column: {name: fastest(name, column, kept) for name in names} for column in COLUMNS}
+    rows = {
+        name: {
+            **{column: figures(best[column][name], best[column]["ours"], n_steps) for column in COLUMNS},
+            "test_accuracy": best[ONE_CORE][name].accuracy,
+            "about": best[ONE_CORE][name].about,
         }
-    learnt = [row["test_accuracy"] for row in rows.values() if row["test_accuracy"] == row["test_accuracy"]]
-    return {"cell": cell, "epochs": epochs, "all_learn": max(learnt) - min(learnt) <= ACCURACY_TOLERANCE, "peers": rows}
+        for name in names
+    }
+    forms = [
+        {"peer": e.peer, "form": e.form, "columns": e.columns, "microseconds_a_step": e.median / n_steps * 1e6}
+        for e in running
+    ]
+    return {"epochs": epochs, "images": n_images, "same_steps": same_steps(running), "peers": rows, "forms": forms}
 
 
-def show(result: dict[str, Any]) -> None:
+def fastest(peer: str, column: str, of: list[Entry]) -> Entry:
+    """Return the peer's fastest form in a column."""
+    return min((e for e in of if e.peer == peer and column in e.columns), key=lambda entry: entry.median)
+
+
+def is_fast(entry: Entry, running: list[Entry]) -> bool:
+    """Whether a form may yet be the peer's fastest in one of its columns."""
+    return any(entry.median < DROPPED_FROM * fastest(entry.peer, column, running).median for column in entry.columns)
+
+
+def figures(entry: Entry, ours: Entry, n_steps: int) -> dict[str, Any]:
+    """Return what stands in one column of one row."""
+    ratios = [theirs / own for theirs, own in zip(entry.seconds, ours.seconds, strict=True)]
+    threads = entry.about.get("threads")
+    return {
+        "form": entry.form if entry.threads is not None else f"{entry.form}: {threads} thread{'s'[: threads != 1]}",
+        "microseconds_a_step": entry.median / n_steps * 1e6,
+        "ratio": statistics.median(ratios),
+        "ratio_min": min(ratios),
+        "ratio_max": max(ratios),
+        "cores_used": statistics.median(entry.cores_used),
+    }
+
+
+def same_steps(running: list[Entry]) -> bool:
+    """Whether all that report losses begin with the same ones, and all that learn end with like accuracies."""
+    losses = [entry.first_losses for entry in running if entry.first_losses is not None]
+    most_epochs = max(len(entry.seconds) for entry in running)
+    trained = [entry for entry in running if len(entry.seconds) == most_epochs]
+    accuracies = [entry.accuracy for entry in trained if entry.accuracy is not None]
+    agree = all(np.allclose(own, losses[0], rtol=LOSS_TOLERANCE, atol=0) for own in losses)
+    return agree and max(accuracies) - min(accuracies) <= ACCURACY_TOLERANCE
+
+
+def show(name: str, result: dict[str, Any]) -> None:
     """Print the table of one cell."""
-    batch, hidden, networks = result["cell"].split(":")
-    print(f"\nbatch {batch}, hidden ({hidden}), {networks} network(s); medians of {result['epochs']} epochs")
-    print(f"{'peer':16} {'µs a step':>10} {'ratio':>6} {'spread':>13} {'threads':>8} {'accuracy':>9}")
-    for name, row in sorted(result["peers"].items(), key=lambda item: item[1]["ratio"]):
-        spread = f"{row['ratio_min']:.2f}-{row['ratio_max']:.2f}"
-        threads = f"{row['processes']} x {row['threads']}"
-        figures = f"{row['microseconds_a_step']:10.1f} {row['ratio']:6.2f} {spread:>13} {threads:>8}"
-        print(f"{name:16} {figures} {row['test_accuracy']:9.4f}")
-    if not result["all_learn"]:
-        print("NOT COMPARABLE: test accuracies differ by more than 1.5 points")
+    cell = Cell.read(name)
+    hidden = ", ".join(map(str, cell.hidden))
+    print(f"\nbatch {cell.batch}, hidden ({hidden}), {cell.n_networks} network(s), recipe {cell.recipe};", end=" ")
+    print(f"medians of {result['epochs']} epochs of {result['images']:,} images")
+    if not CAN_PIN:
+        print("NOT PINNED: this system cannot pin a process to cores; `cores` says how many each used")
+    heading = f"{'µs a step':>9} {'ratio':>6} {'spread':>11} {'cores':>5} {'form':17}"
+    print(f"{'':13}" + "".join(f" | {column:52}" for column in COLUMNS))
+    print(f"{'peer':13} | {heading} | {heading} | {'accuracy':>8}")
+    for peer, row in sorted(result["peers"].items(), key=lambda item: item[1][ALL_CORES]["microseconds_a_step"]):
+        print(f"{peer:13} | {show_column(row[ONE_CORE])} | {show_column(row[ALL_CORES])} |", end=" ")
+        print("" if row["test_accuracy"] is None else f"{row['test_accuracy']:8.4f}")
+    if "sklearn_mlp" in result["peers"]:
+        print("sklearn_mlp returns neither the steps' losses nor predicted classes: it cannot")
+    elif cell.recipe != "course":
+        print("sklearn_mlp is left out: it has no GELU, AdamW or average")
+    if not result["same_steps"]:
+        print("NOT COMPARABLE: the first losses, or the test accuracies, differ by more than rounding")
+
+
+def show_column(of: dict[str, Any]) -> str:
+    """Return one column of one row."""
+    spread = f"{of['ratio_min']:.2f}-{of['ratio_max']:.2f}"
+    numbers = f"{of['microseconds_a_step']:9.1f} {of['ratio']:6.2f} {spread:>11} {of['cores_used']:5.2f}"
+    return f"{numbers} {of['form']:17}"
 
 
 def available(peers: list[str]) -> list[str]:
@@ -165,56 +153,74 @@ def available(peers: list[str]) -> list[str]:
     return [peer for peer in peers if peer not in missing]
 
 
-def too_large(cell: str) -> str | None:
-    """Return what a cell's networks need, if that is more memory than is free."""
-    _, hidden, networks = cell.split(":")
-    widths = [784, *map(int, hidden.split(",")), 10]
-    n_weights = sum(a * b for a, b in itertools.pairwise(widths))
-    # values, gradients and the products' own copies in float32, and the textbook's several in float64; the images twice
-    needed = int(networks) * n_weights * (3 * 4 + 4 * 8) + 70_000 * 784 * 12
+def fault_of(text: str, peers: list[str], cores: list[int], n_images: int) -> str | None:
+    """Return why a cell cannot be measured, or None."""
+    try:
+        cell = Cell.read(text)
+    except (TypeError, ValueError) as error:
+        return f"cell {text!r} is not BATCH:HIDDEN:NETWORKS[:RECIPE]: {error}"
+    if cell.recipe not in RECIPES:
+        return f"cell {text!r}: the recipe must be one of {', '.join(RECIPES)}, got {cell.recipe!r}"
+    if cell.batch > n_images:
+        return f"cell {text!r}: the batch is larger than the {n_images} images of an epoch"
+    n_weights = sum(a * b for a, b in itertools.pairwise([784, *cell.hidden, 10]))
+    needed = 0
+    for entry in (entry for peer in peers for entry in entries(peer, cell.n_networks, cores)):
+        # libraries and both copies of the images; parameters, moments, average and gradients, twice as wide in float64
+        needed += len(entry.networks) * (400_000_000 + n_images * 784 * 5) + cell.n_networks * n_weights * 8 * 8
     free = psutil.virtual_memory().available
     if needed <= free:
         return None
     amounts = f"needs about {needed / 1e9:.1f} GB of memory and {free / 1e9:.1f} GB are free"
-    return f"cell {cell} {amounts}; choose a smaller one"
+    return f"cell {text} {amounts}; choose a smaller one, fewer --peers, or fewer --images"
+
+
+def available_cores() -> list[int]:
+    """Return the numbers of the cores that this process may use."""
+    return sorted(os.sched_getaffinity(0)) if CAN_PIN else list(range(os.cpu_count() or 1))
 
 
 def read_arguments() -> argparse.Namespace:
     """Return the command line, every value checked before anything is measured."""
+    cores = available_cores()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cells", nargs="+", default=CELLS, help="BATCH:HIDDEN:NETWORKS, such as 16:128,32:1")
+    parser.add_argument("--cells", nargs="+", default=CELLS, help="such as 16:128,32:1 or 256:256,128:4:default")
     parser.add_argument("--peers", nargs="+", default=PEERS, choices=PEERS)
     parser.add_argument("--epochs", type=int, default=5, help="counted epochs, after one that warms up")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, help="the most that any peer may use")
+    parser.add_argument("--images", type=int, default=N_IMAGES, help="images of an epoch")
+    parser.add_argument("--cores", type=int, default=len(cores), help="how many cores `all cores` are")
     parser.add_argument("--output", type=Path, default=Path("comparison.json"))
     arguments = parser.parse_args()
-    cores = os.cpu_count() or 1
-    if not 1 <= arguments.threads <= cores:
-        parser.error(f"--threads must be from 1 to the {cores} cores of this machine, got {arguments.threads}")
+    if not 1 <= arguments.cores <= len(cores):
+        parser.error(f"--cores must be from 1 to the {len(cores)} that this process may use, got {arguments.cores}")
     if arguments.epochs < 1:
         parser.error(f"--epochs must be at least 1, got {arguments.epochs}")
+    if not 1 <= arguments.images <= N_IMAGES:
+        parser.error(f"--images must be from 1 to {N_IMAGES}, got {arguments.images}")
+    arguments.cores = cores[: arguments.cores]
+    arguments.peers = available(list(dict.fromkeys(["ours", *arguments.peers])))
     for cell in arguments.cells:
-        if fault := too_large(cell):
+        if fault := fault_of(cell, arguments.peers, arguments.cores, arguments.images):
             parser.error(fault)
     try:
         arguments.output.touch()
     except OSError as error:
         parser.error(f"cannot write {arguments.output}: {error.strerror}")
-    arguments.peers = available(list(dict.fromkeys(["ours", *arguments.peers])))
     return arguments
 
 
 def main() -> None:
     """Measure all cells, print their tables, and write them as JSON after each."""
     arguments = read_arguments()
-    results = {"machine": describe_machine(), "cells": []}
+    results: dict[str, Any] = {"machine": describe_machine(arguments.cores), "cells": {}}
     for cell in arguments.cells:
-        results["cells"].append(run_cell(cell, arguments.peers, arguments.epochs, arguments.threads))
-        show(results["cells"][-1])
+        result = run_cell(Cell.read(cell), arguments.peers, arguments.epochs, arguments.cores, arguments.images)
+        results["cells"][cell] = result
+        show(cell, result)
         arguments.output.write_text(json.dumps(results, indent=2) + "\n", "utf-8")
 
 
-def describe_machine() -> dict[str, Any]:
+def describe_machine(cores: list[int]) -> dict[str, Any]:
     """Return what decides speed: processor, cores, system."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
@@ -223,7 +229,8 @@ def describe_machine() -> dict[str, Any]:
         model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), model)
     return {
         "processor": model,
-        "cores": os.cpu_count(),
+        "all_cores": cores,
+        "pinned": CAN_PIN,
         "system": platform.platform(),
         "python": platform.python_version(),
     }

@@ -1,4 +1,4 @@
-"""JAX with the whole epoch compiled into one `jit(lax.scan)`, and N networks under `vmap`."""
+"""JAX with the whole epoch compiled into one `jit(lax.scan)`: networks one after another, or under `vmap`."""
 
 from __future__ import annotations
 
@@ -7,69 +7,115 @@ from typing import Any
 
 import numpy as np
 
-from peers.problem import L2, LEARNING_RATE, Problem
+from peers.problem import BETA1, BETA2, EPSILON, Problem
 
 
 class Peer:
-    """A pytree of weights and biases; images of a batch are gathered inside the compiled loop."""
+    """Parameters are pairs (weights, bias), a layer each; images of a batch are gathered inside the compiled loop."""
 
     def __init__(self, problem: Problem) -> None:
+        os.environ.pop("XLA_FLAGS", None)
         if problem.threads == 1:
             os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
         import jax
         import jax.numpy as jnp
 
-        self.jax, self.batch = jax, problem.batch
-        self.stacked = problem.n_networks > 1
-        data = problem.images
-        x, y = jnp.asarray(data["x"]), jnp.asarray(data["y"].astype(np.int32))
-        self.x_test, self.y_test = jnp.asarray(data["x_test"]), data["y_test"]
+        self.jax, self.problem, self.recipe = jax, problem, problem.recipe
+        self.x, self.y = jnp.asarray(problem.images), jnp.asarray(problem.labels.astype(np.int32))
+        one = self.compile_epoch()
+        self.run = jax.jit(jax.vmap(one, (0, None, None, 0)) if problem.vmap else one, donate_argnums=0)
+        states = [self.start(number) for number in problem.networks]
+        # A list of states that are trained one after another; under vmap one state, led by the networks.
+        self.states = [jax.tree.map(lambda *values: jnp.stack(values), *states)] if problem.vmap else states
 
-        def loss(weights: Any, biases: Any, images: Any, labels: Any) -> Any:
-            log_p = jax.nn.log_softmax(self.logits(weights, biases, images))
-            return -jnp.take_along_axis(log_p, labels[:, None], 1).mean()
+    def start(self, number: int) -> Any:
+        """Return a network's state: step, parameters, and those of both moments and the average that are needed."""
+        jnp = self.jax.numpy
 
-        def update(weights: Any, biases: Any, images: Any, labels: Any) -> Any:
-            dW, db = jax.grad(loss, (0, 1))(weights, biases, images, labels)
-            weights = [W - LEARNING_RATE * (d + L2 * W) for W, d in zip(weights, dW, strict=True)]
-            return weights, [b - LEARNING_RATE * d for b, d in zip(biases, db, strict=True)]
+        def parameters() -> Any:
+            return [(jnp.asarray(W), jnp.zeros(W.shape[1])) for W in self.problem.weights(number)]
 
-        if self.stacked:
-            update = jax.vmap(update, in_axes=(0, 0, None, None))
+        def zeros() -> Any:
+            return self.jax.tree.map(jnp.zeros_like, parameters())
 
-        @jax.jit
-        def run(parameters: Any, order: Any) -> Any:
-            def step(parameters: Any, chosen: Any) -> Any:
-                return update(*parameters, x[chosen], y[chosen]), None
+        moments = (zeros(), zeros()) if self.recipe.optimizer == "adamw" else ()
+        return jnp.zeros((), jnp.float32), parameters(), moments, parameters() if self.recipe.average_decay else ()
 
-            return jax.lax.scan(step, parameters, order)[0]
+    def compile_epoch(self) -> Any:
+        """Return a function of state, images, labels and order (steps, B) that gives a state, losses and classes."""
+        jax, recipe = self.jax, self.recipe
+        jnp = jax.numpy
 
-        self.run = run
-        networks = [problem.weights(network) for network in range(problem.n_networks)]
-        weights = [jnp.asarray(np.stack(own) if self.stacked else own[0]) for own in zip(*networks, strict=True)]
-        biases = [jnp.zeros((*W.shape[:-2], W.shape[-1])) for W in weights]
-        self.parameters = (weights, biases)
+        def loss_of(parameters: Any, images: Any, labels: Any) -> Any:
+            logits = self.forward(parameters, images)
+            log_p = jax.nn.log_softmax(logits)
+            target = jnp.take_along_axis(log_p, labels[:, None], 1)[:, 0]
+            if recipe.label_smoothing:
+                target = (1 - recipe.label_smoothing) * target + recipe.label_smoothing * log_p.mean(axis=1)
+            return -target.mean(), jnp.argmax(logits, axis=1)
 
-    def logits(self, weights: Any, biases: Any, x: Any) -> Any:
+        def sgd(p: Any, g: Any, is_weight: bool) -> Any:
+            return p - recipe.learning_rate * (g + recipe.l2 * p if is_weight else g)
+
+        def adamw(p: Any, m: Any, v: Any, is_weight: bool, t: Any) -> Any:
+            kept = p * (1 - recipe.learning_rate * recipe.weight_decay) if is_weight else p
+            denominator = jnp.sqrt(v / (1 - BETA2**t)) + EPSILON
+            return kept - recipe.learning_rate / (1 - BETA1**t) * m / denominator
+
+        def update(state: Any, grads: Any) -> Any:
+            t, parameters, moments, average = state
+            t = t + 1
+            is_weight = [(True, False)] * len(parameters)
+            if recipe.optimizer == "sgd":
+                parameters = jax.tree.map(sgd, parameters, grads, is_weight)
+            else:
+                m = jax.tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, moments[0], grads)
+                v = jax.tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, moments[1], grads)
+                parameters = jax.tree.map(lambda *of: adamw(*of, t), parameters, m, v, is_weight)
+                moments = (m, v)
+            if recipe.average_decay:
+                rest = 1 - jnp.minimum(recipe.average_decay, (1 + t) / (10 + t))
+                average = jax.tree.map(lambda a, p: a + rest * (p - a), average, parameters)
+            return t, parameters, moments, average
+
+        def epoch(state: Any, x: Any, y: Any, order: Any) -> Any:
+            def step(state: Any, chosen: Any) -> Any:
+                (loss, classes), grads = jax.value_and_grad(loss_of, has_aux=True)(state[1], x[chosen], y[chosen])
+                return update(state, grads), (loss, classes)
+
+            return jax.lax.scan(step, state, order)
+
+        return epoch
+
+    def forward(self, parameters: Any, x: Any) -> Any:
         """Return the logits of one network."""
-        for i, (W, b) in enumerate(zip(weights, biases, strict=True)):
-            x = x @ W + b
-            if i < len(weights) - 1:
-                x = self.jax.nn.relu(x)
-        return x
+        for W, b in parameters[:-1]:
+            z = x @ W + b
+            x = self.jax.nn.relu(z) if self.recipe.activation == "relu" else self.jax.nn.gelu(z, approximate=True)
+        W, b = parameters[-1]
+        return x @ W + b
 
-    def epoch(self, order: np.ndarray) -> None:
-        """Train one epoch."""
-        self.parameters = self.run(self.parameters, order.astype(np.int32).reshape(-1, self.batch))
-        self.jax.block_until_ready(self.parameters)
+    def epoch(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Train one epoch; losses (N, steps) and predicted classes (N, n)."""
+        n = orders.shape[0]
+        steps = orders.astype(np.int32).reshape(n, -1, self.problem.batch)
+        inputs = [steps] if self.problem.vmap else list(steps)
+        results = []
+        for i, order in enumerate(inputs):  # the call returns at once: several networks may run at a time
+            self.states[i], result = self.run(self.states[i], self.x, self.y, order)
+            results.append(result)
+        losses = [np.asarray(loss) for loss, _ in results]
+        predicted = [np.asarray(classes) for _, classes in results]
+        self.jax.block_until_ready(self.states)
+        return np.stack(losses).reshape(n, -1), np.stack(predicted).reshape(n, -1)
 
-    def accuracy(self) -> float:
-        """Return the first network's share of right test images."""
-        weights, biases = self.parameters
-        if self.stacked:
-            weights, biases = [W[0] for W in weights], [b[0] for b in biases]
-        predicted = np.argmax(np.asarray(self.logits(weights, biases, self.x_test)), axis=1)
-        return float(np.mean(predicted == self.y_test))
+    def logits(self) -> np.ndarray:
+        """Return the first network's logits (10000, 10) of the test images, by averaged parameters if there are any."""
+        _, parameters, _, average = self.states[0]
+        evaluated = average if self.recipe.average_decay else parameters
+        if self.problem.vmap:
+            evaluated = self.jax.tree.map(lambda values: values[0], evaluated)
+        return np.asarray(self.forward(evaluated, self.problem.test[0]))
 
     def about(self) -> dict[str, Any]:
         """Return versions."""

@@ -1,63 +1,87 @@
-"""barenet's engine, a network alone or a stack in lockstep that sees the images in the same order."""
+"""barenet's engine, called through the trainer's protocol: a network alone, or several, each with its own order."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_info
 
 import barenet
 from barenet.config.sources import build_config
-from barenet.data.batches import Batches, with_following
-from barenet.engine.numpy_engine import Engine
+from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.nn.losses import make_loss
-from barenet.nn.mlp import MLP
-from peers.problem import L2, LEARNING_RATE, Problem
+from barenet.engine.threads import available_cores
+from barenet.nn import MLP, OPTIMIZERS, make_loss
+from peers.problem import Problem
+
+STRETCH_SECONDS = 0.1  # between two calls, as in the trainer, which shows its progress in between
 
 
 class Peer:
-    """The engine's training step, driven as the trainer drives it."""
-
-    own_order = False
+    """The engine, with the losses and predicted classes that it returns of an epoch."""
 
     def __init__(self, problem: Problem) -> None:
-        self.data = problem.images
         self.problem = problem
-        self.limits = threadpool_limits(problem.threads)
-        n = problem.n_networks
+        recipe, n = problem.recipe, len(problem.networks)
         flags = {
             "data.batch_size": problem.batch,
             "model.hidden_sizes": list(problem.hidden),
-            "optimizer.learning_rate": LEARNING_RATE,
-            "optimizer.l2": L2,
-            "trainer.threads": problem.threads,
+            "model.activation": recipe.activation,
+            "model.label_smoothing": recipe.label_smoothing,
+            "optimizer.name": recipe.optimizer,
+            "optimizer.learning_rate": recipe.learning_rate,
+            "optimizer.l2": recipe.l2,
+            "optimizer.weight_decay": recipe.weight_decay,
+            "optimizer.average_decay": recipe.average_decay,
         }
         config = build_config("course", None, flags)
-        mlp = MLP(784, problem.hidden, 10, n_networks=n)
-        for network in range(n):
-            for i, weights in enumerate(problem.weights(network), start=1):
-                mlp.parameters.views[f"W{i}"][network] = weights
-        state = TrainingState.start(mlp.parameters.values, (), False, 1)
-        self.engine = Engine([config] * n, mlp.architecture, make_loss("cross_entropy"), state)
-        self.batches = Batches(self.data["x_bytes"], self.data["y"], problem.batch, scale=1 / 255)
-        self.rate = np.full((n, 1), LEARNING_RATE)
+        mlp = MLP(784, problem.hidden, 10, activation=recipe.activation, n_networks=n)
+        for row, number in enumerate(problem.networks):
+            for i, weights in enumerate(problem.weights(number), start=1):
+                mlp.parameters.views[f"W{i}"][row] = weights
+        slots = OPTIMIZERS[recipe.optimizer].slot_names if recipe.optimizer != "sgd" else ()  # there is no momentum
+        state = TrainingState.start(mlp.parameters.values, slots, recipe.average_decay > 0, 1)
+        self.engine = NumpyEngine(
+            [config] * n,
+            mlp.architecture,
+            make_loss("cross_entropy", recipe.label_smoothing),
+            state,
+            TrainingImages(problem.pixels, problem.labels, scale=1 / 255),
+            batch_size=problem.batch,
+            most_threads=problem.threads or available_cores(),
+        )
+        self.steps_taken = 0
 
-    def epoch(self, order: np.ndarray) -> None:
-        """Train one epoch."""
-        if self.own_order:
-            order = np.stack([np.roll(order, 1000 * network) for network in range(self.problem.n_networks)])
-        for images, labels, following in with_following(self.batches.epoch(order)):
-            self.engine.step(images, labels, self.rate, following)
+    def epoch(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Train one epoch; losses (N, steps) and predicted classes (N, n)."""
+        n_networks, n_images = orders.shape
+        rates = np.full((n_images // self.problem.batch, n_networks), self.problem.recipe.learning_rate)
+        plan = EpochPlan(self.steps_taken, rates, orders[0] if n_networks == 1 else orders)
+        self.engine.begin(plan)
+        results = []
+        start, stretch = 0, 1
+        while start < plan.n_steps:
+            stop = min(start + stretch, plan.n_steps)
+            started = time.perf_counter()
+            results.append(self.engine.train(start, stop))
+            stretch = max(1, round(STRETCH_SECONDS * (stop - start) / (time.perf_counter() - started)))
+            start = stop
+        self.steps_taken += plan.n_steps
+        losses, predicted = zip(*results, strict=True)
+        return np.concatenate(losses).T, np.concatenate(predicted, axis=-1)
 
-    def accuracy(self) -> float:
-        """Return the first network's share of right test images."""
-        logits = self.engine.mlp.forward(self.data["x_test"])
-        return float(np.mean(np.argmax(logits[0], axis=-1) == self.data["y_test"]))
+    def logits(self) -> np.ndarray:
+        """Return the first network's logits (10000, 10) of the test images."""
+        logits: np.ndarray = self.engine.evaluation_network().forward(self.problem.test[0])[0]
+        return logits
 
     def about(self) -> dict[str, Any]:
-        """Return versions and BLAS."""
+        """Return versions, BLAS, and how many threads were chosen."""
         (blas, *_) = threadpool_info()
-        names = ("internal_api", "version", "architecture", "num_threads")
-        return {"barenet": barenet.__version__, "numpy": np.__version__, **{k: blas.get(k) for k in names}}
+        names = ("internal_api", "version", "architecture")
+        chosen = {"threads": self.engine.choice.best}
+        return {"barenet": barenet.__version__, "numpy": np.__version__, **{k: blas.get(k) for k in names}, **chosen}

@@ -1,53 +1,115 @@
-"""What every peer is given: the images, the initial weights, the order of each epoch."""
+"""What every peer is given: the recipe, the images, the initial weights, the order of each epoch."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from typing import Any
 
 import numpy as np
 
-LEARNING_RATE = 0.05
-L2 = 0.001
-N_TRAIN = 58_000
+N_IMAGES = 58_000
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a step computes.
+
+    l2: strength of (l2 / 2) sum(W**2) in the objective. weight_decay: decoupled, of adamw. Both leave biases alone.
+    average_decay: of a running average of all parameters, which is what is evaluated; 0 for none.
+    """
+
+    activation: str
+    optimizer: str
+    learning_rate: float
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    average_decay: float = 0.0
+    label_smoothing: float = 0.0
+
+    def average_rest(self, step: int) -> float:
+        """Return by how much the average moves towards the parameters after step number `step`, counted from 1."""
+        return 1 - min(self.average_decay, (1 + step) / (10 + step))
+
+
+BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
+GELU_SCALE, GELU_CUBIC = np.sqrt(2 / np.pi), 0.044715
+RECIPES = {
+    "course": Recipe("relu", "sgd", 0.05, l2=0.001),
+    # barenet's recipe `quick`, which plain `barenet train` follows, without mirrored images and with a constant rate
+    "default": Recipe("gelu", "adamw", 0.003, weight_decay=0.05, average_decay=0.998, label_smoothing=0.1),
+}
+
+
+@cache
+def fashion_mnist() -> Any:
+    """Return the data set that barenet carries, read once."""
+    import barenet
+
+    return barenet.load_dataset()
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One cell of the table: batch, hidden sizes, networks, threads."""
+    """What one process of one peer trains, and how.
+
+    networks: numbers of the networks, which decide their weights and orders. threads: None lets barenet choose.
+    vmap: train all networks together under JAX's `vmap`, and not one after another.
+    """
 
     batch: int
     hidden: tuple[int, ...]
-    n_networks: int
-    threads: int
+    networks: tuple[int, ...] = (0,)
+    recipe_name: str = "course"
+    n_images: int = N_IMAGES
+    threads: int | None = 1
+    vmap: bool = False
+
+    @property
+    def recipe(self) -> Recipe:
+        """What a step computes."""
+        return RECIPES[self.recipe_name]
+
+    @property
+    def n_steps(self) -> int:
+        """Steps in an epoch: whole batches only."""
+        return self.n_images // self.batch
+
+    @property
+    def pixels(self) -> np.ndarray:
+        """Images to train on (n, 784), a byte a pixel."""
+        return fashion_mnist().train_images[: self.n_images]
 
     @cached_property
-    def images(self) -> dict[str, np.ndarray]:
-        """Return x and y to train on, float32 in 0-1 and int64, and x_test, y_test."""
-        import barenet
+    def images(self) -> np.ndarray:
+        """Images to train on (n, 784), float32 in 0-1."""
+        return self.pixels.astype(np.float32) / 255
 
-        data = barenet.load_dataset()
+    @property
+    def labels(self) -> np.ndarray:
+        """Labels to train on (n,), int64."""
+        return fashion_mnist().train_labels[: self.n_images]
+
+    @cached_property
+    def test(self) -> tuple[np.ndarray, np.ndarray]:
+        """Test images (10000, 784), float32 in 0-1, and labels (10000,)."""
+        data = fashion_mnist()
         assert data.test_images is not None
-        return {
-            "x_bytes": data.train_images[:N_TRAIN],
-            "x": data.train_images[:N_TRAIN].astype(np.float32) / 255,
-            "y": data.train_labels[:N_TRAIN],
-            "x_test": data.test_images.astype(np.float32) / 255,
-            "y_test": data.test_labels,
-        }
+        assert data.test_labels is not None
+        return data.test_images.astype(np.float32) / 255, data.test_labels
 
     @property
     def widths(self) -> list[int]:
-        """Return the widths from the images to the classes."""
+        """Widths from the images to the classes."""
         return [784, *self.hidden, 10]
 
     def weights(self, network: int = 0) -> list[np.ndarray]:
-        """Return the initial weights (D, H), float32; biases start at zero."""
+        """Return the initial weights (D, H) of a network, float32; biases start at zero."""
         rng = np.random.default_rng(network)
         pairs = zip(self.widths[:-1], self.widths[1:], strict=True)
         return [rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out)).astype(np.float32) for n_in, n_out in pairs]
 
-    def order(self, epoch: int) -> np.ndarray:
-        """Return the images of an epoch, whole batches only."""
-        n_steps = N_TRAIN // self.batch
-        return np.random.default_rng(1000 + epoch).permutation(N_TRAIN)[: n_steps * self.batch]
+    def orders(self, epoch: int) -> np.ndarray:
+        """Return the images of an epoch in each network's order (N, n), whole batches only."""
+        n = self.n_steps * self.batch
+        return np.stack([np.random.default_rng((epoch, i)).permutation(self.n_images)[:n] for i in self.networks])

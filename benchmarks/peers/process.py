@@ -1,8 +1,9 @@
 """One peer in a process of its own: reads a line, does what it says, answers with a line of JSON.
 
-    python -m peers.process NAME BATCH HIDDEN N_NETWORKS THREADS
+    python -m peers.process '{"peer": "textbook", "cores": [0], "batch": 16, "hidden": [128, 32], "threads": 1}'
 
-Two BLAS libraries in one process fight over the cores, so each peer has its own.
+Two BLAS libraries in one process fight over the cores, so each peer has its own. `cores` are those that the process may
+use, and null where the system cannot pin a process; everything else belongs to `peers.problem.Problem`.
 """
 
 from __future__ import annotations
@@ -14,30 +15,50 @@ import sys
 import time
 from typing import Any
 
+N_COMPARED = 10  # first losses, which all peers must agree on
+
 
 def main() -> None:
     """Answer `epoch` with its seconds, `accuracy` with the share of test images, `about` with versions."""
-    name, batch, hidden, n_networks, threads = sys.argv[1:]
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ[variable] = threads
+    settings = json.loads(sys.argv[1])
+    # First of all: libraries look at the cores and at these variables when they are imported.
+    cores = settings.pop("cores")
+    if cores is not None:
+        os.sched_setaffinity(0, cores)
+    if settings["threads"] is not None:
+        for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+            os.environ[variable] = str(settings["threads"])
     from peers.problem import Problem
 
-    problem = Problem(int(batch), tuple(map(int, hidden.split(","))), int(n_networks), int(threads))
+    name = settings.pop("peer")
+    problem = Problem(**{key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()})
     peer = importlib.import_module(f"peers.{name}").Peer(problem)
     epochs = 0
     reply({"ready": True})
     for line in sys.stdin:
         command = line.strip()
         if command == "epoch":
-            order = problem.order(epochs)
-            started = time.perf_counter()
-            peer.epoch(order)
-            reply({"seconds": time.perf_counter() - started})
+            reply(run_epoch(peer, problem, epochs))
             epochs += 1
         elif command == "accuracy":
-            reply({"accuracy": float(peer.accuracy())})
+            logits = peer.logits()
+            right = None if logits is None else float((logits.argmax(axis=1) == problem.test[1]).mean())
+            reply({"accuracy": right})
         elif command == "about":
-            reply(peer.about())
+            reply({"may_use_cores": None if cores is None else sorted(os.sched_getaffinity(0)), **peer.about()})
+
+
+def run_epoch(peer: Any, problem: Any, epoch: int) -> dict[str, Any]:
+    """Train one epoch; return its wall and CPU seconds, and the first losses of the first network if there are any."""
+    orders = problem.orders(epoch)
+    started, cpu_started = time.perf_counter(), time.process_time()
+    losses, predicted = peer.epoch(orders)
+    seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    if losses is not None:
+        assert losses.shape == (len(orders), problem.n_steps), losses.shape
+        assert predicted.shape == orders.shape, predicted.shape
+    first = None if losses is None else losses[0, :N_COMPARED].tolist()
+    return {"seconds": seconds, "cpu_seconds": cpu_seconds, "first_losses": first}
 
 
 def reply(answer: dict[str, Any]) -> None:

@@ -1,7 +1,8 @@
-"""The floor: the matrix products of a training step alone, through the same BLAS, on arrays made before."""
+"""The floor: the matrix products of a training step alone, whole, through the same BLAS, on arrays made before."""
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -11,38 +12,37 @@ from peers.problem import Problem
 
 
 class Peer:
-    """y = x W, dW = x^T dy, dx = dy W^T for each layer, and nothing else."""
+    """y = x W, dW = x^T dy, dx = dy W^T for each layer, and nothing else; networks one after another."""
 
     def __init__(self, problem: Problem) -> None:
         self.limits = threadpool_limits(problem.threads)
-        n, batch = problem.n_networks, problem.batch
+        self.n_steps = problem.n_steps
+        batch = problem.batch
         rng = np.random.default_rng(0)
-        self.n_steps = len(problem.order(0)) // batch
-        self.W = [np.stack([weights] * n) for weights in problem.weights()]
-        self.dW = [np.empty_like(W) for W in self.W]
+        self.W = [problem.weights(number) for number in problem.networks]
+        self.dW = [np.empty_like(W) for W in self.W[0]]
         self.x = [rng.random((batch, 784), np.float32)]
-        self.x += [np.abs(rng.normal(size=(n, batch, width))).astype(np.float32) for width in problem.widths[1:]]
+        self.x += [np.abs(rng.normal(size=(batch, width))).astype(np.float32) for width in problem.widths[1:]]
         self.dy = [rng.normal(size=y.shape).astype(np.float32) for y in self.x]
 
-    def epoch(self, order: np.ndarray) -> None:
+    def epoch(self, orders: np.ndarray) -> tuple[None, None]:
         """Compute as many steps' products as an epoch has."""
-        layers = range(len(self.W))
-        for _ in range(self.n_steps):
-            for i in layers:
-                np.matmul(self.x[i], self.W[i], out=self.x[i + 1])
-            for i in reversed(layers):
-                np.matmul(self.x[i].swapaxes(-1, -2), self.dy[i + 1], out=self.dW[i])
-                if i:
-                    np.matmul(self.dy[i + 1], self.W[i].swapaxes(-1, -2), out=self.dy[i])
+        for W in self.W:
+            layers = range(len(W))
+            for _ in range(self.n_steps):
+                for i in layers:
+                    np.matmul(self.x[i], W[i], out=self.x[i + 1])
+                for i in reversed(layers):
+                    np.matmul(self.x[i].T, self.dy[i + 1], out=self.dW[i])
+                    if i:
+                        np.matmul(self.dy[i + 1], W[i].T, out=self.dy[i])
+        return None, None
 
-    def accuracy(self) -> float:
-        """Return NaN: nothing is learnt."""
-        return float("nan")
+    def logits(self) -> None:
+        """Return nothing: nothing is learnt."""
 
     def about(self) -> dict[str, Any]:
         """Return BLAS's own peak, GFLOP/s, on a product of 2048 x 2048 matrices."""
-        import time
-
         a = np.ones((2048, 2048), np.float32)
         out = np.empty_like(a)
         seconds = []

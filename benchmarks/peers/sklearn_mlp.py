@@ -1,4 +1,4 @@
-"""scikit-learn's MLPClassifier with solver="sgd"."""
+"""scikit-learn's MLPClassifier with solver="sgd"; it has no GELU, AdamW or average."""
 
 from __future__ import annotations
 
@@ -11,39 +11,60 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
 
-from peers.problem import L2, LEARNING_RATE, Problem
+from peers.one_by_one import OneByOne
+from peers.problem import Problem
 
 
-class Peer:
+class Network:
     """One pass of `fit` with `warm_start` an epoch; its checks of the input are part of it."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.limits = threadpool_limits(problem.threads)
-        self.data = problem.images
+    def __init__(self, problem: Problem, number: int) -> None:
+        if problem.recipe.optimizer != "sgd":
+            raise ValueError("scikit-learn has no GELU, AdamW or average")
         warnings.simplefilter("ignore", ConvergenceWarning)
+        self.x, self.y = problem.images, problem.labels
         self.model = MLPClassifier(
             problem.hidden,
             solver="sgd",
             momentum=0,
             nesterovs_momentum=False,
-            alpha=L2 * problem.batch,  # it divides by the batch
+            alpha=problem.recipe.l2 * problem.batch,  # it divides by the batch
             batch_size=problem.batch,
-            learning_rate_init=LEARNING_RATE,
+            learning_rate_init=problem.recipe.learning_rate,
             max_iter=1,
             warm_start=True,
             shuffle=False,  # the order is given
         )
-        self.model.fit(self.data["x"][: problem.batch], np.arange(problem.batch) % 10)
-        self.model.coefs_ = problem.weights()
+        n = max(problem.batch, 10)  # an image of each class at least, so that it knows them all
+        self.model.fit(self.x[:n], np.arange(n) % 10)
+        self.model.coefs_ = problem.weights(number)
         self.model.intercepts_ = [np.zeros(width, np.float32) for width in problem.widths[1:]]
 
-    def epoch(self, order: np.ndarray) -> None:
+    def epoch(self, order: np.ndarray) -> tuple[None, None]:
         """Train one epoch."""
-        self.model.fit(self.data["x"][order], self.data["y"][order])
+        self.model.fit(self.x[order], self.y[order])
+        return None, None
 
-    def accuracy(self) -> float:
-        """Return the share of right test images."""
-        return float(self.model.score(self.data["x_test"], self.data["y_test"]))
+    def logits(self, x: np.ndarray) -> np.ndarray:
+        """Return the probabilities of images (n, 784), whose largest is the largest logit's."""
+        probabilities: np.ndarray = self.model.predict_proba(x)
+        return probabilities
+
+
+class Peer(OneByOne):
+    """Networks one after another."""
+
+    network = Network
+
+    def __init__(self, problem: Problem) -> None:
+        self.limits = threadpool_limits(problem.threads)
+        super().__init__(problem)
+
+    def epoch(self, orders: np.ndarray) -> tuple[None, None]:
+        """Train one epoch; scikit-learn keeps the epoch's mean loss alone, and no predictions."""
+        for network, order in zip(self.networks, orders, strict=True):
+            network.epoch(order)
+        return None, None
 
     def about(self) -> dict[str, Any]:
         """Return versions."""

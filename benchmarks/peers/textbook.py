@@ -5,56 +5,108 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from peers.problem import L2, LEARNING_RATE, Problem
+from peers.one_by_one import OneByOne
+from peers.problem import BETA1, BETA2, EPSILON, GELU_CUBIC, GELU_SCALE, Problem
 
 
-class Peer:
+class Network:
     """Lists of weights, lists of activations, and formulas as they stand on the blackboard."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.limits = threadpool_limits(problem.threads)
-        self.batch = problem.batch
-        self.x, self.y = problem.images["x"].astype(np.float64), np.eye(10)[problem.images["y"]]
-        self.x_test, self.y_test = problem.images["x_test"].astype(np.float64), problem.images["y_test"]
-        self.W = [weights.astype(np.float64) for weights in problem.weights()]
-        self.b = [np.zeros((1, weights.shape[1])) for weights in self.W]
+    def __init__(self, problem: Problem, number: int) -> None:
+        self.batch, self.recipe = problem.batch, problem.recipe
+        self.x, self.labels = problem.images, problem.labels
+        self.W = [weights.astype(np.float64) for weights in problem.weights(number)]
+        self.b = [np.zeros(weights.shape[1]) for weights in self.W]
+        self.average = [p.copy() for p in self.W + self.b]
+        self.m, self.v = [[np.zeros_like(p) for p in self.W + self.b] for _ in range(2)]
+        self.t = 0
 
-    def forward(self, x: np.ndarray) -> list[np.ndarray]:
-        """Return the inputs of every layer and, last, the probabilities."""
-        a = [x]
-        for i, (W, b) in enumerate(zip(self.W, self.b, strict=True)):
-            z = a[-1] @ W + b
-            if i < len(self.W) - 1:
-                a.append(np.maximum(z, 0))
-            else:
-                e = np.exp(z - z.max(axis=1, keepdims=True))
-                a.append(e / e.sum(axis=1, keepdims=True))
-        return a
-
-    def epoch(self, order: np.ndarray) -> None:
+    def epoch(self, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Train one epoch."""
-        x, y = self.x[order], self.y[order]
+        losses, predicted = [], []
         for i in range(0, len(order), self.batch):
-            self.step(x[i : i + self.batch], y[i : i + self.batch])
+            chosen = order[i : i + self.batch]
+            loss, classes = self.step(self.x[chosen].astype(np.float64), np.eye(10)[self.labels[chosen]])
+            losses.append(loss)
+            predicted.append(classes)
+        return np.array(losses), np.concatenate(predicted)
 
-    def step(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Take one step and return the loss before it."""
-        a = self.forward(x)
-        loss = float(-np.mean(np.sum(y * np.log(a[-1] + 1e-12), axis=1)))
-        d = (a[-1] - y) / len(x)
+    def step(self, x: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
+        """Take one step; return the loss before it and the predicted classes."""
+        a, z = [x], []
+        for i, (W, b) in enumerate(zip(self.W, self.b, strict=True)):
+            z.append(a[-1] @ W + b)
+            if i < len(self.W) - 1:
+                a.append(self.activate(z[-1]))
+        p = softmax(z[-1])
+        s = self.recipe.label_smoothing
+        target = (1 - s) * y + s / y.shape[1]
+        loss = float(-np.mean(np.sum(target * np.log(p + 1e-12), axis=1)))
+        d = (p - target) / len(x)
+        dW, db = [], []
         for i in reversed(range(len(self.W))):
-            dW, db = a[i].T @ d + L2 * self.W[i], d.sum(axis=0, keepdims=True)
+            dW.insert(0, a[i].T @ d + self.recipe.l2 * self.W[i])
+            db.insert(0, d.sum(axis=0))
             if i:
-                d = (d @ self.W[i].T) * (a[i] > 0)
-            self.W[i] -= LEARNING_RATE * dW
-            self.b[i] -= LEARNING_RATE * db
-        return loss
+                d = (d @ self.W[i].T) * self.slope(z[i - 1])
+        self.update(dW + db)
+        return loss, np.argmax(p, axis=1)
 
-    def accuracy(self) -> float:
-        """Return the share of right test images."""
-        return float(np.mean(np.argmax(self.forward(self.x_test)[-1], axis=1) == self.y_test))
+    def activate(self, z: np.ndarray) -> np.ndarray:
+        """Return ReLU, or GELU in its tanh form."""
+        if self.recipe.activation == "relu":
+            return np.maximum(z, 0)
+        return 0.5 * z * (1 + np.tanh(GELU_SCALE * (z + GELU_CUBIC * z**3)))
+
+    def slope(self, z: np.ndarray) -> np.ndarray:
+        """Return the derivative of the activation."""
+        if self.recipe.activation == "relu":
+            return z > 0
+        t = np.tanh(GELU_SCALE * (z + GELU_CUBIC * z**3))
+        return 0.5 * (1 + t) + 0.5 * z * (1 - t**2) * GELU_SCALE * (1 + 3 * GELU_CUBIC * z**2)
+
+    def update(self, grads: list[np.ndarray]) -> None:
+        """Move all parameters, and then their average."""
+        self.t += 1
+        rate = self.recipe.learning_rate
+        parameters = self.W + self.b
+        for i, g in enumerate(grads):
+            if self.recipe.optimizer == "sgd":
+                parameters[i] -= rate * g
+                continue
+            if i < len(self.W):
+                parameters[i] -= rate * self.recipe.weight_decay * parameters[i]
+            self.m[i] = BETA1 * self.m[i] + (1 - BETA1) * g
+            self.v[i] = BETA2 * self.v[i] + (1 - BETA2) * g**2
+            m, v = self.m[i] / (1 - BETA1**self.t), self.v[i] / (1 - BETA2**self.t)
+            parameters[i] -= rate * m / (np.sqrt(v) + EPSILON)
+        if self.recipe.average_decay:
+            rest = self.recipe.average_rest(self.t)
+            for i, parameter in enumerate(parameters):
+                self.average[i] += rest * (parameter - self.average[i])
+
+    def logits(self, x: np.ndarray) -> np.ndarray:
+        """Return the logits of images (n, 784), with averaged parameters if there are any."""
+        parameters = self.average if self.recipe.average_decay else self.W + self.b
+        n = len(self.W)
+        for i, (W, b) in enumerate(zip(parameters[:n], parameters[n:], strict=True)):
+            x = x @ W + b
+            if i < n - 1:
+                x = self.activate(x)
+        return x
+
+
+def softmax(z: np.ndarray) -> np.ndarray:
+    """Return probabilities (n, 10)."""
+    e = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+class Peer(OneByOne):
+    """Networks one after another."""
+
+    network = Network
 
     def about(self) -> dict[str, Any]:
         """Return versions."""

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from peers import torch_eager
 
 
-class Peer(torch_eager.Peer):
-    """As `torch_eager`, with batches from a DataLoader, in the given order."""
+class Network(torch_eager.Network):
+    """As in `torch_eager`, with batches from a DataLoader, in the given order."""
 
-    def epoch(self, order: np.ndarray) -> None:
-        """Train one epoch."""
-        loader = DataLoader(TensorDataset(self.x, self.y), batch_size=self.batch, sampler=order.tolist())
-        for x, y in loader:
-            self.step(x, y)
+    def batches(self, order: np.ndarray) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """Yield images and labels."""
+        yield from DataLoader(TensorDataset(self.x, self.y), batch_size=self.batch, sampler=order.tolist())
+
+
+class Peer(torch_eager.Peer):
+    """Networks one after another."""
+
+    network = Network
