@@ -48,8 +48,9 @@ class Team:
         self.n_threads = n_threads
         self._job: Job | None = None
         self._calls: list[SimpleQueue[bool]] = [SimpleQueue() for _ in range(n_threads - 1)]
-        for number, calls in enumerate(self._calls, start=1):
-            threading.Thread(target=self._serve, args=(number, calls), name="barenet", daemon=True).start()
+        self._at_work = [threading.Lock() for _ in self._calls]  # each is held by its thread while that takes tasks
+        for number, (calls, at_work) in enumerate(zip(self._calls, self._at_work, strict=True), start=1):
+            threading.Thread(target=self._serve, args=(number, calls, at_work), name="barenet", daemon=True).start()
 
     def run(self, tasks: Sequence[Task]) -> None:
         """Run all tasks, and return when the last has ended; what a task raises is raised here."""
@@ -67,16 +68,20 @@ class Team:
         except BaseException as error:  # Ctrl-C in this thread: tasks in other threads end before anything else goes on
             job.error = job.error or error
             job.work(0)
+            for at_work in self._at_work:
+                with at_work:
+                    pass
             raise
         if job.error is not None:
             raise job.error
 
-    def _serve(self, thread: int, calls: SimpleQueue[bool]) -> None:
+    def _serve(self, thread: int, calls: SimpleQueue[bool], at_work: threading.Lock) -> None:
         with np.errstate(all="ignore"):  # as in the calling thread: NumPy keeps it apart for each
             while calls.get():
-                job = self._job
-                if job is not None:
-                    job.work(thread)
+                with at_work:
+                    job = self._job
+                    if job is not None:
+                        job.work(thread)
 
     def close(self) -> None:
         """Let the other threads end."""
