@@ -48,6 +48,7 @@ class Group:
         self.mlp: FastMLP = make_network(configs, architecture, loss)
         parameters = self.mlp.parameters
         self.optimizer = make_optimizer(configs, self.mlp)
+        self.optimizer.n_steps = int(state.n_steps[0])
         self.scales_logits = isinstance(self.optimizer, PlainSGD)
         self.average = make_average(configs, parameters.values)
         self.learning = Learning(parameters.grads, self.optimizer, self.average, {})
