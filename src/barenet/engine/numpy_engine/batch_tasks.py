@@ -10,10 +10,10 @@ from barenet.engine.numpy_engine.images_phase import BatchMemory, ImagesPart
 from barenet.engine.numpy_engine.weights_phase import BiasPiece, Learning, Piece, WeightPiece
 from barenet.engine.parts import image_parts, split, weight_pieces
 from barenet.engine.products import cut
-from barenet.nn import Loss
+from barenet.nn import Architecture, Loss
 from barenet.nn.layers import Dense
 
-__all__ = ["BatchTasks"]
+__all__ = ["BatchTasks", "needs_whole_batch"]
 
 Array = NDArray[np.floating]
 
@@ -31,8 +31,8 @@ class BatchTasks:
 
     def __init__(self, mlp: FastMLP, loss: Loss, learning: Learning, x: Array) -> None:
         n_images = x.shape[-2]
-        needs_whole_batch = loss.is_custom or any(row.activation.is_custom for row in mlp.architecture.rows)
-        n_parts = 1 if needs_whole_batch else image_parts(n_images, mlp.architecture.n_weights)
+        is_whole = needs_whole_batch(mlp.architecture, loss)
+        n_parts = 1 if is_whole else image_parts(n_images, mlp.architecture.n_weights)
         self.memory = BatchMemory.allocate(mlp, x)
         self.rows = split(n_images, n_parts)
         self.shares = [(rows.stop - rows.start) / n_images for rows in self.rows]
@@ -40,6 +40,11 @@ class BatchTasks:
             ImagesPart(mlp, loss, self.memory if n_parts == 1 else self.memory.rows(rows)) for rows in self.rows
         ]
         self.pieces = cut_parameters(mlp, learning, self.memory, n_images)
+
+
+def needs_whole_batch(architecture: Architecture, loss: Loss) -> bool:
+    """Whether a person wrote one of the functions, which then gets the whole batch."""
+    return loss.is_custom or any(row.activation.is_custom for row in architecture.rows)
 
 
 def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_images: int) -> list[Piece]:

@@ -18,6 +18,7 @@ from barenet.config.tables import Config
 from barenet.data.batches import TrainingImages
 from barenet.engine.choice import ThreadChoice, candidates
 from barenet.engine.network import FastMLP
+from barenet.engine.numpy_engine.batch_tasks import needs_whole_batch
 from barenet.engine.numpy_engine.feed import Feed
 from barenet.engine.numpy_engine.group import Group
 from barenet.engine.parts import image_parts, split
@@ -67,7 +68,7 @@ class NumpyEngine(Engine):
     def begin(self, plan: EpochPlan) -> None:
         """Get ready for the steps of an epoch."""
         self.plan = plan
-        self.losses = np.full(plan.rates.shape, np.nan)
+        self.losses = np.zeros(plan.rates.shape)  # of a step that is not taken none is lost
         self.predicted = np.empty((len(self.configs), plan.order.shape[-1]), np.intp)
         if not self.lanes:
             self._arrange(self.choice.threads)
@@ -76,7 +77,8 @@ class NumpyEngine(Engine):
 
     def _arrange(self, threads: int) -> None:
         """Deal the networks to so many threads, at least one network to each."""
-        n_lanes = min(threads, len(self.configs))
+        # Functions that a person wrote may not be fit for several threads: the calling thread alone runs them.
+        n_lanes = 1 if needs_whole_batch(self.architecture, self.loss) else min(threads, len(self.configs))
         if len(self.lanes) != n_lanes:
             if self.lanes:
                 self._state = self.capture(self._state)
