@@ -4,15 +4,16 @@ Read the modules in this order; open `protocol` first:
 
     state          all that networks need to go on training as if they had never stopped
     protocol       what every engine does
-    threads        the cores that may be used, and the threads of BLAS
+    threads        the threads of BLAS
     parts          into which parts a step is cut
     team           threads that work on the tasks of a phase
     choice         how many threads take the next steps
     products       a matrix product in parts that BLAS multiplies faster than the whole
-    layers         dense layers with such products
-    network        a network of such layers
+    network        a network of dense layers with such products
     plain_sgd      SGD without momentum and clipping in fewer passes over the weights
     stacks         which networks train as one stack, and what trains there
     numpy_engine   the engine that computes with NumPy
+    processes      an engine whose networks train in worker processes
+    making         which of the two trains some networks
     diagnosis      what decides speed on this machine
 """

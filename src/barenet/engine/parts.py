@@ -15,7 +15,7 @@ RULE_VERSION = 1
 
 # Multiply-adds below which a part costs more than a second thread gives.
 PART_WORK = 24_000_000
-PIECE_WORK = 8_000_000
+PIECE_WORK = 12_000_000
 MOST_PARTS = 8
 FEWEST_ROWS = 64  # of a weight matrix in a piece
 

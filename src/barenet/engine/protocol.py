@@ -10,6 +10,7 @@ All other code uses an engine through this protocol only, whoever computes the s
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,6 +67,16 @@ class StepNorms:
     update: NDArray[np.float64]
     weights: NDArray[np.float64]
     ratios: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+
+    @staticmethod
+    def concatenate(parts: Sequence[StepNorms]) -> StepNorms:
+        """Return the norms of all networks of several groups."""
+        plain = {
+            name: np.concatenate([getattr(norms, name) for norms in parts])
+            for name in ("gradient", "update", "weights")
+        }
+        ratios = {name: np.concatenate([norms.ratios[name] for norms in parts]) for name in parts[0].ratios}
+        return StepNorms(**plain, ratios=ratios)
 
 
 class Engine(ABC):

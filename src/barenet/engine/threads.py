@@ -1,12 +1,11 @@
-"""The cores that this process may use, and the threads of NumPy's BLAS.
+"""The threads of NumPy's BLAS.
 
 More threads of BLAS give other bits in the last place. So BLAS has one, and the threads are ours (see `team`).
 """
 
 from __future__ import annotations
 
-import math
-import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -15,34 +14,7 @@ from typing import Any
 
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-__all__ = ["available_cores", "blas_threads", "find_blas"]
-
-ROUNDING = 0.5  # a quota of 1.5 cores counts as two, one of 1.4 as one
-
-
-def available_cores() -> int:
-    """Return the cores that this process may use: those of its affinity, and no more than a container's quota."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    quota = container_quota(Path("/sys/fs/cgroup"))
-    return cores if quota is None else max(1, min(cores, math.floor(quota + ROUNDING)))
-
-
-def container_quota(folder: Path) -> float | None:
-    """Return how many cores' time a Linux control group may use, from the files in `folder`; None for any.
-
-    A version 2 file holds "QUOTA PERIOD" or "max PERIOD", version 1 has two files (the kernel's cgroup-v2.rst and
-    sched-bwc.rst).
-    """
-    try:
-        if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text("ascii").split()
-        else:
-            quota, period = (
-                (folder / "cpu" / name).read_text("ascii").strip() for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")
-            )
-        return int(quota) / int(period) if quota not in {"max", "-1"} else None
-    except (OSError, ValueError):  # no such files, as on other systems: no quota is known
-        return None
+__all__ = ["find_blas", "one_blas_thread"]
 
 
 def find_blas() -> dict[str, Any]:
@@ -52,14 +24,53 @@ def find_blas() -> dict[str, Any]:
     return next(iter([*carried, *found]), {})
 
 
+class BlasLimit:
+    """One thread for the BLAS libraries that are loaded, while anybody needs it.
+
+    The setting belongs to the process. So the first who needs it sets it, and the last puts the old one back: a server
+    may predict in several threads at once.
+    """
+
+    def __init__(self) -> None:
+        # To find the libraries takes some milliseconds. threadpoolctl's `limit` takes 22 µs each time, this 6.
+        self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+        self._lock = threading.Lock()
+        self._users = 0
+        self._before: list[int | None] = []
+
+    def enter(self) -> None:
+        """Set one thread, unless somebody else has."""
+        with self._lock:
+            self._users += 1
+            if self._users == 1:
+                self._before = [library.get_num_threads() for library in self.libraries]
+                self._set([None if n == 1 else 1 for n in self._before])
+
+    def leave(self) -> None:
+        """Put back what was set before, unless somebody else still needs one thread."""
+        with self._lock:
+            self._users -= 1
+            if self._users == 0:
+                self._set([None if n == 1 else n for n in self._before])
+
+    def _set(self, numbers: list[int | None]) -> None:
+        for library, n in zip(self.libraries, numbers, strict=True):
+            if n is not None:
+                library.set_num_threads(n)
+
+
 @cache
-def numpy_blas() -> ThreadpoolController:
-    """Return the control of the BLAS libraries that are loaded; to find them takes some milliseconds."""
-    return ThreadpoolController().select(user_api="blas")
+def blas_limit() -> BlasLimit:
+    """Return the limit for the BLAS libraries that were loaded when it was first asked for."""
+    return BlasLimit()
 
 
 @contextmanager
-def blas_threads(n: int) -> Iterator[None]:
-    """Let BLAS use `n` threads inside, and as many as before afterwards."""
-    with numpy_blas().limit(limits=n):
+def one_blas_thread() -> Iterator[None]:
+    """Let BLAS use one thread inside, and as many as before afterwards."""
+    limit = blas_limit()
+    limit.enter()
+    try:
         yield
+    finally:
+        limit.leave()

@@ -66,7 +66,8 @@ def block_scratch(values: Array) -> Array:
 
 
 def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
-    """Yield slices of [0, stop), as wide as `scratch` at most, each with the part of `scratch` that matches."""
-    for start in range(0, stop, scratch.shape[-1]):
-        block = slice(start, min(start + scratch.shape[-1], stop))
+    """Yield nearly equal slices of [0, stop), as wide as `scratch` at most, each with as much of `scratch`."""
+    n = math.ceil(stop / scratch.shape[-1])
+    for number in range(n):
+        block = slice(number * stop // n, (number + 1) * stop // n)
         yield block, scratch[..., : block.stop - block.start]

@@ -19,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
+from barenet.cores import available_cores
 from barenet.data.batches import TrainingImages
-from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.making import make_engine
 from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.stacks import check_stack, make_network
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import available_cores
 from barenet.training.divergence import batch_of, describe_divergence
 from barenet.training.epochs import EpochResult, order_of_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
@@ -105,15 +105,18 @@ class Trainer:
 
     def make_engine(self, stack: tuple[int, ...]) -> Engine:
         """Return an engine that goes on from the states of some networks."""
-        stacked = TrainingState.concatenate([self.states[i] for i in stack])
-        return NumpyEngine(
-            [self.configs[i] for i in stack],
+        configs, states = [self.configs[i] for i in stack], [self.states[i] for i in stack]
+        cores = available_cores()
+        epochs_left = max(config.trainer.epochs for config in configs) - int(states[0].epoch[0])
+        return make_engine(
+            configs,
             self.architecture,
             self.loss,
-            stacked,
+            TrainingState.concatenate(states),
             self.images,
             batch_size=self.batch_size,
-            most_threads=min(self.configs[0].trainer.threads or available_cores(), available_cores()),
+            most_threads=min(configs[0].trainer.threads or cores, cores),
+            n_steps=self.n_steps * epochs_left,
         )
 
     def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
@@ -178,7 +181,11 @@ class Trainer:
         if not due.any():
             return np.full(len(due), np.nan), np.full(len(due), np.nan)
         mlp, data = engine.evaluation_network(), self.data
-        return evaluate(mlp, plain(self.loss), data.valid_images, data.valid_labels, data.scale)
+        with np.errstate(all="ignore"):  # of a network that is lost, which the trainer finds by its losses
+            return evaluate(
+                *(mlp, plain(self.loss), data.valid_images, data.valid_labels, data.scale),
+                most_threads=self.configs[0].trainer.threads,
+            )
 
     def learning_rates(self, configs: Sequence[Config], state: TrainingState) -> NDArray[np.float64]:
         """Return the learning rates (steps, N) of the epoch that comes after `state`."""

@@ -25,7 +25,7 @@ from barenet.engine.parts import image_parts, split
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms
 from barenet.engine.state import TrainingState
 from barenet.engine.team import Team
-from barenet.engine.threads import blas_threads
+from barenet.engine.threads import one_blas_thread
 from barenet.nn import MLP, Architecture, Loss
 
 __all__ = ["NumpyEngine"]
@@ -95,7 +95,7 @@ class NumpyEngine(Engine):
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Take some steps of the epoch, on as many threads as the times of steps so far advise."""
         # Overflow is no error here: who trains looks for networks that were lost.
-        with blas_threads(1), np.errstate(all="ignore"):
+        with one_blas_thread(), np.errstate(all="ignore"):
             first = start
             while first < stop:
                 last = min(stop, first + (self.choice.steps() or stop))
@@ -115,11 +115,7 @@ class NumpyEngine(Engine):
 
     def norms(self) -> StepNorms:
         """Return the norms of the epoch's last step, once it is taken."""
-        found = [group.norms for lane in self.lanes for group in lane.groups]
-        names = ("gradient", "update", "weights")
-        plain = {name: np.concatenate([getattr(norms, name) for norms in found]) for name in names}
-        ratios = {name: np.concatenate([norms.ratios[name] for norms in found]) for name in found[0].ratios}
-        return StepNorms(**plain, ratios=ratios)
+        return StepNorms.concatenate([group.norms for lane in self.lanes for group in lane.groups])
 
     def capture(self, before: TrainingState) -> TrainingState:
         """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""

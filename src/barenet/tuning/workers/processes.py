@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import Executor, wait
 from typing import Any
 
 import psutil
-from loky import ProcessPoolExecutor
 from loky.process_executor import BrokenProcessPool, ShutdownExecutorError
 
+from barenet.engine.processes.workers import interrupts_held, start_workers
 from barenet.errors import MachineError
 from barenet.tuning.workers.pool import CHECK_SECONDS, Pool, Result
 from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
@@ -23,8 +19,6 @@ __all__ = ["LocalPool"]
 
 MOST_STARTS = 10
 NOTICE_SECONDS = 3.0
-# Variables that BLAS libraries read when they start: a worker has one thread from its first product on.
-ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM")}
 
 
 class LocalPool(Pool):
@@ -70,12 +64,7 @@ class LocalPool(Pool):
     def executor(self, *, alone: bool) -> Executor:
         """Return the pool, started if it is not."""
         if alone not in self.pools:
-            self.pools[alone] = ProcessPoolExecutor(
-                max_workers=1 if alone else self.n_slots,
-                initializer=follow_parent,
-                initargs=(os.getpid(),),
-                env=ONE_THREAD,
-            )
+            self.pools[alone] = start_workers(1 if alone else self.n_slots)
         return self.pools[alone]
 
     def check(self) -> None:
@@ -114,32 +103,3 @@ class LocalPool(Pool):
         while self.pools:
             _, pool = self.pools.popitem()
             pool.shutdown(wait=True, kill_workers=kill)  # type: ignore[call-arg]
-
-
-@contextlib.contextmanager
-def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back, so that processes started meanwhile are born deaf to it: they would die over their imports.
-
-    This process gets it afterwards. Where signals cannot be held back, as on Windows, nothing is.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def follow_parent(parent: int) -> None:
-    """Leave Ctrl-C to the coordinator, and end this process when the coordinator is gone, however it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    coordinator = psutil.Process(parent)
-
-    def watch() -> None:
-        while coordinator.is_running() and coordinator.status() != psutil.STATUS_ZOMBIE:
-            time.sleep(1.0)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True, name="follow-parent").start()

@@ -1,0 +1,59 @@
+"""Which engine trains some networks: with threads, or in worker processes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from barenet.config.tables import Config
+from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.parts import image_parts
+from barenet.engine.protocol import Engine
+from barenet.engine.state import TrainingState
+from barenet.nn import Architecture, Loss
+
+__all__ = ["count_processes", "make_engine"]
+
+# A worker process takes about a second to start. Fewer seconds of training than this are not worth it.
+WORTH_SECONDS = 8.0
+# For an estimate of a step's time only: calls, and multiply-adds a second of one core.
+SECONDS_OF_CALLS = 60e-6
+MULTIPLY_ADDS = 1e10
+
+
+def make_engine(
+    configs: Sequence[Config],
+    architecture: Architecture,
+    loss: Loss,
+    state: TrainingState,
+    images: TrainingImages,
+    *,
+    batch_size: int,
+    most_threads: int,
+    n_steps: int,
+) -> Engine:
+    """Return an engine for networks that have up to `n_steps` steps before them, on up to `most_threads` cores."""
+    has_custom = loss.is_custom or any(row.activation.is_custom for row in architecture.rows)
+    n = 1 if has_custom else count_processes(len(configs), architecture, batch_size, most_threads, n_steps)
+    if n > 1:
+        from barenet.engine.processes.engine import ProcessEngine
+
+        try:
+            return ProcessEngine(configs, architecture, loss, state, images, batch_size=batch_size, n_processes=n)
+        except OSError:  # no room for the images that the workers map: threads need none
+            pass
+    return NumpyEngine(configs, architecture, loss, state, images, batch_size=batch_size, most_threads=most_threads)
+
+
+def count_processes(
+    n_networks: int, architecture: Architecture, batch_size: int, most_threads: int, n_steps: int
+) -> int:
+    """Return how many worker processes train networks; 1 for none, in this process.
+
+    Threads help where a network's batches are cut. Where they are not, processes do, if the training is long enough.
+    """
+    if image_parts(batch_size, architecture.n_weights) > 1:
+        return 1
+    step = SECONDS_OF_CALLS + 3 * batch_size * architecture.n_weights / MULTIPLY_ADDS
+    is_worth = n_networks * n_steps * step >= WORTH_SECONDS
+    return min(n_networks, most_threads) if is_worth else 1

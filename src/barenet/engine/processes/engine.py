@@ -1,0 +1,245 @@
+"""An engine whose networks train in worker processes, some in each: for small batches, where threads do not help.
+
+With a small batch most operations are so short that threads wait for Python's interpreter lock. Each worker has an
+engine of one thread. A network gets the same bits wherever it trains. So a worker that ends, whatever ended it, is
+started again, and takes the steps of the epoch so far once more.
+"""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from loky import ProcessPoolExecutor
+from loky.process_executor import BrokenProcessPool, ShutdownExecutorError
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.batches import TrainingImages
+from barenet.engine.network import FastMLP
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.parts import split
+from barenet.engine.processes.workers import interrupts_held, start_workers
+from barenet.engine.protocol import Engine, EpochPlan, StepNorms
+from barenet.engine.state import TrainingState
+from barenet.errors import MachineError
+from barenet.nn import MLP, Architecture, Loss
+
+__all__ = ["ProcessEngine"]
+
+MOST_RESTARTS = 3  # of one worker in one epoch
+
+
+@dataclass(frozen=True)
+class Networks:
+    """What a worker makes its engine of; the images lie in files that it maps into memory."""
+
+    configs: list[Config]
+    architecture: Architecture
+    loss: Loss
+    folder: Path
+    scale: float
+    image_shape: tuple[int, ...]
+    most_shift: int
+    batch_size: int
+
+    def make_engine(self, state: TrainingState) -> Engine:
+        """Return the engine of some networks."""
+        images, labels = (
+            np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="r")) for name in ("images", "labels")
+        )
+        return NumpyEngine(
+            self.configs,
+            self.architecture,
+            self.loss,
+            state,
+            TrainingImages(images, labels, scale=self.scale, image_shape=self.image_shape, most_shift=self.most_shift),
+            batch_size=self.batch_size,
+        )
+
+
+class ProcessEngine(Engine):
+    """Trains N networks in `n_processes` processes.
+
+    Raises:
+        OSError: the images cannot be written into a temporary folder.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[Config],
+        architecture: Architecture,
+        loss: Loss,
+        state: TrainingState,
+        images: TrainingImages,
+        *,
+        batch_size: int,
+        n_processes: int,
+    ) -> None:
+        self.configs, self.batch_size = list(configs), batch_size
+        self._folder = tempfile.TemporaryDirectory(prefix="barenet-", ignore_cleanup_errors=True)
+        folder = Path(self._folder.name)
+        try:
+            np.save(folder / "images.npy", images.images, allow_pickle=False)
+            np.save(folder / "labels.npy", images.labels, allow_pickle=False)
+        except OSError:
+            self._folder.cleanup()
+            raise
+        self._state = state  # at the start of the epoch, or later
+        self._n_done = 0  # steps of the epoch taken since
+        self._network = FastMLP.from_architecture(
+            architecture, initializer=None, loss=loss, n_networks=len(self.configs)
+        )
+        self._workers = [
+            Worker(
+                networks,
+                Networks(
+                    self.configs[networks],
+                    architecture,
+                    loss,
+                    folder,
+                    images.scale,
+                    images.image_shape,
+                    images.most_shift,
+                    batch_size,
+                ),
+            )
+            for networks in split(len(self.configs), n_processes)
+        ]
+        for worker in self._workers:
+            worker.start(self._rows(worker))
+
+    def begin(self, plan: EpochPlan) -> None:
+        """Get ready for the steps of an epoch."""
+        if self._n_done:
+            self.capture(self._state)
+        self.plan = plan
+        self.losses = np.full(plan.rates.shape, np.nan)
+        self._ask("begin", [(plan.of(worker.networks),) for worker in self._workers])
+
+    def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Take some steps of the epoch."""
+        results = self._ask("train", [(start, stop)] * len(self._workers))
+        self._n_done = stop
+        losses, predicted = zip(*results, strict=True)
+        self.losses[start:stop] = np.concatenate(losses, axis=1)
+        return self.losses[start:stop], np.concatenate(predicted)
+
+    def norms(self) -> StepNorms:
+        """Return the norms of the epoch's last step, once it is taken."""
+        return StepNorms.concatenate(self._ask("norms"))
+
+    def capture(self, before: TrainingState) -> TrainingState:
+        """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+        if self._n_done:
+            parts = self._ask("capture", [(self._rows(worker),) for worker in self._workers])
+            self._state = TrainingState.concatenate(parts)
+            self._n_done = 0
+        names = ("values", "slots", "average", "n_steps")
+        return replace(before, **{name: getattr(self._state, name) for name in names}).select(range(len(self.configs)))
+
+    def evaluation_network(self) -> MLP:
+        """Return the stack as it is evaluated: with its averaged parameters where there are any."""
+        self._network.parameters.values[...] = self.capture(self._state).evaluated
+        return self._network
+
+    def first_lost_steps(self) -> NDArray[np.int64]:
+        """Return for each network (N,) the epoch's first step whose loss was not finite, -1 if there is none."""
+        is_lost = ~np.isfinite(self.losses)
+        return np.where(is_lost.any(axis=0), is_lost.argmax(axis=0), -1)
+
+    def close(self) -> None:
+        """End the processes, and delete the images that they map."""
+        for worker in self._workers:
+            worker.stop()
+        self._folder.cleanup()
+
+    def _rows(self, worker: Worker) -> TrainingState:
+        """Return the state of a worker's networks."""
+        return self._state.select(range(worker.networks.start, worker.networks.stop))
+
+    def _ask(self, method: str, arguments: Sequence[tuple[Any, ...]] | None = None) -> list[Any]:
+        """Call a method of all workers' engines at once, and return what each gives."""
+        each = arguments or [()] * len(self._workers)
+        futures = [worker.submit(method, *own) for worker, own in zip(self._workers, each, strict=True)]
+        results = []
+        for worker, future, own in zip(self._workers, futures, each, strict=True):
+            try:
+                results.append(future.result())
+            except LOST:
+                results.append(self._ask_again(worker, method, own))
+        return results
+
+    def _ask_again(self, worker: Worker, method: str, arguments: tuple[Any, ...]) -> Any:
+        """Start a worker anew, take it to where the others are, and ask it again."""
+        for _ in range(MOST_RESTARTS):
+            try:
+                worker.stop()
+                worker.start(self._rows(worker))
+                if method != "begin":
+                    worker.submit("begin", self.plan.of(worker.networks)).result()
+                if self._n_done:
+                    worker.submit("train", 0, self._n_done).result()
+                return worker.submit(method, *arguments).result()
+            except LOST:
+                continue
+        raise MachineError(f"a worker process ended {MOST_RESTARTS + 1} times; is there enough memory?")
+
+
+class EngineLostError(Exception):
+    """A process has no engine of that number: it was started in place of another."""
+
+
+LOST = (BrokenProcessPool, ShutdownExecutorError, EngineLostError)
+_numbers = itertools.count()
+_engines: dict[int, Engine] = {}  # in a worker: its engine
+
+
+class Worker:
+    """A process with the engine of some networks."""
+
+    def __init__(self, networks: slice, made_of: Networks) -> None:
+        self.networks, self.made_of = networks, made_of
+        self.pool: ProcessPoolExecutor | None = None
+
+    def start(self, state: TrainingState) -> None:
+        """Start the process, and let it make its engine."""
+        self.number = next(_numbers)
+        self.pool = start_workers(1)
+        with interrupts_held():
+            self.pool.submit(make_engine, self.number, self.made_of, state)
+
+    def submit(self, method: str, *arguments: Any) -> Future[Any]:
+        """Begin a call of the engine's method."""
+        assert self.pool is not None
+        future: Future[Any] = Future()
+        try:
+            future = self.pool.submit(call_engine, self.number, method, arguments)
+        except LOST as error:
+            future.set_exception(error)
+        return future
+
+    def stop(self) -> None:
+        """End the process, whatever it does."""
+        if self.pool is not None:
+            self.pool.shutdown(wait=True, kill_workers=True)
+            self.pool = None
+
+
+def make_engine(number: int, made_of: Networks, state: TrainingState) -> None:
+    """In a worker: make its engine."""
+    _engines.clear()
+    _engines[number] = made_of.make_engine(state)
+
+
+def call_engine(number: int, method: str, arguments: tuple[Any, ...]) -> Any:
+    """In a worker: call a method of its engine."""
+    if number not in _engines:
+        raise EngineLostError(number)
+    return getattr(_engines[number], method)(*arguments)

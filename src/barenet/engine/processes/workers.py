@@ -1,0 +1,54 @@
+"""What every worker process of this machine needs: one thread of BLAS, no Ctrl-C, and an end when its parent ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+
+import psutil
+from loky import ProcessPoolExecutor
+
+__all__ = ["interrupts_held", "start_workers"]
+
+# Variables that BLAS libraries read when they start: a worker has one thread from its first product on.
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM")}
+
+
+def start_workers(n_workers: int) -> ProcessPoolExecutor:
+    """Return a pool of so many processes, which start with its first task; submit that while interrupts are held."""
+    return ProcessPoolExecutor(
+        max_workers=n_workers, initializer=follow_parent, initargs=(os.getpid(),), env=ONE_THREAD
+    )
+
+
+@contextlib.contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Hold Ctrl-C back, so that processes started meanwhile ignore it: it would end them while they import.
+
+    This process gets it afterwards. Where signals cannot be held back, as on Windows, nothing is.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def follow_parent(parent: int) -> None:
+    """Leave Ctrl-C to the parent process, and end this process when the parent is gone, however it went."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    coordinator = psutil.Process(parent)
+
+    def watch() -> None:
+        while coordinator.is_running() and coordinator.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="follow-parent").start()
