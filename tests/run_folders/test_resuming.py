@@ -17,14 +17,16 @@ from itertools import product
 import numpy as np
 import pytest
 from families import slow_except
+from safetensors.numpy import load_file
 
 import barenet.run_folders.run as run_module
 from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
+from barenet.engine.parts import RULE_VERSION
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
 from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run
-from barenet.run_folders.machine import describe_machine
+from barenet.run_folders.machine import describe_machine, read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.resuming import check_settings_file, resume_run
 from barenet.run_folders.run import start_run
@@ -80,6 +82,16 @@ def whole_runs(dataset, make_config, tmp_path_factory):
     return {n: start_run(make_config(**s), dataset, output=output, name=n).folder for n, s in SETTINGS.items()}
 
 
+class Notes(Observer):
+    """Keeps all notes."""
+
+    def __init__(self):
+        self.heard = []
+
+    def note(self, message):
+        self.heard.append(message)
+
+
 def interrupt(config, dataset, output, observer) -> pathlib.Path:
     with pytest.raises(KeyboardInterrupt):
         start_run(config, dataset, output=output, name="stopped", observer=observer)
@@ -100,6 +112,36 @@ def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, 
     (folder / "machine.json").write_text("{}", "utf-8")
     resume_run(folder, dataset)
     assert json.loads((folder / "machine.json").read_text("utf-8")) == describe_machine()
+
+
+@pytest.mark.parametrize(("started", "resumed"), [(None, 1), (1, 2), (2, 1)])
+def test_a_run_goes_on_with_another_number_of_threads(started, resumed, whole_runs, dataset, make_config, tmp_path):
+    folder = interrupt(make_config(**SETTINGS["adamw"], threads=started), dataset, tmp_path, Stop(2))
+    result = resume_run(folder, dataset, flags={"trainer.threads": resumed})
+    assert result.config.trainer.threads in {resumed, None}  # None where the machine has one core
+    whole = whole_runs["adamw"]
+    assert contents(folder)["history.jsonl"] == contents(whole)["history.jsonl"]
+    for name, array in load_file(whole / "last.safetensors").items():
+        np.testing.assert_array_equal(load_file(folder / "last.safetensors")[name], array, name)
+
+
+@pytest.mark.parametrize("described", ["{}", '{"parts of a step": "rule 0"}', "not JSON", None])
+def test_a_run_whose_steps_were_cut_by_another_rule_goes_on_with_a_note(described, dataset, make_config, tmp_path):
+    folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
+    if described is None:
+        (folder / "machine.json").unlink()
+    else:
+        (folder / "machine.json").write_text(described, "utf-8")
+    notes = Notes()
+    resume_run(folder, dataset, observer=notes)
+    assert [note for note in notes.heard if "cuts a step into other parts" in note] == notes.heard != []
+    assert read_parts_version(folder) == RULE_VERSION
+
+
+def test_a_run_whose_steps_are_cut_by_this_rule_goes_on_without_a_note(dataset, make_config, tmp_path):
+    notes = Notes()
+    resume_run(interrupt(make_config(), dataset, tmp_path, Stop(1)), dataset, observer=notes)
+    assert notes.heard == []
 
 
 def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config, tmp_path):

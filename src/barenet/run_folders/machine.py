@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from barenet.engine.threads import available_cores, find_blas
+from barenet.cores import available_cores
+from barenet.engine.parts import RULE_VERSION
+from barenet.engine.threads import find_blas
 from barenet.run_folders.files import replace_file
 from barenet.version import __version__
 
-__all__ = ["describe_machine", "write_machine"]
+__all__ = ["describe_machine", "read_parts_version", "write_machine"]
 
 
 def write_machine(folders: Iterable[Path]) -> None:
@@ -35,7 +37,17 @@ def describe_machine() -> dict[str, Any]:
         "NumPy": np.__version__,
         "BLAS": " ".join(str(blas[k]) for k in ("internal_api", "version", "architecture") if blas.get(k)) or "unknown",
         "barenet": __version__,
+        "parts of a step": f"rule {RULE_VERSION}",
     }
+
+
+def read_parts_version(folder: Path) -> int | None:
+    """Return by which version of the rule a run's steps were cut into parts; None for one that tells of none."""
+    try:
+        described = json.loads((folder / "machine.json").read_text("utf-8"))
+        return int(str(described["parts of a step"]).removeprefix("rule "))
+    except (OSError, ValueError, KeyError, TypeError):  # of an earlier version, or damaged: nothing is lost by it
+        return None
 
 
 def processor_name() -> str:

@@ -8,10 +8,12 @@ from typing import Any
 from barenet.config.sources import build_config
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
+from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
+from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.run import Run, network_configs
@@ -19,6 +21,8 @@ from barenet.training.preparation import Custom, prepare
 from barenet.training.trainer import Trainer
 
 __all__ = ["resume_run", "stored_config"]
+
+SPEED_ALONE = {"threads"}  # settings of the trainer that change no bit of a result
 
 
 def resume_run(
@@ -36,7 +40,8 @@ def resume_run(
     """
     observer = observer or Observer()
     config = stored_config(folder)
-    check_same_settings(folder, config, flags or {})
+    asked = check_same_settings(folder, config, flags or {})
+    config = config.with_values(trainer__threads=asked.trainer.threads)
     with lock_run(folder):
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
@@ -53,6 +58,11 @@ def resume_run(
             check_settings_file(own, settings, info.settings)
             own.trim_history(int(state.epoch[0]))
         states = [state for _, state in stored]
+        if any(state.epoch[0] > 0 for state in states) and read_parts_version(folders[0].path) != RULE_VERSION:
+            observer.note(
+                f"{folder} was started by a version of barenet that cuts a step into other parts: it goes on, and ends "
+                f"with other last digits than without the break"
+            )
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
         run = Run(resolved, dataset, trainer, folder, observer)
         run.write_machine()
@@ -89,7 +99,7 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: dict[st
     now = config.as_tables()
     for table, settings in started_with.items():
         defaults = type(getattr(config, table)).model_fields
-        for name in sorted({*settings, *now[table]}):
+        for name in sorted({*settings, *now[table]} - SPEED_ALONE):
             default = defaults[name].default if name in defaults else None
             before, after = settings.get(name, default), now[table].get(name)
             if before != after:
@@ -99,13 +109,16 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: dict[st
                 )
 
 
-def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> None:
-    """Raise RunError if a flag asks for another value than the run was started with."""
+def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> Config:
+    """Return the settings with flags; raise RunError if one asks for another result than the run was started for."""
     asked = build_config("quick", RunFolder(folder).config, flags)
     for path in flags:
         table, name = path.split(".")
+        if name in SPEED_ALONE:
+            continue
         before, now = getattr(getattr(config, table), name), getattr(getattr(asked, table), name)
         if before != now:
             raise RunError(
                 f"{folder} was started with {path} = {before}, not {now}; a run goes on with its own settings"
             )
+    return asked
