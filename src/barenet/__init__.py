@@ -12,6 +12,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     errors         one tree of errors, each with its exit code
     messages       values from outside in a message of one line
     version        the version of barenet
+    cores          how many cores this process may use
     pickles/       the few pickle files that people have, read without running them
     data/          from bytes to batches
     nn/            the network, and nothing else

@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from barenet.config.sources import build_config
+from barenet.cores import available_cores
 from barenet.data.datasets import from_arrays
-from barenet.engine.threads import available_cores
 from barenet.errors import ConfigError, MachineError
 from barenet.run_folders.run import start_run
 from barenet.training.preparation import architecture_of, prepare
@@ -156,5 +156,3 @@ def test_more_threads_than_cores_mean_all_cores_and_a_note(dataset, make_config)
     assert prepare(make_config(threads=cores + 1), dataset, note=notes.append)[0].trainer.threads is None
     plural = "s" * (cores != 1)
     assert notes == [f"trainer.threads is {cores + 1}, but {cores} core{plural} may be used here; using all"]
-
-

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from barenet.config.sources import build_config
+from barenet.cores import available_cores
 from barenet.data.batches import TrainingImages
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import available_cores, blas_threads, find_blas
+from barenet.engine.threads import find_blas, one_blas_thread
 from barenet.nn import LOSSES, MLP
 
 __all__ = ["Diagnosis", "diagnose", "find_advice"]
@@ -55,7 +56,7 @@ def diagnose(seconds: float = 10.0) -> Diagnosis:
     threads = sorted({1, cores})
     peak, step = {}, {}
     for n in threads:
-        with blas_threads(n):
+        with one_blas_thread():
             peak[n] = measure_peak(seconds / 2 / len(threads))
             step[n] = measure_step(seconds / 2 / len(threads))
     found = cpu_features()

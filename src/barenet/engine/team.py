@@ -13,6 +13,8 @@ from queue import SimpleQueue
 
 import numpy as np
 
+from barenet.engine.threads import limit_this_thread
+
 __all__ = ["Task", "Team", "run_in_threads"]
 
 # A task is called with the number of the thread that runs it, counted from 0: each thread has scratch memory.
@@ -76,6 +78,7 @@ class Team:
             raise job.error
 
     def _serve(self, thread: int, calls: SimpleQueue[bool], at_work: threading.Lock) -> None:
+        limit_this_thread()
         with np.errstate(all="ignore"):  # as in the calling thread: NumPy keeps it apart for each
             while calls.get():
                 with at_work:

@@ -6,15 +6,15 @@ More threads of BLAS give other bits in the last place. So BLAS has one, and the
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from threadpoolctl import ThreadpoolController, threadpool_info
 
-__all__ = ["find_blas", "one_blas_thread"]
+__all__ = ["BlasLimit", "find_blas", "limit_this_thread", "one_blas_thread"]
 
 
 def find_blas() -> dict[str, Any]:
@@ -27,50 +27,72 @@ def find_blas() -> dict[str, Any]:
 class BlasLimit:
     """One thread for the BLAS libraries that are loaded, while anybody needs it.
 
-    The setting belongs to the process. So the first who needs it sets it, and the last puts the old one back: a server
-    may predict in several threads at once.
+    Mostly the setting belongs to the process. So the first who needs it sets it, and the last puts the old one back: a
+    server may predict in several threads at once. In OpenBLAS on OpenMP each thread has its setting.
     """
 
-    def __init__(self) -> None:
-        # To find the libraries takes some milliseconds. threadpoolctl's `limit` takes 22 µs each time, this 6.
-        self.libraries = ThreadpoolController().select(user_api="blas").lib_controllers
+    def __init__(self, libraries: Sequence[Any]) -> None:
+        def is_own(library: Any) -> bool:
+            return getattr(library, "threading_layer", "") == "openmp"
+
+        self.shared = [library for library in libraries if not is_own(library)]
+        self.own = [library for library in libraries if is_own(library)]
         self._lock = threading.Lock()
         self._users = 0
-        self._before: list[int | None] = []
+        self._before: list[tuple[Any, int]] = []
 
-    def enter(self) -> None:
-        """Set one thread, unless somebody else has."""
+    @contextmanager
+    def one_thread(self) -> Iterator[None]:
+        """Set one thread inside, unless somebody else has, and put back what was set before."""
+        own = set_one_thread(self.own)
         with self._lock:
             self._users += 1
             if self._users == 1:
-                self._before = [library.get_num_threads() for library in self.libraries]
-                self._set([None if n == 1 else 1 for n in self._before])
+                self._before = set_one_thread(self.shared)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users -= 1
+                if self._users == 0:
+                    put_back(self._before)
+            put_back(own)
 
-    def leave(self) -> None:
-        """Put back what was set before, unless somebody else still needs one thread."""
-        with self._lock:
-            self._users -= 1
-            if self._users == 0:
-                self._set([None if n == 1 else n for n in self._before])
 
-    def _set(self, numbers: list[int | None]) -> None:
-        for library, n in zip(self.libraries, numbers, strict=True):
-            if n is not None:
-                library.set_num_threads(n)
+def set_one_thread(libraries: Sequence[Any]) -> list[tuple[Any, int]]:
+    """Set one thread, and return the libraries that had another number, with it."""
+    before = [(library, n) for library in libraries if (n := library.get_num_threads()) not in (1, None)]
+    put_back([(library, 1) for library, _ in before])
+    return before
+
+
+def put_back(numbers: Sequence[tuple[Any, int]]) -> None:
+    """Set the number of threads of each library."""
+    for library, n in numbers:
+        # threadpoolctl ignores all threads but the first that sets a number, until that one has put it back. Ours take
+        # turns under a lock, and the last to leave may be another than the first to come.
+        take_turn = getattr(library, "clear_controlling_thread", None)  # in its newer versions
+        if take_turn is not None:
+            take_turn(force=True)
+        library.set_num_threads(n)
+        if take_turn is not None:
+            take_turn(force=True)
 
 
 @cache
 def blas_limit() -> BlasLimit:
-    """Return the limit for the BLAS libraries that were loaded when it was first asked for."""
-    return BlasLimit()
+    """Return the limit for the BLAS libraries that were loaded when it was first asked for.
+
+    To find them takes some milliseconds, and threadpoolctl's `limit` 22 µs each time; this takes 10.
+    """
+    return BlasLimit(ThreadpoolController().select(user_api="blas").lib_controllers)
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
+def one_blas_thread() -> AbstractContextManager[None]:
     """Let BLAS use one thread inside, and as many as before afterwards."""
-    limit = blas_limit()
-    limit.enter()
-    try:
-        yield
-    finally:
-        limit.leave()
+    return blas_limit().one_thread()
+
+
+def limit_this_thread() -> None:
+    """Let BLAS use one thread wherever its setting belongs to the calling thread, for as long as that lives."""
+    set_one_thread(blas_limit().own)

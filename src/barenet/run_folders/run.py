@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.engine.network import FastMLP
-from barenet.engine.threads import blas_threads
+from barenet.engine.threads import one_blas_thread
 from barenet.errors import DivergedError, MachineError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model, write_model
@@ -186,7 +186,7 @@ class Run:
             has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.folders)
             kept = f"; what was best before is in {self.folder}" if has_best else ""
             raise DivergedError(f"training {lost[0]}{kept}; try a smaller learning_rate or l2, or a clip_norm")
-        with blas_threads(1):
+        with one_blas_thread():
             networks = [
                 self.result_of(i) for i in range(len(self.folders)) if self.trainer.states[i].best_epochs[0, 0] >= 0
             ]

@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
+from barenet.cores import available_cores
 from barenet.data.batches import TrainingImages
 from barenet.data.randomness import generator
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import available_cores, blas_threads
+from barenet.engine.threads import one_blas_thread
 from barenet.errors import DivergedError
 from barenet.nn import LOSSES, MLP, Architecture
 from barenet.sklearn.rows import Rows
@@ -82,7 +83,7 @@ def train_rows(
     fit = Fit(state)
     best, best_epoch = (math.inf, state.values), -1
     first_epoch, first_step = int(state.epoch[0]), int(state.n_steps[0])
-    with closing(engine), blas_threads(1):
+    with closing(engine), one_blas_thread(), np.errstate(all="ignore"):
         for epoch in range(config.trainer.epochs):
             order = generator(config.trainer.seed, "order", first_epoch + epoch + 1).permutation(len(rows))
             engine.begin(EpochPlan(first_step + epoch * n_steps, rates[epoch], order, is_measured=False))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from barenet.engine.threads import available_cores
+from barenet.cores import available_cores
 from barenet.errors import ConfigError
 from barenet.tuning.workers.pool import Pool, SameProcess
 
