@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from families import slow_except
 
 from barenet.config.sources import build_config
-from barenet.engine.numpy_engine import Engine
+from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
 from barenet.nn import ACTIVATIONS, MLP, OPTIMIZERS, SGD, WeightAverage, Workspace
 from barenet.nn.losses import LOSSES, make_loss
@@ -140,9 +143,20 @@ def test_a_shorter_last_batch_allocates_only_the_first_time():
     assert peak_bytes(two_batches) < ALLOWED
 
 
+@pytest.mark.parametrize(
+    "rates",
+    slow_except([{"dropout": 0.3}, {"dropout": 0.3, "input_dropout": 0.1}], {"dropout": 0.3, "input_dropout": 0.1}),
+)
+def test_dropout_allocates_no_batch(rates):
+    assert peak_bytes(make_step(**rates)) < ALLOWED
+
+
+@pytest.mark.parametrize("dropout", slow_except([0.0, 0.3], 0.3))
 @pytest.mark.parametrize("optimizer", slow_except([*OPTIMIZERS, "momentum"], "adamw"))
-def test_a_step_of_the_engine_allocates_no_batch(optimizer):
+def test_a_step_of_the_engine_allocates_no_batch(optimizer, dropout):
     flags = {
+        "model.dropout": dropout,
+        "model.input_dropout": dropout / 3,
         "model.hidden_sizes": (H, H),
         "data.batch_size": B,
         "optimizer.name": "sgd" if optimizer == "momentum" else optimizer,
@@ -156,7 +170,22 @@ def test_a_step_of_the_engine_allocates_no_batch(optimizer):
     start = MLP(D, (H, H), C, seed=[0], n_networks=1)
     slot_names = {"sgd": [], "momentum": ["velocity"]}.get(optimizer, ["first_moment", "second_moment"])
     state = TrainingState.start(start.parameters.values, slot_names, has_average=True, keep_best=1)
-    engine = Engine([config], start.architecture, make_loss("cross_entropy"), state)
     rng = np.random.default_rng(0)
-    x, labels, rate = rng.random((B, D), np.float32), rng.integers(0, C, B), np.array([[1e-3]])
-    assert peak_bytes(lambda: engine.step(x, labels, rate)) < ALLOWED
+    images = TrainingImages(
+        rng.integers(0, 256, (8 * B, D)).astype(np.uint8),
+        rng.integers(0, C, 8 * B),
+        scale=1 / 255,
+        image_shape=(4, 4),
+        most_shift=1,
+    )
+    engine = NumpyEngine([config], start.architecture, make_loss("cross_entropy"), state, images, batch_size=B)
+    order = rng.permutation(8 * B)
+    mirrored, shifts = rng.random(8 * B) < 0.5, rng.integers(0, 9, 8 * B)
+    engine.begin(EpochPlan(0, np.full((8, 1), 1e-3), order, mirrored, shifts, is_measured=False))
+    steps = itertools.count()
+
+    def step():
+        number = next(steps)
+        engine.train(number, number + 1)
+
+    assert peak_bytes(step) < ALLOWED
