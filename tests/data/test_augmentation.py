@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from barenet.data.augmentation import draw_shifts, shift, shift_sources
-from barenet.data.batches import Batches
+from barenet.data.batches import TrainingImages
 
 SHAPES = [(5, 7), (6, 4, 3)]
 
@@ -37,21 +37,21 @@ def test_all_shifts_are_drawn_about_equally_often_and_anew_in_each_epoch():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_batches_come_mirrored_and_then_shifted(dtype):
+def test_images_are_mirrored_and_then_shifted(dtype):
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (20, 6 * 4)).astype(dtype)
-    batches = Batches(images, np.arange(20), 8, image_shape=(6, 4), most_shift=1)
+    stored = rng.integers(0, 256, (20, 6 * 4)).astype(dtype)
+    images = TrainingImages(stored, np.arange(20), image_shape=(6, 4), most_shift=1)
     order = np.stack([rng.permutation(20) for _ in range(2)])
-    coins, shifts = rng.random((2, 20)) < 0.5, rng.integers(0, 9, (2, 20))
-    seen = [(x.copy(), y.copy()) for x, y in batches.epoch(order, coins, shifts)]
-    x, y = (np.concatenate(parts, axis=1) for parts in zip(*seen, strict=True))
-    np.testing.assert_array_equal(y, order)
+    mirrored, shifts = rng.random((2, 20)) < 0.5, rng.integers(0, 9, (2, 20))
+    pixels = images.pixels(order.shape)
+    images.prepare(order, mirrored, shifts, pixels)
     for network in range(2):
         for i, row in enumerate(order[network]):
-            image = images[row].reshape(6, 4)[:, :: -1 if coins[network, i] else 1]
+            image = stored[row].reshape(6, 4)[:, :: -1 if mirrored[network, i] else 1]
             down, right = divmod(int(shifts[network, i]), 3)
-            np.testing.assert_array_equal(x[network, i].reshape(6, 4), shifted_by_hand(image, down - 1, right - 1))
+            expected = shifted_by_hand(image, down - 1, right - 1)
+            np.testing.assert_array_equal(pixels.floats[network, i].reshape(6, 4), expected)
 
 
 def test_without_shifts_no_table_is_made():
-    assert Batches(np.zeros((2, 4), np.uint8), np.zeros(2, int), 1, image_shape=(2, 2)).sources is None
+    assert TrainingImages(np.zeros((2, 4), np.uint8), np.zeros(2, int), image_shape=(2, 2)).sources is None

@@ -1,4 +1,4 @@
-"""Batches hold the images that the order says, scaled and mirrored, against indexing one image at a time."""
+"""Training images are gathered, mirrored and scaled, against indexing one image at a time."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from barenet.data.augmentation import mirror, mirror_coins
-from barenet.data.batches import CHUNK_IMAGES, Batches, to_float, with_following
+from barenet.data.batches import TrainingImages, to_float
 from barenet.data.randomness import generator
 
 RNG = np.random.default_rng(0)
@@ -14,76 +14,55 @@ BYTES = RNG.integers(0, 256, (700, 12), np.uint8)
 LABELS = RNG.integers(0, 5, 700)
 
 
-def collected(batches: Batches, order, coins=None):
-    images, labels, sizes = [], [], []
-    for x, y in batches.epoch(order, coins):
-        assert x.shape[:-1] == y.shape[: x.ndim - 1]
-        images.append(x.copy())
-        labels.append(y.copy())
-        sizes.append(x.shape[-2])
-    return np.concatenate(images, axis=-2), np.concatenate(labels, axis=-1), sizes
-
-
-@pytest.mark.parametrize("batch_size", [1, 7, 100, 256, 300, 700])
-@pytest.mark.parametrize("n_networks", [None, 1, 3])
-def test_batches_follow_the_order(batch_size, n_networks):
-    lead = () if n_networks is None else (n_networks,)
-    order = np.random.default_rng(1).integers(0, 700, (*lead, 650))
-    images, labels, sizes = collected(Batches(BYTES, LABELS, batch_size, scale=1 / 255), order)
-    expected = BYTES[order].astype(np.float32) * np.float32(1 / 255)
-    assert images.dtype == np.float32
-    np.testing.assert_array_equal(images, expected)
-    np.testing.assert_array_equal(labels, LABELS[order])
-    full, rest = divmod(650, batch_size)
-    assert sizes == [batch_size] * full + ([rest] if rest else [])
+@pytest.mark.parametrize("lead", [(), (1,), (3,)])
+@pytest.mark.parametrize("n", [1, 7, 650])
+def test_chosen_images_are_gathered_and_scaled(lead, n):
+    chosen = np.random.default_rng(1).integers(0, 700, (*lead, n))
+    images = TrainingImages(BYTES, LABELS, scale=1 / 255)
+    pixels = images.pixels(chosen.shape)
+    images.prepare(chosen, None, None, pixels)
+    assert pixels.floats.dtype == np.float32
+    np.testing.assert_array_equal(pixels.floats, BYTES[chosen].astype(np.float32) * np.float32(1 / 255))
 
 
 @pytest.mark.parametrize("channels", [(), (2,)])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("lead", [(), (2,)])
-def test_coins_mirror_the_columns_of_an_image(channels, dtype, lead):
+def test_mirrored_images_have_their_columns_in_reverse(channels, dtype, lead):
     shape = (3, 4 if not channels else 2, *channels)
-    images = BYTES.astype(dtype)
-    before = images.copy()
+    stored = BYTES.astype(dtype)
     rng = np.random.default_rng(2)
-    order = rng.integers(0, 700, (*lead, 600))
-    coins = rng.random(order.shape) < 0.5
-    found, _, _ = collected(Batches(images, LABELS, 50, image_shape=shape), order, coins)
-    flat_order, flat_coins, flat_found = order.reshape(-1), coins.reshape(-1), found.reshape(-1, 12)
-    for i in (*range(50), *range(len(flat_order) - 50, len(flat_order))):
-        image = before[flat_order[i]].reshape(shape)
-        expected = np.flip(image, axis=1) if flat_coins[i] else image
-        np.testing.assert_array_equal(flat_found[i].reshape(shape), expected)
-    np.testing.assert_array_equal(images, before)  # the data set is left as it was
+    chosen = rng.integers(0, 700, (*lead, 60))
+    mirrored = rng.random(chosen.shape) < 0.5
+    images = TrainingImages(stored, LABELS, image_shape=shape)
+    pixels = images.pixels(chosen.shape)
+    images.prepare(chosen, mirrored, None, pixels)
+    flat = zip(chosen.reshape(-1), mirrored.reshape(-1), pixels.floats.reshape(-1, 12), strict=True)
+    for i, is_mirrored, found in flat:
+        image = stored[i].reshape(shape)
+        np.testing.assert_array_equal(found.reshape(shape), np.flip(image, axis=1) if is_mirrored else image)
+    np.testing.assert_array_equal(stored, BYTES)  # the data set is left as it was
 
 
-def test_a_second_epoch_is_not_disturbed_by_the_first():
-    batches = Batches(BYTES, LABELS, 64, image_shape=(3, 4))
-    order = np.arange(700)
-    collected(batches, order, np.ones(700, bool))
-    np.testing.assert_array_equal(collected(batches, order)[0], BYTES)
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_memory_is_used_again_and_its_rows_are_prepared_apart(dtype):
+    images = TrainingImages(BYTES.astype(dtype), LABELS, image_shape=(3, 4), most_shift=1)
+    chosen = np.random.default_rng(3).permutation(700)[:50]
+    mirrored, shifts = chosen % 2 == 0, chosen % 9
+    whole, parts = images.pixels((50,)), images.pixels((50,))
+    images.prepare(chosen, mirrored, shifts, whole)
+    for rows in (slice(20, 50), slice(0, 20), slice(0, 20)):  # in any order, and again
+        images.prepare(chosen[rows], mirrored[rows], shifts[rows], parts.rows(rows))
+    np.testing.assert_array_equal(parts.floats, whole.floats)
+    images.prepare(chosen, None, None, whole)
+    np.testing.assert_array_equal(whole.floats, BYTES[chosen])
 
 
-def test_small_batches_are_views_of_two_chunks_that_take_turns():
-    taken = [x for x, _ in Batches(BYTES, LABELS, 16).epoch(np.arange(700))]
-    n = CHUNK_IMAGES // 16
-    assert not np.shares_memory(taken[0], taken[1])
-    assert not np.shares_memory(taken[n - 1], taken[n])  # the batch before stays while the next is prepared
-    assert np.shares_memory(taken[0], taken[2 * n])
-
-
-@pytest.mark.parametrize("size", [16, 64, 300])
-@pytest.mark.parametrize("images", [BYTES, BYTES.astype(np.float32)])
-def test_a_batch_holds_while_the_next_is_known(size, images):
-    order = np.arange(700)[::-1]
-    for i, (x, y, following) in enumerate(with_following(Batches(images, LABELS, size).epoch(order))):
-        start = i * size
-        np.testing.assert_array_equal(x, BYTES[order[start : start + size]])
-        np.testing.assert_array_equal(y, LABELS[order[start : start + size]])
-        after = BYTES[order[start + size : start + 2 * size]]
-        assert (following is None) == (len(after) == 0)
-        if following is not None:
-            np.testing.assert_array_equal(following, after)
+def test_ready_floats_are_gathered_into_the_result_itself():
+    ready = TrainingImages(BYTES.astype(np.float32), LABELS).pixels((5,))
+    assert ready.raw is ready.floats
+    assert TrainingImages(BYTES, LABELS).pixels((5,)).raw.dtype == np.uint8
+    assert TrainingImages(BYTES.astype(np.float32), LABELS, scale=0.5).pixels((5,)).raw is not ready.floats
 
 
 def test_floats_without_a_scale_are_not_copied_twice():
