@@ -95,9 +95,8 @@ def is_fast(entry: Entry, running: list[Entry]) -> bool:
 def figures(entry: Entry, ours: Entry, n_steps: int) -> dict[str, Any]:
     """Return what stands in one column of one row."""
     ratios = [theirs / own for theirs, own in zip(entry.seconds, ours.seconds, strict=True)]
-    threads = entry.about.get("threads")
     return {
-        "form": entry.form if entry.threads is not None else f"{entry.form}: {threads} thread{'s'[: threads != 1]}",
+        "form": entry.about.get("uses", entry.form),
         "microseconds_a_step": entry.median / n_steps * 1e6,
         "ratio": statistics.median(ratios),
         "ratio_min": min(ratios),

@@ -10,13 +10,14 @@ from threadpoolctl import threadpool_info
 
 import barenet
 from barenet.config.sources import build_config
+from barenet.cores import available_cores
 from barenet.data.batches import TrainingImages
+from barenet.engine.making import make_engine
 from barenet.engine.numpy_engine.engine import NumpyEngine
-from barenet.engine.protocol import EpochPlan
+from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.engine.threads import available_cores
 from barenet.nn import MLP, OPTIMIZERS, make_loss
-from peers.problem import Problem
+from peers.problem import N_IMAGES, Problem
 
 STRETCH_SECONDS = 0.1  # between two calls, as in the trainer, which shows its progress in between
 
@@ -45,7 +46,7 @@ class Peer:
                 mlp.parameters.views[f"W{i}"][row] = weights
         slots = OPTIMIZERS[recipe.optimizer].slot_names if recipe.optimizer != "sgd" else ()  # there is no momentum
         state = TrainingState.start(mlp.parameters.values, slots, recipe.average_decay > 0, 1)
-        self.engine = NumpyEngine(
+        self.engine = self.make_engine(
             [config] * n,
             mlp.architecture,
             make_loss("cross_entropy", recipe.label_smoothing),
@@ -55,6 +56,10 @@ class Peer:
             most_threads=problem.threads or available_cores(),
         )
         self.steps_taken = 0
+
+    def make_engine(self, *args: Any, **kwargs: Any) -> Engine:
+        """Return the engine that a training of the course's 100 epochs would have."""
+        return make_engine(*args, n_steps=100 * N_IMAGES // self.problem.batch, **kwargs)
 
     def epoch(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Train one epoch; losses (N, steps) and predicted classes (N, n)."""
@@ -80,8 +85,19 @@ class Peer:
         return logits
 
     def about(self) -> dict[str, Any]:
-        """Return versions, BLAS, and how many threads were chosen."""
+        """Return versions, BLAS, and what the engine chose to use."""
         (blas, *_) = threadpool_info()
         names = ("internal_api", "version", "architecture")
-        chosen = {"threads": self.engine.choice.best}
-        return {"barenet": barenet.__version__, "numpy": np.__version__, **{k: blas.get(k) for k in names}, **chosen}
+        return {
+            "barenet": barenet.__version__,
+            "numpy": np.__version__,
+            **{k: blas.get(k) for k in names},
+            "uses": self.describe_choice(),
+        }
+
+    def describe_choice(self) -> str:
+        """Return how many threads, or worker processes, the engine uses."""
+        if not isinstance(self.engine, NumpyEngine):
+            return f"{min(len(self.problem.networks), available_cores())} processes"
+        n = self.engine.choice.best
+        return f"{n} thread{'s'[: n != 1]}"

@@ -51,14 +51,24 @@ def main() -> None:
 def run_epoch(peer: Any, problem: Any, epoch: int) -> dict[str, Any]:
     """Train one epoch; return its wall and CPU seconds, and the first losses of the first network if there are any."""
     orders = problem.orders(epoch)
+    of_children = cpu_seconds_of_children()
     started, cpu_started = time.perf_counter(), time.process_time()
     losses, predicted = peer.epoch(orders)
     seconds, cpu_seconds = time.perf_counter() - started, time.process_time() - cpu_started
+    cpu_seconds += cpu_seconds_of_children() - of_children
     if losses is not None:
         assert losses.shape == (len(orders), problem.n_steps), losses.shape
         assert predicted.shape == orders.shape, predicted.shape
     first = None if losses is None else losses[0, :N_COMPARED].tolist()
     return {"seconds": seconds, "cpu_seconds": cpu_seconds, "first_losses": first}
+
+
+def cpu_seconds_of_children() -> float:
+    """Return the CPU time so far of all processes that this one started."""
+    import psutil
+
+    times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
+    return sum(own.user + own.system for own in times)
 
 
 def reply(answer: dict[str, Any]) -> None:

@@ -97,6 +97,21 @@ def test_a_process_is_pinned_to_the_cores_of_its_entry():
     assert 0 < entry.cores_used[0] < 1.1
 
 
+def test_cpu_time_of_worker_processes_counts():
+    import subprocess
+    import sys
+
+    from peers.process import cpu_seconds_of_children
+
+    code = "import time\nwhile time.process_time() < 0.3: pass\nprint('worked', flush=True); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    before = cpu_seconds_of_children()
+    with subprocess.Popen([sys.executable, "-c", code], encoding="utf-8", **pipes) as child:
+        assert child.stdout.readline() == "worked\n"
+        assert 0.25 < cpu_seconds_of_children() - before < 2
+        child.communicate("\n")
+
+
 def test_a_cell_is_read_with_and_without_its_recipe():
     from peers.entries import Cell
 
@@ -105,3 +120,24 @@ def test_a_cell_is_read_with_and_without_its_recipe():
     for text in ("16:128", "a:1:1", "0:8:1", "16:8:1:course:2"):
         with pytest.raises((ValueError, TypeError)):
             Cell.read(text)
+
+
+def test_a_profile_covers_the_parts_of_a_step_and_leaves_the_engine_as_it_was():
+    import step_profile
+    from peers.problem import Problem
+
+    before = [vars(owner).get(name) for owner, name, _ in step_profile.CLOCKED]
+    problem = Problem(batch=16, hidden=(24, 12), n_images=160, recipe_name="default")
+    clocks, with_clocks, _ = step_profile.measure(problem, rounds=2)
+    assert [vars(owner).get(name) for owner, name, _ in step_profile.CLOCKED] == before
+    seconds, calls = clocks.total()
+    unused = {"L2 in the gradient"}  # the default recipe has none
+    assert set(seconds) == {row for _, _, row in step_profile.CLOCKED} - unused | {step_profile.UPDATE}
+    assert 0.5 < seconds.total() / (2 * problem.n_steps * with_clocks) <= 1
+    # batches of 16 are gathered four at a time, and asked for in each step; three layers, two activations
+    n_steps = 2 * problem.n_steps
+    assert [calls[row] for row in ("images gathered and scaled", "y = x W + b", "activations")] == [
+        n_steps,
+        3 * n_steps,
+        2 * n_steps,
+    ]
