@@ -5,7 +5,8 @@
 
 The 10,000 test images are predicted and multiplied in turn, so that a machine whose speed drifts slows both alike; what
 counts is the median of the ratios. The products are taken of images that are floats already, in batches of the size
-that predicting takes, with one thread of BLAS.
+that predicting takes, in one thread. Predicting uses all cores that it may: `taskset -c 0 python benchmarks/predict.py`
+compares the two on one.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 import barenet
-from barenet.deploy.inference import BATCH
 from barenet.nn import LOSSES, MLP
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel
+from barenet.training.evaluation import EVALUATION_BATCH as BATCH
 
 
 def make_predictor(hidden: tuple[int, ...]) -> barenet.Predictor:

@@ -16,6 +16,7 @@ from barenet.data.standardising import Standardiser
 from barenet.errors import CheckpointError, ConfigError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import probabilities
 from barenet.training.preprocessing import read_standardiser
 from barenet.version import __version__
@@ -104,7 +105,7 @@ def exact_probabilities(exported: Exported, images: NDArray[Any]) -> NDArray[np.
     x = images.reshape(len(images), -1) * np.float64(exported.scale)
     if exported.standardiser is not None:
         x = exported.standardiser(x).astype(np.float64)
-    outputs = [network.copy(np.float64).forward(x) for network in exported.networks]
+    outputs = [compute_outputs(network.copy(np.float64), x, 1.0) for network in exported.networks]
     shares = [probabilities(own, not exported.ends_in_logits) for own in outputs]
     return np.asarray(np.mean(shares, axis=0))
 

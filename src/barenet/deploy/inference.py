@@ -5,21 +5,16 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.batches import to_float
-from barenet.nn.workspace import Workspace
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.training.evaluation import Memory, compute_outputs
 from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["Inference"]
-
-# Images that are run at once: enough for BLAS to be at its best, few enough for their activations to stay in the cache.
-BATCH = 500
 
 
 class Inference:
@@ -29,36 +24,20 @@ class Inference:
         self.model, self.mlp = model, model.mlp
         self.standardise = read_standardiser(model.info.preprocessing)
         self.ends_in_logits = not model.gives_probabilities
-        self._own = threading.local()
+        self.memory = Memory(model.mlp)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle the model, and not the arrays of any thread."""
+        """Copy and pickle the model, and not the arrays that it has used."""
         return type(self), (self.model,)
 
     def __call__(self, inputs: NDArray[Any], scale: float) -> NDArray[np.floating]:
         """Return the probability of each class (n, C) for inputs (n, D) of any dtype, multiplied by `scale` first."""
         if self.standardise is not None:
             inputs = self.standardise(inputs)
-        workspace, buffer = self._arrays()
-        outputs = np.empty((len(inputs), self.mlp.n_classes), self.mlp.dtype)
-        for start in range(0, len(inputs), BATCH):
-            batch = inputs[start : start + BATCH]
-            if len(batch) not in (1, BATCH):
-                # A workspace keeps arrays for each size it has seen; of the many sizes that may come none is kept.
-                workspace = Workspace(self.mlp, len(batch))
-            floats = to_float(batch, scale, out=buffer[: len(batch)])
-            outputs[start : start + BATCH] = self.mlp.forward(floats, workspace)
+        outputs = compute_outputs(self.mlp, inputs, scale, memory=self.memory)
         if self.ends_in_logits:
             softmax_in_place(outputs)
         return outputs
-
-    def _arrays(self) -> tuple[Workspace, NDArray[np.floating]]:
-        """Return this thread's workspace, and its buffer (BATCH, D) for inputs as floats."""
-        if not hasattr(self._own, "arrays"):
-            buffer = np.empty((BATCH, self.mlp.n_inputs), self.mlp.dtype)
-            self._own.arrays = Workspace(self.mlp, BATCH), buffer
-        arrays: tuple[Workspace, NDArray[np.floating]] = self._own.arrays
-        return arrays
 
 
 def softmax_in_place(logits: NDArray[np.floating]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -57,15 +58,15 @@ class Predictor:
 
     def _scale(self, images: NDArray[np.generic]) -> float:
         """Return what pixels are multiplied by: bytes as in training, floats are taken as scaled already."""
-        return self.info.scale if np.issubdtype(images.dtype, np.integer) else 1.0
+        return self.info.scale if images.dtype.kind in "iu" else 1.0
 
     def _flatten(self, images: NDArray[np.generic]) -> tuple[NDArray[np.generic], bool]:
         """Return images as (n, D), and whether there was just one."""
         shape = tuple(self.info.image_shape)
-        n_inputs = int(np.prod(shape))
+        n_inputs = math.prod(shape)
         if images.dtype.kind not in "iuf":
             raise ShapeError(f"images must be uint8 or floats, got {images.dtype}")
-        if np.issubdtype(images.dtype, np.floating):
+        if images.dtype.kind == "f":
             if not np.isfinite(images).all():
                 raise ShapeError("images must be finite, got NaN or infinity")
             if self.info.input_dtype == "uint8" and images.size and float(np.max(images)) > 2:

@@ -13,9 +13,9 @@ import psutil
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
+from barenet.cores import available_cores
 from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
-from barenet.engine.threads import available_cores
 from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.training.evaluation import EVALUATION_BATCH
@@ -107,7 +107,8 @@ def prepare(
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
     n_weights = architecture.n_weights
-    check_memory(config, n_weights, max(batch_size, EVALUATION_BATCH) * architecture.n_units)
+    n_evaluated = EVALUATION_BATCH * (config.trainer.threads or available_cores())
+    check_memory(config, n_weights, max(batch_size, n_evaluated) * architecture.n_units)
     resolved = config.with_values(
         data__path=absolute(config.data.path),
         data__n_valid=n_valid,

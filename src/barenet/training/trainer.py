@@ -123,7 +123,8 @@ class Trainer:
         """Train a group for one epoch, validate where it is due, and yield a record for each."""
         configs = [self.configs[i] for i in group]
         before = TrainingState.concatenate([self.states[i] for i in group])
-        result = self.run_epoch(engine, configs, before)
+        with np.errstate(all="ignore"):  # overflow is no error here: networks that are lost are found by their losses
+            result = self.run_epoch(engine, configs, before)
         is_best = self.take_over(group, result)
         for row, network in enumerate(group):
             lost = result.lost[row]
@@ -181,11 +182,8 @@ class Trainer:
         if not due.any():
             return np.full(len(due), np.nan), np.full(len(due), np.nan)
         mlp, data = engine.evaluation_network(), self.data
-        with np.errstate(all="ignore"):  # of a network that is lost, which the trainer finds by its losses
-            return evaluate(
-                *(mlp, plain(self.loss), data.valid_images, data.valid_labels, data.scale),
-                most_threads=self.configs[0].trainer.threads,
-            )
+        images, labels, threads = data.valid_images, data.valid_labels, self.configs[0].trainer.threads
+        return evaluate(mlp, plain(self.loss), images, labels, data.scale, most_threads=threads)
 
     def learning_rates(self, configs: Sequence[Config], state: TrainingState) -> NDArray[np.float64]:
         """Return the learning rates (steps, N) of the epoch that comes after `state`."""
