@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from barenet import cores
 from barenet.data.augmentation import mirror_coins
 from barenet.data.randomness import generator
+from barenet.engine import choice, making
 from barenet.errors import RunError
+from barenet.nn import Activation
 from barenet.nn.mlp import MLP
 from barenet.nn.schedules import Schedule
-from barenet.training.preparation import prepare
+from barenet.training import trainer as trainer_module
+from barenet.training.preparation import Custom, prepare
 from barenet.training.records import EpochRecord, Stop, parse_lines, read_history
 from barenet.training.trainer import Trainer
 
@@ -256,16 +261,53 @@ def blas_thread_counts() -> list[int]:
     return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
 
-def test_blas_threads_are_as_asked_inside_and_put_back_outside(dataset, make_config):
-    config, data = prepare(make_config(threads=1, epochs=2), dataset)
-    inside = []
-    trainer = Trainer([config], data, progress=lambda *_: inside.append(blas_thread_counts()))
+def test_blas_has_one_thread_inside_a_step_and_as_many_as_before_outside(dataset, make_config):
+    inside, outside = [], []
+
+    def tanh(z):
+        inside.append(blas_thread_counts())
+        return np.tanh(z)
+
+    custom = Custom((Activation.custom("watched", tanh, lambda da, z, a: da * (1 - a * a)),))
+    config, data = prepare(make_config(epochs=2, eval_every=2, activation="custom:watched"), dataset, custom=custom)
+    trainer = Trainer([config], data, custom=custom, progress=lambda *_: outside.append(blas_thread_counts()))
     with threadpool_limits(limits=2, user_api="blas"):
-        outside = blas_thread_counts()
+        before = blas_thread_counts()
         for _ in trainer:
-            assert blas_thread_counts() == outside
-        assert blas_thread_counts() == outside
-    assert inside == [[1] * len(outside)] * 2
+            outside.append(blas_thread_counts())
+    assert set(map(tuple, inside)) == {(1,) * len(before)}
+    assert set(map(tuple, outside)) == {tuple(before)}
+    assert set(before) == {2}
+
+
+@pytest.mark.parametrize(
+    ("cores", "threads", "expected"), [(1, None, 1), (1, 4, 1), (3, None, 3), (3, 2, 2), (3, 8, 3)]
+)
+def test_an_engine_may_use_the_threads_that_are_asked_for_and_no_more_than_the_cores(
+    cores, threads, expected, dataset, make_config, monkeypatch
+):
+    asked = []
+
+    def make(*args, most_threads, **kwargs):
+        asked.append(most_threads)
+        return making.make_engine(*args, most_threads=most_threads, **kwargs)
+
+    monkeypatch.setattr(trainer_module, "available_cores", lambda: n_cores)
+    monkeypatch.setattr(trainer_module, "make_engine", make)
+    config, data = prepare(make_config(epochs=1), dataset)
+    config = config.with_values(trainer__threads=threads)
+    list(Trainer([config], data))
+    assert asked == [expected]
+
+
+def test_on_one_core_no_thread_starts_however_much_there_is_to_do(dataset, make_config, monkeypatch):
+    monkeypatch.setattr(cores, "affinity_cores", lambda: 1)
+    monkeypatch.setattr(choice, "LEAST_WORK", 1)
+    started = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    config, data = prepare(make_config(epochs=2, batch_size=250, threads=4), dataset)
+    list(Trainer([config, config], data))
+    assert not started
 
 
 def test_blas_threads_are_put_back_after_an_interrupt(dataset, make_config):
