@@ -7,9 +7,12 @@ import pytest
 from families import slow_except
 
 from barenet.data.datasets import from_arrays
+from barenet.engine import parts
+from barenet.engine.numpy_engine import engine as engine_module
 from barenet.engine.stacks import check_stack
 from barenet.errors import ConfigError
 from barenet.nn.losses import Loss
+from barenet.training import trainer as trainer_module
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import Stop
 from barenet.training.trainer import Trainer
@@ -153,6 +156,55 @@ def test_training_loss_does_not_depend_on_the_stack_even_in_float64(dataset, mak
     custom = Custom(loss=Loss.custom("own_logit", value, gradient))
     configs = [make_config(**SGD | {"loss": "custom:own_logit", "batch_size": 16}, seed=s, lr=0.01) for s in range(5)]
     assert_each_as_alone(configs, dataset, plain, custom)
+
+
+# ------------------------------------------------------------------------------------------------ threads
+
+
+@pytest.fixture
+def use_threads(monkeypatch):
+    """Return a function that lets all engines made afterwards use exactly so many threads, and cuts small steps."""
+    monkeypatch.setattr(parts, "PART_WORK", 10_000)
+    monkeypatch.setattr(parts, "PIECE_WORK", 10_000)
+    monkeypatch.setattr(parts, "FEWEST_ROWS", 8)
+    monkeypatch.setattr(trainer_module, "available_cores", lambda: 8)
+
+    def use(n: int) -> None:
+        monkeypatch.setattr(engine_module, "candidates", lambda most, work: [n])
+
+    return use
+
+
+THREADS = {
+    "dropout, mirrored and shifted": (
+        {"dropout": 0.2, "input_dropout": 0.1, "mirror": True, "shift": 1},
+        [{"seed": 0}, {"seed": 1}],
+    ),
+    "clipped momentum, one order": (SGD, [{"momentum": 0.9, "clip_norm": 0.1, "lr": lr} for lr in (0.1, 0.05)]),
+}
+
+
+@pytest.mark.parametrize("batch_size", [48, 160])
+@pytest.mark.parametrize("name", THREADS)
+def test_training_resumes_with_another_number_of_threads_and_ends_with_the_same_bits(
+    name, batch_size, dataset, make_config, plain, use_threads
+):
+    common, rows = THREADS[name]
+    configs = [make_config(**common, **row, batch_size=batch_size, epochs=4) for row in rows]
+    use_threads(1)
+    whole, expected = trained(configs, dataset)
+    resolved = [prepare(config, dataset)[0] for config in configs]
+    _, data = prepare(configs[0], dataset)
+    states, records = None, []
+    for n_threads, until in ((3, 1), (1, 2), (2, 3), (4, None)):
+        use_threads(n_threads)
+        trainer = Trainer(resolved, data, states, until=until)
+        records += list(trainer)
+        states = trainer.states
+    assert plain(records) == plain(expected)
+    for state, own in zip(states, whole.states, strict=True):
+        for array_name, array in own.arrays().items():
+            assert state.arrays()[array_name].tobytes() == array.tobytes(), array_name
 
 
 # ------------------------------------------------------------------------------------------ what a stack agrees in

@@ -281,10 +281,10 @@ def test_blas_has_one_thread_inside_a_step_and_as_many_as_before_outside(dataset
 
 
 @pytest.mark.parametrize(
-    ("cores", "threads", "expected"), [(1, None, 1), (1, 4, 1), (3, None, 3), (3, 2, 2), (3, 8, 3)]
+    ("n_cores", "threads", "expected"), [(1, None, 1), (1, 4, 1), (3, None, 3), (3, 2, 2), (3, 8, 3)]
 )
 def test_an_engine_may_use_the_threads_that_are_asked_for_and_no_more_than_the_cores(
-    cores, threads, expected, dataset, make_config, monkeypatch
+    n_cores, threads, expected, dataset, make_config, monkeypatch
 ):
     asked = []
 
