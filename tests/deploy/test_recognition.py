@@ -17,12 +17,13 @@ from PIL import Image
 
 from barenet.data.formats.idx import write_idx
 from barenet.deploy.framing import Steps
-from barenet.deploy.inference import BATCH, Inference
+from barenet.deploy.inference import Inference
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.recognition import recognise
 from barenet.errors import CheckpointError, DataError
 from barenet.nn import MLP
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.training.evaluation import EVALUATION_BATCH as BATCH
 from barenet.training.metrics import probabilities
 
 
