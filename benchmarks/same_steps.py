@@ -3,9 +3,9 @@
     python benchmarks/same_steps.py OLD [NEW]            commits, or folders with a checkout; NEW is HEAD without one
     python benchmarks/same_steps.py OLD --pairs 0        the calls and bytes alone
 
-Counted are 32 steps in the midst of an epoch, from `Observer.progress` to `Observer.progress`: calls of NumPy functions
-by modules of the network and the engine (operators such as `a *= b` are not seen), and the most bytes held beyond those
-held before. Ends with exit code 1 if the calls differ, or bytes by more than 1 %.
+Counted are 32 steps in the midst of an epoch on one thread, from `Observer.progress` to `Observer.progress`: calls of
+NumPy functions by modules of the network and the engine (operators such as `a *= b` are not seen), and the most bytes
+held beyond those held before. Ends with exit code 1 if the calls differ, or bytes by more than 1 %.
 
 Times are CPU seconds of short trainings with the recipe course, a process each, old and new in turn, on one core where
 the system lets a process choose. Their ratio new / old is given as the median of all pairs, with an interval between
@@ -157,7 +157,16 @@ def train_watched(observer: Silent, **settings: Any) -> None:
     labels = rng.integers(0, N_CLASSES, n_valid + n_train)
     train, valid = slice(n_valid, None), slice(n_valid)
     arrays = {"x": images[train], "y": labels[train], "x_val": images[valid], "y_val": labels[valid]}
-    barenet.train(**arrays, **settings, epochs=1, output=None, observer=observer)
+    train_network = barenet.train
+    report_each_step()
+    train_network(**arrays, **settings, threads=1, epochs=1, output=None, observer=observer)
+
+
+def report_each_step() -> None:
+    """Let versions that take steps in stretches, and report after each, take stretches of one step."""
+    for name, module in list(sys.modules.items()):
+        if name.startswith("barenet.") and hasattr(module, "PROGRESS_SECONDS"):
+            module.PROGRESS_SECONDS = 0
 
 
 def count(case: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@
     python benchmarks/scale.py
     python benchmarks/scale.py --axes batch stack --output scale.json --chart scale.png
 
-One BLAS thread. A point is the best of several short runs, and BLAS's peak is measured between them. For the number of
+One thread. A point is the best of several short runs, and BLAS's peak is measured between them. For the number of
 images, synthetic IDX files of up to two million 28 x 28 images are written to a temporary folder and trained on for one
 epoch by `barenet.train` in a process of its own, whose anonymous resident memory is watched (Linux). `sizes` adds up
 the installed files of barenet and of its peers, each with all that it requires.
@@ -32,12 +32,12 @@ import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from barenet.config.sources import build_config
-from barenet.data.batches import Batches, with_following
+from barenet.data.batches import TrainingImages
 from barenet.data.formats.idx import write_idx
-from barenet.engine.numpy_engine import Engine
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.nn.losses import make_loss
-from barenet.nn.mlp import MLP
+from barenet.nn import MLP, make_loss
 
 BASE = {"batch": 16, "width": 128, "depth": 2, "stack": 1}
 AXES: dict[str, list[int]] = {
@@ -58,19 +58,19 @@ def make_epoch(batch: int, width: int, depth: int, stack: int) -> tuple[Callable
     config = build_config("course", flags=flags)
     start = MLP(784, hidden, 10, seed=list(range(stack)), n_networks=stack)
     state = TrainingState.start(start.parameters.values, (), False, 1)
-    engine = Engine([config] * stack, start.architecture, make_loss("cross_entropy"), state)
     rng = np.random.default_rng(0)
-    images, labels = rng.integers(0, 256, (20_000, 784), np.uint8), rng.integers(0, 10, 20_000)
-    batches = Batches(images, labels, batch, scale=1 / 255)
-    rate = np.full((stack, 1), 0.01)
+    pixels, labels = rng.integers(0, 256, (20_000, 784), np.uint8), rng.integers(0, 10, 20_000)
+    images = TrainingImages(pixels, labels, scale=1 / 255)
+    loss = make_loss("cross_entropy")
+    engine = NumpyEngine([config] * stack, start.architecture, loss, state, images, batch_size=batch)
     weights = [row.input_dim * row.output_dim for row in start.architecture.rows]
     per_image = 3 * sum(weights) - weights[0]  # forward, weights' gradient, and inputs' but for the first layer
 
     def train(n_steps: int) -> float:
         order = rng.integers(0, 20_000, n_steps * batch)
         started = time.perf_counter()
-        for x, y, following in with_following(batches.epoch(order)):
-            engine.step(x, y, rate, following)
+        engine.begin(EpochPlan(0, np.full((n_steps, stack), 0.01), order, is_measured=False))
+        engine.train(0, n_steps)
         return time.perf_counter() - started
 
     train(2)
