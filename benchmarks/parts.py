@@ -1,12 +1,18 @@
-"""Products in parts against whole ones, layer by layer: what `barenet.engine.products` saves on this machine.
+"""What parts cost and save on one thread: those of small products, and those of a step that threads share.
 
-python benchmarks/parts.py
-python benchmarks/parts.py --batches 16 32 --layers 784,128 512,256
+    python benchmarks/parts.py
+    python benchmarks/parts.py --only steps --steps 256:256,128 --recipe course
+    python benchmarks/parts.py --only products --batches 16 32 --layers 784,128 512,256
+
+The first table compares small products in parts with whole ones, layer by layer: what `barenet.engine.products` saves.
+The second compares whole steps: `barenet.engine.parts` decides how many parts the images of a batch are cut into, and
+how many pieces each weight matrix. One thread works on them all, so what a ratio is above 1 is what cutting costs.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import time
 from collections.abc import Callable
@@ -17,9 +23,20 @@ os.environ.pop("OPENBLAS_CORETYPE", None)  # OpenBLAS chooses its kernel by itse
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from barenet.config.sources import build_config
+from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine import batch_tasks
+from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.parts import image_parts, weight_pieces
 from barenet.engine.products import Parts, columns, cut, rows
+from barenet.engine.protocol import EpochPlan
+from barenet.training.epochs import start_state
+from barenet.training.preparation import architecture_of, loss_of
 
 LAYERS = ["784,128", "784,256", "784,512", "512,256", "256,128", "128,32", "1024,1024"]
+SHAPES = ["128:128,32", "256:256,128", "128:512,256", "1024:1024,1024"]
+NUMBERS = (2, 4, 8)
+SECONDS = 0.1  # of a timing, one step at least
 
 
 def interleaved(calls: list[Callable[[], object]], rounds: int = 15) -> list[float]:
@@ -52,26 +69,96 @@ def products(batch: int, d: int, h: int) -> tuple[Parts, list[Callable[[], objec
     ]
 
 
-def main() -> None:
+def make_step(shape: str, recipe: str, n_parts: int, n_pieces: int) -> Callable[[], object]:
+    """Return a function that takes some steps with so many parts of the images, and pieces of each weight matrix."""
+    batch_size, hidden = shape.split(":")
+    batch = int(batch_size)
+    config = build_config(recipe, flags={"data.batch_size": batch, "model.hidden_sizes": hidden})
+    architecture = architecture_of(config, 784, 10)
+    rng = np.random.default_rng(0)
+    n = 4 * batch
+    images = TrainingImages(rng.integers(0, 256, (n, 784)).astype(np.uint8), rng.integers(0, 10, n), scale=1 / 255)
+    engine = NumpyEngine(
+        [config], architecture, loss_of(config), start_state(config, architecture), images, batch_size=batch
+    )
+    engine.begin(EpochPlan(0, np.full((4, 1), 1e-4), rng.permutation(n), is_measured=False))
+    rule = batch_tasks.image_parts, batch_tasks.weight_pieces
+    batch_tasks.image_parts = lambda batch_size, n_weights: n_parts
+    batch_tasks.weight_pieces = lambda batch_size, n_inputs, n_outputs: min(n_pieces, n_inputs)
+    try:
+        engine.train(0, 1)  # makes the parts
+    finally:
+        batch_tasks.image_parts, batch_tasks.weight_pieces = rule
+    return lambda: engine.train(1, 4)
+
+
+def compare_steps(shape: str, recipe: str, rounds: int) -> tuple[float, list[float]]:
+    """Return the microseconds of a whole step, and how many times as long cut ones take, best against best.
+
+    First those whose images are in NUMBERS of parts, then those whose matrices are in so many pieces.
+    """
+    cuts = [(1, 1), *((n, 1) for n in NUMBERS), *((1, n) for n in NUMBERS)]
+    steps = [make_step(shape, recipe, *each) for each in cuts]
+    best = [float("inf")] * len(steps)
+    for _ in range(rounds):
+        for i, step in enumerate(steps):
+            taken, started = 0, time.perf_counter()
+            while (spent := time.perf_counter() - started) < SECONDS or not taken:
+                step()
+                taken += 3
+            best[i] = min(best[i], spent / taken * 1e6)
+    return best[0], [each / best[0] for each in best[1:]]
+
+
+def print_products(batches: list[int], layers: list[str]) -> None:
     """Print a line a layer and batch: microseconds whole and in parts of y = x W, dW = x^T dy and dx = dy W^T."""
+    print("microseconds whole > in (n) parts")
+    print(f"{'batch':>5} {'layer':>10} {'y = x W':>22} {'dW = x^T dy':>22} {'dx = dy W^T':>22}")
+    for layer in layers:
+        for batch in batches:
+            parts, calls = products(batch, *map(int, layer.split(",")))
+            times = interleaved(calls)
+            cells = [
+                f"{times[2 * i]:8.1f} > {times[2 * i + 1]:6.1f} ({n})"
+                for i, n in enumerate((parts.forward, parts.dW, parts.dx))
+            ]
+            print(f"{batch:5} {layer:>10} " + " ".join(f"{cell:>22}" for cell in cells), flush=True)
+
+
+def print_steps(shapes: list[str], recipe: str, rounds: int) -> None:
+    """Print a line a shape: a whole step, cut ones in times of it, and what the rule takes."""
+    print(f"\nsteps with the recipe {recipe}: whole, and cut into parts in times of the whole")
+    heads = [*(f"{n} parts" for n in NUMBERS), *(f"{n} pieces" for n in NUMBERS)]
+    print(f"{'batch:hidden':>16} {'whole':>12} " + " ".join(f"{head:>8}" for head in heads) + "   the rule takes")
+    for shape in shapes:
+        whole, ratios = compare_steps(shape, recipe, rounds)
+        batch_size, hidden = shape.split(":")
+        batch, widths = int(batch_size), [784, *map(int, hidden.split(",")), 10]
+        pairs = list(itertools.pairwise(widths))
+        n_parts = image_parts(batch, sum(a * b for a, b in pairs))
+        pieces = "+".join(str(weight_pieces(batch, a, b)) for a, b in pairs)
+        cells = " ".join(f"{ratio:8.3f}" for ratio in ratios)
+        print(f"{shape:>16} {whole:9.0f} µs {cells}   {n_parts} parts, {pieces} pieces", flush=True)
+
+
+def main() -> None:
+    """Print the tables that are asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", choices=["products", "steps"], help="print one table alone")
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32])
     parser.add_argument("--layers", nargs="+", default=LAYERS)
+    parser.add_argument("--steps", nargs="+", default=SHAPES, metavar="BATCH:HIDDEN")
+    parser.add_argument("--recipe", default="quick", help="whose activation and learning rule steps have [quick]")
+    parser.add_argument("--rounds", type=int, default=7, help="timings of a step, of which the best counts [7]")
     arguments = parser.parse_args()
     with threadpool_limits(1, user_api="blas"):
         (blas, *_) = threadpool_info()
         kernel = f"{blas['internal_api']} {blas['version']}, {blas.get('architecture')} kernel"
-        print(f"NumPy {np.__version__}, {kernel}, 1 thread; microseconds whole > in (n) parts")
-        print(f"{'batch':>5} {'layer':>10} {'y = x W':>22} {'dW = x^T dy':>22} {'dx = dy W^T':>22}")
-        for layer in arguments.layers:
-            for batch in arguments.batches:
-                parts, calls = products(batch, *map(int, layer.split(",")))
-                times = interleaved(calls)
-                cells = [
-                    f"{times[2 * i]:8.1f} > {times[2 * i + 1]:6.1f} ({n})"
-                    for i, n in enumerate((parts.forward, parts.dW, parts.dx))
-                ]
-                print(f"{batch:5} {layer:>10} " + " ".join(f"{cell:>22}" for cell in cells), flush=True)
+        print(f"NumPy {np.__version__}, {kernel}, 1 thread")
+        if arguments.only != "steps":
+            print_products(arguments.batches, arguments.layers)
+        if arguments.only != "products":
+            print_steps(arguments.steps, arguments.recipe, arguments.rounds)
 
 
 if __name__ == "__main__":
