@@ -120,7 +120,7 @@ class ProcessEngine(Engine):
         if self._n_done:
             self.capture(self._state)
         self.plan = plan
-        self.losses = np.full(plan.rates.shape, np.nan)
+        self.losses = np.zeros(plan.rates.shape)  # of a step that is not taken none is lost
         self._ask("begin", [(plan.of(worker.networks),) for worker in self._workers])
 
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
