@@ -34,7 +34,7 @@ from barenet.tuning.space.search_space import COURSE_GRID
 from barenet.tuning.workers.pool import Pool
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork
 
-WORKERS = 2  # each with one BLAS thread, as every trial has, and as joblib gives each of its two processes
+WORKERS = 2  # each with one thread, as every trial has, and as joblib gives each of its two processes
 EPOCHS = 10
 
 

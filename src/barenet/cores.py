@@ -1,12 +1,17 @@
-"""How many cores this process may use: those of its affinity, and no more than its container's quota."""
+"""How many cores this process may use: those of its affinity, and no more than its container's quota.
+
+And how many of them other programs keep busy.
+"""
 
 from __future__ import annotations
 
 import math
 import os
+import time
 from pathlib import Path, PurePosixPath
+from typing import Self
 
-__all__ = ["affinity_cores", "available_cores", "container_quota"]
+__all__ = ["BusyCores", "affinity_cores", "available_cores", "container_quota"]
 
 ROUNDING = 0.5  # a quota of 1.5 cores counts as two, one of 1.4 as one
 
@@ -63,3 +68,32 @@ def read_quota(folder: Path) -> float | None:
         return int(quota) / int(period) if quota not in {"max", "-1"} else None
     except (OSError, ValueError):
         return None
+
+
+class BusyCores:
+    """A stretch of time; after it, `elsewhere` is how many of this process's cores other programs kept busy in it."""
+
+    elsewhere = 0.0
+
+    def __enter__(self) -> Self:
+        """Begin the stretch."""
+        self._started = read_clocks()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it."""
+        wall, busy, own = (after - before for before, after in zip(self._started, read_clocks(), strict=True))
+        self.elsewhere = max(0.0, (busy - own) / max(wall, 1e-9))
+
+
+def read_clocks() -> tuple[float, float, float]:
+    """Return seconds: on the clock, in which the cores that this process may use were busy, and of this process."""
+    import psutil  # for this alone: who predicts or decodes pictures counts cores too
+
+    by_core = psutil.cpu_times(percpu=True)
+    allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(by_core))
+    times = [by_core[core]._asdict() for core in allowed if core < len(by_core)]
+    # The time of a virtual machine's guests counts as user time already. Stolen time is another machine's.
+    idle = {"idle", "iowait", "guest", "guest_nice"}
+    busy = sum(seconds for core in times for kind, seconds in core.items() if kind not in idle)
+    return time.perf_counter(), busy, time.process_time()

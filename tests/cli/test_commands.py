@@ -160,3 +160,37 @@ def test_other_words_for_a_command_get_a_hint(word, command, barenet, tmp_path):
     assert command in COMMANDS
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == f"barenet: error: there is no command {word!r}; did you mean {command!r}?\n"
+
+
+def test_threads_are_checked_and_told(barenet, data, tmp_path, monkeypatch):
+    train = ("train", "--data", data, "--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "1")
+    refused = barenet(*train, "--trainer.threads", "0", cwd=tmp_path)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "trainer.threads must be greater than 0, got '0'" in refused.stderr
+    for module in ("barenet.terminal.console", "barenet.training.preparation", "barenet.training.trainer"):
+        monkeypatch.setattr(f"{module}.available_cores", lambda: 3)
+    assert "; up to 3 threads; runs" in barenet(*train, cwd=tmp_path).stderr
+    assert "; up to 2 threads; runs" in barenet(*train, "--trainer.threads", "2", cwd=tmp_path).stderr
+    assert "; 1 thread; runs" in barenet(*train, "--trainer.threads", "1", cwd=tmp_path).stderr
+    many = barenet(*train, "--trainer.threads", "9", cwd=tmp_path).stderr
+    assert "note: trainer.threads is 9, but 3 cores may be used here; using all" in many
+    assert "; up to 3 threads; runs" in many
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin processes")
+def test_the_doctor_says_how_many_threads_are_used_and_why(barenet, tmp_path):
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(allowed)})
+    try:
+        shown = barenet("doctor", "--seconds", "0.1", cwd=tmp_path, COLUMNS="120").stdout
+        found = json.loads(barenet("doctor", "--seconds", "0.1", "--json", cwd=tmp_path).stdout)
+    finally:
+        os.sched_setaffinity(0, allowed)
+    reason = "1 thread: this process may use one core only (its affinity)"
+    if os.cpu_count() == 1:
+        reason = "1 thread: there is one core"
+    assert found["reasons"] == {"quick": reason, "course": reason}
+    assert found["threads"] == {"quick": 1, "course": 1}
+    assert all(list(times) == ["1"] for times in found["step_microseconds"].values())
+    assert shown.count(reason) == 2
+    assert "256 images through 784-256-128-10, gelu, adamw" in shown

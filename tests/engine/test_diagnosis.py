@@ -1,21 +1,28 @@
-"""The doctor finds what holds speed back."""
+"""The doctor finds what holds speed back, and says how many threads are used, and why."""
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from barenet.engine.diagnosis import diagnose, find_advice
+from barenet import cores
+from barenet.cores import BusyCores
+from barenet.engine import diagnosis
+from barenet.engine.choice import candidates
+from barenet.engine.diagnosis import RECIPES, diagnose, find_advice, find_limit, find_reason, measure_steps, work_of
 
-WELL = {"internal_api": "openblas", "version": "0.3.31", "architecture": "SkylakeX", "num_threads": 4}
+WELL = {"internal_api": "openblas", "version": "0.3.31", "architecture": "SkylakeX"}
 PEAKS = {1: 100.0, 4: 390.0}
 
 
-def advise(blas=WELL, features=("X86_V4",), cores=4, peaks=PEAKS, environment=None):
-    return find_advice(blas, features, cores, peaks, environment or {})
+def advise(blas=WELL, features=("X86_V4",), peaks=PEAKS, busy=0.1, environment=None):
+    return find_advice(blas, features, peaks, busy, environment or {})
 
 
 def test_a_machine_in_order_gets_no_advice():
     assert advise() == []
+    assert advise(peaks={1: 100.0}) == []
 
 
 @pytest.mark.parametrize(
@@ -23,8 +30,9 @@ def test_a_machine_in_order_gets_no_advice():
     [
         ({"environment": {"OPENBLAS_CORETYPE": "Haswell"}}, "OPENBLAS_CORETYPE=Haswell pins BLAS"),
         ({"blas": WELL | {"architecture": "Haswell"}}, "its Haswell kernel although this processor has AVX-512"),
-        ({"blas": WELL | {"num_threads": 16}}, "16 threads on 4 cores"),
         ({"peaks": {1: 100.0, 4: 110.0}}, "4 threads are hardly faster than one"),
+        ({"peaks": {1: 100.0, 4: 110.0}, "busy": 3.0}, "Other programs keep 3.0 of 4 cores busy"),
+        ({"peaks": {1: 100.0}, "busy": 0.9}, "Other programs keep 0.9 of 1 core busy"),
         ({"blas": {}}, "no BLAS that can be told apart"),
     ],
 )
@@ -37,8 +45,71 @@ def test_an_old_kernel_is_right_for_an_old_processor():
     assert advise(blas=WELL | {"architecture": "Haswell"}, features=("AVX2",)) == []
 
 
+@pytest.mark.parametrize(
+    ("times", "cores", "busy", "limit", "reason"),
+    [
+        ({1: 300.0, 2: 186.0}, 2, 0.0, None, "2 threads: a step takes 0.62 of the time of one thread"),
+        ({1: 300.0, 2: 190.0, 4: 200.0}, 4, 2.0, None, "2 threads: a step takes 0.63 of the time of one thread"),
+        ({1: 300.0}, 4, 0.0, None, "1 thread: a step has too little work to share"),
+        ({1: 300.0}, 1, 0.0, None, "1 thread: there is one core"),
+        ({1: 300.0}, 1, 0.9, "its affinity", "1 thread: this process may use one core only (its affinity)"),
+        ({1: 200.0, 2: 220.0, 4: 300.0}, 4, 0.2, None, "1 thread: with 2 a step takes 1.10 times as long"),
+        (
+            {1: 200.0, 2: 220.0},
+            2,
+            1.9,
+            None,
+            "1 thread: with 2 a step takes 1.10 times as long, for other programs keep 1.9 of 2 cores busy",
+        ),
+    ],
+)
+def test_the_reason_is_one_sentence(times, cores, busy, limit, reason):
+    assert find_reason(times, cores, busy, limit) == reason
+
+
+@pytest.mark.parametrize(
+    ("affinity", "quota", "machine", "limit"),
+    [
+        (1, None, 8, "its affinity"),
+        (8, 1.0, 8, "its container's quota is 1.0"),
+        (1, 4.0, 8, "its affinity"),
+        (8, 8.0, 8, None),
+        (1, None, 1, None),
+    ],
+)
+def test_what_limits_the_cores_is_named(affinity, quota, machine, limit, monkeypatch):
+    for module in (cores, diagnosis):
+        monkeypatch.setattr(module, "affinity_cores", lambda: affinity)
+        monkeypatch.setattr(module, "container_quota", lambda: quota)
+    monkeypatch.setattr(os, "cpu_count", lambda: machine)
+    assert find_limit() == limit
+
+
+def test_steps_are_measured_with_each_number_of_threads_that_training_tries():
+    # 784 x 256 + 256 x 128 + 128 x 10 weights and a batch of 256; 784 x 128 + 128 x 32 + 32 x 10 and 16.
+    assert work_of("quick") == 256 * 234_752
+    assert work_of("course") == 16 * 104_768
+    times = measure_steps("quick", 3, 0.0)
+    assert list(times) == candidates(3, work_of("quick")) == [1, 2, 3]
+    assert all(1 < microseconds < 1e6 for microseconds in times.values())
+    assert list(measure_steps("course", 3, 0.0)) == [1]
+
+
 def test_a_diagnosis_measures_this_machine():
     found = diagnose(seconds=0.2)
     assert min(found.peak_gflops.values()) > 0.1
-    assert min(found.step_microseconds.values()) > 1
+    assert list(found.step_microseconds) == list(RECIPES) == list(found.threads) == list(found.reasons)
+    for recipe, times in found.step_microseconds.items():
+        assert times[found.threads[recipe]] == min(times.values()) > 1
+        assert found.reasons[recipe].startswith(f"{found.threads[recipe]} thread")
+    assert 0 <= found.busy_elsewhere <= found.cores + 1
     assert set(found.as_dict()) >= {"numpy", "blas", "cores", "advice"}
+
+
+def test_what_other_programs_use_is_all_but_one_s_own_time(monkeypatch):
+    # On the clock, busy, own: in 10 seconds the cores were busy for 15, of which 6 were ours.
+    clocks = iter([(100.0, 50.0, 3.0), (110.0, 65.0, 9.0)])
+    monkeypatch.setattr(cores, "read_clocks", lambda: next(clocks))
+    with BusyCores() as busy:
+        pass
+    assert busy.elsewhere == pytest.approx(0.9)

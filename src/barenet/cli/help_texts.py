@@ -131,6 +131,9 @@ fit a classic mistake, you are told which.
 """,
     "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
 
+Measures a step of both recipes with each number of threads that training would
+try, and says how many would be used, and why.
+
 For example:
 
     barenet doctor

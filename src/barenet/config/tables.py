@@ -200,7 +200,9 @@ class TrainerConfig(Table):
     patience: Positive | None = Field(None, description="Stop after this many validations without a better one.")
     seed: int = Field(0, ge=0, description="Seed of initialisation, order and augmentation.")
     n_seeds: Positive = Field(1, description="Networks trained in lockstep, with seeds seed, seed + 1, ...")
-    threads: Positive | None = Field(None, description="BLAS threads; by default chosen from the work in a step.")
+    threads: Positive | None = Field(
+        None, description="The most threads to use; by default one a core. It decides speed alone."
+    )
 
 
 class Config(Table):

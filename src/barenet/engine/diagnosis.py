@@ -1,46 +1,62 @@
-"""What decides speed on this machine: NumPy, its BLAS and kernel, threads, a measurement, and what to change."""
+"""What decides speed on this machine: NumPy, its BLAS and kernel, threads, measurements, and what to change."""
 
 from __future__ import annotations
 
+import math
 import os
 import platform
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 import numpy as np
 
 from barenet.config.sources import build_config
-from barenet.cores import available_cores
+from barenet.cores import BusyCores, affinity_cores, available_cores, container_quota
 from barenet.data.batches import TrainingImages
+from barenet.engine.choice import ThreadChoice, candidates
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import EpochPlan
+from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
+from barenet.engine.team import Task, Team
 from barenet.engine.threads import find_blas, one_blas_thread
-from barenet.nn import LOSSES, MLP
+from barenet.nn import MLP, make_loss
 
-__all__ = ["Diagnosis", "diagnose", "find_advice"]
+__all__ = ["RECIPES", "Diagnosis", "diagnose", "find_advice", "find_reason"]
 
 # OpenBLAS's kernels by the vector instructions they use, for x86; the names are its own.
 OLD_KERNELS = ("Prescott", "Core2", "Nehalem", "Barcelona", "Sandybridge", "Bulldozer", "Piledriver", "Haswell", "Zen")
 WIDE_FEATURES = {"AVX512_SKX", "X86_V4"}  # what NumPy calls AVX-512, before and since 2.4
 PRODUCT = 1024  # a product of two such square matrices runs at BLAS's peak
-BATCH, HIDDEN = 16, (128, 32)
+PRODUCTS = 4  # for each thread, so that one that waits for a core leaves some to the others
+RECIPES = ("quick", "course")  # whose steps are measured
+STEPS = 8  # that are measured at a time
+MUCH = 0.5  # cores that other programs use before it is worth a sentence
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found; peaks are in GFLOP/s by number of threads, steps in microseconds."""
+    """What was found; peaks are in GFLOP/s by number of threads, steps in microseconds by recipe and threads.
+
+    busy_elsewhere: how many cores other programs kept busy meanwhile. threads, reasons: how many threads barenet would
+    use for each recipe, and why.
+    """
 
     python: str
     numpy: str
     processor: str
     cores: int
+    busy_elsewhere: float
     cpu_features: list[str]
     blas: dict[str, Any]
     peak_gflops: dict[int, float]
-    step_microseconds: dict[int, float]
+    step_microseconds: dict[str, dict[int, float]]
+    threads: dict[str, int]
+    reasons: dict[str, str]
     advice: list[str]
 
     def as_dict(self) -> dict[str, Any]:
@@ -49,28 +65,28 @@ class Diagnosis:
 
 
 def diagnose(seconds: float = 10.0) -> Diagnosis:
-    """Look at NumPy and its BLAS, and measure for about `seconds`: a large product, and a training step."""
+    """Look at NumPy and its BLAS, and measure for about `seconds`: large products, and steps of both recipes."""
     blas = find_blas()
-    names = ("internal_api", "version", "architecture", "threading_layer", "num_threads")
-    cores = available_cores()
-    threads = sorted({1, cores})
-    peak, step = {}, {}
-    for n in threads:
-        with one_blas_thread():
-            peak[n] = measure_peak(seconds / 2 / len(threads))
-            step[n] = measure_step(seconds / 2 / len(threads))
-    found = cpu_features()
+    names = ("internal_api", "version", "architecture", "threading_layer")
     known = {name: blas[name] for name in names if name in blas}
+    cores, features = available_cores(), cpu_features()
+    with one_blas_thread(), BusyCores() as busy:
+        numbers = sorted({1, cores})
+        peak = {n: measure_peak(n, seconds / 3 / len(numbers)) for n in numbers}
+        steps = {recipe: measure_steps(recipe, cores, seconds / 3) for recipe in RECIPES}
     return Diagnosis(
         python=platform.python_version(),
         numpy=np.__version__,
         processor=platform.processor() or platform.machine(),
         cores=cores,
-        cpu_features=found,
+        busy_elsewhere=busy.elsewhere,
+        cpu_features=features,
         blas=known,
         peak_gflops=peak,
-        step_microseconds=step,
-        advice=find_advice(known, found, cores, peak, os.environ),
+        step_microseconds=steps,
+        threads={recipe: min(times, key=times.__getitem__) for recipe, times in steps.items()},
+        reasons={recipe: find_reason(times, cores, busy.elsewhere, find_limit()) for recipe, times in steps.items()},
+        advice=find_advice(known, features, peak, busy.elsewhere, os.environ),
     )
 
 
@@ -80,39 +96,101 @@ def cpu_features() -> list[str]:
     return [*extensions.get("baseline", []), *extensions.get("found", [])]
 
 
-def measure_peak(seconds: float) -> float:
-    """Return GFLOP/s of a large float32 product, the best of those that fit into `seconds`."""
-    a, out = np.ones((PRODUCT, PRODUCT), np.float32), np.empty((PRODUCT, PRODUCT), np.float32)
-    return 2 * PRODUCT**3 / best_seconds(lambda: np.matmul(a, a, out=out), seconds) / 1e9
+def measure_peak(n_threads: int, seconds: float) -> float:
+    """Return GFLOP/s of large float32 products dealt to so many threads, the best of what fits into `seconds`."""
+    a = np.ones((PRODUCT, PRODUCT), np.float32)
+
+    def make_task() -> Task:
+        out = np.empty_like(a)
+
+        def multiply(_thread: int) -> None:
+            np.matmul(a, a, out=out)
+
+        return multiply
+
+    tasks = [make_task() for _ in range(PRODUCTS * n_threads)]
+    best, end = math.inf, time.perf_counter() + seconds
+    with closing(Team(n_threads)) as team:
+        team.run(tasks)
+        while math.isinf(best) or time.perf_counter() < end:
+            started = time.perf_counter()
+            team.run(tasks)
+            best = min(best, time.perf_counter() - started)
+    return len(tasks) * 2 * PRODUCT**3 / best / 1e9
 
 
-def measure_step(seconds: float) -> float:
-    """Return the microseconds of a training step of the course recipe's network, the best that fit into `seconds`."""
-    mlp = MLP(784, HIDDEN, 10, n_networks=1)
-    state = TrainingState.start(mlp.parameters.values, (), has_average=False, keep_best=1)
-    images = TrainingImages(np.full((BATCH, 784), 0.5, np.float32), np.arange(BATCH) % 10)
+def measure_steps(recipe: str, cores: int, seconds: float) -> dict[int, float]:
+    """Return the microseconds of a step of a recipe by number of threads: medians of stretches, taken in turn.
+
+    The numbers are those that training would try.
+    """
+    with ExitStack() as stack:
+        engines = {}
+        for n in candidates(cores, work_of(recipe)):
+            engines[n] = stack.enter_context(closing(make_engine(recipe, n)))
+            engines[n].train(0, STEPS)
+        found: dict[int, list[float]] = {n: [] for n in engines}
+        end = time.perf_counter() + seconds
+        while time.perf_counter() < end or not all(found.values()):
+            for n, engine in engines.items():
+                started = time.perf_counter()
+                engine.train(0, STEPS)
+                found[n].append(time.perf_counter() - started)
+    return {n: 1e6 * median(times) / STEPS for n, times in found.items()}
+
+
+def work_of(recipe: str) -> int:
+    """Return the multiply-adds of a pass of a recipe's batch, by which training decides what to try."""
+    config = build_config(recipe)
+    return config.data.batch_size * MLP(784, config.model.hidden_sizes, 10).architecture.n_weights
+
+
+def make_engine(recipe: str, n_threads: int) -> NumpyEngine:
+    """Return an engine that has begun an epoch of a recipe, on random bytes, with so many threads and no other."""
+    config = build_config(recipe)
+    mlp = MLP(784, config.model.hidden_sizes, 10, activation=config.model.activation, n_networks=1)
+    average = config.optimizer.average_decay > 0
+    state = TrainingState.start(mlp.parameters.values, list(make_optimizer([config], mlp).slots), average, 1)
+    rng, n = np.random.default_rng(0), STEPS * config.data.batch_size
+    images = TrainingImages(rng.integers(0, 256, (n, 784), np.uint8), np.arange(n) % 10, scale=1 / 255)
+    loss = make_loss(config.model.loss, config.model.label_smoothing)
     engine = NumpyEngine(
-        [build_config("course")], mlp.architecture, LOSSES["cross_entropy"], state, images, batch_size=BATCH
+        [config], mlp.architecture, loss, state, images, batch_size=config.data.batch_size, most_threads=n_threads
     )
-    engine.begin(EpochPlan(0, np.full((1, 1), 1e-6), np.arange(BATCH), is_measured=False))
-    return 1e6 * best_seconds(lambda: engine.train(0, 1), seconds)
+    engine.choice = ThreadChoice([n_threads])
+    engine.begin(EpochPlan(0, np.full((STEPS, 1), 1e-6), np.arange(n), is_measured=False))
+    return engine
 
 
-def best_seconds(work: Callable[[], object], seconds: float) -> float:
-    """Return the shortest of many timings of `work`, taken for about `seconds`."""
-    work()
-    best, end = float("inf"), time.perf_counter() + seconds
-    while (started := time.perf_counter()) < end:
-        work()
-        best = min(best, time.perf_counter() - started)
-    return best
+def find_limit() -> str | None:
+    """Return what keeps this process from more cores than it may use, or None if it may use all of the machine."""
+    quota = container_quota()
+    if quota is not None and available_cores() < affinity_cores():
+        return f"its container's quota is {quota:.1f}"
+    return "its affinity" if affinity_cores() < (os.cpu_count() or 1) else None
+
+
+def find_reason(times: Mapping[int, float], cores: int, busy_elsewhere: float, limit: str | None) -> str:
+    """Return one sentence: how many threads take a step whose times these are by number of threads, and why."""
+    best = min(times, key=times.__getitem__)
+    if best > 1:
+        return f"{best} threads: a step takes {times[best] / times[1]:.2f} of the time of one thread"
+    if cores == 1:
+        return f"1 thread: this process may use one core only ({limit})" if limit else "1 thread: there is one core"
+    if len(times) == 1:
+        return "1 thread: a step has too little work to share"
+    other = min((n for n in times if n > 1), key=times.__getitem__)
+    reason = f"1 thread: with {other} a step takes {times[other] / times[1]:.2f} times as long"
+    if busy_elsewhere >= MUCH:
+        reason += f", for other programs keep {busy_elsewhere:.1f} of {cores} cores busy"
+    return reason
 
 
 def find_advice(
     blas: Mapping[str, Any],
     features: Sequence[str],
-    cores: int,
     peak_gflops: Mapping[int, float],
+    busy_elsewhere: float,
     environment: Mapping[str, str],
 ) -> list[str]:
     """Return a sentence for each thing that holds speed back here, and what to change; empty when nothing does."""
@@ -127,14 +205,14 @@ def find_advice(
         advice.append(f"OPENBLAS_CORETYPE={pinned} pins BLAS to that kernel: unset it, unless this machine needs it.")
     elif kernel in OLD_KERNELS and WIDE_FEATURES & set(features):
         advice.append(f"BLAS runs its {kernel} kernel although this processor has AVX-512: install a newer NumPy.")
-    if int(blas.get("num_threads", 1)) > cores:
+    cores = max(peak_gflops)
+    if busy_elsewhere >= MUCH:
         advice.append(
-            f"BLAS is set to {blas['num_threads']} threads on {cores} cores, which get in each other's way: "
-            f"set OMP_NUM_THREADS={cores}."
+            f"Other programs keep {busy_elsewhere:.1f} of {cores} core{'s' * (cores > 1)} busy: close what you can."
         )
-    if cores > 1 and peak_gflops.get(cores, 0) < 1.2 * peak_gflops.get(1, 0):
+    elif peak_gflops[cores] < 1.2 * peak_gflops[1] and cores > 1:
         advice.append(
-            f"{cores} threads are hardly faster than one on a large product: other programs keep the cores busy, "
-            "or they are two halves of one core. Close what you can, or train with --trainer.threads 1."
+            f"{cores} threads are hardly faster than one on large products: the cores may be halves of one. Training "
+            "uses as many threads as are fastest."
         )
     return advice

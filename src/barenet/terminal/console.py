@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from barenet.config.tables import Config
+from barenet.cores import available_cores
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, plain_table
 from barenet.training.preparation import describe_layers
@@ -107,10 +108,11 @@ def show_network(console: Console, config: Config, trainer: Trainer, folder: Pat
         table.add_row(str(i), shape, activation, f"{size:,}")
     table.add_row("", "", "", f"{sum(size for _, _, size in rows):,}", style="bold")
     console.print(table)
-    data, threads = trainer.data, config.trainer.threads
+    data, threads = trainer.data, config.trainer.threads or available_cores()
     networks = "" if config.trainer.n_seeds == 1 else f"{config.trainer.n_seeds} networks in lockstep, "
     console.print(
         f"{data.name}: {data.n_train:,} training and {len(data.valid_labels):,} validation images; "
-        f"{networks}{threads} BLAS thread{'s' if threads != 1 else ''}" + (f"; {folder}" if folder is not None else ""),
+        f"{networks}{f'up to {threads} threads' if threads > 1 else '1 thread'}"
+        + (f"; {folder}" if folder is not None else ""),
         markup=False,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from barenet.config.sources import build_config
 from barenet.engine.diagnosis import Diagnosis
 from barenet.terminal.output import output_console
 
@@ -18,14 +19,38 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     table.add_column()
     blas = " ".join(str(diagnosis.blas[name]) for name in ("internal_api", "version") if name in diagnosis.blas)
     kernel = diagnosis.blas.get("architecture", "unknown")
+    busy = f"other programs kept {diagnosis.busy_elsewhere:.1f} busy"
     table.add_row("Python, NumPy", f"{diagnosis.python}, {diagnosis.numpy}")
-    table.add_row("processor", f"{diagnosis.processor}, {diagnosis.cores} cores for this process")
+    table.add_row("processor", f"{diagnosis.processor}, {count(diagnosis.cores, 'core')} for this process; {busy}")
     table.add_row("vector instructions", " ".join(diagnosis.cpu_features[-6:]) or "unknown")
-    table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}, {diagnosis.blas.get('num_threads', '?')} threads set")
+    table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}; barenet lets it use one thread, and starts its own")
     for n, peak in diagnosis.peak_gflops.items():
-        step = diagnosis.step_microseconds[n]
-        figures = f"{peak:.0f} GFLOP/s on a large product, {step:.0f} µs a step of 16 images through 784-128-32-10"
-        table.add_row(f"{n} thread{'s' if n > 1 else ''}", figures)
+        table.add_row(count(n, "thread"), f"{peak:.0f} GFLOP/s on large products{', one a thread' if n > 1 else ''}")
+    for recipe, times in diagnosis.step_microseconds.items():
+        measured = ", ".join(f"{microseconds:.0f} µs with {count(n, 'thread')}" for n, microseconds in times.items())
+        table.add_row(f"a step of {recipe}", describe_step(recipe))
+        table.add_row("", measured)
+        table.add_row("", diagnosis.reasons[recipe])
     console.print(table)
     for sentence in diagnosis.advice or ["Nothing holds training back here."]:
         console.print(sentence, style="bold")
+
+
+def describe_step(recipe: str) -> str:
+    """Return the shapes and functions of a recipe's step on the data that barenet carries along.
+
+    >>> describe_step("course")
+    '16 images through 784-128-32-10, relu, sgd'
+    """
+    config = build_config(recipe)
+    sizes = "-".join(map(str, (784, *config.model.hidden_sizes, 10)))
+    return f"{config.data.batch_size} images through {sizes}, {config.model.activation}, {config.optimizer.name}"
+
+
+def count(n: int, what: str) -> str:
+    """Return a number of things in words.
+
+    >>> count(2, "core")
+    '2 cores'
+    """
+    return f"{n} {what}{'s' if n != 1 else ''}"

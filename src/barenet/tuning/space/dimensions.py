@@ -37,7 +37,7 @@ SHARED = {
     "trainer.metric": "one metric compares all trials; choose it by --metric",
     "trainer.n_seeds": "--repeats trains the best settings with several seeds",
     "trainer.keep_best": "it changes no result",
-    "trainer.threads": "every trial has one BLAS thread",
+    "trainer.threads": "every trial has one thread",
 }
 
 

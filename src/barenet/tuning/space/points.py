@@ -75,7 +75,7 @@ class Base:
                 "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
             )
         if config.trainer.threads not in (None, 1):
-            note("trials have one BLAS thread each; trainer.threads is left aside")
+            note("trials have one thread each; trainer.threads is left aside")
         return prepare(config.with_values(trainer__threads=1), dataset, note=note)
 
 

@@ -58,7 +58,7 @@ def train_rung(task: RungTask) -> list[TrainedNetwork]:
 
 
 def train_rung_in_worker(task: RungTask) -> list[TrainedNetwork]:
-    """Do the same in a process that does nothing else: one BLAS thread, set for good."""
+    """Do the same in a process that does nothing else: BLAS has one thread, set for good."""
     # For good, since a cluster's worker may run several tasks in threads of one process.
     threadpool_limits(limits=1, user_api="blas")
     return train_rung(task)
