@@ -71,7 +71,7 @@ SIZES = {"whole": (16, 70), "in two": (131, 300), "in four": (518, 700)}
 SETTINGS = list(itertools.product(CASES, SIZES))
 # Networks of a stack, and threads. Each setting is tried with some of these pairs, and with all of them as a slow test.
 PAIRS = [pair for pair in itertools.product(range(1, 6), range(1, 5)) if pair != (1, 1)]
-A_SETTING = 3
+A_SETTING = 2
 
 
 @pytest.fixture(autouse=True)
@@ -155,9 +155,7 @@ STRETCHES = {
 
 
 @pytest.mark.parametrize("stretches", STRETCHES)
-@pytest.mark.parametrize(
-    "name", ["adamw, averaged, smoothed, dropout", "sgd, L2, one order", "nesterov, hinge, shifted"]
-)
+@pytest.mark.parametrize("name", ["adamw, averaged, smoothed, dropout", "sgd, L2, one order"])
 def test_an_epoch_may_be_taken_in_stretches_on_other_numbers_of_threads(name, stretches):
     stops, threads = STRETCHES[stretches]
     common, rows = CASES[name]
