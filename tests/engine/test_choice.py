@@ -69,7 +69,7 @@ def test_one_number_is_never_tried_or_timed():
 
 def test_the_first_step_of_all_which_makes_memory_does_not_decide():
     choice = ThreadChoice([1, 2])
-    times = {1: iter([9.0, *[0.001] * 100]), 2: iter([9.0, *[0.002] * 100])}
+    times = {1: iter([9.0, *[0.001] * 100]), 2: iter([0.002] * 100)}
     for _ in range(10):
         n = choice.steps() or 10
         choice.record(n, n * next(times[choice.threads]))

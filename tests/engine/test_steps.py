@@ -13,6 +13,7 @@ from engines import Case, cut_small_steps
 from families import slow_except
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from barenet.engine.choice import ThreadChoice
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, OPTIMIZERS, Activation, Loss, WeightAverage, Workspace
 from barenet.training.preparation import Custom
@@ -328,6 +329,37 @@ def test_an_engine_starts_its_threads_but_the_calling_one_and_close_ends_them(mo
     assert len(team_threads() - before) == (expected if n_networks == 1 else min(most, n_networks) - 1)
     engine.close()
     wait_for(lambda: team_threads() == before)
+
+
+@pytest.mark.parametrize("n_networks", [1, 3])
+def test_an_engine_follows_its_choice_of_threads_within_an_epoch(n_networks):
+    """The choice of a stretch holds from its first step on: one thread more, or fewer, whatever the engine had."""
+    case = Case(RULES["adamw"], [{"seed": n} for n in range(n_networks)], batch_size=16, n_images=70)
+    before = team_threads()
+    engine = case.engine(range(n_networks), 1)
+    engine.begin(case.plan(range(n_networks)))
+    for step, threads in enumerate((2, 1, 3, 1)):
+        engine.choice = ThreadChoice([threads])
+        engine.train(step, step + 1)
+        wait_for(lambda n=threads: len(team_threads() - before) == n - 1)
+    engine.close()
+
+
+def test_an_engine_tells_its_choice_how_long_steps_take():
+    class Told(ThreadChoice):
+        def steps(self):
+            return 2
+
+        def record(self, n_steps, seconds):
+            told.append(n_steps)
+            assert 0 < seconds < 10
+
+    case, told = Case(RULES["adamw"], n_images=80), []
+    engine = case.engine([0], 1)
+    engine.choice = Told([1])
+    engine.begin(case.plan([0]))
+    engine.train(0, 5)
+    assert told == [2, 2, 1]
 
 
 def test_small_work_starts_no_threads():
