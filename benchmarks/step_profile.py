@@ -31,7 +31,7 @@ from barenet.engine.numpy_engine.engine import Lane, NumpyEngine
 from barenet.engine.numpy_engine.feed import Feed
 from barenet.engine.numpy_engine.group import Group
 from barenet.engine.numpy_engine.images_phase import ImagesPart
-from barenet.engine.numpy_engine.weights_phase import BiasPiece, WeightPiece
+from barenet.engine.numpy_engine.weights_phase import BiasProduct, WeightProduct
 from barenet.engine.team import Team
 from barenet.nn import Loss, WeightAverage
 from barenet.nn.layers import ActivationLayer
@@ -46,8 +46,8 @@ CLOCKED: list[tuple[Any, str, str]] = [
     (ImagesPart, "run", "predicted classes, dlogits scaled"),
     (FastMLP.dense, "input_gradient", "dx = dy W^T"),
     (ActivationLayer, "input_gradient", "gradients of activations"),
-    (WeightPiece, "compute", "dW = x^T dy"),
-    (BiasPiece, "compute", "db"),
+    (WeightProduct, "write", "dW = x^T dy"),
+    (BiasProduct, "write", "db"),
     (weights_phase, "add_l2", "L2 in the gradient"),
     (WeightAverage, "take_in", "average of the weights"),
     (NumpyEngine, "train", PYTHON),

@@ -152,8 +152,8 @@ CALLS = {
     "add": 3,  # biases
     "maximum": 2,  # ReLU
     "greater": 2,  # and its gradient
-    "multiply": 2 + 1 + 3,  # of ReLU's gradient, of dlogits by the learning rate, of the weights for L2
-    "subtract": 1 + 4,  # the largest logit, the update of three weight matrices and of all biases
+    "multiply": 2 + 1 + 2,  # of ReLU's gradient, of dlogits by the learning rate, of W1, of W2 with W3 for L2
+    "subtract": 1 + 3,  # the largest logit, the update of W1, of W2 with W3, of all biases
     "exp": 1,
     "log": 1,
     "add.reduce": 1,

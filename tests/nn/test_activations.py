@@ -10,6 +10,7 @@ from barenet.nn.activations import ACTIVATIONS, ALIASES, Activation
 
 ELEMENTWISE = sorted(set(ACTIVATIONS) - {"softmax"})
 IN_PLACE = sorted(name for name, activation in ACTIVATIONS.items() if activation.in_place)
+WITH_SLOPE = sorted(n for n, activation in ACTIVATIONS.items() if activation.with_slope is not None)
 # Nothing closer to a kink than the step of the central difference.
 ORDINARY = np.concatenate([np.linspace(-12, 12, 240), [-0.3, -1e-3, 1e-3, 0.7]])
 TINY = [5e-324, -5e-324, 2.2e-308, -2.2e-308, 1e-45, -1e-45, 1e-38]
@@ -101,6 +102,19 @@ def test_backward_is_linear_in_the_gradient_that_comes_in(name):
     z, da = np.random.default_rng(0).normal(size=(2, 7, 5))
     np.testing.assert_array_equal(backward(name, 4 * da, z), 4 * backward(name, da, z))
     assert not backward(name, np.zeros_like(da), z).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("z", [ORDINARY, EXTREME], ids=["ordinary", "extreme"])
+@pytest.mark.parametrize("name", WITH_SLOPE)
+def test_the_slope_that_comes_with_the_values_is_that_of_the_way_back(name, z, dtype):
+    z = z.astype(dtype)
+    slope, values, scratch = z.copy(), np.full_like(z, np.nan), np.full_like(z, np.nan)
+    with np.errstate(over="ignore"):  # z^2 in float32
+        ACTIVATIONS[name].with_slope(slope, out=values, scratch=scratch)
+    np.testing.assert_array_equal(values, forward(name, z))
+    tolerance = 8 * np.finfo(dtype).eps * 12
+    np.testing.assert_allclose(slope, backward(name, np.ones_like(z), z), rtol=0, atol=tolerance)
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))

@@ -17,7 +17,8 @@ from numpy.typing import DTypeLike, NDArray
 from barenet.deploy.exported import Exported
 from barenet.errors import MachineError
 from barenet.nn import MLP, by_kind
-from barenet.nn.activations import GELU_CUBIC, GELU_SCALE, LEAKY_SLOPE
+from barenet.nn.activations import LEAKY_SLOPE
+from barenet.nn.gated import GELU_CUBIC, GELU_SCALE
 
 if TYPE_CHECKING:
     import onnx

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 
-__all__ = ["RULE_VERSION", "image_parts", "split", "weight_pieces"]
+__all__ = ["RULE_VERSION", "image_parts", "is_small_layer", "split", "weight_pieces"]
 
 RULE_VERSION = 1
 
@@ -18,6 +18,7 @@ PART_WORK = 24_000_000
 PIECE_WORK = 12_000_000
 MOST_PARTS = 8
 FEWEST_ROWS = 64  # of a weight matrix in a piece
+SMALL_LAYER = 32_768  # weights
 
 
 def image_parts(batch_size: int, n_weights: int) -> int:
@@ -30,6 +31,11 @@ def weight_pieces(batch_size: int, n_inputs: int, n_outputs: int) -> int:
     """Return into how many pieces of rows a weight matrix (n_inputs, n_outputs) is cut."""
     by_work = batch_size * n_inputs * n_outputs // PIECE_WORK
     return max(1, min(MOST_PARTS, by_work, n_inputs // FEWEST_ROWS))
+
+
+def is_small_layer(n_inputs: int, n_outputs: int) -> bool:
+    """Whether the weights of a layer are few: such layers that follow each other, uncut, are one piece."""
+    return n_inputs * n_outputs < SMALL_LAYER
 
 
 def split(n: int, n_parts: int) -> list[slice]:

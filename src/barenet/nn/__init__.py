@@ -2,8 +2,9 @@
 
 Read the modules in this order; open `mlp` first:
 
-    parameters     two flat buffers, values and gradients, with a named view for each weight and bias
+    parameters     two flat buffers, values and gradients, with a named view for each weight; averages of values
     initializers   where the weights start
+    gated          the sigmoid, GELU and SiLU
     activations    f(z) and its derivative
     losses         how wrong the logits are, and which way to move them
     architecture   the description of a network: its rows, its weights, its kinds of layers
@@ -12,7 +13,6 @@ Read the modules in this order; open `mlp` first:
     workspace      the memory of a forward and a backward pass
     mlp            layers in a row: forward, backward
     optimizers     from gradients to new weights
-    averaging      the average of the weights over the steps
     schedules      the learning rate as a function of the step
 
 Symbols used everywhere: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes,
@@ -26,13 +26,12 @@ with exactly the weights that it would have had alone.
 
 from barenet.nn.activations import ACTIVATIONS, ALIASES, CUSTOM, Activation, find_activation
 from barenet.nn.architecture import Architecture, LayerSpec
-from barenet.nn.averaging import WeightAverage
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.layers import by_kind
 from barenet.nn.losses import LOSSES, Loss, make_loss
 from barenet.nn.mlp import MLP
 from barenet.nn.optimizers import OPTIMIZERS, SGD, Adam, AdamW, Optimizer
-from barenet.nn.parameters import Parameters
+from barenet.nn.parameters import Parameters, WeightAverage
 from barenet.nn.schedules import SCHEDULES, Schedule
 from barenet.nn.workspace import Workspace
 

@@ -7,12 +7,13 @@ layer, whose dW may be computed later. `out` is never one of the three.
 
 A function that says `in_place` may be handed z as `out`: its layer then spends one array on both, and `backward` finds
 a in both, so that z stays too. The others are handed a separate array.
+A function whose two passes share costly work has `with_slope(z, out=a, scratch=...)`, too: it writes a, and f'(z) over
+z, so that the way back is one product.
 `kinks` are the points where the derivative jumps; the gradient check steps around them.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -20,6 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ConfigError, nearest
+from barenet.nn.gated import (
+    gelu_backward,
+    gelu_forward,
+    gelu_with_slope,
+    sigmoid_backward,
+    sigmoid_forward,
+    silu_backward,
+    silu_forward,
+    silu_with_slope,
+)
 
 __all__ = ["ACTIVATIONS", "ALIASES", "CUSTOM", "Activation", "find_activation"]
 
@@ -27,8 +38,6 @@ Array = NDArray[np.floating]
 
 CUSTOM = "custom:"
 LEAKY_SLOPE = 0.01
-GELU_SCALE = math.sqrt(2 / math.pi)
-GELU_CUBIC = 0.044715
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,7 @@ class Activation:
     backward: Callable[..., None]
     in_place: bool = False
     kinks: tuple[float, ...] = ()
+    with_slope: Callable[..., None] | None = None
 
     @property
     def is_custom(self) -> bool:
@@ -92,21 +102,6 @@ def leaky_relu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
     np.multiply(da, out, out=out)
 
 
-def sigmoid_forward(z: Array, out: Array, sign: int = 1) -> None:
-    """a = 1 / (1 + e^-z), as (1 + tanh(z / 2)) / 2, which cannot overflow; 1 - a where `sign` is -1."""
-    np.multiply(z, sign * 0.5, out=out)
-    np.tanh(out, out=out)
-    np.multiply(out, 0.5, out=out)
-    np.add(out, 0.5, out=out)
-
-
-def sigmoid_backward(da: Array, z: Array, a: Array, out: Array) -> None:
-    """dz = da a (1 - a)."""
-    np.subtract(1, a, out=out)
-    np.multiply(out, a, out=out)
-    np.multiply(out, da, out=out)
-
-
 def tanh_forward(z: Array, out: Array) -> None:
     """a = tanh(z)."""
     np.tanh(z, out=out)
@@ -129,55 +124,6 @@ def elu_forward(z: Array, out: Array) -> None:
 def elu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
     """dz = da where a > 0, else da (a + 1)."""
     np.minimum(a, 0, out=out)
-    np.add(out, 1, out=out)
-    np.multiply(out, da, out=out)
-
-
-def gelu_forward(z: Array, out: Array) -> None:
-    """a = z s with s = sigmoid(2 sqrt(2/pi) (z + 0.044715 z^3)) (Hendrycks and Gimpel 2016, tanh form)."""
-    gelu_gate(z, out)
-    np.multiply(out, z, out=out)
-
-
-def gelu_gate(z: Array, out: Array, sign: int = 1) -> None:
-    """Write s, the share of z that GELU lets through; 1 - s where `sign` is -1."""
-    np.multiply(z, z, out=out)
-    np.multiply(out, 2 * GELU_SCALE * GELU_CUBIC, out=out)
-    np.add(out, 2 * GELU_SCALE, out=out)
-    np.multiply(out, z, out=out)
-    sigmoid_forward(out, out, sign)
-
-
-def gelu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
-    """dz = da (s + a (1 - s) g'), with g' = 2 sqrt(2/pi) (1 + 3 * 0.044715 z^2)."""
-    gelu_gate(z, out, sign=-1)
-    np.multiply(z, z, out=z)
-    np.multiply(z, 6 * GELU_SCALE * GELU_CUBIC, out=z)
-    np.add(z, 2 * GELU_SCALE, out=z)  # z holds g'
-    np.multiply(z, a, out=z)
-    np.subtract(z, 1, out=z)
-    finish_gated_backward(da, z, out)
-
-
-def silu_forward(z: Array, out: Array) -> None:
-    """a = z sigmoid(z) (Elfwing et al. 2018)."""
-    sigmoid_forward(z, out=out)
-    np.multiply(out, z, out=out)
-
-
-def silu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
-    """dz = da (s + a (1 - s)), with s = sigmoid(z)."""
-    sigmoid_forward(z, out, sign=-1)
-    np.subtract(a, 1, out=z)
-    finish_gated_backward(da, z, out)
-
-
-def finish_gated_backward(da: Array, w_minus_1: Array, out: Array) -> None:
-    """Write da (s + w (1 - s)) where `out` holds 1 - s, as da (1 + (1 - s) (w - 1)).
-
-    1 - s and not s: far to the right w is huge and 1 - s is exactly 0.
-    """
-    np.multiply(out, w_minus_1, out=out)
     np.add(out, 1, out=out)
     np.multiply(out, da, out=out)
 
@@ -226,8 +172,8 @@ ACTIVATIONS: dict[str, Activation] = {
     "sigmoid": Activation("sigmoid", sigmoid_forward, sigmoid_backward, in_place=True),
     "tanh": Activation("tanh", tanh_forward, tanh_backward, in_place=True),
     "elu": Activation("elu", elu_forward, elu_backward),
-    "gelu": Activation("gelu", gelu_forward, gelu_backward),
-    "silu": Activation("silu", silu_forward, silu_backward),
+    "gelu": Activation("gelu", gelu_forward, gelu_backward, with_slope=gelu_with_slope),
+    "silu": Activation("silu", silu_forward, silu_backward, with_slope=silu_with_slope),
     "softplus": Activation("softplus", softplus_forward, softplus_backward, in_place=True),
     "identity": Activation("identity", identity_forward, identity_backward, in_place=True),
     "softmax": Activation("softmax", softmax_forward, softmax_backward, in_place=True),

@@ -130,12 +130,18 @@ class ActivationLayer(Layer):
         return Slot(x, x if self.activation.in_place else np.empty_like(x), np.empty_like(x))
 
     def forward(self, slot: Slot, training: bool) -> None:
-        """Write y = f(x)."""
-        self.activation.forward(slot.x, out=slot.y)
+        """Write y = f(x); in training maybe f'(x) over x, which nothing else needs."""
+        if training and self.activation.with_slope is not None:
+            self.activation.with_slope(slot.x, out=slot.y, scratch=slot.dx)
+        else:
+            self.activation.forward(slot.x, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
-        """Write dx = dy f'(x). Spends dy, and x where y is another array, as scratch."""
-        self.activation.backward(dy, slot.x, slot.y, out=slot.dx)
+        """Write dx = dy f'(x), after a forward pass in training. Spends dy, and x where y is another array."""
+        if self.activation.with_slope is not None:
+            np.multiply(dy, slot.x, out=slot.dx)
+        else:
+            self.activation.backward(dy, slot.x, slot.y, out=slot.dx)
 
 
 @dataclass

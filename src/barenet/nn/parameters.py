@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Parameters", "block_scratch", "blocks"]
+__all__ = ["Parameters", "WeightAverage", "block_scratch", "blocks"]
 
 Array = NDArray[np.floating]
+Hyper = float | NDArray[np.float64]
 
 # Elements of a buffer that are updated at a time: half a dozen such blocks of float32 stay in a core's cache while a
 # learning rule goes over them a dozen times.
-BLOCK = 32_768
+BLOCK = 65_536
 
 
 class Parameters:
@@ -71,3 +72,31 @@ def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
     for number in range(n):
         block = slice(number * stop // n, (number + 1) * stop // n)
         yield block, scratch[..., : block.stop - block.start]
+
+
+class WeightAverage:
+    """An exponential moving average of the weights, often better than the weights themselves.
+
+    average = d average + (1 - d) values, with d = min(decay, (1 + t) / (10 + t)) so that the random start is soon
+    forgotten (Polyak and Juditsky 1992; the warm-up is TensorFlow's ExponentialMovingAverage's).
+    """
+
+    def __init__(self, values: Array, decay: Hyper) -> None:
+        self.values = values
+        self.decay = decay
+        self.average = values.copy()
+        self._scratch = block_scratch(values)
+
+    def update(self, n_steps: int) -> None:
+        """Take in the values after step number `n_steps`, counted from 1."""
+        self.take_in(self.values, self.average, self.rest(n_steps), self._scratch)
+
+    def rest(self, step: int | NDArray[np.int64]) -> Array:
+        """Return 1 - d after step number `step`, cast; the shapes of decay and step broadcast."""
+        return np.asarray(1 - np.minimum(self.decay, (1 + step) / (10 + step)), self.values.dtype)
+
+    def take_in(self, values: Array, average: Array, rest: Array, scratch: Array) -> None:
+        """Move some averages (..., K) by the share `rest` towards their values, a block of `scratch` at a time."""
+        for block, difference in blocks(values.shape[-1], scratch):
+            np.subtract(values[..., block], average[..., block], out=difference)
+            average[..., block] += np.multiply(difference, rest, out=difference)

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from barenet.engine.network import FastMLP
 from barenet.engine.numpy_engine.images_phase import BatchMemory, ImagesPart
-from barenet.engine.numpy_engine.weights_phase import BiasPiece, Learning, Piece, WeightPiece
-from barenet.engine.parts import image_parts, split, weight_pieces
+from barenet.engine.numpy_engine.weights_phase import BiasProduct, Learning, Piece, WeightProduct
+from barenet.engine.parts import image_parts, is_small_layer, split, weight_pieces
 from barenet.engine.products import cut
 from barenet.nn import Architecture, Loss
 from barenet.nn.layers import Dense
@@ -16,10 +16,6 @@ from barenet.nn.layers import Dense
 __all__ = ["BatchTasks", "needs_whole_batch"]
 
 Array = NDArray[np.floating]
-
-# Weights of a layer from which on a stack's networks move one after the other, each with its gradient in the cache;
-# fewer are not worth the calls.
-MANY_WEIGHTS = 32_768
 
 
 class BatchTasks:
@@ -35,7 +31,7 @@ class BatchTasks:
         n_parts = 1 if is_whole else image_parts(n_images, mlp.architecture.n_weights)
         self.memory = BatchMemory.allocate(mlp, x)
         self.rows = split(n_images, n_parts)
-        self.shares = [(rows.stop - rows.start) / n_images for rows in self.rows]
+        self.shares = [np.float64(rows.stop - rows.start) / n_images for rows in self.rows]
         self.parts = [
             ImagesPart(mlp, loss, self.memory if n_parts == 1 else self.memory.rows(rows)) for rows in self.rows
         ]
@@ -48,10 +44,22 @@ def needs_whole_batch(architecture: Architecture, loss: Loss) -> bool:
 
 
 def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_images: int) -> list[Piece]:
-    """Return pieces that cover all parameters of a network or a stack."""
+    """Return pieces that cover all parameters of a network or a stack.
+
+    Small layers that follow each other are one piece: few weights are not worth the calls.
+    """
+    every: tuple[slice, ...] = () if mlp.n_networks is None else (slice(None),)
     pieces: list[Piece] = []
+    small: list[WeightProduct] = []  # whose piece is yet to be made, up to `start`
     dys = []
     start = 0
+
+    def end_small() -> None:
+        if small:
+            where = slice(start - sum(product.size for product in small), start)
+            pieces.append(Piece(learning, (*every, where), small.copy(), is_weights=True))
+            small.clear()
+
     for number, (layer, slot) in enumerate(zip(mlp.layers, memory.slots, strict=True)):
         if not isinstance(layer, Dense):
             continue
@@ -61,17 +69,17 @@ def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_imag
         n_inputs, n_outputs = layer.W.shape[-2:]
         n_pieces = weight_pieces(n_images, n_inputs, n_outputs)
         n_cut = cut(n_images, n_inputs, n_outputs).dW if n_pieces == 1 else 1
-        for network in networks_of(mlp, n_inputs * n_outputs):
-            for inputs in split(n_inputs, n_pieces):
-                flat = slice(start + inputs.start * n_outputs, start + inputs.stop * n_outputs)
-                pieces.append(WeightPiece(learning, (*network, flat), slot, dy, inputs=inputs, n_cut=n_cut))
+        if n_pieces == 1 and is_small_layer(n_inputs, n_outputs):
+            small.append(WeightProduct(slot, dy, None, slice(0, n_inputs), n_cut))
+        else:
+            end_small()
+            for network in [None] if mlp.n_networks is None else range(mlp.n_networks):
+                for inputs in split(n_inputs, n_pieces):
+                    flat = slice(start + inputs.start * n_outputs, start + inputs.stop * n_outputs)
+                    where = (flat,) if network is None else (network, flat)
+                    product = WeightProduct(slot, dy, network, inputs, n_cut)
+                    pieces.append(Piece(learning, where, [product], is_weights=True))
         start += n_inputs * n_outputs
-    all_networks = () if mlp.n_networks is None else (slice(None),)
-    return [*pieces, BiasPiece(learning, (*all_networks, slice(start, None)), dys)]
-
-
-def networks_of(mlp: FastMLP, n_weights: int) -> list[tuple[int | slice, ...]]:
-    """Return what selects the networks of each piece of a layer: one after the other, or the whole stack."""
-    if mlp.n_networks is None:
-        return [()]
-    return [(n,) for n in range(mlp.n_networks)] if n_weights >= MANY_WEIGHTS else [(slice(None),)]
+    end_small()
+    biases = Piece(learning, (*every, slice(start, None)), [BiasProduct(dy) for dy in dys], is_weights=False)
+    return [*pieces, biases]

@@ -28,8 +28,9 @@ class Feed:
         self.images = images
         self.batch_size = batch_size
         self.ahead = max(1, CHUNK_IMAGES // (batch_size * n_networks))
-        self._pixels: dict[int, Pixels] = {}
-        self._ready: dict[int, int] = {}  # by first row of a part: the step whose images it holds
+        self._pixels: dict[tuple[int, int], Pixels] = {}
+        self._ready: dict[tuple[int, int], int] = {}  # by memory and first row: the step whose images it holds
+        self._n_memories = 1
 
     def begin(self, plan: EpochPlan) -> None:
         """Take the order of an epoch."""
@@ -42,25 +43,30 @@ class Feed:
         """Return where in the order a step's images are."""
         return slice(step * self.batch_size, min((step + 1) * self.batch_size, self.n_images))
 
+    def allow_following(self) -> None:
+        """Take turns between two memories, so that a step's images can be prepared during the one before."""
+        if self._n_memories == 1:
+            self._n_memories = 2
+            self._ready.clear()
+
     def batch(self, step: int) -> NDArray[np.floating]:
         """Return the memory (..., B, D) of a step's images, into which `prepare` writes them."""
         first = step - step % self.ahead
-        start, stop = first * self.batch_size, min((first + self.ahead) * self.batch_size, self.n_images)
-        own = self.positions(step)
-        return self._memory(stop - start).floats[..., own.start - start : own.stop - start, :]
+        start, own = first * self.batch_size, self.positions(step)
+        return self._memory(first).floats[..., own.start - start : own.stop - start, :]
 
     def prepare(self, step: int, rows: slice) -> None:
         """Prepare some rows of a step's batch, unless they are there; of a small batch, some that follow, too."""
         if self.ahead > 1:
             step -= step % self.ahead
             rows = slice(0, self.ahead * self.batch_size)
-        if self._ready.get(rows.start) == step:
+        place = step % self._n_memories, rows.start
+        if self._ready.get(place) == step:
             return
         start = step * self.batch_size
         chosen = slice(start + rows.start, min(start + rows.stop, self.n_images))
-        n_batch = min(self.ahead * self.batch_size, self.n_images - start)
-        pixels = self._memory(n_batch)
-        if chosen.stop - chosen.start < n_batch:
+        pixels = self._memory(step)
+        if chosen.stop - chosen.start < pixels.floats.shape[-2]:
             pixels = pixels.rows(rows)
         self.images.prepare(
             self.order[..., chosen],
@@ -68,10 +74,12 @@ class Feed:
             None if self.shifts is None else self.shifts[..., chosen],
             pixels,
         )
-        self._ready[rows.start] = step
+        self._ready[place] = step
 
-    def _memory(self, n_images: int) -> Pixels:
-        """Return memory for so many images of each order."""
-        if n_images not in self._pixels:
-            self._pixels[n_images] = self.images.pixels((*self.order.shape[:-1], n_images))
-        return self._pixels[n_images]
+    def _memory(self, step: int) -> Pixels:
+        """Return the memory for the batch of a step, and for those that are prepared with it, of each order."""
+        n_images = min(self.ahead * self.batch_size, self.n_images - step * self.batch_size)
+        place = n_images, step % self._n_memories
+        if place not in self._pixels:
+            self._pixels[place] = self.images.pixels((*self.order.shape[:-1], n_images))
+        return self._pixels[place]

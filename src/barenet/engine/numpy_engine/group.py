@@ -75,6 +75,8 @@ class Group:
 
     def step(self, step: int, team: Team, *, is_measured: bool = False) -> None:
         """Take one step of the epoch."""
+        if team.n_threads > 1:
+            self.feed.allow_following()
         tasks = self._prepare(step, is_measured)
         before = self.mlp.parameters.values.copy() if is_measured else None
         team.run(tasks.images)
@@ -83,11 +85,12 @@ class Group:
             self.gradient_norms = np.sqrt(self._sum([piece.clipped for piece in tasks.pieces], tasks.pieces))[..., None]
             team.run(tasks.clipped_moves)
         else:
-            team.run(tasks.moves)
+            team.run(tasks.moves_and_next if team.n_threads > 1 else tasks.moves)
         self.optimizer.n_steps = self.plan.first_step + step + 1
-        self.losses[step] = sum(
-            share * np.asarray(part.loss, np.float64) for share, part in zip(tasks.shares, tasks.parts, strict=True)
-        )
+        losses = self.losses[step]
+        losses[...] = 0
+        for share, part in zip(tasks.shares, tasks.parts, strict=True):
+            losses += share * part.loss
         if before is not None:
             self.norms = self._measure(before, tasks)
 
@@ -128,6 +131,12 @@ class Group:
             scale = np.asarray(tasks.shares[part], self.x.dtype)
         x = self.x if len(tasks.rows) == 1 else self.x[rows]
         tasks.parts[part].run(x, self.feed.labels[..., places], self.predicted[..., places], scale)
+
+    def prepare_next(self, rows: slice, thread: int) -> None:
+        """Prepare some images of the next step, for a thread that has nothing else to do."""
+        following = self.feed.positions(self.now + 1)
+        if following.stop - following.start == self.x.shape[-2]:
+            self.feed.prepare(self.now + 1, rows)
 
     def compute_and_move(self, piece: Piece, thread: int) -> None:
         """Run a task of the second phase."""
@@ -175,6 +184,7 @@ class BoundTasks:
         self.slots, self.parts, self.shares, self.pieces = tasks.memory.slots, tasks.parts, tasks.shares, tasks.pieces
         self.images: list[Task] = [partial(group.run_images, tasks, part) for part in range(len(tasks.parts))]
         self.moves: list[Task] = [partial(group.compute_and_move, piece) for piece in tasks.pieces]
+        self.moves_and_next: list[Task] = [*self.moves, *(partial(group.prepare_next, rows) for rows in tasks.rows)]
         self.gradients: list[Task] = [partial(group.keep_gradient, piece) for piece in tasks.pieces]
         self.clipped_moves: list[Task] = [partial(group.clip_and_move, piece) for piece in tasks.pieces]
 

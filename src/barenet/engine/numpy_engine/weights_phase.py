@@ -6,8 +6,9 @@ by norm, which needs all gradients before any weight moves, keeps them.
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from barenet.nn.losses import ones
 from barenet.nn.optimizers import Factors, add_l2
 from barenet.nn.parameters import BLOCK
 
-__all__ = ["BiasPiece", "Learning", "Piece", "WeightPiece"]
+__all__ = ["BiasProduct", "Learning", "Piece", "WeightProduct"]
 
 Array = NDArray[np.floating]
 Where = tuple[int | slice, ...]  # which networks, if there are several, and which of the parameters
@@ -50,17 +51,80 @@ class Learning:
         return gradient[: like.size].reshape(like.shape), scratch[: width * like[..., 0].size].reshape(*lead, width)
 
 
-class Piece(ABC):
+class Product(Protocol):
+    """A matrix product that gives the gradient of `size` parameters of each network."""
+
+    size: int
+
+    def view(self, gradient: Array) -> Array:
+        """Return the flat gradient (..., size) as `write` wants it."""
+
+    def write(self, out: Array) -> None:
+        """Write the gradient."""
+
+
+class WeightProduct:
+    """dW = x^T dy for some rows of the weights (D, H) of a layer.
+
+    Args:
+        slot: of the layer, for the whole batch; its x is another one in each step.
+        dy: (B, H), or (N, B, H) for a stack.
+        network: which one of a stack; None for all, or for a network alone.
+        inputs: which of the layer's inputs the rows belong to.
+        n_cut: into how many groups of rows the product is cut, see `products`.
+    """
+
+    def __init__(self, slot: Slot, dy: Array, network: int | None, inputs: slice, n_cut: int) -> None:
+        self.slot, self.network, self.inputs, self.n_cut = slot, network, inputs, n_cut
+        self.dy = (dy if network is None else dy[network])[..., None, :, :]
+        self.size = (inputs.stop - inputs.start) * dy.shape[-1]
+        self._x: Array | None = None
+        self._xT = dy
+
+    def view(self, gradient: Array) -> Array:
+        """Return groups of rows (..., n, D / n, H)."""
+        return rows(gradient.reshape(*gradient.shape[:-1], -1, self.dy.shape[-1]), self.n_cut)
+
+    def write(self, out: Array) -> None:
+        """Write the gradient."""
+        if self.slot.x is not self._x:  # only of the first layer it is another array
+            self._x = self.slot.x
+            own = self._x if self.network is None or self._x.ndim == 2 else self._x[self.network]
+            self._xT = columns(own[..., self.inputs], self.n_cut).swapaxes(-1, -2)
+        np.matmul(self._xT, self.dy, out=out)
+
+
+class BiasProduct:
+    """db = the sum of dy (..., B, H) over the batch."""
+
+    def __init__(self, dy: Array) -> None:
+        self.dy, self.size = dy, dy.shape[-1]
+        # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
+        self.ones = ones(dy.shape[-2], dy.dtype)
+
+    def view(self, gradient: Array) -> Array:
+        """Return a row (..., 1, H)."""
+        return gradient[..., None, :]
+
+    def write(self, out: Array) -> None:
+        """Write the gradient."""
+        np.matmul(self.ones, self.dy, out=out)
+
+
+class Piece:
     """Some of the parameters: (K,) of one network, or (N, K) of a stack, of which each gets the same as alone.
 
     kept: their gradient, where it is clipped before they move. squared: the sum of its squares, (N,) or a number,
     where it was asked for. clipped: with L2, by which it is clipped.
+
+    Args:
+        where: of these parameters in the flat buffers.
+        products: that give their gradient, one after the other.
+        is_weights: whether L2 and weight decay concern them.
     """
 
-    is_weights = True
-
-    def __init__(self, learning: Learning, where: Where) -> None:
-        self.learning = learning
+    def __init__(self, learning: Learning, where: Where, products: Sequence[Product], *, is_weights: bool) -> None:
+        self.learning, self.products, self.is_weights = learning, products, is_weights
         self.network = where[0] if len(where) > 1 and isinstance(where[0], int) else None
         optimizer, average = learning.optimizer, learning.average
         self.values, self.kept = optimizer.values[where], learning.grads[where]
@@ -71,13 +135,18 @@ class Piece(ABC):
         learning.largest = max(learning.largest, self.values.size)
         self._memory: dict[int, tuple[Array, Array, list[Array]]] = {}
 
-    @abstractmethod
-    def shaped(self, gradient: Array) -> list[Array]:
-        """Return views of a flat gradient that `compute` writes."""
+    def views(self, gradient: Array) -> list[Array]:
+        """Return what each product writes of a flat gradient (..., K)."""
+        stops = np.cumsum([product.size for product in self.products])
+        return [
+            product.view(gradient[..., stop - product.size : stop])
+            for product, stop in zip(self.products, stops, strict=True)
+        ]
 
-    @abstractmethod
-    def compute(self, views: list[Array]) -> None:
+    def compute(self, views: Sequence[Array]) -> None:
         """Write the gradient."""
+        for product, view in zip(self.products, views, strict=True):
+            product.write(view)
 
     def compute_and_move(self, factors: Factors, rest: Array | None, thread: int, is_measured: bool) -> None:
         """Compute the gradient and move; `rest` is the share by which the average follows."""
@@ -91,7 +160,7 @@ class Piece(ABC):
 
     def keep_gradient(self, factors: Factors, thread: int, is_measured: bool) -> None:
         """Compute the gradient for `kept`, and the sum of its squares, with L2, for `clipped`."""
-        self.compute(self.shaped(self.kept))
+        self.compute(self.views(self.kept))
         if is_measured:
             self.squared = squares(self.kept)
         if self.is_weights and self.learning.optimizer.has_l2:
@@ -108,60 +177,8 @@ class Piece(ABC):
         """Return a thread's memory for the gradient, for a block, and the gradient as `compute` writes it."""
         if thread not in self._memory:
             gradient, scratch = self.learning.memory_of(thread, self.values)
-            self._memory[thread] = gradient, scratch, self.shaped(gradient)
+            self._memory[thread] = gradient, scratch, self.views(gradient)
         return self._memory[thread]
-
-
-class WeightPiece(Piece):
-    """Some rows of the weights (D, H) of a layer.
-
-    Args:
-        where: of these rows in the flat buffers.
-        slot: of the layer, for the whole batch; its x is another one in each step.
-        dy: (B, H), or (N, B, H) for a stack.
-        inputs: which of the layer's inputs the rows belong to.
-        n_cut: into how many groups of rows the product is cut, see `products`.
-    """
-
-    def __init__(self, learning: Learning, where: Where, slot: Slot, dy: Array, *, inputs: slice, n_cut: int) -> None:
-        super().__init__(learning, where)
-        self.slot, self.inputs, self.n_cut = slot, inputs, n_cut
-        self.dy = (dy if self.network is None else dy[self.network])[..., None, :, :]
-        self._x: Array | None = None
-        self._xT = dy
-
-    def shaped(self, gradient: Array) -> list[Array]:
-        """Return groups of rows (..., n, D / n, H)."""
-        return [rows(gradient.reshape(*gradient.shape[:-1], -1, self.dy.shape[-1]), self.n_cut)]
-
-    def compute(self, views: list[Array]) -> None:
-        """Write dW = x^T dy."""
-        if self.slot.x is not self._x:  # only of the first layer it is another array
-            self._x = self.slot.x
-            own = self._x if self.network is None or self._x.ndim == 2 else self._x[self.network]
-            self._xT = columns(own[..., self.inputs], self.n_cut).swapaxes(-1, -2)
-        np.matmul(self._xT, self.dy, out=views[0])
-
-
-class BiasPiece(Piece):
-    """All biases, with the gradients dy of all layers."""
-
-    is_weights = False
-
-    def __init__(self, learning: Learning, where: Where, dys: list[Array]) -> None:
-        super().__init__(learning, where)
-        self.dys = dys
-
-    def shaped(self, gradient: Array) -> list[Array]:
-        """Return the gradient (..., 1, H) of each layer's bias."""
-        stops = np.cumsum([dy.shape[-1] for dy in self.dys])
-        return [gradient[..., None, stop - dy.shape[-1] : stop] for stop, dy in zip(stops, self.dys, strict=True)]
-
-    def compute(self, views: list[Array]) -> None:
-        """Write db = the sum of dy over the batch."""
-        # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
-        for dy, db in zip(self.dys, views, strict=True):
-            np.matmul(ones(dy.shape[-2], dy.dtype), dy, out=db)
 
 
 def squares(gradient: Array) -> Array:
