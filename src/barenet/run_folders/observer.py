@@ -38,7 +38,10 @@ class Observer(Watcher):
         """Hear that all checks are done and training begins."""
 
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
-        """Hear how far the epoch is."""
+        """Hear that step number `step` of `n_steps`, counted from 0, is taken.
+
+        Called after the first and the last step of each epoch, and about 20 times a second in between.
+        """
 
     def record(self, record: EpochRecord) -> None:
         """Hear of a finished epoch of one network."""

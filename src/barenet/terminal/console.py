@@ -70,7 +70,7 @@ class ConsoleObserver(Notes, Observer):
         """Move the bar."""
         if self.bar is not None and self.task is not None:
             label = f"epoch {epoch}/{self.config.trainer.epochs}"
-            self.bar.update(self.task, completed=(epoch - 1) * n_steps + step, epoch=label)
+            self.bar.update(self.task, completed=(epoch - 1) * n_steps + step + 1, epoch=label)
 
     def record(self, record: EpochRecord) -> None:
         """Show the figures of an epoch."""

@@ -45,7 +45,8 @@ class Trainer:
         states: where each goes on from, N = 1 each; without, they start from their own seeds.
         custom: activations and a loss of a person's own, if the settings name any.
         until: stop after this epoch if it comes before the last; schedules still run to `trainer.epochs`.
-        progress: called now and then with (epoch, step of the epoch, steps in an epoch, networks in the stack).
+        progress: called with (epoch, step, steps in an epoch, networks that train) after the first and the last step of
+            each epoch, and now and then in between; step is the number of the last step taken, counted from 0.
     """
 
     def __init__(
