@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from barenet.engine.parts import image_parts, split, weight_pieces
 from barenet.engine.stacks import AGREE
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-it-works.md"
@@ -63,3 +64,12 @@ def test_the_table_names_whatever_must_agree_in_a_stack():
     agreeing = "".join(row.split("|")[1] + row.split("|")[2] for row in table.splitlines()[2:])
     for what in AGREE:
         assert f"`{what.split(' (')[0]}`" in agreeing
+
+
+def test_the_steps_of_both_recipes_are_cut_as_it_says():
+    assert split(256, image_parts(256, 784 * 256 + 256 * 128 + 128 * 10)) == [slice(0, 128), slice(128, 256)]
+    assert "part 1, images 0-127" in TEXT
+    assert "part 2, images 128-255" in TEXT
+    assert [weight_pieces(256, *shape) for shape in ((784, 256), (256, 128), (128, 10))] == [4, 1, 1]
+    assert "pieces 1-4                196 rows of W1 each" in TEXT
+    assert image_parts(16, 784 * 128 + 128 * 32 + 32 * 10) == weight_pieces(16, 784, 128) == 1
