@@ -46,7 +46,7 @@ def main() -> None:
         names = ("validation_accuracy", "test_accuracy", "test_accuracy_std", "ensemble_test_accuracy", "best_epoch")
         figures[recipe] = {name: seeds[name] for name in names}
         figures[recipe]["runs"] = [run["test_accuracy"] for run in seeds["runs"]]
-        figures[recipe]["training_seconds_of_4_in_lockstep"] = seeds["training_seconds"]
+        figures[recipe]["training_seconds_of_4_together"] = seeds["training_seconds"]
         figures[recipe]["training_seconds_of_one"] = alone["training_seconds"]
         figures[recipe]["parameters"] = alone["parameters"]
     print(json.dumps(figures, indent=2))

@@ -108,12 +108,12 @@ def dropout() -> None:
 
 
 def stack_of_sgd() -> None:
-    """Train three networks in lockstep by plain SGD, too large for the cache together."""
+    """Train three networks together by plain SGD, too large for the cache together."""
     train_command("sgd", "--recipe", "course", "--epochs", "1", "--n-seeds", "3")
 
 
 def stack_of_adamw() -> None:
-    """Train two networks in lockstep by AdamW."""
+    """Train two networks together by AdamW."""
     train_command("adamw", "--epochs", "1", "--n-seeds", "2")
     train_small("small-adamw", "--epochs", "3", "--n-seeds", "2")
 

@@ -1,4 +1,4 @@
-"""Multi-layer perceptrons in plain NumPy: trained in lockstep, tested, tuned and looked inside.
+"""Multi-layer perceptrons in plain NumPy: trained, tested, tuned and looked inside.
 
     import barenet
 

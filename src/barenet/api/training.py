@@ -44,7 +44,7 @@ def train(
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
-    """Train a network, or `n_seeds` of them in lockstep, and return what came of it.
+    """Train a network, or `n_seeds` of them together, and return what came of it.
 
     Args:
         x: images (n, ...), uint8 or floats; without them `data` names a folder or an

@@ -19,7 +19,7 @@ Add --debug to see where an error came from.
 
 # Texts and not docstrings of the commands, so that listing them loads none of them.
 COMMANDS = {
-    "train": """Train a network, or several in lockstep; test it, and keep everything in a run folder.
+    "train": """Train a network, or several together; test it, and keep everything in a run folder.
 
 For example:
 
@@ -99,7 +99,7 @@ For example:
 Pictures are brought to look like the ones that the model was trained on: cropped, padded, resized, and inverted where
 their border speaks for it. Notes say what was done, and each step can be switched off.
 """,
-    "search": """Search for good settings: train many networks in lockstep and in parallel, and compare them.
+    "search": """Search for good settings: train many networks, several in each process, and compare them.
 
 For example:
 

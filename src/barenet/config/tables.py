@@ -199,7 +199,7 @@ class TrainerConfig(Table):
     metric: Literal["acc", "loss"] = Field("acc", description="What best means on validation: acc or loss.")
     patience: Positive | None = Field(None, description="Stop after this many validations without a better one.")
     seed: int = Field(0, ge=0, description="Seed of initialisation, order and augmentation.")
-    n_seeds: Positive = Field(1, description="Networks trained in lockstep, with seeds seed, seed + 1, ...")
+    n_seeds: Positive = Field(1, description="Networks trained together, with seeds seed, seed + 1, ...")
     threads: Positive | None = Field(
         None, description="The most threads to use; by default one a core. It decides speed alone."
     )

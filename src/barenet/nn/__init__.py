@@ -1,4 +1,4 @@
-"""The network and nothing else: multi-layer perceptrons, alone or in lockstep, in plain NumPy.
+"""The network and nothing else: multi-layer perceptrons, alone or in a stack, in plain NumPy.
 
 Read the modules in this order; open `mlp` first:
 
@@ -18,7 +18,7 @@ Read the modules in this order; open `mlp` first:
 Symbols used everywhere: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes,
 P parameters of one network. `...` in a shape stands for N or for nothing.
 
-**Networks in lockstep.** Every function here works on the last axes of its arrays: activations are (..., B, H),
+**Networks in a stack.** Every function here works on the last axes of its arrays: activations are (..., B, H),
 weights (..., D, H), flat parameters (..., P). Without a leading axis that is the textbook network. With one it is
 N networks that take their steps together; NumPy runs the same matrix product for each, so every one of them ends
 with exactly the weights that it would have had alone.

@@ -1,4 +1,4 @@
-"""A multi-layer perceptron: layers in a row, forward and backward, alone or N of them in lockstep.
+"""A multi-layer perceptron: layers in a row, forward and backward, alone or N of them in a stack.
 
 forward    a_0 = x,   z_l = a_(l-1) W_l + b_l,   a_l = f_l(z_l),   logits = the last a
 backward   dW_l = a_(l-1)^T dz_l,   db_l = sum over the batch of dz_l,   dz_(l-1) = (dz_l W_l^T) f'(z_(l-1))

@@ -109,7 +109,7 @@ def show_network(console: Console, config: Config, trainer: Trainer, folder: Pat
     table.add_row("", "", "", f"{sum(size for _, _, size in rows):,}", style="bold")
     console.print(table)
     data, threads = trainer.data, config.trainer.threads or available_cores()
-    networks = "" if config.trainer.n_seeds == 1 else f"{config.trainer.n_seeds} networks in lockstep, "
+    networks = "" if config.trainer.n_seeds == 1 else f"{config.trainer.n_seeds} networks, "
     console.print(
         f"{data.name}: {data.n_train:,} training and {len(data.valid_labels):,} validation images; "
         f"{networks}{f'up to {threads} threads' if threads > 1 else '1 thread'}"

@@ -1,11 +1,11 @@
-"""The training loop: epochs of mini-batches for one network or many in lockstep, validation, and who leaves when.
+"""The training loop: epochs of mini-batches for one network or several, validation, and who leaves when.
 
     trainer = Trainer(configs, data)
     for record in trainer:      # one record a network and epoch
         ...                     # trainer.states[record.network] is the state that the record speaks of
 
-The trainer reads no files and writes none. Networks that are equally far train as one stack. A network that finishes,
-runs out of patience or diverges leaves the stack; the others go on, and end bit-identical to training alone.
+The trainer reads no files and writes none. Networks that are equally far train together. A network that finishes, runs
+out of patience or diverges leaves; the others go on, and end bit-identical to training alone.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def search(
     storage
         URL of a database for Optuna's record, such as postgresql://user:password@host/db. [SQLite, in the study]
     stack
-        Most networks that train in lockstep. [4]
+        Most networks that one process trains together. [4]
     round_size
         Trials that are chosen together. [all; 9 for tpe]
     search_seed

@@ -39,7 +39,7 @@ def train(
     plot: Switch = False,
     flags: SettingFlags = None,
 ) -> None:
-    """Train a network, or several in lockstep; test it, and keep everything in a run folder.
+    """Train a network, or several together; test it, and keep everything in a run folder.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ class Plan(Table):
     repeat_best: int = Field(3, gt=0, description="How many of the best settings are repeated.")
     retrain: bool = Field(False, description="Train the winner once more and test it.")
     search_seed: int = Field(0, ge=0, description="Seed of what random and tpe choose.")
-    stack: int = Field(4, gt=0, description="Most networks that train in lockstep.")
+    stack: int = Field(4, gt=0, description="Most networks that one process trains together.")
     limit: int = Field(10_000, gt=0, description="Most points that a grid may have.")
 
     @staticmethod
