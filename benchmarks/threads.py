@@ -33,7 +33,7 @@ from barenet.engine.team import Task, Team
 
 CELLS = ["16:128,32:course", "128:128,32:course", "256:256,128:default", "128:512,256:course", "1024:1024,1024:course"]
 TABLES = ["cut", "threads", "busy", "paper"]
-STRETCH_SECONDS = 0.15
+STRETCH_SECONDS = 0.4
 PAPER_CORES = (1, 2, 4, 8, 16)
 
 
