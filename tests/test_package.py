@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from families import slow_except
 
 import barenet
 from barenet import errors
@@ -28,7 +29,7 @@ def modules_after(statement):
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("name", ["barenet", "barenet.nn", "barenet.errors"])
+@pytest.mark.parametrize("name", slow_except(["barenet", "barenet.nn", "barenet.errors"], "barenet.nn"))
 def test_importing_the_package_loads_numpy_and_nothing_heavier(name):
     loaded = modules_after(f"import {name}")
     assert name in loaded

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from families import slow_except
 
 import barenet as package
 
@@ -51,14 +52,17 @@ def test_onnx_is_written_and_says_so_as_json(barenet, folder):
     assert figures["test_accuracy"] > 0.2
 
 
+NAMES = {
+    "runs/my-run/best.safetensors": "my_run.py",
+    "runs/my-run/epoch-2.safetensors": "my_run_epoch_2.py",
+    "runs/seeds/seed-1": "seeds_seed_1.py",
+    "runs/seeds/seed-1/epoch-1.safetensors": "seeds_seed_1_epoch_1.py",
+}
+
+
 @pytest.mark.parametrize(
     ("model", "name"),
-    [
-        ("runs/my-run/best.safetensors", "my_run.py"),
-        ("runs/my-run/epoch-2.safetensors", "my_run_epoch_2.py"),
-        ("runs/seeds/seed-1", "seeds_seed_1.py"),
-        ("runs/seeds/seed-1/epoch-1.safetensors", "seeds_seed_1_epoch_1.py"),
-    ],
+    slow_except(NAMES.items(), ("runs/my-run/best.safetensors", "my_run.py"), ("runs/seeds/seed-1", "seeds_seed_1.py")),
 )
 def test_the_file_is_named_after_what_is_in_it(model, name, barenet, folder):
     done = barenet("export", model, "--to", "numpy", "--quiet", "--force", cwd=folder)

@@ -47,8 +47,8 @@ def predict(barenet):
     return functools.partial(barenet, "predict")
 
 
-def test_a_line_a_picture_with_class_probability_and_the_next_two(barenet_process, place, arrays):
-    done = barenet_process("predict", "model.safetensors", "pictures", cwd=place)
+def test_a_line_a_picture_with_class_probability_and_the_next_two(barenet, place, arrays):
+    done = barenet("predict", "model.safetensors", "pictures", cwd=place)
     assert done.returncode == 0, done.stderr
     expected = library.load(place / "model.safetensors").predict_proba(arrays["x_test"][:3])
     lines = done.stdout.splitlines()

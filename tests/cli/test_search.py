@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from families import slow_except
 from refusals import assert_refused
 from waiting import PATIENCE, wait_until
 
@@ -76,25 +77,27 @@ def test_a_space_file_is_searched_and_names_the_study(search, data, tmp_path):
     assert first["best"] == second["best"]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (("--grid", "lr="), 2, "lr needs at least one value, got []"),
-        (("--grid", "learning_rte=0.1"), 2, "unknown setting 'learning_rte'; did you mean 'learning_rate'?"),
-        (("--grid", "hidden_size_3=8"), 2, "there is no hidden_size_3: the network has 2 hidden layers"),
-        (("--range", "lr=0.1:0.01"), 2, "low must be less than high"),
-        (("--range", "lr=0.01:0.1", "--strategy", "grid"), 2, "a grid takes single values of lr"),
-        (("--grid", "lr=0.1,-1"), 2, "optimizer.learning_rate must be greater than 0, got -1 (at the point lr=-1)"),
-        (("--grid", "lr=0.1", "--trials", "4"), 2, "a grid has as many trials as points"),
-        (("--grid", "decay_rate=0.5", "--schedule.name", "cosine"), 2, "has no effect with the schedule 'cosine'"),
-        (("--grid", "lr=0.1", "--limit", "0"), 2, "search.limit must be greater than 0"),
-        (("--grid", "lr=0.1,0.2", "--limit", "1"), 2, "the grid has 2 points and 1 are allowed"),
-        (("--resume", "nowhere"), 2, "nowhere is not a study's folder"),
-        (("nothing.toml",), 2, "no settings file 'nothing.toml'"),
-        (("--storage", "mysql://a:secret@127.0.0.1:9/x"), 3, "no database answers at 127.0.0.1:9"),
-        (("--grid", "epochs=1,2", "--halving"), 2, "halving decides how many epochs a trial gets"),
-    ],
-)
+WRONG = [
+    (("--grid", "lr="), 2, "lr needs at least one value, got []"),
+    (("--grid", "learning_rte=0.1"), 2, "unknown setting 'learning_rte'; did you mean 'learning_rate'?"),
+    (("--grid", "hidden_size_3=8"), 2, "there is no hidden_size_3: the network has 2 hidden layers"),
+    (("--range", "lr=0.1:0.01"), 2, "low must be less than high"),
+    (("--range", "lr=0.01:0.1", "--strategy", "grid"), 2, "a grid takes single values of lr"),
+    (("--grid", "lr=0.1,-1"), 2, "optimizer.learning_rate must be greater than 0, got -1 (at the point lr=-1)"),
+    (("--grid", "lr=0.1", "--trials", "4"), 2, "a grid has as many trials as points"),
+    (("--grid", "decay_rate=0.5", "--schedule.name", "cosine"), 2, "has no effect with the schedule 'cosine'"),
+    (("--grid", "lr=0.1", "--limit", "0"), 2, "search.limit must be greater than 0"),
+    (("--grid", "lr=0.1,0.2", "--limit", "1"), 2, "the grid has 2 points and 1 are allowed"),
+    (("--resume", "nowhere"), 2, "nowhere is not a study's folder"),
+    (("nothing.toml",), 2, "no settings file 'nothing.toml'"),
+    (("--storage", "mysql://a:secret@127.0.0.1:9/x"), 3, "no database answers at 127.0.0.1:9"),
+    (("--grid", "epochs=1,2", "--halving"), 2, "halving decides how many epochs a trial gets"),
+]
+# A value, a name, a point, a folder, a file, a database, and what does not go together.
+QUICK = [WRONG[i] for i in (0, 1, 5, 10, 11, 12, 13)]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), slow_except(WRONG, *QUICK))
 def test_wrong_input_is_one_line_on_stderr_and_leaves_nothing(arguments, code, words, search, data, tmp_path):
     done = search("--data", data, *SMALL, *arguments, cwd=tmp_path)
     assert_refused(done, words, code)

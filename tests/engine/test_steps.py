@@ -226,8 +226,8 @@ def watched_case(size, settings, rows=({"seed": 0},)):
     return watched, case
 
 
-@pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize("n_networks", [1, 3])
+@pytest.mark.parametrize("threads", slow_except([1, 2, 4], 1, 4))
+@pytest.mark.parametrize("n_networks", slow_except([1, 3], 3))
 @pytest.mark.parametrize(
     ("custom", "calls"),
     [
@@ -247,7 +247,7 @@ def test_custom_functions_get_the_whole_batch_in_the_calling_thread(custom, call
     assert [what for what, _, _ in watched.calls[: len(calls)]] == calls
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", slow_except(SIZES, "whole", "in four"))
 def test_custom_functions_train_as_the_textbook_s(size):
     rows = [{"seed": 0}, {"seed": 1}]
     _, case = watched_case(size, WATCHED, rows)

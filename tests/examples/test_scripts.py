@@ -111,6 +111,7 @@ def test_a_mistake_in_a_dictionary_is_one_line(tmp_path):
     assert (out, err) == ("", "error: unknown key 'batchsize' in dataloader_kwargs; did you mean 'batch_size'?\n")
 
 
+@pytest.mark.slow
 def test_without_a_run_the_test_script_says_what_to_do_in_one_line(tmp_path):
     _, err = run(edit("course/test.py", tmp_path), expect=1)
     assert err.startswith("error: no run in runs")

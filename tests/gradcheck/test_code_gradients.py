@@ -203,7 +203,7 @@ MISTAKES = [
 
 
 # By default the first mistake of every second kind; the slow tests have all kinds, in all ways to write them.
-FIRST = list({row[1]: row for row in reversed(MISTAKES)}.values())[::2]
+FIRST = list({row[1]: row for row in reversed(MISTAKES)}.values())[::4]
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,12 @@ def test_log_of_a_probability_that_rounds_to_zero_is_remarked_and_no_mistake():
 
 
 @pytest.mark.parametrize(
-    "activation", ["np.maximum(z, 0.01 * z)", "np.logaddexp(z, 0)", "z / (1 + np.exp(-z))", "np.sin(z)"]
+    "activation",
+    slow_except(
+        ["np.maximum(z, 0.01 * z)", "np.logaddexp(z, 0)", "z / (1 + np.exp(-z))", "np.sin(z)"],
+        "np.logaddexp(z, 0)",
+        "np.sin(z)",
+    ),
 )
 def test_gradients_are_checked_whatever_the_activation_and_named_where_it_is_known(activation):
     source = edited("list", ("h = np.tanh(np.dot(inputs, W) + b)", f"z = np.dot(inputs, W) + b\n    h = {activation}"))
@@ -413,7 +418,7 @@ def test_arguments_that_cannot_be_checked_are_refused(parameters, x, labels, wor
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("guard", [1e-12, 1e-8, 1e-7])
+@pytest.mark.parametrize("guard", slow_except([1e-12, 1e-8, 1e-7], 1e-8))
 def test_a_small_number_inside_the_logarithm_is_no_mistake_and_hides_none(guard):
     guarded = ("np.log(p)", f"np.log(p + {guard})")
     report = check(edited("list", guarded))

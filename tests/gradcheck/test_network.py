@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 from families import slow_except
@@ -30,8 +32,14 @@ def network(activation="tanh", sizes=(6, (7, 5), 4), seed=0, **options):
 
 
 @pytest.mark.parametrize("l2", slow_except([0.0, 0.05], 0.05))
-@pytest.mark.parametrize("loss", LOSS_CASES)
-@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize(
+    ("activation", "loss"),
+    slow_except(
+        product(sorted(ACTIVATIONS), LOSS_CASES),
+        *product(sorted(ACTIVATIONS), list(LOSS_CASES)[:1]),
+        *product(["tanh"], LOSS_CASES),
+    ),
+)
 def test_every_activation_with_every_loss_is_within_a_millionth(activation, loss, l2):
     report = check_gradients(network(activation), *batch(8, 6), LOSS_CASES[loss], l2=l2)
     assert report.relative_error <= 1e-6

@@ -93,7 +93,7 @@ def test_networks_of_a_stack_end_bit_identical_to_training_alone(rule, activatio
     assert_lockstep(rule, sizes=(20, 24, 12, 6), activation=activation, clip=clip, average=average, shared=False)
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", slow_except(RULES, "nesterov", "adamw"))
 def test_so_do_networks_that_see_the_same_images_in_the_same_order(rule):
     assert_lockstep(rule, sizes=(20, 24, 12, 6), activation="relu", clip=True, average=True, shared=True)
 

@@ -300,7 +300,9 @@ MIXES = [
 
 
 @pytest.mark.parametrize("block", slow_except([1024, 32_768], 1024))
-@pytest.mark.parametrize(("rule", "pick"), MIXES)
+@pytest.mark.parametrize(
+    ("rule", "pick"), slow_except(MIXES, *[(rule, pick) for rule, pick in MIXES if len(pick) != 1])
+)
 def test_columns_give_each_network_the_bits_that_it_gets_alone(rule, pick, block, monkeypatch):
     monkeypatch.setattr(parameters, "BLOCK", block)
     stack = run(rule, pick, list(range(N)))
@@ -337,7 +339,7 @@ def test_blocks_cover_every_parameter_once():
     assert (seen == 1).all()
 
 
-@pytest.mark.parametrize("kind", [Adam, AdamW])
+@pytest.mark.parametrize("kind", slow_except([Adam, AdamW], AdamW))
 def test_adams_corrections_for_the_start_are_bit_true_in_a_stack_for_a_long_time(kind):
     # beta^t as a column and as a number must be the same power to the last bit.
     betas = np.array([[0.9, 0.999], [0.8, 0.99], [0.95, 0.9999]])

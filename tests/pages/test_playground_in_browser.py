@@ -112,6 +112,7 @@ def test_logits_of_a_hundred_test_images_are_pythons(page, model, arrays):
     assert_equal(found, compute_outputs(model.mlp, images, model.info.scale))
 
 
+@pytest.mark.slow
 def test_a_test_image_that_is_picked_gives_pythons_logits(page, model, arrays):
     page.locator(".example").nth(20).click()
     row = np.flatnonzero(arrays["y_test"] == 1)[5]  # fifteen of each class, so number 20 is the sixth of class 1
@@ -294,7 +295,8 @@ def set_noise(page: Any) -> None:
     page.locator("#noise").fill("0.3")
 
 
-@pytest.mark.parametrize(("width", "scheme"), slow_except(product((390, 1280), ("light", "dark")), (390, "dark")))
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "scheme"), list(product((390, 1280), ("light", "dark"))))
 def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tmp_path):
     page = open_page(width=width, color_scheme=scheme)
     page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=width)

@@ -114,7 +114,7 @@ def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, 
     assert json.loads((folder / "machine.json").read_text("utf-8")) == describe_machine()
 
 
-@pytest.mark.parametrize(("started", "resumed"), [(None, 1), (1, 2), (2, 1)])
+@pytest.mark.parametrize(("started", "resumed"), slow_except([(None, 1), (1, 2), (2, 1)], (1, 2), (2, 1)))
 def test_a_run_goes_on_with_another_number_of_threads(started, resumed, whole_runs, dataset, make_config, tmp_path):
     folder = interrupt(make_config(**SETTINGS["adamw"], threads=started), dataset, tmp_path, Stop(2))
     result = resume_run(folder, dataset, flags={"trainer.threads": resumed})
@@ -125,7 +125,10 @@ def test_a_run_goes_on_with_another_number_of_threads(started, resumed, whole_ru
         np.testing.assert_array_equal(load_file(folder / "last.safetensors")[name], array, name)
 
 
-@pytest.mark.parametrize("described", ["{}", '{"parts of a step": "rule 0"}', "not JSON", None])
+@pytest.mark.parametrize(
+    "described",
+    slow_except(["{}", '{"parts of a step": "rule 0"}', "not JSON", None], '{"parts of a step": "rule 0"}', "not JSON"),
+)
 def test_a_run_whose_steps_were_cut_by_another_rule_goes_on_with_a_note(described, dataset, make_config, tmp_path):
     folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
     if described is None:
@@ -149,7 +152,7 @@ def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config,
     assert contents(again) == contents(whole_runs["seeds"])
 
 
-@pytest.mark.parametrize("name", ["adamw", "sgd"])
+@pytest.mark.parametrize("name", slow_except(["adamw", "sgd"], "adamw"))
 @pytest.mark.parametrize(("epoch", "network"), slow_except(product((1, 2, 3, 4), (0, None)), (2, 0), (3, None)))
 def test_a_single_run_resumes_to_the_same_files(*, name, epoch, network, whole_runs, dataset, make_config, tmp_path):
     folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, Stop(epoch, network))
@@ -161,9 +164,7 @@ def test_a_single_run_resumes_to_the_same_files(*, name, epoch, network, whole_r
     assert [record.epoch for record in result.networks[0].history] == [1, 2, 3, 4]
 
 
-@pytest.mark.parametrize(
-    ("epoch", "network"), slow_except(product((1, 3, 4), (0, 1, 2, None)), (1, 1), (3, None), (4, 2))
-)
+@pytest.mark.parametrize(("epoch", "network"), slow_except(product((1, 3, 4), (0, 1, 2, None)), (1, 1), (3, None)))
 def test_a_folder_of_seeds_resumes_to_the_same_files(epoch, network, whole_runs, dataset, make_config, tmp_path):
     folder = interrupt(make_config(**SETTINGS["seeds"]), dataset, tmp_path, Stop(epoch, network))
     resume_run(folder, dataset)
@@ -210,7 +211,7 @@ def test_networks_that_stopped_at_different_epochs_catch_up(whole_runs, dataset,
     assert contents(folder) == contents(whole_runs["seeds"])
 
 
-@pytest.mark.parametrize("damage", ["torn", "one too many", "both"])
+@pytest.mark.parametrize("damage", slow_except(["torn", "one too many", "both"], "both"))
 def test_records_of_an_epoch_whose_state_was_not_written_are_dropped(
     damage, whole_runs, dataset, make_config, tmp_path
 ):

@@ -111,7 +111,7 @@ STACKS = {
 }
 
 
-QUICK = ("momentum", "adamw, averaged", "lengths", "dropout")
+QUICK = ("adamw, averaged", "lengths", "dropout")
 
 
 @pytest.mark.parametrize("name", slow_except(STACKS, *QUICK))
@@ -184,7 +184,7 @@ THREADS = {
 }
 
 
-@pytest.mark.parametrize("batch_size", [48, 160])
+@pytest.mark.parametrize("batch_size", slow_except([48, 160], 160))
 @pytest.mark.parametrize("name", THREADS)
 def test_training_resumes_with_another_number_of_threads_and_ends_with_the_same_bits(
     name, batch_size, dataset, make_config, plain, use_threads

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from barenet.errors import ConfigError
@@ -110,6 +110,7 @@ def test_a_range_of_real_numbers_is_no_grid():
 SETTINGS = st.sampled_from(["lr", "l2", "momentum", "clip_norm"])
 
 
+@settings(deadline=None)  # 0.2 s an example is too little beside other programs
 @given(st.dictionaries(SETTINGS, st.lists(st.floats(0.1, 0.9), min_size=1), min_size=1))
 def test_a_grid_has_as_many_points_as_it_says_and_none_twice(table):
     space = Space.parse(table)

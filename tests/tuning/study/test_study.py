@@ -57,7 +57,7 @@ def test_the_course_projects_file_has_its_schema_and_order(small_search):
     wanted = "input_dim hidden_size_1 activation_1 hidden_size_2 activation_2 activation_3 output_dim lr ld"
     assert list(rows[0][0])[:9] == wanted.split()
     assert [row[2] for row in rows] == sorted((row[2] for row in rows), reverse=True)
-    by_loss = small_search(metric="loss")
+    by_loss = small_search({"lr": [0.02, 0.002, 0.01]}, metric="loss")
     rows = json.loads((by_loss.folder / "gridsearch_results.json").read_text("utf-8"))
     assert [row[1] for row in rows] == sorted(row[1] for row in rows)
     text = (by_loss.folder / "gridsearch_results.json").read_text("utf-8")
@@ -126,7 +126,7 @@ def test_a_search_in_which_all_diverge_says_so_and_exits_with_4(small_search):
 
 
 def test_repeats_take_further_seeds_and_say_how_sure_the_ranking_is(small_search):
-    result = small_search(repeats=3, repeat_best=2)
+    result = small_search({"lr": [0.02, 0.002]}, repeats=3, repeat_best=2)
     assert [repeated.n for repeated in result.repeated] == [3, 3]
     trial = result.repeated[0].trial
     seeds = sorted(path.name for path in (result.folder / "trials").glob(f"{trial.number:05d}-seed-*"))
@@ -142,7 +142,7 @@ def test_repeats_take_further_seeds_and_say_how_sure_the_ranking_is(small_search
 
 
 def test_retrain_trains_the_winner_and_only_then_tests(small_search):
-    result = small_search(retrain=True)
+    result = small_search({"lr": [0.02, 0.002]}, retrain=True)
     assert not (result.folder / "best" / "test.json").exists()
     for name in ("best", "retrained"):
         assert json.loads((result.folder / name / "machine.json").read_text("utf-8"))["cores"] >= 1
