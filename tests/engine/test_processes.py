@@ -105,12 +105,11 @@ COURSE, DEFAULT = (784, (128, 32), 10), (784, (256, 128), 10)
         (4, COURSE, 16, 1, 100_000, 1),  # one core
         (1, COURSE, 16, 8, 100_000, 1),
         (4, COURSE, 16, 2, 100, 1),  # too short
-        (4, DEFAULT, 256, 2, 100_000, 1),  # its batches are cut, so threads help
+        (4, DEFAULT, 256, 2, 100_000, 2),
+        (4, DEFAULT, 256, 8, 100_000, 1),  # its batches are cut, so threads share a network
     ],
 )
-def test_processes_train_several_networks_with_small_batches_for_long(
-    n_networks, sizes, batch, most, n_steps, expected
-):
+def test_processes_train_several_networks_for_long(n_networks, sizes, batch, most, n_steps, expected):
     architecture = MLP(*sizes).architecture
     assert count_processes(n_networks, architecture, batch, most, n_steps) == expected
 

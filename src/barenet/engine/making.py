@@ -48,11 +48,12 @@ def make_engine(
 def count_processes(
     n_networks: int, architecture: Architecture, batch_size: int, most_threads: int, n_steps: int
 ) -> int:
-    """Return how many worker processes train networks; 1 for none, in this process.
+    """Return how many worker processes train several networks; 1 for none, in this process.
 
-    Threads help where a network's batches are cut. Where they are not, processes do, if the training is long enough.
+    Threads wait for the lock of the interpreter, processes do not. But they need a training that is long enough. And
+    where batches are cut, threads can share a network, if there are fewer networks than cores.
     """
-    if image_parts(batch_size, architecture.n_weights) > 1:
+    if image_parts(batch_size, architecture.n_weights) > 1 and n_networks < most_threads:
         return 1
     step = SECONDS_OF_CALLS + 3 * batch_size * architecture.n_weights / MULTIPLY_ADDS
     is_worth = n_networks * n_steps * step >= WORTH_SECONDS

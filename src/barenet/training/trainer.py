@@ -33,7 +33,8 @@ from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["Trainer"]
 
-PROGRESS_SECONDS = 0.05  # between two reports of progress, at least a step each
+# Between two reports of progress, at least a step each. Threads with networks of their own wait for each other then.
+PROGRESS_SECONDS = 0.2
 
 
 class Trainer:

@@ -1,4 +1,4 @@
-"""Networks that train in worker processes: for small batches, where threads do not help.
+"""Networks that train in worker processes: they do not wait for one interpreter, as threads do.
 
 Read the modules in this order:
 

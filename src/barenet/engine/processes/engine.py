@@ -1,8 +1,8 @@
-"""An engine whose networks train in worker processes, some in each: for small batches, where threads do not help.
+"""An engine whose networks train in worker processes, some in each.
 
-With a small batch most operations are so short that threads wait for Python's interpreter lock. Each worker has an
-engine of one thread. A network gets the same bits wherever it trains. So a worker that ends, whatever ended it, is
-started again, and takes the steps of the epoch so far once more.
+Threads wait for the lock of Python's interpreter: with small batches, whose operations are short, most of the time, and
+with large ones now and then. Each worker has an engine of one thread. A network gets the same bits wherever it trains.
+So a worker that ends, whatever ended it, is started again, and takes the steps of the epoch so far once more.
 """
 
 from __future__ import annotations
