@@ -1,18 +1,22 @@
 """How many threads take a stretch of steps: chosen by the times that steps take, for all numbers give the same bits.
 
-Each number is tried for a short time at first. The fastest goes on, and from time to time the others are tried again:
-another program may have started, or ended.
+Each number is tried for a short time at first. The fastest goes on, and from time to time the next smaller and the next
+larger are tried again: another program may have started, or ended.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
-__all__ = ["ThreadChoice", "candidates"]
+__all__ = ["ThreadChoice", "candidates", "fastest"]
 
-TRIAL_SECONDS = 0.02
+TRIAL_SECONDS = 0.06
+TRIALS = 3  # in a row of one number, of which the last counts: memory is made, and cores that slept become fast
 RETRY_SECONDS = 1.0  # between two trials, at first; each trial that changes nothing doubles it, up to the longest
 LONGEST_RETRY_SECONDS = 16.0
+# More threads have to be faster by this factor than fewer: beside busy programs the times of trials vary.
+WORTH = 0.93
 # Multiply-adds of a step below which a second thread costs more than it gives, whatever the processor.
 LEAST_WORK = 4_000_000
 
@@ -28,6 +32,19 @@ def candidates(most: int, work: int) -> list[int]:
     return sorted({most, *(2**i for i in range(most.bit_length()) if 2**i <= most)})
 
 
+def fastest(seconds: Mapping[int, float]) -> int:
+    """Return the number of threads to use, given the seconds of a step with each, from the fewest on.
+
+    >>> fastest({1: 0.004, 2: 0.0039, 4: 0.003})
+    4
+    """
+    best = next(iter(seconds))
+    for number in seconds:
+        if seconds[number] < WORTH * seconds[best]:
+            best = number
+    return best
+
+
 class ThreadChoice:
     """Says how many threads take the next steps, and for how many steps.
 
@@ -39,9 +56,8 @@ class ThreadChoice:
         self.numbers = numbers
         self.seconds = dict.fromkeys(numbers, math.inf)  # a step takes, by number of threads
         self.best = numbers[0]
-        self._trials = [*numbers, *numbers] if len(numbers) > 1 else []  # the first step of all makes memory
+        self._trials = sorted(numbers * TRIALS) if len(numbers) > 1 else []
         self._until_trial, self._interval = RETRY_SECONDS, RETRY_SECONDS
-        self._before_trials = self.best
 
     @property
     def threads(self) -> int:
@@ -69,9 +85,10 @@ class ThreadChoice:
             )
             self._until_trial -= seconds
             if self._until_trial <= 0:
-                self._trials = [n for n in self.numbers if n != self.best]
+                at = self.numbers.index(self.best)
+                self._trials = sorted([n for n in self.numbers[max(0, at - 1) : at + 2] if n != self.best] * TRIALS)
 
     def _decide(self) -> None:
-        before, self.best = self.best, min(self.numbers, key=self.seconds.__getitem__)
+        before, self.best = self.best, fastest(self.seconds)
         self._interval = RETRY_SECONDS if self.best != before else min(2 * self._interval, LONGEST_RETRY_SECONDS)
         self._until_trial = self._interval

@@ -17,7 +17,7 @@ import numpy as np
 from barenet.config.sources import build_config
 from barenet.cores import BusyCores, affinity_cores, available_cores, container_quota
 from barenet.data.batches import TrainingImages
-from barenet.engine.choice import ThreadChoice, candidates
+from barenet.engine.choice import ThreadChoice, candidates, fastest
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import EpochPlan
 from barenet.engine.stacks import make_optimizer
@@ -84,7 +84,7 @@ def diagnose(seconds: float = 10.0) -> Diagnosis:
         blas=known,
         peak_gflops=peak,
         step_microseconds=steps,
-        threads={recipe: min(times, key=times.__getitem__) for recipe, times in steps.items()},
+        threads={recipe: fastest(times) for recipe, times in steps.items()},
         reasons={recipe: find_reason(times, cores, busy.elsewhere, find_limit()) for recipe, times in steps.items()},
         advice=find_advice(known, features, peak, busy.elsewhere, os.environ),
     )
@@ -172,7 +172,7 @@ def find_limit() -> str | None:
 
 def find_reason(times: Mapping[int, float], cores: int, busy_elsewhere: float, limit: str | None) -> str:
     """Return one sentence: how many threads take a step whose times these are by number of threads, and why."""
-    best = min(times, key=times.__getitem__)
+    best = fastest(times)
     if best > 1:
         return f"{best} threads: a step takes {times[best] / times[1]:.2f} of the time of one thread"
     if cores == 1:
