@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from barenet.engine.state import TrainingState
 from barenet.nn import MLP
 
-__all__ = ["Engine", "EpochPlan", "StepNorms"]
+__all__ = ["Engine", "EpochPlan", "StepNorms", "first_lost_steps"]
 
 
 @dataclass(frozen=True)
@@ -117,3 +117,9 @@ class Engine(ABC):
     @abstractmethod
     def close(self) -> None:
         """Give back threads and processes; the engine is not used again."""
+
+
+def first_lost_steps(losses: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return for each network (N,) the first of the steps whose loss (S, N) is not finite, -1 if there is none."""
+    is_lost = ~np.isfinite(losses)
+    return np.where(is_lost.any(axis=0), is_lost.argmax(axis=0), -1)

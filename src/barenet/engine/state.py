@@ -70,6 +70,11 @@ class TrainingState:
         """Return the state of the networks at `rows`, copied."""
         return self.from_arrays({name: array[list(rows)] for name, array in self.arrays().items()})
 
+    def without_parameters(self) -> TrainingState:
+        """Return the state with no parameters in its arrays: what another process needs to know of it."""
+        none = np.empty((self.n_networks, 0), self.values.dtype)
+        return replace(self, values=none, slots=dict.fromkeys(self.slots, none), average=None, best_values=none)
+
     @staticmethod
     def concatenate(states: Sequence[TrainingState]) -> TrainingState:
         """Stack states of the same shapes into one."""

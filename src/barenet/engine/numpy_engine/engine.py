@@ -22,7 +22,7 @@ from barenet.engine.numpy_engine.batch_tasks import needs_whole_batch
 from barenet.engine.numpy_engine.feed import Feed
 from barenet.engine.numpy_engine.group import Group
 from barenet.engine.parts import image_parts, split
-from barenet.engine.protocol import Engine, EpochPlan, StepNorms
+from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
 from barenet.engine.state import TrainingState
 from barenet.engine.team import Team
 from barenet.engine.threads import one_blas_thread
@@ -148,8 +148,7 @@ class NumpyEngine(Engine):
 
     def first_lost_steps(self) -> NDArray[np.int64]:
         """Return for each network (N,) the epoch's first step whose loss was not finite, -1 if there is none."""
-        is_lost = ~np.isfinite(self.losses)
-        return np.where(is_lost.any(axis=0), is_lost.argmax(axis=0), -1)
+        return first_lost_steps(self.losses)
 
     def close(self) -> None:
         """Let all threads end."""

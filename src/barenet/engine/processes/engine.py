@@ -26,7 +26,7 @@ from barenet.engine.network import FastMLP
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.parts import split
 from barenet.engine.processes.workers import interrupts_held, start_workers
-from barenet.engine.protocol import Engine, EpochPlan, StepNorms
+from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
 from barenet.engine.state import TrainingState
 from barenet.errors import MachineError
 from barenet.nn import MLP, Architecture, Loss
@@ -127,9 +127,8 @@ class ProcessEngine(Engine):
         """Take some steps of the epoch."""
         results = self._ask("train", [(start, stop)] * len(self._workers))
         self._n_done = stop
-        losses, predicted = zip(*results, strict=True)
-        self.losses[start:stop] = np.concatenate(losses, axis=1)
-        return self.losses[start:stop], np.concatenate(predicted)
+        self.losses[start:stop] = np.concatenate([losses for losses, _ in results], axis=1)
+        return self.losses[start:stop], np.concatenate([predicted for _, predicted in results])
 
     def norms(self) -> StepNorms:
         """Return the norms of the epoch's last step, once it is taken."""
@@ -138,8 +137,15 @@ class ProcessEngine(Engine):
     def capture(self, before: TrainingState) -> TrainingState:
         """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
         if self._n_done:
-            parts = self._ask("capture", [(self._rows(worker),) for worker in self._workers])
-            self._state = TrainingState.concatenate(parts)
+            parts = self._ask("capture", [(self._rows(worker).without_parameters(),) for worker in self._workers])
+            averages = [part.average for part in parts if part.average is not None]
+            self._state = replace(
+                self._state,
+                values=np.concatenate([part.values for part in parts]),
+                slots={name: np.concatenate([part.slots[name] for part in parts]) for name in self._state.slots},
+                average=np.concatenate(averages) if averages else None,
+                n_steps=np.concatenate([part.n_steps for part in parts]),
+            )
             self._n_done = 0
         names = ("values", "slots", "average", "n_steps")
         return replace(before, **{name: getattr(self._state, name) for name in names}).select(range(len(self.configs)))
@@ -151,8 +157,7 @@ class ProcessEngine(Engine):
 
     def first_lost_steps(self) -> NDArray[np.int64]:
         """Return for each network (N,) the epoch's first step whose loss was not finite, -1 if there is none."""
-        is_lost = ~np.isfinite(self.losses)
-        return np.where(is_lost.any(axis=0), is_lost.argmax(axis=0), -1)
+        return first_lost_steps(self.losses)
 
     def close(self) -> None:
         """End the processes, and delete the images that they map."""
