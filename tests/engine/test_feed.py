@@ -73,3 +73,16 @@ def test_another_epoch_forgets_what_was_ready():
     feed.begin(EpochPlan(0, np.ones((44, 1)), order))
     feed.prepare(0, slice(0, 16))
     np.testing.assert_array_equal(feed.batch(0), BYTES[order[:16]])
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 16, 21, 32, 64, 100])
+def test_images_that_are_prepared_early_lie_elsewhere_than_those_in_use(batch_size):
+    feed, expected, _ = make_feed(batch_size, ())
+    feed.allow_following()
+    n_steps = 650 // batch_size
+    for step in range(n_steps - 1):
+        rows = slice(0, batch_size)
+        feed.prepare(step, rows)
+        x = feed.batch(step)
+        feed.prepare(step + 1, rows)  # while threads still read x
+        np.testing.assert_array_equal(x, expected[step * batch_size : (step + 1) * batch_size])

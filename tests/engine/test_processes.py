@@ -68,7 +68,9 @@ def test_networks_in_processes_end_with_the_bits_that_they_have_here(case):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("when", ["before the first step", "between two stretches", "before the norms"])
+@pytest.mark.parametrize(
+    "when", ["before the first step", "between two stretches", "after a capture", "before the norms"]
+)
 def test_a_worker_that_is_killed_is_started_again_and_changes_no_bit(case, when):
     networks = range(3)
     plan, before, expected = case.plan(networks), case.start(networks), case.train(networks)
@@ -83,7 +85,10 @@ def test_a_worker_that_is_killed_is_started_again_and_changes_no_bit(case, when)
         kill_one("before the first step")
         results = [engine.train(0, 2)]
         kill_one("between two stretches")
+        engine.evaluation_network()  # what the workers have reached is known then
+        kill_one("after a capture")
         results.append(engine.train(2, plan.n_steps))
+        engine.evaluation_network()  # as the trainer does, before it asks for the norms
         kill_one("before the norms")
         found, workers = collect(engine, before, results), processes(engine)
     finally:

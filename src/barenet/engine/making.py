@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from barenet.config.tables import Config
 from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.batch_tasks import needs_whole_batch
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.parts import image_parts
 from barenet.engine.protocol import Engine
@@ -33,8 +34,8 @@ def make_engine(
     n_steps: int,
 ) -> Engine:
     """Return an engine for networks that have up to `n_steps` steps before them, on up to `most_threads` cores."""
-    has_custom = loss.is_custom or any(row.activation.is_custom for row in architecture.rows)
-    n = 1 if has_custom else count_processes(len(configs), architecture, batch_size, most_threads, n_steps)
+    is_whole = needs_whole_batch(architecture, loss)  # a person's functions stay in this process
+    n = 1 if is_whole else count_processes(len(configs), architecture, batch_size, most_threads, n_steps)
     if n > 1:
         from barenet.engine.processes.engine import ProcessEngine
 

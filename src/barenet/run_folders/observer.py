@@ -40,7 +40,7 @@ class Observer(Watcher):
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
         """Hear that step number `step` of `n_steps`, counted from 0, is taken.
 
-        Called after the first and the last step of each epoch, and about 20 times a second in between.
+        Called after the first and the last step of each epoch, and about five times a second in between.
         """
 
     def record(self, record: EpochRecord) -> None:

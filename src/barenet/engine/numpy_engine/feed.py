@@ -60,7 +60,7 @@ class Feed:
         if self.ahead > 1:
             step -= step % self.ahead
             rows = slice(0, self.ahead * self.batch_size)
-        place = step % self._n_memories, rows.start
+        place = self._turn(step), rows.start
         if self._ready.get(place) == step:
             return
         start = step * self.batch_size
@@ -76,10 +76,14 @@ class Feed:
         )
         self._ready[place] = step
 
+    def _turn(self, step: int) -> int:
+        """Return which memory holds a step's images: batches that are prepared together lie in one."""
+        return step // self.ahead % self._n_memories
+
     def _memory(self, step: int) -> Pixels:
         """Return the memory for the batch of a step, and for those that are prepared with it, of each order."""
         n_images = min(self.ahead * self.batch_size, self.n_images - step * self.batch_size)
-        place = n_images, step % self._n_memories
+        place = n_images, self._turn(step)
         if place not in self._pixels:
             self._pixels[place] = self.images.pixels((*self.order.shape[:-1], n_images))
         return self._pixels[place]

@@ -91,25 +91,15 @@ class ProcessEngine(Engine):
         except OSError:
             self._folder.cleanup()
             raise
-        self._state = state  # at the start of the epoch, or later
-        self._n_done = 0  # steps of the epoch taken since
+        self._start = state  # of the epoch: a worker that is started again goes on from there
+        self._taken = 0, 0  # the first step of the epoch that was taken, and the end
+        self._reached: TrainingState | None = state  # if it is known
         self._network = FastMLP.from_architecture(
             architecture, initializer=None, loss=loss, n_networks=len(self.configs)
         )
+        shared = (architecture, loss, folder, images.scale, images.image_shape, images.most_shift, batch_size)
         self._workers = [
-            Worker(
-                networks,
-                Networks(
-                    self.configs[networks],
-                    architecture,
-                    loss,
-                    folder,
-                    images.scale,
-                    images.image_shape,
-                    images.most_shift,
-                    batch_size,
-                ),
-            )
+            Worker(networks, Networks(self.configs[networks], *shared))
             for networks in split(len(self.configs), n_processes)
         ]
         for worker in self._workers:
@@ -117,8 +107,7 @@ class ProcessEngine(Engine):
 
     def begin(self, plan: EpochPlan) -> None:
         """Get ready for the steps of an epoch."""
-        if self._n_done:
-            self.capture(self._state)
+        self._start, self._taken = self._state_reached(), (0, 0)
         self.plan = plan
         self.losses = np.zeros(plan.rates.shape)  # of a step that is not taken none is lost
         self._ask("begin", [(plan.of(worker.networks),) for worker in self._workers])
@@ -126,7 +115,7 @@ class ProcessEngine(Engine):
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Take some steps of the epoch."""
         results = self._ask("train", [(start, stop)] * len(self._workers))
-        self._n_done = stop
+        self._taken, self._reached = (self._taken[0] if self._taken[1] else start, stop), None
         self.losses[start:stop] = np.concatenate([losses for losses, _ in results], axis=1)
         return self.losses[start:stop], np.concatenate([predicted for _, predicted in results])
 
@@ -136,23 +125,27 @@ class ProcessEngine(Engine):
 
     def capture(self, before: TrainingState) -> TrainingState:
         """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
-        if self._n_done:
+        reached = self._state_reached()
+        names = ("values", "slots", "average", "n_steps")
+        return replace(before, **{name: getattr(reached, name) for name in names}).select(range(len(self.configs)))
+
+    def _state_reached(self) -> TrainingState:
+        """Return the state reached, asked of the workers if steps were taken since."""
+        if self._reached is None:
             parts = self._ask("capture", [(self._rows(worker).without_parameters(),) for worker in self._workers])
             averages = [part.average for part in parts if part.average is not None]
-            self._state = replace(
-                self._state,
+            self._reached = replace(
+                self._start,
                 values=np.concatenate([part.values for part in parts]),
-                slots={name: np.concatenate([part.slots[name] for part in parts]) for name in self._state.slots},
+                slots={name: np.concatenate([part.slots[name] for part in parts]) for name in self._start.slots},
                 average=np.concatenate(averages) if averages else None,
                 n_steps=np.concatenate([part.n_steps for part in parts]),
             )
-            self._n_done = 0
-        names = ("values", "slots", "average", "n_steps")
-        return replace(before, **{name: getattr(self._state, name) for name in names}).select(range(len(self.configs)))
+        return self._reached
 
     def evaluation_network(self) -> MLP:
         """Return the stack as it is evaluated: with its averaged parameters where there are any."""
-        self._network.parameters.values[...] = self.capture(self._state).evaluated
+        self._network.parameters.values[...] = self._state_reached().evaluated
         return self._network
 
     def first_lost_steps(self) -> NDArray[np.int64]:
@@ -166,8 +159,8 @@ class ProcessEngine(Engine):
         self._folder.cleanup()
 
     def _rows(self, worker: Worker) -> TrainingState:
-        """Return the state of a worker's networks."""
-        return self._state.select(range(worker.networks.start, worker.networks.stop))
+        """Return the state of a worker's networks at the start of the epoch."""
+        return self._start.select(range(worker.networks.start, worker.networks.stop))
 
     def _ask(self, method: str, arguments: Sequence[tuple[Any, ...]] | None = None) -> list[Any]:
         """Call a method of all workers' engines at once, and return what each gives."""
@@ -189,8 +182,8 @@ class ProcessEngine(Engine):
                 worker.start(self._rows(worker))
                 if method != "begin":
                     worker.submit("begin", self.plan.of(worker.networks)).result()
-                if self._n_done:
-                    worker.submit("train", 0, self._n_done).result()
+                if self._taken[1]:
+                    worker.submit("train", *self._taken).result()
                 return worker.submit(method, *arguments).result()
             except LOST:
                 continue
