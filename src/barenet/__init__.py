@@ -51,7 +51,8 @@ from barenet.version import __version__ as __version__
 if TYPE_CHECKING:
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
-    from barenet.data.datasets import Dataset, from_arrays, load_dataset
+    from barenet.data.datasets import Dataset, from_arrays
+    from barenet.data.loading import load_dataset
     from barenet.deploy.export import export
     from barenet.deploy.predictor import Predictor, load
     from barenet.deploy.recognition import recognise
@@ -106,7 +107,7 @@ _LAZY = {
     "from_arrays": "barenet.data.datasets",
     "inspect": "barenet.plots.inspection",
     "load": "barenet.deploy.predictor",
-    "load_dataset": "barenet.data.datasets",
+    "load_dataset": "barenet.data.loading",
     "playground": "barenet.pages.playground.playground",
     "recognise": "barenet.deploy.recognition",
     "report": "barenet.pages.reports.report",

@@ -12,7 +12,8 @@ import pytest
 from small_files import ARRAYS, TRAIN_IMAGES, TRAIN_PIXELS, X_TEST, Y_TEST, X, Y, check_is_the_small_one, message_of
 
 from barenet.data.checks import MAX_CLASSES
-from barenet.data.datasets import Dataset, from_arrays, load_dataset
+from barenet.data.datasets import Dataset, from_arrays
+from barenet.data.loading import load_dataset
 
 
 @pytest.fixture(scope="module")

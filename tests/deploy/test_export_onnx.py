@@ -10,7 +10,8 @@ import pytest
 from families import slow_except
 
 import barenet
-from barenet.data.datasets import from_arrays, load_dataset
+from barenet.data.datasets import from_arrays
+from barenet.data.loading import load_dataset
 from barenet.deploy.export import export_model, load_for_export
 from barenet.deploy.exported import describe_networks
 from barenet.deploy.predictor import Predictor

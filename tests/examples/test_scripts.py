@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from waiting import PATIENCE
 
-from barenet.data.datasets import load_dataset
+from barenet.data.loading import load_dataset
 from barenet.nn import MLP
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

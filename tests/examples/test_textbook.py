@@ -19,7 +19,8 @@ import numpy as np
 import pytest
 
 from barenet.config.sources import build_config
-from barenet.data.datasets import from_arrays, load_dataset
+from barenet.data.datasets import from_arrays
+from barenet.data.loading import load_dataset
 from barenet.nn import LOSSES, MLP, SGD, Schedule, Workspace
 from barenet.training.epochs import order_of_epoch
 from barenet.training.preparation import prepare

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset, ignore, load_dataset
+from barenet.data.datasets import Dataset, ignore
+from barenet.data.loading import load_dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
 from barenet.run_folders.checkpoint import SavedModel

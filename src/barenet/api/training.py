@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from barenet.config.sources import build_config, check_tables, setting_path
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset, from_arrays, load_dataset
+from barenet.data.datasets import Dataset, from_arrays
+from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError, DataError
 from barenet.gradcheck.network import check_gradients
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss

@@ -1,14 +1,10 @@
 """All settings of a run: five frozen tables, validated once at the border.
 
-Where settings come from, and how a wrong one is explained, is left to `sources`.
+How a value is read is left to `fields`; where settings come from, and how a wrong one is explained, to `sources`.
 """
 
 from __future__ import annotations
 
-import numbers
-import re
-from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -22,69 +18,21 @@ from pydantic import (
     model_validator,
 )
 
-from barenet.errors import nearest
-from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
+from barenet.config.fields import (
+    ActivationName,
+    Fraction,
+    NonNegative,
+    Positive,
+    Side,
+    one_of,
+    read_image_size,
+    read_n_valid,
+    read_path,
+    split_sizes,
+)
+from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 
 __all__ = ["TABLES", "Config", "LayerConfig", "Table"]
-
-
-def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> BeforeValidator:
-    """Return a validator for a name out of a table, which names the nearest when it is unknown."""
-
-    def check(value: Any) -> Any:
-        name = (aliases or {}).get(value, value) if isinstance(value, str) else value
-        if isinstance(name, str) and name.startswith(CUSTOM):
-            return name
-        if not isinstance(name, str) or name not in known:
-            raise ValueError(f"unknown {what} {value!r}; {nearest(str(value), known)}")
-        return name
-
-    return BeforeValidator(check)
-
-
-def split_sizes(value: Any) -> Any:
-    """Read `128,32`, `128-32` or a single number as a list of sizes; an empty string means no hidden layer."""
-    if isinstance(value, str):
-        # A minus sign that no digit goes before is a sign: -5 must not become 5.
-        return [part.strip() for part in re.sub(r"(?<=\d)-(?=\d)", ",", value).split(",") if part.strip()]
-    return [value] if isinstance(value, numbers.Integral) else value
-
-
-def read_n_valid(value: Any) -> Any:
-    """Return a count of 1 or more or a fraction between 0 and 1, from a number or from text."""
-    if isinstance(value, str):
-        try:
-            value = float(value) if "." in value or "e" in value.lower() else int(value)
-        except ValueError:
-            value = None
-    is_whole, is_real = isinstance(value, numbers.Integral), isinstance(value, numbers.Real)
-    if not (value >= 1 if is_whole else is_real and 0 < value < 1):
-        raise ValueError("must be a count of images, 1 or more, or a fraction between 0 and 1")
-    return value
-
-
-def read_image_size(value: Any) -> Any:
-    """Read `32` or `32x48` as (height, width), from a number or from text."""
-    if isinstance(value, str):
-        sides = value.lower().replace("×", "x").split("x")
-        if len(sides) not in (1, 2) or not all(side.strip().isdecimal() for side in sides):
-            raise ValueError("must be a side in pixels, such as 32, or height x width, such as 32x48")
-        value = [int(side) for side in sides]
-    if isinstance(value, numbers.Integral):
-        return [value, value]
-    return value * 2 if isinstance(value, list) and len(value) == 1 else value
-
-
-def read_path(value: Any) -> Any:
-    """Read a `Path` as text."""
-    return str(value) if isinstance(value, Path) else value
-
-
-Positive = Annotated[int, Field(gt=0)]
-Side = Annotated[int, Field(gt=0, le=4096)]
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-ActivationName = Annotated[str, one_of(ACTIVATIONS, "activation", ALIASES)]
 
 
 class Table(BaseModel):

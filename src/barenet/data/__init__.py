@@ -1,13 +1,14 @@
 """From bytes to batches: read, check, split, shuffle and augment images.
 
-Read the modules in this order; open `datasets` first:
+Read the modules in this order; open `loading` first:
 
     files           what every reader of data files needs: errors in one line, and what a wrong file is
     parts           what people call the parts of a data set: training, validation, test
     checks          images and labels that fit together, or one line that says why not
     formats/        IDX, .npz and .csv files, and tables of features
     pictures/       pictures in a folder a class: found, decoded in threads, kept in a cache
-    datasets        any of these, or arrays, into one checked `Dataset`
+    datasets        arrays into one checked `Dataset`
+    loading         a folder or a file, by the reader that it needs, into a `Dataset`
     randomness      one generator for each (seed, purpose, epoch)
     splits          seeded, stratified validation images
     standardising   features to mean 0 and deviation 1

@@ -1,30 +1,23 @@
-"""Load images and labels, from the package, a folder, a file or arrays, into one checked `Dataset`.
+"""One checked `Dataset` of images or features, from arrays.
 
-Whatever the source, the arrays pass `checks` on their way. Reading files is left to `formats` and `pictures`; scaling,
-splitting and batching to the modules that follow.
+Whatever the source, the arrays pass `checks` on their way. Where they lie is left to `loading`; scaling, splitting and
+batching to the modules that follow.
 """
 
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from barenet.data.checks import check_pair, check_range, extend_hash, hash_arrays, note_unscaled
-from barenet.data.files import reading
-from barenet.data.formats.idx_folders import read_carried, read_folder
-from barenet.data.formats.npz import read_npz
-from barenet.data.formats.tables import find_tables, read_tables
-from barenet.data.pictures.folders import holds_pictures
 from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["CARRIED_NAME", "Dataset", "from_arrays", "ignore", "load_dataset"]
+__all__ = ["CARRIED_FINGERPRINT", "CARRIED_NAME", "Dataset", "checked", "from_arrays", "ignore"]
 
 CARRIED_NAME = "fashion-mnist"
 CARRIED_CLASS_NAMES = (
@@ -75,57 +68,6 @@ class Dataset:
         return len(self.class_names)
 
 
-def load_dataset(
-    path: str | Path | None = None,
-    *,
-    image_size: tuple[int, int] | None = None,
-    color: bool = False,
-    skip_broken: bool = False,
-    note: Callable[[str], None] = ignore,
-    show_progress: bool = False,
-) -> Dataset:
-    """Load a data set from disk; the carried Fashion-MNIST where `path` is None.
-
-    A path is a folder of four IDX files, of pictures in a folder a class or of tables, or an .npz or .csv file; one
-    that isn't there and ends in `fashion-mnist` means the carried data too. Pictures are brought to `image_size`
-    (height, width), by default the commonest among them and at most 64, in grey or in `color`; `skip_broken` leaves
-    out those that cannot be read. `note` gets a sentence for whatever deserves attention without being wrong;
-    `show_progress` shows a bar where pictures are decoded and stderr is a terminal. Raises DataError or MachineError.
-    """
-    if path is not None:
-        path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
-        with reading(path):
-            if path.is_dir() and holds_pictures(path):
-                from barenet.data.pictures.cache import read_picture_folder
-
-                found = read_picture_folder(
-                    path, image_size, color=color, skip_broken=skip_broken, note=note, show_progress=show_progress
-                )
-                facts: dict[str, Any] = {"class_names": found.class_names, "were_scaled": found.were_scaled}
-                return _from_parts(path.resolve().name, found.parts, note, kind="pictures", **facts)
-            if path.exists() and find_tables(path):
-                tables = read_tables(path, note)
-                facts = {"class_names": tables.class_names, "kind": "images" if tables.are_images else "features"}
-                return _from_parts(path.stem if path.is_file() else path.resolve().name, tables.arrays(), note, **facts)
-            if path.is_dir():
-                return _checked(path.resolve().name, read_folder(path), note)
-            if path.exists():
-                return _checked(path.name, read_npz(path), note)
-        if path.name.lower() != CARRIED_NAME:
-            raise DataError(f"data path {path} does not exist: expected a folder or an .npz file, or {CARRIED_NAME}")
-        note(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
-    return _checked(CARRIED_NAME, read_carried(), note, fingerprint=CARRIED_FINGERPRINT)
-
-
-def _from_parts(
-    name: str, parts: Mapping[str, Mapping[str, np.ndarray]], note: Callable[[str], None], **facts: Any
-) -> Dataset:
-    """Return a Dataset of the parts train, and val and test where they are there; say when there is no test."""
-    if "test" not in parts:
-        note(f"{name} has no test part: results will be of validation alone")
-    return _checked(name, {**parts["train"], **parts.get("test", {})}, note, validation=parts.get("val"), **facts)
-
-
 def from_arrays(
     x: Any,
     y: Any,
@@ -147,7 +89,7 @@ def from_arrays(
     validation = _given_pair("_val", x_val, y_val)
     if not train:
         raise DataError("x and y are None: expected images and their labels")
-    return _checked(name, train | test, note, validation=validation, hash_apart=True, class_names=class_names)
+    return checked(name, train | test, note, validation=validation, hash_apart=True, class_names=class_names)
 
 
 def _given_pair(part: str, images: Any, labels: Any) -> dict[str, np.ndarray]:
@@ -165,7 +107,7 @@ def _as_array(values: Any, where: str) -> np.ndarray:
         raise DataError(f"{where} is ragged: all its images must have the same shape") from error
 
 
-def _checked(
+def checked(
     name: str,
     arrays: Mapping[str, np.ndarray],
     note: Callable[[str], None],
@@ -195,8 +137,8 @@ def _checked(
         raise DataError(f"{labels_from}: every label is {labels[0]}: a classifier needs two classes or more")
 
     alike: dict[str, Any] = {"shape": shape, "dtype": images.dtype, "n_classes": n_classes, "images_from": images_from}
-    test_images, test_labels = _checked_alike(test, "test", **alike)
-    valid_images, valid_labels = _checked_alike(list((validation or {}).items()), "validation", **alike)
+    test_images, test_labels = checked_alike(test, "test", **alike)
+    valid_images, valid_labels = checked_alike(list((validation or {}).items()), "validation", **alike)
     if fingerprint is None:
         beside = () if hash_apart else (valid_images, valid_labels)
         fingerprint = hash_arrays(shape, images, labels, *beside, test_images, test_labels)
@@ -225,7 +167,7 @@ def _checked(
     )
 
 
-def _checked_alike(
+def checked_alike(
     given: Sequence[tuple[str, np.ndarray]],
     what: str,
     *,

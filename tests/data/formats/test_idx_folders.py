@@ -17,7 +17,7 @@ from small_files import (
     message_of,
 )
 
-from barenet.data.datasets import load_dataset
+from barenet.data.loading import load_dataset
 from barenet.errors import MachineError
 
 

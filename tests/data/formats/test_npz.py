@@ -15,7 +15,8 @@ import pytest
 from families import slow_except
 from small_files import ARRAYS, TRAIN_IMAGES, TRAIN_PIXELS, X_TEST, Y_TEST, X, Y, check_is_the_small_one, message_of
 
-from barenet.data.datasets import from_arrays, load_dataset
+from barenet.data.datasets import from_arrays
+from barenet.data.loading import load_dataset
 from barenet.errors import DataError
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from barenet.data.datasets import load_dataset
 from barenet.data.formats.csv_files import read_csv
+from barenet.data.loading import load_dataset
 from barenet.data.standardising import Standardiser
 from barenet.errors import ConfigError, DataError
 from barenet.training.preparation import prepare

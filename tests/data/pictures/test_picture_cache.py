@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from barenet.data.datasets import from_arrays, load_dataset
+from barenet.data.datasets import from_arrays
+from barenet.data.loading import load_dataset
 from barenet.data.pictures import cache as picture_cache
 from barenet.data.pictures.cache import cache_folder
 from barenet.data.pictures.decoding import commonest_size

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from barenet.data.datasets import load_dataset
+from barenet.data.loading import load_dataset
 from barenet.data.pictures.folders import find_pictures, holds_pictures
 from barenet.errors import DataError
 

@@ -15,7 +15,7 @@ from barenet.cli.options import Json, Quiet
 from barenet.cli.own_file import OwnFile, split_reference
 from barenet.config.sources import build_config
 from barenet.data.batches import to_float
-from barenet.data.datasets import load_dataset
+from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError
 from barenet.gradcheck.code import check_own_code
 from barenet.gradcheck.functions.arguments import N_IMAGES

@@ -13,7 +13,7 @@ from barenet.api.training import train as start_training
 from barenet.cli.flags import SettingFlags, read_flags
 from barenet.cli.options import Json, Quiet, Switch
 from barenet.config.sources import build_config
-from barenet.data.datasets import load_dataset
+from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError, DivergedError
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers

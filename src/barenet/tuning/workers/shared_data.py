@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from barenet.config.tables import Config
-from barenet.data.datasets import load_dataset
+from barenet.data.loading import load_dataset
 from barenet.errors import DataError, MachineError
 from barenet.messages import one_line
 from barenet.training.preparation import TrainingData, prepare
