@@ -284,8 +284,14 @@ except ModuleNotFoundError as error:
         ({"validation_fraction": 1.0}, r"validation_fraction must be a number between 0 and 1, got 1\.0"),
         ({"weight_decay": 0.1}, "belongs to adamw"),
         ({"class_weight": "even"}, "class_weight must be None, 'balanced' or a dictionary, got 'even'"),
-        ({"class_weight": {2: 1.0}}, "class_weight has a label 2 that y lacks"),
-        ({"class_weight": {1: -1.0}}, r"class_weight of 1 must be 0 or more, got -1\.0"),
+        ({"class_weight": {2: 1.0}}, "class_weight names 2, which is no class here, and has no factor for 0, 1"),
+        ({"class_weight": {1: -1.0}}, r"class_weight of 1 must be a number, 0 or more, got -1\.0"),
+        ({"class_weight": {1: "2"}}, "class_weight of 1 must be a number, 0 or more, got '2'"),
+        ({"class_weight": {1: np.inf}}, "class_weight of 1 must be a number, 0 or more, got inf"),
+        ({"momentum": 0.9}, r"momentum = 0\.9 belongs to sgd, not to adam"),
+        ({"schedule": "step"}, "schedule: unknown schedule 'step'; .*cosine"),
+        ({"optimizer": "custom:adam"}, "optimizer: unknown optimizer 'custom:adam'"),
+        ({"activation": "custom:cube"}, "activation: unknown activation 'custom:cube'"),
     ],
 )
 def test_a_wrong_parameter_is_named_when_fitting(parameters, message):

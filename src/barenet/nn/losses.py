@@ -3,12 +3,14 @@
 `loss(logits, labels, dlogits=None)` takes logits (..., B, C) and integer labels (B,) or (..., B), and returns the mean
 over the B images, one number a network, shape (...). Into `dlogits`, a C-contiguous array shaped like the logits, it
 writes the gradient of that mean with respect to the logits. The logits themselves are left as they are.
+
+With weights w (B,) or (..., B) the mean becomes sum_i w_i loss_i / B, and so does its gradient.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -32,7 +34,7 @@ class Loss:
     """
 
     name: str
-    function: Callable[[Array, Labels, Array], Array]
+    function: Callable[..., Array]  # of logits, labels, dlogits and, unless a person wrote it, weights
     output: str = "identity"
     has_kinks: bool = False
 
@@ -46,6 +48,19 @@ class Loss:
         if dlogits is None:
             dlogits = np.empty(logits.shape, logits.dtype)
         return self.function(logits, labels, dlogits)
+
+    def weighted(self, weights: Array, classes: Labels | None = None) -> Loss:
+        """Return this loss with a weight for every image: `weights[label]`, where `classes[label]` is its class.
+
+        Without `classes` labels are classes. Raises ConfigError for a custom loss, which has no loss of a single image.
+        """
+        if self.is_custom:
+            raise ConfigError(f"the loss {self.name!r} cannot weigh images: let its functions do it, by their labels")
+
+        def function(logits: Array, labels: Labels, dlogits: Array) -> Array:
+            return self.function(logits, labels if classes is None else classes[labels], dlogits, weights[labels])
+
+        return replace(self, function=function)
 
     @staticmethod
     def custom(
@@ -69,7 +84,9 @@ class Loss:
         return Loss(f"{CUSTOM}{name}", function, output, has_kinks)
 
 
-def cross_entropy(logits: Array, labels: Labels, dlogits: Array, label_smoothing: float = 0.0) -> Array:
+def cross_entropy(
+    logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None, *, label_smoothing: float = 0.0
+) -> Array:
     """Mean of -sum_c q_c log p_c, with p = softmax(logits) and q the one-hot label.
 
     Softmax and logarithm are fused: log p_c = (z_c - max z) - log(sum e^(z - max z)), so nothing overflows, and the
@@ -85,25 +102,27 @@ def cross_entropy(logits: Array, labels: Labels, dlogits: Array, label_smoothing
     exponentials = np.exp(shifted, out=dlogits)
     # A product with a column of ones: the sum over few classes, several times faster than np.sum.
     sums = np.matmul(exponentials, ones(n_classes, logits.dtype).T)
-    loss = np.add.reduce(np.log(sums[..., 0]) - target, axis=-1) / n_images
+    loss = weighted_sum(np.log(sums[..., 0]) - target, weights) / n_images
     dlogits /= sums * n_images
     if label_smoothing:
         dlogits -= label_smoothing / (n_classes * n_images)
     flat[at_label] -= (1 - label_smoothing) / n_images
+    weigh(dlogits, weights)
     return np.asarray(loss)
 
 
-def mean_squared_error(logits: Array, labels: Labels, dlogits: Array) -> Array:
+def mean_squared_error(logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None) -> Array:
     """Mean over images and classes of (z - one_hot)^2; its gradient is 2 (z - one_hot) / (B C)."""
     n_images, n_classes = logits.shape[-2:]
     np.copyto(dlogits, logits)
     dlogits.reshape(-1)[label_positions(labels, logits.shape)] -= 1
-    loss = np.add.reduce(np.vecdot(dlogits, dlogits), axis=-1) / (n_images * n_classes)
+    loss = weighted_sum(np.vecdot(dlogits, dlogits), weights) / (n_images * n_classes)
     dlogits *= 2 / (n_images * n_classes)
+    weigh(dlogits, weights)
     return np.asarray(loss)
 
 
-def hinge(logits: Array, labels: Labels, dlogits: Array) -> Array:
+def hinge(logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None) -> Array:
     """Mean over images of sum_{c != y} max(0, 1 + z_c - z_y) (Weston and Watkins 1999).
 
     The gradient is 1 / B at each class inside the margin, and minus their sum at the label.
@@ -115,11 +134,23 @@ def hinge(logits: Array, labels: Labels, dlogits: Array) -> Array:
     margins = np.subtract(dlogits, flat[at_label][..., None] - 1, out=dlogits)
     flat[at_label] = 0
     np.maximum(margins, 0, out=margins)
-    loss = np.add.reduce(np.add.reduce(margins, axis=-1), axis=-1) / n_images
+    loss = weighted_sum(np.add.reduce(margins, axis=-1), weights) / n_images
     np.greater(margins, 0, out=dlogits)
     flat[at_label] = -np.add.reduce(dlogits, axis=-1)
     dlogits /= n_images
+    weigh(dlogits, weights)
     return np.asarray(loss)
+
+
+def weighted_sum(losses: Array, weights: Array | None) -> Array:
+    """Return the sum over a batch of the losses of its images (..., B), shape (...)."""
+    return np.asarray(np.add.reduce(losses if weights is None else losses * weights, axis=-1))
+
+
+def weigh(dlogits: Array, weights: Array | None) -> None:
+    """Multiply the gradient (..., B, C) of each image by its weight, in place."""
+    if weights is not None:
+        dlogits *= weights[..., None]
 
 
 def largest(logits: Array) -> Array:
@@ -165,7 +196,7 @@ def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
     if name != "cross_entropy":
         raise ConfigError(f"label_smoothing = {label_smoothing} works with cross_entropy only, not {name}")
 
-    def smoothed(logits: Array, labels: Labels, dlogits: Array) -> Array:
-        return cross_entropy(logits, labels, dlogits, label_smoothing)
+    def smoothed(logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None) -> Array:
+        return cross_entropy(logits, labels, dlogits, weights, label_smoothing=label_smoothing)
 
     return Loss(name, smoothed, output="softmax")

@@ -6,6 +6,7 @@ It needs scikit-learn 1.6 or newer, which `pip install "barenet[sklearn]"` bring
     rows         rows of features with classes and weights: checked, scaled, equal ones merged
     weighting    a cross-entropy that weighs every row
     parameters   the estimator's parameters as settings of barenet, checked
+    network      what the network is made of, which stays while training goes on
     fitting      the loop behind `fit` and `partial_fit`
     classifier   `BarenetClassifier`
 """

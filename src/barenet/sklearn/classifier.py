@@ -9,21 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d, validate_data
 
 from barenet.config.tables import Config
-from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
-from barenet.errors import ConfigError, DataError
+from barenet.errors import DataError
 from barenet.messages import few
-from barenet.nn.architecture import Architecture
-from barenet.sklearn.fitting import Fit, train_rows
-from barenet.sklearn.parameters import make_config, optimizer_kind
+from barenet.sklearn.fitting import train_rows
+from barenet.sklearn.network import Network, log_probabilities
+from barenet.sklearn.parameters import draw_seed, make_config, refuse_balanced
 from barenet.sklearn.rows import Rows, check_labels, hold_out, make_rows, scale
-from barenet.training.epochs import start_state
-from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import probabilities
 
 __all__ = ["BarenetClassifier"]
@@ -54,11 +50,14 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     label_smoothing : share of each label spread over all classes.
     average_decay : moving average of the weights, used to predict; 0 for none.
     standardize : bring every feature to mean 0 and standard deviation 1.
-    class_weight : None, "balanced", or a dictionary from labels to factors.
+    class_weight : None, "balanced", or a dictionary from labels to factors, by the rules of scikit-learn: labels that y
+        lacks are ignored where all labels of y have a factor, and an error else; `partial_fit` refuses "balanced".
     early_stopping : hold out `validation_fraction` of the rows, unless `fit` gets rows of your own, stop after
         `patience` epochs without a lower validation loss, and take the weights that had the lowest.
-    warm_start : go on from the last `fit` instead of starting anew.
-    random_state : seed of initial weights, order of rows and rows held out.
+    warm_start : go on from the last `fit` instead of starting anew, with the parameters as they are now. Those that
+        decide the network are an error if they were changed: hidden_sizes, activation, optimizer, standardize, whether
+        momentum and average_decay are 0; so are new classes or other features.
+    random_state : seed of initial weights, order of rows and rows held out; of the order alone in a warm start.
 
     Attributes
     ----------
@@ -70,7 +69,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     classes_: NDArray[Any]
     state_: TrainingState
-    _seed: int
+    _network: Network
 
     def __init__(
         self,
@@ -129,22 +128,25 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             ConfigError: a parameter is wrong. DataError: so is the data. DivergedError: the weights became infinite.
         """
         goes_on = self.warm_start and hasattr(self, "state_")
+        if not goes_on and hasattr(self, "state_"):
+            del self.state_  # a fit that fails leaves no network behind
         features, labels = self._validated(X, y, reset=not goes_on)
         if goes_on:
             check_labels(labels, self.classes_, "y")
+            state, seed = self._go_on("set warm_start=False to start anew")
         else:
             self.classes_ = np.unique(labels)
-            self._start()
+            state, seed = self._start()
         rows = self._rows(features, labels, sample_weight)
         if len(np.unique(rows.codes)) < 2:
             raise DataError("rows of one class only have a weight above 0; a classifier needs 2 classes or more")
         validation = self._watched(X_val, y_val)
         if self.early_stopping and validation is None:
-            rows, validation = hold_out(rows, float(self.validation_fraction), self._seed)
+            rows, validation = hold_out(rows, float(self.validation_fraction), self._network.seed)
         self._scale(rows, update=False)
-        config = make_config(self.get_params(), self._seed, rows, schedule=self.schedule, epochs=self.epochs)
+        config = make_config(self.get_params(), seed, rows, schedule=self.schedule, epochs=self.epochs)
         patience = self.patience if self.early_stopping else None
-        self._take(self._train(config, rows, validation, patience))
+        self._train(config, state, rows, validation, patience)
         return self
 
     def partial_fit(
@@ -155,33 +157,40 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Features are standardised by all rows seen so far; `alpha` is set against the weight of these rows.
         """
         is_first = not hasattr(self, "state_")
+        refuse_balanced(self.class_weight)
         if is_first and classes is None:
             raise DataError("the first call of partial_fit needs classes, all labels that will ever come")
         features, labels = self._validated(X, y, reset=is_first)
         if is_first:
             self.classes_ = np.unique(np.asarray(classes))
-            self._start()
         elif classes is not None and not np.array_equal(np.unique(np.asarray(classes)), self.classes_):
             raise DataError(f"classes are not those of the first call, {few([str(c) for c in self.classes_])}")
         check_labels(labels, self.classes_, "y")
+        state, seed = self._start() if is_first else self._go_on("make a new estimator with sklearn.base.clone")
         rows = self._rows(features, labels, sample_weight)
         self._scale(rows, update=True)
-        config = make_config(self.get_params(), self._seed, rows, schedule="constant", epochs=1)
-        self._take(self._train(config, rows, None, None))
+        config = make_config(self.get_params(), seed, rows, schedule="constant", epochs=1)
+        self._train(config, state, rows, None, None)
         return self
 
     def predict_proba(self, X: ArrayLike) -> NDArray[np.float32]:
         """Return the probability of each class of `classes_`, (n, C)."""
-        check_is_fitted(self, "state_")
-        features = validate_data(self, X, dtype=FLOATS, reset=False)
-        mlp = FastMLP.from_architecture(self._architecture(), initializer=None)
-        mlp.parameters.values[...] = self.state_.evaluated[0]
-        return np.asarray(probabilities(compute_outputs(mlp, scale(self.scaler_, features), 1.0), False), np.float32)
+        return np.asarray(probabilities(self._outputs(X), False), np.float32)
+
+    def predict_log_proba(self, X: ArrayLike) -> NDArray[np.float32]:
+        """Return the logarithm of `predict_proba`, (n, C), finite where that rounds to 0."""
+        return log_probabilities(self._outputs(X))
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the most probable label of each row, (n,)."""
         most_probable = np.argmax(self.predict_proba(X), axis=1)
         return np.asarray(self.classes_[most_probable])
+
+    def _outputs(self, X: ArrayLike) -> NDArray[np.floating]:
+        """Return the network's logits (n, C) for rows as they come."""
+        check_is_fitted(self, "state_")
+        features = scale(self.scaler_, validate_data(self, X, dtype=FLOATS, reset=False))
+        return self._network.logits(self.state_, features)
 
     def _validated(self, X: ArrayLike, y: ArrayLike, *, reset: bool) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return features and labels, checked as scikit-learn does it."""
@@ -189,23 +198,22 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_classification_targets(labels)
         return features, column_or_1d(labels, warn=True)
 
-    def _start(self) -> None:
-        """Forget what was learnt."""
-        if len(self.classes_) < 2:
-            raise DataError(f"a classifier needs 2 classes or more, got 1 class: {self.classes_[0]!r}")
-        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+    def _start(self) -> tuple[TrainingState, int]:
+        """Begin a network; return its state before the first step, and the seed."""
+        seed = draw_seed(self.random_state)
+        self._network, state = Network.begin(self.get_params(), seed, self.n_features_in_, self.classes_)
+        self.scaler_ = StandardScaler() if self.standardize else None
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
-        self.scaler_ = StandardScaler() if self.standardize else None
-        config = make_config(self.get_params(), self._seed, None, schedule="constant", epochs=1)
-        self._sizes = [self.n_features_in_, *config.model.hidden_sizes, len(self.classes_)]
-        self._activations = [config.model.activation] * len(config.model.hidden_sizes) + ["softmax"]
-        self._optimizer = optimizer_kind(config)
-        self.state_ = start_state(config, self._architecture())
+        return state, seed
 
-    def _architecture(self) -> Architecture:
-        """Return the network that was started; parameters may have changed since."""
-        return Architecture.from_sizes(self._sizes, self._activations)
+    def _go_on(self, remedy: str) -> tuple[TrainingState, int]:
+        """Return the state that training goes on from, and the seed of the order of rows.
+
+        Rows are still held out by the first seed: another would validate on rows that were trained on.
+        """
+        self._network.check_parameters(self.get_params(), remedy)
+        return self.state_, draw_seed(self.random_state)
 
     def _rows(self, X: NDArray[Any], y: NDArray[Any], sample_weight: ArrayLike | None) -> Rows:
         """Return the rows to train on."""
@@ -228,21 +236,13 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             measure = self.scaler_.partial_fit if update else self.scaler_.fit
             measure(rows.X, sample_weight=rows.weights)
 
-    def _train(self, config: Config, rows: Rows, validation: Rows | None, patience: int | None) -> Fit:
-        """Train the network on standardised rows."""
-        if optimizer_kind(config) != self._optimizer:
-            raise ConfigError(
-                f"training cannot go on with another optimizer, momentum or average_decay than it began with, "
-                f"{self._optimizer[0]}; set warm_start=False to start anew"
-            )
-        rows = Rows(scale(self.scaler_, rows.X), rows.codes, rows.weights)
-        if validation is not None:
-            validation = Rows(scale(self.scaler_, validation.X), validation.codes, validation.weights)
-        architecture = self._architecture()
-        return train_rows(config, architecture, self.state_, rows, validation=validation, patience=patience)
-
-    def _take(self, fit: Fit) -> None:
-        """Make what training gave this estimator's own."""
+    def _train(
+        self, config: Config, state: TrainingState, rows: Rows, validation: Rows | None, patience: int | None
+    ) -> None:
+        """Train the network on standardised rows, and keep what it learns."""
+        rows = rows.scaled(self.scaler_)
+        validation = None if validation is None else validation.scaled(self.scaler_)
+        fit = train_rows(config, self._network.architecture(), state, rows, validation=validation, patience=patience)
         self.state_ = fit.state
         self.loss_curve_ += fit.losses
         self.validation_loss_curve_ += fit.validation_losses

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
 from pydantic import ValidationError
+from sklearn.utils import check_random_state
 
 from barenet.config.sources import explain
 from barenet.config.tables import Config
-from barenet.errors import ConfigError
+from barenet.errors import ConfigError, nearest
+from barenet.nn import ACTIVATIONS, ALIASES, OPTIMIZERS
 from barenet.sklearn.rows import Rows
 
-__all__ = ["make_config", "optimizer_kind"]
+__all__ = ["draw_seed", "make_config", "refuse_balanced"]
+
+SCHEDULES = ("cosine", "constant", "one_cycle")  # barenet's others need settings that the estimator does not have
 
 # "auto" takes a sixteenth of the rows within these: small data sets need many steps more than they need quiet ones.
 ROWS_PER_BATCH = 16
@@ -30,6 +34,12 @@ def make_config(parameters: Mapping[str, Any], seed: int, rows: Rows | None, *, 
     check_number(parameters, "alpha", Real, "a number, 0 or more", lambda value: 0 <= value < float("inf"))
     check_number(parameters, "patience", Integral, "a whole number, 1 or more", lambda value: value >= 1)
     check_number(parameters, "validation_fraction", Real, "a number between 0 and 1", lambda value: 0 < value < 1)
+    check_name(parameters, "activation", (*ACTIVATIONS, *ALIASES))
+    check_name(parameters, "optimizer", tuple(OPTIMIZERS))
+    check_name(parameters, "schedule", SCHEDULES)
+    for name, owner in (("momentum", "sgd"), ("weight_decay", "adamw")):
+        if parameters[name] and parameters["optimizer"] != owner:
+            raise ConfigError(f"{name} = {parameters[name]!r} belongs to {owner}, not to {parameters['optimizer']}")
     n_rows, total_weight = (1, 1.0) if rows is None else (len(rows), float(rows.weights.sum()))
     batch_size = parameters["batch_size"]
     if isinstance(batch_size, str) and batch_size == "auto":
@@ -58,6 +68,13 @@ def check_number(parameters: Mapping[str, Any], name: str, kind: type, expected:
         raise ConfigError(f"{name} must be {expected}, got {value!r}")
 
 
+def check_name(parameters: Mapping[str, Any], name: str, known: Sequence[str]) -> None:
+    """Raise ConfigError unless a parameter is one of the known names."""
+    value = parameters[name]
+    if not isinstance(value, str) or value not in known:
+        raise ConfigError(f"{name}: unknown {name} {value!r}; {nearest(str(value), known)}")
+
+
 def as_sizes(hidden_sizes: Any) -> Any:
     """Return hidden sizes as the settings read them; NumPy's arrays and numbers are understood."""
     if isinstance(hidden_sizes, Integral | str) or not hasattr(hidden_sizes, "__iter__"):
@@ -65,6 +82,14 @@ def as_sizes(hidden_sizes: Any) -> Any:
     return tuple(int(size) if isinstance(size, Integral) else size for size in hidden_sizes)
 
 
-def optimizer_kind(config: Config) -> tuple[str, bool, bool]:
-    """Return what decides which arrays an optimizer remembers: its name, whether momentum, whether an average."""
-    return config.optimizer.name, config.optimizer.momentum > 0, config.optimizer.average_decay > 0
+def draw_seed(random_state: Any) -> int:
+    """Return a seed out of the parameter random_state."""
+    return int(check_random_state(random_state).randint(2**31 - 1))
+
+
+def refuse_balanced(class_weight: Any) -> None:
+    """Raise ConfigError for "balanced", which rows that come piece by piece cannot be, as scikit-learn does."""
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        raise ConfigError(
+            "class_weight='balanced' needs all rows, of which partial_fit sees some: give a dictionary of factors"
+        )

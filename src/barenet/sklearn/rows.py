@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from barenet.data.splits import stratified_split
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
+from barenet.training.class_weights import class_factors
 
-__all__ = ["Rows", "check_labels", "class_factors", "hold_out", "make_rows", "merge_equal_rows", "scale"]
+__all__ = ["Rows", "check_labels", "hold_out", "make_rows", "merge_equal_rows", "scale"]
 
 DIGEST_BYTES = 16  # two different rows of a billion share a digest with a probability of 1e-21
 
@@ -38,6 +39,10 @@ class Rows:
         """Return some of the rows."""
         return Rows(self.X[rows], self.codes[rows], self.weights[rows])
 
+    def scaled(self, scaler: Any) -> Rows:
+        """Return the rows with features as the network takes them."""
+        return Rows(scale(scaler, self.X), self.codes, self.weights)
+
 
 def make_rows(rows: Rows, classes: NDArray[Any], class_weight: Mapping[Any, float] | str | None) -> Rows:
     """Return the rows to train on, each different one once, its weight multiplied by that of its class.
@@ -45,7 +50,8 @@ def make_rows(rows: Rows, classes: NDArray[Any], class_weight: Mapping[Any, floa
     Raises:
         ConfigError: `class_weight` is wrong. DataError: no row has any weight.
     """
-    factors = class_factors(class_weight, classes, rows)
+    totals = np.bincount(rows.codes, rows.weights, minlength=len(classes))
+    factors = class_factors(class_weight, classes.tolist(), totals)
     merged = merge_equal_rows(Rows(rows.X, rows.codes, rows.weights * factors[rows.codes]))
     if not len(merged):
         raise DataError("there is no row of any class to train on: all weights are zero")
@@ -53,8 +59,26 @@ def make_rows(rows: Rows, classes: NDArray[Any], class_weight: Mapping[Any, floa
 
 
 def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
-    """Return rows to train on and rows to validate on, each class in proportion."""
-    train, valid = stratified_split(rows.codes, fraction, seed)
+    """Return rows to train on and rows to validate on, each class in proportion.
+
+    Raises:
+        ConfigError: the fraction is no row, or would leave none of a class to train on.
+    """
+    n_rows, n_classes = len(rows), len(np.unique(rows.codes))
+    n_held_out, most = int(fraction * n_rows + 0.5), n_rows - n_classes
+    if not 1 <= n_held_out <= most:
+        if most < 1:
+            what, remedy = "each of which is the only one of its class", "set early_stopping=False"
+        elif n_held_out < 1:
+            what, remedy = "which is no row at all", "take a larger one"
+        else:
+            what = f"which is {n_held_out}, and each of {n_classes} classes keeps one to train on"
+            remedy = "take a smaller one"
+        raise ConfigError(
+            f"validation_fraction is {fraction:g} of {n_rows} different rows, {what}; {remedy}, or hand in X_val and "
+            f"y_val"
+        )
+    train, valid = stratified_split(rows.codes, n_held_out, seed)
     return rows.take(train), rows.take(valid)
 
 
@@ -75,34 +99,6 @@ def digest(features: NDArray[np.floating], code: np.int64) -> bytes:
     """Return what stands for a row: the same bytes for equal numbers, in float32 as in float64."""
     numbers = features.astype(np.float64) + 0.0  # -0.0 + 0.0 is 0.0
     return hashlib.blake2b(numbers.tobytes(), digest_size=DIGEST_BYTES, salt=int(code).to_bytes(16, "little")).digest()
-
-
-def class_factors(
-    class_weight: Mapping[Any, float] | str | None, classes: NDArray[Any], rows: Rows
-) -> NDArray[np.float64]:
-    """Return the factor (C,) by which the weights of each class's rows are multiplied.
-
-    "balanced" gives every class the same share of all weight; a mapping names factors by label, 1 for the others.
-    """
-    factors = np.ones(len(classes))
-    if class_weight is None:
-        return factors
-    if isinstance(class_weight, str):
-        if class_weight != "balanced":
-            raise ConfigError(f"class_weight must be None, 'balanced' or a dictionary, got {class_weight!r}")
-        totals = np.bincount(rows.codes, rows.weights, minlength=len(classes))
-        np.divide(totals.sum() / len(classes), totals, out=factors, where=totals > 0)
-        return factors
-    if not isinstance(class_weight, Mapping):
-        raise ConfigError(f"class_weight must be None, 'balanced' or a dictionary, got {class_weight!r}")
-    known = {label: code for code, label in enumerate(classes.tolist())}
-    for label, factor in class_weight.items():
-        if label not in known:
-            raise ConfigError(f"class_weight has a label {label!r} that y lacks; y has {list(known)[:10]}")
-        if not factor >= 0:
-            raise ConfigError(f"class_weight of {label!r} must be 0 or more, got {factor!r}")
-        factors[known[label]] = factor
-    return factors
 
 
 def check_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:

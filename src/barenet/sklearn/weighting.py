@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,18 +19,10 @@ def losses_of(loss: Loss, logits: NDArray[np.floating], codes: NDArray[np.intege
 def labels_and_loss(rows: Rows, label_smoothing: float) -> tuple[NDArray[np.int64], Loss]:
     """Return the labels (n,) to train the rows on, and the loss that goes with them.
 
-    Where weights differ the labels are row numbers, by which the loss looks up class and weight. It treats every image
-    as a batch of its own in a stack, which gives its own loss and gradient; those it weighs and averages.
+    Where weights differ the labels are row numbers, by which the loss looks up class and weight.
     """
     plain = make_loss("cross_entropy", label_smoothing)
     if np.all(rows.weights == rows.weights[0]):
         return rows.codes, plain
-    codes, weights = rows.codes, (rows.weights / rows.weights.mean()).astype(np.float32)
-
-    def weighted(logits: NDArray[np.floating], labels: NDArray[np.integer], dlogits: NDArray[np.floating]) -> Any:
-        shares = weights[labels] / np.float32(logits.shape[-2])
-        losses = plain(logits[..., None, :], codes[labels][..., None], dlogits=dlogits[..., None, :])
-        np.multiply(dlogits, shares[..., None], out=dlogits)
-        return np.vecdot(losses, np.broadcast_to(shares, losses.shape))
-
-    return np.arange(len(rows)), Loss("cross_entropy", weighted, output=plain.output)
+    weights = (rows.weights / rows.weights.mean()).astype(np.float32)
+    return np.arange(len(rows)), plain.weighted(weights, rows.codes)

@@ -4,7 +4,9 @@ Read the modules in this order; open `trainer` first:
 
     metrics         accuracy, confusion, precision and recall
     records         what one epoch of one network gave
+    input_range     how images that come in are brought to a network
     preprocessing   features standardised, and what a model remembers of its training images
+    class_weights   how much each class counts
     evaluation      a network over many images, in large batches
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost

@@ -1,0 +1,102 @@
+"""How much the images of each class count in training: factors of classes, and a loss with them.
+
+`class_weight` means what it means in scikit-learn, from which the rule for names that do not fit is taken.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from numbers import Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.errors import ConfigError, nearest
+from barenet.messages import few
+from barenet.nn import Loss
+
+MOST_SHOWN = 20  # of the classes, in a message
+
+__all__ = ["class_factors", "weigh_classes", "with_class_names"]
+
+
+def class_factors(
+    class_weight: Mapping[Any, float] | str | None, classes: Sequence[Any], totals: NDArray[np.number]
+) -> NDArray[np.float64]:
+    """Return the factor (C,) by which each class counts.
+
+    "balanced" is n / (C * total) over the classes that have rows: all count the same. A mapping names factors, 1 for
+    the others. A name that is no class, as where a fold lacks a class, is left out if every class has its factor, and
+    an error if not: then it may be a misspelt one.
+
+    `classes` are the C labels, `totals` (C,) the weight of each one's rows, or how many there are. Raises ConfigError.
+    """
+    factors = np.ones(len(classes))
+    if class_weight is None:
+        return factors
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        present = totals > 0
+        np.divide(totals.sum() / max(1, np.count_nonzero(present)), totals, out=factors, where=present)
+        return factors
+    if not isinstance(class_weight, Mapping):
+        raise ConfigError(f"class_weight must be None, 'balanced' or a dictionary, got {class_weight!r}")
+    known = {label: number for number, label in enumerate(classes)}
+    for label, factor in class_weight.items():
+        if isinstance(factor, bool) or not isinstance(factor, Real) or not 0 <= float(factor) < math.inf:
+            raise ConfigError(f"class_weight of {label!r} must be a number, 0 or more, got {factor!r}")
+        if label in known:
+            factors[known[label]] = factor
+    known_names = [str(label) for label in classes]
+    strangers = [str(label) for label in class_weight if label not in known]
+    without = [str(label) for label in classes if label not in class_weight]
+    if strangers and without:
+        raise ConfigError(
+            f"class_weight names {few(strangers)}, which is no class here, and has no factor for {few(without)}; "
+            f"{nearest(strangers[0], known_names[:MOST_SHOWN])}; name all classes, or only some of them"
+        )
+    return factors
+
+
+def with_class_names(
+    class_weight: Mapping[str, float] | str | None, class_names: Sequence[str]
+) -> Mapping[str, float] | str | None:
+    """Return `class_weight` by class names, where it may have the numbers of the classes, counted from 0.
+
+    A number that is itself the name of a class is that name; where all names are numbers, others mean nothing.
+    """
+    if not isinstance(class_weight, Mapping) or all(name.lstrip("-").isdecimal() for name in class_names):
+        return class_weight
+    named: dict[str, float] = {}
+    for label, factor in class_weight.items():
+        is_number = label not in class_names and label.isdecimal() and int(label) < len(class_names)
+        name = class_names[int(label)] if is_number else label
+        if name in named:
+            raise ConfigError(f"model.class_weight has class {name!r} twice, by its name and by its number {label}")
+        named[name] = factor
+    return named
+
+
+def weigh_classes(
+    loss: Loss,
+    class_weight: Mapping[str, float] | str | None,
+    class_names: Sequence[str],
+    labels: NDArray[np.integer],
+) -> Loss:
+    """Return the loss with which each class counts as asked, for training on images of these labels (n,).
+
+    Over all of them it is sum(w_i loss_i) / sum(w_i). A batch is divided by its size and the mean weight of all images,
+    not by its own weights: so the parts of a batch add up, and a batch with many rare images moves the weights more.
+
+    Raises:
+        ConfigError: a name is no class, or no image counts.
+    """
+    if class_weight is None:
+        return loss
+    counts = np.bincount(labels, minlength=len(class_names))
+    factors = class_factors(with_class_names(class_weight, class_names), class_names, counts)
+    mean = float(factors @ counts) / len(labels)
+    if not mean:
+        raise ConfigError("model.class_weight is 0 for every class that has training images; nothing would be learnt")
+    return loss.weighted((factors / mean).astype(np.float32))
