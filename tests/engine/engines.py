@@ -16,6 +16,7 @@ from barenet.engine.choice import ThreadChoice
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
+from barenet.training.class_weights import weigh_classes
 from barenet.training.epochs import order_of_epoch, start_state
 from barenet.training.preparation import Custom, architecture_of, loss_of
 
@@ -67,6 +68,9 @@ class Case:
             image_shape=SHAPE,
             most_shift=self.configs[0].data.shift,
         )
+        names = [str(label) for label in range(N_CLASSES)]
+        plain, factors = loss_of(self.configs[0], self.custom), self.configs[0].model.class_weight
+        self.loss = weigh_classes(plain, factors, names, self.images.labels)
 
     def start(self, networks: Sequence[int]) -> TrainingState:
         """Return the state of some networks before the epoch; biases and slots are not zero."""

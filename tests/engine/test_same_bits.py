@@ -38,7 +38,7 @@ CASES = {
         ],
     ),
     "nesterov, hinge, shifted": (
-        SGD | {"nesterov": True, "loss": "hinge", "shift": 2},
+        SGD | {"nesterov": True, "loss": "hinge", "shift": 2, "class_weight": "2=3,5=0.2"},
         [r | {"momentum": 0.8} for r in RATES],
     ),
     "adam, clipped, mirrored": (
@@ -55,7 +55,13 @@ CASES = {
         [{"seed": 5, "lr": lr} for lr in (0.01, 0.001, 0.003, 0.02, 0.005)],
     ),
     "adamw, averaged, smoothed, dropout": (
-        {"label_smoothing": 0.1, "activation": "gelu", "dropout": 0.2, "input_dropout": 0.1},
+        {
+            "label_smoothing": 0.1,
+            "activation": "gelu",
+            "dropout": 0.2,
+            "input_dropout": 0.1,
+            "class_weight": "balanced",
+        },
         [
             row | {"weight_decay": w, "average_decay": a}
             for row, w, a in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), (0.9, 0.99, 0.5, 0.999, 0.95), strict=True)

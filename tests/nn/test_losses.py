@@ -17,6 +17,20 @@ CASES = {
     "mse": (make_loss("mse"), textbook.mean_squared_error),
     "hinge": (make_loss("hinge"), textbook.hinge),
 }
+WEIGHTS = np.array([2, 0.5, 0, 1, 3.25, 0.75, 1, 8, 0.25, 1], np.float32)  # of classes
+
+
+def weighted(case):
+    """A loss with weights, and the mean of the weighted losses of single images."""
+    loss, reference = CASES[case]
+
+    def mean(z, y):
+        return np.mean([float(WEIGHTS[y[i]]) * reference(z[i : i + 1], y[i : i + 1]) for i in range(len(y))])
+
+    return loss.weighted(WEIGHTS), mean
+
+
+CASES |= {f"{case}, weighted": weighted(case) for case in tuple(CASES)}
 EACH = pytest.mark.parametrize("case", CASES)
 
 
@@ -106,7 +120,7 @@ def test_cross_entropy_of_extreme_logits_is_exact_and_finite(dtype):
 
 # Not mse in float32: the square of 1e30 is truly beyond it.
 @pytest.mark.parametrize(
-    ("case", "dtype"), [(case, np.float64) for case in CASES] + [(c, np.float32) for c in CASES if c != "mse"]
+    ("case", "dtype"), [(case, np.float64) for case in CASES] + [(c, np.float32) for c in CASES if "mse" not in c]
 )
 def test_extreme_logits_give_finite_losses_and_gradients(case, dtype):
     logits = np.array([[1e30, -1e30, 0.0], [-1e30, 1e30, 1e30], [-1e30, -1e30, -1e30], [1e4, -1e4, 5e-324]], dtype)
@@ -201,6 +215,22 @@ def test_a_custom_loss_is_two_plain_functions_that_see_labels_of_their_own(lead)
     assert (dlogits == 0.25).all()
     assert seen == [(*lead, 4)]
     assert (own.name, own.is_custom, LOSSES["mse"].is_custom) == ("custom:total", True, False)
+
+
+def test_weights_may_be_those_of_single_images():
+    logits, classes = random_batch(9, 4, seed=8)
+    rows, weights = np.array([3, 0, 8, 3]), np.arange(9, dtype=np.float64)
+    loss = LOSSES["cross_entropy"].weighted(weights, classes)
+    expected = np.mean(
+        [w * textbook.cross_entropy(logits[[r]], classes[[r]]) for r, w in ((3, 3), (0, 0), (8, 8), (3, 3))]
+    )
+    assert float(loss(logits[rows], rows)) == pytest.approx(expected, rel=1e-13)
+
+
+def test_weights_with_a_custom_loss_are_refused():
+    own = Loss.custom("own", lambda z, y: np.zeros(z.shape[:-2]), lambda z, y: np.zeros_like(z))
+    with pytest.raises(ConfigError, match="the loss 'custom:own' takes no class_weight: leave that out"):
+        own.weighted(np.ones(3))
 
 
 def test_ones_are_made_once_and_cannot_be_changed():

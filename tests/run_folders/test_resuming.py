@@ -37,7 +37,7 @@ from barenet.training.trainer import Trainer
 SETTINGS = {
     "adamw": {"dropout": 0.2, "input_dropout": 0.1, "shift": 1},
     "sgd": {"optimizer": "sgd", "momentum": 0.9, "clip_norm": 0.5, "schedule": "step", "lr": 0.05, "mirror": True},
-    "seeds": {"n_seeds": 3, "keep_best": 2},
+    "seeds": {"n_seeds": 3, "keep_best": 2, "class_weight": {0: 3, 2: 0.5}},
     "patient seeds": {"n_seeds": 3, "keep_best": 1, "patience": 1, "epochs": 8, "eval_every": 2, "lr": 0.02},
 }
 

@@ -105,6 +105,7 @@ STACKS = {
         [{"seed": 1, "lr": lr} for lr in (0.001, 0.01)],
     ),
     "starts": ({}, [{"initializer": i} for i in ("he", "glorot", "course")]),
+    "weighted classes": ({"class_weight": "0=3,1=0.5"}, [{"seed": s} for s in range(2)]),
     "smoothed labels": ({"label_smoothing": 0.1}, [{"seed": s} for s in range(2)]),
     "squared error": (SGD | {"loss": "mse", "activation": "tanh"}, SEEDS_AND_RATES),
     "hinge": (SGD | {"loss": "hinge", "activation": "gelu"}, SEEDS_AND_RATES),

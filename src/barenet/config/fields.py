@@ -5,6 +5,7 @@ Which settings there are is left to `tables`.
 
 from __future__ import annotations
 
+import math
 import numbers
 import re
 from collections.abc import Mapping
@@ -23,6 +24,7 @@ __all__ = [
     "Positive",
     "Side",
     "one_of",
+    "read_class_weight",
     "read_image_size",
     "read_n_valid",
     "read_path",
@@ -75,6 +77,38 @@ def read_image_size(value: Any) -> Any:
     if isinstance(value, numbers.Integral):
         return [value, value]
     return value * 2 if isinstance(value, list) and len(value) == 1 else value
+
+
+def read_class_weight(value: Any) -> Any:
+    """Return a factor for each class by its name, from a mapping or from `cat=2,dog=1`; "balanced" stays as it is."""
+    if value is None or value == "balanced":
+        return value
+    if isinstance(value, str):
+        parts = [part.rpartition("=") for part in value.split(",")]
+        pairs = [(name.strip(), factor) for name, sign, factor in parts if sign]
+        is_read = len(pairs) == len(parts)
+    else:
+        is_read = isinstance(value, Mapping)
+        pairs = [(class_name(label), factor) for label, factor in value.items()] if is_read else []
+    factors = {name: read_factor(factor) for name, factor in pairs}
+    if not is_read or len(factors) < len(pairs) or None in factors.values():
+        raise ValueError("must be balanced, or a factor of 0 or more for each class, once, such as cat=2,dog=1")
+    return factors or None
+
+
+def class_name(label: Any) -> str:
+    """Return a label as class names have it: 3 for 3.0 as well."""
+    is_whole = isinstance(label, numbers.Real) and not isinstance(label, bool) and label == label // 1
+    return str(int(label)) if is_whole else str(label)
+
+
+def read_factor(value: Any) -> float | None:
+    """Return a number of 0 or more, from a number or from text, or None if it is none."""
+    try:
+        factor = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+    return factor if 0 <= factor < math.inf else None
 
 
 def read_path(value: Any) -> Any:

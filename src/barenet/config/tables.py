@@ -25,6 +25,7 @@ from barenet.config.fields import (
     Positive,
     Side,
     one_of,
+    read_class_weight,
     read_image_size,
     read_n_valid,
     read_path,
@@ -97,6 +98,9 @@ class ModelConfig(Table):
     )
     loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
     label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
+    class_weight: Annotated[dict[str, float] | str | None, BeforeValidator(read_class_weight)] = Field(
+        None, description="How much classes count in the training loss: balanced, or factors such as cat=2,dog=1."
+    )
     dropout: Fraction = Field(0.0, description="Share of hidden units dropped at random in training.")
     input_dropout: Fraction = Field(0.0, description="Share of pixels dropped at random in training.")
 

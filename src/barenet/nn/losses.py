@@ -55,7 +55,10 @@ class Loss:
         Without `classes` labels are classes. Raises ConfigError for a custom loss, which has no loss of a single image.
         """
         if self.is_custom:
-            raise ConfigError(f"the loss {self.name!r} cannot weigh images: let its functions do it, by their labels")
+            raise ConfigError(
+                f"the loss {self.name!r} takes no class_weight: leave that out, and let its functions weigh images by "
+                f"their labels"
+            )
 
         def function(logits: Array, labels: Labels, dlogits: Array) -> Array:
             return self.function(logits, labels if classes is None else classes[labels], dlogits, weights[labels])

@@ -20,6 +20,8 @@ def show(value: Any) -> str:
         return " · ".join(f"{row['input_dim']} → {row['output_dim']} {row['activation']}" for row in value)
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "none"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {show(own)}" for name, own in value.items())
     return str(value)
 
 

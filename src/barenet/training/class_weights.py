@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -53,8 +53,8 @@ def class_factors(
     without = [str(label) for label in classes if label not in class_weight]
     if strangers and without:
         raise ConfigError(
-            f"class_weight names {few(strangers)}, which is no class here, and has no factor for {few(without)}; "
-            f"{nearest(strangers[0], known_names[:MOST_SHOWN])}; name all classes, or only some of them"
+            f"class_weight names {few(strangers)}, which is no class here, and has no factor for {few(without)} (a "
+            f"missing class may be named where all others are); {nearest(strangers[0], known_names[:MOST_SHOWN])}"
         )
     return factors
 
@@ -83,11 +83,13 @@ def weigh_classes(
     class_weight: Mapping[str, float] | str | None,
     class_names: Sequence[str],
     labels: NDArray[np.integer],
+    note: Callable[[str], None] = lambda message: None,
 ) -> Loss:
     """Return the loss with which each class counts as asked, for training on images of these labels (n,).
 
     Over all of them it is sum(w_i loss_i) / sum(w_i). A batch is divided by its size and the mean weight of all images,
     not by its own weights: so the parts of a batch add up, and a batch with many rare images moves the weights more.
+    `note` gets the factors.
 
     Raises:
         ConfigError: a name is no class, or no image counts.
@@ -99,4 +101,6 @@ def weigh_classes(
     mean = float(factors @ counts) / len(labels)
     if not mean:
         raise ConfigError("model.class_weight is 0 for every class that has training images; nothing would be learnt")
+    shown = [f"{name}: {factor:.3g}" for name, factor in zip(class_names, factors, strict=True)]
+    note(f"factors of classes in the training loss: {few(shown, MOST_SHOWN)}")
     return loss.weighted((factors / mean).astype(np.float32))

@@ -18,10 +18,11 @@ from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
+from barenet.training.class_weights import weigh_classes
 from barenet.training.evaluation import EVALUATION_BATCH
 from barenet.training.preprocessing import check_picture_settings, preprocess, resolve_picture_settings
 
-__all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare"]
+__all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "training_loss"]
 
 PIXEL_SCALE = 1 / 255  # bytes are brought to 0-1; floating-point images are taken as they are
 
@@ -104,6 +105,7 @@ def prepare(
         fingerprint=dataset.fingerprint,
         preprocessing=preprocessing,
     )
+    training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
     n_weights = architecture.n_weights
@@ -127,6 +129,17 @@ def loss_of(config: Config, custom: Custom | None = None) -> Loss:
             raise ConfigError(f"label_smoothing = {config.model.label_smoothing} works with cross_entropy only")
         return custom.loss
     return make_loss(config.model.loss, config.model.label_smoothing)
+
+
+def training_loss(
+    config: Config,
+    data: TrainingData,
+    custom: Custom | None = None,
+    note: Callable[[str], None] = lambda message: None,
+) -> Loss:
+    """Return the loss that training makes smaller: that of the settings, with their weights of classes."""
+    labels = data.labels[data.train_rows]
+    return weigh_classes(loss_of(config, custom), config.model.class_weight, data.class_names, labels, note)
 
 
 def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custom | None = None) -> Architecture:

@@ -28,7 +28,7 @@ from barenet.engine.state import TrainingState
 from barenet.training.divergence import batch_of, describe_divergence
 from barenet.training.epochs import EpochResult, order_of_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
-from barenet.training.preparation import Custom, TrainingData, architecture_of, loss_of
+from barenet.training.preparation import Custom, TrainingData, architecture_of, training_loss
 from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["Trainer"]
@@ -66,7 +66,7 @@ class Trainer:
         self.data = data
         self.until = until
         self.progress = progress
-        self.loss = loss_of(configs[0], self.custom)
+        self.loss = training_loss(configs[0], data, self.custom)
         self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), self.custom)
         self.images = TrainingImages(
             data.images,

@@ -23,7 +23,7 @@ from barenet.gradcheck.network import check_gradients
 from barenet.nn.mlp import MLP
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.gradients import show_gradients, show_own_gradients
-from barenet.training.preparation import architecture_of, loss_of, prepare
+from barenet.training.preparation import architecture_of, prepare, training_loss
 
 __all__ = ["gradcheck"]
 
@@ -68,7 +68,7 @@ def gradcheck(
     config = build_config(recipe, settings, given)
     dataset = load_dataset(**config.data.reading(), note=observer.note)
     config, prepared = prepare(config, dataset, note=observer.note)
-    loss = loss_of(config)
+    loss = training_loss(config, prepared)
     mlp = MLP.from_architecture(
         architecture_of(config, dataset.n_inputs, dataset.n_classes),
         initializer=config.model.initializer,

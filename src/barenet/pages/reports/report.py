@@ -137,7 +137,9 @@ def training_words(evidence: Evidence) -> str:
         words += f"The ring marks epoch {evidence.best_epoch}, the best on validation, whose weights are kept. "
     words += "Training figures are running means over an epoch, each batch seen before its own step"
     smoothing = evidence.model.info.label_smoothing
-    return words + (f", its loss against labels smoothed by {smoothing:g}." if smoothing else ".")
+    words += f", its loss against labels smoothed by {smoothing:g}" if smoothing else ""
+    has_factors = evidence.config is not None and evidence.config.model.class_weight is not None
+    return words + (", its loss with a weight for each class." if has_factors else ".")
 
 
 def thin(history: Sequence[EpochRecord], best_epoch: int) -> list[EpochRecord]:
