@@ -7,6 +7,7 @@ own `genops` is not used, because it knows no limits and copies a byte array twi
 
 from __future__ import annotations
 
+import codecs
 import pickletools
 import re
 import struct
@@ -33,10 +34,10 @@ LENGTH_BYTES = {
 class ArgumentReader:
     """The bytes of a pickle, read from first to last; `at` and `opcode` tell where the current operation is."""
 
-    def __init__(self, file: IO[bytes], size: int) -> None:
+    def __init__(self, file: IO[bytes], size: int, max_text: int = MAX_TEXT) -> None:
         self.file, self.size, self.position = file, size, 0
         self.at, self.opcode = 0, "no opcode"
-        self.text_left = MAX_TEXT
+        self.text_left = max_text
 
     def read_opcode(self) -> pickletools.OpcodeInfo:
         """Read one byte and look it up."""
@@ -53,8 +54,10 @@ class ArgumentReader:
             return None
         if kind.name == "stringnl_noescape_pair":
             return tuple(self._raw(pickletools.UP_TO_NEWLINE).decode("utf-8", "replace") for _ in range(2))
-        if kind.name.startswith("byte"):
+        if kind.name.startswith("byte") or kind.name in {"string1", "string4"}:
             return self._raw(kind.n, self.size)
+        if kind.name == "stringnl":
+            return self._quoted()
         if kind.name.startswith("unicode"):
             return self._text(kind)
         return NUMBERS[kind.name](self._raw(kind.n))
@@ -63,6 +66,16 @@ class ArgumentReader:
         """Refuse a file that ends before n more bytes."""
         if n > (left := self.size - self.position):
             raise CheckpointError(f"the file is cut off, {n:,} more bytes expected and {left:,} left")
+
+    def _quoted(self) -> bytes:
+        """Read the text of Python 2's protocol 0: in quotes, with escapes."""
+        line = self._raw(pickletools.UP_TO_NEWLINE, self.size)
+        if len(line) < 2 or line[:1] not in {b"'", b'"'} or line[:1] != line[-1:]:
+            raise CheckpointError("a text that is not in quotes")
+        try:
+            return codecs.escape_decode(line[1:-1])[0]
+        except ValueError:
+            raise CheckpointError("text that cannot be decoded") from None
 
     def _text(self, kind: pickletools.ArgumentDescriptor) -> str:
         # Protocols 0 to 2 keep arrays as text, so a large good model may meet the limit.

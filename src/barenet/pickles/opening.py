@@ -1,12 +1,14 @@
-"""Open the files of the course project, `.pkl` or `.json`, so that a wrong one costs a message and nothing else.
+"""Open the files of the course project, `.pkl` or `.json`, and pickled data, so that a wrong one costs a message alone.
 
 What they hold is left to `reader` and `barenet.course_files`.
 """
 
 from __future__ import annotations
 
+import gzip
 import os
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,9 +17,12 @@ from typing import IO
 from barenet.errors import CheckpointError, MachineError
 from barenet.messages import one_line
 
-__all__ = ["open_model_file"]
+__all__ = ["open_data_file", "open_model_file"]
 
 MAX_FILE = 2**30
+MAX_DATA = 2**33  # CIFAR-100 has 0.15 GB, MNIST as floats 0.22 GB
+GZIP_MAGIC = b"\x1f\x8b"
+CHUNK = 2**20
 
 
 @contextmanager
@@ -45,3 +50,28 @@ def open_model_file(path: str | Path, max_size: int = MAX_FILE) -> Iterator[tupl
         raise MachineError(f"{name} cannot be read: {reason}; check permissions, disk and memory") from None
     except ValueError as error:  # a NUL character in the path
         raise CheckpointError(f"{name} is not a path: {error}; check its characters") from None
+
+
+@contextmanager
+def open_data_file(path: str | Path) -> Iterator[tuple[IO[bytes], int]]:
+    """Open a file, packed with gzip or not; yield it and its size when it is unpacked.
+
+    A packed file is read twice: its size limits what is believed of it. Raises as `open_model_file` does.
+    """
+    with open_model_file(path, MAX_DATA) as (file, size):
+        is_packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        if not is_packed:
+            yield file, size
+            return
+        try:
+            with gzip.GzipFile(fileobj=file) as unpacked:
+                n_unpacked = 0
+                while n_read := len(unpacked.read(CHUNK)):
+                    n_unpacked += n_read
+                    if n_unpacked > MAX_DATA:
+                        raise CheckpointError(f"{one_line(path)} unpacks to more than {MAX_DATA:,} bytes")
+                unpacked.seek(0)
+                yield unpacked, n_unpacked  # type: ignore[misc]
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise CheckpointError(f"{one_line(path)} is truncated or damaged ({error}); get it again") from None

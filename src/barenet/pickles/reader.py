@@ -1,9 +1,10 @@
 """Read a pickle of plain values and NumPy arrays without running anything that it says.
 
 A pickle is a program: its opcodes push values on a stack, and some import and call whatever the file names.
-`pickle.load` obeys. Here a small interpreter of our own knows the opcodes that only build values. What no good model
-file holds is refused: other names, objects, sets, Python 2 text, out-of-band buffers. Memory stays under the file's
-size + 64 MB, which is why operations and text are limited.
+`pickle.load` obeys. Here a small interpreter of our own knows the opcodes that only build values. What no good
+file holds is refused: other names, objects, sets, out-of-band buffers. Memory stays under the file's
+size + 64 MB, which is why operations and text are limited. Data sets, which are larger and often older, get wider
+limits, and may hold Python 2's text and dictionaries whose keys are bytes.
 
 The bytes are read by `arguments`, arrays are made by `arrays`, and which values belong in a model is decided in
 `barenet.course_files`.
@@ -19,51 +20,59 @@ from barenet.errors import CheckpointError
 from barenet.messages import describe, one_line
 from barenet.pickles.arguments import MAX_TEXT, ArgumentReader
 from barenet.pickles.arrays import Array, DType, Global, fill, recognise_call, recognise_name
-from barenet.pickles.opening import open_model_file
+from barenet.pickles.opening import open_data_file, open_model_file
 
 __all__ = ["read_pickle"]
 
 MAX_OPERATIONS = 50_000  # an array takes about 30; an operation of one byte can cost 200 bytes of memory
+# Of data: CIFAR-100 lists two labels and a name for each of 50,000 images; protocols 0 to 2 write arrays as text.
+MAX_DATA_OPERATIONS = 500_000
+MAX_DATA_TEXT = 2**28
 MAX_DEPTH = 20  # deeper nesting would make repr() and == of the result recurse until they fail
 
 
-def read_pickle(path: str | Path) -> object:
+def read_pickle(path: str | Path, *, of_data: bool = False) -> object:
     """Return what a pickle holds: dicts with text keys, lists, tuples, text, numbers, bytes, NumPy arrays.
 
-    A bytearray comes back as bytes, an OrderedDict as dict, arrays as read-only views of the bytes read.
+    A bytearray comes back as bytes, an OrderedDict as dict, arrays as read-only views of the bytes read. A file
+    `of_data` may be packed with gzip and from Python 2, whose text comes back as bytes, and as text in keys.
     Raises CheckpointError for anything else and for damaged files, MachineError if a file cannot be read.
     """
-    with open_model_file(path) as (file, size):
-        reader = ArgumentReader(file, size)
+    with (open_data_file if of_data else open_model_file)(path) as (file, size):
+        reader = ArgumentReader(file, size, MAX_DATA_TEXT if of_data else MAX_TEXT)
         try:
-            return _Interpreter(reader).run()
+            return (_DataInterpreter if of_data else _Interpreter)(reader).run()
         except CheckpointError as error:
+            expected = "the data set as it was published" if of_data else "a plain dictionary of NumPy arrays"
             raise CheckpointError(
                 f"{one_line(path)}: {error} (byte {reader.at}, {reader.opcode}); nothing in the file "
-                "was run; use an undamaged file that holds a plain dictionary of NumPy arrays"
+                f"was run; use an undamaged file that holds {expected}"
             ) from None
 
 
 class _Interpreter:
     """The stack machine of a pickle, without the opcodes that act on the world."""
 
+    max_operations, max_text = MAX_OPERATIONS, MAX_TEXT
+
     def __init__(self, reader: ArgumentReader) -> None:
         self.reader = reader
         self.stack: list[object] = []
         self.below: list[list[object]] = []  # the stack set aside by each open MARK
         self.memo: dict[int, object] = {}
-        self.encoded_left = MAX_TEXT
-        self.nodes_left, self.array_bytes_left = MAX_OPERATIONS, reader.size
+        self.encoded_left = self.max_text
+        self.nodes_left, self.array_bytes_left = self.max_operations, reader.size
+        self.actions = ACTIONS
 
     def run(self) -> object:
-        for _ in range(MAX_OPERATIONS):
+        for _ in range(self.max_operations):
             opcode = self.reader.read_opcode()
             if opcode.name == "STOP":
                 return self.stop()
-            if opcode.name not in ACTIONS:
+            if opcode.name not in self.actions:
                 raise CheckpointError(f"opcode {opcode.name} has no place in a model file")
-            ACTIONS[opcode.name](self, self.reader.read_argument(opcode.arg))
-        raise CheckpointError(f"more than {MAX_OPERATIONS:,} operations")
+            self.actions[opcode.name](self, self.reader.read_argument(opcode.arg))
+        raise CheckpointError(f"more than {self.max_operations:,} operations")
 
     # Stack and memo.
 
@@ -127,7 +136,7 @@ class _Interpreter:
         if function.name == "encode":
             self.encoded_left -= len(value)
             if self.encoded_left < 0:
-                raise CheckpointError(f"over {MAX_TEXT:,} bytes kept as text; write it with pickle protocol 4")
+                raise CheckpointError(f"over {self.max_text:,} bytes kept as text; write it with pickle protocol 4")
         self.push(value)
 
     def build(self, state: object) -> None:
@@ -149,7 +158,7 @@ class _Interpreter:
         """Copy a value without our symbols, counting what is shared as often as it is used."""
         self.nodes_left -= 1
         if self.nodes_left < 0 or depth > MAX_DEPTH:
-            raise CheckpointError(f"values nested over {MAX_DEPTH} deep, or used over {MAX_OPERATIONS:,} times")
+            raise CheckpointError(f"values nested over {MAX_DEPTH} deep, or used over {self.max_operations:,} times")
         if isinstance(value, dict):
             return {key: self.finished(item, depth + 1) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -163,6 +172,34 @@ class _Interpreter:
         if isinstance(value, Global | DType | Array):
             raise CheckpointError(f"{describe(value)} that is not an array yet")
         return value
+
+
+class _DataInterpreter(_Interpreter):
+    """The stack machine of a pickled data set: with Python 2's text, which is bytes until it names something."""
+
+    max_operations, max_text = MAX_DATA_OPERATIONS, MAX_DATA_TEXT
+
+    def __init__(self, reader: ArgumentReader) -> None:
+        super().__init__(reader)
+        self.actions = DATA_ACTIONS
+
+    def set_items(self, items: list[object]) -> None:
+        super().set_items([_as_text(item) if i % 2 == 0 else item for i, item in enumerate(items)])
+
+    def reduce(self, function: Any, args: object) -> None:
+        is_dtype = isinstance(function, Global) and function.name == "dtype"
+        super().reduce(function, _as_texts(args) if is_dtype else args)
+
+    def build(self, state: object) -> None:
+        super().build(_as_texts(state) if isinstance(self.top()[0], DType) else state)
+
+
+def _as_texts(values: object) -> object:
+    return tuple(_as_text(value) for value in values) if isinstance(values, tuple) else values
+
+
+def _as_text(value: object) -> object:
+    return value.decode("latin-1") if isinstance(value, bytes) else value
 
 
 # What each opcode does to the machine `m`, given its argument `a`.
@@ -198,3 +235,4 @@ ACTIONS: dict[str, Callable[[_Interpreter, Any], None]] = {
     **dict.fromkeys(("FLOAT", "BINFLOAT", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8"), _Interpreter.push),
     **dict.fromkeys(("UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8"), _Interpreter.push),
 }
+DATA_ACTIONS = ACTIONS | dict.fromkeys(("STRING", "BINSTRING", "SHORT_BINSTRING"), _Interpreter.push)
