@@ -3,10 +3,13 @@
 Read the modules in this order; open `loading` first:
 
     files           what every reader of data files needs: errors in one line, and what a wrong file is
-    parts           what people call the parts of a data set: training, validation, test
+    parts           what people call the parts of a data set, its images and its labels
+    found           what a reader finds
     checks          images and labels that fit together, or one line that says why not
-    formats/        IDX, .npz and .csv files, and tables of features
-    pictures/       pictures in a folder a class: found, decoded in threads, kept in a cache
+    tables/         features and labels that are no pictures: text tables, data frames, rows of numbers
+    options         how a data set is to be read
+    formats/        IDX and .npz files, and those of other data sets
+    pictures/       pictures in folders: found, decoded in threads, kept in a cache
     datasets        arrays into one checked `Dataset`
     loading         a folder or a file, by the reader that it needs, into a `Dataset`
     randomness      one generator for each (seed, purpose, epoch)

@@ -1,34 +1,86 @@
-"""What every reader of data files needs: errors in one line, limits, and the name of what lies in place of data."""
+"""What every reader of data files needs: errors in one line, limits, and what a file is that is not data.
+
+What lies in place of data is judged by what a file holds, not by its name.
+"""
 
 from __future__ import annotations
 
 import errno
 import gzip
+import os
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from barenet.errors import DataError, MachineError
+from barenet.messages import few
 
-__all__ = ["GZIP_MAGIC", "MAX_BYTES", "MAX_DEFLATE_RATIO", "impostor", "reading"]
+__all__ = [
+    "GZIP_MAGIC",
+    "MAX_BYTES",
+    "MAX_DEFLATE_RATIO",
+    "Place",
+    "impostor",
+    "is_system",
+    "kind_of_file",
+    "reading",
+    "subfolders",
+]
 
 # 64 GiB: no header beyond it is believed. A million colour images of 128 x 128 pixels are below it.
 MAX_BYTES = 2**36
 # Deflate, the compression inside gzip and zip, spends at least 2 bits on 258 bytes: nothing inflates further.
 MAX_DEFLATE_RATIO = 1032
 GZIP_MAGIC = b"\x1f\x8b"
+PEEKED = 512  # bytes that tell what a file is: a tar archive says so at byte 257
+AS_NPZ = "save its arrays with np.savez(x_train=..., y_train=...)"
 
-# What most often lies in place of data, by its first bytes (in lower case, without white space before them).
-IMPOSTORS = {
+# What most often lies in place of data, by its first bytes: text in small letters, without white space before it.
+TEXTS = {
     b"<": "holds a web page, not data: download the file itself",
     b"version https://git-lfs": "is a Git LFS pointer, not the data: run `git lfs pull`",
-    b"pk\x03\x04": "is a zip archive: unpack it first",
-    b"\x93numpy": "is a NumPy array: save train and test together with np.savez, or use barenet.from_arrays",
-    b"\x89png": "is a single picture, not a file of many",
-    GZIP_MAGIC: "was compressed twice: unpack it once",
+    b"matlab 5.0": f"is a MATLAB file: read it with scipy.io.loadmat and {AS_NPZ}",
+    b"sqlite format 3": "is an SQLite database: save its table as CSV",
 }
+# Bytes as they are. A text may begin with these letters too, as the columns `PAR1,PAR2` do.
+BINARIES = {
+    b"PK\x03\x04": "is a zip archive: unpack it first",
+    b"PK\x05\x06": "is an empty zip archive: get it again",
+    b"\x93NUMPY": "is a NumPy array: save train and test together with np.savez, or use barenet.from_arrays",
+    b"PAR1": "is a Parquet file: save it as CSV (pandas: read_parquet, then to_csv)",
+    b"ARROW1": "is an Arrow file: save it as CSV (pandas: read_feather, then to_csv)",
+    b"FEA1": "is a Feather file: save it as CSV (pandas: read_feather, then to_csv)",
+    b"ORC": "is an ORC file: save it as CSV (pandas: read_orc, then to_csv)",
+    b"\x89HDF": f"is an HDF5 file (also MATLAB's from 7.3 on): read it with h5py and {AS_NPZ}",
+    b"7z\xbc\xaf": "is a 7z archive: unpack it first",
+    b"Rar!": "is a RAR archive: unpack it first",
+    b"BZh": "is packed with bzip2: unpack it first",
+    b"\xfd7zXZ": "is packed with xz: unpack it first",
+    b"(\xb5/\xfd": "is packed with zstd: unpack it first",
+    b"\xd0\xcf\x11\xe0": "is an old Excel or Office file: save the table as CSV",
+    b"%PDF": "is a PDF document, not data",
+    b"\x89PNG": "is a single picture, not a file of many",
+    b"\xff\xd8\xff": "is a single picture, not a file of many",
+    b"GIF8": "is a single picture, not a file of many",
+    GZIP_MAGIC: "was compressed twice: unpack it once",
+    # The opcode PROTO and a protocol from 2 on. Older pickles are text and are known by their names.
+    **{bytes([0x80, protocol]): f"is a pickle: {AS_NPZ}" for protocol in range(2, 6)},
+}
+
+
+# What systems and programs put beside a person's files, in small letters; hidden files and folders are such too.
+SYSTEM_NAMES = frozenset(
+    [
+        *("@eadir", "@tmp", "#recycle", "@recycle", "$recycle.bin", "system volume information", "lost+found"),
+        *("__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"),
+    ]
+)
+DEPTH = 3  # how many folders below the one that is given data are looked for
 
 
 @contextmanager
@@ -54,5 +106,113 @@ def reading(path: Path) -> Iterator[None]:
 
 def impostor(beginning: bytes) -> str | None:
     """Name what lies in place of data, judged by the file's first bytes, or return None."""
-    beginning = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    return next((fault for magic, fault in IMPOSTORS.items() if beginning.startswith(magic)), None)
+    if beginning[257:262] == b"ustar":
+        return "is a tar archive: unpack it first"
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    found = [fault for magic, fault in TEXTS.items() if text.startswith(magic)]
+    if any(byte < 9 or byte > 126 for byte in beginning):
+        found += [fault for magic, fault in BINARIES.items() if beginning.startswith(magic)]
+    return found[0] if found else None
+
+
+def kind_of_file(path: Path) -> str:
+    """Say what a file that no reader takes is, and what to do, in words that read on from its name."""
+    with path.open("rb") as file:
+        beginning = file.read(PEEKED)
+    if beginning.startswith(b"PK\x03\x04"):
+        return kind_of_archive(path)
+    is_packed = beginning.startswith(GZIP_MAGIC)
+    inside = unpacked_beginning(path) if is_packed else beginning
+    fault = "is a single IDX file: give the folder with all four" if inside[:2] == b"\0\0" else impostor(inside)
+    if fault is not None:
+        return f"is packed with gzip, and inside it {fault}" if is_packed else fault
+    if is_packed:
+        return "is packed with gzip: unpack it first"
+    if not beginning:
+        return "is empty (0 bytes): download it again"
+    shown = repr(beginning[:8].decode("latin-1")) if beginning[:8].isascii() else beginning[:8].hex(" ")
+    return f"is no file that barenet reads (it begins with {shown})"
+
+
+def unpacked_beginning(path: Path) -> bytes:
+    """Return the first bytes inside a gzip file, or none where it is damaged."""
+    try:
+        with gzip.open(path) as file:
+            return file.read(PEEKED)
+    except (EOFError, zlib.error, gzip.BadGzipFile):
+        return b""
+
+
+def kind_of_archive(path: Path) -> str:
+    """Say what a zip archive without arrays is: several kinds of file are one inside."""
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    if "[Content_Types].xml" in names:
+        return "is an Excel or Office file: save the table as CSV"
+    if any(name.endswith("/data.pkl") for name in names):
+        return f"is a PyTorch file: load it there and {AS_NPZ}"
+    files = [name for name in names if not name.endswith("/")]
+    return f"is a zip archive of {len(files)} files ({few(files, 3)}): unpack it first, and give the folder"
+
+
+def is_system(name: str) -> bool:
+    """Whether a file or folder is hidden, or one that a system keeps for itself, as thumbnails are."""
+    return name.startswith((".", "~$")) or name.lower() in SYSTEM_NAMES
+
+
+def subfolders(folder: Path) -> list[tuple[str, Path]]:
+    """Return name and path of the folders in a folder, sorted; those of systems left out."""
+    with os.scandir(folder) as entries:
+        # Some systems store an accent apart from its letter; a name must be the same on all of them.
+        return sorted(
+            (unicodedata.normalize("NFC", entry.name), Path(entry.path))
+            for entry in entries
+            if not is_system(entry.name) and entry.is_dir()
+        )
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where data are to be found: a file or a folder, of which the names in it and below it are read once."""
+
+    path: Path
+
+    @cached_property
+    def levels(self) -> list[list[tuple[Path, frozenset[str]]]]:
+        """The folders at the path and up to three levels below, each with the names of its files."""
+        levels: list[list[tuple[Path, frozenset[str]]]] = []
+        folders = [self.path] if self.path.is_dir() else []
+        while folders and len(levels) <= DEPTH:
+            level, below = [], []
+            for folder in folders:
+                with os.scandir(folder) as entries:
+                    kept = [entry for entry in entries if not is_system(entry.name)]
+                are_folders = [entry.is_dir() for entry in kept]
+                level.append(
+                    (folder, frozenset(e.name for e, is_dir in zip(kept, are_folders, strict=True) if not is_dir))
+                )
+                below += [Path(e.path) for e, is_dir in zip(kept, are_folders, strict=True) if is_dir]
+            levels.append(level)
+            folders = sorted(below)
+        return levels
+
+    def find_alone(self, suffixes: tuple[str, ...]) -> Path | None:
+        """Return the file at the path, or the only one in the folder there, whose name ends so, or None."""
+        names = [self.path.name] if self.path.is_file() else [name for level in self.levels[:1] for name in level[0][1]]
+        own = [name for name in names if name.lower().endswith(suffixes)]
+        if len(own) != 1:
+            return None
+        return self.path if self.path.is_file() else self.path / own[0]
+
+    def find(self, is_one: Callable[[frozenset[str]], bool]) -> Path | None:
+        """Return the folder whose names of files `is_one` takes, on the first level that has any, or None.
+
+        Raises DataError where there are several on that level.
+        """
+        for level in self.levels:
+            if found := [folder for folder, names in level if is_one(names)]:
+                if len(found) > 1:
+                    listed = few([str(folder) for folder in found], 8)
+                    raise DataError(f"{self.path} holds several data sets: name one of them, {listed}")
+                return found[0]
+        return None

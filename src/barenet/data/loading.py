@@ -1,26 +1,77 @@
 """Load images and labels, from the package, a folder or a file, into one checked `Dataset`.
 
-Which reader takes a path is decided here. Reading itself is left to `formats` and `pictures`, the checks to `datasets`.
+Which reader takes a path is decided here, by a table. Reading itself is left to `formats`, `tables` and `pictures`, the
+checks to `datasets`.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked, ignore
-from barenet.data.files import reading
-from barenet.data.formats.idx_folders import read_carried, read_folder
-from barenet.data.formats.npz import read_npz
-from barenet.data.formats.tables import find_tables, read_tables
-from barenet.data.pictures.folders import holds_pictures
+from barenet.data.files import Place, kind_of_file, reading
+from barenet.data.formats.cifar import find_cifar, read_cifar
+from barenet.data.formats.emnist import emnist_split, tables_as_emnist
+from barenet.data.formats.idx_folders import EXPECTED_FILES, find_idx_set, read_carried, read_idx_set
+from barenet.data.formats.npz import find_npz, read_npz
+from barenet.data.formats.pickled import find_pickle, read_pickled
+from barenet.data.found import Found, turned
+from barenet.data.options import Options
+from barenet.data.pictures.layouts import find_picture_root
+from barenet.data.tables.choosing import NO_CHOICES, Choices
+from barenet.data.tables.files import find_tables, stem_of
+from barenet.data.tables.loading import found_in, read_tables
+from barenet.data.tables.parts import parts_of_arrays
 from barenet.errors import DataError
+from barenet.messages import few
 
 __all__ = ["load_dataset"]
+
+
+def find_pictures_at(place: Place) -> Path | None:
+    """Return the path if pictures lie there; beside tables only those that folders or a table say the classes of."""
+    from barenet.data.pictures.labelled import says_classes
+
+    root = find_picture_root(place)
+    return root if root is None or not find_tables(root) or says_classes(root) else None
+
+
+def read_picture_folder(path: Path, options: Options) -> Found:
+    """Return the pictures in folders of classes, or beside a table of labels."""
+    from barenet.data.pictures.cache import decode_folder
+    from barenet.data.pictures.labelled import find_all_pictures
+
+    return decode_folder(find_all_pictures(path, options), options)
+
+
+def find_tables_at(place: Place) -> Path | None:
+    """Return the path if tables lie there."""
+    return place.path if find_tables(place.path) else None
+
+
+def read_tables_at(path: Path, options: Options) -> Found:
+    """Return the tables of a file or a folder, called as the file without its ending."""
+    found = read_tables(path, options.choices, options.note)
+    split = next(filter(None, (emnist_split(file.name) for file in find_tables(path).values())), None)
+    if split is not None and found.facts.get("kind") == "images":
+        found = tables_as_emnist(found, split)
+    return replace(found, name=stem_of(path.name)) if path.is_file() else found
+
+
+# The first test that finds something at or below a path says where; its reader reads it.
+READERS: tuple[tuple[Callable[[Place], Path | None], Callable[[Path, Options], Found]], ...] = (
+    (find_idx_set, lambda path, _: read_idx_set(path)),
+    (find_cifar, lambda path, _: read_cifar(path)),
+    (find_pictures_at, read_picture_folder),
+    (find_tables_at, read_tables_at),
+    (find_pickle, lambda path, _: read_pickled(path)),
+    (find_npz, lambda path, _: read_npz(path)),
+)
 
 
 def load_dataset(
@@ -29,46 +80,117 @@ def load_dataset(
     image_size: tuple[int, int] | None = None,
     color: bool = False,
     skip_broken: bool = False,
+    transpose: bool | None = None,
+    value_range: tuple[int, int] | None = None,
+    trained_on: str = "",
+    choices: Choices = NO_CHOICES,
     note: Callable[[str], None] = ignore,
     show_progress: bool = False,
 ) -> Dataset:
     """Load a data set from disk; the carried Fashion-MNIST where `path` is None.
 
-    A path is a folder of four IDX files, of pictures in a folder a class or of tables, or an .npz or .csv file; one
-    that isn't there and ends in `fashion-mnist` means the carried data too. Pictures are brought to `image_size`
-    (height, width), by default the commonest among them and at most 64, in grey or in `color`; `skip_broken` leaves
-    out those that cannot be read. `note` gets a sentence for whatever deserves attention without being wrong;
-    `show_progress` shows a bar where pictures are decoded and stderr is a terminal. Raises DataError or MachineError.
+    A path is a folder of IDX files, of pictures, of CIFAR's batches or of tables, or a file: .npz, a table, or a pickle
+    such as mnist.pkl.gz; one that isn't there and ends in `fashion-mnist` means the carried data too. Pictures are
+    brought to `image_size` (height, width), by default the commonest among them and at most 64, in grey or in `color`;
+    `skip_broken` leaves out those that cannot be read; `value_range` is what becomes 0 and 255 of 16-bit pictures, by
+    default the values found in them. `transpose` swaps height and width of every image; by default of EMNIST's alone.
+    `trained_on` is the fingerprint of what a model was trained on: what earlier versions read otherwise is read so
+    where it agrees. `choices` are about the columns of tables. `note` gets a sentence for whatever deserves attention
+    without being wrong, and for what was taken for what; `show_progress` shows a bar where pictures are decoded and
+    stderr is a terminal. Raises DataError or MachineError.
     """
     if path is not None:
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
+        options = Options(image_size, color, skip_broken, value_range, choices, note, show_progress)
         with reading(path):
-            if path.is_dir() and holds_pictures(path):
-                from barenet.data.pictures.cache import read_picture_folder
-
-                found = read_picture_folder(
-                    path, image_size, color=color, skip_broken=skip_broken, note=note, show_progress=show_progress
-                )
-                facts: dict[str, Any] = {"class_names": found.class_names, "were_scaled": found.were_scaled}
-                return _from_parts(path.resolve().name, found.parts, note, kind="pictures", **facts)
-            if path.exists() and find_tables(path):
-                tables = read_tables(path, note)
-                facts = {"class_names": tables.class_names, "kind": "images" if tables.are_images else "features"}
-                return _from_parts(path.stem if path.is_file() else path.resolve().name, tables.arrays(), note, **facts)
-            if path.is_dir():
-                return checked(path.resolve().name, read_folder(path), note)
-            if path.exists():
-                return checked(path.name, read_npz(path), note)
+            found = find_and_read(path, options)
+            if found is not None:
+                name = found.name or (path.resolve().name if path.is_dir() else path.name)
+                if (before := read_as_before(name, found, transpose, trained_on, note)) is not None:
+                    return before
+                return dataset_of(name, found, transpose, options)
         if path.name.lower() != CARRIED_NAME:
             raise DataError(f"data path {path} does not exist: expected a folder or an .npz file, or {CARRIED_NAME}")
         note(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
-    return checked(CARRIED_NAME, read_carried(), note, fingerprint=CARRIED_FINGERPRINT)
+    carried = read_carried()
+    return checked(CARRIED_NAME, in_order(carried.parts), note, fingerprint=CARRIED_FINGERPRINT)
 
 
-def _from_parts(
-    name: str, parts: Mapping[str, Mapping[str, np.ndarray]], note: Callable[[str], None], **facts: Any
-) -> Dataset:
-    """Return a Dataset of the parts train, and val and test where they are there; say when there is no test."""
-    if "test" not in parts:
+def find_and_read(path: Path, options: Options) -> Found | None:
+    """Return what lies at a path, read by the first reader that takes it; None where nothing lies there."""
+    place = Place(path)
+    for find, read in READERS:
+        if (where := find(place)) is not None:
+            return read(where, options)
+    if not path.exists():
+        return None
+    if path.is_file():
+        raise DataError(f"{path} {kind_of_file(path)}")
+    if not path.is_dir():
+        raise DataError(f"{path} is neither a folder nor a file: expected {EXPECTED_FILES} or an .npz file")
+    names = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+    if not names:
+        raise DataError(f"{path} is an empty folder: expected {EXPECTED_FILES}, or pictures in a folder a class")
+    raise DataError(
+        f"{path} holds no data set: found {few(names)}; expected {EXPECTED_FILES}, pictures in a folder a class, or "
+        f"tables (x_train.npy, train.csv)"
+    )
+
+
+def read_as_before(
+    name: str, found: Found, transpose: bool | None, trained_on: str, note: Callable[[str], None]
+) -> Dataset | None:
+    """Return the Dataset as earlier versions read it, if that is the one with the fingerprint `trained_on`, or None."""
+    if found.as_before is None or not trained_on or transpose is not None:
+        return None
+    before = found.as_before()
+    dataset = checked(name, in_order(before.parts), ignore, validation=before.parts.get("val"), **before.facts)
+    if dataset.fingerprint != trained_on:
+        return None
+    note(f"{name}: {found.what}, read as by the earlier version that trained this model: not turned, not rescaled")
+    return dataset
+
+
+def dataset_of(name: str, found: Found, transpose: bool | None, options: Options) -> Dataset:
+    """Return what a reader found as a Dataset, and say what it was taken for."""
+    what, note = found.what, options.note
+    if "kind" not in found.facts:
+        found = with_tables(found, options)
+    if transpose or (transpose is None and found.lies_on_its_side):
+        found = replace(found, parts=turned(found.parts))
+        what = f"{what}, turned upright" if found.lies_on_its_side else f"{what} with height and width swapped".strip()
+    if "test" not in found.parts:
         note(f"{name} has no test part: results will be of validation alone")
-    return checked(name, {**parts["train"], **parts.get("test", {})}, note, validation=parts.get("val"), **facts)
+    dataset = checked(name, in_order(found.parts), note, validation=found.parts.get("val"), **found.facts)
+    if what:
+        note(f"{name}: {what}: {describe(dataset)}")
+    return dataset
+
+
+def with_tables(found: Found, options: Options) -> Found:
+    """Return arrays as `from_arrays` takes them: rows that are no pixels as features, text labels as classes."""
+    pairs = {}
+    for part, arrays in found.parts.items():
+        (images_from, images), (labels_from, labels) = arrays.items()
+        labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
+        pairs[part] = {images_from: images, labels_from: labels}
+    parts = parts_of_arrays(pairs, options.choices)
+    class_names = found.facts.get("class_names")
+    taken = found_in(parts, options.choices, options.note, class_names)
+    return replace(found, parts=taken.parts, facts={**found.facts, **taken.facts})
+
+
+def in_order(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Return the arrays to train on, then those to test on where they are there."""
+    return {**parts["train"], **parts.get("test", {})}
+
+
+def describe(dataset: Dataset) -> str:
+    """Return how many images of which shape and which classes a data set has."""
+    counts = [f"{len(dataset.train_labels):,} training"]
+    for labels, part in ((dataset.valid_labels, "validation"), (dataset.test_labels, "test")):
+        if labels is not None:
+            counts.append(f"{len(labels):,} {part}")
+    shape = "x".join(map(str, dataset.image_shape))
+    listed = f"{', '.join(counts[:-1])} and {counts[-1]}" if len(counts) > 1 else counts[0]
+    return f"{listed} images of {shape}, {dataset.n_classes} classes ({few(dataset.class_names)})"

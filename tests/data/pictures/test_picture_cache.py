@@ -15,7 +15,7 @@ from barenet.data.loading import load_dataset
 from barenet.data.pictures import cache as picture_cache
 from barenet.data.pictures.cache import cache_folder
 from barenet.data.pictures.decoding import commonest_size
-from barenet.data.pictures.folders import find_pictures
+from barenet.data.pictures.folders import list_pictures
 from barenet.errors import DataError, MachineError
 from barenet.training.preparation import prepare
 
@@ -253,7 +253,7 @@ def test_the_commonest_size_is_the_default_and_64_at_most(sizes, expected, tmp_p
         Image.new("L", size[::-1]).save(tmp_path / "ab"[i % 2] / f"{i}.png")
     (tmp_path / "b").mkdir(exist_ok=True)
     (tmp_path / "b" / "broken.png").touch()
-    assert commonest_size(find_pictures(tmp_path, lambda _: None).parts["train"]) == expected
+    assert commonest_size(sorted(list_pictures(tmp_path))) == expected
 
 
 def test_the_default_size_is_written_down_so_that_it_stays(folder, make_config):
@@ -271,7 +271,7 @@ def test_the_index_holds_no_more_than_facts(folder, cache):
     (entry,) = cache.iterdir()
     assert sorted(path.name for path in entry.iterdir()) == ["index.json", "train.npy"]
     index = json.loads((entry / "index.json").read_text("utf-8"))
-    assert set(index) == {"format", "root", "shape", "checksums", "findings"}
+    assert set(index) == {"format", "root", "shape", "value_range", "was_asked", "checksums", "findings"}
 
 
 def test_whether_most_pictures_were_scaled_is_known_also_from_the_cache(folder):

@@ -7,7 +7,9 @@ import pytest
 from PIL import Image
 
 from barenet.data.loading import load_dataset
-from barenet.data.pictures.folders import find_pictures, holds_pictures
+from barenet.data.options import Options
+from barenet.data.pictures.labelled import find_all_pictures
+from barenet.data.tables.choosing import NO_CHOICES
 from barenet.errors import DataError
 
 
@@ -25,7 +27,7 @@ def draw(path, shade=0, size=(6, 6)):
 
 def find(root):
     notes: list[str] = []
-    return find_pictures(root, notes.append), notes
+    return find_all_pictures(root, Options(None, False, False, None, NO_CHOICES, notes.append, False)), notes
 
 
 def names(found, part="train"):
@@ -85,7 +87,8 @@ def test_what_is_left_out_is_said(tmp_path):
     assert [note for note in notes if "left out what stands beside train: drafts" in note]
     assert [note for note in notes if "test has no folder a class: left out" in note]
     assert [note for note in notes if "left out 1 files that are no .png" in note and "notes.txt" in note]
-    assert len(notes) == 3
+    assert [note for note in notes if "2 hidden or system files and folders: .hidden.png, Thumbs.db" in note]
+    assert len(notes) == 4
 
 
 def test_no_test_folder_is_said(tmp_path):
@@ -106,7 +109,7 @@ def test_accents_are_one_letter_on_every_system(tmp_path):
 def test_idx_files_are_no_pictures(tmp_path):
     (tmp_path / "train-images-idx3-ubyte.gz").touch()
     draw(tmp_path / "preview" / "a.png")
-    assert not holds_pictures(tmp_path)
+    assert "lacks train-labels" in refusal(tmp_path)
 
 
 # Wrong input
@@ -154,5 +157,7 @@ def test_val_without_train_is_refused(tmp_path):
 def test_pictures_outside_folders_and_folders_without_pictures_are_refused(tmp_path):
     draw(tmp_path / "flat" / "1.png")
     (tmp_path / "bare" / "raw").mkdir(parents=True)
-    for name in ("flat", "bare"):
-        assert "holds no pictures in folders: found" in refusal(tmp_path / name)
+    assert "holds pictures but no folders of classes: found 1.png; expected a folder a class" in refusal(
+        tmp_path / "flat"
+    )
+    assert "holds no data set: found raw; expected the four IDX files" in refusal(tmp_path / "bare")

@@ -1,10 +1,12 @@
-"""The file formats that images, labels and features come in.
+"""The files that images and labels come in.
 
 Read the modules in this order; open `idx` first:
 
-    idx           the format of MNIST and its relatives, and of the Fashion-MNIST that barenet carries
-    idx_folders   the four IDX files of a data set, in any folder or in barenet
-    npz           Keras's layout: x_train, y_train, x_test, y_test
-    csv_files     one .csv file of numbers, with a header or without
-    tables        features and labels that are no pictures: .csv tables, .npy or .csv pairs
+    idx            the format of MNIST and its relatives, and of the Fashion-MNIST that barenet carries
+    emnist         what is peculiar to EMNIST: transposed characters, and their names
+    idx_folders    the four IDX files of a data set, in any folder or in barenet
+    named_arrays   arrays by name: which are images, which labels, of which part
+    npz            .npz files, of all arrays or of one each
+    pickled        pickles such as mnist.pkl.gz
+    cifar          CIFAR-10 and CIFAR-100, binary and "python" batches
 """

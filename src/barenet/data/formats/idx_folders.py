@@ -11,11 +11,14 @@ from pathlib import Path
 
 import numpy as np
 
+from barenet.data.files import Place, is_system
+from barenet.data.formats.emnist import emnist_split, read_as_emnist
 from barenet.data.formats.idx import read_idx
+from barenet.data.found import Found
 from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["EXPECTED_FILES", "read_carried", "read_folder"]
+__all__ = ["EXPECTED_FILES", "FILE_NAME", "find_idx_set", "read_carried", "read_idx_set"]
 
 # The carried files in the order in which they are read, with the SHA-256 of each when unpacked.
 CARRIED_FILES = {
@@ -33,37 +36,60 @@ FILE_NAME = re.compile(
 )
 
 
-def read_carried() -> dict[str, np.ndarray]:
-    """Return the images and labels of the carried Fashion-MNIST by file name, in order; raise DataError."""
+def read_carried() -> Found:
+    """Return the images and labels of the carried Fashion-MNIST; raise DataError."""
     folder = resources.files("barenet.data") / "fashion_mnist"
-    arrays = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, sha256 in CARRIED_FILES.items():
         with resources.as_file(folder / name) as path:
             try:
                 arrays[name] = read_idx(path, sha256=sha256)
             except DataError as error:
                 raise DataError(f"{error}; it is part of barenet: reinstall barenet") from error
-    return arrays
+    items = list(arrays.items())
+    return Found({"train": dict(items[:2]), "test": dict(items[2:])})
 
 
-def read_folder(folder: Path) -> dict[str, np.ndarray]:
-    """Return the images and labels in a folder by path, in order: training, then test; raise DataError."""
-    names = sorted(entry.name for entry in folder.iterdir() if not entry.name.startswith("."))
-    if not names:
-        raise DataError(f"{folder} is an empty folder: expected {EXPECTED_FILES}")
-    paths: dict[str, Path] = {}
-    prefixes = set()
-    for name in names:
+def find_idx_files(folder: Path) -> dict[str, dict[str, Path]]:
+    """Return the IDX files in a folder by what stands before their part (`emnist-letters`, or nothing) and by kind."""
+    found: dict[str, dict[str, Path]] = {}
+    for name in sorted(entry.name for entry in folder.iterdir() if not is_system(entry.name)):
         if (match := FILE_NAME.fullmatch(name)) and (folder / name).is_file():
             part = "train" if match["part"].lower() == "train" else "t10k"
             # Where a file lies there unpacked and packed, the unpacked one sorts first and wins.
-            paths.setdefault(f"{part}-{match['what'].lower()}", folder / name)
-            prefixes.add(match["prefix"] or "no prefix")
-    if len(prefixes) > 1:
-        raise DataError(
-            f"{folder} holds several data sets ({few(sorted(prefixes), limit=8)}): move the four files of one "
-            f"of them into a folder of their own"
-        )
+            kinds = found.setdefault(match["prefix"] or "", {})
+            kinds.setdefault(f"{part}-{match['what'].lower()}", folder / name)
+    return found
+
+
+def find_idx_set(place: Place) -> Path | None:
+    """Return where IDX files lie: the folder or one below it, as torchvision's `FashionMNIST/raw`, or None.
+
+    A path may also end in what the names of four files begin with, `folder/emnist-letters`.
+    """
+    path = place.path
+    if not path.exists():
+        return path if path.parent.is_dir() and path.name in find_idx_files(path.parent) else None
+    return place.find(lambda names: any("ubyte" in name.lower() and FILE_NAME.fullmatch(name) for name in names))
+
+
+def read_idx_set(path: Path) -> Found:
+    """Return the images and labels of four IDX files, where `find_idx_set` found them; raise DataError."""
+    folder = path if path.is_dir() else path.parent
+    sets = find_idx_files(folder)
+    if len(sets) > 1 and path.is_dir():
+        listed = few([prefix or "no prefix" for prefix in sorted(sets)], limit=8)
+        example = folder / next(prefix for prefix in sorted(sets) if prefix)
+        raise DataError(f"{folder} holds several data sets ({listed}): name one, as in --data {example}")
+    prefix = next(iter(sets)) if path.is_dir() else path.name
+    paths = sets[prefix]
     if missing := [kind for kind in FILE_KINDS if kind not in paths]:
+        names = sorted(file.name for file in paths.values())
         raise DataError(f"{folder} lacks {', '.join(missing)}: found {few(names)}; expected {EXPECTED_FILES}")
-    return {str(paths[kind]): read_idx(paths[kind]) for kind in FILE_KINDS}
+    own = {kind: (str(paths[kind]), read_idx(paths[kind])) for kind in FILE_KINDS}
+    parts = {
+        "train": dict([own[kind] for kind in FILE_KINDS[:2]]),
+        "test": dict([own[kind] for kind in FILE_KINDS[2:]]),
+    }
+    split = emnist_split(prefix)
+    return Found(parts) if split is None else read_as_emnist(folder, split, parts)

@@ -1,47 +1,110 @@
-"""Read an .npz file of Keras's layout: `x_train`, `y_train`, `x_test`, `y_test`.
+"""Read .npz files: one of all arrays, as Keras and MedMNIST write it, or one an array, as KMNIST does.
 
 As in `idx`, no memory is taken for an array before its length is known to be true, and no pickle is ever loaded.
-What the arrays hold is left to `data.checks`.
+Which array means what is left to `named_arrays`, what the arrays hold to `data.checks`.
 """
 
 from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from barenet.data.files import GZIP_MAGIC, MAX_BYTES, MAX_DEFLATE_RATIO, impostor
-from barenet.data.formats.idx_folders import EXPECTED_FILES
+from barenet.data.files import MAX_BYTES, MAX_DEFLATE_RATIO, Place, kind_of_file
+from barenet.data.formats.named_arrays import found_by_name
+from barenet.data.found import Found
+from barenet.data.parts import role_of
 from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["read_npz"]
+__all__ = ["find_npz", "read_npz"]
 
-KEYS = ("x_train", "y_train", "x_test", "y_test")
+UNNAMED = ["arr_0", "arr_1"]  # what np.savez(path, x, y) calls them
 
 
-def read_npz(path: Path) -> dict[str, np.ndarray]:
-    """Return the images and labels by "key in path", in order: training, then test.
+def find_npz(place: Place) -> Path | None:
+    """Return the .npz file at a place, or the folder of .npz files of one array each, or None.
 
-    Raises DataError, and as they come the errors of `zipfile`, which `idx.reading` translates.
+    A folder may hold one .npz file and no other data.
     """
-    if not path.is_file():
-        raise DataError(f"{path} is neither a folder nor a file: expected {EXPECTED_FILES} or an .npz file")
+    if place.path.is_file():
+        return place.path if is_npz(place.path) else None
+    if folder := place.find(lambda names: bool(sets_among(names))):
+        return folder
+    return place.find_alone((".npz",))
+
+
+def is_npz(path: Path) -> bool:
+    """Whether a file is a zip archive that holds arrays, or is called .npz and begins as an archive."""
     with path.open("rb") as file:
-        beginning = file.read(64)
-    if beginning.startswith((GZIP_MAGIC, b"\0\0")):
-        raise DataError(f"{path} is a single file: give the folder with {EXPECTED_FILES}")
-    if not beginning.startswith(b"PK"):
-        fault = impostor(beginning) or "is not a zip archive, as an .npz file is: save it with np.savez_compressed"
-        raise DataError(f"{path} {fault if beginning else 'is empty (0 bytes): download it again'}")
+        if file.read(2) != b"PK":
+            return False
+    if path.suffix.lower() == ".npz":
+        return True
     with zipfile.ZipFile(path) as archive:
-        found = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        if missing := [key for key in KEYS if key not in found]:
-            raise DataError(f"{path} lacks {', '.join(missing)}: found {few(found)}; expected {', '.join(KEYS)}")
-        n_stored = path.stat().st_size
-        return {f"{key} in {path}": _read_member(archive, key, f"{key} in {path}", n_stored) for key in KEYS}
+        return any(name.endswith(".npy") for name in archive.namelist())
+
+
+def read_npz(path: Path) -> Found:
+    """Return the arrays of an .npz file, or of a folder with one for each array, told apart by their names.
+
+    Raises DataError, and as they come the errors of `zipfile`, which `files.reading` translates.
+    """
+    if path.is_dir():
+        return read_npz_folder(path)
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        if not names and archive.namelist():
+            raise DataError(f"{path} {kind_of_file(path)}")
+
+        def read(name: str) -> np.ndarray:
+            return _read_member(archive, name, f"{name} in {path}", path.stat().st_size)
+
+        if names == UNNAMED:
+            x, y = f"arr_0 in {path}", f"arr_1 in {path}"
+            return Found(
+                {"train": {x: read("arr_0"), y: read("arr_1")}}, "unnamed arrays (arr_0: images, arr_1: labels)"
+            )
+        return found_by_name(names, read, str(path), "arrays by name")
+
+
+def sets_among(names: Iterable[str]) -> dict[str, dict[tuple[str, str], str]]:
+    """Return the .npz files of one array each, by data set and (part, kind): kmnist-train-imgs.npz and its like."""
+    found: dict[str, dict[tuple[str, str], str]] = {}
+    for name in sorted(names):
+        stem, dot, suffix = name.rpartition(".")
+        role = role_of(stem)
+        if dot and suffix.lower() == "npz" and role.part is not None and role.kind is not None:
+            found.setdefault(" ".join(role.rest), {})[role.part, role.kind] = name
+    return {name: files for name, files in found.items() if {("train", "x"), ("train", "y")} <= set(files)}
+
+
+def read_npz_folder(folder: Path) -> Found:
+    """Return the arrays of a folder with an .npz file for each; raise DataError for several data sets."""
+    sets = sets_among(file.name for file in folder.iterdir())
+    if len(sets) > 1:
+        raise DataError(f"{folder} holds several data sets ({few(sorted(sets))}): move the files of one into a folder")
+    ((name, files),) = sets.items()
+    parts = {}
+    for part in ("train", "val", "test"):
+        own = [files[part, kind] for kind in "xy" if (part, kind) in files]
+        if len(own) == 1:
+            raise DataError(f"{folder / own[0]} has no {'labels' if (part, 'x') in files else 'images'} beside it")
+        if own:
+            parts[part] = {str(folder / name): read_alone(folder / name) for name in own}
+    return Found(parts, f"{name} .npz files of one array each".strip())
+
+
+def read_alone(path: Path) -> np.ndarray:
+    """Return the one array of an .npz file."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        if len(names) != 1:
+            raise DataError(f"{path} holds {few(names)}, expected one array")
+        return _read_member(archive, names[0], str(path), path.stat().st_size)
 
 
 def _read_member(archive: zipfile.ZipFile, key: str, where: str, n_stored: int) -> np.ndarray:

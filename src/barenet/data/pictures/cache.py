@@ -15,36 +15,28 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.found import Found
+from barenet.data.options import Options
 from barenet.data.pictures.decoding import Findings, commonest_size, decode_part
-from barenet.data.pictures.folders import PictureFile, PictureFolder, find_pictures
-from barenet.errors import DataError, MachineError
-from barenet.messages import few, one_line
+from barenet.data.pictures.deep import WHOLE_RANGE, range_of
+from barenet.data.pictures.layouts import PictureFolder
+from barenet.data.pictures.reports import Decoded, report
+from barenet.errors import MachineError
 
-__all__ = ["PictureArrays", "cache_folder", "read_picture_folder", "read_pictures"]
+__all__ = ["Decoded", "cache_folder", "decode_folder", "read_pictures"]
 
-FORMAT = 1
-SHOWN = 8  # how many files a message names
+FORMAT = 2
 
 Pixels = NDArray[np.uint8]
-
-
-class PictureArrays(NamedTuple):
-    """The pictures of a folder: by part, images (n, height, width[, 3]) and labels (n,) by their names in messages.
-
-    were_scaled: whether most of those to train on came in another size.
-    """
-
-    class_names: tuple[str, ...]
-    parts: dict[str, dict[str, NDArray[Any]]]
-    were_scaled: bool
 
 
 def cache_folder() -> Path:
@@ -60,54 +52,54 @@ def cache_folder() -> Path:
     return Path(base) / "barenet"
 
 
-def read_picture_folder(
-    root: Path,
-    size: tuple[int, int] | None,
-    *,
-    color: bool,
-    skip_broken: bool,
-    note: Callable[[str], None],
-    show_progress: bool = False,
-) -> PictureArrays:
-    """Return the pictures of a folder as arrays; see `datasets.load_dataset` for the settings."""
-    found = find_pictures(root, note)
-    size = size or commonest_size(found.parts["train"])
-    shape = (*size, 3) if color else size
-    pixels, findings = read_pictures(found, shape, skip_broken=skip_broken, note=note, show_progress=show_progress)
+def decode_folder(found: PictureFolder, options: Options) -> Found:
+    """Return the pictures of a data set as arrays (n, height, width[, 3])."""
+    size = options.image_size or commonest_size(found.parts["train"])
+    shape = (*size, 3) if options.color else size
+    decoded = read_pictures(found, shape, options)
     parts: dict[str, dict[str, NDArray[Any]]] = {}
     for part, files in found.parts.items():
-        where = str(root) if len(found.parts) == 1 else str(root / part)
-        labels = np.delete([file.label for file in files], [int(row) for row in findings[part].broken])
-        parts[part] = {where: pixels[part].reshape(-1, *shape), f"{where}, its labels": labels.astype(np.int64)}
-    were_scaled = 2 * len(findings["train"].scaled) > len(pixels["train"])
-    return PictureArrays(found.class_names, parts, were_scaled)
+        where = str(found.root) if len(found.parts) == 1 else str(found.root / part)
+        labels = np.delete([file.label for file in files], [int(row) for row in decoded.findings[part].broken])
+        pixels = decoded.pixels[part].reshape(-1, *shape)
+        parts[part] = {where: pixels, f"{where}, its labels": labels.astype(np.int64)}
+    facts: dict[str, Any] = {
+        "kind": "pictures",
+        "class_names": found.class_names,
+        "were_scaled": 2 * len(decoded.findings["train"].scaled) > len(decoded.pixels["train"]),
+        "value_range": decoded.value_range,
+    }
+    as_before = None
+    if options.value_range is None and decoded.value_range not in (None, WHOLE_RANGE):
+        # Until 16-bit pictures were scaled by what is in them, the upper 8 bits were kept.
+        quiet = replace(options, value_range=WHOLE_RANGE, note=lambda _: None)
+        as_before = partial(decode_folder, found, quiet)
+    return Found(parts, found.layout, as_before=as_before, facts=facts)
 
 
-def read_pictures(
-    found: PictureFolder,
-    shape: tuple[int, ...],
-    *,
-    skip_broken: bool,
-    note: Callable[[str], None],
-    show_progress: bool = False,
-) -> tuple[dict[str, Pixels], dict[str, Findings]]:
-    """Return by part pixels (n, D) uint8, each picture in `shape`, (height, width) or (.., 3), and what was found.
+def read_pictures(found: PictureFolder, shape: tuple[int, ...], options: Options) -> Decoded:
+    """Return the pictures of a data set, each in `shape`, (height, width) or (.., 3), and what was found.
 
     Raises DataError where pictures cannot be read, unless `skip_broken`, which leaves them out and says so.
     """
-    entry = cache_folder() / "pictures" / entry_key(found, shape)
-    stored = load_entry(entry, found, shape)
-    if stored is None:
-        stored = decode_into(entry, found, shape, skip_broken=skip_broken, note=note, show_progress=show_progress)
-    report(found, stored[1], skip_broken, note)
-    return stored
+    folder, wanted = cache_folder() / "pictures", options.value_range
+    decoded = load_entry(folder / entry_key(found, shape, None), found, shape)
+    if decoded is not None and wanted is not None and decoded.value_range not in (None, wanted):
+        decoded = None  # of the range found in these pictures, where that of others is asked for
+    if decoded is None:
+        entry = folder / entry_key(found, shape, wanted)
+        decoded = (load_entry(entry, found, shape) if wanted else None) or decode_into(entry, found, shape, options)
+    report(found, decoded, options)
+    return decoded
 
 
-def entry_key(found: PictureFolder, shape: tuple[int, ...]) -> str:
+def entry_key(found: PictureFolder, shape: tuple[int, ...], value_range: tuple[int, int] | None) -> str:
     """Return the name of a data set's entry: a hash of all that decides what the decoded pixels are."""
     from PIL import __version__ as pillow_version
 
-    digest = hashlib.blake2b(f"{FORMAT} {pillow_version} {found.root.resolve()} {shape}".encode(), digest_size=16)
+    asked = "" if value_range is None else f" {value_range}"
+    settings = f"{FORMAT} {pillow_version} {found.root.resolve()} {shape}{asked}"
+    digest = hashlib.blake2b(settings.encode(), digest_size=16)
     for part, files in found.parts.items():
         digest.update(f"\n{part} {len(files)}".encode())
         for file in files:
@@ -115,10 +107,8 @@ def entry_key(found: PictureFolder, shape: tuple[int, ...]) -> str:
     return digest.hexdigest()
 
 
-def load_entry(
-    entry: Path, found: PictureFolder, shape: tuple[int, ...]
-) -> tuple[dict[str, Pixels], dict[str, Findings]] | None:
-    """Return memory-mapped pixels and findings by part, or None where an entry is missing or in any way damaged."""
+def load_entry(entry: Path, found: PictureFolder, shape: tuple[int, ...]) -> Decoded | None:
+    """Return what an entry holds, its pixels memory-mapped, or None where it is missing or in any way damaged."""
     try:
         index = json.loads((entry / "index.json").read_text("utf-8"))
         pixels, findings = {}, {}
@@ -128,8 +118,9 @@ def load_entry(
             expected = (len(files) - len(findings[part].broken), int(np.prod(shape)))
             if pixels[part].shape != expected or checksum(pixels[part]) != index["checksums"][part]:
                 return None
-        return pixels, findings
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError):
+        value_range = index["value_range"]
+        return Decoded(pixels, findings, None if value_range is None else (value_range[0], value_range[1]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, IndexError):
         return None
 
 
@@ -138,34 +129,30 @@ def checksum(pixels: Pixels) -> str:
     return hashlib.blake2b(np.ascontiguousarray(pixels).data, digest_size=16).hexdigest()
 
 
-def decode_into(
-    entry: Path,
-    found: PictureFolder,
-    shape: tuple[int, ...],
-    *,
-    skip_broken: bool,
-    note: Callable[[str], None],
-    show_progress: bool,
-) -> tuple[dict[str, Pixels], dict[str, Findings]]:
+def decode_into(entry: Path, found: PictureFolder, shape: tuple[int, ...], options: Options) -> Decoded:
     """Decode all pictures into a new entry of the cache, or into memory where the cache cannot be written."""
     try:
         entry.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".", dir=entry.parent))
     except OSError as error:
-        note(f"cannot keep the decoded pictures in {entry.parent} ({error.strerror}): they are decoded anew each time")
-        return decode_parts(None, found, shape, show_progress)
+        options.note(
+            f"cannot keep the decoded pictures in {entry.parent} ({error.strerror}): they are decoded anew each time"
+        )
+        return decode_parts(None, found, shape, options)
     try:
-        pixels, findings = decode_parts(temporary, found, shape, show_progress)
-        if any(own.broken for own in findings.values()) and not skip_broken:
-            return pixels, findings  # an error follows, and the files will be mended: nothing to keep
+        decoded = decode_parts(temporary, found, shape, options)
+        if any(own.broken for own in decoded.findings.values()) and not options.skip_broken:
+            return decoded  # an error follows, and the files will be repaired: nothing to keep
         index = {
             "format": FORMAT,
             "root": str(found.root.resolve()),
             "shape": list(shape),
-            "checksums": {part: checksum(own) for part, own in pixels.items()},
-            "findings": {part: own._asdict() for part, own in findings.items()},
+            "value_range": decoded.value_range,
+            "was_asked": options.value_range is not None,
+            "checksums": {part: checksum(own) for part, own in decoded.pixels.items()},
+            "findings": {part: own._asdict() for part, own in decoded.findings.items()},
         }
-        del pixels  # Windows renames no folder with a file in it that is mapped
+        del decoded  # Windows renames no folder with a file in it that is mapped
         (temporary / "index.json").write_text(json.dumps(index), "utf-8")
         drop_outdated(entry, index)
         shutil.rmtree(entry, ignore_errors=True)
@@ -184,15 +171,24 @@ def decode_into(
     return stored
 
 
-def decode_parts(
-    folder: Path | None, found: PictureFolder, shape: tuple[int, ...], show_progress: bool
-) -> tuple[dict[str, Pixels], dict[str, Findings]]:
-    """Decode part by part, into .npy files in a folder or into memory."""
-    pixels, findings = {}, {}
+def decode_parts(folder: Path | None, found: PictureFolder, shape: tuple[int, ...], options: Options) -> Decoded:
+    """Decode part by part, into .npy files in a folder or into memory.
+
+    The values of 16-bit pictures that become 0 and 255 are those found in the first part that has such pictures, the
+    one to train on, and serve for all parts.
+    """
+    pixels, findings, value_range = {}, {}, options.value_range
+    has_deep = False
     for part, files in found.parts.items():
         target = None if folder is None else folder / f"{part}.npy"
-        pixels[part], findings[part] = decode_part(files, shape, target, show_progress)
-    return pixels, findings
+        pixels[part], findings[part] = decode_part(files, shape, target, options.show_progress, value_range)
+        has_deep |= bool(findings[part].deep)
+        if value_range is None and findings[part].extremes:
+            value_range = range_of(*findings[part].extremes)
+            if value_range != WHOLE_RANGE:  # which they were read with
+                del pixels[part]  # Windows writes no file that is mapped
+                pixels[part], findings[part] = decode_part(files, shape, target, options.show_progress, value_range)
+    return Decoded(pixels, findings, value_range if has_deep else None)
 
 
 def drop_outdated(entry: Path, index: dict[str, Any]) -> None:
@@ -200,32 +196,6 @@ def drop_outdated(entry: Path, index: dict[str, Any]) -> None:
     for other in entry.parent.glob("[!.]*"):  # a hidden one is still being written
         with suppress(OSError, ValueError, KeyError):
             known = json.loads((other / "index.json").read_text("utf-8"))
-            if other != entry and (known["root"], known["shape"]) == (index["root"], index["shape"]):
+            same = (known["root"], known["shape"], known.get("was_asked", False))
+            if other != entry and same == (index["root"], index["shape"], index["was_asked"]):
                 shutil.rmtree(other, ignore_errors=True)
-
-
-def report(found: PictureFolder, findings: dict[str, Findings], skip_broken: bool, note: Callable[[str], None]) -> None:
-    """Raise DataError for pictures that cannot be read, or note that they are left out; note what else is odd."""
-    parts = found.parts
-    broken = [
-        f"{shown(found, parts[part][int(row)])} {fault}"
-        for part, own in findings.items()
-        for row, fault in own.broken.items()
-    ]
-    n_all = sum(map(len, parts.values()))
-    if broken:
-        listed = f"{len(broken)} of {n_all} pictures in {found.root} cannot be read: {few(broken, SHOWN)}"
-        if not skip_broken:
-            raise DataError(f"{listed}; mend or remove them, or leave them out with --skip-broken")
-        note(f"{listed}; left out")
-    if len(broken) == n_all:
-        raise DataError(f"none of the {n_all} pictures in {found.root} can be read")
-    for what, remark in (("animated", "only the first frame is used"), ("blank", "every pixel is the same")):
-        odd = [shown(found, parts[part][row]) for part, own in findings.items() for row in getattr(own, what)]
-        if odd:
-            note(f"{len(odd)} of {n_all} pictures in {found.root} are {what} ({remark}): {few(odd)}")
-
-
-def shown(found: PictureFolder, file: PictureFile) -> str:
-    """Return a picture's path below the data set's folder."""
-    return one_line(Path(file.path).relative_to(found.root))

@@ -36,12 +36,36 @@ Result = TypeVar("Result")
 
 
 class Findings(NamedTuple):
-    """What decoding came upon: why a picture is broken, by row; the rows of animated, of blank and of scaled ones."""
+    """What decoding came upon: why a picture is broken, by row; the rows of animated, of blank and of scaled ones.
+
+    deep: rows of pictures with 16 bits a pixel. lost_bits: of those whose lower 8 bits cannot be read. extremes: the
+    lowest and highest value of the deep ones, empty where there are none.
+    """
 
     broken: dict[str, str]
     animated: list[int]
     blank: list[int]
     scaled: list[int]
+    deep: list[int]
+    lost_bits: list[int]
+    extremes: list[int]
+
+    @staticmethod
+    def nothing() -> Findings:
+        """Return findings of no picture."""
+        return Findings({}, [], [], [], [], [], [])
+
+    def add(self, other: Findings) -> None:
+        """Add what was found in further pictures."""
+        self.broken.update(other.broken)
+        for name in ("animated", "blank", "scaled", "deep", "lost_bits"):
+            getattr(self, name).extend(getattr(other, name))
+        self.widen(other.extremes)
+
+    def widen(self, extremes: Sequence[int]) -> None:
+        """Take in the lowest and highest value of other pictures."""
+        values = [*self.extremes, *extremes]
+        self.extremes[:] = [min(values), max(values)] if values else []
 
 
 def commonest_size(files: Sequence[PictureFile]) -> tuple[int, int]:
@@ -67,25 +91,30 @@ def commonest_size(files: Sequence[PictureFile]) -> tuple[int, int]:
 
 
 def decode_part(
-    files: Sequence[PictureFile], shape: tuple[int, ...], target: Path | None, show_progress: bool
+    files: Sequence[PictureFile],
+    shape: tuple[int, ...],
+    target: Path | None,
+    show_progress: bool,
+    value_range: tuple[int, int] | None = None,
 ) -> tuple[Pixels, Findings]:
-    """Decode pictures into rows of `shape`, flattened; broken ones get no row.
+    """Decode pictures into rows of `shape`, flattened; broken ones get no row; `value_range` as for `picture.decode`.
 
     With a `target` the rows are written to that .npy file as they come and mapped from there, so that no more than a
     few chunks are in memory; without one they are kept there. Raises OSError where the file cannot be written.
     """
-    findings = Findings({}, [], [], [])
+    findings = Findings.nothing()
     rows = [range(i, min(i + CHUNK, len(files))) for i in range(0, len(files), CHUNK)]
     writer = MemoryWriter() if target is None else FileWriter(target, len(files), int(np.prod(shape)))
     threads = n_threads([file.size for file in files])
     pool = ThreadPoolExecutor(threads)
+
+    def decode_rows(own: range) -> tuple[Pixels, Findings]:
+        return decode_chunk(files, own, shape, value_range)
+
     try:
         with quiet_pillow(), writer_closed(writer), progress_bar(len(files), show_progress) as advance:
-            for chunk, found in in_order(pool, lambda own: decode_chunk(files, own, shape), rows, AHEAD * threads):
-                findings.broken.update(found.broken)
-                findings.animated.extend(found.animated)
-                findings.blank.extend(found.blank)
-                findings.scaled.extend(found.scaled)
+            for chunk, found in in_order(pool, decode_rows, rows, AHEAD * threads):
+                findings.add(found)
                 writer.write(chunk)
                 advance(CHUNK)
     finally:
@@ -106,21 +135,28 @@ def in_order(
         yield begun.popleft().result()
 
 
-def decode_chunk(files: Sequence[PictureFile], rows: range, shape: tuple[int, ...]) -> tuple[Pixels, Findings]:
+def decode_chunk(
+    files: Sequence[PictureFile], rows: range, shape: tuple[int, ...], value_range: tuple[int, int] | None
+) -> tuple[Pixels, Findings]:
     """Decode the pictures of some rows; returns the pixels (k, D) of those that could be."""
-    findings = Findings({}, [], [], [])
+    findings = Findings.nothing()
     pixels = np.empty((len(rows), *shape), np.uint8)
     size, color = (shape[0], shape[1]), len(shape) == 3
     n_good = 0
     for row in rows:
         try:
-            picture = decode(Path(files[row].path), color=color, smallest=max(size))
+            picture = decode(Path(files[row].path), color=color, smallest=max(size), value_range=value_range)
             pixels[n_good] = fit(picture.pixels, size)
         except DataError as error:
             findings.broken[str(row)] = str(error)  # text, as the keys of JSON are
             continue
         if picture.pixels.shape[:2] != size:
             findings.scaled.append(row)
+        if picture.extremes is not None:
+            findings.deep.append(row)
+            findings.widen(picture.extremes)
+        if picture.lost_bits:
+            findings.lost_bits.append(row)
         if picture.is_animated:
             findings.animated.append(row)
         if is_blank(pixels[n_good]):

@@ -1,24 +1,22 @@
-"""Find the pictures of a data set: a folder a class, or `train`, `val` and `test` above such folders.
+"""List the pictures in a folder and below it, without what systems and other programs put beside them.
 
-The layout is that of torchvision's `ImageFolder` and Keras's `image_dataset_from_directory`. Nothing is decoded here.
+What the folders mean is left to `layouts`. Nothing is decoded here.
 """
 
 from __future__ import annotations
 
 import os
-import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from barenet.data.formats.idx_folders import EXPECTED_FILES, FILE_NAME
-from barenet.data.parts import PARTS
+from barenet.data.files import is_system
 from barenet.data.pictures.picture import SUFFIXES
-from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["PictureFile", "PictureFolder", "find_pictures", "holds_pictures", "list_pictures"]
+__all__ = ["LeftOut", "PictureFile", "has_own_pictures", "has_pictures", "list_pictures"]
 
 
 class PictureFile(NamedTuple):
@@ -31,128 +29,65 @@ class PictureFile(NamedTuple):
     mtime_ns: int
 
 
-@dataclass(frozen=True)
-class PictureFolder:
-    """The pictures of a data set by part: "train", and "val" and "test" where they are there."""
+@dataclass
+class LeftOut:
+    """What is no picture of a data set.
 
-    root: Path
-    class_names: tuple[str, ...]
-    parts: dict[str, list[PictureFile]]
-
-
-def holds_pictures(folder: Path) -> bool:
-    """Whether a folder is meant as one of pictures: it holds folders, or pictures, and no IDX file."""
-    with os.scandir(folder) as entries:
-        names = {entry.name: entry.is_dir() for entry in entries if not entry.name.startswith(".")}
-    promises = any(is_dir or name.lower().endswith(SUFFIXES) for name, is_dir in names.items())
-    return promises and not any(FILE_NAME.fullmatch(name) for name in names)
-
-
-def find_pictures(root: Path, note: Callable[[str], None]) -> PictureFolder:
-    """Return the pictures under `root`, in order of their names and then classes, class names sorted.
-
-    Pictures that were numbered through before they were sorted into folders so keep their order. Raises DataError.
+    system: how many files and folders of systems, by name. others: files that are no pictures. loose: pictures in no
+    folder of a class, or that no table of labels names.
     """
-    names = sorted(path.name for path in root.iterdir() if not path.name.startswith("."))
-    if next(list_pictures(root), None) is None or not subfolders(root):
-        raise DataError(
-            f"{root} holds no pictures in folders: found {few(names)}; expected a folder a class, with pictures "
-            f"({', '.join(SUFFIXES)}), or {EXPECTED_FILES}"
-        )
-    found = {PARTS[name.lower()]: folder for name, folder in subfolders(root) if name.lower() in PARTS}
-    # A folder `train` of pictures of trains is a class.
-    has_parts = any(subfolders(folder) for folder in found.values())
-    if not has_parts:
-        class_names = check_classes(root)
-        return PictureFolder(root, class_names, {"train": find_part(root, class_names, note, is_train=True)})
-    if "train" not in found:
-        raise DataError(
-            f"{root} has {few(sorted(found))} but no train: put the pictures to learn from into {root}/train"
-        )
-    if others := sorted(name for name, _ in subfolders(root) if name.lower() not in PARTS):
-        note(f"{root}: left out what stands beside train: {few(others)}")
-    class_names = check_classes(found["train"])
-    parts: dict[str, list[PictureFile]] = {}
-    for part in ("train", "val", "test"):
-        if part not in found:
-            continue
-        if not subfolders(found[part]):
-            note(f"{found[part]} has no folder a class: left out")
-            continue
-        parts[part] = find_part(found[part], class_names, note, is_train=part == "train")
-    return PictureFolder(root, class_names, parts)
+
+    system: Counter[str] = field(default_factory=Counter)
+    others: list[str] = field(default_factory=list)
+    loose: list[str] = field(default_factory=list)
+
+    def look_beside_classes(self, folder: Path) -> None:
+        """Count what lies right in a folder of classes: what systems keep there, and pictures of no class."""
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+        self.system.update(name for name in names if is_system(name))
+        self.loose += [name for name in names if name.lower().endswith(SUFFIXES) and not is_system(name)]
+
+    def report(self, root: Path, note: Callable[[str], None]) -> None:
+        """Say what was left out."""
+        if self.others:
+            listed = few(sorted(self.others))
+            note(f"{root}: left out {len(self.others)} files that are no {', '.join(SUFFIXES)}: {listed}")
+        if self.loose:
+            note(f"{root}: left out {len(self.loose)} pictures of no class: {few(sorted(self.loose))}")
+        if self.system:
+            names = [f"{n} {name}" if n > 1 else name for name, n in sorted(self.system.items())]
+            note(f"{root}: left out {self.system.total()} hidden or system files and folders: {few(names)}")
 
 
-def subfolders(folder: Path) -> list[tuple[str, Path]]:
-    """Return name and path of the folders in a folder, hidden ones left out."""
+def has_own_pictures(folder: Path) -> bool:
+    """Whether pictures lie right in a folder."""
     with os.scandir(folder) as entries:
-        # Some systems store an accent apart from its letter; a name must be the same on all of them.
-        return [
-            (unicodedata.normalize("NFC", entry.name), Path(entry.path))
-            for entry in entries
-            if entry.is_dir() and not entry.name.startswith(".")
-        ]
+        return any(entry.name.lower().endswith(SUFFIXES) and not is_system(entry.name) for entry in entries)
 
 
-def check_classes(folder: Path) -> tuple[str, ...]:
-    """Return the names of the class folders, sorted; raise DataError for one alone or two that are nearly the same."""
-    names = sorted(name for name, _ in subfolders(folder))
-    by_folded: dict[str, str] = {}
-    for name in names:
-        other = by_folded.setdefault(name.casefold(), name)
-        if other is not name:
-            raise DataError(
-                f"{folder} holds {other!r} and {name!r}, which differ in capital letters only and are one folder on "
-                f"many systems: rename one, or move its pictures into the other"
-            )
-    if len(names) < 2:
-        raise DataError(
-            f"{folder} holds one class only, {few(names)}: a classifier needs two classes or more, the pictures of "
-            f"each in a folder named after it"
-        )
-    return tuple(names)
+def has_pictures(folder: Path) -> bool:
+    """Whether pictures lie in a folder or below it."""
+    return next(list_pictures(folder), None) is not None
 
 
-def find_part(
-    folder: Path, class_names: tuple[str, ...], note: Callable[[str], None], *, is_train: bool
-) -> list[PictureFile]:
-    """Return the pictures of one part, each with its label; a class may lack pictures to test, not to train."""
-    label_of = {name: label for label, name in enumerate(class_names)}
-    pictures: list[PictureFile] = []
-    others: list[str] = []
-    for name, class_folder in sorted(subfolders(folder)):
-        if name not in label_of:
-            raise DataError(
-                f"{class_folder}: there is no class {name!r} to train on, only {few(class_names, limit=8)}: rename "
-                f"the folder, or add one to the training pictures"
-            )
-        own = list(list_pictures(class_folder, label_of[name], others))
-        if is_train and not own:
-            raise DataError(f"{class_folder} holds no pictures ({', '.join(SUFFIXES)}): add some, or remove the folder")
-        pictures += own
-    if not pictures:
-        raise DataError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}): add some, or remove the folder")
-    if others:
-        note(f"{folder}: left out {len(others)} files that are no {', '.join(SUFFIXES)}: {few(sorted(others))}")
-    return sorted(pictures)
-
-
-def list_pictures(folder: Path, label: int = 0, others: list[str] | None = None) -> Iterator[PictureFile]:
-    """Yield the pictures in a folder and the folders below it; names of other files are appended to `others`."""
+def list_pictures(folder: Path, label: int = 0, left_out: LeftOut | None = None) -> Iterator[PictureFile]:
+    """Yield the pictures in a folder and the folders below it; what else is there is counted in `left_out`."""
     n_prefix = len(os.path.join(folder, ""))  # noqa: PTH118 - slices are many times faster than paths
     pending = [folder]
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:
-                if entry.name.startswith(".") or entry.name == "Thumbs.db":
-                    continue
-                if entry.is_dir(follow_symlinks=False):
+                if is_system(entry.name):
+                    if left_out is not None:
+                        left_out.system[entry.name] += 1
+                elif entry.is_dir(follow_symlinks=False):
                     pending.append(Path(entry.path))
                 elif entry.name.lower().endswith(SUFFIXES):
                     name = entry.path[n_prefix:].replace(os.sep, "/")
                     yield PictureFile(name, label, entry.path, *size_and_time(entry))
-                elif others is not None:
-                    others.append(entry.name)
+                elif left_out is not None:
+                    left_out.others.append(entry.name)
 
 
 def size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:

@@ -16,13 +16,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.pictures.deep import WHOLE_RANGE, as_bytes, has_deep_color, range_of
 from barenet.errors import DataError
 from barenet.messages import one_line
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["SUFFIXES", "Picture", "border_of", "decode", "fit", "is_blank", "quiet_pillow", "upright_size"]
+__all__ = [
+    "SUFFIXES",
+    "Picture",
+    "border_of",
+    "decode",
+    "decode_alike",
+    "fit",
+    "is_blank",
+    "quiet_pillow",
+    "upright_size",
+]
 
 Pixels = NDArray[np.uint8]
 
@@ -45,10 +56,16 @@ UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """Upright pixels, (height, width) or (height, width, 3) uint8, and whether they are the first frame of several."""
+    """Upright pixels, (height, width) or (height, width, 3) uint8, and whether they are the first frame of several.
+
+    extremes: the lowest and highest value of a picture with 16 bits a pixel, None for others. lost_bits: it had 16
+    bits of which only the upper 8 could be read, as is so with colour.
+    """
 
     pixels: Pixels
     is_animated: bool
+    extremes: tuple[int, int] | None = None
+    lost_bits: bool = False
 
 
 @contextmanager
@@ -62,21 +79,47 @@ def quiet_pillow() -> Iterator[None]:
         yield
 
 
-def decode(source: Path | bytes, *, color: bool, smallest: int | None = None) -> Picture:
+def decode(
+    source: Path | bytes,
+    *,
+    color: bool,
+    smallest: int | None = None,
+    value_range: tuple[int, int] | None = None,
+) -> Picture:
     """Read a picture, turned upright as its EXIF says, transparent parts white, in grey or colour.
 
     With `smallest`, a JPEG may be read at half, a quarter or an eighth of its size, while both sides stay at least
-    twice that many pixels: it is about to be made smaller anyway. Raises DataError with a reason that reads on from
+    twice that many pixels: it is about to be made smaller anyway. `value_range` is what becomes 0 and 255 of 16 bits a
+    pixel, by default all that they can hold. Raises DataError with a reason that reads on from
     the picture's name ("is truncated ...").
     """
     with opened(source) as image:
         is_animated = bool(getattr(image, "is_animated", False))
         if smallest is not None:
             image.draft(None, (2 * smallest, 2 * smallest))
+        lost_bits = has_deep_color(image)  # first: reading EXIF may decode the picture
         orientation = orientation_of(image)
-        pixels = plain_pixels(image, color)
+        pixels, extremes = plain_pixels(image, color, value_range or WHOLE_RANGE)
+        if lost_bits:
+            extremes = int(pixels.min()) << 8, int(pixels.max()) << 8 | 255
     turned = UPRIGHT[orientation](pixels) if orientation in UPRIGHT else pixels
-    return Picture(np.ascontiguousarray(turned), is_animated)
+    return Picture(np.ascontiguousarray(turned), is_animated, extremes, lost_bits)
+
+
+def decode_alike(
+    source: Path | bytes, value_range: tuple[int, int] | None, *, color: bool, smallest: int | None = None
+) -> tuple[Picture, list[str]]:
+    """Decode a picture for a model, and say what 16 bits a pixel became: as in training, or else by its own values."""
+    picture = decode(source, color=color, smallest=smallest, value_range=value_range)
+    if picture.extremes is None:
+        return picture, []
+    lowest, highest = value_range or range_of(*picture.extremes)
+    if picture.lost_bits and (lowest, highest) != WHOLE_RANGE:
+        raise DataError(f"has 16 bits a colour and values up to {picture.extremes[1]} only: save it with 8 bits")
+    if value_range is None and (lowest, highest) != WHOLE_RANGE:
+        picture = decode(source, color=color, smallest=smallest, value_range=(lowest, highest))
+    why = "as in training" if value_range else "the values found, as the model was trained on none of 16 bits"
+    return picture, [f"16 bits a pixel: {lowest} to {highest} taken as 0 to 255, {why}"]
 
 
 def upright_size(path: Path) -> tuple[int, int]:
@@ -122,19 +165,23 @@ def orientation_of(image: Image) -> int:
         return 1
 
 
-def plain_pixels(image: Image, color: bool) -> Pixels:
-    """Return 8-bit pixels of the first frame, (height, width) or (height, width, 3), as they lie in the file."""
+def plain_pixels(image: Image, color: bool, value_range: tuple[int, int]) -> tuple[Pixels, tuple[int, int] | None]:
+    """Return 8-bit pixels of the first frame, (height, width) or (height, width, 3), as they lie in the file.
+
+    And the lowest and the highest value, where a pixel had 16 bits.
+    """
     from PIL import Image
 
     if image.mode.startswith("I"):  # 16 bits a pixel, of which Pillow would clip the upper half
         deep: NDArray[Any] = np.asarray(image)
-        grey = (deep.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=-1) if color else grey
+        grey = as_bytes(deep, value_range)
+        extremes = int(deep.min()), int(deep.max())
+        return (np.repeat(grey[..., None], 3, axis=-1) if color else grey), extremes
     wanted = "RGB" if color else "L"
     if image.has_transparency_data:
         over = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", over.size, "white"), over)
-    return np.asarray(image if image.mode == wanted else image.convert(wanted))
+    return np.asarray(image if image.mode == wanted else image.convert(wanted)), None
 
 
 def fit(pixels: Pixels, size: tuple[int, int], *, pad: bool = True, resize: bool = True) -> Pixels:

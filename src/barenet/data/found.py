@@ -1,0 +1,42 @@
+"""What a reader finds at a path, before any check: arrays by part, and what else it learnt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from barenet.errors import DataError
+
+__all__ = ["Found", "turned"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Images or features and labels by part: "train", and "val" and "test" where they are there.
+
+    parts: of each part the images, then the labels, by what messages call them. what: what was recognised ("CIFAR-10
+    binary batches"), empty where nothing was guessed. name: of the data set, by default that of its folder or file.
+    lies_on_its_side: whether the images are known to be transposed. as_before: reads the data as earlier
+    versions did, for models that were trained so. facts: further keywords of `datasets.checked`, such as class_names.
+    """
+
+    parts: Mapping[str, Mapping[str, np.ndarray]]
+    what: str = ""
+    name: str = ""
+    lies_on_its_side: bool = False
+    as_before: Callable[[], Found] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def turned(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, dict[str, np.ndarray]]:
+    """Return parts with height and width of every image swapped, labels as they are."""
+    upright = {}
+    for part, arrays in parts.items():
+        (images_from, images), *labels = arrays.items()
+        if images.ndim < 3:
+            raise DataError(f"data.transpose is true, but {images_from} has shape {images.shape}: it is for images")
+        upright[part] = {images_from: np.ascontiguousarray(images.swapaxes(1, 2)), **dict(labels)}
+    return upright

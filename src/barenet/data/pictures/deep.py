@@ -1,0 +1,44 @@
+"""Pictures with 16 bits a pixel, as cameras and scanners write them: which of their values become 0 and 255."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["WHOLE_RANGE", "as_bytes", "has_deep_color", "range_of"]
+
+WHOLE_RANGE = (0, 2**16 - 1)  # the values that 16 bits can hold
+
+
+def range_of(lowest: int, highest: int) -> tuple[int, int]:
+    """Return the values of 16-bit pictures that become 0 and 255, for the lowest and highest found among them.
+
+    Cameras write 10, 12 or 14 bits into 16: the highest becomes white then. Values that end at 255 are bytes. The
+    lowest becomes black where it is far from 0, as in thermal pictures. Where half of what 16 bits can hold is used,
+    all of it is taken.
+    """
+    if highest <= 255:
+        return 0, 255
+    if 4 * lowest < highest:
+        lowest = 0
+    return WHOLE_RANGE if highest - lowest >= 2**15 or highest == lowest else (lowest, highest)
+
+
+def as_bytes(deep: NDArray[Any], value_range: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return values of 16 bits as bytes: those of `value_range` become 0 and 255, and what lies beyond them too."""
+    if value_range == WHOLE_RANGE:
+        return (deep.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
+    lowest, highest = value_range
+    share = (deep.astype(np.float64) - lowest) / (highest - lowest)
+    grey: NDArray[np.uint8] = np.rint(255 * share.clip(0, 1)).astype(np.uint8)
+    return grey
+
+
+def has_deep_color(image: Image) -> bool:
+    """Whether a picture that is not decoded yet has 16 bits for each of several channels: Pillow reads the upper 8."""
+    return not image.mode.startswith("I") and any("16" in str(tile[3]) for tile in getattr(image, "tile", ()))

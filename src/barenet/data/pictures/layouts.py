@@ -1,0 +1,165 @@
+"""Find the pictures of a data set: what is a class and what a part is said by folders, or by a table of labels.
+
+    cat/ dog/                          a folder a class
+    train/cat/ train/dog/ test/...     parts above the classes, by any name that `data.parts` knows
+    cat/train/ cat/test/ dog/...       parts inside the classes
+    one/folder/of/these                unpacked a folder or two too deep
+    1.png 2.png labels.csv             pictures in one folder, and a table of their names and labels: see `labelled`
+
+The first two are those of torchvision's `ImageFolder` and Keras's `image_dataset_from_directory`. Nothing is decoded
+here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from barenet.data.files import Place, subfolders
+from barenet.data.parts import is_filler, parts_among
+from barenet.data.pictures.folders import PictureFile, has_own_pictures, has_pictures
+from barenet.errors import DataError
+from barenet.messages import few
+
+__all__ = ["FOLDERS", "PictureFolder", "find_layout", "find_picture_root"]
+
+ORDER = ("train", "val", "test")
+FOLDERS = "pictures in a folder a class"
+
+
+@dataclass(frozen=True)
+class PictureFolder:
+    """The pictures of a data set by part: "train", and "val" and "test" where they are there.
+
+    root: the folder in which classes or parts lie. layout: how classes were told, in words.
+    """
+
+    root: Path
+    class_names: tuple[str, ...]
+    parts: dict[str, list[PictureFile]]
+    layout: str = FOLDERS
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders of classes by part, each with the name of its class."""
+
+    root: Path
+    parts: dict[str, list[tuple[str, Path]]]
+    words: str
+
+
+def find_picture_root(place: Place) -> Path | None:
+    """Return the folder at a place where pictures are below it or, without any table, in it; or None."""
+    path = place.path
+    if not path.is_dir():
+        return None
+    if any(has_pictures(folder) for _, folder in subfolders(path)):
+        return path
+    return path if has_own_pictures(path) else None
+
+
+def chain(root: Path) -> Iterator[Path]:
+    """Yield a folder, and those below it while each holds nothing but one folder."""
+    folder = root
+    while True:
+        yield folder
+        below = [path for _, path in subfolders(folder)]
+        if len(below) != 1 or has_own_pictures(folder):
+            return
+        folder = below[0]
+
+
+def find_layout(root: Path, note: Callable[[str], None]) -> Layout | None:
+    """Return which folders are classes, at `root` or in the first folder below it where some are, or None."""
+    for folder in chain(root):
+        layout = parts_above(folder, note) or parts_inside(folder) or classes_alone(folder, note)
+        if layout is not None:
+            return layout
+    return None
+
+
+def parts_above(folder: Path, note: Callable[[str], None]) -> Layout | None:
+    """Return the layout of folders `train`, `test`, ... above classes, or None."""
+    below = dict(subfolders(folder))
+    names = parts_among(below)
+    # A folder `train` of pictures of trains is a class.
+    if not any(class_folders(below[name]) for name in names):
+        return None
+    found: dict[str, Path] = {}
+    for name, part in names.items():
+        if part in found:
+            raise DataError(f"{folder} holds {found[part].name} and {name}, both to {part}: keep one of them")
+        found[part] = below[name]
+    if "train" not in found:
+        listed = few(sorted(path.name for path in found.values()))
+        raise DataError(f"{folder} has {listed} but no train: put the pictures to learn from into {folder}/train")
+    to_train = class_folders(found["train"])
+    if not to_train:
+        raise DataError(f"{found['train']} has no folder a class, as {few(sorted(set(found) - {'train'}))} has")
+    known = {name for name, _ in to_train}
+    classes = {part: class_folders(path, known) for part, path in found.items()}
+    if others := sorted(set(below) - {path.name for path in found.values()}):
+        note(f"{folder}: left out what stands beside train: {few(others)}")
+    for part, path in found.items():
+        if not classes[part]:
+            note(f"{path} has no folder a class: left out")
+    named = ", ".join(f"{part}: {path.name}" for part, path in sorted(found.items()) if path.name != part)
+    words = FOLDERS + (f" ({named})" if named else "")
+    return Layout(folder, {part: own for part, own in classes.items() if own}, words)
+
+
+def class_folders(folder: Path, known: Collection[str] = ()) -> list[tuple[str, Path]]:
+    """Return name and path of the classes of one part: in its folder, or below where that holds nothing but a folder.
+
+    A single folder is a class if it is one of the `known` ones, or if no folders below it can be classes.
+    """
+    single: list[tuple[str, Path]] = []
+    for below in chain(folder):
+        found = [(name, path) for name, path in subfolders(below) if not is_filler(name)]
+        if len(found) > 1 or (found and found[0][0] in known):
+            return found
+        single = single or [own for own in found if own[0] != folder.name and has_pictures(own[1])]
+    return single
+
+
+def parts_inside(folder: Path) -> Layout | None:
+    """Return the layout of classes that each hold folders `train`, `test`, ..., or None."""
+    classes = subfolders(folder)
+    inside = {name: parts_among(dict(subfolders(path))) for name, path in classes}
+    split = [name for name, parts in inside.items() if "train" in parts.values() and len(set(parts.values())) > 1]
+    if not split or len(classes) < 2:
+        return None
+    parts: dict[str, list[tuple[str, Path]]] = {}
+    for name, path in classes:
+        if name not in split or has_own_pictures(path) or len(inside[name]) != len(subfolders(path)):
+            raise DataError(
+                f"{path}: {folder / split[0]} holds {few(sorted(inside[split[0]]))}, this class something else: give "
+                f"all classes the same folders"
+            )
+        for own, part in inside[name].items():
+            parts.setdefault(part, []).append((name, path / own))
+    return Layout(folder, parts, f"{FOLDERS}, with the parts inside each")
+
+
+def classes_alone(folder: Path, note: Callable[[str], None]) -> Layout | None:
+    """Return the layout of a folder a class without parts, or None where there are no two of them."""
+    below = subfolders(folder)
+    if flat_parts(folder):
+        return None
+    # `train` alone may hold pictures of trains; nothing is called `test` or `validation` but what it says.
+    parts = parts_among(name for name, _ in below)
+    classes = [(name, path) for name, path in below if parts.get(name, "train") == "train"]
+    if len(classes) < 2:
+        return None
+    if left := sorted({name for name, _ in below} - {name for name, _ in classes}):
+        note(f"{folder}: left out {few(left)}, without a folder a class in it")
+    return Layout(folder, {"train": classes}, FOLDERS)
+
+
+def flat_parts(folder: Path) -> list[str]:
+    """Return the folders in `folder` that are called parts and hold pictures, where they cannot be classes."""
+    with_pictures = [name for name, path in subfolders(folder) if has_pictures(path)]
+    parts = parts_among(with_pictures)
+    return sorted(parts) if len(set(parts.values())) > 1 or (parts and len(parts) == len(with_pictures)) else []
