@@ -14,7 +14,8 @@ from threadpoolctl import threadpool_limits
 
 import barenet
 from barenet.api import training
-from barenet.config.sources import build_config, setting_path
+from barenet.config.names import setting_path
+from barenet.config.sources import build_config
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.data.formats.idx import write_idx
 from barenet.errors import DivergedError

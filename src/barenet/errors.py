@@ -26,6 +26,7 @@ __all__ = [
     "MachineError",
     "RunError",
     "ShapeError",
+    "closest",
     "nearest",
 ]
 
@@ -68,11 +69,15 @@ class DivergedError(BarenetError, ArithmeticError):
     exit_code = 4
 
 
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name closest to `name`, None if none is close."""
+    by_lower = {k.lower(): k for k in reversed(list(known))}
+    close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
+    return by_lower[close[0]] if close else None
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return "did you mean ...?" for the known name closest to `name`, or all of them if none is close."""
     known = list(known)
-    close = difflib.get_close_matches(name.lower(), [k.lower() for k in known], n=1, cutoff=0.6)
-    if close:
-        original = next(k for k in known if k.lower() == close[0])
-        return f"did you mean {original!r}?"
-    return f"known: {', '.join(known)}"
+    found = closest(name, known)
+    return f"known: {', '.join(known)}" if found is None else f"did you mean {found!r}?"

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.config.sources import describe_settings
+from barenet.config.names import describe_settings
 from barenet.errors import BarenetError, ConfigError, DataError, RunError
 from barenet.run_folders.observer import Observer
 

@@ -10,7 +10,8 @@ import pytest
 import tomli_w
 from pydantic import ValidationError
 
-from barenet.config.sources import RECIPES, build_config, describe_settings, read_toml, setting_path
+from barenet.config.names import describe_settings, setting_path
+from barenet.config.sources import RECIPES, build_config, read_toml
 from barenet.errors import ConfigError, MachineError
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from barenet.config.sources import build_config, setting_path
+from barenet.config.names import setting_path
+from barenet.config.sources import build_config
 from barenet.data.batches import TrainingImages
 from barenet.engine import parts
 from barenet.engine.choice import ThreadChoice

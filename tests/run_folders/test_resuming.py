@@ -276,7 +276,8 @@ def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, da
 def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, make_config, tmp_path):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, conftest\n"
-        "from barenet.config.sources import build_config, setting_path\n"
+        "from barenet.config.names import setting_path\n"
+        "from barenet.config.sources import build_config\n"
         "from barenet.data.datasets import from_arrays\n"
         "from barenet.run_folders.resuming import resume_run\n"
         "from barenet.run_folders.run import start_run\n"

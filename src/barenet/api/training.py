@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from barenet.config.sources import build_config, check_tables, setting_path
+from barenet.config.names import setting_path
+from barenet.config.sources import build_config, check_tables
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.data.loading import load_dataset

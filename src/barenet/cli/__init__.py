@@ -2,10 +2,11 @@
 
 Read the modules in this order; open `main` first:
 
-    flags        one flag for every setting
-    options      options that several commands share
-    own_file     load a person's Python file
-    commands/    one module a command
-    help_texts   what --help says of each command
-    main         the list of commands, errors, signals, exit codes
+    flags              one flag for every setting
+    options            options that several commands share
+    settings_or_data   what the word without a flag names
+    own_file           load a person's Python file
+    commands/          one module a command
+    help_texts         what --help says of each command
+    main               the list of commands, errors, signals, exit codes
 """

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
-from barenet.config.sources import SHORT_NAMES, read_recipe
+from barenet.config.names import SHORT_NAMES, setting_path
+from barenet.config.sources import read_recipe
 from barenet.config.tables import TABLES
 
-__all__ = ["SettingFlags", "read_flags"]
+__all__ = ["SettingFlags", "flag_of", "read_flags"]
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 QUICK = read_recipe("quick")
 SHORT_FLAGS = (
-    *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "seed", "n_seeds"),
+    *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
     *("data", "image_size", "color", "skip_broken"),
 )
 
@@ -35,6 +36,17 @@ def make_flags(table: str) -> Any:
         parameter = Parameter(name=names, help=describe(table, name, field), negative=negative)
         fields[name] = Annotated[kind_of(field), parameter]
     return TypedDict(f"{table.title()}Flags", fields, total=False)  # type: ignore[operator]
+
+
+def flag_of(setting: str) -> str:
+    """Return the shortest flag of a setting.
+
+    >>> flag_of("patience"), flag_of("learning_rate"), flag_of("momentum")
+    ('--patience', '--lr', '--optimizer.momentum')
+    """
+    path = setting_path(setting)
+    short = next((name for name in SHORT_FLAGS if SHORT_NAMES[name] == path), path)
+    return f"--{short.replace('_', '-')}"
 
 
 def describe(table: str, name: str, field: FieldInfo) -> str:

@@ -113,26 +113,29 @@ def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
     if isinstance(error, UnknownCommandError) and arguments and arguments[0] in OTHER_WORDS:
         return f"there is no command {arguments[0]!r}; did you mean {OTHER_WORDS[arguments[0]]!r}?"
     if isinstance(error, UnknownOptionError):
-        hint = setting_hint(error)
-        if hint:
-            return hint
+        return explain_option(error)
     if isinstance(error, UnusedCliTokensError):
         stray = " ".join(error.unused_tokens or [])
         return f"stray words on the command line: {stray}; settings are flags, such as --epochs 5"
     return " ".join(str(error).split())
 
 
-def setting_hint(error: UnknownOptionError) -> str | None:
-    """Return a message about an unknown flag that is nearly a setting."""
-    from barenet.config.sources import setting_path
+def explain_option(error: UnknownOptionError) -> str:
+    """Return a message about an unknown flag, which may be nearly a setting."""
+    from barenet.cli.flags import flag_of
+    from barenet.config.names import NO_GPU, likely_setting, setting_hint, setting_path
 
     flag = error.token.keyword or error.token.value
-    name = flag.lstrip("-")
+    name = flag.lstrip("-").replace("-", "_")
     try:
-        return f"unknown option {flag}; did you mean --{setting_path(name).replace('_', '-')}?"
-    except ConfigError as unknown:
-        hint = str(unknown).split(";", 1)[1].strip()
-        return f"unknown option {flag}; {hint if hint.startswith('did') else 'see --help for all settings'}"
+        likely: str | None = setting_path(name)
+    except ConfigError:
+        likely = likely_setting(name)
+    if name in NO_GPU:
+        hint = setting_hint(name)
+    else:
+        hint = "see --help for all settings" if likely is None else f"did you mean {flag_of(likely)}?"
+    return f"unknown option {flag}; {hint}"
 
 
 def say(line: str) -> None:

@@ -7,81 +7,27 @@ from __future__ import annotations
 
 import codecs
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from barenet.config.names import setting_hint
 from barenet.config.tables import TABLES, Config, LayerConfig
 from barenet.errors import ConfigError, MachineError, nearest
 
 __all__ = [
     "RECIPES",
-    "SHORT_NAMES",
     "build_config",
     "check_tables",
-    "describe_settings",
     "read_recipe",
     "read_toml",
-    "setting_path",
 ]
 
 RECIPES = ("quick", "course")
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-SHORT_NAMES = {
-    "epochs": "trainer.epochs",
-    "lr": "optimizer.learning_rate",
-    "batch_size": "data.batch_size",
-    "hidden": "model.hidden_sizes",
-    "activation": "model.activation",
-    "l2": "optimizer.l2",
-    "seed": "trainer.seed",
-    "n_seeds": "trainer.n_seeds",
-    "data": "data.path",
-    "image_size": "data.image_size",
-    "color": "data.color",
-    "skip_broken": "data.skip_broken",
-    "optimizer": "optimizer.name",
-    "schedule": "schedule.name",
-    # the course project's words
-    "path_dir": "data.path",
-    "ld": "optimizer.l2",
-    "n_epochs": "trainer.epochs",
-    "eval_step": "trainer.eval_every",
-}
-
-
-def describe_settings() -> Iterator[tuple[str, str, Any]]:
-    """Yield (table, name, field) for every setting."""
-    for table, model in TABLES.items():
-        for name, field in model.model_fields.items():
-            yield table, name, field
-
-
-def setting_path(name: str) -> str:
-    """Return the dotted path of a setting from its path, short name, or name alone.
-
-    >>> setting_path("lr"), setting_path("batch-size"), setting_path("optimizer.beta1")
-    ('optimizer.learning_rate', 'data.batch_size', 'optimizer.beta1')
-    """
-    wanted = name.replace("-", "_")
-    paths = [f"{table}.{field}" for table, field, _ in describe_settings()]
-    if wanted in paths:
-        return wanted
-    if wanted in SHORT_NAMES:
-        return SHORT_NAMES[wanted]
-    table, _, short = wanted.partition(".")
-    if SHORT_NAMES.get(short, "").startswith(f"{table}."):
-        return SHORT_NAMES[short]  # optimizer.lr
-    by_leaf = [path for path in paths if path.endswith(f".{wanted}") and wanted != "name"]
-    if len(by_leaf) == 1:
-        return by_leaf[0]
-    leaves = [leaf for path in paths if (leaf := path.split(".")[1]) != "name"]
-    known = paths if "." in wanted else list(dict.fromkeys([*leaves, *SHORT_NAMES]))
-    raise ConfigError(f"unknown setting {name!r}; {nearest(wanted, known)}")
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
@@ -91,10 +37,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         return tomllib.loads(content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(
-            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}"
+            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}, data with --data"
         ) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder, not a settings file; data are chosen with --data") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}") from None
+        raise ConfigError(f"{path}: not a TOML file: {error}; data are chosen with --data") from None
     except OSError as error:
         raise MachineError(f"cannot read {path}: {error.strerror}") from None
 
@@ -171,7 +119,7 @@ def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, A
             raise ConfigError(f"{where}: {name} must be a table of settings, got {value!r}")
         for setting in value:
             if setting not in TABLES[name].model_fields:
-                hint = nearest(setting, TABLES[name].model_fields)
+                hint = setting_hint(setting, TABLES[name].model_fields)
                 raise ConfigError(f"{where}: unknown setting {name}.{setting}; {hint}")
     return dict(tables)
 

@@ -12,6 +12,7 @@ from barenet.api.searching import estimate
 from barenet.api.searching import search as start_search
 from barenet.cli.flags import SettingFlags, read_flags
 from barenet.cli.options import Json, Quiet, Switch
+from barenet.cli.settings_or_data import take_data
 from barenet.errors import ConfigError
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
 from barenet.tuning.space.space_file import parse_flags
@@ -58,7 +59,7 @@ def search(
     Parameters
     ----------
     space
-        A TOML file with the space, and settings that every trial starts from.
+        A TOML file with the space, and settings that every trial starts from; data here stand for --data.
     grid
         Values of one setting, as NAME=VALUE,VALUE; give it again for another setting.
     range
@@ -108,9 +109,10 @@ def search(
     dry_run
         Print the number of trials and an estimate of the time, and stop.
     """
-    given = read_flags(flags)
-    given |= {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
+    plan = {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
     observer = ConsoleSearchObserver(quiet=quiet)
+    space, given = take_data(space, read_flags(flags), observer.note)
+    given |= plan
     asked = choose_space(space, grid or [], range or [])
     if dry_run and resume is not None:
         raise ConfigError(f"--dry-run estimates a new search; leave out --resume {resume}, or give {resume}/space.toml")

@@ -12,6 +12,7 @@ from barenet.api.training import resume as resume_training
 from barenet.api.training import train as start_training
 from barenet.cli.flags import SettingFlags, read_flags
 from barenet.cli.options import Json, Quiet, Switch
+from barenet.cli.settings_or_data import take_data
 from barenet.config.sources import build_config
 from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError, DivergedError
@@ -44,7 +45,7 @@ def train(
     Parameters
     ----------
     settings
-        A TOML file with tables data, model, optimizer, schedule, trainer.
+        A TOML file with tables data, model, optimizer, schedule, trainer; data here stand for --data.
     recipe
         Settings to start from: quick (the default) or course.
     resume
@@ -60,8 +61,8 @@ def train(
     plot
         Show the learning curves in a window as they grow.
     """
-    given = read_flags(flags)
     observer = ConsoleObserver(quiet=quiet)
+    settings, given = take_data(settings, read_flags(flags), observer.note)
     if dry_run:
         config = build_config(recipe or "quick", settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)

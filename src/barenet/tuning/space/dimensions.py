@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.config.sources import SHORT_NAMES, describe_settings, setting_path
+from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, setting_path
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
 
@@ -156,7 +156,7 @@ def target_of(name: str, where: str = "the space") -> str:
         leaves = [leaf for table, leaf, _ in describe_settings() if leaf != "name"]
         paths = [f"{table}.{leaf}" for table, leaf, _ in describe_settings()]
         known = paths if "." in name else [*leaves, *SHORT_NAMES, "hidden_size_1", "activation_1", DEPTH]
-        raise ConfigError(f"{where}: unknown setting {name!r}; {nearest(name, dict.fromkeys(known))}") from None
+        raise ConfigError(f"{where}: unknown setting {name!r}; {setting_hint(name, dict.fromkeys(known))}") from None
     if path in SHARED:
         raise ConfigError(f"{where}: {name} cannot be searched: {SHARED[path]}")
     if path == "model.layers":

@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from barenet.config.sources import SHORT_NAMES, check_tables, describe_settings, read_toml, setting_path
+from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, setting_path
+from barenet.config.sources import check_tables, read_toml
 from barenet.config.tables import Config
-from barenet.errors import ConfigError, RunError, nearest
+from barenet.errors import ConfigError, RunError
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
 from barenet.tuning.space.search_space import COURSE_GRID, Space
@@ -213,7 +214,7 @@ def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
             path = setting_path(name)
         except ConfigError:
             known = [*Plan.model_fields, *(leaf for _, leaf, _ in describe_settings()), *SHORT_NAMES]
-            raise ConfigError(f"unknown setting {name!r}; {nearest(name, dict.fromkeys(known))}") from None
+            raise ConfigError(f"unknown setting {name!r}; {setting_hint(name, dict.fromkeys(known))}") from None
         if path in given:
             raise ConfigError(f"{path} was given twice, as {given[path]!r} and, by the name {name!r}, as {value!r}")
         given[path] = str(value) if isinstance(value, Path) else value

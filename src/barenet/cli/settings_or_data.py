@@ -1,0 +1,63 @@
+"""The word that `train` and `search` take without a flag: a settings file, or data, which people often put there."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from barenet.config.sources import UTF16_MARKS
+from barenet.errors import ConfigError
+
+__all__ = ["take_data"]
+
+BEGINNING = 4096  # bytes of a file that tell what it is
+
+
+def take_data(
+    word: Path | None, given: dict[str, Any], note: Callable[[str], None]
+) -> tuple[Path | None, dict[str, Any]]:
+    """Return the settings file that a word names and the given settings; a word that names data becomes one of these.
+
+    Raises ConfigError: the word names a run or a study, or data beside other data.
+    """
+    if word is None or not is_data(word):
+        return word, given
+    if "data.path" in given:
+        raise ConfigError(f"{word} is data, and so is --data {given['data.path']}; give one of them")
+    note(f"{word} is taken as the data, as --data {word} would")
+    return None, {**given, "data.path": str(word)}
+
+
+def is_data(path: Path) -> bool:
+    """Whether a path is there and holds data, not settings; raise ConfigError for a run or a study."""
+    if path.is_dir():
+        for marker, command, settings in (
+            ("study.json", "search", "space.toml"),
+            ("config.toml", "train", "config.toml"),
+        ):
+            if (path / marker).exists():
+                raise ConfigError(
+                    f"{path} is a folder that barenet {command} made: go on with it by --resume {path}, or give its "
+                    f"settings, {path / settings}"
+                )
+        return True
+    return path.is_file() and path.suffix.lower() != ".toml" and not reads_as_settings(path)
+
+
+def reads_as_settings(path: Path) -> bool:
+    """Whether a file without the suffix of a settings file looks like one: text with a table or a setting in it."""
+    with path.open("rb") as file:
+        beginning = file.read(BEGINNING)
+    encoding = "utf-16" if beginning.startswith(UTF16_MARKS) else "utf-8-sig"
+    text = beginning.decode(encoding, errors="replace")
+    return "\0" not in text and any(is_toml(line) for line in text.splitlines())
+
+
+def is_toml(line: str) -> bool:
+    """Whether a line is a table's head or a setting, as a table of numbers has none."""
+    try:
+        return bool(tomllib.loads(line))
+    except tomllib.TOMLDecodeError:
+        return False
