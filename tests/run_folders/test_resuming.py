@@ -28,7 +28,7 @@ from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run
 from barenet.run_folders.machine import describe_machine, read_parts_version
 from barenet.run_folders.observer import Observer
-from barenet.run_folders.resuming import check_settings_file, resume_run
+from barenet.run_folders.resuming import check_settings_file, config_to_resume, resume_run
 from barenet.run_folders.run import start_run
 from barenet.training.preparation import prepare
 from barenet.training.records import read_history
@@ -117,7 +117,7 @@ def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, 
 @pytest.mark.parametrize(("started", "resumed"), slow_except([(None, 1), (1, 2), (2, 1)], (1, 2), (2, 1)))
 def test_a_run_goes_on_with_another_number_of_threads(started, resumed, whole_runs, dataset, make_config, tmp_path):
     folder = interrupt(make_config(**SETTINGS["adamw"], threads=started), dataset, tmp_path, Stop(2))
-    result = resume_run(folder, dataset, flags={"trainer.threads": resumed})
+    result = resume_run(folder, dataset, config=config_to_resume(folder, {"trainer.threads": resumed}))
     assert result.config.trainer.threads in {resumed, None}  # None where the machine has one core
     whole = whole_runs["adamw"]
     assert contents(folder)["history.jsonl"] == contents(whole)["history.jsonl"]
@@ -408,17 +408,17 @@ def test_other_validation_images_are_refused(arrays, make_config, tmp_path):
 
 @pytest.mark.parametrize(
     ("path", "value", "was"),
-    [("trainer.epochs", 9, 4), ("optimizer.learning_rate", 0.5, 0.002), ("model.hidden_sizes", "8", r"\(16, 8\)")],
+    [("trainer.patience", 9, None), ("optimizer.learning_rate", 0.5, 0.002), ("model.hidden_sizes", "8", r"\(16, 8\)")],
 )
-def test_other_settings_are_refused(path, value, was, whole_runs, dataset):
-    with pytest.raises(RunError, match=f"was started with {path} = {was}, not .*; a run goes on with its own settings"):
-        resume_run(whole_runs["adamw"], dataset, flags={path: value})
+def test_other_settings_are_refused(path, value, was, whole_runs):
+    with pytest.raises(RunError, match=f"was started with {path} = {was}, not .*; leave it out, or start a new run"):
+        config_to_resume(whole_runs["adamw"], {path: value})
 
 
 def test_the_same_settings_may_be_given_again(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
-    flags = {"trainer.epochs": 4, "model.hidden_sizes": "16-8"}
-    assert resume_run(folder, dataset, flags=flags).networks[0].stopped.kind == "finished"
+    config = config_to_resume(folder, {"trainer.epochs": 4, "model.hidden_sizes": "16-8"})
+    assert resume_run(folder, dataset, config=config).networks[0].stopped.kind == "finished"
 
 
 def test_a_folder_that_is_no_run_is_refused(dataset, tmp_path):
@@ -533,13 +533,13 @@ def test_one_seed_is_locked_with_its_run(whole_runs, dataset, tmp_path):
 
 def test_a_fraction_of_validation_images_may_be_repeated_when_resuming(dataset, make_config, tmp_path):
     result = start_run(make_config(n_valid=0.25, epochs=1), dataset, output=tmp_path)
-    again = resume_run(result.folder, dataset, flags={"data.n_valid": 0.25})
+    again = resume_run(result.folder, dataset, config=config_to_resume(result.folder, {"data.n_valid": 0.25}))
     assert again.networks[0].validation_loss == result.networks[0].validation_loss
 
 
 @pytest.mark.parametrize(
     ("old", "new", "named"),
-    [("epochs = 4", "epochs = 5", "trainer.epochs is 5"), ("    16,\n    8,", "    9,", "hidden_sizes")],
+    [("keep_best = 3", "keep_best = 5", "trainer.keep_best is 5"), ("    16,\n    8,", "    9,", "hidden_sizes")],
 )
 def test_a_config_that_was_changed_since_is_refused(old, new, named, whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")

@@ -15,6 +15,7 @@ from barenet.api.studies import open_study, run_search
 from barenet.api.training import find_data
 from barenet.config.tables import Config
 from barenet.errors import RunError
+from barenet.run_folders.resuming import check_data_path
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_points, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
@@ -55,8 +56,8 @@ def search(
         print(result.best.point, result.verdict)
 
     Args:
-        space: setting to list of values, or to {"low", "high", "log", "points", "when"}; or a TOML file. Without one,
-            the course project's grid.
+        space: setting to values (a list, range, set, array or generator), or to {"low", "high", "log", "points",
+            "when"}; or a TOML file. Without one, the course project's grid.
         base: settings that every trial starts from: tables, a TOML file, or a `Config`, laid over the recipe.
         x: images (n, ...), instead of a data set on disk.
         y: their labels (n,).
@@ -65,7 +66,8 @@ def search(
         x_test: images that only `retrain` tests on.
         y_test: their labels.
         recipe: "quick" or "course": the settings to start from.
-        resume: the folder of a study to go on with; everything else but arrays is then in there.
+        resume: the folder of a study to go on with; everything else but arrays is then in there, and may be given
+            again: the same space and settings, `data` where the same data lie now, or more trials and repeats.
         output: folder in which the study's own folder is made.
         name: of that folder; numbered by itself without one.
         workers: processes, by default one a core; 0 trains in this process.
@@ -88,9 +90,12 @@ def search(
             question = make_question(space, base, recipe, values)
         else:
             question = ask_again(Path(resume), space, base, recipe, values)
-        material = gather(question, arrays, watching)
+        material = gather(question, arrays, watching, None if resume is None else Path(resume))
         if resume is not None and question.fingerprint != material.data.fingerprint:
-            raise RunError(f"{resume} was made from other data than {material.data.name}; hand in its own")
+            raise RunError(
+                f"{resume} was made from other data than {material.data.name}; hand in its own, or say by --data where "
+                f"they are"
+            )
         if resume is None:
             material.check(first_points(material))
         question = replace(question, from_arrays=x is not None, fingerprint=material.data.fingerprint)
@@ -111,10 +116,17 @@ def search(
             return run_search(record, pool)
 
 
-def gather(question: Question, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver) -> Material:
-    """Check the question, and load and split the data that it is about."""
+def gather(
+    question: Question,
+    arrays: Mapping[str, ArrayLike | None],
+    watching: SearchObserver,
+    resumed: Path | None = None,
+) -> Material:
+    """Check the question, and load and split the data that it is about; `resumed` is the study that it is from."""
     if question.from_arrays and arrays.get("x") is None:
         raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
+    if resumed is not None and arrays.get("x") is None:
+        check_data_path(resumed, question.base.config().data.path)
     dataset = find_data(question.base.config(), arrays, watching.note)
     return make_material(question, dataset, watching.note)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import tomli_w
 
+from barenet.config.comparing import differing_settings
 from barenet.errors import ConfigError, DivergedError
 from barenet.plots.search import draw_search_figures
 from barenet.run_folders.files import replace_file
@@ -103,7 +104,9 @@ def retrain(folder: Path, best: Trial, material: Material) -> RunResult:
     """
     assert best.config is not None
     if (folder / "last.safetensors").exists():
-        if stored_config(folder).as_tables() == best.config.as_tables():
-            return resume_run(folder, material.dataset)
+        stored = stored_config(folder)
+        if set(differing_settings(stored, best.config)) <= {"data.path"}:
+            moved = stored.with_values(data__path=best.config.data.path)
+            return resume_run(folder, material.dataset, config=moved)
         shutil.rmtree(folder)
     return start_run(best.config, material.dataset, output=folder.parent, name=folder.name)

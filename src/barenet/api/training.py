@@ -21,7 +21,7 @@ from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.resuming import resume_run, stored_config
+from barenet.run_folders.resuming import check_data_path, config_to_resume, resume_run
 from barenet.run_folders.run import start_run
 from barenet.terminal.console import ConsoleObserver
 from barenet.training.preparation import Custom
@@ -72,8 +72,7 @@ def train(
     flags, custom = read_values(values)
     path = settings if isinstance(settings, str | Path) else None
     if isinstance(settings, Mapping):
-        settings = check_tables(settings, "settings")
-        flags = {f"{table}.{key}": value for table, own in settings.items() for key, value in own.items()} | flags
+        flags = read_tables(settings) | flags
     config = build_config(recipe, path, flags)
     with watch(observer or make_observer(verbose), plot) as watching:
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
@@ -100,14 +99,20 @@ def resume(
     y_val: ArrayLike | None = None,
     x_test: ArrayLike | None = None,
     y_test: ArrayLike | None = None,
+    recipe: str | None = None,
+    settings: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     verbose: bool = True,
     plot: bool = False,
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
-    """Go on with a stopped run, which ends as if it had never stopped.
+    """Go on with a stopped run, which ends as if it had never stopped; or train a finished one for more epochs.
 
-    Arrays, activations and a loss that the run was started with are handed in again; settings may be, but not changed.
+        barenet.resume("runs/quick-1", epochs=60)
+
+    Arrays, activations and a loss that the run was started with are handed in again. Settings, a recipe or a settings
+    file may be, but not changed: but for `data`, where the same data lie now, `threads`, and `epochs`, which may be
+    more. The schedule then goes on as in a training of so many epochs, whose rate may be higher than the last one was.
     The arguments are those of `train`, and so is what is returned.
 
     Raises:
@@ -115,13 +120,23 @@ def resume(
         ConfigError, DataError, CheckpointError, MachineError, DivergedError: see `barenet.errors`.
     """
     flags, custom = read_values(values)
-    config = stored_config(Path(folder))
+    if isinstance(settings, Mapping):
+        flags, settings = read_tables(settings) | flags, None
+    config = config_to_resume(Path(folder), flags, recipe, settings)
     with watch(observer or make_observer(verbose), plot) as watching:
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
+        if x is None:
+            check_data_path(Path(folder), config.data.path)
         dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
-        result = resume_run(Path(folder), dataset, flags=flags, custom=custom, observer=watching)
+        result = resume_run(Path(folder), dataset, config=config, custom=custom, observer=watching)
     draw_figures(result)
     return result
+
+
+def read_tables(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return tables of settings by dotted path."""
+    tables = check_tables(settings, "settings")
+    return {f"{table}.{name}": value for table, own in tables.items() for name, value in own.items()}
 
 
 def name_of(settings: Path) -> str:

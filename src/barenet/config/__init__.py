@@ -6,5 +6,6 @@ Read the modules in this order; open `tables` first:
     tables     five frozen tables, validated once
     names      the names by which a setting goes, and other libraries' words for it
     recipes/   settings files that come with barenet: quick, course
+    comparing  in which settings two configurations differ
     sources    from a recipe, a settings file and flags to the tables
 """

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from barenet.errors import ConfigError, nearest
 
-__all__ = ["SCHEDULES", "Schedule"]
+__all__ = ["AS_LONG_AS_TRAINING", "SCHEDULES", "Schedule"]
 
 Rates = NDArray[np.float64]
 
@@ -113,3 +113,4 @@ SCHEDULES: dict[str, Callable[[Schedule, Rates], Rates]] = {
     "cosine": cosine,
     "one_cycle": one_cycle,
 }
+AS_LONG_AS_TRAINING = ("cosine", "one_cycle")  # those whose rates depend on the length of the training

@@ -11,5 +11,6 @@ Read the modules in this order; open `folder` first, then `run`:
     results      the result of a run, a network at a time and as a whole
     observer     what a run tells whoever watches it
     run          a run from its settings to its test results, written as training goes
+    extending    more epochs than a run was started for
     resuming     go on with a run that was stopped
 """

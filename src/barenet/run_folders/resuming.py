@@ -1,17 +1,25 @@
-"""Go on with a run that was stopped: the same data, the same settings, the states that it had saved."""
+"""Go on with a run that was stopped: the same data, the same settings, the states that it had saved.
+
+Three settings may be others than the run was started with: where the data lie, since their fingerprint tells whether
+they are the same; the number of threads, which changes no bit; and the number of epochs, which may grow (`extending`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from barenet.config.comparing import differing_settings, setting_of
+from barenet.config.names import all_paths
 from barenet.config.sources import build_config
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset
+from barenet.data.datasets import CARRIED_NAME, Dataset
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import ModelInfo, read_state
+from barenet.run_folders.extending import check_epochs, describe_extension
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
@@ -20,28 +28,31 @@ from barenet.run_folders.run import Run, network_configs
 from barenet.training.preparation import Custom, prepare
 from barenet.training.trainer import Trainer
 
-__all__ = ["resume_run", "stored_config"]
+__all__ = ["check_data_path", "config_to_resume", "resume_run", "stored_config"]
 
-SPEED_ALONE = {"threads"}  # settings of the trainer that change no bit of a result
+MAY_DIFFER = ("data.path", "trainer.epochs", "trainer.threads")
+# What training chooses by the data where a person gave nothing; so do settings that are None.
+CHOSEN_BY_DATA = ("data.n_valid", "data.batch_size")
 
 
 def resume_run(
     folder: Path,
     dataset: Dataset,
     *,
-    flags: dict[str, Any] | None = None,
+    config: Config | None = None,
     custom: Custom | None = None,
     observer: Observer | None = None,
 ) -> RunResult:
-    """Go on with a stopped run as if it had never stopped; a finished one is tested again.
+    """Go on with a stopped run as if it had never stopped; a finished one is tested again, or trained for longer.
+
+    `config` is what `config_to_resume` gives; without it the run goes on with its own settings.
 
     Raises:
         RunError: the folder is no run, is in use, or was started with other data or settings.
     """
     observer = observer or Observer()
-    config = stored_config(folder)
-    asked = check_same_settings(folder, config, flags or {})
-    config = config.with_values(trainer__threads=asked.trainer.threads)
+    before = stored_config(folder)
+    config = config or before
     with lock_run(folder):
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
@@ -50,12 +61,18 @@ def resume_run(
         configs = network_configs(resolved)
         if len(folders) != len(configs):
             raise RunError(f"{folder} is incomplete: {len(folders)} of {len(configs)} networks are there")
+        planned = resolved.trainer.epochs
         for own, settings, (info, state) in zip(folders, configs, stored, strict=True):
             if info.seed != settings.trainer.seed:
                 raise RunError(
                     f"{own.last} is of seed {info.seed}, not {settings.trainer.seed}; put the right file back"
                 )
             check_settings_file(own, settings, info.settings)
+            # Not from config.toml: a process that was killed may have written the new number there, and no more.
+            epochs = int(info.settings.get("trainer", {}).get("epochs", planned))
+            check_epochs(own.path, settings, epochs, int(state.epoch[0]))
+            planned = min(planned, epochs)
+        for own, (_, state) in zip(folders, stored, strict=True):
             own.trim_history(int(state.epoch[0]))
         states = [state for _, state in stored]
         if any(state.epoch[0] > 0 for state in states) and read_parts_version(folders[0].path) != RULE_VERSION:
@@ -64,7 +81,11 @@ def resume_run(
                 f"with other last digits than without the break"
             )
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
+        if planned < resolved.trainer.epochs:
+            observer.note(describe_extension(folder, trainer, planned))
         run = Run(resolved, dataset, trainer, folder, observer)
+        if (resolved.data.path, resolved.trainer.epochs) != (before.data.path, before.trainer.epochs):
+            run.write_configs()
         run.write_machine()
         for network in range(len(states)):
             run.drop_outdated(network)
@@ -78,6 +99,40 @@ def stored_config(folder: Path) -> Config:
     return build_config("quick", RunFolder(folder).config)
 
 
+def config_to_resume(
+    folder: Path, flags: Mapping[str, Any], recipe: str | None = None, file: str | Path | None = None
+) -> Config:
+    """Return a run's settings, and over them what of those given may differ.
+
+    A recipe or a settings file may be given again, as they were when the run was started.
+
+    Raises:
+        RunError: the folder is no run, or a setting asks for another result than the run was started for.
+    """
+    stored = stored_config(folder)
+    if recipe is None and file is None:
+        asked = build_config("quick", RunFolder(folder).config, flags)
+        given = set(flags)
+    else:
+        asked = build_config(recipe or "quick", file, flags)
+        given = {path for path in all_paths() if asked.is_given(path)}
+    for path in differing_settings(stored, asked):
+        was_chosen = path in CHOSEN_BY_DATA or setting_of(asked, path) is None
+        if path in MAY_DIFFER or (was_chosen and path not in given):
+            continue
+        before, now = setting_of(stored, path), setting_of(asked, path)
+        remedy = "leave it out" if path in given else "give it again, or leave out the recipe and the settings file"
+        raise RunError(f"{folder} was started with {path} = {before}, not {now}; {remedy}, or start a new run")
+    free = {path.replace(".", "__"): setting_of(asked, path) for path in MAY_DIFFER if path in given}
+    return stored.with_values(**free)
+
+
+def check_data_path(folder: Path, path: str | None) -> None:
+    """Raise RunError if the data of a run or a study are not where they were."""
+    if path is not None and not Path(path).expanduser().exists() and Path(path).name != CARRIED_NAME:
+        raise RunError(f"the data of {folder} are not at {path}; say where they are now by --data")
+
+
 def read_stored(folder: RunFolder, dataset: Dataset) -> tuple[ModelInfo, TrainingState]:
     """Return the state that a network goes on from, and what its file says; raise RunError for other data."""
     if not folder.last.exists():
@@ -86,7 +141,7 @@ def read_stored(folder: RunFolder, dataset: Dataset) -> tuple[ModelInfo, Trainin
     if info.data_fingerprint != dataset.fingerprint:
         raise RunError(
             f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, "
-            f"{dataset.name!r} now; hand in what it was started with"
+            f"{dataset.name!r} now; hand in what it was started with, or say by --data where that is"
         )
     return info, state
 
@@ -99,7 +154,9 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: dict[st
     now = config.as_tables()
     for table, settings in started_with.items():
         defaults = type(getattr(config, table)).model_fields
-        for name in sorted({*settings, *now[table]} - SPEED_ALONE):
+        for name in sorted({*settings, *now[table]}):
+            if f"{table}.{name}" in MAY_DIFFER:
+                continue
             default = defaults[name].default if name in defaults else None
             before, after = settings.get(name, default), now[table].get(name)
             if before != after:
@@ -107,18 +164,3 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: dict[st
                     f"config.toml of {folder.path} was changed: {table}.{name} is {after}, and was {before} when the "
                     f"run was started; put it back, or start a new run from that file"
                 )
-
-
-def check_same_settings(folder: Path, config: Config, flags: dict[str, Any]) -> Config:
-    """Return the settings with flags; raise RunError if one asks for another result than the run was started for."""
-    asked = build_config("quick", RunFolder(folder).config, flags)
-    for path in flags:
-        table, name = path.split(".")
-        if name in SPEED_ALONE:
-            continue
-        before, now = getattr(getattr(config, table), name), getattr(getattr(asked, table), name)
-        if before != now:
-            raise RunError(
-                f"{folder} was started with {path} = {before}, not {now}; a run goes on with its own settings"
-            )
-    return asked

@@ -84,16 +84,22 @@ class Run:
 
     def write_start(self) -> None:
         """Write the settings, the weights before the first step, a state to resume from, and the machine."""
-        if self.folder is not None:
-            RunFolder(self.folder).write_config(self.config)
+        self.write_configs()
         for network, folder in enumerate(self.folders):
             if folder is not None:
-                folder.path.mkdir(exist_ok=True)
-                folder.write_config(self.trainer.configs[network])
                 state = self.trainer.states[network]
                 write_model(folder.path / "initial.safetensors", self.info(network, 0), self.named(state.values))
                 self.write_last(network)
         self.write_machine()
+
+    def write_configs(self) -> None:
+        """Write the settings of the run and of each network."""
+        if self.folder is not None:
+            RunFolder(self.folder).write_config(self.config)
+        for config, folder in zip(self.trainer.configs, self.folders, strict=True):
+            if folder is not None:
+                folder.path.mkdir(exist_ok=True)
+                folder.write_config(config)
 
     def write_machine(self) -> None:
         """Write which machine the networks train on from here."""

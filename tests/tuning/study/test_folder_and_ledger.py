@@ -186,7 +186,8 @@ def finished(arrays, tmp_path_factory):
     ("given", "message"),
     [
         ({"space": {"lr": [0.3]}}, "was made from another space"),
-        ({"epochs": 9}, "was made from other settings"),
+        ({"space": {"lr": [0.1, 0.01], "l2": [0.0]}}, r"another space: it searches no more, not l2 = \[0.0\]"),
+        ({"epochs": 9}, "was made with trainer.epochs = 1, not 9; leave it out"),
         ({"recipe": "course"}, "was made from another recipe"),
         ({"metric": "loss"}, "was made with metric = acc, got loss"),
     ],

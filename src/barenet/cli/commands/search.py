@@ -123,8 +123,8 @@ def search(
         else:
             show_estimate(figures)
         return
-    if resume is not None and name is not None:
-        raise ConfigError(f"--resume goes on in the study's own folder; leave out name ({name})")
+    if resume is not None and name not in (None, resume.absolute().name):
+        raise ConfigError(f"--resume goes on in the study's own folder, {resume}; leave out --name {name}")
     result = start_search(
         asked,
         recipe=recipe,

@@ -49,7 +49,7 @@ def train(
     recipe
         Settings to start from: quick (the default) or course.
     resume
-        Go on with a stopped run, which ends as if it had never stopped.
+        Go on with a stopped run, which ends as if it had never stopped; with more --epochs, train it for longer.
     output
         Folder in which the run's own folder is made.
     name
@@ -63,6 +63,8 @@ def train(
     """
     observer = ConsoleObserver(quiet=quiet)
     settings, given = take_data(settings, read_flags(flags), observer.note)
+    if resume is not None:
+        check_resumed(resume, name, dry_run=dry_run)
     if dry_run:
         config = build_config(recipe or "quick", settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
@@ -72,8 +74,7 @@ def train(
     watching = Watchers([observer, *([live] if live else [])])
     try:
         if resume is not None:
-            refuse_with_resume(settings=settings, recipe=recipe, name=name)
-            result = resume_training(resume, observer=watching, **given)
+            result = resume_training(resume, recipe=recipe, settings=settings, observer=watching, **given)
         else:
             result = start_training(
                 recipe=recipe or "quick", settings=settings, output=output, name=name, observer=watching, **given
@@ -98,8 +99,9 @@ def report_on(observer: ConsoleObserver) -> None:
         observer.note(f"report: {write_report(observer.folder, note=observer.note)}")
 
 
-def refuse_with_resume(**given: object) -> None:
-    """Raise ConfigError for what a resumed run already has."""
-    for name, value in given.items():
-        if value is not None:
-            raise ConfigError(f"--resume goes on with a run's own settings; leave out {name} ({value})")
+def check_resumed(run: Path, name: str | None, *, dry_run: bool) -> None:
+    """Raise ConfigError for another name than the run has, and for a dry run, which is about a new one."""
+    if name is not None and name != run.absolute().name:
+        raise ConfigError(f"--resume goes on in the run's own folder, {run}; leave out --name {name}")
+    if dry_run:
+        raise ConfigError(f"--dry-run shows the settings of a new run; those of {run} are in {run / 'config.toml'}")

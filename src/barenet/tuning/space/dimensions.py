@@ -19,7 +19,17 @@ from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, s
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
 
-__all__ = ["DEPTH", "FIXED", "Dimension", "Point", "Value", "layer_number", "parse_dimension", "target_of"]
+__all__ = [
+    "DEPTH",
+    "FIXED",
+    "OF_A_TRIAL",
+    "Dimension",
+    "Point",
+    "Value",
+    "layer_number",
+    "parse_dimension",
+    "target_of",
+]
 
 Value = str | int | float | bool | None
 Point = dict[str, Value]
@@ -27,11 +37,8 @@ Point = dict[str, Value]
 LAYER = re.compile(r"(hidden_size|activation)_([1-9]\d*)")
 DEPTH = "n_hidden_layers"
 FIXED = ("input_dim", "output_dim")  # the course project names them; the images decide them
+OF_A_TRIAL = ("batch_size", "mirror", "shift")  # settings of the data that may differ from trial to trial
 SHARED = {
-    "data.path": "all trials see the same images",
-    "data.image_size": "all trials see the same images",
-    "data.color": "all trials see the same images",
-    "data.skip_broken": "all trials see the same images",
     "data.n_valid": "all trials share one split",
     "data.split_seed": "all trials share one split",
     "trainer.metric": "one metric compares all trials; choose it by --metric",
@@ -75,6 +82,13 @@ class Dimension:
         if not self.integer:
             return tuple(float(value) for value in spaced)
         return tuple(dict.fromkeys(int(value) for value in np.rint(spaced)))
+
+    def as_text(self) -> str:
+        """Return the dimension in words, the same for the same values under the same conditions only."""
+        span = f"{self.low:g} to {self.high:g}{', log' * self.log}{f', {self.points} points' * bool(self.points)}"
+        values = str(list(self.choices)) if self.choices else span
+        conditions = [f"{name} in {list(allowed)}" for name, allowed in sorted(self.when.items())]
+        return f"{self.name} = {values}" + (f" when {' and '.join(conditions)}" if conditions else "")
 
     def is_active(self, point: Mapping[str, Value]) -> bool:
         """Whether the setting counts, given the values of those before it."""
@@ -157,8 +171,9 @@ def target_of(name: str, where: str = "the space") -> str:
         paths = [f"{table}.{leaf}" for table, leaf, _ in describe_settings()]
         known = paths if "." in name else [*leaves, *SHORT_NAMES, "hidden_size_1", "activation_1", DEPTH]
         raise ConfigError(f"{where}: unknown setting {name!r}; {setting_hint(name, dict.fromkeys(known))}") from None
-    if path in SHARED:
-        raise ConfigError(f"{where}: {name} cannot be searched: {SHARED[path]}")
+    table, _, leaf = path.partition(".")
+    if path in SHARED or (table == "data" and leaf not in OF_A_TRIAL):
+        raise ConfigError(f"{where}: {name} cannot be searched: {SHARED.get(path, 'all trials see the same images')}")
     if path == "model.layers":
         raise ConfigError(f"{where}: search model.hidden_sizes, hidden_size_1, activation_1, ... in place of {name}")
     return path

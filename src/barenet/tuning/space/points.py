@@ -11,8 +11,16 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture
-from barenet.training.preparation import TrainingData, architecture_of, loss_of, prepare, resolve_mirror
-from barenet.tuning.space.dimensions import DEPTH, FIXED, Point, layer_number, target_of
+from barenet.training.preparation import (
+    TrainingData,
+    architecture_of,
+    check_shift,
+    loss_of,
+    prepare,
+    resolve_batch_size,
+    resolve_mirror,
+)
+from barenet.tuning.space.dimensions import DEPTH, FIXED, OF_A_TRIAL, Point, layer_number, target_of
 from barenet.tuning.space.search_space import Space
 
 __all__ = ["Base", "check_effects", "count_weights", "describe"]
@@ -51,14 +59,12 @@ class Base:
             config = build_config(
                 self.recipe, None, flags | choose_layers(config, layers, dataset, hidden_only=has_sizes)
             )
-        if config.data.batch_size > n_train:
-            batch_size = config.data.batch_size
-            raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
+        check_shift(config, dataset)
         architecture_of(config, dataset.n_inputs, dataset.n_classes)
-        own = ("batch_size", "mirror")
-        shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in own}
+        shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
         return config.with_values(
             **shared,
+            data__batch_size=resolve_batch_size(config, n_train, ignore),
             data__mirror=resolve_mirror(config, dataset),
             trainer__metric=resolved.trainer.metric,
             trainer__n_seeds=1,

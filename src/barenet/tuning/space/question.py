@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, setting_path
 from barenet.config.sources import check_tables, read_toml
 from barenet.config.tables import Config
@@ -17,12 +17,13 @@ from barenet.errors import ConfigError, RunError
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
 from barenet.tuning.space.search_space import COURSE_GRID, Space
-from barenet.tuning.space.space_file import read_space_file
+from barenet.tuning.space.space_file import as_lists, read_space_file
 from barenet.version import __version__
 
 __all__ = ["Question", "ask_again", "make_question"]
 
 FORMAT = 1
+MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
 COURSE_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # what the plain course grid sets over its recipe
 
 
@@ -72,15 +73,32 @@ class Question:
         }
 
     def check_same(self, other: Question, folder: Path) -> None:
-        """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked."""
-        pairs = {
-            "another space": (plain(self.table), plain(other.table)),
-            "another recipe": (self.base.recipe, other.base.recipe),
-            "other settings": (without_path(self.base.given), without_path(other.base.given)),
-        }
-        for what, (mine, asked) in pairs.items():
-            if mine != asked:
-                raise RunError(f"{folder} was made from {what}; leave them out, or begin a new study with --name")
+        """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked.
+
+        What counts is what the words mean, however they are written; where the data lie does not, as long as they are
+        the same.
+        """
+        remedy = "leave it out, or begin a new study with --name"
+        if self.base.recipe != other.base.recipe:
+            raise RunError(f"{folder} was made from another recipe, {self.base.recipe}; {remedy}")
+        mine, asked = self.base.config(), other.base.config()
+        for path in differing_settings(mine, asked):
+            if path not in MAY_DIFFER:
+                before, now = setting_of(mine, path), setting_of(asked, path)
+                raise RunError(f"{folder} was made with {path} = {before}, not {now}; {remedy}")
+        for before, now in zip_longest(self.space, other.space):
+            if before is None or now is None or before.as_text() != now.as_text():
+                words = ", not ".join("no more" if d is None else d.as_text() for d in (before, now))
+                raise RunError(f"{folder} was made from another space: it searches {words}; {remedy}")
+
+    def not_lowered(self, in_file: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a file's settings of the search without numbers that a flag has raised since."""
+        kept = dict(in_file)
+        for name in ("trials", "repeats"):
+            raised = getattr(self.plan, name)
+            if isinstance(kept.get(name), int) and kept[name] < raised:
+                kept[name] = raised
+        return kept
 
     def with_plan(self, asked: Mapping[str, Any], folder: Path) -> Question:
         """Return the question with more trials or repeats; raise RunError for another plan."""
@@ -98,11 +116,6 @@ class Question:
             if more < mine:
                 raise RunError(f"{folder} was made for {mine} {name}; --{name} can only be raised, got {more}")
         return replace(self, plan=plan)
-
-
-def without_path(given: Mapping[str, Any]) -> Any:
-    """Return settings without the data's path: what counts is the data, wherever they lie."""
-    return plain({name: value for name, value in given.items() if name != "data.path"})
 
 
 def plain(value: Any) -> Any:
@@ -142,11 +155,19 @@ def ask_again(
     question = read_question(folder)
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     settings = {name: value for name, value in values.items() if name not in asked}
+    if space is not None and not isinstance(space, Mapping):
+        _, in_file, _ = read_space_file(Path(space))
+        recipe = recipe or in_file.pop("recipe", None)
+        asked = question.not_lowered(in_file) | asked
     if space is not None or base is not None or recipe is not None or settings:
-        given = {name: value for name, value in question.base.given.items() if base is None}
+        under = {} if base is not None else {k: v for k, v in question.base.given.items() if k != "data.path"}
         table = question.table if space is None else space
-        other = make_question(table, base, recipe or question.base.recipe, {**given, **read_settings(settings)})
+        other = make_question(table, base, recipe or question.base.recipe, settings, under)
         question.check_same(other, folder)
+        if "data.path" in other.base.given:
+            # The same data in another place, or in the same one written otherwise: their fingerprint will tell.
+            moved = {**question.base.given, "data.path": other.base.given["data.path"]}
+            question = replace(question, base=replace(question.base, given=moved), from_arrays=False)
     return question.with_plan(asked, folder)
 
 
@@ -155,8 +176,12 @@ def make_question(
     base: Config | str | Path | Mapping[str, Any] | None,
     recipe: str | None,
     values: Mapping[str, Any],
+    under: Mapping[str, Any] | None = None,
 ) -> Question:
-    """Return the question that a space, base settings and named values put; nothing at all is the course's grid."""
+    """Return the question that a space, base settings and named values put; nothing at all is the course's grid.
+
+    `under` are settings by dotted path that hold where nothing else says otherwise.
+    """
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     given: dict[str, Any] = {}
     prefix = recipe or "quick"
@@ -164,13 +189,13 @@ def make_question(
         table: Mapping[str, Any] = COURSE_GRID
         recipe, prefix, given = recipe or "course", recipe or "course", dict(COURSE_EPOCHS)
     elif isinstance(space, Mapping):
-        table = without_numpy(space)
+        table = as_lists(space)
     else:
         table, in_file, given = read_space_file(Path(space))
         prefix, asked = Path(space).stem, {**in_file, **asked}
         recipe = asked.pop("recipe", None) if recipe is None else recipe
         asked.pop("recipe", None)
-    given |= read_base(base) | read_settings(values)
+    given = {**(under or {}), **given, **read_base(base), **read_settings(values)}
     found = Question(table, Plan(), Base(recipe or "quick", given), prefix)
     if "strategy" not in asked:
         asked["strategy"] = "tpe" if found.space.has_ranges else "grid"
@@ -180,15 +205,6 @@ def make_question(
     if plan.halving and {"epochs", "trainer.epochs", "n_epochs"} & set(found.space.names):
         raise ConfigError("halving decides how many epochs a trial gets: trainer.epochs cannot be searched beside it")
     return replace(found, plan=plan)
-
-
-def without_numpy(row: Any) -> Any:
-    """Return a space with NumPy's numbers and arrays as Python's own, which files can hold."""
-    if isinstance(row, Mapping):
-        return {name: without_numpy(value) for name, value in row.items()}
-    if isinstance(row, list | tuple):
-        return [without_numpy(value) for value in row]
-    return row.tolist() if isinstance(row, np.generic | np.ndarray) else row
 
 
 def read_base(base: Config | str | Path | Mapping[str, Any] | None) -> dict[str, Any]:

@@ -1,11 +1,17 @@
-"""A space as a person writes it: a TOML file, or flags such as `--grid lr=0.05,0.01` and `--range l2=1e-5:1e-2:log`."""
+"""A space as a person writes it: a TOML file, Python values, or flags.
+
+Flags are such as `--grid lr=0.05,0.01` and `--range l2=1e-5:1e-2:log`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+import json
+from collections.abc import Iterable, KeysView, Mapping, Sequence, Set
+from itertools import islice
+from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import tomli_w
 
 from barenet.config.sources import check_tables, read_toml
@@ -14,7 +20,9 @@ from barenet.errors import ConfigError, nearest
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base
 
-__all__ = ["SpaceFile", "parse_flags", "read_space_file", "read_value", "write_space_file"]
+__all__ = ["SpaceFile", "as_lists", "parse_flags", "read_space_file", "read_value", "write_space_file"]
+
+MOST_VALUES = 10_000  # of one setting; a generator may have no end
 
 SpaceFile = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
 
@@ -125,3 +133,31 @@ def read_value(text: str) -> Any:
         except ValueError:
             continue
     return text
+
+
+def as_lists(row: Any) -> Any:
+    """Return a space with its ranges, sets, arrays and generators as lists, which files can hold, and plain numbers.
+
+    >>> as_lists({"lr": {0.1, 0.01}, "epochs": range(5, 20, 5)})
+    {'lr': [0.01, 0.1], 'epochs': [5, 10, 15]}
+    """
+    if isinstance(row, Mapping):
+        return {name: as_lists(value) for name, value in row.items()}
+    if isinstance(row, np.generic | np.ndarray):
+        return as_lists(row.tolist())
+    if isinstance(row, Set) and not isinstance(row, KeysView):
+        return sorted_values([as_lists(value) for value in row])
+    if isinstance(row, Iterable) and not isinstance(row, str | bytes | PurePath):
+        values = list(islice(row, MOST_VALUES + 1))
+        if len(values) > MOST_VALUES:
+            raise ConfigError(f"a setting of the space has more than {MOST_VALUES:,} values; give it low and high")
+        return [as_lists(value) for value in values]
+    return row
+
+
+def sorted_values(values: list[Any]) -> list[Any]:
+    """Return the values of a set in an order that is the same in every process: by size, else kind by kind."""
+    try:
+        return sorted(values)
+    except TypeError:
+        return sorted(values, key=lambda value: (type(value).__name__, json.dumps(value, default=str)))

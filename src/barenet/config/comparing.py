@@ -1,0 +1,21 @@
+"""In which settings two configurations differ; which differences matter is left to whoever compares."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from barenet.config.names import all_paths
+from barenet.config.tables import Config
+
+__all__ = ["differing_settings", "setting_of"]
+
+
+def differing_settings(one: Config, other: Config) -> list[str]:
+    """Return the dotted paths of all settings that differ, in the order of the tables."""
+    return [path for path in all_paths() if setting_of(one, path) != setting_of(other, path)]
+
+
+def setting_of(config: Config, path: str) -> Any:
+    """Return a setting by its dotted path."""
+    table, name = path.split(".")
+    return getattr(getattr(config, table), name)

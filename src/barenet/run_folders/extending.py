@@ -1,0 +1,51 @@
+"""More epochs than a run was started for.
+
+A schedule is a pure function of the step and of the length of the training, and stays one: with more epochs the rate of
+the next step is the one that the longer training has there. So the settings alone still say how a run goes on, and one
+that is stopped again ends as if it had not been. A rate that stayed at its end, which is nearly 0 for cosine and
+one_cycle, would change nothing any more.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from barenet.config.tables import Config
+from barenet.errors import RunError
+from barenet.nn.schedules import AS_LONG_AS_TRAINING
+from barenet.training.epochs import schedule_of
+from barenet.training.trainer import Trainer
+
+__all__ = ["check_epochs", "describe_extension"]
+
+
+def check_epochs(path: Path, config: Config, before: int, done: int) -> None:
+    """Raise RunError if a run of `before` epochs, `done` of which are trained, would have to end sooner."""
+    if config.trainer.epochs < before:
+        raise RunError(
+            f"{path} was started for {before} epochs and has trained {done}: trainer.epochs can be raised, not "
+            f"lowered, got {config.trainer.epochs}"
+        )
+
+
+def describe_extension(folder: Path, trainer: Trainer, before: int) -> str:
+    """Return how a run that was to have `before` epochs goes on with the epochs that it has now."""
+    network = min(range(len(trainer.states)), key=lambda i: int(trainer.states[i].epoch[0]))
+    config, state = trainer.configs[network], trainer.states[network]
+    epochs, done, step = config.trainer.epochs, int(state.epoch[0]), int(state.n_steps[0])
+    raised = f"{folder}: trainer.epochs is raised from {before} to {epochs}"
+    if all(trainer.stopped):
+        reasons = ", ".join(dict.fromkeys(str(stop) for stop in trainer.stopped))
+        return f"{raised}, but nothing is left to train: {reasons}"
+    if step == 0:
+        return raised
+    shorter = config.with_values(trainer__epochs=before)
+    last = float(schedule_of(shorter, trainer.n_steps).rates(step - 1))
+    following = float(schedule_of(config, trainer.n_steps).rates(step))
+    name = config.schedule.name
+    if name in AS_LONG_AS_TRAINING:
+        how = f"the schedule {name} is stretched over all {epochs}, so the learning rate goes"
+    else:
+        how = f"the schedule {name} goes on: the learning rate goes"
+    rates = f"from {last:.3g} in epoch {done} to {following:.3g} in epoch {done + 1}"
+    return f"{raised}; " + (f"the learning rate stays {last:.3g}" if name == "constant" else f"{how} {rates}")
