@@ -17,7 +17,7 @@ from barenet.config.tables import Config
 from barenet.errors import RunError
 from barenet.run_folders.resuming import check_data_path
 from barenet.terminal.search import ConsoleSearchObserver
-from barenet.tuning.space.material import Material, first_points, make_material
+from barenet.tuning.space.material import Material, first_configs, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
 from barenet.tuning.study.folder import StudyFolder, create_study, lock_study
 from barenet.tuning.study.observer import SearchObserver
@@ -97,7 +97,7 @@ def search(
                 f"they are"
             )
         if resume is None:
-            material.check(first_points(material))
+            material.check()
         question = replace(question, from_arrays=x is not None, fingerprint=material.data.fingerprint)
         with ExitStack() as stack:
             pool = make_pool(workers, dask)
@@ -145,10 +145,9 @@ def estimate(
     watching = observer or SearchObserver()
     question = make_question(space, base, recipe, values)
     material = gather(question, {}, watching)
-    points = first_points(material)
-    material.check(points)
+    material.check()
     n_workers = count_workers(workers, dask)
-    configs = [material.configure(point) for point in points]
+    configs = first_configs(material)
     plan = question.plan
     seconds = estimate_seconds(configs, material.data, plan, material.n_trials, n_workers)
     repeats = plan.repeats * min(plan.repeat_best, material.n_trials)

@@ -9,5 +9,6 @@ Read the modules in this order; open `search_space` first:
     space_file     a space as a person writes it: a TOML file, or flags
     sampling       which points come next
     question       space, plan and base settings, as they are given, kept and compared
+    runnable       which values can be trained, found before anything is
     material       the space and the data, and settings that were resolved for them
 """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -11,15 +12,15 @@ from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
 from barenet.tuning.space.dimensions import Point
-from barenet.tuning.space.points import describe
 from barenet.tuning.space.question import Question
+from barenet.tuning.space.runnable import check_values
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
 
-__all__ = ["Material", "first_points", "make_material"]
+__all__ = ["Material", "first_configs", "make_material"]
 
-CHECKED_POINTS = 2000  # of a grid, before anything is trained; a wrong one after these fails when its turn comes
-CHECKED_DRAWS = 32  # of random and tpe
+GRID_POINTS = 2000  # of a grid whose time is estimated
+DRAWS = 32  # of random and tpe
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,9 @@ class Material:
         trainer = self.resolved.trainer
         return self.question.plan.rungs(trainer.epochs, trainer.eval_every, n_trials)
 
-    def check(self, points: Sequence[Point]) -> None:
-        """Raise ConfigError for the first point whose settings cannot be trained."""
-        for point in points:
-            try:
-                self.configure(point)
-            except ConfigError as error:
-                raise ConfigError(f"{error} (at the point {describe(point)})") from None
+    def check(self) -> None:
+        """Raise ConfigError for a value of the space that cannot be trained, whatever the other settings are."""
+        check_values(self.space, self.configure)
 
 
 def make_material(question: Question, dataset: Dataset, note: Callable[[str], None]) -> Material:
@@ -59,10 +56,18 @@ def make_material(question: Question, dataset: Dataset, note: Callable[[str], No
     return Material(question, space, n_trials, resolved, dataset, data)
 
 
-def first_points(material: Material) -> list[Point]:
-    """Return points to check before anything is trained: a grid's first, or some that are drawn at random."""
+def first_configs(material: Material) -> list[Config]:
+    """Return the settings by which the time of a search is estimated: of a grid's first points, or of some draws."""
     plan, space = material.question.plan, material.space
     if plan.strategy == "grid":
-        return list(islice(space.grid(), CHECKED_POINTS))
-    drawn = plan.model_copy(update={"strategy": "random"})
-    return propose(drawn, Past(space, plan.sign), 0, min(CHECKED_DRAWS, plan.trials))
+        points: Iterator[Point] = islice(space.grid(), GRID_POINTS)
+    else:
+        drawn = plan.model_copy(update={"strategy": "random"})
+        points = iter(propose(drawn, Past(space, plan.sign), 0, min(DRAWS, plan.trials)))
+    configs = []
+    for point in points:
+        with suppress(ConfigError):  # a point that cannot run takes no time
+            configs.append(material.configure(point))
+    if not configs:
+        raise ConfigError("none of the first points can run, so the time cannot be estimated; narrow the space")
+    return configs

@@ -15,7 +15,7 @@ from itertools import count
 from barenet.errors import ConfigError
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.material import Material
-from barenet.tuning.space.points import count_weights
+from barenet.tuning.space.points import count_weights, describe
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.study.folder import RungRecord
 from barenet.tuning.study.record import Record
@@ -64,7 +64,17 @@ class Search:
         trials = [self.make_trial(point, n_before + i) for i, point in enumerate(points)]
         for trial in trials:
             self.record.take_up(trial)
+        self.report_idle([trial for trial in trials if trial.config is None])
         return trials
+
+    def report_idle(self, trials: Sequence[Trial]) -> None:
+        """Say how many trials of a round cannot run, and why one of them cannot."""
+        if trials:
+            first, n = trials[0], len(trials)
+            assert first.last is not None
+            words = "trial cannot run and counts" if n == 1 else "trials cannot run and count"
+            example = f"trial {first.number} ({describe(first.point)}) {first.last.reason}"
+            self.observer.note(f"{n} {words} as failed: {example}; a condition (when) leaves such points out")
 
     def choose(self, number: int) -> list[Point]:
         """Return the points of a new round."""
@@ -85,7 +95,7 @@ class Search:
         except ConfigError as error:
             config = None
             if not self.folder.read_rungs(key):
-                self.folder.write_rung(key, 0, RungRecord("failed", 0, reason=str(error)), [], None)
+                self.folder.write_rung(key, 0, RungRecord("failed", 0, reason=f"cannot run: {error}"), [], None)
         return Trial(number, key, point, config, rungs=self.folder.read_rungs(key))
 
     def train_round(self, trials: Sequence[Trial]) -> None:
