@@ -9,6 +9,8 @@
     ├── MachineError       disk, memory or permissions stand in the way       exit 3   also OSError
     └── DivergedError      training left no network with finite weights       exit 4   also ArithmeticError
 
+One warning, `InputWarning`, a UserWarning: numbers given to a model were scaled, or look otherwise than in training.
+
 Each message is one line: what is wrong, where, the value, and what to do.
 """
 
@@ -23,6 +25,7 @@ __all__ = [
     "ConfigError",
     "DataError",
     "DivergedError",
+    "InputWarning",
     "MachineError",
     "RunError",
     "ShapeError",
@@ -74,6 +77,10 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
+
+
+class InputWarning(UserWarning):
+    """Numbers that a model got were taken for others than they are, or look otherwise than in training."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

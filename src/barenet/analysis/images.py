@@ -26,7 +26,10 @@ Source = Dataset | str | Path  # a data set, or where it lies
 
 @dataclass(frozen=True)
 class Images:
-    """Images (n, D) as the data set has them, or features standardised as in training, and their labels (n,)."""
+    """Images (n, D), or features standardised as in training, and their labels (n,).
+
+    The network takes them times the scale of its model; images of that scale are as the data set has them.
+    """
 
     pixels: NDArray[np.generic]
     labels: NDArray[np.int64]
@@ -84,18 +87,28 @@ def find_images(
     elif is_other(model, dataset):
         notes.append(f"looked at on other images than it was trained on: {dataset.name}, not {info.data_name}")
     if dataset.valid_images is not None and dataset.valid_labels is not None:
-        return dataset, Images(model.standardised(dataset.valid_images), dataset.valid_labels)
+        return dataset, Images(pixels_of(model, dataset.valid_images, notes), dataset.valid_labels)
     n_valid: int | float = config.data.n_valid if config else 5000
     n_valid = resolve_n_valid(dataset.train_labels, n_valid, True)
     _, rows = stratified_split(dataset.train_labels, n_valid, config.data.split_seed if config else 0)
-    return dataset, Images(model.standardised(dataset.train_images[rows]), dataset.train_labels[rows])
+    return dataset, Images(pixels_of(model, dataset.train_images[rows], notes), dataset.train_labels[rows])
 
 
 def find_test(model: SavedModel, data: Dataset | None) -> Images | None:
     """Return the test images of a data set, if it has any."""
     if data is None or data.test_images is None or data.test_labels is None:
         return None
-    return Images(model.standardised(data.test_images), data.test_labels)
+    return Images(pixels_of(model, data.test_images), data.test_labels)
+
+
+def pixels_of(model: SavedModel, raw: NDArray[Any], notes: list[str] | None = None) -> NDArray[np.generic]:
+    """Return images or features (n, D) so that the model's own scale brings them to its network."""
+    inputs = model.inputs(raw)
+    if notes is not None:
+        notes += inputs.told.values()
+    if inputs.scale == model.info.scale:
+        return inputs.values
+    return np.asarray(inputs.values * np.float32(inputs.scale / model.info.scale), np.float32)
 
 
 def find_labels(model: SavedModel, config: Config, dataset: Source | None) -> NDArray[np.int64] | None:

@@ -8,6 +8,7 @@ Read the modules in this order; open `predictor` first:
     inputs           what a person points at: pictures, folders, arrays, files
     recognition      from inputs to class names and probabilities
     exported         a network as arrays and names, and the comparison with the model
+    export_images    the images that an export is tried on
     export_onnx      an ONNX graph
     numpy_template   the text of an exported Python file
     export_numpy     one Python file that needs NumPy alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 from barenet.analysis.images import Source, find_dataset
 from barenet.data.datasets import Dataset, ignore
-from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, exact_probabilities
+from barenet.deploy.export_images import find_images, prepare_images
+from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.targets import FORMATS, check_target, choose_format, default_name
 from barenet.errors import BarenetError, CheckpointError, ConfigError, nearest
@@ -21,11 +23,8 @@ from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
 from barenet.run_folders.loading import load_models
-from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["ExportResult", "export", "export_model", "load_for_export"]
-
-N_RANDOM = 1000  # images that stand in where there are no test images
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,7 @@ def export(
     output: str | Path | None = None,
     dataset: Source | None = None,
     preprocessing: bool = True,
+    tolerance: float | None = None,
     force: bool = False,
     note: Callable[[str], None] = ignore,
 ) -> ExportResult:
@@ -72,6 +72,7 @@ def export(
             trained on, or random images where that cannot be had.
         preprocessing: the file takes images as they come, bytes or features in their own units, and scales them;
             without, it takes floats that are scaled already.
+        tolerance: how far a probability may be from the model's; without it, decided by the model's own rounding.
         force: overwrite a file that is there.
         note: gets a sentence for whatever deserves attention.
 
@@ -79,7 +80,7 @@ def export(
         Where the file is, and how it compares with the model.
 
     Raises:
-        ConfigError: no format or an unknown one.
+        ConfigError: no format or an unknown one, or a tolerance that is no positive number.
         RunError: there is no run, or there is a file already and no `force`.
         CheckpointError: the model cannot be read or exported, or the exported file does not agree with it.
         DataError: `dataset` cannot be read.
@@ -90,7 +91,8 @@ def export(
     models = load_for_export(path)
     target = output or Path(default_name(path, to))
     found = data_to_try(models[0], path, dataset, note)
-    return export_model(models, to, target, dataset=found, preprocessing=preprocessing, force=force, note=note)
+    options = {"dataset": found, "preprocessing": preprocessing, "tolerance": tolerance, "force": force, "note": note}
+    return export_model(models, to, target, **options)  # type: ignore[arg-type]
 
 
 def data_to_try(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
@@ -127,6 +129,7 @@ def export_model(
     *,
     dataset: Dataset | None = None,
     preprocessing: bool = True,
+    tolerance: float | None = None,
     force: bool = False,
     note: Callable[[str], None] = ignore,
 ) -> ExportResult:
@@ -144,19 +147,22 @@ def export_model(
     """
     if to not in FORMATS:
         raise ConfigError(f"unknown format {to!r}; {nearest(to, FORMATS)}")
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise ConfigError(f"tolerance must be between 0 and 1, a difference of probabilities, got {tolerance:g}")
     check_target(target, force)
     if to == "onnx":
         from barenet.deploy.export_onnx import require_onnx
 
         require_onnx()
     images, labels, described = find_images(models[0], dataset, note)
-    expected = Predictor(models).predict_proba(images)
+    expected = Predictor(models).answer(images, note)
     accuracy = None if labels is None else float(np.mean(np.argmax(expected, axis=-1) == labels))
     exported = describe_networks(models, facts(models, accuracy), preprocessing=preprocessing)
-    prepared = prepare_images(models[0], images, exported, preprocessing=preprocessing)
-    rounding = float(np.max(np.abs(exact_probabilities(exported, prepared) - expected), initial=0.0))
+    prepared = prepare_images(models[0], images, exported)
+    rounding = measure_rounding(exported, prepared, expected)
     content, found = WRITERS[to](exported, prepared, target)
-    agreements = [compare(runtime, expected, shares, classes, rounding) for runtime, shares, classes in found]
+    judge = partial(compare, rounding=rounding, tolerance=tolerance)
+    agreements = [judge(runtime, expected, shares, classes) for runtime, shares, classes in found]
     replace_file(target, content)
     return ExportResult(target, to, agreements, described, accuracy, exported)
 
@@ -188,50 +194,6 @@ WRITERS: dict[str, Callable[[Exported, NDArray[Any], Path], tuple[bytes, Runs]]]
     "onnx": write_onnx,
     "numpy": write_numpy,
 }
-
-
-def find_images(
-    model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]
-) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
-    """Return the images (n, *image_shape) to compare on, their labels if there are any, and what they are, in words."""
-    shape, n_inputs = tuple(model.info.image_shape), model.mlp.n_inputs
-    if dataset is not None and dataset.n_inputs != n_inputs:
-        raise CheckpointError(
-            f"{model.path} takes images of {n_inputs} values, {dataset.name} has {dataset.n_inputs}; "
-            f"choose the model's own data by --data"
-        )
-    if dataset is not None and dataset.test_images is not None:
-        images = dataset.test_images.reshape(-1, *shape)
-        own = dataset.fingerprint == model.info.data_fingerprint
-        described = f"{len(images):,} test images of {dataset.name}"
-        return images, dataset.test_labels if own else None, described
-    note(f"no test images: the export is compared with the model on {N_RANDOM:,} random images")
-    rng = np.random.default_rng(0)
-    described = f"{N_RANDOM:,} random images"
-    if model.info.input_dtype == "uint8":
-        return rng.integers(0, 256, (N_RANDOM, *shape), np.uint8), None, described
-    images = rng.normal(size=(N_RANDOM, *shape))
-    standardise = read_standardiser(model.info.preprocessing)
-    if standardise is not None:
-        images = images * standardise.deviation + standardise.mean
-    return images.astype(np.float32), None, described
-
-
-def prepare_images(model: SavedModel, images: NDArray[Any], exported: Exported, *, preprocessing: bool) -> NDArray[Any]:
-    """Return images as the exported file takes them: as they come, or as the network's own float32."""
-    if exported.input_dtype == "uint8":
-        if images.dtype != np.uint8:
-            raise CheckpointError(
-                f"{model.path} was trained on bytes (uint8), the test images are {images.dtype}; "
-                f"choose the model's own data by --data"
-            )
-        return images
-    if preprocessing:
-        return images.astype(np.float32, copy=False)
-    if images.dtype == np.uint8:
-        return images.astype(np.float32) * np.float32(model.info.scale)
-    flat = images.reshape(len(images), -1)
-    return model.standardised(flat).reshape(images.shape).astype(np.float32, copy=False)
 
 
 def facts(models: Sequence[SavedModel], test_accuracy: float | None) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from barenet.deploy.numpy_template import FUNCTION_SOURCES, PREPARE, TEMPLATE
 from barenet.errors import CheckpointError
 from barenet.messages import one_line
 from barenet.nn import MLP, by_kind
+from barenet.training.input_range import source_of_rule
 
 __all__ = ["build_source", "run_file"]
 
@@ -43,7 +44,8 @@ def build_source(exported: Exported, module: str) -> str:
         image_shape=repr(exported.image_shape),
         constants=constants(exported),
         about=literal(exported.about),
-        prepare=PREPARE.format(kinds=kinds(exported), steps=textwrap.indent(preparing_steps(exported), " " * 4)),
+        prepare=PREPARE.format(steps=textwrap.indent(preparing_steps(exported), " " * 4)),
+        rule=source_of_rule(exported.standardiser is None),
         n_inputs=exported.networks[0].n_inputs,
         last="softmax(a)" if exported.ends_in_logits else "a",
         functions="\n".join(FUNCTION_SOURCES[name].lstrip() + "\n" for name in dict.fromkeys(names)).rstrip() + "\n",
@@ -60,13 +62,6 @@ def literal(value: Any) -> str:
     return "[\n" + "".join(f"    {own!a},\n" for own in value) + "]"
 
 
-def kinds(exported: Exported) -> str:
-    """Return what the arrays that go in hold, in words."""
-    if exported.input_dtype == "uint8":
-        return "uint8, or floats from 0 to 1"
-    return "floats"
-
-
 def describe_inputs(exported: Exported) -> str:
     """Return what images are, in a sentence or two."""
     shape = " x ".join(map(str, exported.image_shape))
@@ -74,6 +69,9 @@ def describe_inputs(exported: Exported) -> str:
         return f"Images are {shape} values: uint8 (0-255), or floats that were divided by 255 already."
     if exported.standardiser is not None:
         return f"An image is a row of {shape} features in the units of the training data; they are standardised here."
+    if exported.trained:
+        lowest, highest = exported.trained["values"]
+        return f"Images are {shape} floats from {lowest:.6g} to {highest:.6g}, scaled as those that it was trained on."
     return f"Images are {shape} floats, scaled as those that the network was trained on."
 
 
@@ -82,19 +80,28 @@ def constants(exported: Exported) -> str:
     if exported.standardiser is not None:
         mean, deviation = exported.standardiser.mean.tolist(), exported.standardiser.deviation.tolist()
         return f"MEAN = np.array({literal(mean)})\nDEVIATION = np.array({literal(deviation)})\n"
-    if exported.input_dtype == "uint8":
-        return f"SCALE = {exported.scale!r}  # brings bytes to what the network was trained on\n"
-    return ""
+    return (
+        f"# How images are brought to the network: see fit_images.\n"
+        f"PIXEL_SCALE = 1 / 255\n"
+        f"TAKES_BYTES = {exported.input_dtype == 'uint8'}\n"
+        f"SCALE = {exported.scale!r}\n"
+        f"TRAINED_ON = {literal(exported.trained)}\n"
+        f"TOLD = set()  # kinds of warnings that were given already\n"
+    )
 
 
 def preparing_steps(exported: Exported) -> str:
     """Return the source of what brings rows of numbers to the network's own floats, with the bits of barenet."""
     dtype = f"np.{exported.dtype.name}"
     if exported.standardiser is not None:
-        return f"x = ((x - MEAN) / DEVIATION).astype({dtype})"
-    if exported.input_dtype == "uint8":
-        return f'scale = SCALE if images.dtype.kind in "iu" else 1\nx = x.astype({dtype}) * {dtype}(scale)'
-    return f"x = x.astype({dtype})"
+        return f"check_numbers(x)\nx = ((x - MEAN) / DEVIATION).astype({dtype})"
+    return (
+        f"x, scale, told = fit_images(x, TAKES_BYTES, SCALE, TRAINED_ON)\n"
+        f"for kind in told.keys() - TOLD:\n"
+        f"    TOLD.add(kind)\n"
+        f"    warnings.warn(told[kind], stacklevel=3)\n"
+        f"x = x.astype({dtype}) * {dtype}(scale)"
+    )
 
 
 # The function and the parameters of each kind of layer; none for those that do nothing but in training.

@@ -2,12 +2,15 @@
 
 The graph takes a batch of any size and gives `probabilities` (batch, C) float32 and `classes` (batch,) int64, the
 number of the most probable class. Operators are those of opset 17 (2022), which every runtime in use reads, in a file
-of IR version 8, the lowest that may hold that opset (ONNX's "Versioning" page has the table).
+of IR version 8, the lowest that may hold that opset (ONNX's "Versioning" page has the table). They are few and plain:
+OpenCV's `dnn` module runs them too.
 """
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["INSTALL", "build_onnx", "require_onnx", "run_onnxruntime", "run_reference"]
 
 OPSET, IR_VERSION = 17, 8
+PROBABILITIES = "probabilities"
 INSTALL = 'pip install "barenet[onnx]"'
 
 # Images that go through a runtime at a time, when an export is tested.
@@ -55,6 +59,11 @@ class Graph:
         output = output or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{output}_node", **attributes))
         return output
+
+    def rename_last(self, output: str) -> None:
+        """Give the result of the node that was added last another name."""
+        node = self.nodes[-1]
+        node.output[0], node.name = output, f"{output}_node"
 
     def constant(self, name: str, value: Any, dtype: DTypeLike = np.float32) -> str:
         """Add a constant, once for each name."""
@@ -105,17 +114,14 @@ def build_onnx(exported: Exported) -> onnx.ModelProto:
 
     graph = Graph()
     flat = add_preprocessing(graph, exported)
-    shares = [
-        add_network(graph, flat, network, f"network{i}_" if i else "") for i, network in enumerate(exported.networks)
-    ]
-    # A graph's results must have the names that it promises, so the last node of all only gives one.
-    graph.node("Mean", *shares, output="probabilities")
-    graph.node("ArgMax", "probabilities", output="classes", axis=-1, keepdims=0)
-    input_type = TensorProto.UINT8 if exported.input_dtype == "uint8" else TensorProto.FLOAT
+    networks = enumerate(exported.networks)
+    add_average(graph, [add_network(graph, flat, own, f"network{i}_" if i else "") for i, own in networks])
+    graph.node("ArgMax", PROBABILITIES, output="classes", axis=-1, keepdims=0)
+    types = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
     body = helper.make_graph(
         graph.nodes,
         "barenet",
-        inputs=[helper.make_tensor_value_info("images", input_type, ["batch", *exported.image_shape])],
+        inputs=[helper.make_tensor_value_info("images", types[exported.input_dtype], ["batch", *exported.image_shape])],
         outputs=[
             helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["batch", len(exported.class_names)]),
             helper.make_tensor_value_info("classes", TensorProto.INT64, ["batch"]),
@@ -130,7 +136,9 @@ def build_onnx(exported: Exported) -> onnx.ModelProto:
         producer_version=str(exported.about["barenet_version"]),
         doc_string=describe(exported),
     )
-    helper.set_model_props(model, metadata(exported))
+    # Text by name; lists as JSON.
+    facts = exported.facts.items()
+    helper.set_model_props(model, {name: own if isinstance(own, str) else json.dumps(own) for name, own in facts})
     checker.check_model(model, full_check=True)
     return model
 
@@ -146,13 +154,28 @@ def add_preprocessing(graph: Graph, exported: Exported) -> str:
     if exported.standardiser is not None:
         mean = graph.constant("mean", exported.standardiser.mean, np.float64)
         deviation = graph.constant("deviation", exported.standardiser.deviation, np.float64)
-        images = graph.node("Sub", graph.node("Cast", images, to=TensorProto.DOUBLE), mean)
+        images = graph.node("Cast", images, to=TensorProto.DOUBLE)
+        images = graph.node("Sub", images, mean)
         images = graph.node("Cast", graph.node("Div", images, deviation), to=TensorProto.FLOAT)
     if exported.input_dtype == "uint8":
         images = graph.node("Cast", images, to=TensorProto.FLOAT)
     if exported.scale != 1:
         images = graph.node("Mul", images, graph.constant("scale", exported.scale))
-    return images if len(exported.image_shape) == 1 else graph.node("Flatten", images, axis=1)
+    if len(exported.image_shape) == 1:
+        return images
+    # Not Flatten: before OpenCV 5, that fails for images which are rows of pixels already.
+    flat = graph.constant("flat_shape", [-1, math.prod(exported.image_shape)], np.int64)
+    return graph.node("Reshape", images, flat)
+
+
+def add_average(graph: Graph, shares: list[str]) -> None:
+    """Give the mean of several networks' probabilities, or one's, the name that the graph promises."""
+    if len(shares) == 1:
+        graph.rename_last(PROBABILITIES)
+        return
+    # Not Mean: OpenCV lacks it.
+    total = functools.reduce(lambda total, own: graph.node("Add", total, own), shares)
+    graph.node("Mul", total, graph.constant("share", 1 / len(shares)), output=PROBABILITIES)
 
 
 def add_network(graph: Graph, x: str, network: MLP, prefix: str) -> str:
@@ -165,9 +188,9 @@ def add_network(graph: Graph, x: str, network: MLP, prefix: str) -> str:
 
 
 def dense(graph: Graph, x: str, layer: Any, prefix: str, i: int) -> str:
-    """Add x W + b."""
+    """Add x W + b; not by Gemm, whose weights OpenCV 4.5 takes transposed only."""
     W, b = graph.constant(f"{prefix}W{i}", layer.W), graph.constant(f"{prefix}b{i}", layer.b.reshape(-1))
-    return graph.node("Gemm", x, W, b)
+    return graph.node("Add", graph.node("MatMul", x, W), b)
 
 
 # A node or several for each kind of layer: the name of their result.
@@ -181,25 +204,12 @@ LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
 def describe(exported: Exported) -> str:
     """Return a sentence or two for whoever opens the file."""
     shape = ", ".join(["batch", *map(str, exported.image_shape)])
-    values = "bytes 0-255" if exported.input_dtype == "uint8" else "floats as in training (pictures: 0-1)"
+    takes = f"images ({shape}), {exported.input_dtype}, {exported.values}"
+    gives = f"probabilities (batch, {len(exported.class_names)}) and classes (batch,)"
     return (
-        f"A multi-layer perceptron trained by barenet. Input: images ({shape}), {exported.input_dtype}, {values}. "
-        f"Output: probabilities (batch, {len(exported.class_names)}) and classes (batch,); class_names in the metadata "
+        f"A multi-layer perceptron trained by barenet. Input: {takes}. Output: {gives}; class_names in the metadata "
         f"names them."
     )
-
-
-def metadata(exported: Exported) -> dict[str, str]:
-    """Return the facts about the model as ONNX keeps them, text by name; lists as JSON."""
-    facts = {
-        **exported.about,
-        "class_names": exported.class_names,
-        "image_shape": list(exported.image_shape),
-        "input_dtype": exported.input_dtype,
-        "input_scale": exported.scale,
-        "networks_averaged": len(exported.networks),
-    }
-    return {name: fact if isinstance(fact, str) else json.dumps(fact) for name, fact in facts.items()}
 
 
 def run_onnxruntime(content: bytes, images: NDArray[Any]) -> tuple[NDArray[np.floating], NDArray[np.integer]]:

@@ -17,6 +17,7 @@ from barenet.errors import CheckpointError, ConfigError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import compute_outputs
+from barenet.training.input_range import read_range, scaled_range
 from barenet.training.metrics import probabilities
 from barenet.training.preprocessing import read_standardiser
 from barenet.version import __version__
@@ -28,11 +29,14 @@ __all__ = [
     "compare",
     "describe_networks",
     "exact_probabilities",
+    "measure_rounding",
 ]
 
-# How far a probability from the exported file may be from the model's own: some ten roundings of a float32 near 1.
-# Each runtime sums products in an order of its own, so their last bits differ.
-TOLERANCE = 1e-6
+# How far a probability from the exported file may be from the model's: some ten roundings of a float32 near 1, and four
+# times what the model itself is off in float32. Each runtime sums products in another order, so their last bits differ:
+# over 15 networks, up to 1.3 times the largest of five orders in NumPy.
+TOLERANCE, MARGIN = 1e-6, 4.0
+ORDERS = 4  # in which sums are taken again, besides the usual one
 
 
 @dataclass(frozen=True)
@@ -40,8 +44,9 @@ class Exported:
     """Networks whose probabilities are averaged, and what a person must know to use them.
 
     networks: as they are evaluated; all have the same architecture, and end in logits or all in probabilities.
-    image_shape, input_dtype ("uint8" or "float32"): of the images that go in; `scale` multiplies them first, or the
-    `standardiser` is applied.
+    image_shape, input_dtype ("uint8" or "float32"): of the images that go in.
+    `scale` multiplies them first, or the `standardiser` is applied. trained: values of the training images in the units
+    of those that go in, see `training.input_range`; {} for features, and for a model that does not remember them.
     about: facts for whoever finds the file: version, run, data, accuracies (fractions 0-1).
     """
 
@@ -51,12 +56,36 @@ class Exported:
     scale: float
     class_names: list[str]
     standardiser: Standardiser | None = None
+    trained: dict[str, list[float]] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ends_in_logits(self) -> bool:
         """Whether softmax is still to be taken, network by network."""
         return self.networks[0].ends_in_logits
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What a file says of itself by name, in plain numbers, texts and lists."""
+        return {
+            **self.about,
+            "class_names": self.class_names,
+            "image_shape": list(self.image_shape),
+            "input_dtype": self.input_dtype,
+            "input_scale": self.scale,
+            **({"input_range": self.trained["values"]} if self.trained else {}),
+            "networks_averaged": len(self.networks),
+        }
+
+    @property
+    def values(self) -> str:
+        """Which numbers go in, in words."""
+        if self.input_dtype == "uint8":
+            return "bytes 0-255"
+        if self.trained:
+            lowest, highest = self.trained["values"]
+            return f"from {lowest:.6g} to {highest:.6g}, as in training; bytes must be scaled to that first"
+        return "in the units of the training data" if self.standardiser else "scaled as in training"
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -78,14 +107,17 @@ def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, pr
         check_functions(model)
         if (model.info.image_shape, model.info.class_names) != (first.image_shape, first.class_names):
             raise CheckpointError(f"{model.path} and {models[0].path} take other images or give other classes")
-    takes_bytes = preprocessing and first.input_dtype == "uint8"
+    standardiser = read_standardiser(first.preprocessing) if preprocessing else None
+    input_dtype = "uint8" if preprocessing and first.input_dtype == "uint8" and standardiser is None else "float32"
+    trained = read_range(first.preprocessing)
     return Exported(
         networks=[model.mlp for model in models],
         image_shape=tuple(first.image_shape),
-        input_dtype="uint8" if takes_bytes else "float32",
-        scale=first.scale if takes_bytes else 1.0,
+        input_dtype=input_dtype,
+        scale=first.scale if preprocessing else 1.0,
         class_names=list(first.class_names),
-        standardiser=read_standardiser(first.preprocessing) if preprocessing else None,
+        standardiser=standardiser,
+        trained=trained if preprocessing else scaled_range(trained, first.scale),
         about={"barenet_version": __version__, **about},
     )
 
@@ -110,18 +142,54 @@ def exact_probabilities(exported: Exported, images: NDArray[Any]) -> NDArray[np.
     return np.asarray(np.mean(shares, axis=0))
 
 
+def measure_rounding(exported: Exported, images: NDArray[Any], expected: NDArray[np.floating]) -> float:
+    """Return how far the model's probabilities are from exact ones, at most: those expected, and summed otherwise.
+
+    The hidden units and inputs of a network are taken in other orders. In exact arithmetic that changes nothing.
+    """
+    exact, scale = exact_probabilities(exported, images), exported.scale
+    x = images.reshape(len(images), -1)
+    x = x if exported.standardiser is None else exported.standardiser(x)
+    largest = np.max(np.abs(expected - exact), initial=0.0)
+    rng = np.random.default_rng(0)
+    for _ in range(ORDERS):
+        shares = []
+        for network in exported.networks:
+            other, columns = reorder(network, rng)
+            outputs = compute_outputs(other, np.ascontiguousarray(x[:, columns]), scale)
+            shares.append(probabilities(outputs, not exported.ends_in_logits))
+        largest = np.maximum(largest, np.max(np.abs(np.mean(shares, axis=0) - exact), initial=0.0))
+    return float(largest)
+
+
+def reorder(network: MLP, rng: np.random.Generator) -> tuple[MLP, NDArray[np.int64]]:
+    """Return the network with its inputs and hidden units in another order, and the order of the inputs."""
+    other, n_layers = network.copy(network.dtype), len(network.architecture.rows)
+    views = other.parameters.views
+    columns = before = rng.permutation(network.n_inputs)
+    for i in range(1, n_layers + 1):
+        n_units = views[f"W{i}"].shape[1]
+        after = rng.permutation(n_units) if i < n_layers else np.arange(n_units)
+        views[f"W{i}"][...] = network.parameters.views[f"W{i}"][np.ix_(before, after)]
+        views[f"b{i}"][...] = network.parameters.views[f"b{i}"][..., after]
+        before = after
+    return other, columns
+
+
 @dataclass(frozen=True)
 class Agreement:
     """How an exported file, run by `runtime`, compares with the model on `n_images` images.
 
-    largest_difference: between two probabilities; at most `limit` was allowed. n_same: images with the same class.
-    n_near_ties: images whose two most probable classes lie so near that rounding alone may decide between them.
+    largest_difference: between two probabilities; at most `limit` was allowed. rounding: how far the model itself is
+    from exact arithmetic. n_same: images with the same class. n_near_ties: images whose two most probable classes lie
+    so near that rounding alone may decide between them.
     """
 
     runtime: str
     n_images: int
     largest_difference: float
     limit: float
+    rounding: float
     n_same: int
     n_near_ties: int
 
@@ -132,6 +200,7 @@ class Agreement:
             "images": self.n_images,
             "largest_difference": self.largest_difference,
             "limit": self.limit,
+            "rounding": self.rounding,
             "same_class": self.n_same,
             "near_ties": self.n_near_ties,
         }
@@ -142,20 +211,23 @@ def compare(
     expected: NDArray[np.floating],
     found: NDArray[np.floating],
     classes: NDArray[np.integer],
+    *,
     rounding: float = 0.0,
+    tolerance: float | None = None,
 ) -> Agreement:
     """Compare probabilities (n, C) and classes (n,) of an exported file with the model's probabilities (n, C).
 
-    `rounding` is how far the model itself is from exact arithmetic. A probability may be off by the tolerance and as
-    much again as that: a model of large logits, known to a few units of their last place, defines its probabilities
-    no better. A class may differ only where the two most probable lie within twice that limit.
+    `rounding` is how far the model itself is from exact arithmetic. A probability may be off by `tolerance`, or without
+    it by `TOLERANCE` and `MARGIN` times the rounding: a model of large logits, known to a few units of their last
+    place, defines its probabilities no better. A class may differ only where the two most probable lie within twice
+    that limit.
 
     Raises:
         CheckpointError: the file would not be the model, so nobody shall get it.
     """
     if found.shape != expected.shape:
         raise CheckpointError(f"{runtime} gives probabilities of shape {found.shape}, the model {expected.shape}")
-    limit = TOLERANCE + rounding
+    limit = TOLERANCE + MARGIN * rounding if tolerance is None else tolerance
     largest = float(np.max(np.abs(found.astype(np.float64) - expected), initial=0.0))
     same = classes == np.argmax(expected, axis=-1)
     best_two = np.sort(expected.astype(np.float64), axis=-1)[:, -2:]
@@ -163,6 +235,7 @@ def compare(
     if not largest <= limit or not np.all(same | near_tie):  # "not <=", for NaN is no agreement
         raise CheckpointError(
             f"the export is not written: run by {runtime} its probabilities differ by up to {largest:.1e} from the "
-            f"model's (at most {limit:.1e}), and {int(np.sum(~same))} of {len(same)} classes are others"
+            f"model's (at most {limit:.1e}; the model's own float32 is within {rounding:.1e} of exact arithmetic), and "
+            f"{int(np.sum(~same))} of {len(same)} classes are others; if that is good enough, allow it by --tolerance"
         )
-    return Agreement(runtime, len(same), largest, limit, int(np.sum(same)), int(np.sum(near_tie)))
+    return Agreement(runtime, len(same), largest, limit, rounding, int(np.sum(same)), int(np.sum(near_tie)))

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import Memory, compute_outputs
-from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["Inference"]
 
@@ -22,7 +21,6 @@ class Inference:
 
     def __init__(self, model: SavedModel) -> None:
         self.model, self.mlp = model, model.mlp
-        self.standardise = read_standardiser(model.info.preprocessing)
         self.ends_in_logits = not model.gives_probabilities
         self.memory = Memory(model.mlp)
 
@@ -32,8 +30,6 @@ class Inference:
 
     def __call__(self, inputs: NDArray[Any], scale: float) -> NDArray[np.floating]:
         """Return the probability of each class (n, C) for inputs (n, D) of any dtype, multiplied by `scale` first."""
-        if self.standardise is not None:
-            inputs = self.standardise(inputs)
         outputs = compute_outputs(self.mlp, inputs, scale, memory=self.memory)
         if self.ends_in_logits:
             softmax_in_place(outputs)

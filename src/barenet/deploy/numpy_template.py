@@ -65,6 +65,7 @@ TEMPLATE = '''"""A trained classifier in one file that needs NumPy alone. Writte
 
 import argparse
 import base64
+import warnings
 
 import numpy as np
 
@@ -89,6 +90,8 @@ def predict_proba(images):
 
 
 {prepare}
+
+{rule}
 
 def run(layers, a):
     """Return the probabilities that one network gives for inputs (n, {n_inputs})."""
@@ -133,8 +136,6 @@ if __name__ == "__main__":
 PREPARE = '''def prepare(images):
     """Return images as rows of floats, and whether there was just one."""
     n_inputs = int(np.prod(IMAGE_SHAPE))
-    if images.dtype.kind not in "iuf":
-        raise ValueError(f"images must be {kinds}, got {{images.dtype}}")
     is_single = images.shape in (IMAGE_SHAPE, (n_inputs,))
     if not is_single and images.shape[1:] not in (IMAGE_SHAPE, (n_inputs,)):
         raise ValueError(f"images must have shape {{IMAGE_SHAPE}}, flat or not, one or many, got {{images.shape}}")

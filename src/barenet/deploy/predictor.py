@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from barenet.deploy.inference import Inference
-from barenet.errors import ShapeError
+from barenet.errors import InputWarning, ShapeError
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.loading import load_models
@@ -30,15 +31,20 @@ def load(path: str | Path, *, activations: Sequence[Activation] = (), loss: Loss
 class Predictor:
     """Predict classes of images, or of features as they were before they were standardised.
 
-    Images are uint8 (0-255), or floats as the model was trained on (0-1 for pictures), flat or square, one or many:
+    Images are uint8 (0-255) or floats, scaled as those that the model was trained on, flat or square, one or many:
     shapes (D,), (height, width), (n, D), (n, height, width). Extra axes of the model's image shape, such as
     channels, are understood likewise. One image gives one answer, many an array.
+
+    A model knows the values of its training images. Bytes shown to one trained on 0-1 are divided by 255, with an
+    `InputWarning`; so is said where images look otherwise than in training; each once. Images of clearly another scale
+    are a ShapeError.
     """
 
     def __init__(self, models: Sequence[SavedModel]) -> None:
         self.models = list(models)
         self.info = models[0].info
         self._inferences = [Inference(model) for model in models]
+        self._told: set[str] = set()  # kinds of warnings that were given already
 
     @property
     def class_names(self) -> list[str]:
@@ -47,32 +53,30 @@ class Predictor:
 
     def predict(self, images: ArrayLike) -> NDArray[np.int64]:
         """Return the most probable class of each image, (n,), or a single number for a single image."""
-        return np.asarray(np.argmax(self.predict_proba(images), axis=-1))
+        return np.asarray(np.argmax(self.answer(images), axis=-1))
 
     def predict_proba(self, images: ArrayLike) -> NDArray[np.floating]:
         """Return the probability of each class, (n, C), or (C,) for a single image; averaged over the models."""
+        return self.answer(images)
+
+    def answer(self, images: ArrayLike, note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
+        """Return what `predict_proba` does; what is to be said goes to `note`, or becomes a warning."""
         flat, is_single = self._flatten(np.asarray(images))
-        shares = [run(flat, self._scale(flat)) for run in self._inferences]
+        inputs = [model.inputs(flat) for model in self.models]
+        for kind, sentence in inputs[0].told.items():
+            if note is not None:
+                note(sentence)
+            elif kind not in self._told:
+                self._told.add(kind)
+                warnings.warn(sentence, InputWarning, stacklevel=3)
+        shares = [run(own.values, own.scale) for run, own in zip(self._inferences, inputs, strict=True)]
         mean = shares[0] if len(shares) == 1 else np.mean(shares, axis=0)
         return mean[0] if is_single else mean
-
-    def _scale(self, images: NDArray[np.generic]) -> float:
-        """Return what pixels are multiplied by: bytes as in training, floats are taken as scaled already."""
-        return self.info.scale if images.dtype.kind in "iu" else 1.0
 
     def _flatten(self, images: NDArray[np.generic]) -> tuple[NDArray[np.generic], bool]:
         """Return images as (n, D), and whether there was just one."""
         shape = tuple(self.info.image_shape)
         n_inputs = math.prod(shape)
-        if images.dtype.kind not in "iuf":
-            raise ShapeError(f"images must be uint8 or floats, got {images.dtype}")
-        if images.dtype.kind == "f":
-            if not np.isfinite(images).all():
-                raise ShapeError("images must be finite, got NaN or infinity")
-            if self.info.input_dtype == "uint8" and images.size and float(np.max(images)) > 2:
-                raise ShapeError(
-                    f"float images must lie in 0-1, got {float(np.max(images)):g}; hand in uint8, or divide by 255"
-                )
         if images.shape in (shape, (n_inputs,)):
             return images.reshape(1, n_inputs), True
         if images.shape[1:] in (shape, (n_inputs,)):

@@ -75,7 +75,7 @@ def recognise(
         CheckpointError: the model was trained on something else than what the sources hold.
     """
     inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken, note=note)
-    shares = predictor.predict_proba(inputs.values)
+    shares = predictor.answer(inputs.values, None if note is ignore else note)
     # Stable, so that of two equally probable classes the first comes first, as in argmax.
     ranked = np.argsort(-shares, axis=-1, kind="stable")[:, :top]
     names = predictor.class_names

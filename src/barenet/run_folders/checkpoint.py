@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,13 +20,14 @@ from safetensors.numpy import save
 
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
-from barenet.errors import CheckpointError, ConfigError, MachineError
+from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
 from barenet.messages import one_line
 from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.run_folders.files import replace_file
+from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import read_standardiser
 
-__all__ = ["FORMAT", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
+__all__ = ["FORMAT", "Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
 
 FORMAT = 1
 KEY = "barenet"  # several metadata keys would be written in an order that changes from process to process
@@ -67,6 +68,17 @@ class ModelInfo:
         }
 
 
+class Inputs(NamedTuple):
+    """What goes into a network: `values` (n, D) of any dtype, times `scale`.
+
+    told: sentences for the person, by their kind: "scaled", what the numbers were taken for, and "unusual".
+    """
+
+    values: NDArray[Any]
+    scale: float
+    told: dict[str, str]
+
+
 @dataclass(frozen=True)
 class SavedModel:
     """A network as it came from a file, ready to predict."""
@@ -76,10 +88,20 @@ class SavedModel:
     loss: Loss
     path: Path
 
-    def standardised(self, inputs: NDArray[Any]) -> NDArray[Any]:
-        """Return features (n, D) standardised as in training; images as they are."""
+    def inputs(self, raw: NDArray[Any]) -> Inputs:
+        """Return images or features (n, D), as they come, in the form in which the network takes them.
+
+        Raises ShapeError for numbers that the network cannot take: see `training.input_range`.
+        """
         standardise = read_standardiser(self.info.preprocessing)
-        return inputs if standardise is None else standardise(inputs)
+        try:
+            if standardise is None:
+                trained = read_range(self.info.preprocessing)
+                return Inputs(*fit_images(raw, self.info.input_dtype == "uint8", self.info.scale, trained))
+            check_numbers(raw)
+            return Inputs(standardise(raw), 1.0, {})
+        except ValueError as error:
+            raise ShapeError(str(error)) from None
 
     @property
     def gives_probabilities(self) -> bool:

@@ -13,7 +13,7 @@ from barenet.errors import CheckpointError, RunError
 from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
-from barenet.training.preparation import PIXEL_SCALE
+from barenet.training.input_range import PIXEL_SCALE
 
 __all__ = ["best_on_validation", "load_models"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from barenet.data.datasets import Dataset
+from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
@@ -45,11 +45,12 @@ class Scores:
         }
 
 
-def score_model(model: SavedModel, dataset: Dataset) -> Scores:
+def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore) -> Scores:
     """Return what the test images of a data set give.
 
     Raises:
         CheckpointError: the model takes other images or gives other classes than the data set has.
+        ShapeError: the test images have another scale than the images trained on.
         DataError: the data set has no test images.
     """
     if dataset.test_images is None or dataset.test_labels is None:
@@ -59,7 +60,10 @@ def score_model(model: SavedModel, dataset: Dataset) -> Scores:
             f"{model.path} takes {model.mlp.n_inputs} pixels and knows {model.mlp.n_classes} classes; "
             f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose its own data by --data"
         )
-    outputs = compute_outputs(model.mlp, model.standardised(dataset.test_images), model.info.scale)
+    inputs = model.inputs(dataset.test_images)
+    for sentence in inputs.told.values():
+        note(sentence)
+    outputs = compute_outputs(model.mlp, inputs.values, inputs.scale)
     shares = probabilities(outputs, model.gives_probabilities)
     loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
     return make_scores(shares, loss, dataset.test_labels, model.info.class_names, model.info.epoch)

@@ -20,11 +20,15 @@ from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.training.class_weights import weigh_classes
 from barenet.training.evaluation import EVALUATION_BATCH
-from barenet.training.preprocessing import check_picture_settings, preprocess, resolve_picture_settings
+from barenet.training.input_range import PIXEL_SCALE
+from barenet.training.preprocessing import (
+    check_other_images,
+    check_picture_settings,
+    preprocess,
+    resolve_picture_settings,
+)
 
 __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "training_loss"]
-
-PIXEL_SCALE = 1 / 255  # bytes are brought to 0-1; floating-point images are taken as they are
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,7 @@ def prepare(
     """Return settings without open questions, and the split data.
 
     Raises:
+        DataError: validation or test images have another scale than the training images.
         ConfigError: a setting doesn't fit the data: split, batch, layers, classes.
         MachineError: the networks would not fit the memory; says what they need.
     """
@@ -105,6 +110,7 @@ def prepare(
         fingerprint=dataset.fingerprint,
         preprocessing=preprocessing,
     )
+    check_other_images(dataset, data.scale, preprocessing, note)
     training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)

@@ -23,6 +23,7 @@ def export(
     to: str | None = None,
     output: Path | None = None,
     preprocessing: bool = True,
+    tolerance: float | None = None,
     force: Switch = False,
     data: str | None = None,
     runs: Latest = Path("runs"),
@@ -42,6 +43,8 @@ def export(
         File to write; without it, the run's name in the current folder.
     preprocessing
         The file takes images as bytes 0-255 and scales them; without, it takes floats that are scaled already.
+    tolerance
+        How far a probability may be from the model's; without it, that is decided by the model's own rounding.
     force
         Overwrite a file that is there.
     data
@@ -54,8 +57,8 @@ def export(
     observer = ConsoleObserver(quiet=quiet)
     to = choose_format(to, output)  # a wrong one is told before a missing run
     path = model or find_latest(runs)
-    options = {"preprocessing": preprocessing, "force": force}
-    result = write_export(path, to, output=output, dataset=data, note=observer.note, **options)
+    options = {"preprocessing": preprocessing, "tolerance": tolerance, "force": force}
+    result = write_export(path, to, output=output, dataset=data, note=observer.note, **options)  # type: ignore[arg-type]
     if json:
         print(json_module.dumps({"model": str(path), **result.as_dict()}))
     elif quiet:
@@ -83,5 +86,5 @@ def describe(agreement: Agreement) -> str:
     near = f" ({agreement.n_near_ties:,} near ties)" if agreement.n_near_ties else ""
     words = f"{same}{near}, probabilities within {agreement.largest_difference:.1e}"
     if agreement.largest_difference > TOLERANCE:
-        words += f"; the model's own float32 is within {agreement.limit - TOLERANCE:.1e} of exact arithmetic"
+        words += f"; the model's own float32 is within {agreement.rounding:.1e} of exact arithmetic"
     return words

@@ -10,7 +10,7 @@ import numpy as np
 
 from barenet.analysis.images import find_dataset, is_other
 from barenet.cli.options import Data, Json, Latest, Quiet
-from barenet.data.datasets import Dataset
+from barenet.data.datasets import Dataset, ignore
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import find_latest
 from barenet.run_folders.loading import load_models
@@ -44,7 +44,8 @@ def test(
     if is_other(models[0], dataset):
         trained_on = models[0].info.data_name
         observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
-    scores = [score_model(own, dataset) for own in models]
+    # Networks of one run have seen the same images: what is noted of the first holds for all.
+    scores = [score_model(own, dataset, ignore if i else observer.note) for i, own in enumerate(models)]
     names = class_names(models[0], dataset)
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:

@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError
 from barenet.messages import one_line
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.files import replace_file
+from barenet.training.input_range import read_range, scaled_range
 from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["EXAMPLES", "LIMIT", "build_page", "write_playground"]
@@ -76,6 +78,7 @@ def build_page(
     layers = describe_network(model)
     frame = frame_of(model, dataset, note)
     images, labels = choose_examples(dataset)
+    images = drawn(model, images).values if len(images) else images
     named = dataset is not None and dataset.n_classes == model.mlp.n_classes
     run = {
         "name": name,
@@ -121,24 +124,46 @@ def frame_of(model: SavedModel, dataset: Dataset | None, note: Callable[[str], N
         raise DataError(f"the playground draws images; {model.path} was trained on a table of features")
     height, width = grey_shape(tuple(model.info.image_shape), note)
     if dataset is None:
-        return Frame(height, width)
+        return Frame(height, width, *((0.0, 1.0) if takes_bytes(model) else ends_of(model) or (0.0, 1.0)))
     images = dataset.train_images
-    is_bytes = model.info.input_dtype == "uint8"
     fits = dataset.n_inputs == height * width and dataset.n_classes <= model.mlp.n_classes
-    if not fits or (images.dtype == np.uint8) != is_bytes:
+    if not fits or (takes_bytes(model) and images.dtype != np.uint8):
         raise DataError(
             f"{model.path} takes {model.info.input_dtype} images of {height} x {width} in {model.mlp.n_classes} "
             f"classes; {dataset.name} has {images.dtype} of {dataset.n_inputs} pixels in {dataset.n_classes}; choose "
             f"its own data by --data"
         )
-    low, high = (0.0, 255.0) if is_bytes else (float(images.min()), float(images.max()))
-    pictures = images[:1000].reshape(-1, height, width).astype(np.float64)
+    inputs = drawn(model, images[:1000])
+    for sentence in inputs.told.values():
+        note(sentence)
+    ends = ends_of(model) or (float(images.min()), float(images.max()))
+    low, high = (0.0, 255.0) if takes_bytes(model) else ends
+    pictures = inputs.values.reshape(-1, height, width).astype(np.float64)
     border = np.concatenate([pictures[:, [0, -1]].ravel(), pictures[:, :, [0, -1]].ravel()])
     bright = bool(border.mean() > (low + high) / 2)
     ink = np.abs(pictures - (high if bright else low)) > 0.2 * (high - low)
     rows, columns = ink.any(axis=2).sum(axis=1) / height, ink.any(axis=1).sum(axis=1) / width
     extent = float(np.median(np.maximum(rows, columns)))
-    return Frame(height, width, *((0.0, 1.0) if is_bytes else (low, high)), bright, extent or 1.0)
+    return Frame(height, width, *((0.0, 1.0) if takes_bytes(model) else ends), bright, extent or 1.0)
+
+
+def takes_bytes(model: SavedModel) -> bool:
+    """Whether the page keeps bytes, and scales them as in training; otherwise it keeps the network's floats."""
+    return model.info.input_dtype == "uint8"
+
+
+def drawn(model: SavedModel, images: NDArray[Any]) -> Inputs:
+    """Return images (n, D) as the page keeps them."""
+    inputs = model.inputs(images)
+    if takes_bytes(model):
+        return inputs
+    return Inputs(to_float(inputs.values, inputs.scale), 1.0, inputs.told)
+
+
+def ends_of(model: SavedModel) -> tuple[float, float] | None:
+    """Return the lowest and the highest value of training images as the network took them, if it remembers them."""
+    remembered = scaled_range(read_range(model.info.preprocessing), model.info.scale)
+    return (remembered["values"][0], remembered["values"][1]) if remembered else None
 
 
 def grey_shape(shape: tuple[int, ...], note: Callable[[str], None]) -> tuple[int, int]:

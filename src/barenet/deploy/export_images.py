@@ -1,0 +1,65 @@
+"""The images that an export is tried on: test images, or random ones that look like the training images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.batches import to_float
+from barenet.data.datasets import Dataset
+from barenet.deploy.exported import Exported
+from barenet.errors import CheckpointError
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.training.input_range import random_images, read_range
+from barenet.training.preprocessing import read_standardiser
+
+__all__ = ["find_images", "prepare_images"]
+
+N_RANDOM = 1000  # images that stand in where there are no test images
+
+
+def find_images(
+    model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]
+) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+    """Return the images (n, *image_shape) to compare on, their labels if there are any, and what they are, in words."""
+    shape, n_inputs = tuple(model.info.image_shape), model.mlp.n_inputs
+    if dataset is not None and dataset.n_inputs != n_inputs:
+        raise CheckpointError(
+            f"{model.path} takes images of {n_inputs} values, {dataset.name} has {dataset.n_inputs}; "
+            f"choose the model's own data by --data"
+        )
+    if dataset is not None and dataset.test_images is not None:
+        images = dataset.test_images.reshape(-1, *shape)
+        own = dataset.fingerprint == model.info.data_fingerprint
+        described = f"{len(images):,} test images of {dataset.name}"
+        return images, dataset.test_labels if own else None, described
+    note(f"no test images: the export is compared with the model on {N_RANDOM:,} random images")
+    rng = np.random.default_rng(0)
+    described = f"{N_RANDOM:,} random images"
+    images = rng.normal(size=(N_RANDOM, n_inputs))
+    standardise, trained = read_standardiser(model.info.preprocessing), read_range(model.info.preprocessing)
+    if standardise is not None:
+        images = images * standardise.deviation + standardise.mean
+    elif trained:
+        images = random_images(rng, N_RANDOM, n_inputs, trained)
+    if model.info.input_dtype == "uint8":
+        images = np.rint(images) if trained else rng.integers(0, 256, images.shape)
+    return images.astype(model.info.input_dtype).reshape(-1, *shape), None, described
+
+
+def prepare_images(model: SavedModel, images: NDArray[Any], exported: Exported) -> NDArray[Any]:
+    """Return images as the exported file takes them: bytes, features in their own units, or the network's floats."""
+    if exported.input_dtype == "uint8":
+        if images.dtype != np.uint8:
+            raise CheckpointError(
+                f"{model.path} was trained on bytes (uint8), the test images are {images.dtype}; "
+                f"choose the model's own data by --data"
+            )
+        return images
+    if exported.standardiser is not None:
+        return images.astype(exported.input_dtype, copy=False)
+    inputs = model.inputs(images.reshape(len(images), -1))
+    return to_float(inputs.values, inputs.scale / exported.scale).reshape(images.shape)

@@ -1,0 +1,184 @@
+"""How images that come in are brought to a network: as bytes, as floats already scaled, or not at all.
+
+One rule, wherever a saved model meets images. A model file remembers the values of its training images; an exported
+Python file holds the functions between the two marks below as they stand here, so they need NumPy alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "PIXEL_SCALE",
+    "check_numbers",
+    "fit_images",
+    "is_unit_range",
+    "measure_range",
+    "random_images",
+    "read_range",
+    "scaled_range",
+    "source_of_rule",
+]
+
+PIXEL_SCALE = 1 / 255  # bytes are brought to 0-1; floating-point images are taken as they are
+NAMES = ("values", "minima", "maxima")
+
+
+def measure_range(images: np.ndarray, rows: np.ndarray) -> dict[str, list[float]]:
+    """Return what is remembered of the values of the images (n, D) of these rows.
+
+    values: the lowest and the highest of all. minima, maxima: the 1 % and the 99 % quantile of each image's lowest and
+    highest value; images of a single value, such as empty ones, are left out.
+    """
+    minima, maxima = images.min(axis=1)[rows], images.max(axis=1)[rows]
+    values = [float(minima.min()), float(maxima.max())]
+    varied = minima != maxima
+    if varied.any():
+        minima, maxima = minima[varied], maxima[varied]
+    quantiles = [np.quantile(extremes.astype(np.float64), [0.01, 0.99]).tolist() for extremes in (minima, maxima)]
+    return dict(zip(NAMES, [values, *quantiles], strict=True))
+
+
+def read_range(remembered: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Return what a model remembers of the values of its training images; {} of older files and of features."""
+    return {name: list(remembered[name]) for name in NAMES if name in remembered}
+
+
+def scaled_range(trained: Mapping[str, list[float]], scale: float) -> dict[str, list[float]]:
+    """Return the range of images that are multiplied by `scale`."""
+    return {name: [value * scale for value in pair] for name, pair in trained.items()}
+
+
+def random_images(rng: np.random.Generator, n: int, d: int, trained: Mapping[str, list[float]]) -> np.ndarray:
+    """Return random images (n, D), each of which spans what the training images usually do."""
+    low, high = (rng.uniform(trained[name][0], trained[name][1], (n, 1)) for name in ("minima", "maxima"))
+    return np.asarray(low + rng.random((n, d)) * (high - low))
+
+
+# ------------------------------------------------------------------------- the functions that exported files hold too
+
+
+def fit_images(
+    x: np.ndarray, takes_bytes: bool, scale: float, trained: dict[str, list[float]]
+) -> tuple[np.ndarray, float, dict[str, str]]:
+    """Return images (n, D), the factor that brings them to the network's floats, and what to tell the person.
+
+    `takes_bytes`: the network was trained on bytes. `scale` multiplied its training images. `trained`: their values
+    before that, or {} where the model does not remember them. What to tell has a name for each kind: "scaled", what the
+    numbers were taken for, and "unusual", that they look otherwise than in training. Raises ValueError for images that
+    the network cannot take.
+    """
+    low, high = check_numbers(x)
+    if not x.size or not (takes_bytes or trained):
+        return x, scale, {}
+    if x.dtype.kind == "b":
+        x = x.astype(np.float32)
+    lowest, highest = (0.0, 255.0) if takes_bytes else trained["values"]
+    # `factor` brings what came to the values of training images, `scale` those to the network.
+    factor, told = choose_factor(x, (low, high), takes_bytes, scale, trained)
+    room = highest - lowest
+    if low * factor < lowest - room or high * factor > highest + room:
+        # A few such values are noise; many are another scale.
+        is_far = (x < (lowest - room) / factor) | (x > (highest + room) / factor)
+        if np.mean(is_far) > 0.05:
+            raise ValueError(
+                f"images must lie in {lowest / factor:.5g} to {highest / factor:.5g}, as in training; got {low:.5g} to "
+                f"{high:.5g}: " + ("hand in uint8, or divide by 255" if takes_bytes else "scale them as in training")
+            )
+    told |= look_at_ends(*(usual_ends(x) if len(x) > 1 else (low, high)), factor, trained)
+    return x, scale * factor, told
+
+
+def check_numbers(x: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest of numbers; raise ValueError for what are no finite numbers."""
+    if x.dtype.kind not in "iufb":
+        raise ValueError(f"images must be numbers, got {x.dtype}")
+    low, high = (float(x.min()), float(x.max())) if x.size else (0.0, 0.0)
+    if not -np.inf < low + high < np.inf:
+        raise ValueError("images must be finite, got NaN or infinity")
+    return low, high
+
+
+def choose_factor(
+    x: np.ndarray, ends: tuple[float, float], takes_bytes: bool, scale: float, trained: dict[str, list[float]]
+) -> tuple[float, dict[str, str]]:
+    """Return what brings images (n, D) to the values of training images, and what to tell."""
+    low, high = ends
+    is_whole = x.dtype.kind in "iu" or (low >= 0 and 1 < high <= 255 and bool(np.all(x == np.rint(x))))
+    if not takes_bytes and scale == 1 and is_unit_range(trained):
+        if x.dtype != np.uint8 and not (is_whole and low >= 0 and 1 < high <= 255):
+            return 1.0, {}
+        what = "bytes" if x.dtype == np.uint8 else "whole numbers up to 255"
+        told = f"images of {what} are divided by 255: the model was trained on floats from 0 to 1"
+        return PIXEL_SCALE, {"scaled": told}
+    if takes_bytes and is_whole:
+        if low < 0 or high > 255:
+            raise ValueError(f"images of whole numbers must lie in 0 to 255, as in training; got {low:g} to {high:g}")
+        told = "images of whole floats up to 255 are taken for bytes, as in training"
+        return 1.0, ({} if x.dtype.kind in "iu" else {"scaled": told})
+    if x.dtype == np.uint8:
+        lowest, highest = trained["values"]
+        if lowest < 0 or not 128 <= highest <= 256:
+            raise ValueError(
+                f"the model was trained on floats from {lowest:.5g} to {highest:.5g}, and images of bytes (uint8) "
+                f"came: hand in floats, scaled as in training"
+            )
+        return 1.0, {}
+    # Floats of at most about 1 were scaled already, where training scaled its pixels.
+    is_scaled = scale != 1 and x.dtype.kind == "f" and (takes_bytes or high <= 2)
+    return (1 / scale if is_scaled else 1.0), {}
+
+
+def is_unit_range(trained: dict[str, list[float]]) -> bool:
+    """Whether training images were floats from 0 to 1, or a little beyond, as resizing makes them."""
+    return trained["values"][0] >= -0.1 and 0.5 < trained["values"][1] <= 1.1
+
+
+def usual_ends(x: np.ndarray) -> tuple[float, float]:
+    """Return the lowest and the highest value of most images: medians over some hundred that are not of one value."""
+    some = x[:: len(x) // 500 + 1]
+    minima, maxima = some.min(axis=1), some.max(axis=1)
+    varied = minima != maxima
+    if not varied.any():
+        return 0.0, 0.0
+    return float(np.median(minima[varied])), float(np.median(maxima[varied]))
+
+
+def look_at_ends(low: float, high: float, factor: float, trained: dict[str, list[float]]) -> dict[str, str]:
+    """Return what to tell where images end at other values than training images did.
+
+    Noise moves them outwards. Another scale moves them inwards too: 0 to 1, where training had -1 to 1.
+    """
+    if not trained or low == high:  # images of one value tell nothing
+        return {}
+    (low_1, low_99), (high_1, high_99) = ([end / factor for end in trained[name]] for name in ("minima", "maxima"))
+    outside = 0.4 * (high_99 - low_1)
+    # Where training had negative values, the images were centred: their lowest values hardly move.
+    inside = [0.1 * (high_99 - low_1)] * 2 if low_99 < 0 else [0.5 * (high_99 - low_1), 0.75 * (high_1 - low_1)]
+    if low_1 - outside <= low <= low_99 + inside[0] and high_1 - inside[1] <= high <= high_99 + outside:
+        return {}
+    return {
+        "unusual": f"images go from about {low:.3g} to {high:.3g}, where training images went from "
+        f"{between(low_1, low_99)} to {between(high_1, high_99)}: they may be scaled otherwise"
+    }
+
+
+def between(low: float, high: float) -> str:
+    """Return a pair of numbers in words: one where they are nearly the same."""
+    first, last = f"{low:.3g}", f"{high:.3g}"
+    return first if first == last else f"{first}...{last}"
+
+
+# ----------------------------------------------------------------------------------------------- the end of these
+
+
+def source_of_rule(of_images: bool = True) -> str:
+    """Return the source of `fit_images` and of what it calls; of features, of `check_numbers` alone."""
+    functions: tuple[Callable[..., Any], ...] = (check_numbers,)
+    if of_images:
+        functions += (fit_images, choose_factor, is_unit_range, usual_ends, look_at_ends, between)
+    return "\n\n".join(inspect.getsource(function) for function in functions)
