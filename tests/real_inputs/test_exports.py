@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 import barenet
 from barenet.data.datasets import from_arrays
 from barenet.deploy.export import export_model
+from barenet.deploy.export_numpy import build_source
 from barenet.deploy.exported import Exported, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
 from barenet.errors import CheckpointError
@@ -22,6 +24,25 @@ SETTINGS = {"n_valid": 40, "hidden_sizes": 6, "epochs": 2, "batch_size": 20, "ou
 def pictures():
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (160, 6, 5), np.uint8), rng.integers(0, 3, 160)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Return a table with a missing number in it, and features far from zero."""
+    rng = np.random.default_rng(0)
+    path = tmp_path_factory.mktemp("data") / "t.csv"
+    times = 1_700_000_000 + rng.permutation(99)
+    rows = [
+        f"{t},{'' if t % 99 == 7 else round(v, 2)},{'ab'[t % 2]}"
+        for t, v in zip(times, rng.normal(size=99), strict=True)
+    ]
+    path.write_text("time,value,label\n" + "\n".join(rows) + "\n", "utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def table_model(table):
+    return barenet.train(data=table, **SETTINGS | {"n_valid": 20}).model
 
 
 def train(x, y, **values):
@@ -135,3 +156,48 @@ def test_opencv_runs_the_graph_of_features():
     net = cv2.dnn.readNetFromONNX(np.frombuffer(graph_of(models).SerializeToString(), np.uint8))
     net.setInput(x)
     np.testing.assert_allclose(net.forward("probabilities"), Predictor(models).predict_proba(x), atol=1e-6)
+
+
+# --------------------------------------------------------------------------------- features far from 0, and missing
+
+
+def independent(model, rows):
+    """Return the probabilities of features (n, D), some of them missing, by what the model remembers."""
+    known = {name: np.array(model.info.preprocessing[name]) for name in ("fill", "mean", "deviation")}
+    x = (np.where(np.isnan(rows), known["fill"], rows) - known["mean"]) / known["deviation"]
+    logits = model.mlp.copy(np.float64).forward(x)
+    shares = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def rows_for(model):
+    """Return features (5, D) that differ by seconds, the second of them missing in one row."""
+    rows = np.zeros((5, model.mlp.n_inputs))
+    rows[:, 0], rows[:, 1] = 1_700_000_000 + np.arange(5) * 20, 0.5
+    rows[2, 1] = np.nan
+    return rows
+
+
+def test_a_python_file_takes_times_and_missing_numbers(table_model, tmp_path):
+    path = tmp_path / "exported.py"
+    path.write_text(build_source(describe_networks([table_model], {}), "exported"), "utf-8")
+    spec = importlib.util.spec_from_file_location("exported", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    rows = rows_for(table_model)
+    expected = independent(table_model, rows)
+    assert np.ptp(expected[:, 0]) > 1e-4  # the times make a difference
+    np.testing.assert_allclose(module.predict_proba(rows), expected, atol=1e-6)
+    with pytest.raises(ValueError, match="must be finite"):
+        module.predict_proba(np.full_like(rows, np.inf))
+
+
+@pytest.mark.extra
+def test_an_onnx_file_takes_times_and_missing_numbers(table_model):
+    pytest.importorskip("onnxruntime")
+    from barenet.deploy.export_onnx import run_onnxruntime, run_reference
+
+    rows, graph = rows_for(table_model), graph_of([table_model])
+    assert describe_networks([table_model], {}).input_dtype == "float64"
+    for run in (run_onnxruntime, run_reference):
+        np.testing.assert_allclose(run(graph.SerializeToString(), rows)[0], independent(table_model, rows), atol=1e-6)

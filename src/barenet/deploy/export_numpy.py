@@ -79,7 +79,9 @@ def constants(exported: Exported) -> str:
     """Return the source of what the images are scaled by, if they are."""
     if exported.standardiser is not None:
         mean, deviation = exported.standardiser.mean.tolist(), exported.standardiser.deviation.tolist()
-        return f"MEAN = np.array({literal(mean)})\nDEVIATION = np.array({literal(deviation)})\n"
+        fill = exported.standardiser.fill
+        filling = "" if fill is None else f"FILL = np.array({literal(fill.tolist())})  # for missing numbers, NaN\n"
+        return f"{filling}MEAN = np.array({literal(mean)})\nDEVIATION = np.array({literal(deviation)})\n"
     return (
         f"# How images are brought to the network: see fit_images.\n"
         f"PIXEL_SCALE = 1 / 255\n"
@@ -94,7 +96,10 @@ def preparing_steps(exported: Exported) -> str:
     """Return the source of what brings rows of numbers to the network's own floats, with the bits of barenet."""
     dtype = f"np.{exported.dtype.name}"
     if exported.standardiser is not None:
-        return f"check_numbers(x)\nx = ((x - MEAN) / DEVIATION).astype({dtype})"
+        steps = f"check_numbers(x)\nx = ((x - MEAN) / DEVIATION).astype({dtype})"
+        if exported.standardiser.fill is None:
+            return steps
+        return f'if x.dtype.kind == "f":\n    x = np.where(np.isnan(x), FILL, x)\n{steps}'
     return (
         f"x, scale, told = fit_images(x, TAKES_BYTES, SCALE, TRAINED_ON)\n"
         f"for kind in told.keys() - TOLD:\n"

@@ -117,7 +117,7 @@ def build_onnx(exported: Exported) -> onnx.ModelProto:
     networks = enumerate(exported.networks)
     add_average(graph, [add_network(graph, flat, own, f"network{i}_" if i else "") for i, own in networks])
     graph.node("ArgMax", PROBABILITIES, output="classes", axis=-1, keepdims=0)
-    types = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT}
+    types = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
     body = helper.make_graph(
         graph.nodes,
         "barenet",
@@ -147,6 +147,7 @@ def add_preprocessing(graph: Graph, exported: Exported) -> str:
     """Add what comes before the first layer: bytes to floats and scaled, or features standardised; flat in the end.
 
     Features are standardised in float64, as in training: a mean far from zero would cost a float32 its last digits.
+    Missing numbers, NaN, become what they became in training.
     """
     from onnx import TensorProto
 
@@ -154,7 +155,11 @@ def add_preprocessing(graph: Graph, exported: Exported) -> str:
     if exported.standardiser is not None:
         mean = graph.constant("mean", exported.standardiser.mean, np.float64)
         deviation = graph.constant("deviation", exported.standardiser.deviation, np.float64)
-        images = graph.node("Cast", images, to=TensorProto.DOUBLE)
+        if exported.input_dtype != "float64":
+            images = graph.node("Cast", images, to=TensorProto.DOUBLE)
+        if exported.standardiser.fill is not None:
+            fill = graph.constant("fill", exported.standardiser.fill, np.float64)
+            images = graph.node("Where", graph.node("IsNaN", images), fill, images)
         images = graph.node("Sub", images, mean)
         images = graph.node("Cast", graph.node("Div", images, deviation), to=TensorProto.FLOAT)
     if exported.input_dtype == "uint8":

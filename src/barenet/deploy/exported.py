@@ -44,7 +44,7 @@ class Exported:
     """Networks whose probabilities are averaged, and what a person must know to use them.
 
     networks: as they are evaluated; all have the same architecture, and end in logits or all in probabilities.
-    image_shape, input_dtype ("uint8" or "float32"): of the images that go in.
+    image_shape, input_dtype ("uint8" or "float32"; "float64" for features that need it): of the images that go in.
     `scale` multiplies them first, or the `standardiser` is applied. trained: values of the training images in the units
     of those that go in, see `training.input_range`; {} for features, and for a model that does not remember them.
     about: facts for whoever finds the file: version, run, data, accuracies (fractions 0-1).
@@ -109,6 +109,8 @@ def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, pr
             raise CheckpointError(f"{model.path} and {models[0].path} take other images or give other classes")
     standardiser = read_standardiser(first.preprocessing) if preprocessing else None
     input_dtype = "uint8" if preprocessing and first.input_dtype == "uint8" and standardiser is None else "float32"
+    if standardiser is not None and first.preprocessing.get("has_float64"):
+        input_dtype = "float64"
     trained = read_range(first.preprocessing)
     return Exported(
         networks=[model.mlp for model in models],
