@@ -31,8 +31,6 @@ from barenet.training.trainer import Trainer
 __all__ = ["check_data_path", "config_to_resume", "resume_run", "stored_config"]
 
 MAY_DIFFER = ("data.path", "trainer.epochs", "trainer.threads")
-# What training chooses by the data where a person gave nothing; so do settings that are None.
-CHOSEN_BY_DATA = ("data.n_valid", "data.batch_size")
 
 
 def resume_run(
@@ -117,8 +115,9 @@ def config_to_resume(
         asked = build_config(recipe or "quick", file, flags)
         given = {path for path in all_paths() if asked.is_given(path)}
     for path in differing_settings(stored, asked):
-        was_chosen = path in CHOSEN_BY_DATA or setting_of(asked, path) is None
-        if path in MAY_DIFFER or (was_chosen and path not in given):
+        # What nobody gave, training may have chosen by the data: a batch that shrinks, whether images are mirrored.
+        is_open = path.startswith("data.") or setting_of(asked, path) is None
+        if path in MAY_DIFFER or (is_open and path not in given):
             continue
         before, now = setting_of(stored, path), setting_of(asked, path)
         remedy = "leave it out" if path in given else "give it again, or leave out the recipe and the settings file"
