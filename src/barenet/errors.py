@@ -72,15 +72,15 @@ class DivergedError(BarenetError, ArithmeticError):
     exit_code = 4
 
 
+class InputWarning(UserWarning):
+    """Numbers that a model got were taken for others than they are, or look otherwise than in training."""
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to `name`, None if none is close."""
     by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None
-
-
-class InputWarning(UserWarning):
-    """Numbers that a model got were taken for others than they are, or look otherwise than in training."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

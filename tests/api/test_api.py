@@ -328,7 +328,7 @@ def test_a_function_of_the_packages_own_may_be_handed_in(arrays):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int64])
-def test_pixels_that_look_like_bytes_but_are_not_get_a_note(arrays, dtype):
+def test_whole_numbers_up_to_255_are_taken_as_bytes_and_said(arrays, dtype):
     notes = []
 
     class Listener(Observer):
@@ -336,8 +336,10 @@ def test_pixels_that_look_like_bytes_but_are_not_get_a_note(arrays, dtype):
             notes.append(message)
 
     settings = {"n_valid": 100, "epochs": 1, "hidden": 4, "batch_size": 48, "output": None}
-    barenet.train(arrays["x"].astype(dtype), arrays["y"], **settings, observer=Listener())
-    assert any("hand in uint8, or divide by 255" in note for note in notes)
+    by_numbers = barenet.train(arrays["x"].astype(dtype), arrays["y"], **settings, observer=Listener())
+    assert any("are taken as bytes, 0-255" in note for note in notes)
     notes.clear()
-    barenet.train(arrays["x"] / 255, arrays["y"], **settings, observer=Listener())
-    assert not any("divide by 255" in note for note in notes)
+    by_bytes = barenet.train(arrays["x"], arrays["y"], **settings, observer=Listener())
+    assert not any("bytes" in note for note in notes)
+    assert by_numbers.model.info.data_fingerprint == by_bytes.model.info.data_fingerprint
+    np.testing.assert_array_equal(by_numbers.model.mlp.parameters.values, by_bytes.model.mlp.parameters.values)

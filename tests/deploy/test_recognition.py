@@ -169,7 +169,7 @@ def test_whole_numbers_are_features_too_and_not_bytes(feature_model):
 def test_a_wrong_number_of_features_is_refused(feature_model, tmp_path):
     (tmp_path / "x.csv").write_text("1,2\n3,4\n", "utf-8")
     np.save(tmp_path / "x.npy", np.zeros((4, 5)))
-    with pytest.raises(DataError, match="has 2 features, the model takes 3"):
+    with pytest.raises(DataError, match="has 2 columns, the model takes 3 features"):
         recognise(Predictor([feature_model]), [tmp_path / "x.csv"])
     with pytest.raises(DataError, match=r"has shape \(4, 5\), expected \(n, 3\)"):
         recognise(Predictor([feature_model]), [tmp_path / "x.npy"])

@@ -58,7 +58,6 @@ class Case:
             )
             for row in self.rows
         ]
-        self.loss = loss_of(self.configs[0], self.custom)
         self.architecture = architecture_of(self.configs[0], N_INPUTS, N_CLASSES, self.custom)
         rng = np.random.default_rng(0)
         n = self.n_images + 30

@@ -207,6 +207,7 @@ CASES = {
 # Names of barenet's settings, and its words for other inputs, that nobody can hand to the estimator.
 PARAMETERS = set(inspect.signature(BarenetClassifier).parameters)
 FOREIGN = {name for table in TABLES.values() for name in table.model_fields} - PARAMETERS - {"name", "path", "loss"}
+FOREIGN -= {"unknown", "label", "drop", "keep"}  # settings, but plain words as well
 FOREIGN |= {rf"{table}\." for table in TABLES} | {"images?", "trainer", "n_seeds", "beta1"}
 
 

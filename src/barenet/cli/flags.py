@@ -18,7 +18,7 @@ __all__ = ["SettingFlags", "flag_of", "read_flags"]
 QUICK = read_recipe("quick")
 SHORT_FLAGS = (
     *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
-    *("data", "image_size", "color", "skip_broken"),
+    *("data", "image_size", "color", "skip_broken", "label", "drop", "keep"),
 )
 
 

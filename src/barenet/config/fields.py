@@ -25,6 +25,8 @@ __all__ = [
     "Side",
     "one_of",
     "read_class_weight",
+    "read_column",
+    "read_columns",
     "read_image_size",
     "read_n_valid",
     "read_path",
@@ -109,6 +111,26 @@ def read_factor(value: Any) -> float | None:
     except (TypeError, ValueError):
         return None
     return factor if 0 <= factor < math.inf else None
+
+
+def read_column(value: Any) -> Any:
+    """Read the name or the number of a column: text that is a number may be a name, which decides where it is used."""
+    if value is not None and not isinstance(value, str | numbers.Integral):
+        raise ValueError("must be a column's name, or its number from 1")
+    return int(value) if isinstance(value, numbers.Integral) else value
+
+
+def read_columns(value: Any) -> Any:
+    """Read `id,name`, a name, a number, or a list of these as a list of columns."""
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    elif isinstance(value, numbers.Integral):
+        value = [value]
+    if not isinstance(value, list | tuple | set | frozenset) or not all(
+        isinstance(own, str | numbers.Integral) for own in value
+    ):
+        raise ValueError("must be names or numbers of columns, such as id,name")
+    return tuple(str(own) for own in value)
 
 
 def read_path(value: Any) -> Any:

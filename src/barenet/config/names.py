@@ -36,6 +36,9 @@ SHORT_NAMES = {
     "image_size": "data.image_size",
     "color": "data.color",
     "skip_broken": "data.skip_broken",
+    "label": "data.label",
+    "drop": "data.drop",
+    "keep": "data.keep",
     "optimizer": "optimizer.name",
     "schedule": "schedule.name",
     # the course project's words

@@ -26,11 +26,14 @@ from barenet.config.fields import (
     Side,
     one_of,
     read_class_weight,
+    read_column,
+    read_columns,
     read_image_size,
     read_n_valid,
     read_path,
     split_sizes,
 )
+from barenet.data.tables.choosing import Choices
 from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 
 __all__ = ["TABLES", "Config", "LayerConfig", "Table"]
@@ -61,6 +64,22 @@ class DataConfig(Table):
     )
     color: bool | None = Field(None, description="Read pictures in colour; grey by default.")
     skip_broken: bool | None = Field(None, description="Leave out pictures that cannot be read.")
+    transpose: bool | None = Field(None, description="Swap height and width of every image; on for EMNIST.")
+    label: Annotated[str | int | None, BeforeValidator(read_column)] = Field(
+        None, description="Column of a table that holds the labels: its name, or its number from 1; guessed without it."
+    )
+    drop: Annotated[tuple[str, ...], BeforeValidator(read_columns)] = Field(
+        (), description="Columns of a table to leave out: names or numbers, such as id,name."
+    )
+    keep: Annotated[tuple[str, ...], BeforeValidator(read_columns)] = Field(
+        (), description="Columns to take although they count or name the rows."
+    )
+    standardize: bool | None = Field(
+        None, description="Bring each feature to mean 0, deviation 1; on for tables, off for images."
+    )
+    unknown: Literal["error", "zeros"] = Field(
+        "error", description="A text in a table that training never saw: error, or zeros for none of its values."
+    )
     n_valid: Annotated[int | float, BeforeValidator(read_n_valid)] = Field(
         5000, description="Images held out for validation: a count, or a fraction of the training file."
     )
@@ -71,8 +90,12 @@ class DataConfig(Table):
 
     def reading(self) -> dict[str, Any]:
         """Return which data to load and how, as keywords of `load_dataset`."""
-        switches = {"color": bool(self.color), "skip_broken": bool(self.skip_broken)}
-        return {"path": self.path, "image_size": self.image_size, **switches}
+        switches = {"color": bool(self.color), "skip_broken": bool(self.skip_broken), "transpose": self.transpose}
+        return {"path": self.path, "image_size": self.image_size, **switches, "choices": self.choices()}
+
+    def choices(self) -> Choices:
+        """Return what is said about the columns of a table."""
+        return Choices(self.label, self.drop, self.keep, self.standardize, self.unknown)
 
 
 class LayerConfig(Table):

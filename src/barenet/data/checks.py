@@ -7,22 +7,25 @@ and `pictures`, and what makes a whole data set to `datasets`.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 
 import numpy as np
 
 from barenet.errors import DataError
 
-__all__ = ["MAX_CLASSES", "check_pair", "check_range", "extend_hash", "hash_arrays", "note_unscaled"]
+__all__ = ["MAX_CLASSES", "as_bytes", "check_pair", "check_range", "extend_hash", "hash_arrays", "hold_bytes"]
 
 # A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
 MAX_CLASSES = 2**16
+BRIGHT = 127  # of whole numbers up to 255 that are the bytes of pictures, the largest is above it
 
 
 def check_pair(
-    images_from: str, images: np.ndarray, labels_from: str, labels: np.ndarray
+    images_from: str, images: np.ndarray, labels_from: str, labels: np.ndarray, *, are_features: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (n, D), uint8 or finite float32, and labels (n,), int64; messages name where they are from."""
+    """Return images (n, D), uint8 or finite float32, and labels (n,), int64; messages name where they are from.
+
+    Features stay float32 or float64, and may be NaN where a number is missing: `tables` has looked at them.
+    """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if images.ndim == 1 and labels.ndim > 1:
@@ -45,7 +48,7 @@ def check_pair(
     if labels.dtype.kind not in "iu":
         raise DataError(f"{labels_from} holds {labels.dtype}, expected integer labels from 0 to C - 1")
     check_range(labels, MAX_CLASSES, labels_from, f"labels must be from 0 to {MAX_CLASSES - 1}")
-    return _flat_images(images, images_from), labels.astype(np.int64)
+    return images if are_features else _flat_images(images, images_from), labels.astype(np.int64)
 
 
 def check_range(labels: np.ndarray, n_classes: int, where: str, reason: str) -> None:
@@ -72,13 +75,19 @@ def _flat_images(images: np.ndarray, where: str) -> np.ndarray:
     return converted
 
 
-def note_unscaled(images: np.ndarray, where: str, note: Callable[[str], None]) -> None:
-    """Note that pixels look like bytes but come as other numbers, which are used as they are."""
-    if images.dtype != np.uint8 and images.min() >= 0 and 2 < images.max() <= 255 and np.all(images == np.rint(images)):
-        note(
-            f"{where}: pixels from 0 to {images.max():g} come as numbers that are not bytes, and are used as they are; "
-            f"hand in uint8, or divide by 255, to train on 0-1"
+def hold_bytes(images: np.ndarray) -> bool:
+    """Whether numbers that come in another type are the bytes of pictures: whole, from 0 to 255, and some bright."""
+    return bool(images.min() >= 0 and BRIGHT < images.max() <= 255 and np.all(images == np.rint(images)))
+
+
+def as_bytes(images: np.ndarray, where: str, images_from: str) -> np.ndarray:
+    """Return images as bytes, as the training images are; raise DataError where they are others."""
+    if images.min() < 0 or images.max() > 255 or np.any(images != np.rint(images)):
+        raise DataError(
+            f"{where} has pixels from {images.min():g} to {images.max():g}, but {images_from} holds whole numbers from "
+            f"0 to 255: training and other images must be alike"
         )
+    return images.astype(np.uint8)
 
 
 def hash_arrays(shape: tuple[int, ...], *arrays: np.ndarray | None) -> str:

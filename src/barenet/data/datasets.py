@@ -13,7 +13,11 @@ from typing import Any, Literal
 
 import numpy as np
 
-from barenet.data.checks import check_pair, check_range, extend_hash, hash_arrays, note_unscaled
+from barenet.data.checks import as_bytes, check_pair, check_range, extend_hash, hash_arrays, hold_bytes
+from barenet.data.tables.choosing import NO_CHOICES, Choices
+from barenet.data.tables.columns import Columns
+from barenet.data.tables.loading import found_in
+from barenet.data.tables.parts import given_pair, parts_of_arrays
 from barenet.errors import DataError
 from barenet.messages import few
 
@@ -39,8 +43,10 @@ class Dataset:
     `train_images` (n, D) and `test_images` are uint8, or finite float32; labels (n,) are int64 in 0..C-1. The
     validation and test arrays are None when there are none. `mirror_safe` says that a mirrored image keeps its
     class, which is known for the carried data only. `fingerprint` is "sha256:" and a hash of image shape and arrays.
-    `kind`: pictures out of folders, arrays of images, or features, which training standardises. `were_scaled`: most
-    training pictures came in another size.
+    `kind`: pictures out of folders, arrays of images, or features, which training standardises: float32 or float64, NaN
+    where a number is missing. `were_scaled`: most training pictures came in another size. `columns`: of the table that
+    the features or the images come from, if they come from one. `value_range`: the values of 16-bit pictures that
+    became 0 and 255.
     """
 
     name: str
@@ -56,6 +62,8 @@ class Dataset:
     valid_labels: np.ndarray | None = field(default=None, repr=False)
     kind: Literal["images", "pictures", "features"] = "images"
     were_scaled: bool = False
+    columns: Columns | None = field(default=None, repr=False)
+    value_range: tuple[int, int] | None = None
 
     @property
     def n_inputs(self) -> int:
@@ -70,41 +78,37 @@ class Dataset:
 
 def from_arrays(
     x: Any,
-    y: Any,
+    y: Any = None,
     x_test: Any = None,
     y_test: Any = None,
     *,
     x_val: Any = None,
     y_val: Any = None,
     class_names: Sequence[str] | None = None,
+    choices: Choices = NO_CHOICES,
     name: str = "arrays",
     note: Callable[[str], None] = ignore,
 ) -> Dataset:
-    """Make a Dataset of images x (n, ...) and integer labels y (n,) or (n, 1), and others to test and to validate on.
+    """Make a Dataset of images or features x (n, ...) and labels y (n,) or (n, 1), and others to test and validate on.
 
-    uint8 images stay as they are, without a copy if they are contiguous; other numbers become float32. Raises
-    DataError.
+    Arrays of three axes and more are images, and so are rows (n, D) of at least 64 bytes or numbers from 0 to 1. Other
+    rows (n, D) and data frames are features, which training standardises; `choices` says which columns and whether.
+    A data frame may hold its labels. Labels that are whole numbers count the classes from 0, others are names. uint8
+    images stay as they are, without a copy if they are contiguous. Raises DataError.
     """
-    train, test = _given_pair("", x, y), _given_pair("_test", x_test, y_test)
-    validation = _given_pair("_val", x_val, y_val)
-    if not train:
+    given = {"": (x, y), "_val": (x_val, y_val), "_test": (x_test, y_test)}
+    pairs = {}
+    for part, (suffix, pair) in zip(("train", "val", "test"), given.items(), strict=True):
+        if own := given_pair(suffix, *pair):
+            pairs[part] = own
+    if "train" not in pairs:
         raise DataError("x and y are None: expected images and their labels")
-    return checked(name, train | test, note, validation=validation, hash_apart=True, class_names=class_names)
-
-
-def _given_pair(part: str, images: Any, labels: Any) -> dict[str, np.ndarray]:
-    """Return images and labels by their names, nothing where neither is given."""
-    if (images is None) != (labels is None):
-        raise DataError(f"x{part} and y{part} go together; got only one of them")
-    given = {} if images is None else {f"x{part}": images, f"y{part}": labels}
-    return {where: _as_array(values, where) for where, values in given.items()}
-
-
-def _as_array(values: Any, where: str) -> np.ndarray:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{where} is ragged: all its images must have the same shape") from error
+    found = found_in(parts_of_arrays(pairs, choices), choices, note, class_names)
+    arrays, facts = dict(found.parts), dict(found.facts)
+    facts.setdefault("class_names", class_names)
+    validation = arrays.pop("val", None)
+    both = {**arrays["train"], **arrays.get("test", {})}
+    return checked(name, both, note, validation=validation, hash_apart=True, **facts)
 
 
 def checked(
@@ -118,6 +122,8 @@ def checked(
     kind: Literal["images", "pictures", "features"] = "images",
     were_scaled: bool = False,
     fingerprint: str | None = None,
+    columns: Columns | None = None,
+    value_range: tuple[int, int] | None = None,
 ) -> Dataset:
     """Check all that can be wrong with images and labels; the one way to a Dataset.
 
@@ -125,18 +131,24 @@ def checked(
     `validation` likewise; with `hash_apart` they are hashed on top of the others, as runs know arrays from Python.
     """
     (images_from, unchecked), (labels_from, labels), *test = arrays.items()
-    images, labels = check_pair(images_from, unchecked, labels_from, labels)
+    images, labels = check_pair(images_from, unchecked, labels_from, labels, are_features=kind == "features")
     shape, n_classes = unchecked.shape[1:], int(labels.max()) + 1
     if class_names is not None:
         check_range(labels, len(class_names), labels_from, f"class_names has {len(class_names)}")
         n_classes = len(class_names)
-    if kind != "features":
-        note_unscaled(images, images_from, note)
+    take_bytes = kind != "features" and images.dtype != np.uint8 and hold_bytes(images)
+    if take_bytes:
+        images = images.astype(np.uint8)
+        note(f"{images_from}: whole numbers up to {images.max()} are taken as bytes, 0-255")
     counts = np.bincount(labels, minlength=n_classes)
     if np.count_nonzero(counts) < 2:
-        raise DataError(f"{labels_from}: every label is {labels[0]}: a classifier needs two classes or more")
+        only = class_names[labels[0]] if class_names is not None else labels[0]
+        raise DataError(f"{labels_from}: every label is {only}: a classifier needs two classes or more")
 
-    alike: dict[str, Any] = {"shape": shape, "dtype": images.dtype, "n_classes": n_classes, "images_from": images_from}
+    alike: dict[str, Any] = {
+        **{"shape": shape, "dtype": images.dtype, "n_classes": n_classes, "images_from": images_from},
+        **{"are_features": kind == "features", "take_bytes": take_bytes},
+    }
     test_images, test_labels = checked_alike(test, "test", **alike)
     valid_images, valid_labels = checked_alike(list((validation or {}).items()), "validation", **alike)
     if fingerprint is None:
@@ -164,6 +176,8 @@ def checked(
         valid_labels=valid_labels,
         kind=kind,
         were_scaled=were_scaled,
+        columns=columns,
+        value_range=value_range,
     )
 
 
@@ -175,12 +189,16 @@ def checked_alike(
     dtype: np.dtype,
     n_classes: int,
     images_from: str,
+    are_features: bool,
+    take_bytes: bool,
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     """Return images and labels for testing or validation, if there are any, checked against those for training."""
     if not given:
         return None, None
     (own_from, unchecked), (labels_from, unchecked_labels) = given
-    images, labels = check_pair(own_from, unchecked, labels_from, unchecked_labels)
+    images, labels = check_pair(own_from, unchecked, labels_from, unchecked_labels, are_features=are_features)
+    if take_bytes:
+        images = as_bytes(images, own_from, images_from)
     if (unchecked.shape[1:], images.dtype) != (shape, dtype):
         raise DataError(
             f"{own_from} holds {images.dtype} images of shape {unchecked.shape[1:]}, but "

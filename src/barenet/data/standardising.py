@@ -1,4 +1,8 @@
-"""Bring features of different units to mean 0 and standard deviation 1, by statistics of the training rows."""
+"""Bring features of different units to mean 0 and standard deviation 1, by statistics of the training rows.
+
+It is computed in float64 and rounded once, at the end: of times in seconds since 1970, float32 would make one number of
+many that differ.
+"""
 
 from __future__ import annotations
 
@@ -8,33 +12,86 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Standardiser"]
+__all__ = ["Standardiser", "count_merged"]
 
 ROWS = 4_096  # rows that are worked on at once, so that no float64 copy of all of them is made
+SAMPLED = 2_000_000  # values, of rows spread evenly, that tell whether different ones become the same
 
 
 @dataclass(frozen=True, eq=False)
 class Standardiser:
-    """x -> (x - mean) / deviation; `mean` and `deviation` are float64 (D,), one of each for a feature."""
+    """x -> (x - mean) / deviation; `mean` and `deviation` are float64 (D,), one of each for a feature.
+
+    `fill` (D,) takes the place of missing numbers, which are NaN, before that; None where none may be missing.
+    """
 
     mean: NDArray[np.float64]
     deviation: NDArray[np.float64]
+    fill: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, features: NDArray[np.floating]) -> Standardiser:
-        """Measure features (n, D); one that is the same in all rows has deviation 1, so it becomes 0."""
+    def of(
+        cls,
+        features: NDArray[np.floating],
+        *,
+        may_be_missing: bool = False,
+        stay: NDArray[np.bool_] | None = None,
+    ) -> Standardiser:
+        """Measure features (n, D); one that is the same in all rows has deviation 1, so it becomes 0.
+
+        With `may_be_missing` missing numbers become the median of those that are there. Features where `stay` (D,) is
+        true are 0 or 1 by their making, and stay so.
+        """
+        fill = medians(features) if may_be_missing else None
+        if fill is not None and np.isnan(features).any():
+            features = np.where(np.isnan(features), fill, features)
         mean: NDArray[np.float64] = np.asarray(np.mean(features, axis=0, dtype=np.float64))
         squares = np.zeros(features.shape[1])
         for start in range(0, len(features), ROWS):
             squares += np.sum((features[start : start + ROWS] - mean) ** 2, axis=0)
         deviation = np.sqrt(squares / len(features))
         # Rounding leaves a constant column a hair of deviation, which would blow its rounding errors up.
-        is_constant = deviation <= 1e-7 * np.abs(mean)
-        return cls(mean, np.where(is_constant, 1.0, deviation))
+        is_constant = deviation <= tiny(features.dtype) * np.abs(mean)
+        deviation = np.where(is_constant, 1.0, deviation)
+        if stay is not None:
+            mean, deviation = np.where(stay, 0.0, mean), np.where(stay, 1.0, deviation)
+        return cls(mean, deviation, fill)
+
+    @classmethod
+    def nothing(cls, features: NDArray[np.floating], *, may_be_missing: bool = False) -> Standardiser:
+        """Return what leaves features (n, D) as they are, but for missing numbers."""
+        n = features.shape[1]
+        return cls(np.zeros(n), np.ones(n), medians(features) if may_be_missing else None)
 
     def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
         """Return features (n, D) standardised, as a new array."""
         out = np.empty(features.shape, np.float32)
         for start in range(0, len(features), ROWS):
-            out[start : start + ROWS] = (features[start : start + ROWS] - self.mean) / self.deviation
+            rows = features[start : start + ROWS]
+            if self.fill is not None and rows.dtype.kind == "f":
+                rows = np.where(np.isnan(rows), self.fill, rows)
+            out[start : start + ROWS] = (rows - self.mean) / self.deviation
         return out
+
+
+def medians(features: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return the median (D,) of the numbers that are there, 0 where none is."""
+    has_missing = np.isnan(features).any(axis=0)
+    found = np.asarray(np.median(features, axis=0), np.float64)
+    for column in np.flatnonzero(has_missing):
+        given = features[~np.isnan(features[:, column]), column]
+        found[column] = np.median(given) if len(given) else 0.0
+    return found
+
+
+def tiny(dtype: np.dtype[Any]) -> float:
+    """Return the deviation, beside the mean, that rounding alone leaves to a feature that never changes."""
+    return 1e-7 if dtype == np.float32 else 1e-14
+
+
+def count_merged(features: NDArray[Any], standardised: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Return how many different values (D,) of each feature become the value of another when they are standardised."""
+    step = max(1, features.size // SAMPLED)
+    before, after = (np.sort(own[::step], axis=0) for own in (features, standardised))
+    n_before, n_after = (np.count_nonzero(np.diff(own, axis=0) > 0, axis=0) for own in (before, after))
+    return np.asarray(n_before - n_after, np.int64)

@@ -19,17 +19,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.files import GZIP_MAGIC, reading
-from barenet.data.formats.csv_files import read_csv
 from barenet.data.formats.idx import read_idx
 from barenet.data.formats.idx_folders import FILE_NAME
-from barenet.data.formats.tables import read_npy
 from barenet.data.pictures.decoding import n_threads
 from barenet.data.pictures.folders import list_pictures
-from barenet.data.pictures.picture import SUFFIXES, Picture, decode, is_blank, quiet_pillow
+from barenet.data.pictures.picture import SUFFIXES, Picture, decode_alike, is_blank, quiet_pillow
+from barenet.data.tables.files import is_table
+from barenet.data.tables.parts import read_npy
+from barenet.data.tables.reading import read_table
 from barenet.deploy.framing import Frame, Steps, frame_of
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError
 from barenet.messages import few, one_line
+from barenet.training.table_inputs import encode_table
 
 __all__ = ["Inputs", "read_inputs"]
 
@@ -64,7 +66,9 @@ def read_inputs(
         path = Path(source)
         if content is None and path.is_dir():
             pictures += list(pictures_in(path))
-        elif (array := read_array(path, content, predictor)) is not None:
+        elif is_table(path.name) and path.is_file() and content is None:
+            parts.append(read_rows(path, predictor, note))
+        elif (array := read_array(path, content)) is not None:
             parts.append(split_array(path, array, predictor, steps))
         elif content is not None:
             pictures.append((STANDARD_INPUT, content))
@@ -73,7 +77,9 @@ def read_inputs(
         else:
             pictures.append((str(source), path))
     if pictures:
-        parts.append(read_pictures(pictures, frame_of(predictor.info, steps), skip_broken=skip_broken, note=note))
+        frame, known = frame_of(predictor.info, steps), predictor.info.preprocessing.get("value_range")
+        value_range = None if known is None else (known[0], known[1])
+        parts.append(read_pictures(pictures, frame, value_range, skip_broken=skip_broken, note=note))
     # Bytes and floats are scaled differently: they may not be mixed into one array.
     if len({part.values.dtype.kind for part in parts}) > 1:
         raise DataError("pictures and arrays of floats cannot be mixed: predict them one after the other")
@@ -99,7 +105,7 @@ def pictures_in(folder: Path) -> Iterator[tuple[str, Path]]:
         yield file.path, Path(file.path)
 
 
-def read_array(path: Path, content: bytes | None, predictor: Predictor) -> NDArray[Any] | None:
+def read_array(path: Path, content: bytes | None) -> NDArray[Any] | None:
     """Return the array that a file, or standard input, holds, or None for what should be a picture."""
     if content is not None:
         if content.startswith(b"\x93NUMPY"):
@@ -111,22 +117,17 @@ def read_array(path: Path, content: bytes | None, predictor: Predictor) -> NDArr
         return None
     if path.suffix.lower() == ".npy":
         return read_npy(path)
-    if path.suffix.lower() == ".csv":
-        return read_features(path, int(np.prod(predictor.info.image_shape)))
     if FILE_NAME.fullmatch(path.name) or (path.is_file() and looks_like_idx(path)):
         return read_idx(path)
     return None
 
 
-def read_features(path: Path, n_features: int) -> NDArray[Any]:
-    """Return the features of a table; if it has one column more than the model takes, its labels are left out."""
-    first = path.read_bytes()[:1_000_000] if path.is_file() else b""
-    line = first.decode("utf-8", "replace").splitlines()[0] if first else ""
-    n_columns = max(line.count(delimiter) for delimiter in ",;\t") + 1
-    table = read_csv(path, has_labels=n_columns == n_features + 1)
-    if table.features.shape[1] != n_features:
-        raise DataError(f"{path} has {table.features.shape[1]} features, the model takes {n_features}")
-    return table.features
+def read_rows(path: Path, predictor: Predictor, note: Callable[[str], None]) -> Inputs:
+    """Return the rows of a table as the model takes them, by the names of its columns; labels are left out."""
+    table = read_table(path, exact=True)
+    info = predictor.info
+    features = encode_table(info.preprocessing, table, int(np.prod(info.image_shape)), note=note)
+    return Inputs([f"{path}[{row}]" for row in range(len(features))], features.reshape(-1, *info.image_shape))
 
 
 def looks_like_idx(path: Path) -> bool:
@@ -152,14 +153,23 @@ def split_array(path: Path, array: NDArray[Any], predictor: Predictor, steps: St
 
 
 def read_pictures(
-    pictures: Sequence[tuple[str, Path | bytes]], frame: Frame, *, skip_broken: bool, note: Callable[[str], None]
+    pictures: Sequence[tuple[str, Path | bytes]],
+    frame: Frame,
+    value_range: tuple[int, int] | None,
+    *,
+    skip_broken: bool,
+    note: Callable[[str], None],
 ) -> Inputs:
-    """Decode pictures in parallel and bring them into the model's frame; say once what was done to how many."""
+    """Decode pictures in parallel and bring them into the model's frame; say once what was done to how many.
+
+    `value_range` became 0 and 255 in the model's own pictures with 16 bits a pixel, None if it had none.
+    """
 
     def read(picture: tuple[str, Path | bytes]) -> tuple[Picture, list[str]] | DataError:
         try:
-            found = decode(picture[1], color=frame.color, smallest=max(frame.size))
+            found, scaled = decode_alike(picture[1], value_range, color=frame.color, smallest=max(frame.size))
             pixels, done = frame(found.pixels)
+            done = scaled + done
             return Picture(pixels, found.is_animated), done
         except DataError as error:
             return error

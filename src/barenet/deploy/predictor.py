@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from barenet.data.tables.table import has_columns, table_of
 from barenet.deploy.inference import Inference
 from barenet.errors import InputWarning, ShapeError
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.loading import load_models
+from barenet.training.table_inputs import encode_table
 
 __all__ = ["Predictor", "load"]
 
@@ -38,6 +41,9 @@ class Predictor:
     A model knows the values of its training images. Bytes shown to one trained on 0-1 are divided by 255, with an
     `InputWarning`; so is said where images look otherwise than in training; each once. Images of clearly another scale
     are a ShapeError.
+
+    A model of a table takes data frames, mappings of columns and rows by the names of their columns, and arrays
+    (n, columns) by their places.
     """
 
     def __init__(self, models: Sequence[SavedModel]) -> None:
@@ -61,7 +67,7 @@ class Predictor:
 
     def answer(self, images: ArrayLike, note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
         """Return what `predict_proba` does; what is to be said goes to `note`, or becomes a warning."""
-        flat, is_single = self._flatten(np.asarray(images))
+        flat, is_single = self._flatten(images)
         inputs = [model.inputs(flat) for model in self.models]
         for kind, sentence in inputs[0].told.items():
             if note is not None:
@@ -73,12 +79,25 @@ class Predictor:
         mean = shares[0] if len(shares) == 1 else np.mean(shares, axis=0)
         return mean[0] if is_single else mean
 
-    def _flatten(self, images: NDArray[np.generic]) -> tuple[NDArray[np.generic], bool]:
+    def _flatten(self, images: Any) -> tuple[NDArray[np.generic], bool]:
         """Return images as (n, D), and whether there was just one."""
         shape = tuple(self.info.image_shape)
         n_inputs = math.prod(shape)
+        if has_columns(images) or (len(shape) == 1 and "columns" in self.info.preprocessing):
+            return self._encode(images)
+        images = np.asarray(images)
         if images.shape in (shape, (n_inputs,)):
             return images.reshape(1, n_inputs), True
         if images.shape[1:] in (shape, (n_inputs,)):
             return images.reshape(len(images), n_inputs), False
         raise ShapeError(f"images must have shape {shape} or ({n_inputs},), one or many, got {images.shape}")
+
+    def _encode(self, rows: Any) -> tuple[NDArray[np.generic], bool]:
+        """Return rows of a table as features (n, D), and whether there was just one."""
+        is_single = False
+        if isinstance(rows, Mapping) and all(np.ndim(value) == 0 for value in rows.values()):
+            rows, is_single = [rows], True
+        elif not has_columns(rows) and (array := np.asarray(rows)).ndim == 1:
+            rows, is_single = array[None, :], True
+        table = table_of(rows, "rows", exact=True)
+        return encode_table(self.info.preprocessing, table, math.prod(self.info.image_shape)), is_single

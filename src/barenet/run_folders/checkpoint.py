@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from barenet.data.tables.choosing import Choices
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
@@ -26,6 +27,7 @@ from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.run_folders.files import replace_file
 from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import read_standardiser
+from barenet.training.table_inputs import read_columns
 
 __all__ = ["FORMAT", "Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
 
@@ -59,13 +61,32 @@ class ModelInfo:
     preprocessing: dict[str, Any] = field(default_factory=dict)
 
     def reading(self) -> dict[str, Any]:
-        """Return how pictures are read as they were in training, as keywords of `load_dataset`; others don't mind."""
+        """Return how images are read as they were in training, as keywords of `load_dataset`; others don't mind."""
         shape, data = self.image_shape, self.settings.get("data", {})
+        value_range = self.preprocessing.get("value_range")
         return {
             "image_size": (shape[0], shape[1]) if len(shape) > 1 else None,
             "color": len(shape) == 3 and shape[2] == 3,
             "skip_broken": bool(data.get("skip_broken", False)),
+            "transpose": data.get("transpose"),
+            "value_range": None if value_range is None else (value_range[0], value_range[1]),
+            "trained_on": self.data_fingerprint,
+            "choices": self.choices(),
         }
+
+    def choices(self) -> Choices:
+        """Return how tables are read as in training: by the columns that the model takes, where it remembers them."""
+        data, columns = self.settings.get("data", {}), read_columns(self.preprocessing)
+        named = tuple(self.class_names) if columns else None
+        return Choices(
+            data.get("label"),
+            tuple(data.get("drop", ())),
+            tuple(data.get("keep", ())),
+            data.get("standardize"),
+            self.preprocessing.get("unknown", "error"),
+            columns=columns,
+            class_names=named,
+        )
 
 
 class Inputs(NamedTuple):
@@ -98,7 +119,8 @@ class SavedModel:
             if standardise is None:
                 trained = read_range(self.info.preprocessing)
                 return Inputs(*fit_images(raw, self.info.input_dtype == "uint8", self.info.scale, trained))
-            check_numbers(raw)
+            # A missing number is NaN, and becomes what it became in training.
+            check_numbers(raw if standardise.fill is None else np.where(np.isnan(raw), 0, raw))
             return Inputs(standardise(raw), 1.0, {})
         except ValueError as error:
             raise ShapeError(str(error)) from None

@@ -19,7 +19,7 @@ from barenet.messages import few
 from barenet.sklearn.fitting import train_rows
 from barenet.sklearn.network import Network, log_probabilities
 from barenet.sklearn.parameters import draw_seed, make_config, refuse_balanced
-from barenet.sklearn.rows import Rows, check_labels, hold_out, make_rows, scale
+from barenet.sklearn.rows import Rows, check_labels, hold_out, make_rows, make_scaler, scale
 from barenet.training.metrics import probabilities
 
 __all__ = ["BarenetClassifier"]
@@ -30,9 +30,8 @@ FLOATS = (np.float64, np.float32)
 class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A multi-layer perceptron with softmax and cross-entropy, trained by barenet.
 
-    Features are standardised by the training rows first (`standardize`), so that they may come in any units. Equal rows
-    are merged and weights count exactly as repetitions do. Training takes all `epochs`, with a learning rate that falls
-    to zero along half a cosine, unless `early_stopping` holds out rows and ends it.
+    Features may come in any units: see `standardize`. Equal rows are merged and weights count exactly as repetitions
+    do. Training takes all `epochs`, with a rate that falls along half a cosine, unless `early_stopping` ends it.
 
     Parameters
     ----------
@@ -49,7 +48,8 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     weight_decay : decoupled decay of "adamw"; weights only.
     label_smoothing : share of each label spread over all classes.
     average_decay : moving average of the weights, used to predict; 0 for none.
-    standardize : bring every feature to mean 0 and standard deviation 1.
+    standardize : bring every feature to mean 0 and standard deviation 1; "auto" does so unless rows are pixels, 64 or
+        more features of whole numbers up to 255, which are divided by that, or of numbers from 0 to 1, which stay.
     class_weight : None, "balanced", or a dictionary from labels to factors, by the rules of scikit-learn: labels that y
         lacks are ignored where all labels of y have a factor, and an error else; `partial_fit` refuses "balanced".
     early_stopping : hold out `validation_fraction` of the rows, unless `fit` gets rows of your own, stop after
@@ -64,7 +64,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     classes_ : labels, sorted. n_features_in_, feature_names_in_ : as everywhere in scikit-learn.
     n_iter_ : epochs trained, with those before a warm start. loss_curve_ : loss after each of them.
     validation_loss_curve_ : likewise, of the rows held out or handed in; empty without any.
-    scaler_ : the `StandardScaler`, or None. state_ : the network's parameters and optimizer, a `TrainingState`.
+    scaler_ : what scales the features, or None. state_ : the network's parameters and optimizer, a `TrainingState`.
     """
 
     classes_: NDArray[Any]
@@ -86,7 +86,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weight_decay: float = 0.0,
         label_smoothing: float = 0.0,
         average_decay: float = 0.0,
-        standardize: bool = True,
+        standardize: bool | Literal["auto"] = "auto",
         class_weight: Mapping[Any, float] | Literal["balanced"] | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
@@ -143,7 +143,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         validation = self._watched(X_val, y_val)
         if self.early_stopping and validation is None:
             rows, validation = hold_out(rows, float(self.validation_fraction), self._network.seed)
-        self._scale(rows, update=False)
+        self._scale(rows, is_new=not goes_on, update=False)
         config = make_config(self.get_params(), seed, rows, schedule=self.schedule, epochs=self.epochs)
         patience = self.patience if self.early_stopping else None
         self._train(config, state, rows, validation, patience)
@@ -168,7 +168,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_labels(labels, self.classes_, "y")
         state, seed = self._start() if is_first else self._go_on("make a new estimator with sklearn.base.clone")
         rows = self._rows(features, labels, sample_weight)
-        self._scale(rows, update=True)
+        self._scale(rows, is_new=is_first, update=True)
         config = make_config(self.get_params(), seed, rows, schedule="constant", epochs=1)
         self._train(config, state, rows, None, None)
         return self
@@ -202,7 +202,6 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Begin a network; return its state before the first step, and the seed."""
         seed = draw_seed(self.random_state)
         self._network, state = Network.begin(self.get_params(), seed, self.n_features_in_, self.classes_)
-        self.scaler_ = StandardScaler() if self.standardize else None
         self.loss_curve_: list[float] = []
         self.validation_loss_curve_: list[float] = []
         return state, seed
@@ -230,9 +229,11 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_labels(labels, self.classes_, "y_val")
         return Rows(features, np.searchsorted(self.classes_, labels), np.ones(len(labels)))
 
-    def _scale(self, rows: Rows, *, update: bool) -> None:
+    def _scale(self, rows: Rows, *, is_new: bool, update: bool) -> None:
         """Measure the features, adding to what is known of them if asked."""
-        if self.scaler_ is not None:
+        if is_new:
+            self.scaler_ = make_scaler(self.standardize, rows.X)
+        if isinstance(self.scaler_, StandardScaler):
             measure = self.scaler_.partial_fit if update else self.scaler_.fit
             measure(rows.X, sample_weight=rows.weights)
 

@@ -13,8 +13,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
 
 from barenet.data.splits import stratified_split
+from barenet.data.tables.pixels import are_pixels
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
 from barenet.training.class_weights import class_factors
@@ -108,8 +110,40 @@ def check_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None
         raise DataError(f"{name} has labels that are no classes of this classifier: {few([str(u) for u in unknown])}")
 
 
+class PixelScaler:
+    """Brings pixels to 0-1 for `scale`: bytes are divided by 255, numbers from 0 to 1 stay."""
+
+    mean_ = 0.0
+
+    def __init__(self, X: NDArray[np.floating]) -> None:
+        self.scale_ = 255.0 if X.max() > 1 else 1.0
+
+    def check(self, X: NDArray[np.floating]) -> None:
+        """Raise DataError for pixels of another scale than those that were trained on."""
+        highest = float(X.max(initial=0.0))
+        if self.scale_ == 1 and highest > 2:
+            raise DataError(f"X goes up to {highest:g}, the rows trained on go from 0 to 1: divide it by 255")
+        if self.scale_ > 1 and 0 < highest <= 1:
+            raise DataError(f"X goes up to {highest:g}, the rows trained on up to 255: multiply it by 255")
+
+
+def make_scaler(standardize: Any, X: NDArray[np.floating]) -> Any:
+    """Return what brings rows X (n, D) to the network: a `StandardScaler`, a `PixelScaler`, or None for nothing.
+
+    "auto" takes rows for pixels by the rule for files and arrays, `barenet.data.tables.pixels.are_pixels`. Raises
+    ConfigError.
+    """
+    if not (isinstance(standardize, bool | np.bool_) or standardize == "auto"):
+        raise ConfigError(f"standardize must be True, False or 'auto', got {standardize!r}")
+    if standardize == "auto" and are_pixels(X):
+        return PixelScaler(X)
+    return StandardScaler() if standardize else None
+
+
 def scale(scaler: Any, X: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return features as the network takes them, float32: (x - mean) / deviation in float64 by a `StandardScaler`."""
+    """Return features as the network takes them, float32: (x - mean) / deviation in float64 by a scaler."""
+    if isinstance(scaler, PixelScaler):
+        scaler.check(X)
     scaled = X if scaler is None else (X - scaler.mean_) / scaler.scale_
     with np.errstate(over="ignore"):  # what overflows becomes infinite, and is found below
         floats = np.ascontiguousarray(scaled, np.float32)

@@ -6,7 +6,8 @@ Read the modules in this order; open `trainer` first:
     records         what one epoch of one network gave
     input_range     how images that come in are brought to a network
     preprocessing   features standardised, and what a model remembers of its training images
-    class_weights   how much each class counts
+    table_inputs    a table that comes to a trained model, by the names of its columns
+    class_weights    how much each class counts
     evaluation      a network over many images, in large batches
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost

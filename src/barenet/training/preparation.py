@@ -20,12 +20,12 @@ from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.training.class_weights import weigh_classes
 from barenet.training.evaluation import EVALUATION_BATCH
-from barenet.training.input_range import PIXEL_SCALE
 from barenet.training.preprocessing import (
     check_other_images,
     check_picture_settings,
     preprocess,
     resolve_picture_settings,
+    resolve_scale,
 )
 
 __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "training_loss"]
@@ -96,7 +96,7 @@ def prepare(
         n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
         train_rows, valid_rows = stratified_split(labels, n_valid, config.data.split_seed)
         valid_images, valid_labels = dataset.train_images[valid_rows], labels[valid_rows]
-    images, valid_images, preprocessing = preprocess(dataset, train_rows, valid_images)
+    images, valid_images, preprocessing = preprocess(config, dataset, train_rows, valid_images, note)
     data = TrainingData(
         images=images,
         labels=labels,
@@ -105,7 +105,7 @@ def prepare(
         valid_labels=valid_labels,
         image_shape=dataset.image_shape,
         class_names=dataset.class_names,
-        scale=PIXEL_SCALE if dataset.train_images.dtype == np.uint8 else 1.0,
+        scale=resolve_scale(dataset, images, note),
         name=dataset.name,
         fingerprint=dataset.fingerprint,
         preprocessing=preprocessing,

@@ -8,7 +8,11 @@ it as a dictionary, in which older files and other kinds of data lack some entri
     border_agreement   share (0-1) of them whose border is on the same side of mid-grey
     values             the lowest and the highest value of all training images, in the units that they came in
     minima, maxima     1 % and 99 % quantiles of each image's lowest and highest value, see `input_range`
+    value_range        what became 0 and 255 of training pictures with 16 bits a pixel
     mean, deviation    of each feature, by which features are standardised
+    fill               of each feature, what a missing number becomes: the median of the rows trained on
+    columns, unknown   of a table: see `data.tables.columns`; what becomes of a text that training never saw
+    has_float64        whether features were float64, since float32 would have merged some of their values
 """
 
 from __future__ import annotations
@@ -20,10 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset
+from barenet.data.datasets import Dataset, ignore
 from barenet.data.pictures.picture import border_of
-from barenet.data.standardising import Standardiser
+from barenet.data.standardising import Standardiser, count_merged
 from barenet.errors import ConfigError, DataError
+from barenet.messages import few
 from barenet.training.input_range import PIXEL_SCALE, fit_images, is_unit_range, measure_range, read_range
 
 __all__ = [
@@ -35,28 +40,73 @@ __all__ = [
     "preprocess",
     "read_standardiser",
     "resolve_picture_settings",
+    "resolve_scale",
 ]
 
 MID_GREY = 127.5
+SMALL = 2.0  # floats up to it are scaled already
+MERGED = 0.05  # of the rows: values of a feature that become the same, from which on a note says so
 SAMPLE = 500  # training images, spread evenly, that tell the brightness at the border
 
 
 def preprocess(
-    dataset: Dataset, train_rows: NDArray[np.int64], valid_images: NDArray[Any]
+    config: Config,
+    dataset: Dataset,
+    train_rows: NDArray[np.int64],
+    valid_images: NDArray[Any],
+    note: Callable[[str], None] = ignore,
 ) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
     """Return all training images, validation images, and what the model is to remember of the rows trained on.
 
-    Features are standardised by the rows trained on alone; images stay as they are.
+    Features are standardised by the rows trained on alone; images stay as they are. `data.standardize` says otherwise.
     """
     images = dataset.train_images
-    if dataset.kind == "features":
-        standardise = Standardiser.of(images[train_rows])
-        remembered = {"mean": standardise.mean.tolist(), "deviation": standardise.deviation.tolist()}
-        return standardise(images), standardise(valid_images), remembered
+    remembered: dict[str, Any] = {}
+    if dataset.columns is not None:
+        remembered |= {"columns": dataset.columns.as_dict(), "unknown": config.data.unknown}
+    if dataset.kind == "features" or config.data.standardize:
+        standardise = make_standardiser(dataset, images[train_rows], standardize=config.data.standardize is not False)
+        standardised = standardise(images)
+        note_merged(dataset, images, standardised, note)
+        remembered |= {"mean": standardise.mean.tolist(), "deviation": standardise.deviation.tolist()}
+        if images.dtype == np.float64:
+            remembered["has_float64"] = True
+        if standardise.fill is not None:
+            remembered["fill"] = standardise.fill.tolist()
+        return standardised, standardise(valid_images), remembered
     sample = train_rows[np.unique(np.linspace(0, len(train_rows) - 1, SAMPLE).astype(int))]
-    remembered = dict[str, Any](measure_range(images, train_rows))
+    remembered |= measure_range(images, train_rows)
     remembered |= measure_border(images[sample], dataset.image_shape, is_unit_range(remembered))
+    if dataset.value_range is not None:
+        remembered["value_range"] = list(dataset.value_range)
     return images, valid_images, remembered | ({"were_scaled": True} if dataset.were_scaled else {})
+
+
+def make_standardiser(dataset: Dataset, trained_on: NDArray[Any], *, standardize: bool) -> Standardiser:
+    """Return what brings features (n, D) to the network: standardised, or only without missing numbers."""
+    columns = dataset.columns
+    if dataset.kind != "features":
+        return Standardiser.of(trained_on.astype(np.float32, copy=False))
+    if not standardize:
+        return Standardiser.nothing(trained_on, may_be_missing=columns is not None)
+    if columns is None:
+        return Standardiser.of(trained_on)
+    return Standardiser.of(trained_on, may_be_missing=True, stay=columns.is_indicator)
+
+
+def note_merged(
+    dataset: Dataset, images: NDArray[Any], standardised: NDArray[np.float32], note: Callable[[str], None]
+) -> None:
+    """Note features of which many different values become the same: a few of them lie far from all others."""
+    if dataset.kind != "features":
+        return
+    merged = count_merged(images, standardised)
+    names = dataset.columns.features if dataset.columns else [f"feature {i + 1}" for i in range(len(merged))]
+    if bad := [f"{names[i]} ({merged[i]})" for i in np.flatnonzero(merged > MERGED * len(images))]:
+        note(
+            f"{dataset.name}: different values become the same when they are standardised, since a few others are far "
+            f"from them: {few(bad)}; take their logarithm, or clean them"
+        )
 
 
 def check_other_images(
@@ -78,6 +128,23 @@ def check_other_images(
             raise DataError(f"{where}: they go from {ends}, those from {lowest:.5g} to {highest:.5g}; scale them alike")
         for sentence in told.values():
             note(f"{where}: {sentence}")
+
+
+def resolve_scale(dataset: Dataset, images: NDArray[Any], note: Callable[[str], None]) -> float:
+    """Return what pixels are multiplied by, to bring them to 0-1: bytes by 1 / 255, others by their range.
+
+    Features, and floats that are small already or have a sign, stay as they are.
+    """
+    if images.dtype == np.uint8:
+        return PIXEL_SCALE
+    if dataset.kind == "features" or images is not dataset.train_images:
+        return 1.0
+    low, high = float(images.min()), float(images.max())
+    if low < 0 or high <= SMALL:
+        return 1.0
+    whole = next(own for own in (255.0, 4_095.0, 65_535.0, high) if own / 2 < high <= own)
+    note(f"{dataset.name}: pixels from {low:g} to {high:g} are divided by {whole:g}")
+    return 1 / whole
 
 
 def check_picture_settings(config: Config, dataset: Dataset) -> None:
@@ -128,4 +195,6 @@ def read_standardiser(preprocessing: Mapping[str, Any]) -> Standardiser | None:
     """Return what standardises features as in training, or None for images."""
     if "mean" not in preprocessing:
         return None
-    return Standardiser(*(np.asarray(preprocessing[name], np.float64) for name in ("mean", "deviation")))
+    mean, deviation = (np.asarray(preprocessing[name], np.float64) for name in ("mean", "deviation"))
+    fill = np.asarray(preprocessing["fill"], np.float64) if "fill" in preprocessing else None
+    return Standardiser(mean, deviation, fill)

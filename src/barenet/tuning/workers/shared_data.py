@@ -61,9 +61,7 @@ class SharedData:
             return TrainingData(**{**about, **lists, **arrays})
         if not self.has_path:
             raise DataError(f"a worker does not see {folder}, where the images are; put the study on a shared disk")
-        own = self.config.data
-        size, color, skip = own.image_size, bool(own.color), bool(own.skip_broken)
-        _, data = prepare(self.config, load_dataset(own.path, image_size=size, color=color, skip_broken=skip))
+        _, data = prepare(self.config, load_dataset(**self.config.data.reading()))
         if data.fingerprint != self.fingerprint:
             raise DataError(f"a worker finds other data at {self.config.data.path} than the study has; copy them there")
         return data

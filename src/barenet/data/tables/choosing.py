@@ -1,0 +1,132 @@
+"""Which columns of a table are learnt from; those that only count or name the rows are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.tables.columns import Column, Columns
+from barenet.data.tables.labels import LISTED, find_column, is_identifier
+from barenet.data.tables.table import Table
+from barenet.errors import ConfigError, DataError
+from barenet.messages import few
+
+__all__ = ["NO_CHOICES", "Choices", "choose_columns"]
+
+MAX_VALUES = 1_000  # different values of a column of text
+INDEX_NAMES = frozenset(
+    {"id", "index", "row", "rowid", "rownumber", "rownames", "unnamed0", "no", "nr", "sno", "idx", "序号"}
+)
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What a person says about the columns of a table.
+
+    label: name or number of the column of labels. drop, keep: names or numbers of columns. standardize: True takes
+    pixels as features, False leaves features as they are. unknown: "error", or "zeros" for a text that training lacks.
+    columns, class_names: those of a model, as which the table is to be read; the others then mean nothing.
+    """
+
+    label: str | int | None = None
+    drop: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+    standardize: bool | None = None
+    unknown: str = "error"
+    columns: Columns | None = None
+    class_names: tuple[str, ...] | None = None
+
+
+NO_CHOICES = Choices()
+
+
+def choose_columns(
+    table: Table, *, label: int | None, drop: Sequence[str] = (), keep: Sequence[str] = ()
+) -> tuple[Columns, list[str]]:
+    """Return the columns to learn from, and a sentence for each that is left out or changed.
+
+    drop, keep: names or numbers of columns to leave out, and of those to take although they count or name the rows.
+    Raises ConfigError for a column that isn't there, DataError where none is left.
+    """
+    dropped = {find_column(name, table.names, table.where, "data.drop") for name in drop}
+    kept = {find_column(name, table.names, table.where, "data.keep") for name in keep}
+    if both := sorted(dropped & kept):
+        raise ConfigError(f"data.drop and data.keep both name {table.called(both[0])}: leave it out of one of them")
+    if label is not None and label in dropped:
+        raise ConfigError(f"data.drop names {table.called(label)}, the column of the labels: name another by --label")
+    others = [i for i in range(len(table.names)) if i != label and i not in dropped]
+    said: list[str] = []
+    columns: list[Column] = []
+    for position in others:
+        reason = None if position in kept else reason_to_leave_out(table, position, len(others))
+        if reason is not None:
+            said.append(f"left out {table.called(position)}, which {reason} (--keep takes it)")
+            continue
+        columns.append(make_column(table, position))
+    if not columns:
+        raise DataError(f"{table.where} has no column to learn from: {'; '.join(said) or 'all are left out'}")
+    texts = [f"{c.name} ({len(c.values)} values)" for c in columns if c.is_text]
+    if texts:
+        said.append(f"columns of text, each value a feature: {few(texts, LISTED)}")
+    missing = [
+        f"{c.name} ({np.count_nonzero(np.isnan(table.number(c.position)))} rows)" for c in columns if c.flags_missing
+    ]
+    if missing:
+        what = "missing numbers, which become the median of the rows trained on, and a feature that says so"
+        said.append(f"{what}: {few(missing, LISTED)}")
+    name = table.names[label] if label is not None else ""
+    return Columns(tuple(columns), table.has_header, len(table.names), label, name), said
+
+
+def make_column(table: Table, position: int) -> Column:
+    """Return a column as a model takes it."""
+    name = table.names[position]
+    if not table.is_text(position):
+        own = table.number(position)
+        missing = own.dtype.kind == "f" and bool(np.isnan(own).any())
+        return Column(name, position, flags_missing=missing)
+    values = sorted(set(table.texts[position]))
+    if len(values) > MAX_VALUES:
+        raise DataError(
+            f"{table.where}: {table.called(position)} is text of {len(values)} different values, more than "
+            f"{MAX_VALUES}: leave it out by --drop"
+        )
+    return Column(name, position, is_text=True, values=tuple(values))
+
+
+def reason_to_leave_out(table: Table, position: int, n_others: int) -> str | None:
+    """Return why a column says nothing about the classes, or None for one to learn from."""
+    if n_others == 1:
+        return None
+    if table.is_text(position):
+        return "is text that names nearly each row" if is_identifier(table, position) else None
+    own = table.number(position)
+    if own.dtype.kind == "f" and np.isnan(own).all():
+        return "has no number in any row"
+    if counts_rows(own, named=is_index_name(table.names[position]) and table.has_header):
+        return "counts the rows"
+    return None
+
+
+def is_index_name(name: str) -> bool:
+    """Whether a column's name says that it numbers the rows."""
+    plain = "".join(c for c in name.casefold() if c.isalnum())
+    return (
+        plain in INDEX_NAMES
+        or name in ("", "column 1")
+        or (plain.endswith("id") and name.endswith(("Id", "ID", "_id")))
+    )
+
+
+def counts_rows(own: NDArray[Any], *, named: bool) -> bool:
+    """Whether numbers (n,) count the rows: each one more than the last, or, by another's name, each another one."""
+    if len(own) < 5:  # of fewer rows any measurement may do so
+        return False
+    if np.all(np.diff(own.astype(np.float64)) == 1):
+        return True
+    different = np.unique(own[~np.isnan(own)] if own.dtype.kind == "f" else own)
+    return named and len(different) == len(own) and bool(np.all(different == np.rint(different)))

@@ -1,0 +1,174 @@
+"""What a model takes of a table, and how a table becomes numbers: by names, where it has any.
+
+A column of numbers becomes one feature, and a second one that is 1 where its number is missing, if any was missing in
+training. A column of text becomes a feature for each of its values, 1 where a row has it ("one-hot"). Which columns are
+taken is left to `choosing`; what a missing number becomes, to the training, which knows the rows that are trained on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.tables.labels import LISTED
+from barenet.data.tables.table import Table
+from barenet.errors import DataError
+from barenet.messages import few, one_line
+
+__all__ = ["Column", "Columns"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column that a model takes.
+
+    position: in the training table. values: of a column of text, sorted; empty for numbers. flags_missing: whether a
+    second feature says that the number is missing.
+    """
+
+    name: str
+    position: int
+    is_text: bool = False
+    values: tuple[str, ...] = ()
+    flags_missing: bool = False
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of the features that it becomes."""
+        if self.is_text:
+            return tuple(f"{self.name}={value}" for value in self.values)
+        return (self.name, f"{self.name} is missing") if self.flags_missing else (self.name,)
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that a model takes, in the order of its features.
+
+    has_header: whether columns are told apart by names. n_columns: of the training table. label: the position of its
+    labels, if it had any.
+    """
+
+    columns: tuple[Column, ...]
+    has_header: bool
+    n_columns: int
+    label: int | None = None
+    label_name: str = ""
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features."""
+        return [name for column in self.columns for name in column.features]
+
+    @property
+    def is_indicator(self) -> NDArray[np.bool_]:
+        """Whether each feature is 0 or 1 by its making, and so needs no scaling."""
+        own = [column.is_text or k > 0 for column in self.columns for k in range(len(column.features))]
+        return np.array(own, bool)
+
+    @property
+    def are_plain(self) -> bool:
+        """Whether the features are the columns of numbers themselves."""
+        return not any(column.is_text or column.flags_missing for column in self.columns)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what a model file holds."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, stored: Mapping[str, Any]) -> Columns:
+        """Return the columns that `as_dict` gave, also after JSON."""
+        own = [Column(**{**column, "values": tuple(column["values"])}) for column in stored["columns"]]
+        return cls(**{**stored, "columns": tuple(own)})
+
+    def encode(self, table: Table, *, unknown: str = "error") -> NDArray[Any]:
+        """Return the features (n, D) of a table; NaN where a number is missing.
+
+        A value of a text column that training never saw is an error, or with `unknown` "zeros" 0 in each of the
+        column's features. Raises DataError that names the columns that are missing and those that are unknown.
+        """
+        positions = self.find(table)
+        taken = [table.positions.index(p) for p in positions if not table.is_text(p)]
+        if self.are_plain and len(taken) == len(positions):
+            whole = taken == list(range(table.numbers.shape[1]))
+            return table.numbers if whole else np.ascontiguousarray(table.numbers[:, taken])
+        kind = np.float32 if table.numbers.dtype in (np.uint8, np.float32) else np.float64
+        features = np.zeros((table.n_rows, len(self.features)), kind)
+        start = 0
+        for column, position in zip(self.columns, positions, strict=True):
+            own = features[:, start : (start := start + len(column.features))]
+            if column.is_text:
+                encode_text(table, position, column, own, unknown)
+            elif table.is_text(position):
+                raise DataError(not_a_number(table, position))
+            else:
+                own[:, 0] = table.number(position)
+                if column.flags_missing:
+                    own[:, 1] = np.isnan(own[:, 0])
+        return features
+
+    def find(self, table: Table) -> list[int]:
+        """Return where each column is in a table: by its name, or by its place where one of the two has no names."""
+        if not self.has_header or not table.has_header:
+            return self.find_by_place(table)
+        places = {name: position for position, name in enumerate(table.names)}
+        missing = [column.name for column in self.columns if column.name not in places]
+        if missing:
+            own = {column.name for column in self.columns} | {self.label_name}
+            unknown = [name for name in table.names if name not in own]
+            beside = f", and has {few(unknown, LISTED)}, which the model does not know" if unknown else ""
+            raise DataError(
+                f"{table.where} lacks {few(missing, LISTED)}{beside}: the model takes "
+                f"{few([column.name for column in self.columns], LISTED)}"
+            )
+        return [places[column.name] for column in self.columns]
+
+    def find_by_place(self, table: Table) -> list[int]:
+        """Return where each column is in a table without names: one as in training, or without labels, or trimmed."""
+        n = len(table.names)
+        if n == self.n_columns:
+            return [column.position for column in self.columns]
+        if self.label is not None and n == self.n_columns - 1:
+            return [column.position - (column.position > self.label) for column in self.columns]
+        if n == len(self.columns):
+            return list(range(n))
+        raise DataError(
+            f"{table.where} has {n} columns, the model takes {len(self.columns)}: "
+            f"{few([column.name for column in self.columns], LISTED)}"
+        )
+
+    def others(self, table: Table) -> list[str]:
+        """Return the names of columns that a table has beyond those of the model and the label."""
+        if not self.has_header or not table.has_header:
+            return []
+        own = {column.name for column in self.columns} | {self.label_name}
+        return [name for name in table.names if name not in own]
+
+
+def encode_text(table: Table, position: int, column: Column, own: NDArray[Any], unknown: str) -> None:
+    """Write 1 where a row has a value of a column of text."""
+    number_of = {value: number for number, value in enumerate(column.values)}
+    cells: Collection[str] = (
+        table.texts[position]
+        if position in table.texts
+        else [f"{value:g}" for value in table.number(position).tolist()]
+    )
+    for row, cell in enumerate(cells):
+        number = number_of.get(cell)
+        if number is not None:
+            own[row, number] = 1
+        elif unknown != "zeros":
+            known = few([value or "nothing" for value in column.values], limit=8)
+            raise DataError(
+                f"{table.where}, {table.place(row)}: {table.called(position)} is {one_line(cell, 40)!r}, which "
+                f"training never saw, only {known}; data.unknown = zeros takes it for none of them"
+            )
+
+
+def not_a_number(table: Table, position: int) -> str:
+    """Return what is wrong with a column of text in place of numbers."""
+    cell = next((cell for cell in table.texts[position] if cell), "empty")
+    return f"{table.where}: {table.called(position)} is text, such as {one_line(cell, 40)!r}, expected numbers"

@@ -1,0 +1,196 @@
+"""Which column of a table holds the labels, and labels as numbers of classes.
+
+A guess is made only where one column alone can be meant; where several can, the person is asked.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.tables.cells import is_missing, is_number
+from barenet.data.tables.table import Table
+from barenet.errors import ConfigError, DataError, nearest
+from barenet.messages import few, one_line
+
+__all__ = ["candidates", "find_column", "find_label", "is_label_name", "label_names", "number_labels"]
+
+# Names that say label, those that nearly always do first; a column of the second kind counts if it can be classes.
+STRONG = frozenset({"label", "labels", "class", "classes", "target", "targets"})
+WEAK = frozenset(
+    {
+        *("y", "species", "outcome", "category", "diagnosis", "variety", "result", "classification", "output"),
+        *("response", "survived", "grade", "quality", "groundtruth", "annotation", "标签", "类别", "类"),
+    }
+)
+MAX_CLASSES = 100  # different values of a column that nobody has named
+LISTED = 12  # columns that a message names
+
+
+def is_label_name(name: str) -> bool:
+    """Whether a column's name says that it holds the labels."""
+    return strength(name) > 0
+
+
+def strength(name: str) -> int:
+    """Return 2 for a name that nearly always says label, 1 for one that often does, 0 for others."""
+    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip()).lower()
+    parts = [word for word in re.split(r"[\W_]+", words) if word]
+    joined = "".join(parts)
+    if joined in STRONG or (parts and parts[-1] in STRONG):
+        return 2
+    return int(joined in WEAK)
+
+
+def find_column(asked: str | int, names: Sequence[str], where: str, setting: str) -> int:
+    """Return the position of a column that a person named, or counted from 1; from the end with a minus sign.
+
+    Raises ConfigError.
+    """
+    if str(asked) in names:
+        return list(names).index(str(asked))
+    folded = [name.casefold() for name in names]
+    if folded.count(str(asked).casefold()) == 1:
+        return folded.index(str(asked).casefold())
+    if re.fullmatch(r"[+-]?\d+", str(asked)):
+        number = int(asked)
+        if 1 <= number <= len(names):
+            return number - 1
+        if -len(names) <= number <= -1:
+            return len(names) + number
+        raise ConfigError(f"{setting} is {number}, but {where} has {len(names)} columns: expected 1 to {len(names)}")
+    raise ConfigError(f"{setting} is {str(asked)!r}, no column of {where}; {nearest(str(asked), names)}")
+
+
+def candidates(
+    names: Sequence[str], *, has_header: bool, asked: str | int | None, is_asked: bool, where: str
+) -> list[int]:
+    """Return the columns that may hold the labels by their names, or the first and the last where no name says it."""
+    if asked is not None and (is_asked or str(asked) in names or not has_header):
+        return [find_column(asked, names, where, "data.label")]
+    strengths = [strength(name) if has_header else 0 for name in names]
+    if 2 in strengths:
+        return [i for i, own in enumerate(strengths) if own == 2]
+    return sorted({*(i for i, own in enumerate(strengths) if own), 0, len(names) - 1})
+
+
+def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
+    """Return the column of the labels, and in words why it is that one.
+
+    Raises DataError where none or several can be meant, ConfigError for one that isn't there.
+    """
+    if len(table.names) < 2:
+        raise DataError(f"{table.where} has one column: expected features and a label in each line")
+    if asked is not None:
+        return find_column(asked, table.names, table.where, "data.label"), "as asked"
+    if table.has_header:
+        for least in (2, 1):
+            named = [i for i, name in enumerate(table.names) if strength(name) == least]
+            if least == 1:
+                named = [i for i in named if can_be_classes(table, i, each_twice=False)]
+            if len(named) == 1:
+                return named[0], "by its name"
+            if named:
+                found = few([table.names[i] for i in named])
+                raise DataError(
+                    f"{table.where} has several columns of labels ({found}): name one by --label, and leave the others "
+                    f"out by --drop"
+                )
+    texts = [i for i in range(len(table.names)) if table.is_text(i) and not is_identifier(table, i)]
+    if len(texts) == 1:
+        return texts[0], "the only one of text"
+    ends = [i for i in (0, len(table.names) - 1) if can_be_classes(table, i, each_twice=True)]
+    if len(ends) == 1:
+        return ends[
+            0
+        ], f"the {'last' if ends[0] else 'first'} one, which alone of the first and the last can be classes"
+    fault = "both the first and the last can be" if ends else "neither the first nor the last can be"
+    raise DataError(
+        f"{table.where}: which column holds the labels? No name says it, and {fault} classes; name it by --label, "
+        f"one of {few(table.listed(), LISTED)}"
+    )
+
+
+def can_be_classes(table: Table, position: int, *, each_twice: bool) -> bool:
+    """Whether a column holds text or whole numbers, a few different ones, with `each_twice` each at least twice."""
+    cells = table.texts.get(position)
+    if cells is None:
+        cells = [str(value) for value in table.number(position).tolist()]
+    counts = Counter(cells)
+    if not 2 <= len(counts) <= MAX_CLASSES or (each_twice and min(counts.values()) < 2):
+        return False
+    return table.is_text(position) or all(is_number(cell) and float(cell).is_integer() for cell in counts)
+
+
+def is_identifier(table: Table, position: int) -> bool:
+    """Whether a column of text names each row, as names, dates and free text do: nearly no value comes twice."""
+    cells = table.texts[position]
+    return len(cells) > LISTED and 2 * len(set(cells)) > len(cells)
+
+
+def label_names(values: Sequence[Any], where: str) -> tuple[Sequence[int] | Sequence[str], bool]:
+    """Return labels as whole numbers where all are written as such, else as the text that they are, and which.
+
+    "7" and "007" are different text, so neither becomes a number where both are there. Refuses measurements.
+    """
+    texts = ["" if value is None else str(value).strip() for value in values]
+    different = set(texts)
+    if not all(is_number(text) and not is_missing(text) for text in different):
+        measured = [text for text in different if is_number(text) and not is_missing(text)]
+        if measured and all(map(is_number, different)):  # numbers, and words for a missing one
+            other = next(text for text in different if is_missing(text))
+            raise DataError(
+                f"{where}: {other or 'an empty cell'} is no class: fill the labels in, or remove their rows"
+            )
+        if 2 * len(measured) > len(different) and any(not float(text).is_integer() for text in measured):
+            other = min(different - set(measured))
+            raise DataError(f"{where}: {one_line(other, 40) or 'nothing'} is no class: expected whole numbers or names")
+        return texts, False
+    if all(re.fullmatch(r"-?(0|[1-9]\d*)", text) for text in different):
+        return [int(text) for text in texts], True
+    for text in sorted(different):
+        if not float(text).is_integer():
+            raise DataError(f"{where}: {text} is no class: expected whole numbers or names, a few different ones")
+    # "1.0" as pandas writes it: whole where each number is written in one way alone.
+    numbers = {text: int(float(text)) for text in different}
+    if len(set(numbers.values())) == len(different) and not any(re.match(r"[+-]?0\d", text) for text in different):
+        return [numbers[text] for text in texts], True
+    return texts, False
+
+
+def number_labels(
+    labels: Mapping[str, Sequence[Any]], wheres: Mapping[str, str], classes: Sequence[str] | None = None
+) -> tuple[tuple[str, ...], dict[str, NDArray[np.int64]]]:
+    """Return the classes of the training labels, sorted, and the labels of all parts as numbers of classes.
+
+    With `classes` those are the classes. Raises DataError for a label that is none of them.
+    """
+    read = {part: label_names(own, wheres[part]) for part, own in labels.items()}
+    values: dict[str, list[Any]] = {part: list(own) for part, (own, _) in read.items()}
+    if classes is not None or not all(is_whole for _, is_whole in read.values()):
+        values = {part: [str(value).strip() for value in own] for part, own in labels.items()}
+    if classes is None:
+        known = sorted(set(values["train"]))
+    else:
+        known = list(classes)
+        values = {part: [as_class(value, classes) for value in own] for part, own in values.items()}
+    number_of = {value: number for number, value in enumerate(known)}
+    for part, own in values.items():
+        if unknown := set(own) - set(known):
+            shown = few([str(value) for value in known], limit=8)
+            raise DataError(f"{wheres[part]}: there is no class {min(unknown)!r} to train on, only {shown}")
+    numbered = {part: np.array([number_of[value] for value in own], np.int64) for part, own in values.items()}
+    return tuple(str(value) for value in known), numbered
+
+
+def as_class(text: str, classes: Sequence[str]) -> str:
+    """Return a label as one of the classes is written: "1.0" is the class "1" where there is no other."""
+    if text in classes or not is_number(text) or is_missing(text):
+        return text
+    whole = float(text)
+    return str(int(whole)) if whole.is_integer() and str(int(whole)) in classes else text

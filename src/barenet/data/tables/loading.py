@@ -1,0 +1,178 @@
+"""The tables of a data set, by part, into features and labels.
+
+    flowers.csv                                 one table; which column holds the labels is told by its name or content
+    train.csv  val.csv  test.csv                the same by part, in a folder; `val` and `test` may be missing
+    x_train.npy  y_train.npy  x_test.npy ...    pairs in a folder, also as features.csv and labels.csv and the like
+
+Labels are whole numbers or names. Arrays of three axes and more are images, and so are tables of pixels; all else is
+features, which the training standardises. Data frames and arrays from Python go the same way.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.data.found import Found
+from barenet.data.tables.choosing import Choices, choose_columns
+from barenet.data.tables.columns import Columns
+from barenet.data.tables.files import NAMES, find_tables
+from barenet.data.tables.labels import LISTED, find_label, number_labels
+from barenet.data.tables.parts import Part, read_part
+from barenet.data.tables.pixels import image_shape
+from barenet.data.tables.table import Table
+from barenet.errors import ConfigError, DataError
+from barenet.messages import few
+
+__all__ = ["found_in", "read_tables"]
+
+
+def read_tables(path: Path, choices: Choices, note: Callable[[str], None]) -> Found:
+    """Read the tables at `path`, a file or a folder; raise DataError, or ConfigError for a choice that does not fit."""
+    files = find_tables(path)
+    parts: dict[str, Part] = {}
+    for part in ("train", "val", "test"):
+        own = {kind: file for (of, kind), file in files.items() if of == part}
+        if not own:
+            continue
+        if "both" in own and len(own) > 1:
+            raise DataError(f"{path} holds {few([file.name for file in own.values()])}: which one is to be used?")
+        parts[part] = read_part(own, choices)
+    if "train" not in parts:
+        raise DataError(f"{path} has {few(sorted(parts))} but nothing to train on: expected {NAMES}")
+    return found_in(parts, choices, note)
+
+
+def found_in(
+    parts: Mapping[str, Part],
+    choices: Choices,
+    note: Callable[[str], None],
+    class_names: Sequence[str] | None = None,
+) -> Found:
+    """Return the features and labels of all parts, and say what was taken for what; `class_names` are the classes."""
+    train = parts["train"]
+    if not isinstance(train.features, Table):
+        refuse_choices(choices, train.features_from)
+        if other := next((own.features_from for own in parts.values() if isinstance(own.features, Table)), None):
+            raise DataError(f"{other} is a table, but {train.features_from} holds images: they must be alike")
+        return with_labels({part: own.features for part, own in parts.items()}, parts, {}, {"kind": "images"})
+    columns, said, why = columns_of(train, choices)
+    tables = {part: own.features for part, own in parts.items() if isinstance(own.features, Table)}
+    if other := next((own.features_from for part, own in parts.items() if part not in tables), None):
+        raise DataError(f"{other} holds images, but {train.features_from} features: they must be alike")
+    texts = {part: labels_of(tables[part], columns, choices) for part, own in parts.items() if own.labels is None}
+    for part in [part for part, own in texts.items() if own is None and part != "train"]:
+        note(f"{parts[part].features_from} has no labels: left out; `barenet predict` says what its rows are")
+        del tables[part]
+    features = {part: columns.encode(table, unknown=choices.unknown) for part, table in tables.items()}
+    for part, table in tables.items():
+        if others := columns.others(table) if part != "train" or choices.columns else []:
+            said.append(f"{parts[part].features_from}: left out columns that training has not: {few(others)}")
+    shape = None if choices.standardize else image_shape(columns, features)
+    if shape is None:
+        wide = any(own.dtype == np.float64 for own in features.values())
+        features = {part: own.astype(np.float64 if wide else np.float32, copy=False) for part, own in features.items()}
+    else:
+        features = {part: own.reshape(-1, *shape) for part, own in features.items()}
+    facts: dict[str, Any] = {"kind": "features" if shape is None else "images", "columns": columns}
+    if named := choices.class_names or class_names:
+        facts["class_names"] = tuple(named)
+    found = with_labels(features, {part: parts[part] for part in tables}, texts, facts)
+    how = f" ({train.features.how})" if train.features.how else ""
+    note(f"{train.features_from}{how}: {labels_in_words(columns, why)}{describe(found, columns, shape)}")
+    for sentence in said:
+        note(f"{train.features_from}: {sentence}")
+    return found
+
+
+def columns_of(train: Part, choices: Choices) -> tuple[Columns, list[str], str]:
+    """Return the columns to learn from, or a model's, sentences about them, and why the labels are where they are."""
+    assert isinstance(train.features, Table)
+    if choices.columns is not None:
+        return choices.columns, [], "as in training"
+    label, why = (None, "") if train.labels is not None else find_label(train.features, choices.label)
+    return *choose_columns(train.features, label=label, drop=choices.drop, keep=choices.keep), why
+
+
+def refuse_choices(choices: Choices, where: str) -> None:
+    """Raise ConfigError for what a person says about the columns of images, which have none."""
+    for name in ("label", "drop", "keep"):
+        if getattr(choices, name):
+            raise ConfigError(f"data.{name} is {getattr(choices, name)!r}, but {where} holds images, without columns")
+
+
+def labels_of(table: Table, columns: Columns, choices: Choices) -> Sequence[Any] | None:
+    """Return the labels that a table holds as they are written, None if it has none."""
+    if columns.has_header and table.has_header and columns.label_name:
+        at = table.names.index(columns.label_name) if columns.label_name in table.names else None
+    elif columns.label is not None:
+        columns.find_by_place(table)  # for its error where the number of columns is another
+        at = columns.label if len(table.names) == columns.n_columns else None
+    else:
+        at, _ = find_label(table, choices.label)
+    return None if at is None else labels_in(table, at)
+
+
+def labels_in(table: Table, position: int) -> Sequence[Any]:
+    """Return the labels of a table as they are written."""
+    if position in table.texts:
+        cells = table.texts[position]
+        if "" in cells:
+            place = table.place(list(cells).index(""))
+            raise DataError(f"{table.where}, {place}: the label is missing: fill it in, or remove the row")
+        return cells
+    own: list[Any] = table.number(position).tolist()
+    return own
+
+
+def with_labels(
+    features: Mapping[str, Any],
+    parts: Mapping[str, Part],
+    texts: Mapping[str, Sequence[Any] | None],
+    facts: Mapping[str, Any],
+) -> Found:
+    """Return features and numbered labels of all parts by what messages call them."""
+    labels: dict[str, Any] = {}
+    for part, own in parts.items():
+        labels[part] = own.labels if texts.get(part) is None else texts[part]
+        if labels[part] is None:
+            raise DataError(f"{own.features_from} has no labels: name their column by --label")
+    if all(isinstance(own, np.ndarray) and own.dtype.kind not in "OUSb" for own in labels.values()):
+        named, numbers = {}, dict(labels)  # numbers of classes already
+    else:
+        wheres = {part: own.labels_from for part, own in parts.items()}
+        class_names, numbers = number_labels(labels, wheres, facts.get("class_names"))
+        named = {"class_names": class_names}
+    arrays = {part: {own.features_from: features[part], own.labels_from: numbers[part]} for part, own in parts.items()}
+    return Found(arrays, facts={**facts, **named})
+
+
+def labels_in_words(columns: Columns, why: str) -> str:
+    """Return which column the labels are from, if they are from one."""
+    if columns.label is None:
+        return ""
+    called = repr(columns.label_name) if columns.has_header else f"number {columns.label + 1}"
+    return f"labels from the column {called} ({why}), "
+
+
+def describe(found: Found, columns: Columns, shape: tuple[int, int] | None) -> str:
+    """Return which classes, features or images, and how many rows there are."""
+    _, numbers = found.parts["train"].values()
+    counts = Counter(np.asarray(numbers).ravel().tolist())
+    names = found.facts.get("class_names") or {k: str(k) for k in counts}
+    classes = few([f"{names[k]} ({counts[k]})" for k in sorted(counts)], LISTED)
+    rows = ", ".join(f"{len(next(iter(arrays.values()))):,} {part}" for part, arrays in found.parts.items())
+    what = f"images of {shape[0]}x{shape[1]}" if shape else features_in_words(columns)
+    return f"{len(counts)} classes: {classes}; {what}; rows: {rows}"
+
+
+def features_in_words(columns: Columns) -> str:
+    """Return number and names of the features."""
+    n = len(columns.features)
+    listed = f": {few([c.name for c in columns.columns], LISTED)}" if columns.has_header else ""
+    made = f" from {len(columns.columns)} columns" if n != len(columns.columns) else ""
+    return f"{n} feature{'s' * (n != 1)}{made}{listed}"

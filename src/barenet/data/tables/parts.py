@@ -1,0 +1,141 @@
+"""One part of a data set: from its table, from its files of features and of labels, or from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.files import reading
+from barenet.data.tables.choosing import Choices
+from barenet.data.tables.files import NAMES
+from barenet.data.tables.pixels import are_pixels
+from barenet.data.tables.reading import read_labels, read_table
+from barenet.data.tables.table import Table, has_columns, is_missing, table_of
+from barenet.errors import DataError
+
+__all__ = ["Part", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a data set: features as a table, or images (n, ...); the labels, where they are apart from these."""
+
+    features: Table | NDArray[Any]
+    labels: Sequence[Any] | None
+    features_from: str
+    labels_from: str
+
+
+def read_part(own: Mapping[str, Path], choices: Choices) -> Part:
+    """Read a table that holds its labels ("both"), or features ("x") and labels ("y") from two files."""
+    return read_whole(own["both"], choices) if "both" in own else read_pair(own)
+
+
+def read_whole(file: Path, choices: Choices) -> Part:
+    """Read a table that holds its labels."""
+    if file.suffix.lower() == ".npy":
+        raise DataError(f"{file} has no labels beside it: expected {NAMES}")
+    asked, known = choices.label, choices.columns
+    if known is not None and known.label is not None:
+        asked = known.label_name if known.has_header else known.label + 1
+    table = read_table(file, label=asked, is_asked=known is None)
+    return Part(table, None, str(file), f"{file}, its labels")
+
+
+def read_pair(own: Mapping[str, Path]) -> Part:
+    """Read features or images, and labels, from two files."""
+    if len(own) == 1:
+        (kind, file), *_ = own.items()
+        raise DataError(f"{file} has no {'labels' if kind == 'x' else 'features'} beside it: expected {NAMES}")
+    features, labels = own["x"], own["y"]
+    return Part(read_features(features), read_label_file(labels), str(features), str(labels))
+
+
+def read_features(file: Path) -> Table | NDArray[Any]:
+    """Return the features, or the images, of one file."""
+    if file.suffix.lower() != ".npy":
+        return read_table(file, has_labels=False)
+    array = read_npy(file)
+    if array.ndim >= 3:
+        return array
+    if array.ndim not in (1, 2) or array.size == 0:
+        raise DataError(f"{file} has shape {array.shape}, expected (n, features)")
+    return table_of(array, str(file))
+
+
+def read_label_file(file: Path) -> Sequence[Any]:
+    """Return the labels of one file, as numbers or text."""
+    if file.suffix.lower() != ".npy":
+        return read_labels(file)
+    labels = read_npy(file)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1 or labels.dtype.kind not in "iufU":
+        raise DataError(
+            f"{file} holds {labels.dtype} of shape {labels.shape}, expected a label (a number or text) a row"
+        )
+    own: list[Any] = labels.tolist()
+    return own
+
+
+def read_npy(file: Path) -> NDArray[Any]:
+    """Return the array of an .npy file; no pickle is ever loaded. Raises DataError."""
+    try:
+        with reading(file):
+            array: NDArray[Any] = np.load(file, allow_pickle=False)
+    except ValueError as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError(
+            f"{file} is no .npy file of numbers or text, or is damaged: save it again with np.save"
+        ) from error
+    if not isinstance(array, np.ndarray):
+        raise DataError(f"{file} is an .npz file by another name: rename it to {file.stem}.npz")
+    return array
+
+
+def given_pair(suffix: str, images: Any, labels: Any) -> dict[str, Any] | None:
+    """Return images and labels of one part by their names, or None where nothing is given."""
+    x, y = f"x{suffix}", f"y{suffix}"
+    if images is None and labels is None:
+        return None
+    if images is None or (labels is None and not has_columns(images)):
+        raise DataError(f"{x} and {y} go together; got only one of them")
+    own = None if labels is None else as_labels(labels, y)
+    return {x: images if has_columns(images) else as_array(images, x), y: own}
+
+
+def parts_of_arrays(pairs: Mapping[str, Mapping[str, Any]], choices: Choices) -> dict[str, Part]:
+    """Return images or features, and labels, by part: rows (n, D) are a table unless the training rows are pixels."""
+    first, _ = pairs["train"].values()
+    are_rows = has_columns(first) or (first.ndim == 2 and first.size > 0)
+    as_table = are_rows and (has_columns(first) or bool(choices.standardize) or not are_pixels(first))
+    parts = {}
+    for part, own in pairs.items():
+        (x, images), (y, labels) = own.items()
+        parts[part] = Part(table_of(images, x) if as_table or has_columns(images) else images, labels, x, y)
+    return parts
+
+
+def as_labels(labels: Any, where: str) -> NDArray[Any]:
+    """Return labels as an array: of whole numbers, or of text and other objects."""
+    array = as_array(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, where)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array[:, 0]
+    if array.dtype.kind == "O" and array.ndim == 1:
+        missing = [row for row, value in enumerate(array.tolist()) if is_missing(value)]
+        if missing:
+            raise DataError(f"{where}: the label of row {missing[0] + 1} is missing: fill it in, or remove the row")
+    return array
+
+
+def as_array(values: Any, where: str) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{where} is ragged: all its images must have the same shape") from error

@@ -1,0 +1,91 @@
+"""A text file into a `Table`: how it is written is told from its first lines, and what its numbers need from all."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.data.files import GZIP_MAGIC, impostor, reading
+from barenet.data.tables.cells import is_number
+from barenet.data.tables.dialect import Dialect, sniff, split
+from barenet.data.tables.labels import candidates, is_label_name
+from barenet.data.tables.lines import Reader, opened
+from barenet.data.tables.table import Table
+from barenet.errors import DataError
+
+__all__ = ["read_labels", "read_table"]
+
+SAMPLE = 2**17  # characters of the file that tell how it is written
+SAMPLE_LINES = 1_000
+
+
+def read_table(
+    path: Path,
+    *,
+    label: str | int | None = None,
+    is_asked: bool = True,
+    has_labels: bool = True,
+    exact: bool = False,
+) -> Table:
+    """Read a table; the text of the columns that may hold the labels is kept, also where they are numbers.
+
+    Numbers are uint8 where all are bytes, float64 where float32 would merge what differs or with `exact`, else float32.
+    `label` is the column of the labels, which may be missing without `is_asked`. Raises DataError
+    that names the line of what is wrong.
+    """
+    dialect = describe(path)
+    names = dialect.header or tuple(f"column {i + 1}" for i in range(dialect.n_columns))
+    may_be_labels: list[int] = []
+    if has_labels and len(names) > 1:
+        has_header = dialect.header is not None
+        may_be_labels = candidates(names, has_header=has_header, asked=label, is_asked=is_asked, where=str(path))
+    # A column of labels that is known is no feature: it needs no place among the numbers.
+    known = may_be_labels if len(may_be_labels) == 1 else []
+    texts = set(dialect.texts) | set(known)
+    kind: type[np.floating[Any]] = np.float64 if exact else np.float32
+    while True:
+        reader = Reader(path, dialect, names, texts=texts, may_be_labels=may_be_labels, kind=kind)
+        with opened(path) as lines:
+            reader.read(lines)
+        if reader.found_texts:
+            texts |= reader.found_texts  # the first lines had numbers there: read again, as text
+        elif kind is np.float32 and reader.merges:
+            kind = np.float64  # far from zero, as times are: read again, with all digits
+        else:
+            return reader.table()
+
+
+def read_labels(path: Path) -> list[str]:
+    """Read a file of one label a line, with or without a header; raise DataError."""
+    with opened(path) as lines:
+        rows = list(split(lines, ","))
+    if not rows:
+        raise DataError(f"{path} is empty: expected a label for each example")
+    for line, row in rows:
+        if len(row) != 1 or not row[0].strip():
+            raise DataError(f"{path}, line {line}: {len(row)} values, expected one label a line")
+    labels = [row[0].strip() for _, row in rows]
+    named = is_label_name(labels[0]) or (not is_number(labels[0]) and all(map(is_number, labels[1:])))
+    return labels[1:] if named and len(labels) > 1 else labels
+
+
+def describe(path: Path) -> Dialect:
+    """Return how a file is written, by its first lines; raise DataError for what is no table."""
+    with reading(path), path.open("rb") as file:
+        beginning = file.read(512)
+    if not beginning.startswith(GZIP_MAGIC) and (fault := impostor(beginning[:64])):
+        raise DataError(f"{path} {fault}")
+    with opened(path) as lines:
+        sample: list[str] = []
+        n_read = 0
+        for line in islice(lines, SAMPLE_LINES):
+            sample.append(line)
+            n_read += len(line)
+            if n_read > SAMPLE:
+                break
+    if not any(line.strip() for line in sample):
+        raise DataError(f"{path} is empty: expected a line of values for each example")
+    return sniff(sample, str(path))
