@@ -10,7 +10,7 @@ import pytest
 
 import barenet
 from barenet.data.datasets import from_arrays
-from barenet.deploy.export import export_model
+from barenet.deploy.export import data_to_try, export_model
 from barenet.deploy.export_numpy import build_source
 from barenet.deploy.exported import Exported, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
@@ -100,6 +100,13 @@ def test_a_sound_model_of_unscaled_pixels_is_exported_and_a_person_decides_how_n
     with pytest.raises(CheckpointError, match=r"at most 1\.0e-12; the model's own float32 is within .* --tolerance"):
         export_model([model], "onnx", tmp_path / "n.onnx", dataset=data, tolerance=1e-12)
     assert not (tmp_path / "n.onnx").exists()
+
+
+def test_a_model_that_cannot_take_the_carried_images_is_not_tried_on_them(tmp_path):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(80, 28, 28)).astype(np.float32), rng.integers(0, 3, 80)  # of the size of the carried ones
+    [model] = train(x, y, n_valid=20, epochs=1)
+    assert data_to_try(model, tmp_path / "m.safetensors", None, print) is None
 
 
 # ------------------------------------------------------------------------------------------------- the ONNX graph

@@ -18,7 +18,7 @@ from barenet.deploy.export_images import find_images, prepare_images
 from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.targets import FORMATS, check_target, choose_format, default_name
-from barenet.errors import BarenetError, CheckpointError, ConfigError, nearest
+from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
@@ -105,7 +105,19 @@ def data_to_try(model: SavedModel, path: Path, source: Source | None, note: Call
             raise
         note(f"the data of the run cannot be had: {error}")
         return None
-    return dataset if source is not None or dataset.n_inputs == model.mlp.n_inputs else None
+    if source is not None:
+        return dataset
+    # Without the run's own data these are the carried ones, which may be of another size or scale.
+    return dataset if dataset.n_inputs == model.mlp.n_inputs and is_taken(model, dataset) else None
+
+
+def is_taken(model: SavedModel, dataset: Dataset) -> bool:
+    """Whether a model takes the images of a data set, by their scale."""
+    try:
+        model.inputs(dataset.train_images[:1])
+    except ShapeError:
+        return False
+    return True
 
 
 def load_for_export(path: Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
