@@ -14,7 +14,6 @@ import pytest
 import barenet
 from barenet.data.loading import load_dataset
 from barenet.data.standardising import Standardiser
-from barenet.data.tables.choosing import Choices
 from barenet.deploy.predictor import Predictor
 from barenet.errors import ConfigError, DataError
 from barenet.training.preparation import prepare
@@ -159,7 +158,7 @@ def test_where_several_columns_or_none_can_be_the_labels_the_person_is_asked(mak
 @pytest.mark.parametrize("asked", ["q", "Q", 2, "2", -2])
 def test_a_person_names_the_column_of_the_labels_or_counts_to_it(asked, tmp_path):
     path = table_of(tmp_path, ("p", "q", "r"), [[a, i % 2, b] for i, (a, b) in enumerate(numbers(12, 2))])
-    dataset = load_dataset(path, choices=Choices(label=asked))
+    dataset = load_dataset(path, label=asked)
     assert dataset.train_labels.tolist() == [i % 2 for i in range(12)]
     assert dataset.columns.features == ["p", "r"]
 
@@ -177,7 +176,7 @@ def test_a_person_names_the_column_of_the_labels_or_counts_to_it(asked, tmp_path
 def test_a_choice_of_a_column_that_cannot_be_is_refused(choices, fault, tmp_path):
     path = table_of(tmp_path, ("p", "q", "r"), [[a, i % 2, b] for i, (a, b) in enumerate(numbers(12, 2))])
     with pytest.raises(ConfigError, match=fault):
-        load_dataset(path, choices=Choices(**choices))
+        load_dataset(path, **choices)
 
 
 def test_label_drop_and_keep_are_settings(tmp_path, make_config):
@@ -198,7 +197,7 @@ def test_a_column_that_counts_the_rows_is_left_out_and_said(header, start, tmp_p
     dataset = load_dataset(path, note=notes.append)
     np.testing.assert_array_equal(dataset.train_images, np.array([row[1:3] for row in rows], np.float32))
     assert any("which counts the rows" in note for note in notes)
-    assert load_dataset(path, choices=Choices(keep=("1",))).n_inputs == 3
+    assert load_dataset(path, keep=1).n_inputs == 3
 
 
 def test_shuffled_numbers_of_rows_are_left_out_if_their_name_says_it(tmp_path):

@@ -208,7 +208,7 @@ def find_data(
         return load_dataset(**config.data.reading(), note=note, show_progress=show_progress)
     if "x" not in given and "y" not in given:
         raise DataError("x_val and x_test go with x and y; got no x")
-    return from_arrays(**arrays, choices=config.data.choices(), note=note)
+    return from_arrays(**arrays, **config.data.columns(), note=note)
 
 
 def draw_figures(result: RunResult) -> None:

@@ -33,7 +33,6 @@ from barenet.config.fields import (
     read_path,
     split_sizes,
 )
-from barenet.data.tables.choosing import Choices
 from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 
 __all__ = ["TABLES", "Config", "LayerConfig", "Table"]
@@ -91,11 +90,11 @@ class DataConfig(Table):
     def reading(self) -> dict[str, Any]:
         """Return which data to load and how, as keywords of `load_dataset`."""
         switches = {"color": bool(self.color), "skip_broken": bool(self.skip_broken), "transpose": self.transpose}
-        return {"path": self.path, "image_size": self.image_size, **switches, "choices": self.choices()}
+        return {"path": self.path, "image_size": self.image_size, **switches, **self.columns()}
 
-    def choices(self) -> Choices:
-        """Return what is said about the columns of a table."""
-        return Choices(self.label, self.drop, self.keep, self.standardize, self.unknown)
+    def columns(self) -> dict[str, Any]:
+        """Return what is said about the columns of a table, as keywords of `load_dataset` and `from_arrays`."""
+        return {name: getattr(self, name) for name in ("label", "drop", "keep", "standardize", "unknown")}
 
 
 class LayerConfig(Table):

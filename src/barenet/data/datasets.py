@@ -9,12 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
 
 from barenet.data.checks import as_bytes, check_pair, check_range, extend_hash, hash_arrays, hold_bytes
-from barenet.data.tables.choosing import NO_CHOICES, Choices
+from barenet.data.tables.choosing import ChoiceWords, choices_of
 from barenet.data.tables.columns import Columns
 from barenet.data.tables.loading import found_in
 from barenet.data.tables.parts import given_pair, parts_of_arrays
@@ -84,17 +84,17 @@ def from_arrays(
     *,
     x_val: Any = None,
     y_val: Any = None,
-    class_names: Sequence[str] | None = None,
-    choices: Choices = NO_CHOICES,
     name: str = "arrays",
     note: Callable[[str], None] = ignore,
+    **words: Unpack[ChoiceWords],
 ) -> Dataset:
     """Make a Dataset of images or features x (n, ...) and labels y (n,) or (n, 1), and others to test and validate on.
 
     Arrays of three axes and more are images, and so are rows (n, D) of at least 64 bytes or numbers from 0 to 1. Other
-    rows (n, D) and data frames are features, which training standardises; `choices` says which columns and whether.
-    A data frame may hold its labels. Labels that are whole numbers count the classes from 0, others are names. uint8
-    images stay as they are, without a copy if they are contiguous. Raises DataError.
+    rows (n, D) and data frames are features, which training standardises. A data frame may hold its labels. Labels that
+    are whole numbers count the classes from 0, others are names. uint8 images stay as they are, without a copy if they
+    are contiguous. `words` are about the columns, as the settings `label`, `drop`, `keep`, `standardize` and `unknown`,
+    and `class_names` in their order. Raises DataError, or ConfigError for such a word.
     """
     given = {"": (x, y), "_val": (x_val, y_val), "_test": (x_test, y_test)}
     pairs = {}
@@ -103,9 +103,9 @@ def from_arrays(
             pairs[part] = own
     if "train" not in pairs:
         raise DataError("x and y are None: expected images and their labels")
-    found = found_in(parts_of_arrays(pairs, choices), choices, note, class_names)
+    choices = choices_of(words)
+    found = found_in(parts_of_arrays(pairs, choices), choices, note)
     arrays, facts = dict(found.parts), dict(found.facts)
-    facts.setdefault("class_names", class_names)
     validation = arrays.pop("val", None)
     both = {**arrays["train"], **arrays.get("test", {})}
     return checked(name, both, note, validation=validation, hash_apart=True, **facts)

@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from barenet.data.formats.pickled import find_pickle, read_pickled
 from barenet.data.found import Found, turned
 from barenet.data.options import Options
 from barenet.data.pictures.layouts import find_picture_root
-from barenet.data.tables.choosing import NO_CHOICES, Choices
+from barenet.data.tables.choosing import ChoiceWords, choices_of
 from barenet.data.tables.files import find_tables, stem_of
 from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import parts_of_arrays
@@ -83,9 +84,9 @@ def load_dataset(
     transpose: bool | None = None,
     value_range: tuple[int, int] | None = None,
     trained_on: str = "",
-    choices: Choices = NO_CHOICES,
     note: Callable[[str], None] = ignore,
     show_progress: bool = False,
+    **words: Unpack[ChoiceWords],
 ) -> Dataset:
     """Load a data set from disk; the carried Fashion-MNIST where `path` is None.
 
@@ -95,13 +96,14 @@ def load_dataset(
     `skip_broken` leaves out those that cannot be read; `value_range` is what becomes 0 and 255 of 16-bit pictures, by
     default the values found in them. `transpose` swaps height and width of every image; by default of EMNIST's alone.
     `trained_on` is the fingerprint of what a model was trained on: what earlier versions read otherwise is read so
-    where it agrees. `choices` are about the columns of tables. `note` gets a sentence for whatever deserves attention
+    where it agrees. `words` are about the columns of tables, as the settings `label`, `drop`, `keep`, `standardize` and
+    `unknown`; and `columns` with `class_names`, those of a model. `note` gets a sentence for what deserves attention
     without being wrong, and for what was taken for what; `show_progress` shows a bar where pictures are decoded and
     stderr is a terminal. Raises DataError or MachineError.
     """
     if path is not None:
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
-        options = Options(image_size, color, skip_broken, value_range, choices, note, show_progress)
+        options = Options(image_size, color, skip_broken, value_range, choices_of(words), note, show_progress)
         with reading(path):
             found = find_and_read(path, options)
             if found is not None:
@@ -175,8 +177,8 @@ def with_tables(found: Found, options: Options) -> Found:
         labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
         pairs[part] = {images_from: images, labels_from: labels}
     parts = parts_of_arrays(pairs, options.choices)
-    class_names = found.facts.get("class_names")
-    taken = found_in(parts, options.choices, options.note, class_names)
+    choices = replace(options.choices, class_names=found.facts.get("class_names") or options.choices.class_names)
+    taken = found_in(parts, choices, options.note)
     return replace(found, parts=taken.parts, facts={**found.facts, **taken.facts})
 
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from barenet.data.tables.choosing import Choices
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
@@ -71,22 +70,15 @@ class ModelInfo:
             "transpose": data.get("transpose"),
             "value_range": None if value_range is None else (value_range[0], value_range[1]),
             "trained_on": self.data_fingerprint,
-            "choices": self.choices(),
+            **self.columns(),
         }
 
-    def choices(self) -> Choices:
+    def columns(self) -> dict[str, Any]:
         """Return how tables are read as in training: by the columns that the model takes, where it remembers them."""
         data, columns = self.settings.get("data", {}), read_columns(self.preprocessing)
-        named = tuple(self.class_names) if columns else None
-        return Choices(
-            data.get("label"),
-            tuple(data.get("drop", ())),
-            tuple(data.get("keep", ())),
-            data.get("standardize"),
-            self.preprocessing.get("unknown", "error"),
-            columns=columns,
-            class_names=named,
-        )
+        words = ("label", "drop", "keep", "standardize", "unknown")
+        said: dict[str, Any] = {name: data[name] for name in words if name in data}
+        return said if columns is None else {**said, "columns": columns, "class_names": self.class_names}
 
 
 class Inputs(NamedTuple):

@@ -9,7 +9,7 @@ from PIL import Image
 from barenet.data.loading import load_dataset
 from barenet.data.options import Options
 from barenet.data.pictures.labelled import find_all_pictures
-from barenet.data.tables.choosing import NO_CHOICES
+from barenet.data.tables.choosing import Choices
 from barenet.errors import DataError
 
 
@@ -27,7 +27,7 @@ def draw(path, shade=0, size=(6, 6)):
 
 def find(root):
     notes: list[str] = []
-    return find_all_pictures(root, Options(None, False, False, None, NO_CHOICES, notes.append, False)), notes
+    return find_all_pictures(root, Options(None, False, False, None, Choices(), notes.append, False)), notes
 
 
 def names(found, part="train"):

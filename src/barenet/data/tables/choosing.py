@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
 
-__all__ = ["NO_CHOICES", "Choices", "choose_columns"]
+__all__ = ["ChoiceWords", "Choices", "choices_of", "choose_columns"]
 
 MAX_VALUES = 1_000  # different values of a column of text
 INDEX_NAMES = frozenset(
@@ -41,7 +41,28 @@ class Choices:
     class_names: tuple[str, ...] | None = None
 
 
-NO_CHOICES = Choices()
+class ChoiceWords(TypedDict, total=False):
+    """The fields of `Choices` as keywords."""
+
+    label: str | int | None
+    drop: Sequence[str | int]
+    keep: Sequence[str | int]
+    standardize: bool | None
+    unknown: str
+    columns: Columns | None
+    class_names: Sequence[str] | None
+
+
+def choices_of(words: ChoiceWords) -> Choices:
+    """Return what keywords say about the columns of a table; a single name stands for a list of one."""
+    lists: dict[str, Any] = {}
+    for name in ("drop", "keep"):
+        given: Any = words.get(name, ())
+        lists[name] = tuple(map(str, [given] if isinstance(given, str | int) else given))
+    if words.get("unknown", "error") not in ("error", "zeros"):
+        raise ConfigError(f"unknown must be 'error' or 'zeros', got {words['unknown']!r}")
+    names = words.get("class_names")
+    return Choices(**{**words, **lists, "class_names": None if names is None else tuple(names)})
 
 
 def choose_columns(

@@ -47,19 +47,15 @@ def read_tables(path: Path, choices: Choices, note: Callable[[str], None]) -> Fo
     return found_in(parts, choices, note)
 
 
-def found_in(
-    parts: Mapping[str, Part],
-    choices: Choices,
-    note: Callable[[str], None],
-    class_names: Sequence[str] | None = None,
-) -> Found:
-    """Return the features and labels of all parts, and say what was taken for what; `class_names` are the classes."""
+def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], None]) -> Found:
+    """Return the features and labels of all parts, and say what was taken for what."""
     train = parts["train"]
     if not isinstance(train.features, Table):
         refuse_choices(choices, train.features_from)
         if other := next((own.features_from for own in parts.values() if isinstance(own.features, Table)), None):
             raise DataError(f"{other} is a table, but {train.features_from} holds images: they must be alike")
-        return with_labels({part: own.features for part, own in parts.items()}, parts, {}, {"kind": "images"})
+        images = {part: own.features for part, own in parts.items()}
+        return with_labels(images, parts, {}, {"kind": "images", **named(choices)})
     columns, said, why = columns_of(train, choices)
     tables = {part: own.features for part, own in parts.items() if isinstance(own.features, Table)}
     if other := next((own.features_from for part, own in parts.items() if part not in tables), None):
@@ -78,15 +74,18 @@ def found_in(
         features = {part: own.astype(np.float64 if wide else np.float32, copy=False) for part, own in features.items()}
     else:
         features = {part: own.reshape(-1, *shape) for part, own in features.items()}
-    facts: dict[str, Any] = {"kind": "features" if shape is None else "images", "columns": columns}
-    if named := choices.class_names or class_names:
-        facts["class_names"] = tuple(named)
+    facts = {"kind": "features" if shape is None else "images", "columns": columns, **named(choices)}
     found = with_labels(features, {part: parts[part] for part in tables}, texts, facts)
     how = f" ({train.features.how})" if train.features.how else ""
     note(f"{train.features_from}{how}: {labels_in_words(columns, why)}{describe(found, columns, shape)}")
     for sentence in said:
         note(f"{train.features_from}: {sentence}")
     return found
+
+
+def named(choices: Choices) -> dict[str, Any]:
+    """Return the classes where they are known beforehand."""
+    return {"class_names": choices.class_names} if choices.class_names else {}
 
 
 def columns_of(train: Part, choices: Choices) -> tuple[Columns, list[str], str]:
@@ -142,13 +141,13 @@ def with_labels(
         if labels[part] is None:
             raise DataError(f"{own.features_from} has no labels: name their column by --label")
     if all(isinstance(own, np.ndarray) and own.dtype.kind not in "OUSb" for own in labels.values()):
-        named, numbers = {}, dict(labels)  # numbers of classes already
+        classes, numbers = {}, dict(labels)  # numbers of classes already
     else:
         wheres = {part: own.labels_from for part, own in parts.items()}
         class_names, numbers = number_labels(labels, wheres, facts.get("class_names"))
-        named = {"class_names": class_names}
+        classes = {"class_names": class_names}
     arrays = {part: {own.features_from: features[part], own.labels_from: numbers[part]} for part, own in parts.items()}
-    return Found(arrays, facts={**facts, **named})
+    return Found(arrays, facts={**facts, **classes})
 
 
 def labels_in_words(columns: Columns, why: str) -> str:
