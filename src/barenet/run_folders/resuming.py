@@ -7,6 +7,7 @@ they are the same; the number of threads, which changes no bit; and the number o
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.run import Run, network_configs
-from barenet.training.preparation import Custom, prepare
+from barenet.training.preparation import Custom, TrainingData, prepare
 from barenet.training.trainer import Trainer
 
 __all__ = ["check_data_path", "config_to_resume", "resume_run", "stored_config"]
@@ -55,7 +56,7 @@ def resume_run(
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
         stored = [read_stored(own, dataset) for own in folders]
-        resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
+        resolved, data = prepare_as_before(config, dataset, stored[0][0], custom, observer)
         configs = network_configs(resolved)
         if len(folders) != len(configs):
             raise RunError(f"{folder} is incomplete: {len(folders)} of {len(configs)} networks are there")
@@ -88,6 +89,16 @@ def resume_run(
         for network in range(len(states)):
             run.drop_outdated(network)
         return run.train()
+
+
+def prepare_as_before(
+    config: Config, dataset: Dataset, info: ModelInfo, custom: Custom | None, observer: Observer
+) -> tuple[Config, TrainingData]:
+    """Return settings and data as the run was started with: earlier versions scaled some arrays otherwise."""
+    if dataset.kind == "features" and "mean" not in info.preprocessing:
+        dataset = replace(dataset, kind="images")
+    resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
+    return resolved, replace(data, scale=info.scale)
 
 
 def stored_config(folder: Path) -> Config:
@@ -157,6 +168,7 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: dict[st
             if f"{table}.{name}" in MAY_DIFFER:
                 continue
             default = defaults[name].default if name in defaults else None
+            default = list(default) if isinstance(default, tuple) else default  # as files hold it
             before, after = settings.get(name, default), now[table].get(name)
             if before != after:
                 raise RunError(

@@ -74,6 +74,12 @@ class Columns:
         """Whether the features are the columns of numbers themselves."""
         return not any(column.is_text or column.flags_missing for column in self.columns)
 
+    @property
+    def are_all(self) -> bool:
+        """Whether they are the columns of an array as they are, without names: then there is nothing to remember."""
+        places = [column.position for column in self.columns]
+        return not self.has_header and self.are_plain and self.label is None and places == list(range(self.n_columns))
+
     def as_dict(self) -> dict[str, Any]:
         """Return what a model file holds."""
         return asdict(self)

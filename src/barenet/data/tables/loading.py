@@ -74,7 +74,8 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
         features = {part: own.astype(np.float64 if wide else np.float32, copy=False) for part, own in features.items()}
     else:
         features = {part: own.reshape(-1, *shape) for part, own in features.items()}
-    facts = {"kind": "features" if shape is None else "images", "columns": columns, **named(choices)}
+    facts = {"kind": "features" if shape is None else "images", "columns": None if columns.are_all else columns}
+    facts |= named(choices)
     found = with_labels(features, {part: parts[part] for part in tables}, texts, facts)
     how = f" ({train.features.how})" if train.features.how else ""
     note(f"{train.features_from}{how}: {labels_in_words(columns, why)}{describe(found, columns, shape)}")
