@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,12 @@ from barenet.data.datasets import Dataset, ignore
 from barenet.data.loading import load_dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
+from barenet.messages import few
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.resuming import stored_config
 
-__all__ = ["Images", "Source", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
+__all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
 
 Source = Dataset | str | Path  # a data set, or where it lies
 
@@ -50,8 +51,49 @@ def find_dataset(
 
 
 def load(model: SavedModel, source: Source | None, **options: Any) -> Dataset:
-    """Return a data set, loaded from where it lies, its pictures read as for the model."""
-    return source if isinstance(source, Dataset) else load_dataset(source, **model.info.reading() | options)
+    """Return a data set, loaded from where it lies, its images read as for the model, its classes numbered as there."""
+    dataset = source if isinstance(source, Dataset) else load_dataset(source, **model.info.reading() | options)
+    return with_classes_of(model, dataset)
+
+
+def with_classes_of(model: SavedModel, dataset: Dataset) -> Dataset:
+    """Return a data set whose labels number the classes as the model does, where it has them by other numbers.
+
+    Classes that are called by numbers keep these. Raises CheckpointError for a class that the model does not know.
+    """
+    names, known = list(dataset.class_names), list(model.info.class_names)
+    if names == known or all(map(str.isdecimal, names)) or all(map(str.isdecimal, known)):
+        return dataset
+    if unknown := [name for name in names if name not in known]:
+        if len(names) == len(known) and not set(names) & set(known):
+            return dataset  # the same classes in other words, for all that is known
+        raise CheckpointError(
+            f"{dataset.name} has the classes {few(unknown)}, which {model.path} does not know, only {few(known, 8)}"
+        )
+    number_of = np.array([known.index(name) for name in names], np.int64)
+
+    def numbered(labels: NDArray[np.int64] | None) -> NDArray[np.int64] | None:
+        return None if labels is None else number_of[labels]
+
+    return replace(
+        dataset,
+        class_names=tuple(known),
+        train_labels=number_of[dataset.train_labels],
+        valid_labels=numbered(dataset.valid_labels),
+        test_labels=numbered(dataset.test_labels),
+    )
+
+
+def as_test(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore) -> Dataset:
+    """Return a data set whose images all are test images where it has no test part, and was not trained on."""
+    if dataset.test_images is not None or not is_other(model, dataset):
+        return dataset
+    images, labels = [dataset.train_images], [dataset.train_labels]
+    if dataset.valid_images is not None and dataset.valid_labels is not None:
+        images, labels = [*images, dataset.valid_images], [*labels, dataset.valid_labels]
+    what = "rows" if dataset.kind == "features" else "images"
+    note(f"{dataset.name} has no test part: all its {sum(map(len, labels)):,} labelled {what} are tested")
+    return replace(dataset, test_images=np.concatenate(images), test_labels=np.concatenate(labels))
 
 
 def is_other(model: SavedModel, dataset: Dataset) -> bool:

@@ -110,7 +110,7 @@ def load_dataset(
                 name = found.name or (path.resolve().name if path.is_dir() else path.name)
                 if (before := read_as_before(name, found, transpose, trained_on, note)) is not None:
                     return before
-                return dataset_of(name, found, transpose, options)
+                return dataset_of(name, found, transpose, options, for_model=bool(trained_on))
         if path.name.lower() != CARRIED_NAME:
             raise DataError(f"data path {path} does not exist: expected a folder or an .npz file, or {CARRIED_NAME}")
         note(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
@@ -153,7 +153,9 @@ def read_as_before(
     return dataset
 
 
-def dataset_of(name: str, found: Found, transpose: bool | None, options: Options) -> Dataset:
+def dataset_of(
+    name: str, found: Found, transpose: bool | None, options: Options, *, for_model: bool = False
+) -> Dataset:
     """Return what a reader found as a Dataset, and say what it was taken for."""
     what, note = found.what, options.note
     if "kind" not in found.facts:
@@ -161,7 +163,7 @@ def dataset_of(name: str, found: Found, transpose: bool | None, options: Options
     if transpose or (transpose is None and found.lies_on_its_side):
         found = replace(found, parts=turned(found.parts))
         what = f"{what}, turned upright" if found.lies_on_its_side else f"{what} with height and width swapped".strip()
-    if "test" not in found.parts:
+    if "test" not in found.parts and not for_model:
         note(f"{name} has no test part: results will be of validation alone")
     dataset = checked(name, in_order(found.parts), note, validation=found.parts.get("val"), **found.facts)
     if what:

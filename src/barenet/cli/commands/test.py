@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.analysis.images import find_dataset, is_other
+from barenet.analysis.images import as_test, find_dataset, is_other
 from barenet.cli.options import Data, Json, Latest, Quiet
 from barenet.data.datasets import Dataset, ignore
 from barenet.run_folders.checkpoint import SavedModel
@@ -44,6 +44,7 @@ def test(
     if is_other(models[0], dataset):
         trained_on = models[0].info.data_name
         observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
+        dataset = as_test(models[0], dataset, observer.note) if data else dataset
     # Networks of one run have seen the same images: what is noted of the first holds for all.
     scores = [score_model(own, dataset, ignore if i else observer.note) for i, own in enumerate(models)]
     names = class_names(models[0], dataset)

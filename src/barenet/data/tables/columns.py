@@ -80,6 +80,12 @@ class Columns:
         places = [column.position for column in self.columns]
         return not self.has_header and self.are_plain and self.label is None and places == list(range(self.n_columns))
 
+    def label_in_words(self) -> str:
+        """Return which column the labels are in."""
+        if self.label is None:
+            return "no column"
+        return f"the column {self.label_name!r}" if self.has_header else f"the column number {self.label + 1}"
+
     def as_dict(self) -> dict[str, Any]:
         """Return what a model file holds."""
         return asdict(self)

@@ -61,6 +61,11 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
     if other := next((own.features_from for part, own in parts.items() if part not in tables), None):
         raise DataError(f"{other} holds images, but {train.features_from} features: they must be alike")
     texts = {part: labels_of(tables[part], columns, choices) for part, own in parts.items() if own.labels is None}
+    if choices.columns and "train" in texts and texts["train"] is None:
+        raise DataError(
+            f"{train.features_from} has no labels, which training had in {columns.label_in_words()}: `barenet predict` "
+            f"says what its rows are"
+        )
     for part in [part for part, own in texts.items() if own is None and part != "train"]:
         note(f"{parts[part].features_from} has no labels: left out; `barenet predict` says what its rows are")
         del tables[part]
@@ -153,10 +158,7 @@ def with_labels(
 
 def labels_in_words(columns: Columns, why: str) -> str:
     """Return which column the labels are from, if they are from one."""
-    if columns.label is None:
-        return ""
-    called = repr(columns.label_name) if columns.has_header else f"number {columns.label + 1}"
-    return f"labels from the column {called} ({why}), "
+    return f"labels from {columns.label_in_words()} ({why}), " if columns.label is not None else ""
 
 
 def describe(found: Found, columns: Columns, shape: tuple[int, int] | None) -> str:
@@ -165,7 +167,8 @@ def describe(found: Found, columns: Columns, shape: tuple[int, int] | None) -> s
     counts = Counter(np.asarray(numbers).ravel().tolist())
     names = found.facts.get("class_names") or {k: str(k) for k in counts}
     classes = few([f"{names[k]} ({counts[k]})" for k in sorted(counts)], LISTED)
-    rows = ", ".join(f"{len(next(iter(arrays.values()))):,} {part}" for part, arrays in found.parts.items())
+    sizes = {part: len(next(iter(arrays.values()))) for part, arrays in found.parts.items()}
+    rows = ", ".join(f"{n:,} {part}" for part, n in sizes.items()) if len(sizes) > 1 else f"{sizes['train']:,}"
     what = f"images of {shape[0]}x{shape[1]}" if shape else features_in_words(columns)
     return f"{len(counts)} classes: {classes}; {what}; rows: {rows}"
 

@@ -1,0 +1,82 @@
+"""A trained model is tested on other data: classes by their names, tables by their columns, no test part needed."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import barenet
+from barenet.cli.commands.test import test as run_test  # as the command line calls it
+
+COLUMN = {"cat": 0, "cow": 1, "dog": 3, "fox": 6}
+RNG = np.random.default_rng(0)
+
+
+def write_pictures(root, classes, n):
+    """Write n pictures a class, each with a bright column that tells the class."""
+    for name in classes:
+        (root / name).mkdir(parents=True)
+        for i in range(n):
+            pixels = RNG.integers(0, 40, (8, 8)).astype(np.uint8)
+            pixels[:, COLUMN[name]] = 250
+            Image.fromarray(pixels).save(root / name / f"{i}.png")
+    return root
+
+
+@pytest.fixture(scope="module")
+def animals(tmp_path_factory, without_curves):
+    """The run folder of a model that tells cats, dogs and foxes apart without a fault."""
+    folder = tmp_path_factory.mktemp("animals")
+    data = write_pictures(folder / "pics", ("cat", "dog", "fox"), 12)
+    settings = {"hidden": "8", "activation": "relu", "epochs": 20, "lr": 0.03, "batch_size": 8, "n_valid": 6}
+    return barenet.train(data=data, output=folder, name="run", verbose=False, **settings).folder
+
+
+def scores_of(run, data, capsys):
+    run_test(run, data=str(data), json=True, quiet=True)
+    return json.loads(capsys.readouterr().out)
+
+
+def test_classes_are_told_by_their_names_and_all_labelled_images_are_tested(animals, tmp_path, capsys):
+    result = scores_of(animals, write_pictures(tmp_path / "other", ("fox", "dog"), 5), capsys)
+    assert result["images"] == 10
+    assert np.diag(result["confusion_matrix"]).tolist() == [0, 5, 5]
+
+
+def test_a_class_that_the_model_does_not_know_is_refused(animals, tmp_path, capsys):
+    with pytest.raises(barenet.errors.CheckpointError, match="has the classes cow, which "):
+        scores_of(animals, write_pictures(tmp_path / "other", ("cow", "dog"), 1), capsys)
+
+
+@pytest.fixture(scope="module")
+def people(tmp_path_factory, without_curves):
+    """The run folder of a model that has learnt a table, and its test rows as (noise, label, age)."""
+    folder = tmp_path_factory.mktemp("people")
+    ages = RNG.permutation(np.linspace(20, 80, 60))
+    rows = [(round(RNG.normal(), 3), "old" if age > 50 else "young", round(age, 1)) for age in ages]
+    lines = ["age,noise,label", *(f"{age},{noise},{label}" for noise, label, age in rows[:40])]
+    (folder / "people.csv").write_text("\n".join(lines), "utf-8")
+    settings = {"hidden": "8", "activation": "relu", "epochs": 60, "lr": 0.05, "batch_size": 8, "n_valid": 8}
+    run = barenet.train(data=folder / "people.csv", output=folder, name="run", verbose=False, **settings).folder
+    return run, rows[40:]
+
+
+def test_a_labelled_table_with_its_columns_in_another_order_is_tested(people, tmp_path, capsys):
+    run, rows = people
+    lines = ["id,noise,label,age", *(f"{i},{noise},{label},{age}" for i, (noise, label, age) in enumerate(rows))]
+    (tmp_path / "labelled.csv").write_text("\n".join(lines), "utf-8")
+    result = scores_of(run, tmp_path / "labelled.csv", capsys)
+    predictor = barenet.load(run)
+    guesses = predictor.predict([{"age": age, "noise": noise} for noise, _, age in rows])
+    right = [predictor.class_names[k] == label for k, (_, label, _) in zip(guesses, rows, strict=True)]
+    assert result["test_accuracy"] == np.mean(right) > 0.9
+
+
+def test_a_table_without_labels_cannot_be_tested(people, tmp_path, capsys):
+    run, rows = people
+    (tmp_path / "rows.csv").write_text("\n".join(["noise,age", *(f"{a},{c}" for a, _, c in rows)]), "utf-8")
+    with pytest.raises(barenet.errors.DataError, match="has no labels, which training had in"):
+        scores_of(run, tmp_path / "rows.csv", capsys)
