@@ -20,5 +20,5 @@ OneModel: TypeAlias = Annotated[
 ]
 Latest: TypeAlias = Annotated[Path, Parameter(help="Folder in which to look for the latest run.")]
 Data: TypeAlias = Annotated[
-    str | None, Parameter(help="Folder of IDX files or .npz file; without it, what the run was trained on.")
+    str | None, Parameter(help="Labelled images or a table; without it, what the run was trained on.")
 ]

@@ -56,7 +56,7 @@ class DataConfig(Table):
     """Which images, how they are split, how they are handed over."""
 
     path: Annotated[str | None, BeforeValidator(read_path)] = Field(
-        None, description="Folder of IDX files, pictures or tables, .npz or .csv file; without it, Fashion-MNIST."
+        None, description="Folder or file: pictures, a table, IDX, .npz, CIFAR, ...; without it, Fashion-MNIST."
     )
     image_size: Annotated[tuple[Side, Side] | None, BeforeValidator(read_image_size)] = Field(
         None, description="Height x width of pictures, 32 or 32x48; without it the commonest, at most 64."

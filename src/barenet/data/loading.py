@@ -166,8 +166,8 @@ def dataset_of(
     if "test" not in found.parts and not for_model:
         note(f"{name} has no test part: results will be of validation alone")
     dataset = checked(name, in_order(found.parts), note, validation=found.parts.get("val"), **found.facts)
-    if what:
-        note(f"{name}: {what}: {describe(dataset)}")
+    if what or (not for_model and dataset.kind != "features" and dataset.columns is None):  # of tables all is said
+        note(f"{name}: {f'{what}: ' if what else ''}{describe(dataset)}")
     return dataset
 
 
