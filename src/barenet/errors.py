@@ -11,7 +11,7 @@
 
 One warning, `InputWarning`, a UserWarning: numbers given to a model were scaled, or look otherwise than in training.
 
-Each message is one line: what is wrong, where, the value, and what to do.
+Each message is one line: what is wrong, where, the value, and what to do. `InputWarning` is the only warning.
 """
 
 from __future__ import annotations

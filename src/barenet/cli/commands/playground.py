@@ -30,7 +30,7 @@ def playground(
     Parameters
     ----------
     data
-        Folder of IDX files or .npz file to take the test images from; without it, what the run was trained on.
+        Labelled images to take the test images from; without them, what the run was trained on.
     file
         Where to write the page; without it, playground.html in the run's folder or beside the model file.
     open

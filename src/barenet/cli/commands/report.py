@@ -30,7 +30,7 @@ def report(
     page
         File to write; without it, report.html in the run's folder, or comparison.html beside several runs.
     data
-        Folder of IDX files or .npz file; without it, what each run was trained on.
+        Labelled images or a table; without it, what each run was trained on.
     quiet
         Print the name of the page only, and no notes.
     json
