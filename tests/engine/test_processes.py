@@ -12,6 +12,7 @@ from engines import Case, collect
 from barenet.engine.making import count_processes, make_engine
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.processes.engine import ProcessEngine
+from barenet.engine.processes.workers import is_alive
 from barenet.nn import MLP
 
 ROWS = [{"seed": seed, "lr": lr} for seed, lr in ((0, 0.01), (7, 0.003), (3, 0.02))]
@@ -136,3 +137,15 @@ def test_without_room_for_the_images_networks_train_in_this_process(case, monkey
     )
     assert isinstance(engine, NumpyEngine)
     engine.close()
+
+
+def test_a_process_that_ends_between_two_questions_is_gone():
+    class Ending:
+        def is_running(self) -> bool:
+            return True
+
+        def status(self) -> str:
+            raise psutil.NoSuchProcess(1)
+
+    assert is_alive(psutil.Process())
+    assert not is_alive(Ending())

@@ -47,8 +47,16 @@ def follow_parent(parent: int) -> None:
     coordinator = psutil.Process(parent)
 
     def watch() -> None:
-        while coordinator.is_running() and coordinator.status() != psutil.STATUS_ZOMBIE:
+        while is_alive(coordinator):
             time.sleep(1.0)
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="follow-parent").start()
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """Whether a process still runs; it may end between two questions about it."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
