@@ -162,7 +162,7 @@ BAD_ARRAYS = {
     "ragged": ([[1, 2], [3]], [0, 1], "x is ragged", ""),
     "counts": (X, Y[:3], "x holds 4 images but y 3 labels", ""),
     "one-hot labels": (X, np.eye(4, dtype=int), "y has shape (4, 4)", "argmax"),
-    "float labels": (X, Y.astype(float), "y holds float64", "integer labels"),
+    "float labels": (X, Y + 0.5, "y holds float64", "integer labels"),
     "missing label": (X, ["a", "b", None, "d"], "y: the label of row 3 is missing", "fill it in"),
     "negative label": (X, [0, 1, -1, 1], "y: label -1 of image 2 is out of range", ""),
     "huge label": (X, [0, MAX_CLASSES, 1, 1], f"y: label {MAX_CLASSES} of image 1 is out of range", "65535"),

@@ -28,6 +28,11 @@ def check_pair(
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
+    if images.ndim == 1 and images.shape == labels.shape[:1] and images.size > 1 and labels.ndim == 1:
+        raise DataError(
+            f"{images_from} does not hold images or rows of features: it has shape {images.shape}, expected "
+            f"(n, height, width) or (n, features); reshape(-1, 1) makes a column of a single feature"
+        )
     if images.ndim == 1 and labels.ndim > 1:
         raise DataError(
             f"{images_from} has shape {images.shape} and {labels_from} {labels.shape}: images and labels are swapped"
@@ -48,7 +53,8 @@ def check_pair(
     if labels.dtype.kind not in "iu":
         raise DataError(f"{labels_from} holds {labels.dtype}, expected integer labels from 0 to C - 1")
     check_range(labels, MAX_CLASSES, labels_from, f"labels must be from 0 to {MAX_CLASSES - 1}")
-    return images if are_features else _flat_images(images, images_from), labels.astype(np.int64)
+    rows = np.ascontiguousarray(images) if are_features else _flat_images(images, images_from)
+    return rows, labels.astype(np.int64)
 
 
 def check_range(labels: np.ndarray, n_classes: int, where: str, reason: str) -> None:

@@ -2,8 +2,8 @@
 
 Read the modules in this order; open `columns` first:
 
-    table      `Table`: columns of numbers and of text with their names; from data frames and arrays
     cells      one cell of a text table: a number, missing, or text
+    table      `Table`: columns of numbers and of text with their names; from data frames and arrays
     labels     which column holds the labels, and labels as numbers of classes
     dialect    delimiter, decimal sign and header of a text table, told from its first lines
     lines      the lines of a text file, a part at a time

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 
-__all__ = ["DECIMAL_COMMA", "MISSING", "is_missing", "is_number", "parse"]
+__all__ = ["DECIMAL_COMMA", "MISSING", "as_text", "is_absent", "is_missing", "is_number", "parse"]
 
 # What stands for a missing value, in small letters: the words that pandas and R write, and the question mark of UCI.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "nil", "?", "nat", "missing"})
@@ -40,3 +41,15 @@ def parse(text: str, decimal: str = ".") -> float:
         if text.lower() in MISSING:
             return np.nan
         raise
+
+
+def as_text(value: Any) -> str:
+    """Return a cell as text."""
+    return value.decode("utf-8", "replace").strip() if isinstance(value, bytes) else str(value).strip()
+
+
+def is_absent(value: Any) -> bool:
+    """Whether a cell of a data frame holds nothing: None, NaN, pandas's NA and NaT."""
+    if isinstance(value, float):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -9,8 +10,9 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.tables.cells import is_missing, is_number
 from barenet.data.tables.columns import Column, Columns
-from barenet.data.tables.labels import LISTED, find_column, is_identifier
+from barenet.data.tables.labels import LISTED, find_column, is_empty, is_identifier, is_label_name, words_of
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
@@ -18,6 +20,10 @@ from barenet.messages import few
 __all__ = ["ChoiceWords", "Choices", "choices_of", "choose_columns"]
 
 MAX_VALUES = 1_000  # different values of a column of text
+SAMPLE = 200  # rows, spread evenly, that most columns fail in which do not say the label
+UNNAMED = ("column 1", "Unnamed: 0")
+# A number with a sign for a unit or for thousands: "$1,200.50", "40 %", "1.234,5".
+DRESSED = re.compile(r"[-+]?[$€£¥]?\s?[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?)\s?[%$€£¥]?")
 INDEX_NAMES = frozenset(
     {"id", "index", "row", "rowid", "rownumber", "rownames", "unnamed0", "no", "nr", "sno", "idx", "序号"}
 )
@@ -66,12 +72,17 @@ def choices_of(words: ChoiceWords) -> Choices:
 
 
 def choose_columns(
-    table: Table, *, label: int | None, drop: Sequence[str] = (), keep: Sequence[str] = ()
+    table: Table,
+    *,
+    label: int | None,
+    labels: Sequence[Any] = (),
+    drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
 ) -> tuple[Columns, list[str]]:
-    """Return the columns to learn from, and a sentence for each that is left out or changed.
+    """Return the columns to learn from, and a sentence for each that is left out, changed or doubtful.
 
-    drop, keep: names or numbers of columns to leave out, and of those to take although they count or name the rows.
-    Raises ConfigError for a column that isn't there, DataError where none is left.
+    labels: of all rows. drop, keep: names or numbers of columns to leave out, and of those to take although they count
+    or name the rows. Raises ConfigError for a column that isn't there, DataError where none is left.
     """
     dropped = {find_column(name, table.names, table.where, "data.drop") for name in drop}
     kept = {find_column(name, table.names, table.where, "data.keep") for name in keep}
@@ -82,8 +93,17 @@ def choose_columns(
     others = [i for i in range(len(table.names)) if i != label and i not in dropped]
     said: list[str] = []
     columns: list[Column] = []
+    same = [i for i in say_the_label(table, labels) if i in others and i not in kept and len(others) > 1]
+    label_called = table.names[label] if label is not None and table.has_header else "label"
     for position in others:
         reason = None if position in kept else reason_to_leave_out(table, position, len(others))
+        if reason is None and position in same and is_akin(table.names[position], label_called):
+            reason = "says by its name and in each row what the label says"
+        elif reason is None and position in same:
+            said.append(
+                f"{table.called(position)} says in each row what the label says: is it the label again, or only known "
+                f"with it? Then leave it out by --drop"
+            )
         if reason is not None:
             said.append(f"left out {table.called(position)}, which {reason} (--keep takes it)")
             continue
@@ -91,6 +111,11 @@ def choose_columns(
     if not columns:
         raise DataError(f"{table.where} has no column to learn from: {'; '.join(said) or 'all are left out'}")
     texts = [f"{c.name} ({len(c.values)} values)" for c in columns if c.is_text]
+    said += [
+        f"{table.called(c.position)} holds a number of its own in each row: leave it out by --drop if it names the rows"
+        for c in columns[:1]
+        if c.position == min(others) and c.position not in kept and len(others) > 1 and names_rows(table, c.position)
+    ]
     if texts:
         said.append(f"columns of text, each value a feature: {few(texts, LISTED)}")
     missing = [
@@ -110,7 +135,7 @@ def make_column(table: Table, position: int) -> Column:
         own = table.number(position)
         missing = own.dtype.kind == "f" and bool(np.isnan(own).any())
         return Column(name, position, flags_missing=missing)
-    values = sorted(set(table.texts[position]))
+    values = sorted({"" if is_missing(cell) else cell for cell in table.texts[position]})
     if len(values) > MAX_VALUES:
         raise DataError(
             f"{table.where}: {table.called(position)} is text of {len(values)} different values, more than "
@@ -123,14 +148,67 @@ def reason_to_leave_out(table: Table, position: int, n_others: int) -> str | Non
     """Return why a column says nothing about the classes, or None for one to learn from."""
     if n_others == 1:
         return None
+    if is_empty(table, position):
+        return "has no value in any row"
     if table.is_text(position):
+        check_numbers_are_plain(table, position)
         return "is text that names nearly each row" if is_identifier(table, position) else None
     own = table.number(position)
-    if own.dtype.kind == "f" and np.isnan(own).all():
-        return "has no number in any row"
     if counts_rows(own, named=is_index_name(table.names[position]) and table.has_header):
         return "counts the rows"
+    if position == 0 and table.has_header and table.names[0] in UNNAMED and is_whole(own):
+        return "has no name and holds whole numbers, as an index does"
     return None
+
+
+def check_numbers_are_plain(table: Table, position: int) -> None:
+    """Raise DataError for numbers that are written as text: "1,200", "40 %", "$5"."""
+    cells = [cell for cell in table.texts[position] if not is_number(cell)]
+    written = [cell for cell in cells if DRESSED.fullmatch(cell)]
+    if written and 2 * len(written) > len(cells):
+        raise DataError(
+            f"{table.where}: {table.called(position)} holds numbers written as {written[0]!r}: write them plainly, "
+            f"without signs for units and thousands; or leave the column out by --drop, or take it as text by --keep"
+        )
+
+
+def say_the_label(table: Table, labels: Sequence[Any]) -> list[int]:
+    """Return the columns of which each value comes with one class alone, and each class with one value alone."""
+    classes = np.asarray(labels).astype(str)
+    if classes.shape != (table.n_rows,) or table.n_rows <= LISTED:  # of a few rows any column may do so
+        return []
+    _, first, codes = np.unique(classes, return_index=True, return_inverse=True)
+    found = []
+    some = np.arange(0, table.n_rows, max(1, table.n_rows // SAMPLE))
+    # Most columns differ from the label in a few rows already.
+    numbers = table.numbers[some] == table.numbers[first][codes[some]]
+    alike = {position for at, position in enumerate(table.positions) if numbers[:, at].all()}
+    for position in range(len(table.names)):
+        if not table.is_text(position) and position not in alike:
+            continue
+        own = np.asarray(table.texts[position]) if table.is_text(position) else table.number(position)
+        if (own == own[first][codes]).all() and len(np.unique(own[first])) == len(first):
+            found.append(position)
+    return found
+
+
+def is_akin(name: str, label: str) -> bool:
+    """Whether a column's name says label, or shares a word with the label's."""
+    return is_label_name(name) or bool({word for word in words_of(name) if len(word) > 2} & set(words_of(label)))
+
+
+def names_rows(table: Table, position: int) -> bool:
+    """Whether a column holds another whole number of many digits in each row, as numbers of patients are."""
+    if table.is_text(position) or table.n_rows <= LISTED:
+        return False
+    own = table.number(position)
+    return is_whole(own) and len(np.unique(own)) == len(own) and bool(np.abs(own).max() > 100 * len(own))
+
+
+def is_whole(own: NDArray[Any]) -> bool:
+    """Whether all numbers (n,) that are there are whole."""
+    given = own[~np.isnan(own)] if own.dtype.kind == "f" else own
+    return bool(np.all(given == np.rint(given)))
 
 
 def is_index_name(name: str) -> bool:
@@ -149,5 +227,4 @@ def counts_rows(own: NDArray[Any], *, named: bool) -> bool:
         return False
     if np.all(np.diff(own.astype(np.float64)) == 1):
         return True
-    different = np.unique(own[~np.isnan(own)] if own.dtype.kind == "f" else own)
-    return named and len(different) == len(own) and bool(np.all(different == np.rint(different)))
+    return named and is_whole(own) and len(np.unique(own)) == len(own)

@@ -7,13 +7,14 @@ taken is left to `choosing`; what a missing number becomes, to the training, whi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.tables.cells import is_missing, is_number, parse
 from barenet.data.tables.labels import LISTED
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
@@ -40,7 +41,7 @@ class Column:
     def features(self) -> tuple[str, ...]:
         """Names of the features that it becomes."""
         if self.is_text:
-            return tuple(f"{self.name}={value}" for value in self.values)
+            return tuple(f"{self.name}={value}" if value else f"{self.name} is missing" for value in self.values)
         return (self.name, f"{self.name} is missing") if self.flags_missing else (self.name,)
 
 
@@ -114,10 +115,8 @@ class Columns:
             own = features[:, start : (start := start + len(column.features))]
             if column.is_text:
                 encode_text(table, position, column, own, unknown)
-            elif table.is_text(position):
-                raise DataError(not_a_number(table, position))
             else:
-                own[:, 0] = table.number(position)
+                own[:, 0] = numbers_in(table, position)
                 if column.flags_missing:
                     own[:, 1] = np.isnan(own[:, 0])
         return features
@@ -162,25 +161,36 @@ class Columns:
 
 def encode_text(table: Table, position: int, column: Column, own: NDArray[Any], unknown: str) -> None:
     """Write 1 where a row has a value of a column of text."""
-    number_of = {value: number for number, value in enumerate(column.values)}
-    cells: Collection[str] = (
-        table.texts[position]
-        if position in table.texts
-        else [f"{value:g}" for value in table.number(position).tolist()]
-    )
-    for row, cell in enumerate(cells):
-        number = number_of.get(cell)
-        if number is not None:
+    number_of: dict[Any, int] = {}
+    for number, value in enumerate(column.values):  # "7" is found as 7 and as 7.0 too, where no text reads alike
+        if value and is_number(value):
+            number_of[parse(value)] = -1 if parse(value) in number_of else number
+    number_of |= {value: number for number, value in enumerate(column.values)}
+    cells = table.texts[position] if position in table.texts else table.number(position).tolist()
+    for row, given in enumerate(cells):
+        cell = "" if is_missing(str(given)) else given
+        number = number_of.get(cell, -1)
+        if number >= 0:
             own[row, number] = 1
         elif unknown != "zeros":
             known = few([value or "nothing" for value in column.values], limit=8)
+            text = f"{cell:.15g}" if isinstance(cell, int | float) else cell
+            shown = repr(one_line(text, 40)) if text else "missing"
             raise DataError(
-                f"{table.where}, {table.place(row)}: {table.called(position)} is {one_line(cell, 40)!r}, which "
+                f"{table.where}, {table.place(row)}: {table.called(position)} is {shown}, which "
                 f"training never saw, only {known}; data.unknown = zeros takes it for none of them"
             )
 
 
-def not_a_number(table: Table, position: int) -> str:
-    """Return what is wrong with a column of text in place of numbers."""
-    cell = next((cell for cell in table.texts[position] if cell), "empty")
-    return f"{table.where}: {table.called(position)} is text, such as {one_line(cell, 40)!r}, expected numbers"
+def numbers_in(table: Table, position: int) -> NDArray[Any]:
+    """Return a column of numbers; True and False, as some files write them, are 1 and 0. Raises DataError for text."""
+    if not table.is_text(position):
+        return table.number(position)
+    cells = [cell.lower() for cell in table.texts[position]]
+    numbers = {"true": 1.0, "false": 0.0, **{cell: np.nan for cell in cells if is_missing(cell)}}
+    if set(cells) <= set(numbers):
+        return np.array([numbers[cell] for cell in cells])
+    wrong = next(cell for cell in table.texts[position] if not is_number(cell))
+    raise DataError(
+        f"{table.where}: {table.called(position)} is text, such as {one_line(wrong, 40)!r}, expected numbers"
+    )

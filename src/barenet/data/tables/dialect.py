@@ -7,11 +7,14 @@ sniffer of Python's csv module looks at characters alone, and takes the decimal 
 from __future__ import annotations
 
 import csv
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from barenet.data.tables.cells import DECIMAL_COMMA, is_missing, is_number
 from barenet.data.tables.labels import is_label_name
+from barenet.data.tables.table import names_of
 from barenet.errors import DataError
 
 __all__ = ["Dialect", "sniff", "split"]
@@ -24,14 +27,17 @@ CALLED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ":
 class Dialect:
     """How a text table is written.
 
-    header: the names in its first line, or None. texts: the columns that hold text. n_columns: of every line.
+    header: the names in its first line, or None. texts: the columns that hold text. empty: those without a value.
+    n_columns: of every line. n_before: lines before the first row of values.
     """
 
     delimiter: str
     decimal: str
     header: tuple[str, ...] | None
     texts: frozenset[int]
+    empty: frozenset[int]
     n_columns: int
+    n_before: int
 
     def __str__(self) -> str:
         if self.delimiter == ",":
@@ -44,7 +50,8 @@ def split(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]
     """Yield each row's last line (from 1) and its cells; lines without any value are left out."""
     if delimiter == " ":
         for number, line in enumerate(lines, start=1):
-            if cells := line.split():
+            quoted = csv.reader([line.strip()], delimiter=" ", skipinitialspace=True) if '"' in line else None
+            if cells := line.split() if quoted is None else next(quoted):
                 yield number, cells
         return
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True)
@@ -55,26 +62,83 @@ def split(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]
 
 def sniff(lines: Sequence[str], where: str) -> Dialect:
     """Return how a text table of these first lines is written; raise DataError where nothing or several things fit."""
-    delimiter = find_delimiter(lines, where)
-    rows = [row for _, row in split(lines, delimiter)]
+    n_before = count_comments(lines)
+    told = re.fullmatch(r"sep=(.)\s*", lines[n_before - 1]) if n_before else None  # as Excel understands it
+    delimiter = told[1] if told and told[1] in DELIMITERS else find_delimiter(lines[n_before:], where)
+    if n_before and are_rows(lines[: n_before + 1], delimiter):
+        n_before = 0
+    numbered = list(split(lines[n_before:], delimiter))
+    rows = [row for _, row in numbered]
     decimal = find_decimal(rows, delimiter, where)
-    header = find_header(rows, decimal)
-    body = rows[1:] if header else rows
-    widest = [i for i in range(len(rows[0])) if not mostly_numbers([row[i] for row in body if i < len(row)], decimal)]
-    return Dialect(delimiter, decimal, header, frozenset(widest), len(rows[0]))
+    header = header_of(rows, decimal, where)
+    if header is not None:
+        n_before += numbered[0][0]
+        rows = rows[1:]
+    elif n_before and told is None:
+        header = commented_header(lines[n_before - 1], delimiter, rows)
+    n_columns = len(header or rows[0])
+    columns = [[row[i] for row in rows if i < len(row)] for i in range(n_columns)]
+    texts = frozenset(i for i, column in enumerate(columns) if not mostly_numbers(column, decimal))
+    empty = frozenset(i for i, column in enumerate(columns) if all(map(is_missing, column)))
+    return Dialect(delimiter, decimal, header or None, texts, empty, n_columns, n_before)
+
+
+def count_comments(lines: Sequence[str]) -> int:
+    """Return how many lines stand before the table: comments, empty ones, and one that names the delimiter."""
+    return next((i for i, line in enumerate(lines) if line.strip() and not re.match(r"[#%]|sep=.\s*$", line)), 0)
+
+
+def are_rows(lines: Sequence[str], delimiter: str) -> bool:
+    """Whether lines that look like comments, and the first other one, are rows alike: their first cell begins so."""
+    rows = [row for _, row in split([line for line in lines if not re.match(r"#\s", line)], delimiter)]
+    return len(rows) > 2 and len(set(map(len, rows))) == 1 and len(rows[0]) > 1
+
+
+def commented_header(line: str, delimiter: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
+    """Return the names in a comment above the table, as `numpy.savetxt` writes them; "#" may be a name itself."""
+    for _, cells in split([line.lstrip("#% ")], delimiter):
+        if rows and len(cells) == len(rows[0]) and not any(map(is_number, filter(str.strip, cells))):
+            return names_of(cells)
+    return None
+
+
+def header_of(rows: Sequence[Sequence[str]], decimal: str, where: str) -> tuple[str, ...] | None:
+    """Return the names in the first row; () for one that is no row of values and names no columns; None for values.
+
+    The first line may have another number of cells than the others: without the name of the column of row names, as R
+    writes it, without the empty cell that ends all others, or counts and class names, as scikit-learn's files have it.
+    Raises DataError for others.
+    """
+    first, body = rows[0], rows[1:]
+    width = Counter(map(len, body)).most_common(1)[0][0] if body else len(first)
+    n_alike = sum(len(row) == width for row in body)
+    counts = [cell for cell in first[:2] if re.fullmatch(r"\d+", cell.strip())]
+    if len(counts) == 2 and int(counts[1]) == width - 1 and not any(map(is_number, first[2:])) and len(first) > 3:
+        return ()
+    if len(first) == width or n_alike < len(body) or n_alike < 2:
+        return find_header(rows, decimal)
+    if len(first) == width + 1 and not first[-1].strip() and not any(map(is_number, first[:-1])):
+        return names_of(first[:-1])
+    if len(first) == width - 1 and not any(map(is_number, first)):
+        is_last_empty = not any(row[-1].strip() for row in body)
+        return names_of([*first, ""] if is_last_empty else ["", *first])
+    raise DataError(
+        f"{where}: its first line has {len(first)} cell{'s' * (len(first) != 1)}, all others have {width}: remove the "
+        f"line, or name each column there"
+    )
 
 
 def find_delimiter(lines: Sequence[str], where: str) -> str:
     """Return what cuts the lines into cells."""
-    scores = {}
+    scores: dict[str, float] = {}
     for delimiter in DELIMITERS:
         try:
             rows = [row for _, row in split(lines, delimiter)]
         except csv.Error:
             continue
-        if not rows or max(len(row) for row in rows) < 2:
+        width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
+        if width < 2:
             continue
-        width = len(rows[0])
         # Cells that hold another delimiter count as badly cut, but for a number with a decimal comma.
         good = sum(sum(is_one_cell(cell, delimiter) for cell in row) / len(row) for row in rows if len(row) == width)
         scores[delimiter] = good / len(rows)
@@ -118,7 +182,7 @@ def find_header(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...] 
         return names_of(first) if all(is_text) else None
     columns = [[row[i] for row in body if i < len(row)] for i in range(len(first))]
     numeric = [i for i, column in enumerate(columns) if mostly_numbers(column, decimal)]
-    if any(is_text[i] for i in numeric):
+    if any(is_text[i] and first[i] not in columns[i] for i in numeric):
         return names_of(first)
     if any(is_label_name(first[i]) and first[i] not in column for i, column in enumerate(columns) if i not in numeric):
         return names_of(first)
@@ -135,12 +199,3 @@ def mostly_numbers(cells: Sequence[str], decimal: str) -> bool:
     """Whether at least half of the cells that are not missing are numbers."""
     given = [cell for cell in cells if not is_missing(cell)]
     return 2 * sum(is_number(cell, decimal) for cell in given) >= len(given)
-
-
-def names_of(first: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the columns; one without a name is called by its number, a second one of a name too."""
-    names: list[str] = []
-    for number, cell in enumerate(first, start=1):
-        name = cell.strip() or f"column {number}"
-        names.append(name if name not in names else f"{name} ({number})")
-    return tuple(names)

@@ -7,25 +7,35 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.tables.cells import is_missing, is_number
+from barenet.data.tables.cells import as_text, is_missing, is_number
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError, nearest
 from barenet.messages import few, one_line
 
-__all__ = ["candidates", "find_column", "find_label", "is_label_name", "label_names", "number_labels"]
+__all__ = [
+    "candidates",
+    "find_column",
+    "find_label",
+    "is_empty",
+    "is_label_name",
+    "label_names",
+    "number_labels",
+    "words_of",
+]
 
 # Names that say label, those that nearly always do first; a column of the second kind counts if it can be classes.
 STRONG = frozenset({"label", "labels", "class", "classes", "target", "targets"})
 WEAK = frozenset(
     {
         *("y", "species", "outcome", "category", "diagnosis", "variety", "result", "classification", "output"),
-        *("response", "survived", "grade", "quality", "groundtruth", "annotation", "标签", "类别", "类"),
+        *("response", "survived", "grade", "quality", "groundtruth", "annotation", "churn", "attrition", "cultivar"),
+        *("标签", "类别", "类"),
     }
 )
 MAX_CLASSES = 100  # different values of a column that nobody has named
@@ -39,12 +49,21 @@ def is_label_name(name: str) -> bool:
 
 def strength(name: str) -> int:
     """Return 2 for a name that nearly always says label, 1 for one that often does, 0 for others."""
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name.strip()).lower()
-    parts = [word for word in re.split(r"[\W_]+", words) if word]
+    parts = words_of(name)
     joined = "".join(parts)
     if joined in STRONG or (parts and parts[-1] in STRONG):
         return 2
     return int(joined in WEAK)
+
+
+def words_of(name: str) -> list[str]:
+    """Return the words of a column's name in small letters, without the number of a second one of that name.
+
+    >>> words_of("ClassLabel"), words_of("target_name"), words_of("label (4)")
+    (['class', 'label'], ['target', 'name'], ['label'])
+    """
+    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r" \(\d+\)$", "", name.strip()))
+    return [word for word in re.split(r"[\W_]+", apart.lower()) if word]
 
 
 def find_column(asked: str | int, names: Sequence[str], where: str, setting: str) -> int:
@@ -68,15 +87,25 @@ def find_column(asked: str | int, names: Sequence[str], where: str, setting: str
 
 
 def candidates(
-    names: Sequence[str], *, has_header: bool, asked: str | int | None, is_asked: bool, where: str
+    names: Sequence[str],
+    *,
+    has_header: bool,
+    asked: str | int | None,
+    is_asked: bool,
+    where: str,
+    empty: Collection[int] = (),
 ) -> list[int]:
-    """Return the columns that may hold the labels by their names, or the first and the last where no name says it."""
+    """Return the columns that may hold the labels by their names, or the first and the last where no name says it.
+
+    `empty`: columns without a value in any row, as a delimiter at the end of each line makes them.
+    """
     if asked is not None and (is_asked or str(asked) in names or not has_header):
         return [find_column(asked, names, where, "data.label")]
     strengths = [strength(name) if has_header else 0 for name in names]
     if 2 in strengths:
         return [i for i, own in enumerate(strengths) if own == 2]
-    return sorted({*(i for i, own in enumerate(strengths) if own), 0, len(names) - 1})
+    given = [i for i in range(len(names)) if i not in empty] or [0]
+    return sorted({*(i for i, own in enumerate(strengths) if own), given[0], given[-1]})
 
 
 def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
@@ -94,6 +123,7 @@ def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
             if least == 1:
                 named = [i for i in named if can_be_classes(table, i, each_twice=False)]
             if len(named) == 1:
+                check_repeated(table, named[0])
                 return named[0], "by its name"
             if named:
                 found = few([table.names[i] for i in named])
@@ -104,11 +134,11 @@ def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
     texts = [i for i in range(len(table.names)) if table.is_text(i) and not is_identifier(table, i)]
     if len(texts) == 1:
         return texts[0], "the only one of text"
-    ends = [i for i in (0, len(table.names) - 1) if can_be_classes(table, i, each_twice=True)]
+    given = [i for i in range(len(table.names)) if not is_empty(table, i)]
+    ends = [i for i in dict.fromkeys((*given[:1], *given[-1:])) if can_be_classes(table, i, each_twice=True)]
     if len(ends) == 1:
-        return ends[
-            0
-        ], f"the {'last' if ends[0] else 'first'} one, which alone of the first and the last can be classes"
+        which = "first" if ends[0] == given[0] else "last"
+        return ends[0], f"the {which} one, which alone of the first and the last can be classes"
     fault = "both the first and the last can be" if ends else "neither the first nor the last can be"
     raise DataError(
         f"{table.where}: which column holds the labels? No name says it, and {fault} classes; name it by --label, "
@@ -127,9 +157,28 @@ def can_be_classes(table: Table, position: int, *, each_twice: bool) -> bool:
     return table.is_text(position) or all(is_number(cell) and float(cell).is_integer() for cell in counts)
 
 
+def is_empty(table: Table, position: int) -> bool:
+    """Whether a column holds no value in any row."""
+    if table.is_text(position):
+        return all(map(is_missing, table.texts[position]))
+    own = table.number(position)
+    return own.dtype.kind == "f" and bool(np.isnan(own).all())
+
+
+def check_repeated(table: Table, position: int) -> None:
+    """Raise DataError for a column of labels, by its name, of which nearly each row has another value."""
+    cells = table.texts.get(position) or table.number(position).tolist()
+    n = len(set(cells))
+    if n > LISTED and 2 * n > len(cells):
+        raise DataError(
+            f"{table.where}: {table.called(position)} should hold the labels by its name, but has {n} values in "
+            f"{len(cells)} rows: a classifier learns classes, a few that come again; name another column by --label"
+        )
+
+
 def is_identifier(table: Table, position: int) -> bool:
     """Whether a column of text names each row, as names, dates and free text do: nearly no value comes twice."""
-    cells = table.texts[position]
+    cells = [cell for cell in table.texts[position] if not is_missing(cell)]
     return len(cells) > LISTED and 2 * len(set(cells)) > len(cells)
 
 
@@ -138,7 +187,7 @@ def label_names(values: Sequence[Any], where: str) -> tuple[Sequence[int] | Sequ
 
     "7" and "007" are different text, so neither becomes a number where both are there. Refuses measurements.
     """
-    texts = ["" if value is None else str(value).strip() for value in values]
+    texts = ["" if value is None else as_text(value) for value in values]
     different = set(texts)
     if not all(is_number(text) and not is_missing(text) for text in different):
         measured = [text for text in different if is_number(text) and not is_missing(text)]

@@ -10,7 +10,7 @@ import csv
 import gzip
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -22,13 +22,15 @@ from numpy.typing import NDArray
 from barenet.data.files import GZIP_MAGIC, reading
 from barenet.data.tables.cells import parse
 from barenet.data.tables.dialect import Dialect, split
-from barenet.data.tables.table import LARGEST, Table, merges
+from barenet.data.tables.table import LARGEST, Table, are_bytes, merges
 from barenet.errors import DataError
 from barenet.messages import one_line
 
 __all__ = ["Reader", "opened"]
 
 CELLS = 200_000  # that are read at once
+TEXT_SHARE = 0.05  # of the cells of a column, from which on text is no mistake among numbers
+FEW_VALUES = 12  # of a column of categories
 OTHER_THAN_WHOLE = re.compile(r"[.a-zA-Z]")
 
 
@@ -83,18 +85,14 @@ class Reader:
     def read(self, lines: IO[str]) -> None:
         """Read all lines."""
         at_once = max(1, CELLS // len(self.names))
-        is_first = self.dialect.header is not None
+        self.n_lines = self.dialect.n_before
+        for _ in islice(lines, self.n_lines):
+            pass
         while chunk := list(islice(lines, at_once)):
             while sum(line.count('"') for line in chunk) % 2 and (more := next(lines, "")):
                 chunk.append(more)  # a quoted cell goes on in the next line
             first_line = self.n_lines + 1
             self.n_lines += len(chunk)
-            if is_first:
-                rows = list(split(chunk, self.dialect.delimiter))
-                if not rows:
-                    continue
-                chunk, is_first = chunk[rows[0][0] :], False
-                first_line += rows[0][0]
             self.take(chunk, first_line)
         self.check_numbers()
         if not self.n_rows:
@@ -177,22 +175,39 @@ class Reader:
         return repr(self.names[position]) if self.dialect.header else f"feature {position + 1}"
 
     def check_numbers(self) -> None:
-        """Take a column as text that holds more text than numbers; raise DataError for some text among numbers."""
+        """Take a column as text that holds text as a rule; raise DataError for some text among numbers."""
         for position, cells in self.not_numbers.items():
-            n_numbers = int(self.n_given[self.numeric.index(position)])
-            line, cell = cells[0]
-            if n_numbers >= len(cells):
+            if not self.is_text(position, [cell for _, cell in cells]):
+                line, cell = cells[0]
                 raise DataError(
-                    f"{self.path}, line {line}: {self.called(position)} is {one_line(cell, 40)!r}, expected a number"
+                    f"{self.path}, line {line}: {self.called(position)} is {one_line(cell, 40)!r}, expected a number "
+                    f"as in most lines: correct it, or leave it empty where the number is missing"
                 )
             self.found_texts.add(position)
+
+    def is_text(self, position: int, texts: Sequence[str]) -> bool:
+        """Whether a column with some cells of text is one of text, and not one of numbers with a few wrong cells.
+
+        It is where most cells are text, where a few values come again and again ("2", "4", "more"), and where many
+        cells are text, each another one ("113803", "A/5 21171").
+        """
+        at = self.numeric.index(position)
+        n_given = int(self.n_given[at])
+        if len(texts) > n_given:
+            return True
+        if len(texts) < TEXT_SHARE * (n_given + len(texts)):
+            return False
+        numbers = self.block[: self.n_rows, at]
+        n_values = len(np.unique(numbers[~np.isnan(numbers)])) + len(set(texts))
+        comes_again = n_values <= FEW_VALUES and 2 * n_values <= n_given + len(texts)
+        return comes_again or len(set(texts)) > FEW_VALUES
 
     def append(self, numbers: NDArray[np.float64]) -> None:
         """Write numbers below those that are there, in bytes as long as all are bytes."""
         given = ~np.isnan(numbers)
         self.n_given += given.sum(axis=0)
         kind: type[Any] = self.block.dtype.type
-        if kind is np.uint8 and not (given.all() and is_bytes(numbers)):
+        if kind is np.uint8 and numbers.size and not are_bytes(numbers):
             kind = self.kind
         if kind is np.float32 and not self.merges:
             self.merges = merges(numbers)
@@ -223,8 +238,3 @@ class Reader:
 def pieces(lines: IO[str]) -> Iterator[str]:
     """Yield a file in pieces."""
     return iter(lambda: lines.read(2**20), "")
-
-
-def is_bytes(numbers: NDArray[np.float64]) -> bool:
-    """Whether all numbers are whole and from 0 to 255."""
-    return bool(numbers.min() >= 0 and numbers.max() <= 255 and (numbers == np.rint(numbers)).all())

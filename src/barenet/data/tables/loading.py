@@ -100,7 +100,10 @@ def columns_of(train: Part, choices: Choices) -> tuple[Columns, list[str], str]:
     if choices.columns is not None:
         return choices.columns, [], "as in training"
     label, why = (None, "") if train.labels is not None else find_label(train.features, choices.label)
-    return *choose_columns(train.features, label=label, drop=choices.drop, keep=choices.keep), why
+    labels = train.labels if label is None else labels_in(train.features, label)
+    assert labels is not None
+    chosen = choose_columns(train.features, label=label, labels=labels, drop=choices.drop, keep=choices.keep)
+    return *chosen, why
 
 
 def refuse_choices(choices: Choices, where: str) -> None:

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.checks import MAX_CLASSES
 from barenet.data.files import reading
+from barenet.data.tables.cells import is_absent
 from barenet.data.tables.choosing import Choices
 from barenet.data.tables.files import NAMES
 from barenet.data.tables.pixels import are_pixels
 from barenet.data.tables.reading import read_labels, read_table
-from barenet.data.tables.table import Table, has_columns, is_missing, table_of
+from barenet.data.tables.table import Table, as_array, has_columns, table_of
 from barenet.errors import DataError
 
 __all__ = ["Part", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
@@ -127,15 +129,14 @@ def as_labels(labels: Any, where: str) -> NDArray[Any]:
     array = as_array(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, where)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.dtype.kind == "O" and array.ndim == 1:
-        missing = [row for row, value in enumerate(array.tolist()) if is_missing(value)]
+    if array.ndim != 1:
+        return array
+    if array.dtype.kind in "Of":
+        missing = [row for row, value in enumerate(array.tolist()) if is_absent(value)]
         if missing:
             raise DataError(f"{where}: the label of row {missing[0] + 1} is missing: fill it in, or remove the row")
+    if array.dtype.kind == "f" and (np.abs(array) < MAX_CLASSES).all() and (array == np.rint(array)).all():
+        return array.astype(np.int64)  # whole numbers, as pandas and NumPy write them in their files
+    if array.dtype.kind == "S":
+        return np.char.decode(array, "utf-8")
     return array
-
-
-def as_array(values: Any, where: str) -> NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except ValueError as error:
-        raise DataError(f"{where} is ragged: all its images must have the same shape") from error

@@ -32,11 +32,14 @@ def are_pixels(array: np.ndarray) -> bool:
 def image_shape(columns: Columns, features: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
     """Return (height, width) of the images that tables hold as a pixel a column, bytes all of them, or None.
 
-    The columns are called so ("pixel1", "1x1"), or have no names and are a square number of at least 64.
+    Bytes are whole numbers up to 255 of which some are bright: those of 0 to 16 are features. The
+    columns are called so ("pixel1", "1x1"), or have no names and are a square number of at least 64.
     """
     n = len(columns.columns)
     side = math.isqrt(n)
     if not columns.are_plain or any(own.dtype != np.uint8 for own in features.values()):
+        return None
+    if not hold_bytes(features["train"]):
         return None
     names = [column.name for column in columns.columns]
     if columns.has_header and not all(PIXEL_NAME.fullmatch(name) for name in names):

@@ -41,7 +41,9 @@ def read_table(
     may_be_labels: list[int] = []
     if has_labels and len(names) > 1:
         has_header = dialect.header is not None
-        may_be_labels = candidates(names, has_header=has_header, asked=label, is_asked=is_asked, where=str(path))
+        may_be_labels = candidates(
+            names, has_header=has_header, asked=label, is_asked=is_asked, where=str(path), empty=dialect.empty
+        )
     # A column of labels that is known is no feature: it needs no place among the numbers.
     known = may_be_labels if len(may_be_labels) == 1 else []
     texts = set(dialect.texts) | set(known)

@@ -5,16 +5,26 @@ Text files are left to `reading`, what the columns mean to `labels` and `columns
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.tables.cells import as_text, is_absent, is_missing, is_number, parse
 from barenet.errors import DataError
 
-__all__ = ["LARGEST", "Table", "has_columns", "is_missing", "merges", "table_of"]
+__all__ = [
+    "LARGEST",
+    "Table",
+    "are_bytes",
+    "as_array",
+    "has_columns",
+    "merges",
+    "names_of",
+    "table_of",
+]
 
 # Float32 may merge so many of a column's different numbers, as a fraction, before they are kept in float64.
 MERGED = 0.01
@@ -70,7 +80,12 @@ class Table:
 
 
 def has_columns(values: Any) -> bool:
-    """Whether values come by column: a data frame (pandas, polars), a mapping of columns, or a list of mappings."""
+    """Whether values come by column: a data frame (pandas, polars), a mapping of columns, a list of mappings, records.
+
+    Records are what NumPy calls a structured array.
+    """
+    if isinstance(values, np.ndarray):
+        return values.dtype.names is not None and values.ndim == 1
     if isinstance(values, Mapping) or (hasattr(values, "columns") and hasattr(values, "__getitem__")):
         return True
     return isinstance(values, list) and bool(values) and all(isinstance(row, Mapping) for row in values)
@@ -87,10 +102,9 @@ def table_of(values: Any, where: str, *, exact: bool = False) -> Table:
             name: [row.get(name) for row in values] for name in dict.fromkeys(key for row in values for key in row)
         }
     if has_columns(values):
-        names = list(values if isinstance(values, Mapping) else values.columns)
-        columns = [values[name] for name in names]
-        return from_columns([str(name) for name in names], columns, where, has_header=True, exact=exact)
-    array = np.asarray(values)
+        names, columns = columns_in(values)
+        return from_columns(names_of(names), columns, where, has_header=True, exact=exact)
+    array = as_array(values, where)
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
@@ -104,6 +118,41 @@ def table_of(values: Any, where: str, *, exact: bool = False) -> Table:
     return from_columns(names, list(array.T), where, has_header=False, exact=exact)
 
 
+def columns_in(values: Any) -> tuple[list[str], list[Any]]:
+    """Return the names and the columns of what has columns; two columns of a data frame may have the same name."""
+    if isinstance(values, np.ndarray):
+        names = list(values.dtype.names or ())
+    else:
+        names = list(values if isinstance(values, Mapping) else values.columns)
+    columns = [values.iloc[:, i] if hasattr(values, "iloc") else values[name] for i, name in enumerate(names)]
+    return [str(name) for name in names], columns
+
+
+def names_of(cells: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of the columns; one without a name is called by its number, a second one of a name too."""
+    names: list[str] = []
+    for number, cell in enumerate(cells, start=1):
+        name = cell.strip() or f"column {number}"
+        names.append(name if name not in names else f"{name} ({number})")
+    return tuple(names)
+
+
+def as_array(values: Any, where: str) -> NDArray[Any]:
+    """Return an array, masked numbers as NaN; raise DataError for what is none, or has rows of different lengths."""
+    if hasattr(values, "toarray") and not isinstance(values, np.ndarray):
+        raise DataError(f"{where} is a sparse matrix: hand in {where}.toarray()")
+    if isinstance(values, str | bytes | set | frozenset | Iterator):
+        kind = "an iterator" if isinstance(values, Iterator) else f"a {type(values).__name__}"
+        raise DataError(f"{where} is {kind}, expected a list or an array with an entry for each example")
+    if np.ma.is_masked(values):
+        is_numeric = values.dtype.kind in "iufb"
+        values = np.ma.filled(values.astype(np.float64), np.nan) if is_numeric else values.tolist()
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise DataError(f"{where} is ragged: all its images must have the same shape") from error
+
+
 def from_columns(
     names: Sequence[str], columns: Sequence[Any], where: str, *, has_header: bool, exact: bool = False
 ) -> Table:
@@ -111,14 +160,16 @@ def from_columns(
     numbers: list[NDArray[Any]] = []
     positions: list[int] = []
     texts: dict[int, list[str]] = {}
+    n_rows = len(columns[0]) if columns else 0
     for position, values in enumerate(columns):
-        number = as_numbers(values)
-        if number is None:
-            texts[position] = ["" if is_missing(value) else str(value).strip() for value in np.asarray(values, object)]
-        else:
+        if len(values) != n_rows:
+            raise DataError(f"{where}: {names[position]} has {len(values)} rows, {names[0]} has {n_rows}")
+        number, text = read_column(values, f"{where}: {names[position]}")
+        if text is not None:
+            texts[position] = text
+        if number is not None:
             numbers.append(number)
             positions.append(position)
-    n_rows = len(columns[0]) if columns else 0
     own = [names[i] for i in positions]
     block: NDArray[Any] = np.empty((n_rows, 0), np.uint8)
     if numbers:
@@ -126,35 +177,42 @@ def from_columns(
     return Table(where, tuple(names), has_header, block, tuple(positions), texts)
 
 
-def as_numbers(values: Any) -> NDArray[Any] | None:
-    """Return a column as numbers, missing ones as NaN, or None where it holds text."""
-    array = np.asarray(values)
-    if array.dtype.kind in "iufb":
-        return array
-    if array.dtype.kind in "OUS":
-        own = array.tolist()
-        if any(isinstance(value, str | bytes) for value in own):
-            return None
+def read_column(values: Any, where: str) -> tuple[NDArray[Any] | None, list[str] | None]:
+    """Return a column as numbers, missing ones as NaN, and as text; each is None where it is not that.
+
+    Text that reads as numbers is both, as in a file: a column is read alike wherever it comes from. Raises DataError
+    for cells that are no values.
+    """
+    array = as_array(values, where)
+    if array.ndim != 1:
+        raise DataError(f"{where} has shape {array.shape}, expected one number or text a row")
+    if array.dtype.kind in "iuf":
+        return array, None
+    cells = np.asarray(values, object).tolist() if array.dtype.kind in "mM" else array.tolist()
+    for row, cell in enumerate(cells):
+        if isinstance(cell, list | tuple | dict | set | np.ndarray | complex):
+            kind = type(cell).__name__
+            raise DataError(f"{where} is a {kind} in row {row + 1}, expected a number or text in each row")
+    texts = ["" if is_absent(cell) else as_text(cell) for cell in cells]
+    if array.dtype.kind == "b":
+        return array, texts
+    if not any(isinstance(cell, str | bytes) for cell in cells):
         try:
-            return np.array([np.nan if is_missing(value) else float(value) for value in own], np.float64)
-        except (TypeError, ValueError):
-            return None
-    return None
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a cell of a data frame holds nothing: None, NaN, pandas's NA and NaT."""
-    if isinstance(value, float):
-        return bool(np.isnan(value))
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
+            return np.array([np.nan if is_absent(cell) else float(cell) for cell in cells], np.float64), None
+        except (TypeError, ValueError):  # dates, and whatever else has no number
+            return None, texts
+    if all(map(is_number, set(texts))) and not all(map(is_missing, set(texts))):
+        return np.array([parse(text) for text in texts], np.float64), texts
+    return None, texts
 
 
 def narrowed(numbers: NDArray[Any], where: str, names: Sequence[str], *, exact: bool) -> NDArray[Any]:
     """Return numbers (n, k) in the smallest type that keeps them apart; raise DataError for an infinite one."""
-    if numbers.dtype == np.uint8:
-        return numbers
-    if numbers.dtype.kind == "f" and (np.abs(numbers) > LARGEST).any():
-        row, column = np.argwhere(np.abs(numbers) > LARGEST)[0]
+    if numbers.dtype == np.uint8 or (numbers.size and are_bytes(numbers)):
+        return numbers.astype(np.uint8, copy=False)
+    most = numbers.dtype.type(min(LARGEST, float(np.finfo(numbers.dtype).max))) if numbers.dtype.kind == "f" else None
+    if most is not None and (np.abs(numbers) > most).any():
+        row, column = np.argwhere(np.abs(numbers) > most)[0]
         raise DataError(f"{where}: {names[column]} of row {row + 1} is {numbers[row, column]}: clean it first")
     if numbers.dtype.kind == "f" and numbers.dtype.itemsize <= 4:
         return numbers.astype(np.float32, copy=False)
@@ -162,6 +220,11 @@ def narrowed(numbers: NDArray[Any], where: str, names: Sequence[str], *, exact: 
         return numbers.astype(np.float64, copy=False)
     sample = np.asarray(numbers[:: max(1, len(numbers) // SAMPLE)], np.float64)
     return numbers.astype(np.float64 if merges(sample) else np.float32)
+
+
+def are_bytes(numbers: NDArray[Any]) -> bool:
+    """Whether all numbers are whole and from 0 to 255."""
+    return bool(numbers.min() >= 0 and numbers.max() <= 255 and (numbers == np.rint(numbers)).all())
 
 
 def merges(numbers: NDArray[np.float64]) -> bool:
