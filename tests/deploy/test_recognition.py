@@ -15,6 +15,7 @@ from families import slow_except
 from fashion_pictures import encode, fashion_model, fashion_predictor, first_test_images
 from PIL import Image
 
+import barenet
 from barenet.data.formats.idx import write_idx
 from barenet.deploy.framing import Steps
 from barenet.deploy.inference import Inference
@@ -216,6 +217,19 @@ def test_an_empty_folder_and_a_path_that_is_not_there_are_refused(tmp_path):
         recognise(fashion_predictor(), [tmp_path])
     with pytest.raises(DataError, match="does not exist: expected a picture"):
         recognise(fashion_predictor(), [tmp_path / "nowhere.png"])
+
+
+def test_features_that_a_table_of_text_was_made_into_are_not_taken_for_rows_once_more(tmp_path):
+    rows = [[("red", "blue", "green")[i % 3], 1 + i % 5, "ab"[i % 3 == 0]] for i in range(40)]
+    path = tmp_path / "table.csv"
+    path.write_text("colour,size,label\n" + "".join(f"{c},{n},{label}\n" for c, n, label in rows), "utf-8")
+    small = {"hidden": 8, "epochs": 40, "lr": 0.05, "batch_size": 8, "n_valid": 8, "output": None, "verbose": False}
+    predictor = Predictor([barenet.train(data=path, **small).model])
+    assert predictor.info.image_shape == [4]
+    assert [found.class_name for found in recognise(predictor, [path])] == [row[2] for row in rows]
+    np.save(tmp_path / "rows.npy", np.zeros((2, 4)))
+    with pytest.raises(DataError, match="has 4 columns, the model takes 2: colour, size"):
+        recognise(predictor, [tmp_path / "rows.npy"])
 
 
 def test_steps_are_handed_on(tmp_path):

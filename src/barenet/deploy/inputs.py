@@ -27,6 +27,7 @@ from barenet.data.pictures.picture import SUFFIXES, Picture, decode_alike, is_bl
 from barenet.data.tables.files import is_table
 from barenet.data.tables.parts import read_npy
 from barenet.data.tables.reading import read_table
+from barenet.data.tables.table import Table, table_of
 from barenet.deploy.framing import Frame, Steps, frame_of
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError
@@ -67,9 +68,13 @@ def read_inputs(
         if content is None and path.is_dir():
             pictures += list(pictures_in(path))
         elif is_table(path.name) and path.is_file() and content is None:
-            parts.append(read_rows(path, predictor, note))
+            parts.append(encode_rows(path, read_table(path, exact=True), predictor, note))
         elif (array := read_array(path, content)) is not None:
-            parts.append(split_array(path, array, predictor, steps))
+            if predictor.takes_rows and array.ndim <= 2:
+                table = table_of(np.atleast_2d(array), str(path), exact=True)
+                parts.append(encode_rows(path, table, predictor, note))
+            else:
+                parts.append(split_array(path, array, predictor, steps))
         elif content is not None:
             pictures.append((STANDARD_INPUT, content))
         elif not path.exists():
@@ -122,9 +127,8 @@ def read_array(path: Path, content: bytes | None) -> NDArray[Any] | None:
     return None
 
 
-def read_rows(path: Path, predictor: Predictor, note: Callable[[str], None]) -> Inputs:
+def encode_rows(path: Path, table: Table, predictor: Predictor, note: Callable[[str], None]) -> Inputs:
     """Return the rows of a table as the model takes them, by the names of its columns; labels are left out."""
-    table = read_table(path, exact=True)
     info = predictor.info
     features = encode_table(info.preprocessing, table, int(np.prod(info.image_shape)), note=note)
     return Inputs([f"{path}[{row}]" for row in range(len(features))], features.reshape(-1, *info.image_shape))

@@ -57,6 +57,11 @@ class Predictor:
         """Names of the classes, by their number."""
         return self.info.class_names
 
+    @property
+    def takes_rows(self) -> bool:
+        """Whether the model makes its features of a table's columns that it remembers."""
+        return len(self.info.image_shape) == 1 and "columns" in self.info.preprocessing
+
     def predict(self, images: ArrayLike) -> NDArray[np.int64]:
         """Return the most probable class of each image, (n,), or a single number for a single image."""
         return np.asarray(np.argmax(self.answer(images), axis=-1))
@@ -68,22 +73,26 @@ class Predictor:
     def answer(self, images: ArrayLike, note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
         """Return what `predict_proba` does; what is to be said goes to `note`, or becomes a warning."""
         flat, is_single = self._flatten(images)
+        mean = self.run(flat, note)
+        return mean[0] if is_single else mean
+
+    def run(self, flat: NDArray[Any], note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
+        """Return probabilities (n, C) of flat images, or of features that a table's rows were made into already."""
         inputs = [model.inputs(flat) for model in self.models]
         for kind, sentence in inputs[0].told.items():
             if note is not None:
                 note(sentence)
             elif kind not in self._told:
                 self._told.add(kind)
-                warnings.warn(sentence, InputWarning, stacklevel=3)
+                warnings.warn(sentence, InputWarning, stacklevel=4)
         shares = [run(own.values, own.scale) for run, own in zip(self._inferences, inputs, strict=True)]
-        mean = shares[0] if len(shares) == 1 else np.mean(shares, axis=0)
-        return mean[0] if is_single else mean
+        return shares[0] if len(shares) == 1 else np.asarray(np.mean(shares, axis=0))
 
     def _flatten(self, images: Any) -> tuple[NDArray[np.generic], bool]:
         """Return images as (n, D), and whether there was just one."""
         shape = tuple(self.info.image_shape)
         n_inputs = math.prod(shape)
-        if has_columns(images) or (len(shape) == 1 and "columns" in self.info.preprocessing):
+        if has_columns(images) or self.takes_rows:
             return self._encode(images)
         images = np.asarray(images)
         if images.shape in (shape, (n_inputs,)):

@@ -75,7 +75,8 @@ def recognise(
         CheckpointError: the model was trained on something else than what the sources hold.
     """
     inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken, note=note)
-    shares = predictor.answer(inputs.values, None if note is ignore else note)
+    flat = inputs.values.reshape(-1, predictor.models[0].mlp.n_inputs)
+    shares = predictor.run(flat, None if note is ignore else note)
     # Stable, so that of two equally probable classes the first comes first, as in argmax.
     ranked = np.argsort(-shares, axis=-1, kind="stable")[:, :top]
     names = predictor.class_names
