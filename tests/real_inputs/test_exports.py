@@ -169,17 +169,18 @@ def test_opencv_runs_the_graph_of_features():
 
 
 def independent(model, rows):
-    """Return the probabilities of features (n, D), some of them missing, by what the model remembers."""
+    """Return the probabilities of rows of a time and a value, which may be missing, by what the model remembers."""
     known = {name: np.array(model.info.preprocessing[name]) for name in ("fill", "mean", "deviation")}
-    x = (np.where(np.isnan(rows), known["fill"], rows) - known["mean"]) / known["deviation"]
+    features = np.column_stack([rows, np.isnan(rows[:, 1])])
+    x = (np.where(np.isnan(features), known["fill"], features) - known["mean"]) / known["deviation"]
     logits = model.mlp.copy(np.float64).forward(x)
     shares = np.exp(logits - logits.max(axis=1, keepdims=True))
     return shares / shares.sum(axis=1, keepdims=True)
 
 
-def rows_for(model):
-    """Return features (5, D) that differ by seconds, the second of them missing in one row."""
-    rows = np.zeros((5, model.mlp.n_inputs))
+def rows_of_times():
+    """Return rows (5, 2) whose times differ by seconds, and whose value is missing in one."""
+    rows = np.zeros((5, 2))
     rows[:, 0], rows[:, 1] = 1_700_000_000 + np.arange(5) * 20, 0.5
     rows[2, 1] = np.nan
     return rows
@@ -191,11 +192,11 @@ def test_a_python_file_takes_times_and_missing_numbers(table_model, tmp_path):
     spec = importlib.util.spec_from_file_location("exported", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    rows = rows_for(table_model)
+    rows = rows_of_times()
     expected = independent(table_model, rows)
     assert np.ptp(expected[:, 0]) > 1e-4  # the times make a difference
     np.testing.assert_allclose(module.predict_proba(rows), expected, atol=1e-6)
-    with pytest.raises(ValueError, match="must be finite"):
+    with pytest.raises(ValueError, match="row 1: 'time' is inf, too large"):
         module.predict_proba(np.full_like(rows, np.inf))
 
 
@@ -204,7 +205,7 @@ def test_an_onnx_file_takes_times_and_missing_numbers(table_model):
     pytest.importorskip("onnxruntime")
     from barenet.deploy.export_onnx import run_onnxruntime, run_reference
 
-    rows, graph = rows_for(table_model), graph_of([table_model])
+    rows, graph = rows_of_times(), graph_of([table_model])
     assert describe_networks([table_model], {}).input_dtype == "float64"
     for run in (run_onnxruntime, run_reference):
         np.testing.assert_allclose(run(graph.SerializeToString(), rows)[0], independent(table_model, rows), atol=1e-6)

@@ -7,8 +7,10 @@ Read the modules in this order; open `predictor` first:
     framing          pictures brought to look like the training images
     inputs           what a person points at: pictures, folders, arrays, files
     recognition      from inputs to class names and probabilities
+    tables/          rows of a table, as an exported file takes them
     exported         a network as arrays and names, and the comparison with the model
     export_images    the images that an export is tried on
+    graphs/          what an ONNX graph is built with
     export_onnx      an ONNX graph
     numpy_template   the text of an exported Python file
     export_numpy     one Python file that needs NumPy alone

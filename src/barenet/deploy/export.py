@@ -17,6 +17,7 @@ from barenet.data.datasets import Dataset, ignore
 from barenet.deploy.export_images import find_images, prepare_images
 from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
+from barenet.deploy.tables.numbers import numbers_of, table_text
 from barenet.deploy.targets import FORMATS, check_target, choose_format, default_name
 from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
@@ -167,7 +168,7 @@ def export_model(
 
         require_onnx()
     images, labels, described = find_images(models[0], dataset, note)
-    expected = Predictor(models).answer(images, note)
+    expected = Predictor(models).run(images.reshape(len(images), -1), note)
     accuracy = None if labels is None else float(np.mean(np.argmax(expected, axis=-1) == labels))
     exported = describe_networks(models, facts(models, accuracy), preprocessing=preprocessing)
     prepared = prepare_images(models[0], images, exported)
@@ -187,6 +188,8 @@ def write_onnx(exported: Exported, images: NDArray[Any], target: Path) -> tuple[
     from barenet.deploy.export_onnx import build_onnx, run_onnxruntime, run_reference
 
     content = build_onnx(exported).SerializeToString()
+    if exported.rows_of:
+        images = numbers_of(exported.rows_of, images)
     return content, [
         ("onnxruntime", *run_onnxruntime(content, images)),
         ("onnx.reference", *run_reference(content, images)),
@@ -198,7 +201,9 @@ def write_numpy(exported: Exported, images: NDArray[Any], target: Path) -> tuple
     from barenet.deploy.export_numpy import build_source, run_file
 
     source = build_source(exported, target.stem)
-    shares = run_file(source, images, target.stem)
+    columns = exported.rows_of
+    given = images if columns is None else table_text(columns, numbers_of(columns, images))
+    shares = run_file(source, given, target.stem)
     return source.encode(), [("python", shares, np.argmax(shares, axis=-1))]
 
 

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset
 from barenet.deploy.exported import Exported
+from barenet.deploy.tables.numbers import features_of, random_rows
 from barenet.errors import CheckpointError
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.input_range import random_images, read_range
 from barenet.training.preprocessing import read_standardiser
+from barenet.training.table_inputs import read_columns
 
 __all__ = ["find_images", "prepare_images"]
 
@@ -34,14 +36,19 @@ def find_images(
     if dataset is not None and dataset.test_images is not None:
         images = dataset.test_images.reshape(-1, *shape)
         own = dataset.fingerprint == model.info.data_fingerprint
-        described = f"{len(images):,} test images of {dataset.name}"
+        what = "rows" if dataset.kind == "features" else "images"
+        described = f"{len(images):,} test {what} of {dataset.name}"
         return images, dataset.test_labels if own else None, described
-    note(f"no test images: the export is compared with the model on {N_RANDOM:,} random images")
-    rng = np.random.default_rng(0)
-    described = f"{N_RANDOM:,} random images"
-    images = rng.normal(size=(N_RANDOM, n_inputs))
     standardise, trained = read_standardiser(model.info.preprocessing), read_range(model.info.preprocessing)
-    if standardise is not None:
+    columns = read_columns(model.info.preprocessing)
+    what = "images" if standardise is None or len(shape) > 1 else "rows"
+    note(f"no test {what}: the export is compared with the model on {N_RANDOM:,} random {what}")
+    rng = np.random.default_rng(0)
+    described = f"{N_RANDOM:,} random {what}"
+    images = rng.normal(size=(N_RANDOM, n_inputs))
+    if standardise is not None and columns is not None:
+        images = features_of(columns, random_rows(columns, standardise, rng, N_RANDOM))
+    elif standardise is not None:
         images = images * standardise.deviation + standardise.mean
     elif trained:
         images = random_images(rng, N_RANDOM, n_inputs, trained)

@@ -15,9 +15,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from barenet.deploy.exported import Exported
+from barenet.deploy.graphs.graph import Graph
+from barenet.deploy.graphs.tables import add_features, replace_missing
+from barenet.deploy.tables.numbers import columns_in_words
 from barenet.errors import MachineError
 from barenet.nn import MLP, by_kind
 from barenet.nn.activations import LEAKY_SLOPE
@@ -43,36 +46,6 @@ def require_onnx() -> None:
         import onnxruntime  # noqa: F401
     except ImportError as error:
         raise MachineError(f"ONNX files need the package {error.name}, which is not installed: {INSTALL}") from None
-
-
-class Graph:
-    """Nodes and constants of an ONNX graph while it is being built; every method returns the name of a result."""
-
-    def __init__(self) -> None:
-        self.nodes: list[Any] = []
-        self.constants: dict[str, Any] = {}
-
-    def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
-        """Add a node."""
-        from onnx import helper
-
-        output = output or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{output}_node", **attributes))
-        return output
-
-    def rename_last(self, output: str) -> None:
-        """Give the result of the node that was added last another name."""
-        node = self.nodes[-1]
-        node.output[0], node.name = output, f"{output}_node"
-
-    def constant(self, name: str, value: Any, dtype: DTypeLike = np.float32) -> str:
-        """Add a constant, once for each name."""
-        from onnx import numpy_helper
-
-        if name not in self.constants:
-            # C order in memory, for the file holds bytes.
-            self.constants[name] = numpy_helper.from_array(np.array(value, dtype, order="C"), name)
-        return name
 
 
 def gelu(graph: Graph, z: str) -> str:
@@ -157,9 +130,11 @@ def add_preprocessing(graph: Graph, exported: Exported) -> str:
         deviation = graph.constant("deviation", exported.standardiser.deviation, np.float64)
         if exported.input_dtype != "float64":
             images = graph.node("Cast", images, to=TensorProto.DOUBLE)
-        if exported.standardiser.fill is not None:
-            fill = graph.constant("fill", exported.standardiser.fill, np.float64)
-            images = graph.node("Where", graph.node("IsNaN", images), fill, images)
+        fill = exported.standardiser.fill
+        if fill is not None and exported.columns and not exported.columns.are_plain:
+            images = add_features(graph, images, exported.columns, fill)
+        elif fill is not None:
+            images = replace_missing(graph, images, fill)
         images = graph.node("Sub", images, mean)
         images = graph.node("Cast", graph.node("Div", images, deviation), to=TensorProto.FLOAT)
     if exported.input_dtype == "uint8":
@@ -210,6 +185,8 @@ def describe(exported: Exported) -> str:
     """Return a sentence or two for whoever opens the file."""
     shape = ", ".join(["batch", *map(str, exported.image_shape)])
     takes = f"images ({shape}), {exported.input_dtype}, {exported.values}"
+    if exported.rows_of:
+        takes = f"images ({shape}), {exported.input_dtype}, {columns_in_words(exported.rows_of)}"
     gives = f"probabilities (batch, {len(exported.class_names)}) and classes (batch,)"
     return (
         f"A multi-layer perceptron trained by barenet. Input: {takes}. Output: {gives}; class_names in the metadata "

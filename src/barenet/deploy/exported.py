@@ -6,13 +6,15 @@ The formats, ONNX and NumPy, are left to `export_onnx` and `export_numpy`; files
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.standardising import Standardiser
+from barenet.data.tables.columns import Columns
+from barenet.deploy.tables.numbers import describe_columns
 from barenet.errors import CheckpointError, ConfigError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
@@ -20,6 +22,7 @@ from barenet.training.evaluation import compute_outputs
 from barenet.training.input_range import read_range, scaled_range
 from barenet.training.metrics import probabilities
 from barenet.training.preprocessing import read_standardiser
+from barenet.training.table_inputs import read_columns
 from barenet.version import __version__
 
 __all__ = [
@@ -32,9 +35,8 @@ __all__ = [
     "measure_rounding",
 ]
 
-# How far a probability from the exported file may be from the model's: some ten roundings of a float32 near 1, and four
-# times what the model itself is off in float32. Each runtime sums products in another order, so their last bits differ:
-# over 15 networks, up to 1.3 times the largest of five orders in NumPy.
+# How far a probability may be from the model's: some ten roundings of a float32 near 1, and four times the model's own
+# error in float32. Runtimes sum in other orders: over 15 networks, up to 1.3 times the largest of five orders here.
 TOLERANCE, MARGIN = 1e-6, 4.0
 ORDERS = 4  # in which sums are taken again, besides the usual one
 
@@ -47,6 +49,7 @@ class Exported:
     image_shape, input_dtype ("uint8" or "float32"; "float64" for features that need it): of the images that go in.
     `scale` multiplies them first, or the `standardiser` is applied. trained: values of the training images in the units
     of those that go in, see `training.input_range`; {} for features, and for a model that does not remember them.
+    columns, unknown: of the table that the model takes, and what becomes of a text that training never saw.
     about: facts for whoever finds the file: version, run, data, accuracies (fractions 0-1).
     """
 
@@ -57,12 +60,19 @@ class Exported:
     class_names: list[str]
     standardiser: Standardiser | None = None
     trained: dict[str, list[float]] = field(default_factory=dict)
+    columns: Columns | None = None
+    unknown: str = "error"
     about: dict[str, Any] = field(default_factory=dict)
 
     @property
     def ends_in_logits(self) -> bool:
         """Whether softmax is still to be taken, network by network."""
         return self.networks[0].ends_in_logits
+
+    @property
+    def rows_of(self) -> Columns | None:
+        """The columns whose rows go in; None for images, which a table may hold too, a pixel a column."""
+        return self.columns if self.standardiser is not None else None
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -74,6 +84,7 @@ class Exported:
             "input_dtype": self.input_dtype,
             "input_scale": self.scale,
             **({"input_range": self.trained["values"]} if self.trained else {}),
+            **({"columns": describe_columns(self.rows_of)} if self.rows_of else {}),
             "networks_averaged": len(self.networks),
         }
 
@@ -112,14 +123,18 @@ def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, pr
     if standardiser is not None and first.preprocessing.get("has_float64"):
         input_dtype = "float64"
     trained = read_range(first.preprocessing)
+    columns = read_columns(first.preprocessing) if preprocessing else None
+    are_rows = columns is not None and standardiser is not None
     return Exported(
         networks=[model.mlp for model in models],
-        image_shape=tuple(first.image_shape),
+        image_shape=(len(columns.columns),) if columns and are_rows else tuple(first.image_shape),
         input_dtype=input_dtype,
         scale=first.scale if preprocessing else 1.0,
         class_names=list(first.class_names),
         standardiser=standardiser,
         trained=trained if preprocessing else scaled_range(trained, first.scale),
+        columns=columns,
+        unknown=first.preprocessing.get("unknown", "error"),
         about={"barenet_version": __version__, **about},
     )
 
@@ -149,8 +164,7 @@ def measure_rounding(exported: Exported, images: NDArray[Any], expected: NDArray
 
     The hidden units and inputs of a network are taken in other orders. In exact arithmetic that changes nothing.
     """
-    exact, scale = exact_probabilities(exported, images), exported.scale
-    x = images.reshape(len(images), -1)
+    exact, scale, x = exact_probabilities(exported, images), exported.scale, images.reshape(len(images), -1)
     x = x if exported.standardiser is None else exported.standardiser(x)
     largest = np.max(np.abs(expected - exact), initial=0.0)
     rng = np.random.default_rng(0)
@@ -197,15 +211,8 @@ class Agreement:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures for `--json`."""
-        return {
-            "runtime": self.runtime,
-            "images": self.n_images,
-            "largest_difference": self.largest_difference,
-            "limit": self.limit,
-            "rounding": self.rounding,
-            "same_class": self.n_same,
-            "near_ties": self.n_near_ties,
-        }
+        renamed = {"n_images": "images", "n_same": "same_class", "n_near_ties": "near_ties"}
+        return {renamed.get(name, name): value for name, value in asdict(self).items()}
 
 
 def compare(
@@ -234,7 +241,7 @@ def compare(
     same = classes == np.argmax(expected, axis=-1)
     best_two = np.sort(expected.astype(np.float64), axis=-1)[:, -2:]
     near_tie = best_two[:, -1] - best_two[:, 0] < 2 * limit
-    if not largest <= limit or not np.all(same | near_tie):  # "not <=", for NaN is no agreement
+    if not (largest <= limit and np.all(same | near_tie)):  # also for NaN
         raise CheckpointError(
             f"the export is not written: run by {runtime} its probabilities differ by up to {largest:.1e} from the "
             f"model's (at most {limit:.1e}; the model's own float32 is within {rounding:.1e} of exact arithmetic), and "

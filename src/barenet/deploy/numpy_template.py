@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["FUNCTION_SOURCES", "PREPARE", "TEMPLATE"]
+__all__ = ["FUNCTION_SOURCES", "PREPARE", "PREPARE_PIXELS", "PREPARE_ROWS", "TEMPLATE"]
 
 # Each computes what barenet.nn does, operation for operation, so that the results have the same bits.
 FUNCTION_SOURCES = {
@@ -54,36 +54,29 @@ def softmax(z):
 TEMPLATE = '''"""A trained classifier in one file that needs NumPy alone. Written by barenet {version}.
 
     import {module}
-    {module}.predict(images)          # the number of the most probable class of each image
-    {module}.predict_proba(images)    # the probability of each class
-    {module}.CLASS_NAMES              # what the numbers mean
-
-    python {module}.py images.npy     # class and probability of each image, a line each
+{usage}
 
 {inputs}
 """
 
-import argparse
-import base64
-import warnings
+{imports}
 
 import numpy as np
 
 CLASS_NAMES = {class_names}
-IMAGE_SHAPE = {image_shape}
 {constants}
-# Where the model comes from; accuracies are fractions of the images.
+# Where the model comes from; accuracies are fractions of the {given}.
 ABOUT = {about}
 
 
-def predict(images):
-    """Return the number of the most probable class of each image."""
-    return np.argmax(predict_proba(images), axis=-1)
+def predict({given}):
+    """Return the number of the most probable class of each {one}."""
+    return np.argmax(predict_proba({given}), axis=-1)
 
 
-def predict_proba(images):
-    """Return the probability of each class: (n, classes) for many images, (classes,) for one."""
-    x, is_single = prepare(np.asarray(images))
+def predict_proba({given}):
+    """Return the probability of each class: (n, classes) for many {given}, (classes,) for one."""
+    x, is_single = prepare({given})
     with np.errstate(over="ignore", under="ignore"):
         probabilities = np.mean([run(layers, x) for layers in NETWORKS], axis=0)
     return probabilities[0] if is_single else probabilities
@@ -108,14 +101,15 @@ def array(text, *shape):
 
 
 def main():
-    """Print class and probability of each image of an .npy file."""
-    parser = argparse.ArgumentParser(description="Classify the images of an .npy file.")
-    parser.add_argument("images", help="array of shape (n, {shape_words}), as numpy.save writes it")
+    """Print class and probability of each {one} of a file."""
+    parser = argparse.ArgumentParser(description="Classify the {given} of a file.")
+    parser.add_argument("file", help={help})
     parser.add_argument("--probabilities", metavar="FILE", help="write all probabilities to this .npy file")
     arguments = parser.parse_args()
+    file = arguments.file
     try:
-        probabilities = np.atleast_2d(predict_proba(np.load(arguments.images)))
-    except (OSError, ValueError) as error:
+        probabilities = np.atleast_2d(predict_proba({load}))
+    except ({errors}) as error:
         parser.error(str(error))
     if arguments.probabilities:
         np.save(arguments.probabilities, probabilities)
@@ -135,11 +129,27 @@ if __name__ == "__main__":
 
 PREPARE = '''def prepare(images):
     """Return images as rows of floats, and whether there was just one."""
+{first}    images = np.asarray(images)
     n_inputs = int(np.prod(IMAGE_SHAPE))
     is_single = images.shape in (IMAGE_SHAPE, (n_inputs,))
     if not is_single and images.shape[1:] not in (IMAGE_SHAPE, (n_inputs,)):
         raise ValueError(f"images must have shape {{IMAGE_SHAPE}}, flat or not, one or many, got {{images.shape}}")
     x = images.reshape(-1, n_inputs)
+{steps}
+    return x, is_single
+'''
+
+# What comes first where images may lie in a table.
+PREPARE_PIXELS = """    if has_names(images) or np.asarray(images).dtype == object:
+        table, is_one = encode_rows(images, COLUMNS, TABLE)
+        if np.all((table >= 0) & (table <= 255) & (table == np.rint(table))):
+            table = table.astype(np.uint8)
+        images = table[0] if is_one else table
+"""
+
+PREPARE_ROWS = '''def prepare(rows):
+    """Return rows as the floats of the network, and whether there was just one."""
+    x, is_single = encode_rows(rows, COLUMNS, TABLE)
 {steps}
     return x, is_single
 '''

@@ -71,7 +71,8 @@ def show(result: ExportResult) -> None:
     """Print what was written and how it compares with the model."""
     exported = result.exported
     shape = ", ".join(["batch", *map(str, exported.image_shape)])
-    print(f"{result.path}: {result.path.stat().st_size / 1e6:.2f} MB, takes images ({shape}) of {exported.input_dtype}")
+    what = f"{'rows' if exported.rows_of else 'images'} ({shape}) of {exported.input_dtype}"
+    print(f"{result.path}: {result.path.stat().st_size / 1e6:.2f} MB, takes {what}")
     print(f"compared with the model on {result.images}:")
     for agreement in result.agreements:
         print(f"  {agreement.runtime}: {describe(agreement)}")

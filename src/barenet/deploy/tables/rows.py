@@ -1,0 +1,240 @@
+"""Rows of a table as people have them, as features: an exported Python file holds these functions as they stand here.
+
+So they need NumPy and the standard library alone. `columns` are a model's columns in the order of its features, each a
+dictionary of the fields of `data.tables.columns.Column`; `table` says the rest: has_names, n_columns, label (its
+position, or None), label_name, unknown ("error" or "zeros").
+"""
+
+from __future__ import annotations
+
+import csv
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from barenet.data.tables.cells import MISSING
+from barenet.data.tables.columns import Columns
+from barenet.data.tables.table import LARGEST
+
+__all__ = ["CSV", "ROWS", "UNKNOWN_TEXT", "encode_rows", "read_csv", "source_of_rows", "table_source"]
+
+
+def encode_rows(rows: Any, columns: list[dict[str, Any]], table: dict[str, Any]) -> tuple[np.ndarray, bool]:
+    """Return rows as features (n, D), NaN where a number is missing, and whether there was just one row."""
+    names, cells, is_single = split_columns(rows)
+    places = find_places(names, len(cells), columns, table)
+    parts = []
+    for column, place in zip(columns, places, strict=True):
+        if column["is_text"]:
+            parts.append(encode_text(cells[place], column, table["unknown"]))
+            continue
+        numbers = read_numbers(cells[place], column["name"])
+        parts.append(numbers[:, None])
+        if column["flags_missing"]:
+            parts.append(np.isnan(numbers)[:, None])
+    return np.concatenate(parts, axis=1, dtype=np.float64), is_single
+
+
+def has_names(rows: Any) -> bool:
+    """Whether rows come by the names of their columns: in dictionaries, a data frame or a structured array."""
+    if isinstance(rows, np.ndarray):
+        return rows.dtype.names is not None
+    if isinstance(rows, dict) or (hasattr(rows, "columns") and hasattr(rows, "__getitem__")):
+        return True
+    return isinstance(rows, list | tuple) and len(rows) > 0 and all(isinstance(row, dict) for row in rows)
+
+
+def split_columns(rows: Any) -> tuple[list[str] | None, list[Any], bool]:
+    """Return the names of the columns, if there are any, the cells of each, and whether there was just one row."""
+    if not has_names(rows):
+        if isinstance(rows, np.ma.MaskedArray):
+            rows = np.ma.filled(rows.astype(object), None)
+        array = np.asarray(rows) if hasattr(rows, "__array__") else np.array(rows, object)
+        is_single = array.ndim == 1
+        array = array[None, :] if is_single else array
+        if array.ndim != 2:
+            raise ValueError(f"rows must be an array (n, columns), or one row, got the shape {array.shape}")
+        return None, list(array.T), is_single
+    is_single = isinstance(rows, dict) and all(np.ndim(own) == 0 for own in rows.values())
+    if is_single:
+        rows = [rows]
+    if isinstance(rows, list | tuple):
+        rows = {name: [row.get(name) for row in rows] for name in dict.fromkeys(name for row in rows for name in row)}
+    names = list(rows if isinstance(rows, dict) else rows.dtype.names if isinstance(rows, np.ndarray) else rows.columns)
+    cells = [rows.iloc[:, i] if hasattr(rows, "iloc") else rows[name] for i, name in enumerate(names)]
+    return unique_names(names), cells, is_single
+
+
+def unique_names(cells: list[Any]) -> list[str]:
+    """Return names of columns: one without a name is called by its number, and a second one of a name too."""
+    names: list[str] = []
+    for number, cell in enumerate(cells, start=1):
+        name = str(cell).strip() or f"column {number}"
+        names.append(f"{name} ({number})" if name in names else name)
+    return names
+
+
+def find_places(names: list[str] | None, n: int, columns: list[dict[str, Any]], table: dict[str, Any]) -> list[int]:
+    """Return which of `n` columns the model's are: by their names, or by their places where one of both has none."""
+    own = [column["name"] for column in columns]
+    if names is not None and table["has_names"]:
+        if missing := [name for name in own if name not in names]:
+            others = [name for name in names if name not in [*own, table["label_name"]]]
+            beside = f", and have {others}, which the model does not know" if others else ""
+            raise ValueError(f"the rows lack the columns {missing}{beside}; it takes {own}")
+        return [names.index(name) for name in own]
+    places = [column["position"] for column in columns]
+    if n == table["n_columns"]:  # as in training
+        return places
+    if table["label"] is not None and n == table["n_columns"] - 1:  # without the labels
+        return [place - (place > table["label"]) for place in places]
+    if n == len(own):
+        return list(range(n))
+    raise ValueError(f"the rows have {n} columns, the model takes {len(own)}: {own}")
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell holds nothing: None, NaN, what data frames have for it, and a text that says so."""
+    if isinstance(cell, str):
+        return cell.strip().lower() in MISSING
+    if isinstance(cell, float | np.floating):
+        return bool(np.isnan(cell))
+    return cell is None or type(cell).__name__ in ("NAType", "NaTType")
+
+
+def read_numbers(cells: Any, name: str) -> np.ndarray:
+    """Return the numbers (n,) of a column, NaN where one is missing."""
+    array = np.asarray(cells)
+    if array.dtype.kind not in "iufb":
+        array = np.array([read_number(cell, name, row) for row, cell in enumerate(array.tolist(), start=1)], np.float64)
+    numbers = array.astype(np.float64)
+    if (np.abs(numbers) > LARGEST).any():
+        row = int(np.argmax(np.abs(numbers) > LARGEST))
+        raise ValueError(f"row {row + 1}: {name!r} is {numbers[row]}, too large: clean it first")
+    return numbers
+
+
+def read_number(cell: Any, name: str, row: int) -> float:
+    """Return the number of a cell, NaN where it is missing; true and false, as some files have them, are 1 and 0."""
+    if is_missing(cell):
+        return float("nan")
+    if isinstance(cell, str) and cell.strip().lower() in ("true", "false"):
+        return float(cell.strip().lower() == "true")
+    try:
+        if "_" in str(cell):  # which Python allows between digits
+            raise ValueError
+        return float(cell)
+    except (TypeError, ValueError):
+        raise ValueError(f"row {row}: {name!r} is {cell!r}, expected a number") from None
+
+
+def encode_text(cells: Any, column: dict[str, Any], unknown: str) -> np.ndarray:
+    """Return features (n, values), 1 where a row has a value and 0 elsewhere."""
+    number_of = {value: number for number, value in enumerate(column["values"])}
+    features = np.zeros((len(cells), len(number_of)))
+    for row, cell in enumerate(np.asarray(cells, object).tolist()):
+        text = read_text(cell)
+        if text in number_of:
+            features[row, number_of[text]] = 1
+        elif unknown != "zeros":
+            known = ", ".join(map(repr, column["values"][:8])) + ", ..." * (len(number_of) > 8)
+            raise ValueError(f"row {row + 1}: {column['name']!r} is {text!r}, which training never saw, only {known}")
+    return features
+
+
+def read_text(cell: Any) -> str:
+    """Return the text of a cell, "" where it is missing; of whole numbers without a point."""
+    if is_missing(cell):
+        return ""
+    if isinstance(cell, float | np.floating) and float(cell).is_integer():
+        cell = int(cell)
+    return str(cell).strip()
+
+
+def read_csv(path: str, columns: list[dict[str, Any]], table: dict[str, Any]) -> Any:
+    """Return the rows of a text file: by the names in its first line, or as an array where that holds no names.
+
+    The delimiter is the comma, semicolon, tab or vertical bar that the first line has most of. Numbers have a decimal
+    point. Lines without any value are left out.
+    """
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        first = file.readline()
+        file.seek(0)
+        reader = csv.reader(file, delimiter=max(",;\t|", key=first.count), skipinitialspace=True)
+        lines = [[cell.strip() for cell in line] for line in reader]
+    lines = [line for line in lines if any(line)]
+    if not lines:
+        raise ValueError(f"{path} is empty")
+    for number, line in enumerate(lines, start=1):
+        if len(line) != len(lines[0]):
+            raise ValueError(f"{path}, row {number}: {len(line)} values where the first row has {len(lines[0])}")
+    if not is_header(lines[0], columns, table["has_names"]):
+        return np.array(lines, object)
+    return {name: [line[i] for line in lines[1:]] for i, name in enumerate(unique_names(lines[0]))}
+
+
+def is_header(first: list[str], columns: list[dict[str, Any]], has_names: bool) -> bool:
+    """Whether the first line of a file holds names: one that the model knows, or texts where it takes numbers."""
+    if has_names and any(column["name"] in first for column in columns):
+        return True
+    if all(column["is_text"] for column in columns):
+        return has_names
+    return not any(is_number(cell) for cell in first)
+
+
+def is_number(cell: str) -> bool:
+    """Whether a text is a number, or stands for a missing one."""
+    try:
+        read_number(cell, "", 0)
+    except ValueError:
+        return False
+    return True
+
+
+# ----------------------------------------------------------------------------------------------- the end of these
+
+CSV = (
+    "A text file holds the names of its columns in its first line; without them columns are taken by their places. It "
+    "is cut at commas, semicolons, tabs or vertical bars, and its numbers have a decimal point."
+)
+ROWS = [
+    "Rows are taken as people have them: a list of dictionaries, a dictionary of columns or a data frame, by the names "
+    "of their columns; arrays (n, columns) and lists of rows by the places of their columns, which are those of "
+    "training, with or without the labels, or those of COLUMNS alone. Other columns that have names are left out.",
+    CSV,
+    'A missing number is None, NaN, "" or a word such as "NA", and becomes the median of the rows trained on.',
+    'A missing text is the text "".',
+]
+UNKNOWN_TEXT = {
+    "error": "A text that training never saw is an error.",
+    "zeros": "A text that training never saw is taken for none of those in COLUMNS.",
+}
+
+
+def table_source(columns: Columns, unknown: str) -> str:
+    """Return the source of what the functions are handed."""
+    stored = columns.as_dict()
+    rows = "".join(f"    {column!a},\n" for column in stored["columns"])
+    table = {"has_names": columns.has_header, **{name: stored[name] for name in ("n_columns", "label", "label_name")}}
+    return (
+        f"# The columns that it takes, counted from 0 as they were in training; of text the values that it saw.\n"
+        f"COLUMNS = [\n{rows}]\n"
+        f"# Of the table of training: whether it had names, how many columns, and which one held the labels.\n"
+        f"TABLE = {table | {'unknown': unknown}!a}\n"
+    )
+
+
+def source_of_rows() -> str:
+    """Return the source of `encode_rows`, `read_csv` and of what they call."""
+    functions: list[Callable[..., Any]] = [encode_rows, has_names, split_columns, unique_names, find_places]
+    functions += [is_missing, read_numbers, read_number, encode_text, read_text, read_csv, is_header, is_number]
+    words = ", ".join(map(ascii, sorted(MISSING)))
+    constants = (
+        f"# What stands for a missing value, in small letters, and the largest number that is taken.\n"
+        f"MISSING = {{{words}}}\n"
+        f"LARGEST = {LARGEST!r}\n\n\n"
+    )
+    return constants + "\n\n".join(inspect.getsource(function) for function in functions)
