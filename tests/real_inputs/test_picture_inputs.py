@@ -249,7 +249,7 @@ def test_two_columns_that_may_hold_the_labels_are_named(tmp_path):
         draw(tmp_path / f"{i}.png")
     rows = "".join(f"{i}.png,{'ab'[i % 2]},{'xy'[i // 2]}\n" for i in range(4))
     (tmp_path / "labels.csv").write_text("file,kind,view\n" + rows, encoding="utf-8")
-    assert "which column holds the labels of the pictures? (kind, view)" in refusal(tmp_path)
+    assert "which column holds the labels of the pictures? Name it by --label, one of kind, view" in refusal(tmp_path)
 
 
 def test_a_picture_beside_tables_of_numbers_does_not_make_them_pictures(tmp_path):

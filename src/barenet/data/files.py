@@ -24,7 +24,9 @@ __all__ = [
     "GZIP_MAGIC",
     "MAX_BYTES",
     "MAX_DEFLATE_RATIO",
+    "PICTURE",
     "Place",
+    "fault_of_file",
     "impostor",
     "is_system",
     "kind_of_file",
@@ -37,6 +39,8 @@ MAX_BYTES = 2**36
 # Deflate, the compression inside gzip and zip, spends at least 2 bits on 258 bytes: nothing inflates further.
 MAX_DEFLATE_RATIO = 1032
 GZIP_MAGIC = b"\x1f\x8b"
+IDX_TYPES = (b"\x08", b"\x09", b"\x0b", b"\x0c", b"\x0d", b"\x0e")  # third byte of an IDX file; then its dimensions
+PICTURE = "is a single picture, not a file of many"
 PEEKED = 512  # bytes that tell what a file is: a tar archive says so at byte 257
 AS_NPZ = "save its arrays with np.savez(x_train=..., y_train=...)"
 
@@ -64,9 +68,11 @@ BINARIES = {
     b"(\xb5/\xfd": "is packed with zstd: unpack it first",
     b"\xd0\xcf\x11\xe0": "is an old Excel or Office file: save the table as CSV",
     b"%PDF": "is a PDF document, not data",
-    b"\x89PNG": "is a single picture, not a file of many",
-    b"\xff\xd8\xff": "is a single picture, not a file of many",
-    b"GIF8": "is a single picture, not a file of many",
+    b"\x89PNG": PICTURE,
+    b"\xff\xd8\xff": PICTURE,
+    b"GIF8": PICTURE,
+    b"II*\0": PICTURE,
+    b"MM\0*": PICTURE,
     GZIP_MAGIC: "was compressed twice: unpack it once",
     # The opcode PROTO and a protocol from 2 on. Older pickles are text and are known by their names.
     **{bytes([0x80, protocol]): f"is a pickle: {AS_NPZ}" for protocol in range(2, 6)},
@@ -117,21 +123,29 @@ def impostor(beginning: bytes) -> str | None:
 
 def kind_of_file(path: Path) -> str:
     """Say what a file that no reader takes is, and what to do, in words that read on from its name."""
+    if (fault := fault_of_file(path)) is not None:
+        return fault
+    with path.open("rb") as file:
+        beginning = file.read(8)
+    if not beginning:
+        return "is empty (0 bytes): download it again"
+    shown = repr(beginning.decode("latin-1")) if beginning.isascii() else beginning.hex(" ")
+    return f"is no file that barenet reads (it begins with {shown})"
+
+
+def fault_of_file(path: Path) -> str | None:
+    """Say what a file is that is known and not read, in words that read on from its name; None for others."""
     with path.open("rb") as file:
         beginning = file.read(PEEKED)
     if beginning.startswith(b"PK\x03\x04"):
         return kind_of_archive(path)
     is_packed = beginning.startswith(GZIP_MAGIC)
     inside = unpacked_beginning(path) if is_packed else beginning
-    fault = "is a single IDX file: give the folder with all four" if inside[:2] == b"\0\0" else impostor(inside)
+    is_idx = inside[:2] == b"\0\0" and inside[2:3] in IDX_TYPES and 1 <= inside[3] <= 8
+    fault = "is a single IDX file: give the folder with all four" if is_idx else impostor(inside)
     if fault is not None:
         return f"is packed with gzip, and inside it {fault}" if is_packed else fault
-    if is_packed:
-        return "is packed with gzip: unpack it first"
-    if not beginning:
-        return "is empty (0 bytes): download it again"
-    shown = repr(beginning[:8].decode("latin-1")) if beginning[:8].isascii() else beginning[:8].hex(" ")
-    return f"is no file that barenet reads (it begins with {shown})"
+    return "is packed with gzip: unpack it first" if is_packed else None
 
 
 def unpacked_beginning(path: Path) -> bytes:

@@ -7,7 +7,8 @@ checks to `datasets`.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
@@ -15,17 +16,19 @@ from typing import Unpack
 import numpy as np
 
 from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked, ignore
-from barenet.data.files import Place, kind_of_file, reading
+from barenet.data.files import PICTURE, Place, fault_of_file, is_system, kind_of_file, reading
 from barenet.data.formats.cifar import find_cifar, read_cifar
 from barenet.data.formats.emnist import emnist_split, tables_as_emnist
 from barenet.data.formats.idx_folders import EXPECTED_FILES, find_idx_set, read_carried, read_idx_set
 from barenet.data.formats.npz import find_npz, read_npz
+from barenet.data.formats.pickled import SUFFIXES as PICKLES
 from barenet.data.formats.pickled import find_pickle, read_pickled
 from barenet.data.found import Found, turned
 from barenet.data.options import Options
 from barenet.data.pictures.layouts import find_picture_root
+from barenet.data.pictures.picture import UNREAD
 from barenet.data.tables.choosing import ChoiceWords, choices_of
-from barenet.data.tables.files import find_tables, stem_of
+from barenet.data.tables.files import find_tables, is_table, stem_of
 from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import parts_of_arrays
 from barenet.errors import DataError
@@ -33,13 +36,22 @@ from barenet.messages import few
 
 __all__ = ["load_dataset"]
 
+SHOWN = 8  # files of a folder that are looked at to say what they are
+
 
 def find_pictures_at(place: Place) -> Path | None:
     """Return the path if pictures lie there; beside tables only those that folders or a table say the classes of."""
+    from barenet.data.pictures.label_tables import is_list_of_pictures
     from barenet.data.pictures.labelled import says_classes
 
+    if place.path.is_file():
+        return place.path if is_table(place.path.name) and says_classes(place.path) else None
     root = find_picture_root(place)
-    return root if root is None or not find_tables(root) or says_classes(root) else None
+    if root is None or says_classes(root):
+        return root
+    tables = find_tables(root).values()
+    # A list of pictures is no table of features, even where none of its names is a picture that is there.
+    return root if not tables or any(map(is_list_of_pictures, tables)) else None
 
 
 def read_picture_folder(path: Path, options: Options) -> Found:
@@ -130,13 +142,41 @@ def find_and_read(path: Path, options: Options) -> Found | None:
         raise DataError(f"{path} {kind_of_file(path)}")
     if not path.is_dir():
         raise DataError(f"{path} is neither a folder nor a file: expected {EXPECTED_FILES} or an .npz file")
-    names = sorted(entry.name for entry in path.iterdir() if not entry.name.startswith("."))
+    raise DataError(nothing_found(place))
+
+
+def nothing_found(place: Place) -> str:
+    """Return what is in a folder that no reader takes, and what was expected."""
+    path = place.path
+    names = sorted(entry.name for entry in path.iterdir() if not is_system(entry.name))
     if not names:
-        raise DataError(f"{path} is an empty folder: expected {EXPECTED_FILES}, or pictures in a folder a class")
-    raise DataError(
+        return f"{path} is an empty folder: expected {EXPECTED_FILES}, or pictures in a folder a class"
+    files = [folder / name for level in place.levels for folder, own in level for name in sorted(own)]
+    return what_files_are(path, files) or (
         f"{path} holds no data set: found {few(names)}; expected {EXPECTED_FILES}, pictures in a folder a class, or "
         f"tables (x_train.npy, train.csv)"
     )
+
+
+def what_files_are(path: Path, files: Sequence[Path]) -> str | None:
+    """Return what files in a folder that no reader takes are, where that can be told."""
+    unread = Counter(suffix for file in files if (suffix := file.suffix.lower()) in UNREAD)
+    if unread:
+        suffix, n = unread.most_common(1)[0]
+        return f"{path} holds {n} pictures that barenet does not read ({suffix}): save them as PNG"
+    arrays = [file for file in files if file.suffix.lower() in (".npz", *PICKLES)]
+    if len(arrays) > 1:
+        listed = few([str(file.relative_to(path)) for file in arrays], 8)
+        return f"{path} holds several files of arrays ({listed}): name one, as in --data {arrays[0]}"
+    for file in files[:SHOWN]:
+        fault = fault_of_file(file)
+        if fault == PICTURE:
+            return (
+                f"{path} holds pictures whose names do not end as those of pictures do ({file.name}): add .png or .jpg"
+            )
+        if fault is not None:
+            return f"{path} holds no data set, but {file.relative_to(path)}, which {fault}"
+    return None
 
 
 def read_as_before(

@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
-__all__ = ["FEATURES", "LABELS", "PARTS", "Role", "is_filler", "part_of", "parts_among", "role_of"]
+__all__ = ["FEATURES", "LABELS", "PARTS", "Role", "is_filler", "part_of", "parts_among", "role_of", "words_of"]
 
 PARTS = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
+    **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel", "development"), "val"),
     **dict.fromkeys(("test", "tests", "testing", "tst", "t10k", "eval", "evaluation", "holdout"), "test"),
 }
@@ -81,8 +81,12 @@ def is_filler(name: str) -> bool:
 
 
 def split_part(name: str) -> tuple[str | None, tuple[str, ...]]:
-    """Return the part that a name says, and its words that are neither part nor filler; None for several parts."""
+    """Return the part that a name says, and its words that are neither part nor filler; None for several parts.
+
+    A number right after a part says nothing: `test1`.
+    """
     words = [own for word in words_of(name) for own in unglued(word, FILLERS, PARTS)]
+    words = [plain if (plain := word.rstrip("0123456789")) in PARTS else word for word in words]
     found = {PARTS[word] for word in words if word in PARTS}
     rest = tuple(word for word in words if word not in PARTS and word not in FILLERS)
     return (found.pop() if len(found) == 1 else None), rest

@@ -18,7 +18,7 @@ from barenet.errors import CheckpointError, DataError
 from barenet.messages import describe
 from barenet.pickles.reader import read_pickle
 
-__all__ = ["find_pickle", "read_data_pickle", "read_pickled"]
+__all__ = ["SUFFIXES", "find_pickle", "read_data_pickle", "read_pickled"]
 
 SUFFIXES = (".pkl", ".pickle", ".pkl.gz", ".pickle.gz", ".p")
 PARTS = {1: ("train",), 2: ("train", "test"), 3: ("train", "val", "test")}  # of so many pairs, in their order

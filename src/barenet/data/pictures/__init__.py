@@ -7,6 +7,7 @@ Read the modules in this order; open `layouts` first:
     folders    the pictures in a folder and below it
     layouts    which folders are classes and which are parts
     classes    the pictures of the classes that folders are
+    label_tables   tables of labels: which column holds names, which labels
     labelled   pictures whose labels a table beside them holds
     decoding   many pictures at once, in threads
     reports    what is odd or wrong with pictures

@@ -75,19 +75,35 @@ def list_pictures(folder: Path, label: int = 0, left_out: LeftOut | None = None)
     """Yield the pictures in a folder and the folders below it; what else is there is counted in `left_out`."""
     n_prefix = len(os.path.join(folder, ""))  # noqa: PTH118 - slices are many times faster than paths
     pending = [folder]
+    followed: list[Path] = []
     while pending:
         with os.scandir(pending.pop()) as entries:
             for entry in entries:
                 if is_system(entry.name):
                     if left_out is not None:
                         left_out.system[entry.name] += 1
-                elif entry.is_dir(follow_symlinks=False):
+                elif entry.is_dir(follow_symlinks=False) or (entry.is_symlink() and leads_on(entry, folder, followed)):
                     pending.append(Path(entry.path))
                 elif entry.name.lower().endswith(SUFFIXES):
                     name = entry.path[n_prefix:].replace(os.sep, "/")
                     yield PictureFile(name, label, entry.path, *size_and_time(entry))
                 elif left_out is not None:
                     left_out.others.append(entry.name)
+
+
+def leads_on(entry: os.DirEntry[str], folder: Path, followed: list[Path]) -> bool:
+    """Whether a link leads to a folder whose pictures do not come otherwise: one apart from `folder` and `followed`.
+
+    A link may lead to a folder that it lies in, and would then be followed without an end.
+    """
+    if not entry.is_dir():
+        return False
+    target = Path(entry.path).resolve()
+    walked = (folder.resolve(), *followed)
+    if any(target.is_relative_to(own) or own.is_relative_to(target) for own in walked):
+        return False
+    followed.append(target)
+    return True
 
 
 def size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:

@@ -1,203 +1,218 @@
-"""Pictures beside a table of labels: train/1.png ... and labels.csv with a column of file names and one of labels.
+"""Pictures whose labels a table beside them holds: train/1.png ... and labels.csv with a column of names and labels.
 
-Which column is which is told by what they hold: file names are those of the pictures that are there, with or without a
-suffix. Folders of classes are left to `classes`.
+Where there are folders of classes too, these are the classes, unless their names say nothing, as `part_1` and `part_2`,
+a person names the column of the labels, or only the table says which pictures are to test on.
 """
 
 from __future__ import annotations
 
-import csv
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from barenet.data.files import reading, subfolders
 from barenet.data.options import Options
-from barenet.data.parts import is_filler, part_of
+from barenet.data.parts import FILLERS, is_filler, part_of, words_of
 from barenet.data.pictures.classes import find_pictures
-from barenet.data.pictures.folders import LeftOut, PictureFile, list_pictures
-from barenet.data.pictures.layouts import ORDER, PictureFolder, find_layout
-from barenet.data.tables.labels import is_label_name, number_labels
+from barenet.data.pictures.folders import PictureFile
+from barenet.data.pictures.label_tables import (
+    SUFFIXES,
+    LabelTable,
+    Names,
+    find_label_tables,
+    is_list_of_pictures,
+    read_label_table,
+)
+from barenet.data.pictures.layouts import ORDER, Layout, PictureFolder, find_layout
+from barenet.data.tables.labels import number_labels
 from barenet.errors import DataError
 from barenet.messages import few
 
 __all__ = ["find_all_pictures", "says_classes"]
 
-SUFFIXES = (".csv", ".tsv", ".txt")
-DELIMITERS = (",", "\t", ";", " ")
-LARGEST = 2**26  # bytes of a table of names and labels: a million lines
-FEWEST = 0.5  # share of a column's values that must name pictures
+PIECES = frozenset({"part", "batch", "chunk", "fold", "folder", "dir", "zip", "disk", "archive"})
+Labelled = dict[str, tuple[PictureFile, str]]  # by path
+
+
+def says_classes(path: Path) -> bool:
+    """Whether folders or a table say which classes the pictures at a folder are of; or a file is such a table."""
+    if path.is_file():
+        return is_list_of_pictures(path) and read_label_table(path, None, Names(path.parent)) is not None
+    if find_layout(path, lambda _: None) is not None:
+        return True
+    return bool(find_label_tables(Names(path), path))
 
 
 @dataclass(frozen=True)
-class LabelTable:
-    """A table of labels: its rows without a header, and the numbers of its columns of names and of labels.
+class Tables:
+    """The tables of labels beside pictures, and by each cell that names one the class that folders say, if any do."""
 
-    part: what the table's name or folder says, or None. split: the column that says each row's part, or None.
-    """
+    names: Names
+    tables: list[LabelTable]
+    classes: Mapping[str, str]
 
-    path: Path
-    rows: list[list[str]]
-    names: int
-    labels: int
-    header: list[str] | None
-    part: str | None
-    split: int | None
+    def agree(self) -> bool:
+        """Whether each table has a column that says what the folders say."""
+        return bool(self.tables) and all(table.agreeing(self.classes) for table in self.tables)
 
-    def __str__(self) -> str:
-        columns = [self.header[c] if self.header else f"column {c + 1}" for c in (self.names, self.labels)]
-        return f"{self.path.name} (file names: {columns[0]}, labels: {columns[1]})"
+    def parts(self) -> set[str | None]:
+        """Return the parts that tables name."""
+        return {part for table in self.tables for part in table.parts}
 
 
-class Names:
-    """The pictures of a data set by the names that a table may give them."""
-
-    def __init__(self, root: Path, left_out: LeftOut) -> None:
-        self.by_name: dict[str, list[PictureFile]] = {}
-        self.pictures = sorted(list_pictures(root, left_out=left_out))
-        for picture in self.pictures:
-            for name in self.names_of(picture.name):
-                self.by_name.setdefault(name, []).append(picture)
-
-    @staticmethod
-    def names_of(name: str) -> set[str]:
-        """Return what a picture may be called: its path or name, each with and without a suffix, a number as it is."""
-        paths = {name, name.rpartition("/")[2]}
-        names = paths | {os.path.splitext(path)[0] for path in paths}  # noqa: PTH122 - many times faster
-        return names | {str(int(own)) for own in names if own.isascii() and own.isdecimal()}
-
-    def find(self, cell: str) -> list[PictureFile]:
-        """Return the pictures that a cell may mean, looked up by ever shorter paths."""
-        name = cell.strip().replace("\\", "/").removeprefix("./")
-        while name:
-            if name in self.by_name:
-                return self.by_name[name]
-            name = name.partition("/")[2]
-        return []
+def find_all_pictures(path: Path, options: Options) -> PictureFolder:
+    """Return the pictures in folders of classes, or those that a table gives labels; a table may be named itself."""
+    if path.is_file():
+        names = Names(path.parent)
+        table = read_label_table(path, None, names)
+        assert table is not None  # as `says_classes` found
+        return by_tables(path.parent, Tables(names, [table], {}), options)
+    layout = find_layout(path, options.note)
+    if layout is not None and options.choices.label is None and not any_table(path):
+        return with_flat_parts(find_pictures(path, layout, options.note), layout, None, options)
+    names = Names(path)
+    tables = find_label_tables(names, path)
+    if options.choices.label is not None and not tables:
+        options.note(f"{path}: no table names the pictures, so the label {options.choices.label!r} says nothing")
+    beside = Tables(names, tables, {} if layout is None else classes_by_cell(layout, tables, names))
+    if tables and layout is not None and says_nothing(layout):
+        return by_tables(path, replace(beside, classes={}), options)
+    if tables and (layout is None or options.choices.label is not None or tables_say_parts(layout, beside)):
+        return by_tables(path, beside, options)
+    return with_flat_parts(find_pictures(path, layout, options.note), layout, beside, options)
 
 
-def table_files(root: Path) -> Iterator[tuple[Path, str | None]]:
-    """Yield the files at `root` and up to two folders below that may be tables of labels, with their parts."""
-    level: list[tuple[Path, str | None]] = [(root, None)]
-    for _ in range(3):
-        below: list[tuple[Path, str | None]] = []
-        for folder, part in level:
-            for file in sorted(folder.iterdir()):
-                if file.suffix.lower() in SUFFIXES and file.is_file() and file.stat().st_size <= LARGEST:
-                    yield file, part_of(file.stem) or part
-            below += [(path, part_of(name) or part) for name, path in subfolders(folder)]
-        level = below
+def any_table(root: Path) -> bool:
+    """Whether a file that may be a table of labels lies in a folder, or up to two folders below."""
+    return any(file.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for file in root.glob(depth))
 
 
-def find_tables_of_labels(names: Names, root: Path) -> list[LabelTable]:
-    """Return the tables below `root` that give pictures labels; raise DataError where a label column is not clear."""
-    tables = []
-    for file, part in table_files(root):
-        if "submission" in file.stem.lower():
-            continue  # the labels in an example of what to hand in are made up
-        for delimiter in DELIMITERS:
-            table = read_table(file, part, delimiter, names)
-            if table is not None:
-                tables.append(table)
-                break
-    return tables
+def tables_say_parts(layout: Layout, beside: Tables) -> bool:
+    """Whether tables that agree with the folders of classes say parts, and these folders none."""
+    parts = beside.parts()
+    has_parts = set(layout.parts) != {"train"} or bool(layout.flat)
+    return not has_parts and {"train"} < parts and None not in parts and beside.agree()
 
 
-def read_table(file: Path, part: str | None, delimiter: str, names: Names) -> LabelTable | None:
-    """Return a file as a table of labels, or None where no column names pictures or there is no other column."""
-    with reading(file), file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        try:
-            rows = [row for row in csv.reader(lines, delimiter=delimiter, skipinitialspace=True) if any(row)]
-        except csv.Error:  # not a table of this delimiter
-            return None
-    if not rows or len(rows[0]) < 2 or any(len(row) != len(rows[0]) for row in rows):
-        return None
-    n_matched = [len({row[c] for row in rows if names.find(row[c])}) for c in range(len(rows[0]))]
-    column = max(range(len(n_matched)), key=lambda c: n_matched[c])
-    header = None if names.find(rows[0][column]) else [cell.strip() for cell in rows[0]]
-    body = rows[1:] if header else rows
-    if not body or n_matched[column] < FEWEST * len(body):
-        return None
-    others = [c for c in range(len(rows[0])) if c != column]
-    split = next((c for c in others if is_split(row[c] for row in body)), None)
-    others = [c for c in others if c != split]
-    labels = label_column(others, body, header, file)
-    return LabelTable(file, body, column, labels, header, part, split)
-
-
-def is_split(cells: Iterable[str]) -> bool:
-    """Whether a column says the part of each row."""
-    found = {part_of(cell) for cell in set(cells)}
-    return None not in found and len(found) > 1
-
-
-def label_column(others: Sequence[int], body: Sequence[Sequence[str]], header: Sequence[str] | None, file: Path) -> int:
-    """Return which of the other columns holds the labels: the only one, the one called so, the only one of classes."""
-    named = [c for c in others if header and is_label_name(header[c])]
-    classes = [c for c in others if 2 <= len({row[c] for row in body}) <= len(body) / 2]
-    for found in (list(others), named, classes):
-        if len(found) == 1:
-            return found[0]
-    shown = few([header[c] if header else f"column {c + 1}" for c in others], 8)
-    raise DataError(f"{file}: which column holds the labels of the pictures? ({shown}): call one of them label")
-
-
-def says_classes(root: Path) -> bool:
-    """Whether folders or a table say which classes the pictures at `root` are of."""
-    if find_layout(root, lambda _: None) is not None:
+def says_nothing(layout: Layout) -> bool:
+    """Whether names of classes are fillers, or of pieces that differ in a number alone: `part_1` and `part_2`."""
+    names = [name for name, _ in layout.parts["train"]]
+    if any(is_filler(name) for name in names):
         return True
-    return bool(find_tables_of_labels(Names(root, LeftOut()), root))
+    split = [words_of(name) for name in names]
+    rests = {tuple(w for w in words if w not in FILLERS | PIECES and not w.isdecimal()) for words in split}
+    return len(rests) == 1 and all(set(words) & (PIECES | FILLERS) for words in split)
 
 
-def find_all_pictures(root: Path, options: Options) -> PictureFolder:
-    """Return the pictures in folders of classes, or those that a table gives labels.
+def classes_by_cell(layout: Layout, tables: Sequence[LabelTable], names: Names) -> dict[str, str]:
+    """Return the class that folders say, by each cell that names one picture in such a folder."""
+    folders = {str(path): name for own in layout.parts.values() for name, path in own}
+    classes = {}
+    for table in tables:
+        for cell in table.column(table.names):
+            found = names.find(cell)
+            above = [folders[str(p)] for p in Path(found[0].path).parents if str(p) in folders] if found else []
+            if above and len(found) == 1:
+                classes[cell] = above[0]
+    return classes
 
-    A table is looked for where there are no such folders, or one is called `images` or the like, as no class is.
-    """
-    layout = find_layout(root, options.note)
-    is_doubtful = layout is None or any(is_filler(name) for name, _ in layout.parts["train"])
-    if is_doubtful and (labelled := find_labelled(root, options)) is not None:
-        return labelled
-    return find_pictures(root, layout, options.note)
 
-
-def find_labelled(root: Path, options: Options) -> PictureFolder | None:
-    """Return the pictures below `root` with the labels of the tables beside them; None where there is no such table.
+def by_tables(root: Path, beside: Tables, options: Options) -> PictureFolder:
+    """Return the pictures that tables give labels.
 
     Raises DataError for names without a picture, unless `skip_broken`, which leaves them out.
     """
-    note, left_out = options.note, LeftOut()
-    names = Names(root, left_out)
-    tables = find_tables_of_labels(names, root) if names.pictures else []
-    if not tables:
-        return None
-    rows: dict[str, dict[str, tuple[PictureFile, str]]] = {}
+    rows, sources = look_up(beside, options)
+    if "train" not in rows:
+        raise DataError(f"{sources}: labels to {few(sorted(rows))} but none to train on")
+    used = {path for own in rows.values() for path in own}
+    left_out = beside.names.left_out
+    left_out.loose += [picture.name for picture in beside.names.pictures if picture.path not in used]
+    left_out.others = [name for name in left_out.others if not name.lower().endswith(SUFFIXES)]
+    left_out.report(root, options.note)
+    return PictureFolder(root, *number(rows, sources), f"pictures with labels from {sources}")
+
+
+def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]:
+    """Return the pictures and labels of tables by part, and the tables in words."""
+    rows: dict[str, Labelled] = {}
     missing: list[str] = []
-    for table in tables:
-        for row in table.rows:
-            part = part_of(row[table.split]) if table.split is not None else table.part
-            picture = choose(names.find(row[table.names]), part, row[table.names], table.path)
+    sources = []
+    for table in beside.tables:
+        labels, label_from = table.labels(options.choices.label, beside.classes)
+        sources.append(f"{table.path.name} (file names: {table.called(table.names)}, labels: {label_from})")
+        for row, part, label in zip(table.rows, table.parts, labels, strict=True):
+            picture = choose(beside.names.find(row[table.names]), part, row[table.names], table.path)
             if picture is None:
                 missing.append(row[table.names])
                 continue
             own = rows.setdefault(part or part_of_path(picture.name) or "train", {})
-            label = row[table.labels].strip()
             if own.setdefault(picture.path, (picture, label))[1] != label:
-                raise DataError(f"{table.path}: {picture.name} has the labels {own[picture.path][1]} and {label}")
-    sources = few([str(table) for table in tables])
+                raise DataError(
+                    f"{table.path}: {picture.name} has the labels {own[picture.path][1]} and {label}; correct it, or "
+                    f"name one table, as in --data {table.path}"
+                )
+    listed = few(sources)
     if missing:
-        message = f"{sources}: no picture is there for {len(missing)} names: {few(missing)}"
+        message = f"{listed}: no picture is there for {len(missing)} names: {few(missing)}"
         if not options.skip_broken:
             raise DataError(f"{message}; add them, or leave them out with --skip-broken")
-        note(f"{message}; left out")
-    if "train" not in rows:
-        raise DataError(f"{sources}: labels to {few(sorted(rows))} but none to train on")
-    used = {path for own in rows.values() for path in own}
-    left_out.loose += [picture.name for picture in names.pictures if picture.path not in used]
-    left_out.others = [name for name in left_out.others if not name.lower().endswith(SUFFIXES)]
-    left_out.report(root, note)
-    return PictureFolder(root, *number(rows, sources), f"pictures with labels from {sources}")
+        options.note(f"{message}; left out")
+    keep_apart(rows, beside, listed)
+    return rows, listed
+
+
+def keep_apart(rows: dict[str, Labelled], beside: Tables, sources: str) -> None:
+    """Take pictures of another part out of training, where no table says that these are to train on.
+
+    Raises DataError for pictures that tables put into two parts.
+    """
+    for part in ("test", "val"):
+        both = sorted(rows.get("train", {}).keys() & rows.get(part, {}).keys())
+        if both and "train" in beside.parts():
+            names = few([rows[part][path][0].name for path in both])
+            raise DataError(f"{sources}: {len(both)} pictures are to train on and also of the part {part}: {names}")
+        for path in both:
+            del rows["train"][path]
+
+
+def with_flat_parts(
+    found: PictureFolder, layout: Layout | None, beside: Tables | None, options: Options
+) -> PictureFolder:
+    """Return pictures in folders of classes, with parts whose pictures lie in one folder and have labels in a table."""
+    tables = beside.tables if beside is not None else []
+    parts, words = dict(found.parts), found.layout
+    columns = {table.called(c) for table in tables for c in table.agreeing(beside.classes if beside else {})}
+    for part, folder in (layout.flat if layout is not None else {}).items():
+        own = [table for table in tables if part in table.parts]
+        labels = labels_of_part(own[0], found.class_names, columns) if len(own) == 1 else None
+        if beside is None or labels is None:
+            options.note(f"{folder} has no folder a class: left out, as no table gives its labels")
+            continue
+        table, (cells, label_from) = own[0], labels
+        rows = {}
+        for name, label in zip(table.column(table.names), cells, strict=True):
+            inside = [picture for picture in beside.names.find(name) if Path(picture.path).is_relative_to(folder)]
+            if len(inside) != 1:
+                raise DataError(f"{table.path}: {name!r} means {len(inside)} pictures in {folder}, expected one")
+            rows[inside[0].path] = inside[0]._replace(label=found.class_names.index(label))
+        parts[part] = sorted(rows.values())
+        words = f"{words}, {part} by {table.path.name} (labels: {label_from})"
+    return replace(found, parts={part: parts[part] for part in ORDER if part in parts}, layout=words)
+
+
+def labels_of_part(
+    table: LabelTable, class_names: Sequence[str], columns: Collection[str]
+) -> tuple[list[str], str] | None:
+    """Return the labels of a part's rows and the column's name: the one whose values are classes; None if not clear.
+
+    `columns` are those that say what the folders of classes say, in this table or another.
+    """
+    fitting = [c for c in table.others if set(table.column(c)) <= set(class_names)]
+    agreeing = [c for c in fitting if table.called(c) in columns]
+    for found in (fitting, agreeing, [c for c in fitting if table.is_named(c)]):
+        if len(found) == 1:
+            return table.column(found[0]), table.called(found[0])
+    return None
 
 
 def choose(found: Sequence[PictureFile], part: str | None, cell: str, table: Path) -> PictureFile | None:
@@ -216,9 +231,7 @@ def part_of_path(name: str) -> str | None:
     return next((part for folder in name.split("/")[:-1] if (part := part_of(folder))), None)
 
 
-def number(
-    rows: Mapping[str, Mapping[str, tuple[PictureFile, str]]], sources: str
-) -> tuple[tuple[str, ...], dict[str, list[PictureFile]]]:
+def number(rows: Mapping[str, Labelled], sources: str) -> tuple[tuple[str, ...], dict[str, list[PictureFile]]]:
     """Return the classes of the training labels and the pictures by part, each with the number of its class."""
     parts = {part: sorted(rows[part].values()) for part in ORDER if part in rows}
     labels = {part: [label for _, label in own] for part, own in parts.items()}

@@ -13,11 +13,11 @@ here.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from barenet.data.files import Place, subfolders
-from barenet.data.parts import is_filler, parts_among
+from barenet.data.parts import is_filler, parts_among, words_of
 from barenet.data.pictures.folders import PictureFile, has_own_pictures, has_pictures
 from barenet.errors import DataError
 from barenet.messages import few
@@ -25,6 +25,13 @@ from barenet.messages import few
 __all__ = ["FOLDERS", "PictureFolder", "find_layout", "find_picture_root"]
 
 ORDER = ("train", "val", "test")
+# Folders of what belongs to pictures, which stand beside a folder `images`.
+COMPANIONS = frozenset(
+    [
+        *("annotation", "annotations", "label", "labels", "mask", "masks", "trimaps", "segmentation", "segmentations"),
+        *("bbox", "bboxes", "boxes", "xml", "xmls", "json", "meta", "metadata", "groundtruth", "ground truth", "gt"),
+    ]
+)
 FOLDERS = "pictures in a folder a class"
 
 
@@ -43,11 +50,12 @@ class PictureFolder:
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of classes by part, each with the name of its class."""
+    """The folders of classes by part, each with the name of its class; and those of parts without such folders."""
 
     root: Path
     parts: dict[str, list[tuple[str, Path]]]
     words: str
+    flat: dict[str, Path] = field(default_factory=dict)
 
 
 def find_picture_root(place: Place) -> Path | None:
@@ -61,22 +69,42 @@ def find_picture_root(place: Place) -> Path | None:
 
 
 def chain(root: Path) -> Iterator[Path]:
-    """Yield a folder, and those below it while each holds nothing but one folder."""
+    """Yield a folder, and those below it while each holds nothing but one, copies of it and what belongs to it."""
     folder = root
     while True:
         yield folder
-        below = [path for _, path in subfolders(folder)]
+        below = [path for name, path in without_copies(folder)[0] if not is_companion(name)]
         if len(below) != 1 or has_own_pictures(folder):
             return
         folder = below[0]
 
 
+def without_copies(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
+    """Return the folders in a folder, and the names of those that hold copies of the others, in folders so called.
+
+    Archives often hold a data set twice, in `flowers/rose` and in `flowers/flowers/rose`.
+    """
+    below = subfolders(folder)
+    names = {name for name, _ in below}
+    copies = [name for name, path in below if (own := {n for n, _ in subfolders(path)}) and own <= names - {name}]
+    return [own for own in below if own[0] not in copies], copies
+
+
 def find_layout(root: Path, note: Callable[[str], None]) -> Layout | None:
     """Return which folders are classes, at `root` or in the first folder below it where some are, or None."""
+    copies: list[str] = []
+    beside: list[str] = []
     for folder in chain(root):
+        kept, own = without_copies(folder)
+        copies += [str(folder / name) for name in own]
         layout = parts_above(folder, note) or parts_inside(folder) or classes_alone(folder, note)
         if layout is not None:
+            if copies:
+                note(f"{root}: left out {few(copies)}, a copy of what stands beside it")
+            if beside:
+                note(f"{root}: left out {few(beside)}, which belongs to the pictures")
             return layout
+        beside += [str(folder / name) for name, _ in kept if is_companion(name)]
     return None
 
 
@@ -102,12 +130,10 @@ def parts_above(folder: Path, note: Callable[[str], None]) -> Layout | None:
     classes = {part: class_folders(path, known) for part, path in found.items()}
     if others := sorted(set(below) - {path.name for path in found.values()}):
         note(f"{folder}: left out what stands beside train: {few(others)}")
-    for part, path in found.items():
-        if not classes[part]:
-            note(f"{path} has no folder a class: left out")
     named = ", ".join(f"{part}: {path.name}" for part, path in sorted(found.items()) if path.name != part)
     words = FOLDERS + (f" ({named})" if named else "")
-    return Layout(folder, {part: own for part, own in classes.items() if own}, words)
+    flat = {part: path for part, path in found.items() if not classes[part]}
+    return Layout(folder, {part: own for part, own in classes.items() if own}, words, flat)
 
 
 def class_folders(folder: Path, known: Collection[str] = ()) -> list[tuple[str, Path]]:
@@ -117,7 +143,7 @@ def class_folders(folder: Path, known: Collection[str] = ()) -> list[tuple[str, 
     """
     single: list[tuple[str, Path]] = []
     for below in chain(folder):
-        found = [(name, path) for name, path in subfolders(below) if not is_filler(name)]
+        found = [(name, path) for name, path in without_copies(below)[0] if not is_filler(name)]
         if len(found) > 1 or (found and found[0][0] in known):
             return found
         single = single or [own for own in found if own[0] != folder.name and has_pictures(own[1])]
@@ -127,6 +153,8 @@ def class_folders(folder: Path, known: Collection[str] = ()) -> list[tuple[str, 
 def parts_inside(folder: Path) -> Layout | None:
     """Return the layout of classes that each hold folders `train`, `test`, ..., or None."""
     classes = subfolders(folder)
+    if all(is_filler(name) or is_companion(name) for name, _ in classes):
+        return None
     inside = {name: parts_among(dict(subfolders(path))) for name, path in classes}
     split = [name for name, parts in inside.items() if "train" in parts.values() and len(set(parts.values())) > 1]
     if not split or len(classes) < 2:
@@ -145,17 +173,29 @@ def parts_inside(folder: Path) -> Layout | None:
 
 def classes_alone(folder: Path, note: Callable[[str], None]) -> Layout | None:
     """Return the layout of a folder a class without parts, or None where there are no two of them."""
-    below = subfolders(folder)
-    if flat_parts(folder):
+    below, _ = without_copies(folder)
+    if flat_parts(folder) or all(is_filler(name) or is_companion(name) for name, _ in below):
         return None
     # `train` alone may hold pictures of trains; nothing is called `test` or `validation` but what it says.
     parts = parts_among(name for name, _ in below)
     classes = [(name, path) for name, path in below if parts.get(name, "train") == "train"]
     if len(classes) < 2:
         return None
+    inside = {frozenset(name for name, own in subfolders(path) if has_pictures(own)) for _, path in classes}
+    if len(inside) == 1 and len(shared := inside.pop()) > 1:
+        listed = few([name for name, _ in classes])
+        note(
+            f"{folder}: each of {listed} holds the folders {few(sorted(shared))}, taken together as one class; if "
+            f"these are the classes, give one folder that holds them"
+        )
     if left := sorted({name for name, _ in below} - {name for name, _ in classes}):
         note(f"{folder}: left out {few(left)}, without a folder a class in it")
     return Layout(folder, {"train": classes}, FOLDERS)
+
+
+def is_companion(name: str) -> bool:
+    """Whether a folder is called by what belongs to pictures: `annotations`, `masks`."""
+    return " ".join(words_of(name)) in COMPANIONS
 
 
 def flat_parts(folder: Path) -> list[str]:
