@@ -193,7 +193,7 @@ def test_wrong_test_arrays_are_refused_by_their_name(case):
 
 @pytest.mark.parametrize("key", ["x_train", "y_train", "x_test", "y_test"])
 def test_the_checks_hold_for_files_too_and_name_array_and_file(npz, key):
-    wrong = X.astype(complex) if key[0] == "x" else Y.astype(float)
+    wrong = X.astype(complex) if key[0] == "x" else Y + 0.5
     path = npz(**{key: wrong[: len(ARRAYS[key])]})
     message_of(lambda: load_dataset(path), f"{key} in {path} holds {wrong.dtype}")
 

@@ -361,3 +361,44 @@ def test_a_data_frame_of_bytes_is_images_as_its_file_is():
     pixels = RNG.integers(0, 256, (20, 64))
     dataset = barenet.from_arrays(pandas.DataFrame(pixels, columns=[f"pixel{i}" for i in range(64)]), Y[:20])
     assert (dataset.kind, dataset.image_shape, dataset.train_images.dtype) == ("images", (8, 8), np.uint8)
+
+
+# Tables for a trained model
+
+
+def trained(tmp_path, header):
+    """Return a model of a table whose first column counts the rows, and the lines of its features and labels."""
+    lines = [f"{a},{b},{'xy'[i % 2]}" for i, (a, b) in enumerate(measured())]
+    path = write(tmp_path / "train.csv", [*filter(None, [header]), *(f"{i},{line}" for i, line in enumerate(lines))])
+    return Predictor([barenet.train(data=path, n_valid=8, **SMALL).model]), lines
+
+
+@pytest.mark.parametrize("header", ["id,a,b,label", None])
+def test_columns_without_names_are_taken_by_place_only_where_one_place_is_meant(header, tmp_path):
+    predictor, lines = trained(tmp_path, header)
+    features = [line.rpartition(",")[0] for line in lines[:2]]
+    paths = {
+        "taken": write(tmp_path / "taken.csv", features),
+        "all": write(tmp_path / "all.csv", [f"{i},{line}" for i, line in enumerate(lines[:2])]),
+    }
+    first, second = ([found.probabilities for found in barenet.recognise(predictor, [path])] for path in paths.values())
+    np.testing.assert_array_equal(first, second)
+    for either in (lines[:2], [f"0,{line}" for line in features]):  # with labels, or with the column that counts
+        with pytest.raises(
+            DataError, match=r"has 3 columns without names, .*: give all 4, or the 2 that the model takes"
+        ):
+            barenet.recognise(predictor, [write(tmp_path / "either.csv", either)])
+
+
+def test_labelled_rows_of_one_class_are_read_for_a_model(tmp_path):
+    predictor, lines = trained(tmp_path, "id,a,b,label")
+    path = write(
+        tmp_path / "one.csv", ["label,b,a", *(f"y,{line.split(',')[1]},{line.split(',')[0]}" for line in lines[1:2])]
+    )
+    dataset, notes = read(
+        path, **{k: v for k, v in predictor.info.reading().items() if k in ("columns", "class_names")}
+    )
+    assert dataset.class_names == ("x", "y")
+    assert dataset.train_labels.tolist() == [1]
+    np.testing.assert_allclose(dataset.train_images, [[float(value) for value in lines[1].split(",")[:2]]], rtol=1e-6)
+    assert not said(notes, "cannot learn it")

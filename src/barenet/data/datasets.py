@@ -124,11 +124,13 @@ def checked(
     fingerprint: str | None = None,
     columns: Columns | None = None,
     value_range: tuple[int, int] | None = None,
+    is_for_model: bool = False,
 ) -> Dataset:
     """Check all that can be wrong with images and labels; the one way to a Dataset.
 
     `arrays` are images and labels for training, then those for testing if there are any, by their names in messages;
     `validation` likewise; with `hash_apart` they are hashed on top of the others, as runs know arrays from Python.
+    `is_for_model`: they are for a model that knows the classes, so that some or all but one of these may be missing.
     """
     (images_from, unchecked), (labels_from, labels), *test = arrays.items()
     images, labels = check_pair(images_from, unchecked, labels_from, labels, are_features=kind == "features")
@@ -141,7 +143,7 @@ def checked(
         images = images.astype(np.uint8)
         note(f"{images_from}: whole numbers up to {images.max()} are taken as bytes, 0-255")
     counts = np.bincount(labels, minlength=n_classes)
-    if np.count_nonzero(counts) < 2:
+    if np.count_nonzero(counts) < 2 and not is_for_model:
         only = class_names[labels[0]] if class_names is not None else labels[0]
         raise DataError(f"{labels_from}: every label is {only}: a classifier needs two classes or more")
 
@@ -158,7 +160,7 @@ def checked(
     is_carried = fingerprint == CARRIED_FINGERPRINT
     if class_names is None or (is_carried and list(class_names) == [str(label) for label in range(n_classes)]):
         class_names = CARRIED_CLASS_NAMES if is_carried else [str(label) for label in range(n_classes)]
-    if empty := [str(label) for label in np.flatnonzero(counts == 0)]:
+    if not is_for_model and (empty := [str(label) for label in np.flatnonzero(counts == 0)]):
         note(f"{labels_from}: no training image of class {few(empty)}: the network cannot learn it")
     if hash_apart and valid_images is not None and valid_labels is not None:
         fingerprint = extend_hash(fingerprint, valid_images, valid_labels)

@@ -39,6 +39,9 @@ def encode_table(
     """
     columns = read_columns(preprocessing) or plain_columns(table, n_inputs)
     features = columns.encode(table, unknown=unknown or preprocessing.get("unknown", "error"))
+    if columns.has_header != table.has_header:
+        which = "its columns have" if columns.has_header else "those of the training data had"
+        note(f"{table.where}: columns are taken by their places, as {which} no names")
     if others := columns.others(table):
         note(f"{table.where}: left out columns that training has not: {few(others)}")
     if features.dtype == np.float64 and not preprocessing.get("has_float64", False):

@@ -139,17 +139,21 @@ class Columns:
 
     def find_by_place(self, table: Table) -> list[int]:
         """Return where each column is in a table without names: one as in training, or without labels, or trimmed."""
-        n = len(table.names)
+        n, n_taken = len(table.names), len(self.columns)
         if n == self.n_columns:
             return [column.position for column in self.columns]
-        if self.label is not None and n == self.n_columns - 1:
-            return [column.position - (column.position > self.label) for column in self.columns]
-        if n == len(self.columns):
+        if n == n_taken:
             return list(range(n))
-        raise DataError(
-            f"{table.where} has {n} columns, the model takes {len(self.columns)}: "
-            f"{few([column.name for column in self.columns], LISTED)}"
-        )
+        called = few([column.name for column in self.columns], LISTED)
+        if self.label is not None and n == self.n_columns - 1:
+            if n == n_taken + 1:  # with the labels, and without the one column that training left out?
+                raise DataError(
+                    f"{table.where} has {n} columns without names, which may be all of the training table but for the "
+                    f"labels, or but for the one left out: give all {self.n_columns}, or the {n_taken} that the model "
+                    f"takes: {called}"
+                )
+            return [column.position - (column.position > self.label) for column in self.columns]
+        raise DataError(f"{table.where} has {n} columns, the model takes {n_taken}: {called}")
 
     def others(self, table: Table) -> list[str]:
         """Return the names of columns that a table has beyond those of the model and the label."""

@@ -97,10 +97,13 @@ def candidates(
 ) -> list[int]:
     """Return the columns that may hold the labels by their names, or the first and the last where no name says it.
 
-    `empty`: columns without a value in any row, as a delimiter at the end of each line makes them.
+    `asked`: the one that a person names (`is_asked`), or that a model had. `empty`: columns without a value in any row,
+    as a delimiter at the end of each line makes them.
     """
-    if asked is not None and (is_asked or str(asked) in names or not has_header):
+    if asked is not None and (is_asked or str(asked) in names):
         return [find_column(asked, names, where, "data.label")]
+    if isinstance(asked, int) and not has_header:  # of a model
+        return [asked - 1] if asked <= len(names) else []
     strengths = [strength(name) if has_header else 0 for name in names]
     if 2 in strengths:
         return [i for i, own in enumerate(strengths) if own == 2]

@@ -72,7 +72,7 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
     features = {part: columns.encode(table, unknown=choices.unknown) for part, table in tables.items()}
     for part, table in tables.items():
         if others := columns.others(table) if part != "train" or choices.columns else []:
-            said.append(f"{parts[part].features_from}: left out columns that training has not: {few(others)}")
+            note(f"{parts[part].features_from}: left out columns that training has not: {few(others)}")
     shape = None if choices.standardize else image_shape(columns, features)
     if shape is None:
         wide = any(own.dtype == np.float64 for own in features.values())
@@ -90,8 +90,9 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
 
 
 def named(choices: Choices) -> dict[str, Any]:
-    """Return the classes where they are known beforehand."""
-    return {"class_names": choices.class_names} if choices.class_names else {}
+    """Return the classes where they are known beforehand, and whether a model knows them."""
+    known: dict[str, Any] = {"class_names": choices.class_names} if choices.class_names else {}
+    return known | ({"is_for_model": True} if choices.columns is not None else {})
 
 
 def columns_of(train: Part, choices: Choices) -> tuple[Columns, list[str], str]:

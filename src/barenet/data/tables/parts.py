@@ -20,7 +20,7 @@ from barenet.data.tables.reading import read_labels, read_table
 from barenet.data.tables.table import Table, as_array, has_columns, table_of
 from barenet.errors import DataError
 
-__all__ = ["Part", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
+__all__ = ["Part", "as_labels", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
 
 
 @dataclass(frozen=True)

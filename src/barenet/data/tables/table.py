@@ -29,6 +29,7 @@ __all__ = [
 # Float32 may merge so many of a column's different numbers, as a fraction, before they are kept in float64.
 MERGED = 0.01
 LARGEST = float(np.finfo(np.float32).max)
+ROWS = 4_096  # that are looked at at once
 SAMPLE = 20_000  # rows, spread evenly, that tell so of an array
 
 
@@ -224,7 +225,10 @@ def narrowed(numbers: NDArray[Any], where: str, names: Sequence[str], *, exact: 
 
 def are_bytes(numbers: NDArray[Any]) -> bool:
     """Whether all numbers are whole and from 0 to 255."""
-    return bool(numbers.min() >= 0 and numbers.max() <= 255 and (numbers == np.rint(numbers)).all())
+    if not (numbers.min() >= 0 and numbers.max() <= 255):  # false for NaN too
+        return False
+    parts = (numbers[start : start + ROWS] for start in range(0, len(numbers), ROWS))  # without a copy of all
+    return numbers.dtype.kind in "iub" or all(np.array_equal(part, np.rint(part)) for part in parts)
 
 
 def merges(numbers: NDArray[np.float64]) -> bool:
