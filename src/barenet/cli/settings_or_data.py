@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barenet.config.sources import UTF16_MARKS
+from barenet.data.files import is_address
 from barenet.errors import ConfigError
 
 __all__ = ["take_data"]
@@ -22,7 +23,7 @@ def take_data(
 
     Raises ConfigError: the word names a run or a study, or data beside other data.
     """
-    if word is None or not is_data(word):
+    if word is None or not (is_address(str(word)) or is_data(word)):
         return word, given
     if "data.path" in given:
         raise ConfigError(f"{word} is data, and so is --data {given['data.path']}; give one of them")

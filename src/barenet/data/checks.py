@@ -12,7 +12,7 @@ import numpy as np
 
 from barenet.errors import DataError
 
-__all__ = ["MAX_CLASSES", "as_bytes", "check_pair", "check_range", "extend_hash", "hash_arrays", "hold_bytes"]
+__all__ = ["BRIGHT", "MAX_CLASSES", "as_bytes", "check_pair", "check_range", "extend_hash", "hash_arrays", "hold_bytes"]
 
 # A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
 MAX_CLASSES = 2**16
@@ -42,8 +42,7 @@ def check_pair(
         raise DataError(f"{images_from} {fault}: it has shape {images.shape}, expected (n, height, width)")
     if labels.ndim != 1:
         raise DataError(
-            f"{labels_from} has shape {labels.shape}, expected labels (n,): one number an image, "
-            f"so argmax(axis=1) of one-hot rows"
+            f"{labels_from} has shape {labels.shape}, expected labels (n,): one number an image, {one_of_many(labels)}"
         )
     if len(images) != len(labels):
         raise DataError(
@@ -55,6 +54,14 @@ def check_pair(
     check_range(labels, MAX_CLASSES, labels_from, f"labels must be from 0 to {MAX_CLASSES - 1}")
     rows = np.ascontiguousarray(images) if are_features else _flat_images(images, images_from)
     return rows, labels.astype(np.int64)
+
+
+def one_of_many(labels: np.ndarray) -> str:
+    """Return how labels of several columns become one number an image."""
+    is_one_hot = labels.ndim == 2 and labels.dtype.kind in "biuf" and bool(np.all(np.sum(labels != 0, axis=1) == 1))
+    return (
+        "so argmax(axis=1) of one-hot rows" if is_one_hot or labels.ndim != 2 else "so one of the columns: labels[:, 0]"
+    )
 
 
 def check_range(labels: np.ndarray, n_classes: int, where: str, reason: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import gzip
 import os
+import re
 import unicodedata
 import zipfile
 import zlib
@@ -21,6 +22,7 @@ from barenet.errors import DataError, MachineError
 from barenet.messages import few
 
 __all__ = [
+    "AS_PATH",
     "GZIP_MAGIC",
     "MAX_BYTES",
     "MAX_DEFLATE_RATIO",
@@ -28,6 +30,7 @@ __all__ = [
     "Place",
     "fault_of_file",
     "impostor",
+    "is_address",
     "is_system",
     "kind_of_file",
     "reading",
@@ -41,6 +44,7 @@ MAX_DEFLATE_RATIO = 1032
 GZIP_MAGIC = b"\x1f\x8b"
 IDX_TYPES = (b"\x08", b"\x09", b"\x0b", b"\x0c", b"\x0d", b"\x0e")  # third byte of an IDX file; then its dimensions
 PICTURE = "is a single picture, not a file of many"
+AS_PATH = "download what is there, and give the path of that (without file://)"
 PEEKED = 512  # bytes that tell what a file is: a tar archive says so at byte 257
 AS_NPZ = "save its arrays with np.savez(x_train=..., y_train=...)"
 
@@ -167,6 +171,11 @@ def kind_of_archive(path: Path) -> str:
         return f"is a PyTorch file: load it there and {AS_NPZ}"
     files = [name for name in names if not name.endswith("/")]
     return f"is a zip archive of {len(files)} files ({few(files, 3)}): unpack it first, and give the folder"
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is the address of a page or a file, such as https://..., and no path; a Path has lost a slash."""
+    return re.match(r"[a-z][a-z0-9+.-]+:/", text, re.IGNORECASE) is not None
 
 
 def is_system(name: str) -> bool:

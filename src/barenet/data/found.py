@@ -19,14 +19,16 @@ class Found:
 
     parts: of each part the images, then the labels, by what messages call them. what: what was recognised ("CIFAR-10
     binary batches"), empty where nothing was guessed. name: of the data set, by default that of its folder or file.
-    lies_on_its_side: whether the images are known to be transposed. as_before: reads the data as earlier
-    versions did, for models that were trained so. facts: further keywords of `datasets.checked`, such as class_names.
+    lies_on_its_side: whether the images are known to be transposed. took_label: whether the labels that a person asks
+    for were chosen here. as_before: reads the data as earlier versions did, for models that were trained so. facts:
+    further keywords of `datasets.checked`, such as class_names.
     """
 
     parts: Mapping[str, Mapping[str, np.ndarray]]
     what: str = ""
     name: str = ""
     lies_on_its_side: bool = False
+    took_label: bool = False
     as_before: Callable[[], Found] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 

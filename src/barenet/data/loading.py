@@ -16,11 +16,12 @@ from typing import Unpack
 import numpy as np
 
 from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked, ignore
-from barenet.data.files import PICTURE, Place, fault_of_file, is_system, kind_of_file, reading
-from barenet.data.formats.cifar import find_cifar, read_cifar
+from barenet.data.files import AS_PATH, PICTURE, Place, fault_of_file, is_address, is_system, kind_of_file, reading
+from barenet.data.formats.cifar import find_cifar, is_of_cifar, read_cifar
 from barenet.data.formats.emnist import emnist_split, tables_as_emnist
 from barenet.data.formats.idx_folders import EXPECTED_FILES, find_idx_set, read_carried, read_idx_set
-from barenet.data.formats.npz import find_npz, read_npz
+from barenet.data.formats.npz import find_npz, find_npz_set, read_npz
+from barenet.data.formats.part_files import find_part_files, read_part_files
 from barenet.data.formats.pickled import SUFFIXES as PICKLES
 from barenet.data.formats.pickled import find_pickle, read_pickled
 from barenet.data.found import Found, turned
@@ -30,7 +31,7 @@ from barenet.data.pictures.picture import UNREAD
 from barenet.data.tables.choosing import ChoiceWords, choices_of
 from barenet.data.tables.files import find_tables, is_table, stem_of
 from barenet.data.tables.loading import found_in, read_tables
-from barenet.data.tables.parts import parts_of_arrays
+from barenet.data.tables.parts import as_labels, parts_of_arrays
 from barenet.errors import DataError
 from barenet.messages import few
 
@@ -79,7 +80,9 @@ def read_tables_at(path: Path, options: Options) -> Found:
 # The first test that finds something at or below a path says where; its reader reads it.
 READERS: tuple[tuple[Callable[[Place], Path | None], Callable[[Path, Options], Found]], ...] = (
     (find_idx_set, lambda path, _: read_idx_set(path)),
-    (find_cifar, lambda path, _: read_cifar(path)),
+    (find_cifar, lambda path, options: read_cifar(path, options.choices.label)),
+    (find_npz_set, lambda path, _: read_npz(path)),
+    (find_part_files, lambda path, _: read_part_files(path)),
     (find_pictures_at, read_picture_folder),
     (find_tables_at, read_tables_at),
     (find_pickle, lambda path, _: read_pickled(path)),
@@ -114,6 +117,8 @@ def load_dataset(
     stderr is a terminal. Raises DataError or MachineError.
     """
     if path is not None:
+        if is_address(str(path)):
+            raise DataError(f"{path} is an address, not a path: {AS_PATH}")
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
         options = Options(image_size, color, skip_broken, value_range, choices_of(words), note, show_progress)
         with reading(path):
@@ -139,6 +144,8 @@ def find_and_read(path: Path, options: Options) -> Found | None:
     if not path.exists():
         return None
     if path.is_file():
+        if is_of_cifar(path):
+            raise DataError(f"{path} is one of the files of CIFAR: give the folder, --data {path.parent}")
         raise DataError(f"{path} {kind_of_file(path)}")
     if not path.is_dir():
         raise DataError(f"{path} is neither a folder nor a file: expected {EXPECTED_FILES} or an .npz file")
@@ -216,10 +223,10 @@ def with_tables(found: Found, options: Options) -> Found:
     pairs = {}
     for part, arrays in found.parts.items():
         (images_from, images), (labels_from, labels) = arrays.items()
-        labels = labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
-        pairs[part] = {images_from: images, labels_from: labels}
+        pairs[part] = {images_from: images, labels_from: as_labels(labels, labels_from)}
     parts = parts_of_arrays(pairs, options.choices)
     choices = replace(options.choices, class_names=found.facts.get("class_names") or options.choices.class_names)
+    choices = replace(choices, label=None) if found.took_label else choices
     taken = found_in(parts, choices, options.note)
     return replace(found, parts=taken.parts, facts={**found.facts, **taken.facts})
 

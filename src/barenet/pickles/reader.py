@@ -54,6 +54,7 @@ class _Interpreter:
     """The stack machine of a pickle, without the opcodes that act on the world."""
 
     max_operations, max_text = MAX_OPERATIONS, MAX_TEXT
+    max_uses = 1  # of the bytes of a file, by arrays
 
     def __init__(self, reader: ArgumentReader) -> None:
         self.reader = reader
@@ -61,7 +62,7 @@ class _Interpreter:
         self.below: list[list[object]] = []  # the stack set aside by each open MARK
         self.memo: dict[int, object] = {}
         self.encoded_left = self.max_text
-        self.nodes_left, self.array_bytes_left = self.max_operations, reader.size
+        self.nodes_left, self.array_bytes_left = self.max_operations, self.max_uses * reader.size
         self.actions = ACTIONS
 
     def run(self) -> object:
@@ -178,6 +179,7 @@ class _DataInterpreter(_Interpreter):
     """The stack machine of a pickled data set: with Python 2's text, which is bytes until it names something."""
 
     max_operations, max_text = MAX_DATA_OPERATIONS, MAX_DATA_TEXT
+    max_uses = 3  # one array to train on, to validate and to test on
 
     def __init__(self, reader: ArgumentReader) -> None:
         super().__init__(reader)

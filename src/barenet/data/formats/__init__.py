@@ -8,5 +8,6 @@ Read the modules in this order; open `idx` first:
     named_arrays   arrays by name: which are images, which labels, of which part
     npz            .npz files, of all arrays or of one each
     pickled        pickles such as mnist.pkl.gz
+    part_files     a file a part: train.npz and test.npz, train.p and test.p
     cifar          CIFAR-10 and CIFAR-100, binary and "python" batches
 """

@@ -22,7 +22,7 @@ from barenet.data.found import Found
 from barenet.errors import DataError
 from barenet.messages import describe, few
 
-__all__ = ["find_cifar", "read_cifar"]
+__all__ = ["find_cifar", "is_of_cifar", "read_cifar"]
 
 SIDE, PLANES = 32, 3
 N_PIXELS = PLANES * SIDE * SIDE
@@ -31,7 +31,7 @@ N_PIXELS = PLANES * SIDE * SIDE
 class Kind(NamedTuple):
     """One of the four ways in which CIFAR comes: what the files are called, and where a label stands.
 
-    label: the key of a dictionary, or the number of the byte. n_batches: for training.
+    label: the key of a dictionary, or the number of the byte. n_batches: for training. n_labels: bytes before pixels.
     """
 
     what: str
@@ -40,6 +40,7 @@ class Kind(NamedTuple):
     names: str
     label: str | int
     n_batches: int
+    n_labels: int = 1
 
     def files_among(self, names: Iterable[str]) -> list[str]:
         """Return the files to train on."""
@@ -49,9 +50,13 @@ class Kind(NamedTuple):
 KINDS = (
     Kind("CIFAR-10 binary batches", re.compile(r"data_batch_\d+\.bin"), "test_batch.bin", "batches.meta.txt", 0, 5),
     Kind("CIFAR-10 python batches", re.compile(r"data_batch_\d+"), "test_batch", "batches.meta", "labels", 5),
-    Kind("CIFAR-100 binary files", re.compile(r"train\.bin"), "test.bin", "fine_label_names.txt", 1, 1),
+    Kind("CIFAR-100 binary files", re.compile(r"train\.bin"), "test.bin", "fine_label_names.txt", 1, 1, 2),
     Kind("CIFAR-100 python files", re.compile(r"train"), "test", "meta", "fine_labels", 1),
 )
+
+
+# Of CIFAR-100, the classes that a person may ask for by --label.
+FINE, COARSE = ("fine", "fine_labels", "fine_label"), ("coarse", "coarse_labels", "coarse_label")
 
 
 def kind_among(names: Iterable[str]) -> Kind | None:
@@ -66,11 +71,23 @@ def find_cifar(place: Place) -> Path | None:
     return place.find(lambda names: kind_among(names) is not None)
 
 
-def read_cifar(folder: Path) -> Found:
-    """Return the images (n, 32, 32, 3) and labels of CIFAR-10 or CIFAR-100; raise DataError."""
+def is_of_cifar(path: Path) -> bool:
+    """Whether a file is one of several that hold CIFAR."""
+    names = {file.name for file in path.parent.iterdir()}
+    kind = kind_among(names)
+    return kind is not None and path.name in {*kind.files_among(names), kind.test, kind.names}
+
+
+def read_cifar(folder: Path, label: str | int | None = None) -> Found:
+    """Return the images (n, 32, 32, 3) and labels of CIFAR-10 or CIFAR-100, its fine ones unless `label` says coarse.
+
+    Raises DataError.
+    """
     names = {file.name for file in folder.iterdir()}
     kind = kind_among(names)
     assert kind is not None
+    if kind.n_batches == 1:
+        kind = with_labels(kind, label, folder)
     files = {"train": kind.files_among(names), "test": [kind.test] if kind.test in names else []}
     what = kind.what
     if len(files["train"]) != kind.n_batches:
@@ -83,19 +100,31 @@ def read_cifar(folder: Path) -> Found:
             images, labels = (np.concatenate(arrays) for arrays in zip(*read, strict=True))
             parts[part] = {where: images, f"{where}, its labels": labels}
     class_names = read_class_names(folder / kind.names, kind) if kind.names in names else ()
-    return Found(parts, what, facts={"class_names": class_names} if class_names else {})
+    facts = {"class_names": class_names} if class_names else {}
+    return Found(parts, what, took_label=kind.n_batches == 1, facts=facts)
+
+
+def with_labels(kind: Kind, label: str | int | None, folder: Path) -> Kind:
+    """Return how CIFAR-100 is read with its 100 fine or its 20 coarse labels."""
+    if label in COARSE:
+        is_binary = isinstance(kind.label, int)
+        names = "coarse_label_names.txt" if is_binary else kind.names
+        return kind._replace(what=f"{kind.what}, coarse labels", label=0 if is_binary else "coarse_labels", names=names)
+    if label is None or label in FINE:
+        return kind._replace(what=f"{kind.what}, fine labels")
+    raise DataError(f"{folder} has fine_labels and coarse_labels, and no {label!r}: name one of them by --label")
 
 
 def read_batch(path: Path, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the images (n, 32, 32, 3) and labels of one file."""
     if isinstance(kind.label, int):
-        n_record = kind.label + 1 + N_PIXELS
+        n_record = kind.n_labels + N_PIXELS
         with reading(path):
             content = np.fromfile(path, np.uint8)
         if content.size == 0 or content.size % n_record:
             raise DataError(f"{path} has {content.size:,} bytes, expected a multiple of {n_record:,}: get it again")
         records = content.reshape(-1, n_record)
-        planar, labels = records[:, kind.label + 1 :], records[:, kind.label].astype(np.int64)
+        planar, labels = records[:, kind.n_labels :], records[:, kind.label].astype(np.int64)
     else:
         batch = read_dictionary(path)
         data, listed = batch.get("data"), batch.get(kind.label)
@@ -116,7 +145,7 @@ def read_class_names(path: Path, kind: Kind) -> tuple[str, ...]:
             return tuple(
                 line.strip() for line in path.read_text("utf-8", errors="replace").splitlines() if line.strip()
             )
-    key = "label_names" if kind.label == "labels" else "fine_label_names"
+    key = kind.label.removesuffix("s") + "_names"
     found = read_dictionary(path).get(key)
     if not isinstance(found, list) or not all(isinstance(name, str | bytes) for name in found):
         raise DataError(f"{path} has no {key}, the names of the classes: get it again")

@@ -31,7 +31,7 @@ EXPECTED_FILES = f"the four IDX files {', '.join(CARRIED_FILES)}"
 # Four files in this order; EMNIST puts a prefix before each and says `test` for `t10k`.
 FILE_KINDS = ("train-images", "train-labels", "t10k-images", "t10k-labels")
 FILE_NAME = re.compile(
-    r"(?:(?P<prefix>.+)-)?(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx\d-ubyte(?:\.gz)?",
+    r"(?:(?P<prefix>.+)[-_])?(?P<part>train|t10k|test)[-_](?P<what>images|labels)[-._]idx\d[-_.]ubyte(?:\.gz)?",
     re.IGNORECASE,
 )
 

@@ -7,33 +7,32 @@ Which array means what is left to `named_arrays`, what the arrays hold to `data.
 from __future__ import annotations
 
 import math
+import re
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from barenet.data.files import MAX_BYTES, MAX_DEFLATE_RATIO, Place, kind_of_file
-from barenet.data.formats.named_arrays import found_by_name
+from barenet.data.formats.named_arrays import EXPECTED_NAMES, PARTS_OF_PAIRS, found_by_name, pairs_among
 from barenet.data.found import Found
 from barenet.data.parts import role_of
 from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["find_npz", "read_npz"]
+__all__ = ["find_npz", "find_npz_set", "read_npz"]
 
-UNNAMED = ["arr_0", "arr_1"]  # what np.savez(path, x, y) calls them
+
+def find_npz_set(place: Place) -> Path | None:
+    """Return the folder of .npz files of one array each, at a place or below it, or None."""
+    return place.find(lambda names: bool(sets_among(names)))
 
 
 def find_npz(place: Place) -> Path | None:
-    """Return the .npz file at a place, or the folder of .npz files of one array each, or None.
-
-    A folder may hold one .npz file and no other data.
-    """
+    """Return the .npz file at a place, or in a folder that holds one and no other data, or None."""
     if place.path.is_file():
         return place.path if is_npz(place.path) else None
-    if folder := place.find(lambda names: bool(sets_among(names))):
-        return folder
     return place.find_alone((".npz",))
 
 
@@ -48,8 +47,10 @@ def is_npz(path: Path) -> bool:
         return any(name.endswith(".npy") for name in archive.namelist())
 
 
-def read_npz(path: Path) -> Found:
+def read_npz(path: Path, part: str = "train") -> Found:
     """Return the arrays of an .npz file, or of a folder with one for each array, told apart by their names.
+
+    Those whose names say no part are of `part`.
 
     Raises DataError, and as they come the errors of `zipfile`, which `files.reading` translates.
     """
@@ -63,12 +64,27 @@ def read_npz(path: Path) -> Found:
         def read(name: str) -> np.ndarray:
             return _read_member(archive, name, f"{name} in {path}", path.stat().st_size)
 
-        if names == UNNAMED:
-            x, y = f"arr_0 in {path}", f"arr_1 in {path}"
-            return Found(
-                {"train": {x: read("arr_0"), y: read("arr_1")}}, "unnamed arrays (arr_0: images, arr_1: labels)"
-            )
-        return found_by_name(names, read, str(path), "arrays by name")
+        if names == ["arr_0"]:
+            raise DataError(f"{path} holds one array without a name: give the folder that also holds its labels")
+        if 0 < len(names) <= 2 * len(PARTS_OF_PAIRS) and all(re.fullmatch(r"arr_\d", name) for name in names):
+            return unnamed({name: read(name) for name in names}, str(path), part)
+        return found_by_name(names, read, str(path), "arrays by name", part)
+
+
+def unnamed(arrays: Mapping[str, np.ndarray], where: str, default: str) -> Found:
+    """Return arrays that np.savez(path, x, y, ...) gave numbers; raise DataError where they cannot be told apart."""
+    pairs = pairs_among(list(arrays.values()))
+    if pairs is None:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
+        raise DataError(f"{where} holds arrays without names ({shapes}): expected {EXPECTED_NAMES}")
+    name_of = {id(array): name for name, array in arrays.items()}
+    parts = (default,) if len(pairs) == 1 else PARTS_OF_PAIRS[len(pairs)]
+    taken = {part: [name_of[id(own)] for own in pair] for part, pair in zip(parts, pairs, strict=True)}
+    said = "; ".join(f"{part}: {images}, {labels}" for part, (images, labels) in taken.items())
+    return Found(
+        {part: {f"{name} in {where}": arrays[name] for name in own} for part, own in taken.items()},
+        f"unnamed arrays ({said})",
+    )
 
 
 def sets_among(names: Iterable[str]) -> dict[str, dict[tuple[str, str], str]]:
@@ -122,7 +138,9 @@ def _read_member(archive: zipfile.ZipFile, key: str, where: str, n_stored: int) 
     except ValueError as error:
         raise DataError(f"{where} has a damaged header: save it again with np.savez_compressed") from error
     if dtype.hasobject:
-        raise DataError(f"{where} holds Python objects (dtype {dtype}), which are never loaded: save numbers")
+        raise DataError(
+            f"{where} holds Python objects (dtype {dtype}), never loaded: save numbers, or text by astype(str)"
+        )
     n_bytes = math.prod(max(size, 1) for size in shape) * dtype.itemsize
     promise = f"{where}: its header promises {n_bytes:,} bytes of {dtype} in shape {shape}"
     if min(shape, default=0) < 0 or n_bytes > MAX_BYTES:

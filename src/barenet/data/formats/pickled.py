@@ -6,13 +6,14 @@ Nothing that a pickle says is run; see `barenet.pickles`. What the arrays hold i
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from barenet.data.files import Place
-from barenet.data.formats.named_arrays import EXPECTED_NAMES, found_by_name
+from barenet.data.formats.named_arrays import EXPECTED_NAMES, PARTS_OF_PAIRS, found_by_name, pairs_among
 from barenet.data.found import Found
 from barenet.errors import CheckpointError, DataError
 from barenet.messages import describe
@@ -21,7 +22,6 @@ from barenet.pickles.reader import read_pickle
 __all__ = ["SUFFIXES", "find_pickle", "read_data_pickle", "read_pickled"]
 
 SUFFIXES = (".pkl", ".pickle", ".pkl.gz", ".pickle.gz", ".p")
-PARTS = {1: ("train",), 2: ("train", "test"), 3: ("train", "val", "test")}  # of so many pairs, in their order
 SMALLEST = 64  # numbers of a row from which on a square number of them is an image
 
 
@@ -38,38 +38,51 @@ def read_data_pickle(path: Path) -> object:
         raise DataError(str(error)) from None
 
 
-def read_pickled(path: Path) -> Found:
-    """Return the arrays of a pickled data set; raise DataError."""
+def read_pickled(path: Path, part: str = "train") -> Found:
+    """Return the arrays of a pickled data set, those whose name says no part as `part`; raise DataError."""
     content = read_data_pickle(path)
     if isinstance(content, dict):
-        arrays = {name: as_array(value) for name, value in content.items()}
-        known = {name: array for name, array in arrays.items() if array is not None}
-        return found_by_name(list(known), lambda name: square(known[name]), str(path), "pickled arrays by name")
-    pairs = content if isinstance(content, list | tuple) else ()
-    if pairs and not any(isinstance(pair, list | tuple) for pair in pairs) and len(pairs) == 2:
-        pairs = [pairs]
-    parts: dict[str, dict[str, np.ndarray]] = {}
-    for part, pair in zip(PARTS.get(len(pairs), ()), pairs, strict=False):
-        own = [as_array(value) for value in pair] if isinstance(pair, list | tuple) else []
-        if len(own) != 2 or own[0] is None or own[1] is None:
-            parts = {}
-            break
-        parts[part] = {f"{part} images in {path}": square(own[0]), f"{part} labels in {path}": own[1]}
-    if not parts:
+        named = dict(named_arrays(content))
+        return found_by_name(list(named), lambda name: square(named[name]), str(path), "pickled arrays by name", part)
+    own = list(content) if isinstance(content, list | tuple) else []
+    if own and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in own):
+        own = [value for pair in own for value in pair]
+    arrays = [as_array(value) for value in own] if len(own) <= 2 * max(PARTS_OF_PAIRS) else []
+    known = [array for array in arrays if array is not None]
+    pairs = pairs_among(known) if len(known) == len(arrays) else None
+    if not pairs:
         raise DataError(
             f"{path} holds {describe(content)} in another layout: expected pairs of images and labels to train, to "
             f"validate and to test on, as mnist.pkl.gz has them, or a dictionary with {EXPECTED_NAMES}"
         )
+    names = (part,) if len(pairs) == 1 else PARTS_OF_PAIRS[len(pairs)]
+    parts = {
+        name: {f"{name} images in {path}": square(images), f"{name} labels in {path}": labels}
+        for name, (images, labels) in zip(names, pairs, strict=True)
+    }
     return Found(parts, f"a pickle of {len(parts)} pairs of images and labels")
 
 
+def named_arrays(content: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the arrays of a dictionary and of those in it, by their names: `train_x` for `x` of `train`."""
+    for name, value in content.items():
+        if isinstance(value, dict):
+            yield from named_arrays(value, f"{before}{name}_")
+        elif (array := as_array(value)) is not None:
+            yield f"{before}{name}", array
+
+
 def as_array(value: Any) -> np.ndarray | None:
-    """Return an array, or a list of numbers as one; None for anything else."""
+    """Return an array, or a list of numbers, texts or arrays as one; None for anything else."""
     if isinstance(value, np.ndarray):
         return value
-    if isinstance(value, list) and value and all(type(item) in (int, float) for item in value):
-        return np.asarray(value)
-    return None
+    if not isinstance(value, list) or not value:
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of several lengths
+        return None
+    return array if array.dtype.kind in "biufUS" else None
 
 
 def square(values: np.ndarray) -> np.ndarray:
