@@ -8,7 +8,8 @@ import pytest
 import barenet
 from barenet.data.loading import load_dataset
 from barenet.deploy.predictor import Predictor
-from barenet.errors import DataError
+from barenet.errors import DataError, InputWarning, ShapeError
+from barenet.training.preparation import prepare
 
 RNG = np.random.default_rng(0)
 SMALL = {"hidden": "4", "activation": "relu", "epochs": 1, "batch_size": 8, "output": None, "verbose": False}
@@ -402,3 +403,54 @@ def test_labelled_rows_of_one_class_are_read_for_a_model(tmp_path):
     assert dataset.train_labels.tolist() == [1]
     np.testing.assert_allclose(dataset.train_images, [[float(value) for value in lines[1].split(",")[:2]]], rtol=1e-6)
     assert not said(notes, "cannot learn it")
+
+
+# Features and pixels in other units
+
+
+def test_features_in_other_units_than_in_training_are_told():
+    x = RNG.normal([5, 170, 1], [1, 10, 0.2], (60, 3))
+    model = barenet.train({"a": x[:, 0], "cm": x[:, 1], "b": x[:, 2]}, np.arange(60) % 2, n_valid=8, **SMALL).model
+    assert model.inputs(x[:5]).told == model.inputs(x[:1]).told == {}
+    assert "cm (" in model.inputs(x * [1, 10, 1]).told["unusual"]
+    with pytest.warns(InputWarning, match=r"standard deviations from the mean .*: cm \(.* other units"):
+        Predictor([model]).predict(x[:1] * [1, 10, 1])
+    assert "hardly differ" in model.inputs(x.mean(axis=0) + (x - x.mean(axis=0)) / 100).told["unusual"]
+
+
+@pytest.mark.parametrize("trained", ["-1 to 1", "standardised", "times 257"])
+def test_bytes_are_told_by_a_model_of_flat_images_that_were_scaled_otherwise(trained):
+    pixels = RNG.integers(0, 256, (60, 64)).astype(np.uint8)
+    pixels[:, :20] = np.where(RNG.random((60, 20)) < 0.1, pixels[:, :20], 0)  # dark at the border
+    x = {"-1 to 1": pixels / 127.5 - 1, "standardised": (pixels - 127.0) / 70, "times 257": pixels * 257.0}[trained]
+    model = barenet.train(x, np.arange(60) % 2, n_valid=8, **SMALL).model
+    assert model.inputs(x).told == {}
+    assert "they may have other units" in model.inputs(pixels).told["unusual"]
+
+
+def test_validation_features_in_other_units_are_told(make_config):
+    notes: list[str] = []
+    for factor, n_notes in ((1, 0), (1000, 1)):
+        dataset = barenet.from_arrays(X, Y, x_val=X * factor, y_val=Y)
+        prepare(make_config(batch_size=8, n_valid=40), dataset, note=notes.append)
+        assert sum("to validate on: most values lie" in note for note in notes) == n_notes
+
+
+@pytest.mark.parametrize(
+    ("make", "scale"),
+    [
+        (lambda pixels: (pixels > 127).astype(np.uint8), 1),
+        (lambda pixels: pixels // 16, 1 / 15),
+        (lambda pixels: pixels - 127.5, 1 / 127.5),
+    ],
+    ids=["0 and 1", "0 to 15", "centred"],
+)
+def test_pixels_of_any_range_are_brought_to_about_one_and_brighter_ones_refused(make, scale):
+    pixels = RNG.integers(0, 256, (40, 8, 8)).astype(np.uint8)
+    pixels[0, 0, :2] = 0, 255
+    x = make(pixels)
+    model = barenet.train(x, Y, n_valid=8, **SMALL).model
+    assert model.info.scale == pytest.approx(scale)
+    assert model.inputs(x.reshape(40, -1)).told == {}
+    with pytest.raises(ShapeError):
+        model.inputs(pixels.reshape(40, -1))

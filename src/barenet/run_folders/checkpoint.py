@@ -25,7 +25,7 @@ from barenet.messages import one_line
 from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.run_folders.files import replace_file
 from barenet.training.input_range import check_numbers, fit_images, read_range
-from barenet.training.preprocessing import read_standardiser
+from barenet.training.preprocessing import look_at_features, read_standardiser
 from barenet.training.table_inputs import read_columns
 
 __all__ = ["FORMAT", "Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
@@ -113,7 +113,10 @@ class SavedModel:
                 return Inputs(*fit_images(raw, self.info.input_dtype == "uint8", self.info.scale, trained))
             # A missing number is NaN, and becomes what it became in training.
             check_numbers(raw if standardise.fill is None else np.where(np.isnan(raw), 0, raw))
-            return Inputs(standardise(raw), 1.0, {})
+            features = standardise(raw)
+            columns = read_columns(self.info.preprocessing)
+            names = columns.features if columns else [f"feature {i + 1}" for i in range(features.shape[1])]
+            return Inputs(features, 1.0, look_at_features(features, names))
         except ValueError as error:
             raise ShapeError(str(error)) from None
 

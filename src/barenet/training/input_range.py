@@ -77,7 +77,9 @@ def fit_images(
         return x, scale, {}
     if x.dtype.kind == "b":
         x = x.astype(np.float32)
-    lowest, highest = (0.0, 255.0) if takes_bytes else trained["values"]
+    # Bytes that were divided by less than 255 had fewer values, such as 0 and 1.
+    are_bytes = takes_bytes and scale == PIXEL_SCALE
+    lowest, highest = (0.0, 255.0) if are_bytes else trained["values"]
     # `factor` brings what came to the values of training images, `scale` those to the network.
     factor, told = choose_factor(x, (low, high), takes_bytes, scale, trained)
     room = highest - lowest
@@ -85,9 +87,10 @@ def fit_images(
         # A few such values are noise; many are another scale.
         is_far = (x < (lowest - room) / factor) | (x > (highest + room) / factor)
         if np.mean(is_far) > 0.05:
+            remedy = "hand in uint8, or divide by 255" if are_bytes else "scale them as in training"
             raise ValueError(
                 f"images must lie in {lowest / factor:.5g} to {highest / factor:.5g}, as in training; got {low:.5g} to "
-                f"{high:.5g}: " + ("hand in uint8, or divide by 255" if takes_bytes else "scale them as in training")
+                f"{high:.5g}: {remedy}"
             )
     told |= look_at_ends(*(usual_ends(x) if len(x) > 1 else (low, high)), factor, trained)
     return x, scale * factor, told

@@ -17,16 +17,18 @@ it as a dictionary, in which older files and other kinds of data lack some entri
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
+from barenet.data.checks import BRIGHT
 from barenet.data.datasets import Dataset, ignore
 from barenet.data.pictures.picture import border_of
 from barenet.data.standardising import Standardiser, count_merged
+from barenet.data.tables.labels import LISTED
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
 from barenet.training.input_range import PIXEL_SCALE, fit_images, is_unit_range, measure_range, read_range
@@ -36,6 +38,7 @@ __all__ = [
     "border_brightness",
     "check_other_images",
     "check_picture_settings",
+    "look_at_features",
     "measure_border",
     "preprocess",
     "read_standardiser",
@@ -45,6 +48,10 @@ __all__ = [
 
 MID_GREY = 127.5
 SMALL = 2.0  # floats up to it are scaled already
+WIDE = 10.0  # a standard deviation of floats with a sign that nobody has scaled
+FAR = 20.0  # deviations from the mean where no value of the units trained on is as a rule
+NARROW = 0.05  # deviation of standardised rows that say the same in a larger unit; 1 in training
+FEW_ROWS = 20  # of which nothing is said about their deviation
 MERGED = 0.05  # of the rows: values of a feature that become the same, from which on a note says so
 SAMPLE = 500  # training images, spread evenly, that tell the brightness at the border
 
@@ -73,7 +80,10 @@ def preprocess(
             remembered["has_float64"] = True
         if standardise.fill is not None:
             remembered["fill"] = standardise.fill.tolist()
-        return standardised, standardise(valid_images), remembered
+        validated = standardise(valid_images)
+        for sentence in look_at_features(validated, feature_names(dataset)).values():
+            note(f"{dataset.name}, to validate on: {sentence}")
+        return standardised, validated, remembered
     sample = train_rows[np.unique(np.linspace(0, len(train_rows) - 1, SAMPLE).astype(int))]
     remembered |= measure_range(images, train_rows)
     remembered |= measure_border(images[sample], dataset.image_shape, is_unit_range(remembered))
@@ -101,12 +111,43 @@ def note_merged(
     if dataset.kind != "features":
         return
     merged = count_merged(images, standardised)
-    names = dataset.columns.features if dataset.columns else [f"feature {i + 1}" for i in range(len(merged))]
+    names = feature_names(dataset)
     if bad := [f"{names[i]} ({merged[i]})" for i in np.flatnonzero(merged > MERGED * len(images))]:
         note(
             f"{dataset.name}: different values become the same when they are standardised, since a few others are far "
             f"from them: {few(bad)}; take their logarithm, or clean them"
         )
+
+
+def feature_names(dataset: Dataset) -> list[str]:
+    """Return the names of a data set's features."""
+    return dataset.columns.features if dataset.columns else [f"feature {i + 1}" for i in range(dataset.n_inputs)]
+
+
+def look_at_features(standardised: NDArray[np.float32], names: Sequence[str]) -> dict[str, str]:
+    """Return what to tell, as "unusual", where features (n, D), standardised, have other units than in training.
+
+    Most values of one lie further from the mean than training's ever do, or all together hardly differ by row.
+    """
+    n = len(standardised)
+    if n == 0:
+        return {}
+    step = n // SAMPLE + 1
+    some = standardised[::step]
+    medians = np.median(np.abs(some), axis=0)
+    if len(far := np.flatnonzero(medians > FAR)):
+        listed = few([f"{names[i]} ({medians[i]:.3g})" for i in map(int, far)], LISTED)
+        return {
+            "unusual": f"most values lie more than {FAR:g} standard deviations from the mean of the rows trained on: "
+            f"{listed}; they may have other units"
+        }
+    spread = float(np.sqrt(some.var(axis=0, dtype=np.float64).mean()))
+    if len(some) >= FEW_ROWS and 0 < spread < NARROW:
+        return {
+            "unusual": f"the rows hardly differ from each other, {1 / spread:.3g} times less than those trained on: "
+            f"they may have other units"
+        }
+    return {}
 
 
 def check_other_images(
@@ -133,16 +174,25 @@ def check_other_images(
 def resolve_scale(dataset: Dataset, images: NDArray[Any], note: Callable[[str], None]) -> float:
     """Return what pixels are multiplied by, to bring them to 0-1: bytes by 1 / 255, others by their range.
 
-    Features, and floats that are small already or have a sign, stay as they are.
+    Dark bytes, such as 0 and 1, go by their range too, and floats with a sign that spread widely, to -1 to 1. Features,
+    and floats that are small already, stay as they are.
     """
-    if images.dtype == np.uint8:
-        return PIXEL_SCALE
     if dataset.kind == "features" or images is not dataset.train_images:
-        return 1.0
+        return PIXEL_SCALE if images.dtype == np.uint8 else 1.0
     low, high = float(images.min()), float(images.max())
-    if low < 0 or high <= SMALL:
+    if images.dtype == np.uint8:
+        if dataset.kind == "pictures" or high > BRIGHT or high == 0:
+            return PIXEL_SCALE
+        whole = high  # 0 and 1, or 0 to 16: divided by 255 they would be black
+    elif low < 0:
+        spread = float(images[:: len(images) // SAMPLE + 1].std(dtype=np.float64))
+        if spread <= WIDE:
+            return 1.0
+        whole = max(-low, high)
+    elif high <= SMALL:
         return 1.0
-    whole = next(own for own in (255.0, 4_095.0, 65_535.0, high) if own / 2 < high <= own)
+    else:
+        whole = next(own for own in (255.0, 4_095.0, 65_535.0, high) if own / 2 < high <= own)
     note(f"{dataset.name}: pixels from {low:g} to {high:g} are divided by {whole:g}")
     return 1 / whole
 
