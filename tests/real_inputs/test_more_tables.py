@@ -8,6 +8,7 @@ import pytest
 import barenet
 from barenet.data.loading import load_dataset
 from barenet.deploy.predictor import Predictor
+from barenet.deploy.tables.rows import find_places
 from barenet.errors import DataError, InputWarning, ShapeError
 from barenet.training.preparation import prepare
 
@@ -454,3 +455,18 @@ def test_pixels_of_any_range_are_brought_to_about_one_and_brighter_ones_refused(
     assert model.inputs(x.reshape(40, -1)).told == {}
     with pytest.raises(ShapeError):
         model.inputs(pixels.reshape(40, -1))
+
+
+@pytest.mark.parametrize("kind", ["numbers", "text"])
+def test_exported_files_take_columns_without_names_by_the_same_rule(kind):
+    columns = [{"name": "a", "position": 1, "is_text": False}, {"name": "b", "position": 2, "is_text": kind == "text"}]
+    table = {"has_names": True, "label_name": "label", "n_columns": 4, "label": 3}
+    counter, a, b, label = [1, 2], [0.5, 1.5], ["u", "v"] if kind == "text" else [2.5, 3.5], ["x", "y"]
+    assert find_places(None, [counter, a, b, label], columns, table) == [1, 2]
+    assert find_places(None, [a, b], columns, table) == [0, 1]
+    either = [[a, b, label], [counter, a, b]]
+    if kind == "text":  # it tells that the labels are missing
+        assert find_places(None, either.pop(), columns, table) == [1, 2]
+    for cells in either:
+        with pytest.raises(ValueError, match=r"3 columns, .*: give all 4, or the 2 that the model takes"):
+            find_places(None, cells, columns, table)

@@ -146,13 +146,16 @@ class Columns:
             return list(range(n))
         called = few([column.name for column in self.columns], LISTED)
         if self.label is not None and n == self.n_columns - 1:
-            if n == n_taken + 1:  # with the labels, and without the one column that training left out?
+            places = [column.position - (column.position > self.label) for column in self.columns]
+            # It may have the labels, and lack the one column that training left out: texts tell, if there are any.
+            texts = [column.is_text for column in self.columns]
+            if n == n_taken + 1 and not (any(texts) and texts == [table.is_text(place) for place in places]):
                 raise DataError(
                     f"{table.where} has {n} columns without names, which may be all of the training table but for the "
                     f"labels, or but for the one left out: give all {self.n_columns}, or the {n_taken} that the model "
                     f"takes: {called}"
                 )
-            return [column.position - (column.position > self.label) for column in self.columns]
+            return places
         raise DataError(f"{table.where} has {n} columns, the model takes {n_taken}: {called}")
 
     def others(self, table: Table) -> list[str]:

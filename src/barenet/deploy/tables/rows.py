@@ -25,7 +25,7 @@ __all__ = ["CSV", "ROWS", "UNKNOWN_TEXT", "encode_rows", "read_csv", "source_of_
 def encode_rows(rows: Any, columns: list[dict[str, Any]], table: dict[str, Any]) -> tuple[np.ndarray, bool]:
     """Return rows as features (n, D), NaN where a number is missing, and whether there was just one row."""
     names, cells, is_single = split_columns(rows)
-    places = find_places(names, len(cells), columns, table)
+    places = find_places(names, cells, columns, table)
     parts = []
     for column, place in zip(columns, places, strict=True):
         if column["is_text"]:
@@ -77,9 +77,11 @@ def unique_names(cells: list[Any]) -> list[str]:
     return names
 
 
-def find_places(names: list[str] | None, n: int, columns: list[dict[str, Any]], table: dict[str, Any]) -> list[int]:
-    """Return which of `n` columns the model's are: by their names, or by their places where one of both has none."""
-    own = [column["name"] for column in columns]
+def find_places(
+    names: list[str] | None, cells: list[Any], columns: list[dict[str, Any]], table: dict[str, Any]
+) -> list[int]:
+    """Return which of these columns the model's are: by their names, or by their places where one of both has none."""
+    n, own = len(cells), [column["name"] for column in columns]
     if names is not None and table["has_names"]:
         if missing := [name for name in own if name not in names]:
             others = [name for name in names if name not in [*own, table["label_name"]]]
@@ -89,10 +91,17 @@ def find_places(names: list[str] | None, n: int, columns: list[dict[str, Any]], 
     places = [column["position"] for column in columns]
     if n == table["n_columns"]:  # as in training
         return places
-    if table["label"] is not None and n == table["n_columns"] - 1:  # without the labels
-        return [place - (place > table["label"]) for place in places]
     if n == len(own):
         return list(range(n))
+    if table["label"] is not None and n == table["n_columns"] - 1:  # without the labels, or what training left out
+        places = [place - (place > table["label"]) for place in places]
+        texts = [not all(map(is_number, cells[place])) for place in places]
+        if n > len(own) + 1 or (any(texts) and texts == [column["is_text"] for column in columns]):
+            return places
+        raise ValueError(
+            f"the rows have {n} columns, which may be all of the training table but for the labels, or but for the one "
+            f"left out: give all {table['n_columns']}, or the {len(own)} that the model takes: {own}"
+        )
     raise ValueError(f"the rows have {n} columns, the model takes {len(own)}: {own}")
 
 
