@@ -21,7 +21,7 @@ from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.resuming import check_data_path, config_to_resume, resume_run
+from barenet.run_folders.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
 from barenet.run_folders.run import start_run
 from barenet.terminal.console import ConsoleObserver
 from barenet.training.preparation import Custom
@@ -127,7 +127,8 @@ def resume(
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
         if x is None:
             check_data_path(Path(folder), config.data.path)
-        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
+        trained_on = fingerprint_of_data(Path(folder))
+        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet, trained_on=trained_on)
         result = resume_run(Path(folder), dataset, config=config, custom=custom, observer=watching)
     draw_figures(result)
     return result
@@ -200,12 +201,20 @@ def check_custom(own: Activation | Loss) -> None:
 
 
 def find_data(
-    config: Config, arrays: Mapping[str, Any], note: Callable[[str], None], *, show_progress: bool = False
+    config: Config,
+    arrays: Mapping[str, Any],
+    note: Callable[[str], None],
+    *,
+    show_progress: bool = False,
+    trained_on: str = "",
 ) -> Dataset:
-    """Return the data set of arrays, named as `from_arrays` names them, or that of the settings if none is given."""
+    """Return the data set of arrays, named as `from_arrays` names them, or that of the settings if none is given.
+
+    `trained_on` is the fingerprint of what a run was started with, whose data earlier versions may have read otherwise.
+    """
     given = [name for name, values in arrays.items() if values is not None]
     if not given:
-        return load_dataset(**config.data.reading(), note=note, show_progress=show_progress)
+        return load_dataset(**config.data.reading(), trained_on=trained_on, note=note, show_progress=show_progress)
     if "x" not in given and "y" not in given:
         raise DataError("x_val and x_test go with x and y; got no x")
     return from_arrays(**arrays, **config.data.columns(), note=note)

@@ -7,37 +7,35 @@ checks to `datasets`.
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 
 import numpy as np
 
 from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked, ignore
-from barenet.data.files import AS_PATH, PICTURE, Place, fault_of_file, is_address, is_system, kind_of_file, reading
-from barenet.data.formats.cifar import find_cifar, is_of_cifar, read_cifar
+from barenet.data.files import AS_PATH, Place, is_address, reading
+from barenet.data.formats.cifar import find_cifar, read_cifar
 from barenet.data.formats.emnist import emnist_split, tables_as_emnist
-from barenet.data.formats.idx_folders import EXPECTED_FILES, find_idx_set, read_carried, read_idx_set
+from barenet.data.formats.idx_folders import find_idx_set, read_carried, read_idx_set
 from barenet.data.formats.npz import find_npz, find_npz_set, read_npz
 from barenet.data.formats.part_files import find_part_files, read_part_files
-from barenet.data.formats.pickled import SUFFIXES as PICKLES
 from barenet.data.formats.pickled import find_pickle, read_pickled
+from barenet.data.formats.refusals import fault_of
 from barenet.data.found import Found, turned
 from barenet.data.options import Options
 from barenet.data.pictures.layouts import find_picture_root
-from barenet.data.pictures.picture import UNREAD
-from barenet.data.tables.choosing import ChoiceWords, choices_of
+from barenet.data.tables.choosing import Choices, ChoiceWords, choices_of
+from barenet.data.tables.columns import Columns
 from barenet.data.tables.files import find_tables, is_table, stem_of
 from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import as_labels, parts_of_arrays
-from barenet.errors import DataError
+from barenet.errors import ConfigError, DataError
 from barenet.messages import few
 
 __all__ = ["load_dataset"]
-
-SHOWN = 8  # files of a folder that are looked at to say what they are
 
 
 def find_pictures_at(place: Place) -> Path | None:
@@ -71,6 +69,13 @@ def find_tables_at(place: Place) -> Path | None:
 def read_tables_at(path: Path, options: Options) -> Found:
     """Return the tables of a file or a folder, called as the file without its ending."""
     found = read_tables(path, options.choices, options.note)
+    columns: Columns | None = found.facts.get("columns")
+    if options.choices == Choices():
+        # Earlier versions took the last column for the labels, and learnt from all others, pixels or not.
+        n_columns = 0 if columns is None else columns.n_columns
+        label = n_columns if columns is not None and columns.label is not None else None
+        before = Choices(label, keep=tuple(str(i + 1) for i in range(n_columns)), standardize=True)
+        found = replace(found, as_before=partial(read_tables, path, before, ignore))
     split = next(filter(None, (emnist_split(file.name) for file in find_tables(path).values())), None)
     if split is not None and found.facts.get("kind") == "images":
         found = tables_as_emnist(found, split)
@@ -122,17 +127,32 @@ def load_dataset(
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
         options = Options(image_size, color, skip_broken, value_range, choices_of(words), note, show_progress)
         with reading(path):
-            found = find_and_read(path, options)
-            if found is not None:
-                name = found.name or (path.resolve().name if path.is_dir() else path.name)
-                if (before := read_as_before(name, found, transpose, trained_on, note)) is not None:
-                    return before
-                return dataset_of(name, found, transpose, options, for_model=bool(trained_on))
+            if (dataset := read_dataset(path, transpose, trained_on, options)) is not None:
+                return dataset
         if path.name.lower() != CARRIED_NAME:
             raise DataError(f"data path {path} does not exist: expected a folder or an .npz file, or {CARRIED_NAME}")
         note(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
     carried = read_carried()
     return checked(CARRIED_NAME, in_order(carried.parts), note, fingerprint=CARRIED_FINGERPRINT)
+
+
+def read_dataset(path: Path, transpose: bool | None, trained_on: str, options: Options) -> Dataset | None:
+    """Return what lies at a path as a Dataset, and say what it was taken for; None where nothing lies there."""
+    told: list[str] = []  # of a reading that may give way to that of an earlier version
+    note, options = options.note, replace(options, note=told.append if trained_on else options.note)
+    found = find_and_read(path, options)
+    if found is None:
+        return None
+    name = found.name or (path.resolve().name if path.is_dir() else path.name)
+    dataset = dataset_of(name, found, transpose, options, for_model=bool(trained_on))
+    if trained_on and transpose is None and dataset.fingerprint != trained_on:
+        before = read_as_before(name, found, trained_on)
+        if before is not None:
+            note(f"{name}: {found.what or 'tables'}, read as by the earlier version that trained this model")
+            return before
+    for sentence in told:
+        note(sentence)
+    return dataset
 
 
 def find_and_read(path: Path, options: Options) -> Found | None:
@@ -143,61 +163,19 @@ def find_and_read(path: Path, options: Options) -> Found | None:
             return read(where, options)
     if not path.exists():
         return None
-    if path.is_file():
-        if is_of_cifar(path):
-            raise DataError(f"{path} is one of the files of CIFAR: give the folder, --data {path.parent}")
-        raise DataError(f"{path} {kind_of_file(path)}")
-    if not path.is_dir():
-        raise DataError(f"{path} is neither a folder nor a file: expected {EXPECTED_FILES} or an .npz file")
-    raise DataError(nothing_found(place))
+    raise DataError(fault_of(place))
 
 
-def nothing_found(place: Place) -> str:
-    """Return what is in a folder that no reader takes, and what was expected."""
-    path = place.path
-    names = sorted(entry.name for entry in path.iterdir() if not is_system(entry.name))
-    if not names:
-        return f"{path} is an empty folder: expected {EXPECTED_FILES}, or pictures in a folder a class"
-    files = [folder / name for level in place.levels for folder, own in level for name in sorted(own)]
-    return what_files_are(path, files) or (
-        f"{path} holds no data set: found {few(names)}; expected {EXPECTED_FILES}, pictures in a folder a class, or "
-        f"tables (x_train.npy, train.csv)"
-    )
-
-
-def what_files_are(path: Path, files: Sequence[Path]) -> str | None:
-    """Return what files in a folder that no reader takes are, where that can be told."""
-    unread = Counter(suffix for file in files if (suffix := file.suffix.lower()) in UNREAD)
-    if unread:
-        suffix, n = unread.most_common(1)[0]
-        return f"{path} holds {n} pictures that barenet does not read ({suffix}): save them as PNG"
-    arrays = [file for file in files if file.suffix.lower() in (".npz", *PICKLES)]
-    if len(arrays) > 1:
-        listed = few([str(file.relative_to(path)) for file in arrays], 8)
-        return f"{path} holds several files of arrays ({listed}): name one, as in --data {arrays[0]}"
-    for file in files[:SHOWN]:
-        fault = fault_of_file(file)
-        if fault == PICTURE:
-            return (
-                f"{path} holds pictures whose names do not end as those of pictures do ({file.name}): add .png or .jpg"
-            )
-        if fault is not None:
-            return f"{path} holds no data set, but {file.relative_to(path)}, which {fault}"
-    return None
-
-
-def read_as_before(
-    name: str, found: Found, transpose: bool | None, trained_on: str, note: Callable[[str], None]
-) -> Dataset | None:
+def read_as_before(name: str, found: Found, trained_on: str) -> Dataset | None:
     """Return the Dataset as earlier versions read it, if that is the one with the fingerprint `trained_on`, or None."""
-    if found.as_before is None or not trained_on or transpose is not None:
+    if found.as_before is None:
         return None
-    before = found.as_before()
-    dataset = checked(name, in_order(before.parts), ignore, validation=before.parts.get("val"), **before.facts)
-    if dataset.fingerprint != trained_on:
+    try:
+        before = found.as_before()
+        dataset = checked(name, in_order(before.parts), ignore, validation=before.parts.get("val"), **before.facts)
+    except (DataError, ConfigError):  # data that cannot be read so are not what a model was trained on
         return None
-    note(f"{name}: {found.what}, read as by the earlier version that trained this model: not turned, not rescaled")
-    return dataset
+    return dataset if dataset.fingerprint == trained_on else None
 
 
 def dataset_of(

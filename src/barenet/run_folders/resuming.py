@@ -29,7 +29,7 @@ from barenet.run_folders.run import Run, network_configs
 from barenet.training.preparation import Custom, TrainingData, prepare
 from barenet.training.trainer import Trainer
 
-__all__ = ["check_data_path", "config_to_resume", "resume_run", "stored_config"]
+__all__ = ["check_data_path", "config_to_resume", "fingerprint_of_data", "resume_run", "stored_config"]
 
 MAY_DIFFER = ("data.path", "trainer.epochs", "trainer.threads")
 
@@ -141,6 +141,12 @@ def check_data_path(folder: Path, path: str | None) -> None:
     """Raise RunError if the data of a run or a study are not where they were."""
     if path is not None and not Path(path).expanduser().exists() and Path(path).name != CARRIED_NAME:
         raise RunError(f"the data of {folder} are not at {path}; say where they are now by --data")
+
+
+def fingerprint_of_data(folder: Path) -> str:
+    """Return the fingerprint of the data that a run was started with, or nothing where its file is missing."""
+    last = RunFolder(network_folders(folder)[0]).last
+    return read_state(last)[0].data_fingerprint if last.exists() else ""
 
 
 def read_stored(folder: RunFolder, dataset: Dataset) -> tuple[ModelInfo, TrainingState]:

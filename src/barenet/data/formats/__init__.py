@@ -10,4 +10,5 @@ Read the modules in this order; open `idx` first:
     pickled        pickles such as mnist.pkl.gz
     part_files     a file a part: train.npz and test.npz, train.p and test.p
     cifar          CIFAR-10 and CIFAR-100, binary and "python" batches
+    refusals       what lies where none of these is
 """

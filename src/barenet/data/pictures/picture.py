@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SUFFIXES",
-    "UNREAD",
     "Picture",
     "border_of",
     "decode",
@@ -39,13 +38,6 @@ __all__ = [
 Pixels = NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif")
-# Pictures that others write and that are not read here.
-UNREAD = frozenset(
-    [
-        *(".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm", ".heic", ".heif", ".avif", ".jp2", ".svg", ".ico", ".tga"),
-        *(".dcm", ".nii", ".raw", ".cr2", ".nef", ".psd", ".xcf", ".eps"),
-    ]
-)
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 # Below the size from which Pillow itself warns of decompression bombs, 89 million: ours is the message people see.
 MAX_PIXELS = 80_000_000
