@@ -80,3 +80,11 @@ def test_a_table_without_labels_cannot_be_tested(people, tmp_path, capsys):
     (tmp_path / "rows.csv").write_text("\n".join(["noise,age", *(f"{a},{c}" for a, _, c in rows)]), "utf-8")
     with pytest.raises(barenet.errors.DataError, match="has no labels, which training had in"):
         scores_of(run, tmp_path / "rows.csv", capsys)
+
+
+def test_labels_that_are_numbers_count_the_classes_of_a_model_that_has_names():
+    frame = {"a": [0.5, 1.5, 2.5, 0.7], "label": ["2", "0", "1.0", "2"]}
+    dataset = barenet.from_arrays(frame, class_names=("cat", "dog", "fox"))
+    assert dataset.train_labels.tolist() == [2, 0, 1, 2]
+    with pytest.raises(barenet.errors.DataError, match="there is no class '3'"):
+        barenet.from_arrays({**frame, "label": ["2", "0", "3", "2"]}, class_names=("cat", "dog", "fox"))

@@ -57,11 +57,7 @@ def strength(name: str) -> int:
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a column's name in small letters, without the number of a second one of that name.
-
-    >>> words_of("ClassLabel"), words_of("target_name"), words_of("label (4)")
-    (['class', 'label'], ['target', 'name'], ['label'])
-    """
+    """Return the words of a column's name in small letters; the number in `label (4)`, a second one, is none."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r" \(\d+\)$", "", name.strip()))
     return [word for word in re.split(r"[\W_]+", apart.lower()) if word]
 
@@ -241,8 +237,13 @@ def number_labels(
 
 
 def as_class(text: str, classes: Sequence[str]) -> str:
-    """Return a label as one of the classes is written: "1.0" is the class "1" where there is no other."""
-    if text in classes or not is_number(text) or is_missing(text):
+    """Return a label as one of the classes is written: "1.0" is the class "1" where there is no other.
+
+    A whole number counts the classes where none of them is called by a number.
+    """
+    if text in classes or not is_number(text) or is_missing(text) or not (value := float(text)).is_integer():
         return text
-    whole = float(text)
-    return str(int(whole)) if whole.is_integer() and str(int(whole)) in classes else text
+    whole = int(value)
+    if str(whole) in classes:
+        return str(whole)
+    return classes[whole] if 0 <= whole < len(classes) and not any(map(is_number, classes)) else text
