@@ -158,6 +158,33 @@ def test_the_first_row_is_no_header_for_a_text_that_comes_again(tmp_path):
     assert len(read(write(tmp_path / "t.csv", rows), label=3)[0].train_labels) == 60
 
 
+@pytest.mark.parametrize(("header", "k"), [("0,1,2", 0), (",0,1,2", 0), ("1,2,3", 1)])
+def test_numbers_that_count_the_columns_are_their_names(header, k, tmp_path):
+    index = header.startswith(",")
+    rows = [f"{f'{i},' * index}{a},{b},{i % 3}" for i, (a, b) in enumerate(measured())]
+    dataset, _ = read(write(tmp_path / "frame.csv", [header, *rows]))
+    assert dataset.columns.features == [str(k), str(k + 1)]
+    assert dataset.class_names == ("0", "1", "2")
+    assert len(dataset.train_labels) == 40
+
+
+def test_a_row_of_small_numbers_is_no_header(tmp_path):
+    rows = ["0,1,2", *(f"{i % 3},{i % 5},{i % 3}" for i in range(40))]
+    assert len(read(write(tmp_path / "t.csv", rows), label=3)[0].train_labels) == 41
+
+
+def test_a_header_that_comes_again_is_refused_with_its_line(tmp_path):
+    rows = [f"{a},{b},{i % 2}" for i, (a, b) in enumerate(measured())]
+    with pytest.raises(DataError, match="line 42: 'a' is 'a', expected a number"):
+        read(write(tmp_path / "two.csv", ["a,b,label", *rows, "a,b,label", *rows]))
+
+
+def test_several_numbers_in_a_cell_are_refused(tmp_path):
+    rows = [f"{i % 3},{' '.join(map(str, range(i, i + 9)))},{'xy'[i % 2]}" for i in range(40)]
+    with pytest.raises(DataError, match="'pixels' holds several numbers in a cell, such as '0 1 2"):
+        read(write(tmp_path / "faces.csv", ["emotion,pixels,Usage", *rows]))
+
+
 def test_a_first_line_of_another_width_is_refused_with_what_to_do(tmp_path):
     path = write(
         tmp_path / "adult.csv", ["|1x3 Cross validator", *(f"{a},{b},{i % 2}" for i, (a, b) in enumerate(measured()))]
@@ -278,12 +305,28 @@ def test_masked_numbers_are_missing_and_masked_labels_are_refused():
         (np.array([b"a", b"b"] * 20), ("a", "b")),
         (["a", "b"] * 20, ("a", "b")),
         ((Y > 0), ("False", "True")),
+        (Y * 2 - 1, ("-1", "1")),
     ],
 )
-def test_labels_are_taken_in_whatever_they_come(y, names):
-    dataset = barenet.from_arrays(X, y)
-    assert dataset.class_names == names
-    assert dataset.train_labels.tolist() == Y.tolist()
+def test_labels_are_taken_in_whatever_they_come(y, names, tmp_path):
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", y)
+    np.savez(tmp_path / "both.npz", x_train=X, y_train=y)
+    (tmp_path / "pair").mkdir()
+    for name in ("x.npy", "y.npy"):
+        (tmp_path / name).rename(tmp_path / "pair" / name)
+    for dataset in (barenet.from_arrays(X, y), *(read(tmp_path / where)[0] for where in ("pair", "both.npz"))):
+        assert dataset.class_names == names
+        assert dataset.train_labels.tolist() == Y.tolist()
+
+
+def test_bytes_in_another_type_are_taken_as_the_bytes_trained_on():
+    pixels = RNG.integers(0, 256, (40, 8, 8)).astype(np.uint8)
+    dataset = barenet.from_arrays(pixels, Y, pixels.astype(float), Y, x_val=pixels.astype(int), y_val=Y)
+    for own in (dataset.test_images, dataset.valid_images):
+        np.testing.assert_array_equal(own, dataset.train_images)
+    with pytest.raises(DataError, match=r"x_test holds float32 images .* must be alike"):
+        barenet.from_arrays(pixels, Y, pixels / 255, Y)
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,8 @@ def check_pair(
         )
     if labels.dtype.kind not in "iu":
         raise DataError(f"{labels_from} holds {labels.dtype}, expected integer labels from 0 to C - 1")
-    check_range(labels, MAX_CLASSES, labels_from, f"labels must be from 0 to {MAX_CLASSES - 1}")
+    reason = f"labels must be from 0 to {MAX_CLASSES - 1}; y.astype(str) makes names of others"
+    check_range(labels, MAX_CLASSES, labels_from, reason)
     rows = np.ascontiguousarray(images) if are_features else _flat_images(images, images_from)
     return rows, labels.astype(np.int64)
 

@@ -201,6 +201,8 @@ def checked_alike(
     images, labels = check_pair(own_from, unchecked, labels_from, unchecked_labels, are_features=are_features)
     if take_bytes:
         images = as_bytes(images, own_from, images_from)
+    elif dtype == np.uint8 and images.dtype != np.uint8 and hold_bytes(images):
+        images = images.astype(np.uint8)
     if (unchecked.shape[1:], images.dtype) != (shape, dtype):
         raise DataError(
             f"{own_from} holds {images.dtype} images of shape {unchecked.shape[1:]}, but "

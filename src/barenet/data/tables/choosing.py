@@ -15,13 +15,14 @@ from barenet.data.tables.columns import Column, Columns
 from barenet.data.tables.labels import LISTED, find_column, is_empty, is_identifier, is_label_name, words_of
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
-from barenet.messages import few
+from barenet.messages import few, one_line
 
 __all__ = ["ChoiceWords", "Choices", "choices_of", "choose_columns"]
 
 MAX_VALUES = 1_000  # different values of a column of text
 SAMPLE = 200  # rows, spread evenly, that most columns fail in which do not say the label
 UNNAMED = ("column 1", "Unnamed: 0")
+SEVERAL = re.compile(r"[\[(]?\s*[-+.\de]+([\s,;]+[-+.\de]+){3,}\s*[\])]?")
 # A number with a sign for a unit or for thousands: "$1,200.50", "40 %", "1.234,5".
 DRESSED = re.compile(r"[-+]?[$€£¥]?\s?[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?)\s?[%$€£¥]?")
 INDEX_NAMES = frozenset(
@@ -162,8 +163,14 @@ def reason_to_leave_out(table: Table, position: int, n_others: int) -> str | Non
 
 
 def check_numbers_are_plain(table: Table, position: int) -> None:
-    """Raise DataError for numbers that are written as text: "1,200", "40 %", "$5"."""
+    """Raise DataError for numbers that are written as text: "1,200", "40 %", "$5", or several in a cell: "70 80 82"."""
     cells = [cell for cell in table.texts[position] if not is_number(cell)]
+    several = [cell for cell in cells if SEVERAL.fullmatch(cell)]
+    if 2 * len(several) > len(cells):
+        raise DataError(
+            f"{table.where}: {table.called(position)} holds several numbers in a cell, such as "
+            f"{one_line(several[0], 30)!r}: give each a column, or leave the column out by --drop"
+        )
     written = [cell for cell in cells if DRESSED.fullmatch(cell)]
     if written and 2 * len(written) > len(cells):
         raise DataError(

@@ -20,6 +20,7 @@ from barenet.errors import DataError
 __all__ = ["Dialect", "sniff", "split"]
 
 DELIMITERS = (",", ";", "\t", "|", " ")  # in this order where several fit; " " is any number of spaces
+MANY = 8  # numbers in a row that count by chance in no table
 CALLED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
 
 
@@ -182,7 +183,11 @@ def find_header(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...] 
         return names_of(first) if all(is_text) else None
     columns = [[row[i] for row in body if i < len(row)] for i in range(len(first))]
     numeric = [i for i, column in enumerate(columns) if mostly_numbers(column, decimal)]
-    if any(is_text[i] and first[i] not in columns[i] for i in numeric):
+    # A text that comes again is a value, but for names that come again as a whole, where tables were joined.
+    is_repeated = all(is_text) and first in body
+    if any(is_text[i] and (is_repeated or first[i] not in columns[i]) for i in numeric):
+        return names_of(first)
+    if counts_columns(first) and (len(first) >= MANY or any(all("." in cell for cell in column) for column in columns)):
         return names_of(first)
     if any(is_label_name(first[i]) and first[i] not in column for i, column in enumerate(columns) if i not in numeric):
         return names_of(first)
@@ -193,6 +198,13 @@ def find_header(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...] 
     repeated = [i for i, column in enumerate(columns) if first[i] in column]
     varies = [i for i, column in enumerate(columns) if len(set(column)) < len(column)]
     return names_of(first) if named and varies and not repeated else None
+
+
+def counts_columns(first: Sequence[str]) -> bool:
+    """Whether a row counts from 0 or 1, as pandas calls columns without names; the first, of an index, may be empty."""
+    cells = [cell.strip() for cell in first]
+    counted = cells if cells[0] else cells[1:]
+    return len(counted) > 2 and any(counted == [str(i + k) for i in range(len(counted))] for k in (0, 1))
 
 
 def mostly_numbers(cells: Sequence[str], decimal: str) -> bool:

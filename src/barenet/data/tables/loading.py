@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from barenet.data.checks import MAX_CLASSES
 from barenet.data.found import Found
 from barenet.data.tables.choosing import Choices, choose_columns
 from barenet.data.tables.columns import Columns
@@ -150,14 +151,25 @@ def with_labels(
         labels[part] = own.labels if texts.get(part) is None else texts[part]
         if labels[part] is None:
             raise DataError(f"{own.features_from} has no labels: name their column by --label")
-    if all(isinstance(own, np.ndarray) and own.dtype.kind not in "OUSb" for own in labels.values()):
-        classes, numbers = {}, dict(labels)  # numbers of classes already
+    if all(count_classes(own, are_features=facts["kind"] == "features") for own in labels.values()):
+        classes, numbers = {}, dict(labels)
     else:
         wheres = {part: own.labels_from for part, own in parts.items()}
         class_names, numbers = number_labels(labels, wheres, facts.get("class_names"))
         classes = {"class_names": class_names}
     arrays = {part: {own.features_from: features[part], own.labels_from: numbers[part]} for part, own in parts.items()}
     return Found(arrays, facts={**facts, **classes})
+
+
+def count_classes(labels: Any, *, are_features: bool) -> bool:
+    """Whether labels are an array of numbers that count the classes; of features others, such as -1 and 1, are names.
+
+    Of images they are damage, which the checks find.
+    """
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind in "OUSb":
+        return False
+    is_whole = labels.dtype.kind in "iu" and labels.size > 0
+    return not (are_features and is_whole and (labels.min() < 0 or labels.max() >= MAX_CLASSES))
 
 
 def labels_in_words(columns: Columns, why: str) -> str:

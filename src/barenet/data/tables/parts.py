@@ -74,10 +74,8 @@ def read_label_file(file: Path) -> Sequence[Any]:
     """Return the labels of one file, as numbers or text."""
     if file.suffix.lower() != ".npy":
         return read_labels(file)
-    labels = read_npy(file)
-    if labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    if labels.ndim != 1 or labels.dtype.kind not in "iufU":
+    labels = as_labels(read_npy(file), str(file))
+    if labels.ndim != 1 or labels.dtype.kind not in "iufUb":
         raise DataError(
             f"{file} holds {labels.dtype} of shape {labels.shape}, expected a label (a number or text) a row"
         )
