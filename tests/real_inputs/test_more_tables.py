@@ -472,12 +472,13 @@ def test_bytes_are_told_by_a_model_of_flat_images_that_were_scaled_otherwise(tra
     assert "they may have other units" in model.inputs(pixels).told["unusual"]
 
 
-def test_validation_features_in_other_units_are_told(make_config):
+def test_validation_and_test_features_in_other_units_are_told(make_config):
     notes: list[str] = []
     for factor, n_notes in ((1, 0), (1000, 1)):
-        dataset = barenet.from_arrays(X, Y, x_val=X * factor, y_val=Y)
+        dataset = barenet.from_arrays(X, Y, X * factor, Y, x_val=X * factor, y_val=Y)
         prepare(make_config(batch_size=8, n_valid=40), dataset, note=notes.append)
-        assert sum("to validate on: most values lie" in note for note in notes) == n_notes
+        for part in ("validation", "test"):
+            assert sum(f"of the {part} rows most values lie" in note for note in notes) == n_notes
 
 
 @pytest.mark.parametrize(
@@ -498,6 +499,15 @@ def test_pixels_of_any_range_are_brought_to_about_one_and_brighter_ones_refused(
     assert model.inputs(x.reshape(40, -1)).told == {}
     with pytest.raises(ShapeError):
         model.inputs(pixels.reshape(40, -1))
+
+
+def test_a_test_table_without_names_is_taken_by_place_and_said(tmp_path):
+    rows = [f"{a},{b},{'xy'[i % 2]}" for i, (a, b) in enumerate(measured())]
+    write(tmp_path / "train.csv", ["a,b,label", *rows])
+    write(tmp_path / "test.csv", rows[:8])
+    dataset, notes = read(tmp_path)
+    np.testing.assert_array_equal(dataset.test_images, dataset.train_images[:8])
+    assert said(notes, "test.csv: columns are taken by their places, as its columns have no names")
 
 
 @pytest.mark.parametrize("kind", ["numbers", "text"])

@@ -80,10 +80,11 @@ def preprocess(
             remembered["has_float64"] = True
         if standardise.fill is not None:
             remembered["fill"] = standardise.fill.tolist()
-        validated = standardise(valid_images)
-        for sentence in look_at_features(validated, feature_names(dataset)).values():
-            note(f"{dataset.name}, to validate on: {sentence}")
-        return standardised, validated, remembered
+        for what, others in (("validation", dataset.valid_images), ("test", dataset.test_images)):
+            some = others[:: len(others) // SAMPLE + 1] if others is not None else images[:0]
+            for sentence in look_at_features(standardise(some), feature_names(dataset)).values():
+                note(f"{dataset.name}: of the {what} rows {sentence}")
+        return standardised, standardise(valid_images), remembered
     sample = train_rows[np.unique(np.linspace(0, len(train_rows) - 1, SAMPLE).astype(int))]
     remembered |= measure_range(images, train_rows)
     remembered |= measure_border(images[sample], dataset.image_shape, is_unit_range(remembered))
@@ -129,11 +130,9 @@ def look_at_features(standardised: NDArray[np.float32], names: Sequence[str]) ->
 
     Most values of one lie further from the mean than training's ever do, or all together hardly differ by row.
     """
-    n = len(standardised)
-    if n == 0:
+    if not (n := len(standardised)):
         return {}
-    step = n // SAMPLE + 1
-    some = standardised[::step]
+    some = standardised[:: n // SAMPLE + 1]
     medians = np.median(np.abs(some), axis=0)
     if len(far := np.flatnonzero(medians > FAR)):
         listed = few([f"{names[i]} ({medians[i]:.3g})" for i in map(int, far)], LISTED)
@@ -144,7 +143,7 @@ def look_at_features(standardised: NDArray[np.float32], names: Sequence[str]) ->
     spread = float(np.sqrt(some.var(axis=0, dtype=np.float64).mean()))
     if len(some) >= FEW_ROWS and 0 < spread < NARROW:
         return {
-            "unusual": f"the rows hardly differ from each other, {1 / spread:.3g} times less than those trained on: "
+            "unusual": f"all hardly differ from each other, {1 / spread:.3g} times less than those trained on: "
             f"they may have other units"
         }
     return {}

@@ -13,7 +13,6 @@ from barenet.data.tables.columns import Column, Columns
 from barenet.data.tables.labels import find_label
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
-from barenet.messages import few
 
 __all__ = ["encode_table", "read_columns"]
 
@@ -39,11 +38,8 @@ def encode_table(
     """
     columns = read_columns(preprocessing) or plain_columns(table, n_inputs)
     features = columns.encode(table, unknown=unknown or preprocessing.get("unknown", "error"))
-    if columns.has_header != table.has_header:
-        which = "its columns have" if columns.has_header else "those of the training data had"
-        note(f"{table.where}: columns are taken by their places, as {which} no names")
-    if others := columns.others(table):
-        note(f"{table.where}: left out columns that training has not: {few(others)}")
+    for sentence in columns.said_of(table):
+        note(sentence)
     if features.dtype == np.float64 and not preprocessing.get("has_float64", False):
         return features.astype(np.float32)
     return features

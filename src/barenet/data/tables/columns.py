@@ -158,12 +158,14 @@ class Columns:
             return places
         raise DataError(f"{table.where} has {n} columns, the model takes {n_taken}: {called}")
 
-    def others(self, table: Table) -> list[str]:
-        """Return the names of columns that a table has beyond those of the model and the label."""
-        if not self.has_header or not table.has_header:
-            return []
+    def said_of(self, table: Table) -> list[str]:
+        """Return sentences about the columns of a table: whether places tell them, and which ones are left out."""
+        if self.has_header != table.has_header:
+            which = "its columns have" if self.has_header else "those of the training data had"
+            return [f"{table.where}: columns are taken by their places, as {which} no names"]
         own = {column.name for column in self.columns} | {self.label_name}
-        return [name for name in table.names if name not in own]
+        others = [name for name in table.names if name not in own] if table.has_header else []
+        return [f"{table.where}: left out columns that training has not: {few(others)}"] if others else []
 
 
 def encode_text(table: Table, position: int, column: Column, own: NDArray[Any], unknown: str) -> None:

@@ -72,8 +72,8 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
         del tables[part]
     features = {part: columns.encode(table, unknown=choices.unknown) for part, table in tables.items()}
     for part, table in tables.items():
-        if others := columns.others(table) if part != "train" or choices.columns else []:
-            note(f"{parts[part].features_from}: left out columns that training has not: {few(others)}")
+        for sentence in columns.said_of(table) if part != "train" or choices.columns else []:
+            note(sentence)
     shape = None if choices.standardize else image_shape(columns, features)
     if shape is None:
         wide = any(own.dtype == np.float64 for own in features.values())
