@@ -92,7 +92,7 @@ def from_arrays(
 
     Arrays of three axes and more are images, and so are rows (n, D) of at least 64 bytes or numbers from 0 to 1. Other
     rows (n, D) and data frames are features, which training standardises. A data frame may hold its labels. Labels that
-    are whole numbers count the classes from 0, others are names. uint8 images stay as they are, without a copy if they
+    are whole numbers from 0 count classes, others are names. uint8 images stay as they are, without a copy if they
     are contiguous. `words` are about the columns, as the settings `label`, `drop`, `keep`, `standardize` and `unknown`,
     and `class_names` in their order. Raises DataError, or ConfigError for such a word.
     """
