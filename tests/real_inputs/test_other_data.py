@@ -88,3 +88,27 @@ def test_labels_that_are_numbers_count_the_classes_of_a_model_that_has_names():
     assert dataset.train_labels.tolist() == [2, 0, 1, 2]
     with pytest.raises(barenet.errors.DataError, match="there is no class '3'"):
         barenet.from_arrays({**frame, "label": ["2", "0", "3", "2"]}, class_names=("cat", "dog", "fox"))
+
+
+def test_a_single_class_and_a_folder_of_test_pictures_alone_are_tested(animals, tmp_path, capsys):
+    one = scores_of(animals, write_pictures(tmp_path / "one", ("dog",), 4), capsys)
+    assert np.diag(one["confusion_matrix"]).tolist() == [0, 4, 0]
+    write_pictures(tmp_path / "whole" / "test", ("fox", "dog"), 5)
+    assert np.diag(scores_of(animals, tmp_path / "whole", capsys)["confusion_matrix"]).tolist() == [0, 5, 5]
+
+
+@pytest.mark.parametrize("names", ["x_test y_test", "x y"])
+def test_arrays_to_test_alone_are_tested_also_of_a_single_class(names, animals, tmp_path, capsys):
+    pixels = np.full((3, 8, 8), 20, np.uint8)
+    pixels[:, :, COLUMN["dog"]] = 250
+    x, y = names.split()
+    np.savez(tmp_path / "d.npz", **{x: pixels, y: np.ones(3, int)})
+    assert np.diag(scores_of(animals, tmp_path / "d.npz", capsys)["confusion_matrix"]).tolist() == [0, 3, 0]
+
+
+def test_a_table_of_one_class_beside_pictures_is_tested(animals, tmp_path, capsys):
+    write_pictures(tmp_path / "all", ("dog",), 3)
+    (tmp_path / "all" / "dog").rename(tmp_path / "all" / "images")
+    rows = "".join(f"{i}.png,dog\n" for i in range(3))
+    (tmp_path / "all" / "labels.csv").write_text(f"file,label\n{rows}", "utf-8")
+    assert np.diag(scores_of(animals, tmp_path / "all", capsys)["confusion_matrix"]).tolist() == [0, 3, 0]

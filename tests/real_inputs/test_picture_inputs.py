@@ -360,6 +360,20 @@ def png_of_colors(values):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
 
 
+@pytest.mark.parametrize(("train", "test", "what"), [(4095, 65535, "become white"), (65535, 4095, "stay nearly black")])
+def test_pictures_on_another_scale_than_those_trained_on_are_said(train, test, what, tmp_path):
+    for part, highest in (("train", train), ("test", test)):
+        for kind in ("cat", "dog"):
+            draw_deep(tmp_path / part / kind / "1.png", np.linspace(0, highest, 25).reshape(5, 5))
+    _, notes = load(tmp_path)
+    said = f"values up to {test} {what}: these pictures are on another scale than those trained on"
+    assert [note for note in notes if said in note and "test pictures" in note]
+    value_range = (0, train)
+    _, told = decode_alike(tmp_path / "test" / "cat" / "1.png", value_range, color=False)
+    assert said in told[0]
+    assert said not in decode_alike(tmp_path / "train" / "cat" / "1.png", value_range, color=False)[1][0]
+
+
 def test_colours_of_16_bits_that_would_be_lost_are_refused(tmp_path):
     for name, highest in (("a", 4095), ("b", 3000)):
         (tmp_path / name).mkdir()

@@ -169,6 +169,8 @@ def kind_of_archive(path: Path) -> str:
         return "is an Excel or Office file: save the table as CSV"
     if any(name.endswith("/data.pkl") for name in names):
         return f"is a PyTorch file: load it there and {AS_NPZ}"
+    if all(name.endswith(".npy") for name in names):
+        return f"is an .npz file of {few(names, 3)}: save one array with np.save"
     files = [name for name in names if not name.endswith("/")]
     return f"is a zip archive of {len(files)} files ({few(files, 3)}): unpack it first, and give the folder"
 

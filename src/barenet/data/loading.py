@@ -90,8 +90,8 @@ READERS: tuple[tuple[Callable[[Place], Path | None], Callable[[Path, Options], F
     (find_part_files, lambda path, _: read_part_files(path)),
     (find_pictures_at, read_picture_folder),
     (find_tables_at, read_tables_at),
-    (find_pickle, lambda path, _: read_pickled(path)),
-    (find_npz, lambda path, _: read_npz(path)),
+    (find_pickle, lambda path, options: read_pickled(path, None if options.for_model else "train")),
+    (find_npz, lambda path, options: read_npz(path, None if options.for_model else "train")),
 )
 
 
@@ -125,7 +125,9 @@ def load_dataset(
         if is_address(str(path)):
             raise DataError(f"{path} is an address, not a path: {AS_PATH}")
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
-        options = Options(image_size, color, skip_broken, value_range, choices_of(words), note, show_progress)
+        choices = choices_of(words)
+        for_model = bool(trained_on)
+        options = Options(image_size, color, skip_broken, value_range, choices, note, show_progress, for_model)
         with reading(path):
             if (dataset := read_dataset(path, transpose, trained_on, options)) is not None:
                 return dataset
@@ -144,7 +146,7 @@ def read_dataset(path: Path, transpose: bool | None, trained_on: str, options: O
     if found is None:
         return None
     name = found.name or (path.resolve().name if path.is_dir() else path.name)
-    dataset = dataset_of(name, found, transpose, options, for_model=bool(trained_on))
+    dataset = dataset_of(name, found, transpose, options)
     if trained_on and transpose is None and dataset.fingerprint != trained_on:
         before = read_as_before(name, found, trained_on)
         if before is not None:
@@ -178,11 +180,13 @@ def read_as_before(name: str, found: Found, trained_on: str) -> Dataset | None:
     return dataset if dataset.fingerprint == trained_on else None
 
 
-def dataset_of(
-    name: str, found: Found, transpose: bool | None, options: Options, *, for_model: bool = False
-) -> Dataset:
+def dataset_of(name: str, found: Found, transpose: bool | None, options: Options) -> Dataset:
     """Return what a reader found as a Dataset, and say what it was taken for."""
-    what, note = found.what, options.note
+    what, note, for_model = found.what, options.note, options.for_model
+    if for_model:
+        alone = found.parts.get("test") or next(iter(found.parts.values()))
+        parts = found.parts if "train" in found.parts else {"train": alone}
+        found = replace(found, parts=parts, facts={**found.facts, "is_for_model": True})
     if "kind" not in found.facts:
         found = with_tables(found, options)
     if transpose or (transpose is None and found.lies_on_its_side):
@@ -192,7 +196,7 @@ def dataset_of(
         note(f"{name} has no test part: results will be of validation alone")
     dataset = checked(name, in_order(found.parts), note, validation=found.parts.get("val"), **found.facts)
     if what or (not for_model and dataset.kind != "features" and dataset.columns is None):  # of tables all is said
-        note(f"{name}: {f'{what}: ' if what else ''}{describe(dataset)}")
+        note(f"{name}: {f'{what}: ' if what else ''}{describe(dataset, for_model=for_model)}")
     return dataset
 
 
@@ -214,12 +218,14 @@ def in_order(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndar
     return {**parts["train"], **parts.get("test", {})}
 
 
-def describe(dataset: Dataset) -> str:
+def describe(dataset: Dataset, *, for_model: bool) -> str:
     """Return how many images of which shape and which classes a data set has."""
-    counts = [f"{len(dataset.train_labels):,} training"]
+    is_one_part = dataset.valid_labels is None and dataset.test_labels is None
+    counts = [f"{len(dataset.train_labels):,} {'labelled' if for_model and is_one_part else 'training'}"]
     for labels, part in ((dataset.valid_labels, "validation"), (dataset.test_labels, "test")):
         if labels is not None:
             counts.append(f"{len(labels):,} {part}")
     shape = "x".join(map(str, dataset.image_shape))
     listed = f"{', '.join(counts[:-1])} and {counts[-1]}" if len(counts) > 1 else counts[0]
-    return f"{listed} images of {shape}, {dataset.n_classes} classes ({few(dataset.class_names)})"
+    classes = "1 class" if dataset.n_classes == 1 else f"{dataset.n_classes} classes"
+    return f"{listed} images of {shape}, {classes} ({few(dataset.class_names)})"

@@ -12,7 +12,10 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to read, of `load_dataset`: what readers of pictures need, and where to say what deserves attention."""
+    """How to read, of `load_dataset`: what readers of pictures need, and where to say what deserves attention.
+
+    for_model: the data are for a model that knows the classes: one class is enough, and so is a part to test on.
+    """
 
     image_size: tuple[int, int] | None
     color: bool
@@ -21,3 +24,4 @@ class Options:
     choices: Choices
     note: Callable[[str], None]
     show_progress: bool
+    for_model: bool = False

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.files import GZIP_MAGIC, reading
+from barenet.data.files import GZIP_MAGIC, PICTURE, fault_of_file, reading
 from barenet.data.formats.idx import read_idx
 from barenet.data.formats.idx_folders import FILE_NAME
 from barenet.data.pictures.decoding import n_threads
@@ -79,6 +79,8 @@ def read_inputs(
             pictures.append((STANDARD_INPUT, content))
         elif not path.exists():
             raise DataError(f"{path} does not exist: expected a picture, a folder, an .npy, .csv or IDX file, or -")
+        elif (fault := fault_of_file(path)) not in (None, PICTURE):
+            raise DataError(f"{path} {fault}; expected a picture, a folder, an .npy, .csv or IDX file, or -")
         else:
             pictures.append((str(source), path))
     if pictures:

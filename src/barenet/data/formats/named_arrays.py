@@ -26,12 +26,12 @@ NAMES_OF_CLASSES = ("class_names", "label_names", "target_names", "classnames")
 
 
 def assign(
-    names: Sequence[str], where: str, choose: Callable[[Sequence[str]], str | None], default: str = "train"
+    names: Sequence[str], where: str, choose: Callable[[Sequence[str]], str | None], default: str | None = "train"
 ) -> dict[str, tuple[str, str]]:
     """Return by part the names of images and labels among `names`; raise DataError where that is not clear.
 
     `choose` returns one of several names that may mean the same, or None. `default` is the part that must be there, and
-    that a name means which says none.
+    that a name means which says none; with None that is "train", and any part will do.
 
     >>> assign(["train_images", "train_labels", "note"], "d.npz", lambda names: None)
     {'train': ('train_images', 'train_labels')}
@@ -40,7 +40,7 @@ def assign(
     slots: dict[tuple[str, str], list[str]] = {}
     for name, role in roles.items():
         if role.kind is not None and not role.rest:
-            slots.setdefault((role.part or default, role.kind), []).append(name)
+            slots.setdefault((role.part or default or "train", role.kind), []).append(name)
     for (part, kind), own in slots.items():
         if len(own) > 1:
             chosen = choose(own)
@@ -48,7 +48,8 @@ def assign(
                 what = "images" if kind == "x" else "labels"
                 raise DataError(f"{where} holds {few(own)}, which may all be the {part} {what}: keep one of them")
             own[:] = [chosen]
-    if lacks := [f"{kind}_{default}" for kind in "xy" if (default, kind) not in slots]:
+    needed = default or next((part for part in ("train", "test", "val") if (part, "x") in slots), "train")
+    if lacks := [f"{kind}_{needed}" for kind in "xy" if (needed, kind) not in slots]:
         raise DataError(f"{where} lacks {', '.join(lacks)}: found {few(list(names))}; expected {EXPECTED_NAMES}")
     assigned = {}
     for part in ("train", "val", "test"):
@@ -61,7 +62,7 @@ def assign(
 
 
 def found_by_name(
-    names: Sequence[str], read: Callable[[str], np.ndarray], where: str, what: str, default: str = "train"
+    names: Sequence[str], read: Callable[[str], np.ndarray], where: str, what: str, default: str | None = "train"
 ) -> Found:
     """Return what arrays hold; `read` returns one by its name, `what` says what they came in."""
     assigned = assign(names, where, lambda own: one_of_alike(own, read), default)

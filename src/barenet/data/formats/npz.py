@@ -47,10 +47,10 @@ def is_npz(path: Path) -> bool:
         return any(name.endswith(".npy") for name in archive.namelist())
 
 
-def read_npz(path: Path, part: str = "train") -> Found:
+def read_npz(path: Path, part: str | None = "train") -> Found:
     """Return the arrays of an .npz file, or of a folder with one for each array, told apart by their names.
 
-    Those whose names say no part are of `part`.
+    Those whose names say no part are of `part`, which must be there; with None any part will do.
 
     Raises DataError, and as they come the errors of `zipfile`, which `files.reading` translates.
     """
@@ -67,7 +67,7 @@ def read_npz(path: Path, part: str = "train") -> Found:
         if names == ["arr_0"]:
             raise DataError(f"{path} holds one array without a name: give the folder that also holds its labels")
         if 0 < len(names) <= 2 * len(PARTS_OF_PAIRS) and all(re.fullmatch(r"arr_\d", name) for name in names):
-            return unnamed({name: read(name) for name in names}, str(path), part)
+            return unnamed({name: read(name) for name in names}, str(path), part or "train")
         return found_by_name(names, read, str(path), "arrays by name", part)
 
 

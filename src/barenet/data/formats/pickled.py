@@ -38,8 +38,11 @@ def read_data_pickle(path: Path) -> object:
         raise DataError(str(error)) from None
 
 
-def read_pickled(path: Path, part: str = "train") -> Found:
-    """Return the arrays of a pickled data set, those whose name says no part as `part`; raise DataError."""
+def read_pickled(path: Path, part: str | None = "train") -> Found:
+    """Return the arrays of a pickled data set, those whose name says no part as `part`; raise DataError.
+
+    `part` must be there; with None any part will do.
+    """
     content = read_data_pickle(path)
     if isinstance(content, dict):
         named = dict(named_arrays(content))
@@ -55,7 +58,7 @@ def read_pickled(path: Path, part: str = "train") -> Found:
             f"{path} holds {describe(content)} in another layout: expected pairs of images and labels to train, to "
             f"validate and to test on, as mnist.pkl.gz has them, or a dictionary with {EXPECTED_NAMES}"
         )
-    names = (part,) if len(pairs) == 1 else PARTS_OF_PAIRS[len(pairs)]
+    names = (part or "train",) if len(pairs) == 1 else PARTS_OF_PAIRS[len(pairs)]
     parts = {
         name: {f"{name} images in {path}": square(images), f"{name} labels in {path}": labels}
         for name, (images, labels) in zip(names, pairs, strict=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from barenet.data.files import is_system
+from barenet.data.options import Options
 from barenet.data.parts import is_filler
 from barenet.data.pictures.folders import LeftOut, PictureFile, has_own_pictures, list_pictures
 from barenet.data.pictures.layouts import ORDER, Layout, PictureFolder, chain, flat_parts
@@ -21,24 +21,24 @@ EXPECTED_LAYOUT = (
 )
 
 
-def find_pictures(root: Path, layout: Layout | None, note: Callable[[str], None]) -> PictureFolder:
+def find_pictures(root: Path, layout: Layout | None, options: Options) -> PictureFolder:
     """Return the pictures in folders of classes, in order of their names and then classes, class names sorted.
 
     Raises DataError where there is no layout or something is wrong with it.
     """
     if layout is None:
         raise DataError(describe_fault(root))
-    class_names = check_classes(layout)
+    class_names = check_classes(layout, 1 if options.for_model else 2)
     left_out = LeftOut()
     for folder in {root, layout.root, *(path.parent for own in layout.parts.values() for _, path in own)}:
         left_out.look_beside_classes(folder)
     parts = {part: find_part(layout, part, class_names, left_out) for part in ORDER if part in layout.parts}
-    left_out.report(root, note)
+    left_out.report(root, options.note)
     return PictureFolder(layout.root, class_names, parts, layout.words)
 
 
-def check_classes(layout: Layout) -> tuple[str, ...]:
-    """Return the names of the classes to train on, sorted; raise DataError for one alone or two nearly equal ones."""
+def check_classes(layout: Layout, least: int) -> tuple[str, ...]:
+    """Return the names of the classes to train on, sorted; raise DataError for too few or two nearly equal ones."""
     names = sorted(name for name, _ in layout.parts["train"])
     folder = layout.parts["train"][0][1].parent
     by_folded: dict[str, str] = {}
@@ -49,7 +49,7 @@ def check_classes(layout: Layout) -> tuple[str, ...]:
                 f"{folder} holds {other!r} and {name!r}, which differ in capital letters only and are one folder on "
                 f"many systems: rename one, or move its pictures into the other"
             )
-    if len(names) < 2:
+    if len(names) < least:
         raise DataError(one_class(folder, names))
     return tuple(names)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["WHOLE_RANGE", "as_bytes", "has_deep_color", "range_of"]
+__all__ = ["WHOLE_RANGE", "as_bytes", "has_deep_color", "other_scale", "range_of"]
 
 WHOLE_RANGE = (0, 2**16 - 1)  # the values that 16 bits can hold
+NEAREST, FARTHEST = 1 / 8, 1.5  # of a range, what pictures on the same scale reach
 
 
 def range_of(lowest: int, highest: int) -> tuple[int, int]:
@@ -27,6 +29,19 @@ def range_of(lowest: int, highest: int) -> tuple[int, int]:
     if 4 * lowest < highest:
         lowest = 0
     return WHOLE_RANGE if highest - lowest >= 2**15 or highest == lowest else (lowest, highest)
+
+
+def other_scale(extremes: Sequence[int], value_range: tuple[int, int]) -> str:
+    """Return in words that pictures are on another scale than those that `value_range` is of; nothing if they aren't.
+
+    `extremes` are their lowest and highest value, empty where none has 16 bits.
+    """
+    lowest, highest = value_range
+    share = (extremes[1] - lowest) / (highest - lowest) if extremes else 1
+    if FARTHEST >= share >= NEAREST:
+        return ""
+    what = "become white" if share > 1 else "stay nearly black"
+    return f"values up to {extremes[1]} {what}: these pictures are on another scale than those trained on"
 
 
 def as_bytes(deep: NDArray[Any], value_range: tuple[int, int]) -> NDArray[np.uint8]:

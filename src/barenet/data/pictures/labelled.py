@@ -37,7 +37,8 @@ def says_classes(path: Path) -> bool:
     """Whether folders or a table say which classes the pictures at a folder are of; or a file is such a table."""
     if path.is_file():
         return is_list_of_pictures(path) and read_label_table(path, None, Names(path.parent)) is not None
-    if find_layout(path, lambda _: None) is not None:
+    layout = find_layout(path, lambda _: None, for_model=True)
+    if layout is not None and len(layout.parts["train"]) > 1:
         return True
     return bool(find_label_tables(Names(path), path))
 
@@ -66,9 +67,9 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
         table = read_label_table(path, None, names)
         assert table is not None  # as `says_classes` found
         return by_tables(path.parent, Tables(names, [table], {}), options)
-    layout = find_layout(path, options.note)
+    layout = find_layout(path, options.note, for_model=options.for_model)
     if layout is not None and options.choices.label is None and not any_table(path):
-        return with_flat_parts(find_pictures(path, layout, options.note), layout, None, options)
+        return with_flat_parts(find_pictures(path, layout, options), layout, None, options)
     names = Names(path)
     tables = find_label_tables(names, path)
     if options.choices.label is not None and not tables:
@@ -78,7 +79,7 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
         return by_tables(path, replace(beside, classes={}), options)
     if tables and (layout is None or options.choices.label is not None or tables_say_parts(layout, beside)):
         return by_tables(path, beside, options)
-    return with_flat_parts(find_pictures(path, layout, options.note), layout, beside, options)
+    return with_flat_parts(find_pictures(path, layout, options), layout, beside, options)
 
 
 def any_table(root: Path) -> bool:
@@ -122,6 +123,8 @@ def by_tables(root: Path, beside: Tables, options: Options) -> PictureFolder:
     Raises DataError for names without a picture, unless `skip_broken`, which leaves them out.
     """
     rows, sources = look_up(beside, options)
+    if "train" not in rows and options.for_model:
+        rows = {"train": rows.get("test") or next(iter(rows.values()))}
     if "train" not in rows:
         raise DataError(f"{sources}: labels to {few(sorted(rows))} but none to train on")
     used = {path for own in rows.values() for path in own}
@@ -129,7 +132,10 @@ def by_tables(root: Path, beside: Tables, options: Options) -> PictureFolder:
     left_out.loose += [picture.name for picture in beside.names.pictures if picture.path not in used]
     left_out.others = [name for name in left_out.others if not name.lower().endswith(SUFFIXES)]
     left_out.report(root, options.note)
-    return PictureFolder(root, *number(rows, sources), f"pictures with labels from {sources}")
+    class_names, parts = number(rows, sources)
+    if len(class_names) < 2 and not options.for_model:
+        raise DataError(f"{sources}: one class only, {few(class_names)}: a classifier needs two classes or more")
+    return PictureFolder(root, class_names, parts, f"pictures with labels from {sources}")
 
 
 def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]:
@@ -236,8 +242,6 @@ def number(rows: Mapping[str, Labelled], sources: str) -> tuple[tuple[str, ...],
     parts = {part: sorted(rows[part].values()) for part in ORDER if part in rows}
     labels = {part: [label for _, label in own] for part, own in parts.items()}
     class_names, numbers = number_labels(labels, dict.fromkeys(labels, sources))
-    if len(class_names) < 2:
-        raise DataError(f"{sources}: one class only, {few(class_names)}: a classifier needs two classes or more")
     return class_names, {
         part: [picture._replace(label=int(n)) for (picture, _), n in zip(own, numbers[part], strict=True)]
         for part, own in parts.items()

@@ -90,14 +90,21 @@ def without_copies(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     return [own for own in below if own[0] not in copies], copies
 
 
-def find_layout(root: Path, note: Callable[[str], None]) -> Layout | None:
-    """Return which folders are classes, at `root` or in the first folder below it where some are, or None."""
+def find_layout(root: Path, note: Callable[[str], None], *, for_model: bool = False) -> Layout | None:
+    """Return which folders are classes, at `root` or in the first folder below it where some are, or None.
+
+    `for_model`: there may be one class, and nothing to train on; what is there is the part "train" then.
+    """
     copies: list[str] = []
     beside: list[str] = []
     for folder in chain(root):
         kept, own = without_copies(folder)
         copies += [str(folder / name) for name in own]
-        layout = parts_above(folder, note) or parts_inside(folder) or classes_alone(folder, note)
+        layout = (
+            parts_above(folder, note, for_model=for_model)
+            or parts_inside(folder)
+            or classes_alone(folder, note, for_model=for_model)
+        )
         if layout is not None:
             if copies:
                 note(f"{root}: left out {few(copies)}, a copy of what stands beside it")
@@ -108,7 +115,7 @@ def find_layout(root: Path, note: Callable[[str], None]) -> Layout | None:
     return None
 
 
-def parts_above(folder: Path, note: Callable[[str], None]) -> Layout | None:
+def parts_above(folder: Path, note: Callable[[str], None], *, for_model: bool) -> Layout | None:
     """Return the layout of folders `train`, `test`, ... above classes, or None."""
     below = dict(subfolders(folder))
     names = parts_among(below)
@@ -120,6 +127,9 @@ def parts_above(folder: Path, note: Callable[[str], None]) -> Layout | None:
         if part in found:
             raise DataError(f"{folder} holds {found[part].name} and {name}, both to {part}: keep one of them")
         found[part] = below[name]
+    if "train" not in found and for_model:
+        alone = found.get("test") or next(iter(found.values()))
+        return Layout(folder, {"train": class_folders(alone)}, f"{FOLDERS}, of {alone.name}")
     if "train" not in found:
         listed = few(sorted(path.name for path in found.values()))
         raise DataError(f"{folder} has {listed} but no train: put the pictures to learn from into {folder}/train")
@@ -171,7 +181,7 @@ def parts_inside(folder: Path) -> Layout | None:
     return Layout(folder, parts, f"{FOLDERS}, with the parts inside each")
 
 
-def classes_alone(folder: Path, note: Callable[[str], None]) -> Layout | None:
+def classes_alone(folder: Path, note: Callable[[str], None], *, for_model: bool) -> Layout | None:
     """Return the layout of a folder a class without parts, or None where there are no two of them."""
     below, _ = without_copies(folder)
     if flat_parts(folder) or all(is_filler(name) or is_companion(name) for name, _ in below):
@@ -179,7 +189,7 @@ def classes_alone(folder: Path, note: Callable[[str], None]) -> Layout | None:
     # `train` alone may hold pictures of trains; nothing is called `test` or `validation` but what it says.
     parts = parts_among(name for name, _ in below)
     classes = [(name, path) for name, path in below if parts.get(name, "train") == "train"]
-    if len(classes) < 2:
+    if len(classes) < 2 and not (for_model and classes and has_own_pictures(classes[0][1])):
         return None
     inside = {frozenset(name for name, own in subfolders(path) if has_pictures(own)) for _, path in classes}
     if len(inside) == 1 and len(shared := inside.pop()) > 1:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.pictures.deep import WHOLE_RANGE, as_bytes, has_deep_color, range_of
+from barenet.data.pictures.deep import WHOLE_RANGE, as_bytes, has_deep_color, other_scale, range_of
 from barenet.errors import DataError
 from barenet.messages import one_line
 
@@ -119,7 +119,10 @@ def decode_alike(
     if value_range is None and (lowest, highest) != WHOLE_RANGE:
         picture = decode(source, color=color, smallest=smallest, value_range=(lowest, highest))
     why = "as in training" if value_range else "the values found, as the model was trained on none of 16 bits"
-    return picture, [f"16 bits a pixel: {lowest} to {highest} taken as 0 to 255, {why}"]
+    assert picture.extremes is not None
+    scale = other_scale(picture.extremes, (lowest, highest))
+    told = f"16 bits a pixel: {lowest} to {highest} taken as 0 to 255, {why}"
+    return picture, [f"{told}; {scale}" if scale else told]
 
 
 def upright_size(path: Path) -> tuple[int, int]:

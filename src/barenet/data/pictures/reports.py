@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from barenet.data.options import Options
 from barenet.data.pictures.decoding import Findings
-from barenet.data.pictures.deep import WHOLE_RANGE
+from barenet.data.pictures.deep import WHOLE_RANGE, other_scale
 from barenet.data.pictures.folders import PictureFile
 from barenet.data.pictures.layouts import PictureFolder
 from barenet.errors import DataError
@@ -59,12 +59,15 @@ def report(found: PictureFolder, decoded: Decoded, options: Options) -> None:
 
 def report_deep(found: PictureFolder, decoded: Decoded, n_all: int, note: Callable[[str], None]) -> None:
     """Say how pictures with 16 bits a pixel became bytes; raise DataError where too little of them can be read."""
-    all_found = Findings.nothing()
-    for own in decoded.findings.values():
-        all_found.add(own)
-    if decoded.value_range in (None, WHOLE_RANGE):
+    if decoded.value_range is None:
         return
-    assert decoded.value_range is not None
+    all_found = Findings.nothing()
+    for part, own in decoded.findings.items():
+        all_found.add(own)
+        if scale := other_scale(own.extremes, decoded.value_range):
+            note(f"{part} pictures in {found.root}: {scale}")
+    if decoded.value_range == WHOLE_RANGE:
+        return
     lowest, highest = decoded.value_range
     if all_found.lost_bits:
         part, row = next((part, own.lost_bits[0]) for part, own in decoded.findings.items() if own.lost_bits)
