@@ -11,8 +11,10 @@ import pytest
 
 import barenet
 from barenet.api import studies, training
+from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.cli.main import app
 from barenet.config.sources import build_config
+from barenet.data.formats.idx import write_idx
 from barenet.errors import ConfigError, RunError
 from barenet.run_folders.checkpoint import read_state
 from barenet.training.records import read_history
@@ -280,6 +282,22 @@ def test_a_study_goes_on_with_the_same_words_and_with_data_that_moved(data, tmp_
     assert len(search(resume=study, data="there/d.npz").trials) == 2
     moved = str(tmp_path / "there" / "d.npz")
     assert json.loads((study / "study.json").read_text("utf-8"))["given"]["data.path"] == moved
+
+
+def test_data_that_are_named_by_what_their_files_begin_with_are_found_again(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    for split in ("digits", "mnist"):
+        for part in ("train", "test"):
+            write_idx(tmp_path / f"emnist-{split}-{part}-images-idx3-ubyte", rng.integers(0, 256, (30, 4, 4), np.uint8))
+            write_idx(tmp_path / f"emnist-{split}-{part}-labels-idx1-ubyte", np.arange(30, dtype=np.uint8) % 3)
+    run = train("emnist-digits", epochs=1).folder
+    assert len(resume(run, epochs=2).networks[0].history) == 2
+    for file in tmp_path.glob("emnist-digits-*"):
+        file.unlink()
+    for go_on in (resume, lambda folder: run_test(folder, quiet=True)):
+        with pytest.raises(RunError, match=r"the data of runs/run are not at emnist-digits; say where they are now by"):
+            go_on(run)
 
 
 @pytest.mark.slow

@@ -204,6 +204,10 @@ def test_an_address_is_no_path(address):
     assert "is an address, not a path: download what is there" in refusal(address)
 
 
+def test_an_empty_path_is_not_this_folder():
+    assert "the path of the data is empty" in refusal("")
+
+
 def test_an_address_in_the_place_of_the_settings_is_taken_for_data(tmp_path):
     assert take_data(tmp_path / ".." / "x.toml", {}, print)[0] is not None
     assert take_data(Path("https://example.org/d.zip"), {}, lambda _: None) == (

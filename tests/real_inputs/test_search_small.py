@@ -180,6 +180,13 @@ def test_values_of_a_space_may_be_of_any_kind(given, expected):
     assert as_lists({"x": given}) == {"x": expected}
 
 
+def test_images_in_the_place_of_the_space_are_led_to_x():
+    with pytest.raises(
+        ConfigError, match=r"the space is a value of type ndarray, expected .* handed in as x=\.\.\., y="
+    ):
+        barenet.search(np.zeros((9, 4, 4)), np.arange(9) % 3)
+
+
 def test_a_generator_without_an_end_is_refused():
     with pytest.raises(ConfigError, match="more than 10,000 values; give it low and high"):
         as_lists({"epochs": itertools.count(1)})

@@ -18,7 +18,7 @@ from barenet.errors import BarenetError, CheckpointError
 from barenet.messages import few
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import RunFolder
-from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.resuming import check_data_path, stored_config
 
 __all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
 
@@ -47,6 +47,7 @@ def find_dataset(
     if source is None:
         folder = path if path.is_dir() else path.parent
         source = stored_config(folder).data.path if RunFolder(folder).config.exists() else None
+        check_data_path(folder, source)
     return load(model, source, note=note, **reading)
 
 

@@ -127,7 +127,8 @@ def gather(
         raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
     if resumed is not None and arrays.get("x") is None:
         check_data_path(resumed, question.base.config().data.path)
-    dataset = find_data(question.base.config(), arrays, watching.note)
+    trained_on = "" if resumed is None else question.fingerprint
+    dataset = find_data(question.base.config(), arrays, watching.note, trained_on=trained_on)
     return make_material(question, dataset, watching.note)
 
 

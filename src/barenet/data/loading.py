@@ -122,6 +122,8 @@ def load_dataset(
     stderr is a terminal. Raises DataError or MachineError.
     """
     if path is not None:
+        if str(path) == "":
+            raise DataError("the path of the data is empty: name a folder or a file, or . for this folder")
         if is_address(str(path)):
             raise DataError(f"{path} is an address, not a path: {AS_PATH}")
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user

@@ -16,6 +16,8 @@ from barenet.config.names import all_paths
 from barenet.config.sources import build_config
 from barenet.config.tables import Config
 from barenet.data.datasets import CARRIED_NAME, Dataset
+from barenet.data.files import Place
+from barenet.data.formats.idx_folders import find_idx_set
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import RunError
@@ -139,7 +141,10 @@ def config_to_resume(
 
 def check_data_path(folder: Path, path: str | None) -> None:
     """Raise RunError if the data of a run or a study are not where they were."""
-    if path is not None and not Path(path).expanduser().exists() and Path(path).name != CARRIED_NAME:
+    if path is None or Path(path).name == CARRIED_NAME:
+        return
+    place = Place(Path(path).expanduser())
+    if not place.path.exists() and find_idx_set(place) is None:
         raise RunError(f"the data of {folder} are not at {path}; say where they are now by --data")
 
 

@@ -14,6 +14,7 @@ from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, s
 from barenet.config.sources import check_tables, read_toml
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, RunError
+from barenet.messages import describe
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
 from barenet.tuning.space.search_space import COURSE_GRID, Space
@@ -182,6 +183,11 @@ def make_question(
 
     `under` are settings by dotted path that hold where nothing else says otherwise.
     """
+    if not isinstance(space, str | Path | Mapping | None):
+        raise ConfigError(
+            f"the space is {describe(space)}, expected values by the names of settings, or a TOML file; images and "
+            f"labels are handed in as x=..., y=..."
+        )
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     given: dict[str, Any] = {}
     prefix = recipe or "quick"

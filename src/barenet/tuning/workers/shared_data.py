@@ -61,7 +61,7 @@ class SharedData:
             return TrainingData(**{**about, **lists, **arrays})
         if not self.has_path:
             raise DataError(f"a worker does not see {folder}, where the images are; put the study on a shared disk")
-        _, data = prepare(self.config, load_dataset(**self.config.data.reading()))
+        _, data = prepare(self.config, load_dataset(**self.config.data.reading(), trained_on=self.fingerprint))
         if data.fingerprint != self.fingerprint:
             raise DataError(f"a worker finds other data at {self.config.data.path} than the study has; copy them there")
         return data
