@@ -16,7 +16,7 @@ from barenet.data.files import is_system
 from barenet.data.pictures.picture import SUFFIXES
 from barenet.messages import few
 
-__all__ = ["LeftOut", "PictureFile", "has_own_pictures", "has_pictures", "list_pictures"]
+__all__ = ["LeftOut", "Names", "PictureFile", "has_own_pictures", "has_pictures", "list_pictures"]
 
 
 class PictureFile(NamedTuple):
@@ -113,3 +113,31 @@ def size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:
     except OSError:
         return -1, 0
     return status.st_size, status.st_mtime_ns
+
+
+class Names:
+    """The pictures of a data set by the names that a table may give them."""
+
+    def __init__(self, root: Path) -> None:
+        self.left_out = LeftOut()
+        self.by_name: dict[str, list[PictureFile]] = {}
+        self.pictures = sorted(list_pictures(root, left_out=self.left_out))
+        for picture in self.pictures:
+            for name in self.names_of(picture.name):
+                self.by_name.setdefault(name, []).append(picture)
+
+    @staticmethod
+    def names_of(name: str) -> set[str]:
+        """Return what a picture may be called: its path or name, each with and without a suffix, a number as it is."""
+        paths = {name, name.rpartition("/")[2]}
+        names = paths | {os.path.splitext(path)[0] for path in paths}  # noqa: PTH122 - many times faster
+        return names | {str(int(own)) for own in names if own.isascii() and own.isdecimal()}
+
+    def find(self, cell: str) -> list[PictureFile]:
+        """Return the pictures that a cell may mean, looked up by ever shorter paths."""
+        name = cell.strip().replace("\\", "/").removeprefix("./")
+        while name:
+            if name in self.by_name:
+                return self.by_name[name]
+            name = name.partition("/")[2]
+        return []

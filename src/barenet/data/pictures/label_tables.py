@@ -14,13 +14,13 @@ from pathlib import Path
 
 from barenet.data.files import reading, subfolders
 from barenet.data.parts import PARTS, part_of, words_of
-from barenet.data.pictures.folders import LeftOut, PictureFile, list_pictures
+from barenet.data.pictures.folders import Names
 from barenet.data.pictures.picture import SUFFIXES as PICTURE_SUFFIXES
 from barenet.data.tables.labels import find_column, is_label_name
 from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["LabelTable", "Names", "find_label_tables", "is_list_of_pictures", "read_label_table"]
+__all__ = ["LabelTable", "any_table", "find_label_tables", "is_list_of_pictures", "read_label_table"]
 
 SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", ";", " ")
@@ -28,34 +28,6 @@ LARGEST = 2**26  # bytes of a table of names and labels: a million lines
 FEWEST = 0.5  # share of a column's values that must name pictures, or end as the names of pictures do
 SAMPLE = 20  # rows that tell a list of pictures from another table
 YES, NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
-
-
-class Names:
-    """The pictures of a data set by the names that a table may give them."""
-
-    def __init__(self, root: Path) -> None:
-        self.left_out = LeftOut()
-        self.by_name: dict[str, list[PictureFile]] = {}
-        self.pictures = sorted(list_pictures(root, left_out=self.left_out))
-        for picture in self.pictures:
-            for name in self.names_of(picture.name):
-                self.by_name.setdefault(name, []).append(picture)
-
-    @staticmethod
-    def names_of(name: str) -> set[str]:
-        """Return what a picture may be called: its path or name, each with and without a suffix, a number as it is."""
-        paths = {name, name.rpartition("/")[2]}
-        names = paths | {os.path.splitext(path)[0] for path in paths}  # noqa: PTH122 - many times faster
-        return names | {str(int(own)) for own in names if own.isascii() and own.isdecimal()}
-
-    def find(self, cell: str) -> list[PictureFile]:
-        """Return the pictures that a cell may mean, looked up by ever shorter paths."""
-        name = cell.strip().replace("\\", "/").removeprefix("./")
-        while name:
-            if name in self.by_name:
-                return self.by_name[name]
-            name = name.partition("/")[2]
-        return []
 
 
 @dataclass(frozen=True)
@@ -157,6 +129,22 @@ def find_label_tables(names: Names, root: Path) -> list[LabelTable]:
     if any("train" in table.parts for table in tables):
         tables = [table for table in tables if None not in table.parts]
     return tables
+
+
+def any_table(root: Path) -> bool:
+    """Whether a file that may be a table of labels lies in a folder, or up to two folders below."""
+    level = [str(root)]
+    for _ in range(3):
+        below = []
+        for folder in level:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.name.lower().endswith(SUFFIXES):
+                        return True
+                    if entry.is_dir():
+                        below.append(entry.path)
+        level = below
+    return False
 
 
 def table_files(root: Path) -> Iterator[tuple[Path, str | None]]:

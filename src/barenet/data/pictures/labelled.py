@@ -13,11 +13,11 @@ from pathlib import Path
 from barenet.data.options import Options
 from barenet.data.parts import FILLERS, is_filler, part_of, words_of
 from barenet.data.pictures.classes import find_pictures
-from barenet.data.pictures.folders import PictureFile
+from barenet.data.pictures.folders import Names, PictureFile
 from barenet.data.pictures.label_tables import (
     SUFFIXES,
     LabelTable,
-    Names,
+    any_table,
     find_label_tables,
     is_list_of_pictures,
     read_label_table,
@@ -80,11 +80,6 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
     if tables and (layout is None or options.choices.label is not None or tables_say_parts(layout, beside)):
         return by_tables(path, beside, options)
     return with_flat_parts(find_pictures(path, layout, options), layout, beside, options)
-
-
-def any_table(root: Path) -> bool:
-    """Whether a file that may be a table of labels lies in a folder, or up to two folders below."""
-    return any(file.suffix.lower() in SUFFIXES for depth in ("*", "*/*", "*/*/*") for file in root.glob(depth))
 
 
 def tables_say_parts(layout: Layout, beside: Tables) -> bool:
