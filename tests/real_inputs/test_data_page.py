@@ -57,6 +57,22 @@ def beside_a_table(folder):
     return folder
 
 
+def with_several_columns(folder):
+    beside_a_table(folder)
+    rows = [(f"p{i}", NAMES[label], "mf"[i % 2], 20 + i % 9) for i, label in enumerate(Y)]
+    lines(folder / "labels.csv", ("id", "diagnosis", "sex", "age"), rows)
+    return folder
+
+
+def with_a_table_to_test_on(folder):
+    save_pictures(folder / "Train", X, Y)
+    (folder / "Test").mkdir()
+    for i, pixels in enumerate(X_TEST):
+        Image.fromarray(pixels).save(folder / "Test" / f"{i}.png")
+    lines(folder / "Test.csv", ("Path", "ClassId"), [(f"Test/{i}.png", NAMES[k]) for i, k in enumerate(Y_TEST)])
+    return folder
+
+
 def idx_files(folder, prefix="", images=X, labels=Y):
     folder.mkdir(parents=True, exist_ok=True)
     write_idx(folder / f"{prefix}train-images-idx3-ubyte.gz", images)
@@ -75,6 +91,22 @@ def torchvision(folder):
 def npz(path, **arrays):
     np.savez(path, **arrays)
     return path
+
+
+def npz_a_part(folder):
+    np.savez(folder / "train.npz", x=X, y=Y)
+    np.savez(folder / "test.npz", x=X_TEST, y=Y_TEST)
+    return folder
+
+
+def cifar_100(folder):
+    for part, n in (("train", N), ("test", N_TEST)):
+        images = RNG.integers(0, 256, (n, 3072)).astype(np.uint8)
+        labels = {b"coarse_labels": [k % 3 for k in range(n)], b"fine_labels": [k % 7 for k in range(n)]}
+        (folder / part).write_bytes(pickle.dumps({b"data": images, **labels}, protocol=2))
+    names = {b"coarse_label_names": [b"fish", b"people", b"trees"], b"fine_label_names": [b"f%d" % k for k in range(7)]}
+    (folder / "meta").write_bytes(pickle.dumps(names, protocol=2))
+    return folder
 
 
 def medmnist(path):
@@ -150,6 +182,8 @@ MAKERS = {
     "pictures in a folder a class": (lambda p: save_pictures(p, X, Y), NAMES, (8, 8)),
     "the same in `train`, `val` and `test`": (in_parts, NAMES, (8, 8)),
     "pictures in one folder, and a table": (beside_a_table, NAMES, (8, 8)),
+    "the same with a table of several": (with_several_columns, NAMES, (8, 8)),
+    "pictures to train on in a folder a class, and test": (with_a_table_to_test_on, NAMES, (8, 8)),
     "16-bit pictures": (lambda p: save_pictures(p, X, Y, np.uint16), NAMES, (8, 8)),
     "MNIST, Fashion-MNIST or KMNIST as IDX": (idx_files, NUMBERS, (8, 8)),
     "EMNIST as IDX": (lambda p: idx_files(p, "emnist-letters-", labels=Y + 1), ("A/a", "B/b", "C/c"), (8, 8)),
@@ -159,10 +193,12 @@ MAKERS = {
         lambda p: npz(p, x_train=X, y_train=Y, x_val=X, y_val=Y, x_test=X_TEST, y_test=Y_TEST),
         *(NUMBERS, (8, 8)),
     ),
+    "a file a part": (npz_a_part, NUMBERS, (8, 8)),
     "MedMNIST's": (medmnist, NUMBERS, (8, 8)),
     "KMNIST's `.npz`": (kmnist, NUMBERS, (8, 8)),
     "`mnist.pkl.gz`": (mnist_pickle, NUMBERS, (8, 8)),
-    "CIFAR-10": (cifar, None, (32, 32, 3)),
+    "CIFAR-10 or": (cifar, None, (32, 32, 3)),
+    "CIFAR-100 by": (cifar_100, ("fish", "people", "trees"), (32, 32, 3)),
     "Kaggle's": (kaggle, NUMBERS, (8, 8)),
     "a table: `.csv`": (table, NAMES, (2,)),
     "a table with semicolons": (lambda p: table(p, delimiter=";", decimal=","), NAMES, (2,)),
