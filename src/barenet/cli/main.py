@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 from typing import NoReturn
 
@@ -63,6 +64,7 @@ def run(arguments: list[str], debug: bool) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a console that lacks a sign shows another, and nothing fails
+    warnings.showwarning = show_warning
     try:
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
@@ -80,6 +82,11 @@ def run(arguments: list[str], debug: bool) -> int:
         if debug:
             raise
         return explain(error, arguments)
+
+
+def show_warning(message: Warning | str, category: type[Warning], *place: object, **rest: object) -> None:
+    """Print what a warning says as a note; where in the code it was given is of no use on a terminal."""
+    print(f"note: {message}", file=sys.stderr)
 
 
 def terminate(number: int, frame: object) -> NoReturn:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from barenet.course_files.plain_weights import PlainWeights, find_weights, read_npz_weights
 from barenet.errors import CheckpointError, nearest
 from barenet.messages import describe, one_line
 from barenet.nn.activations import ACTIVATIONS, ALIASES
@@ -37,6 +38,7 @@ class CourseModel:
     weights: list[np.ndarray]  # float64, (in, out) each; read-only where they are views of the file's bytes
     biases: list[np.ndarray]  # float64, (1, out) each
     epoch: int | None  # from the file's name, if it says so
+    assumed: str = ""  # what the file does not say and was assumed, in a sentence
 
 
 def read_course_model(path: str | Path) -> CourseModel:
@@ -48,11 +50,20 @@ def read_course_model(path: str | Path) -> CourseModel:
     path = Path(path)
     with open_model_file(path):  # a wrong path is reported before its .json is missed
         pass
-    architecture = _read_architecture(path.with_suffix(".json"))
+    name, beside = one_line(path), path.with_suffix(".json")
+    if path.suffix.lower() == ".npz":
+        return _from_plain(read_npz_weights(path), name, beside)
+    arrays: Any = None
+    if not beside.exists() and (arrays := read_pickle(path)) is not None:
+        plain = find_weights(arrays, name) if isinstance(arrays, dict) and not _is_theirs(arrays) else None
+        if plain is not None:
+            return _from_plain(plain, name, beside)
+    architecture = _read_architecture(beside)
     arrays = read_pickle(path)
-    name = one_line(path)
     if not isinstance(arrays, dict):
         raise CheckpointError(f"{name} holds {describe(arrays)}, expected a dictionary with layer_0_W, layer_0_b")
+    if not _is_theirs(arrays) and (plain := find_weights(arrays, name)) is not None:
+        return _from_plain(plain, name, beside)
     _check_names(name, arrays, [f"layer_{2 * i}_{letter}" for i in range(len(architecture)) for letter in "Wb"])
     weights, biases = [], []
     for i, layer in enumerate(architecture):
@@ -62,6 +73,29 @@ def read_course_model(path: str | Path) -> CourseModel:
         biases.append(_checked(name, f"layer_{2 * i}_b", arrays.pop(f"layer_{2 * i}_b"), (1, n_out)))
     epoch = re.search("epoch[_-]?([0-9]{1,9})$", path.stem)
     return CourseModel(architecture, weights, biases, int(epoch[1]) if epoch else None)
+
+
+def _is_theirs(arrays: dict[Any, Any]) -> bool:
+    """Whether a dictionary has the course project's names."""
+    return any(re.fullmatch(r"layer_\d+_[Wb]", str(name)) for name in arrays)
+
+
+def _from_plain(plain: PlainWeights, name: str, beside: Path) -> CourseModel:
+    """Return weights that somebody saved by their names, with the activations of a .json, or relu, which is said."""
+    sizes = [plain.weights[0].shape[0], *(matrix.shape[1] for matrix in plain.weights)]
+    rows = [{"input_dim": a, "output_dim": b, "activation": "relu"} for a, b in pairwise(sizes)]
+    rows[-1]["activation"] = "softmax"
+    if beside.exists():
+        architecture = _read_architecture(beside)
+        if [(row["input_dim"], row["output_dim"]) for row in architecture] != list(pairwise(sizes)):
+            raise CheckpointError(f"{name} has layers of sizes {sizes}, its .json others; pair the right files")
+        return CourseModel(architecture, plain.weights, plain.biases, None)
+    turned = ", the weights as (outputs, inputs)" if plain.were_turned else ""
+    assumed = (
+        f"{name}: layers {'-'.join(map(str, sizes))} by the shapes of its arrays{turned}; it does not say the "
+        f"activations: relu is assumed, and softmax at the end; a .json beside it can name others"
+    )
+    return CourseModel(rows, plain.weights, plain.biases, None, assumed)
 
 
 def _check_names(name: str, arrays: dict[str, object], expected: Sequence[str]) -> None:

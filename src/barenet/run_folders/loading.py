@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from barenet.course_files.model import read_course_model
 from barenet.engine.network import FastMLP
-from barenet.errors import CheckpointError, RunError
+from barenet.errors import CheckpointError, InputWarning, RunError
 from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
@@ -31,11 +32,14 @@ def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: 
         # A network that was lost before its first validation has no best; the others are the run.
         folders = [folder for folder in folders if RunFolder(folder).best.exists()] or folders[:1]
         return [read_model(find_best(folder), activations, loss) for folder in folders]
-    if path.suffix == ".pkl":
+    if path.suffix.lower() in (".pkl", ".pickle", ".npz"):
         return [load_course_model(path)]
     if path.suffix == ".safetensors" or not path.exists():
         return [read_model(path, activations, loss)]
-    raise CheckpointError(f"{path} is not a model: expected a run folder, a .safetensors file or the course's .pkl")
+    raise CheckpointError(
+        f"{path} is not a model: expected a run folder, a .safetensors file, the course's .pkl, or an .npz or .pkl "
+        f"with W1, b1, W2, b2, ..."
+    )
 
 
 def best_on_validation(models: Sequence[SavedModel]) -> SavedModel:
@@ -65,6 +69,8 @@ def find_best(folder: Path) -> Path:
 def load_course_model(path: Path) -> SavedModel:
     """Return the course project's network, in float64 as it was saved."""
     course = read_course_model(path)
+    if course.assumed:
+        warnings.warn(course.assumed, InputWarning, stacklevel=2)
     loss = LOSSES["cross_entropy"]
     mlp = FastMLP.from_architecture(course.architecture, initializer=None, dtype=np.float64)
     for i, (weights, bias) in enumerate(zip(course.weights, course.biases, strict=True), start=1):

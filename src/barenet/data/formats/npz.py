@@ -21,7 +21,7 @@ from barenet.data.parts import role_of
 from barenet.errors import DataError
 from barenet.messages import few
 
-__all__ = ["find_npz", "find_npz_set", "read_npz"]
+__all__ = ["find_npz", "find_npz_set", "read_members", "read_npz"]
 
 
 def find_npz_set(place: Place) -> Path | None:
@@ -69,6 +69,13 @@ def read_npz(path: Path, part: str | None = "train") -> Found:
         if 0 < len(names) <= 2 * len(PARTS_OF_PAIRS) and all(re.fullmatch(r"arr_\d", name) for name in names):
             return unnamed({name: read(name) for name in names}, str(path), part or "train")
         return found_by_name(names, read, str(path), "arrays by name", part)
+
+
+def read_members(path: Path) -> dict[str, np.ndarray]:
+    """Return all arrays of an .npz file by name; raises as `read_npz` does."""
+    with zipfile.ZipFile(path) as archive:
+        names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+        return {name: _read_member(archive, name, f"{name} in {path}", path.stat().st_size) for name in names}
 
 
 def unnamed(arrays: Mapping[str, np.ndarray], where: str, default: str) -> Found:
