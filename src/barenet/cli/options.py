@@ -16,7 +16,10 @@ Json: TypeAlias = Annotated[bool, Parameter(negative="", help="Print the results
 # A model file or a run, where to look for one, and the images that belong to it.
 OneModel: TypeAlias = Annotated[
     Path | None,
-    Parameter(help="A run folder, a .safetensors file, or the course project's .pkl; the latest run without one."),
+    Parameter(
+        help="A run folder, a .safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file; the latest run "
+        "without one."
+    ),
 ]
 Latest: TypeAlias = Annotated[Path, Parameter(help="Folder in which to look for the latest run.")]
 Data: TypeAlias = Annotated[

@@ -47,7 +47,8 @@ def predict(
     Parameters
     ----------
     model
-        A run folder, a folder of seeds (averaged), a .safetensors file, or the course project's .pkl.
+        A run folder, a folder of seeds (averaged), a .safetensors file, the course project's .pkl, or W1, b1, ... in an
+        .npz file.
     images
         Pictures, folders of them, - for standard input, .npy, IDX or .csv files.
     top

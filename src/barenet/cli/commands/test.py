@@ -35,7 +35,8 @@ def test(
     Parameters
     ----------
     model
-        A run folder, a folder of seeds, a .safetensors file, or the course project's .pkl; the latest run without one.
+        A run folder, a folder of seeds, a .safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file;
+        the latest run without one.
     """
     path = model or find_latest(output)
     observer = ConsoleObserver(quiet=quiet)
