@@ -97,10 +97,15 @@ def test_no_flipped_byte_of_an_npz_ends_in_anything_but_data_or_one_line(npz, sa
     fingerprints, messages = set(), []
     for position in range(len(content)):
         path.write_bytes(content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :])
+        notes: list[str] = []
         try:
-            fingerprints.add(load_dataset(path).fingerprint)
+            fingerprint = load_dataset(path, note=notes.append).fingerprint
         except DataError as error:
             messages.append(str(error))
+            continue
+        # A list of files that ends early has no test part, and this is said.
+        if not any("has no test part" in note for note in notes):
+            fingerprints.add(fingerprint)
     assert not any("\n" in message for message in messages)
     # What passes are flips in time stamps and the like, which leave the arrays as they were.
     assert fingerprints == {from_arrays(X, Y, X_TEST, Y_TEST).fingerprint}

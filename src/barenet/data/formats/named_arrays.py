@@ -52,9 +52,11 @@ def assign(
     if lacks := [f"{kind}_{needed}" for kind in "xy" if (needed, kind) not in slots]:
         raise DataError(f"{where} lacks {', '.join(lacks)}: found {few(list(names))}; expected {EXPECTED_NAMES}")
     assigned = {}
+    # Test images may come without labels, but not beside an array that may be these by a damaged or an unusual name.
+    is_clear = all(role.kind is not None and not role.rest for role in roles.values())
     for part in ("train", "val", "test"):
         own = [slots[part, kind][0] for kind in "xy" if (part, kind) in slots]
-        if len(own) == 1 and (part != "test" or (part, "x") not in slots):
+        if len(own) == 1 and not (is_clear and part == "test" and (part, "x") in slots):
             raise DataError(f"{where} holds {own[0]} without {'labels' if (part, 'x') in slots else 'images'} to it")
         if own:
             assigned[part] = (own[0], own[1]) if len(own) > 1 else (own[0], "")

@@ -60,6 +60,10 @@ def read_npz(path: Path, part: str | None = "train") -> Found:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         if not names and archive.namelist():
             raise DataError(f"{path} {kind_of_file(path)}")
+        if others := [name for name in archive.namelist() if not name.endswith(".npy")]:
+            raise DataError(
+                f"{path} holds {few(others)} beside its arrays: it is damaged or no .npz file, save it anew"
+            )
 
         def read(name: str) -> np.ndarray:
             return _read_member(archive, name, f"{name} in {path}", path.stat().st_size)
