@@ -116,7 +116,8 @@ def test_emnist_as_tables_is_turned_upright_and_named(tmp_path):
     pixels = RNG.integers(0, 256, (8, 784), np.uint8)
     rows = np.concatenate([np.tile([1, 26], 4)[:, None], pixels], axis=1)
     for part in ("train", "test"):
-        np.savetxt(tmp_path / f"emnist-letters-{part}.csv", rows, "%d", ",", encoding="utf-8")
+        with (tmp_path / f"emnist-letters-{part}.csv").open("w", encoding="utf-8") as file:
+            np.savetxt(file, rows, "%d", ",")
     dataset, notes = load(tmp_path)
     np.testing.assert_array_equal(dataset.train_images[0].reshape(28, 28), pixels[0].reshape(28, 28).T)
     assert dataset.class_names == ("A/a", "Z/z")

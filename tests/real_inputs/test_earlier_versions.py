@@ -58,7 +58,8 @@ def pixel_table(folder):
     """Pixels in a table, which were features."""
     rows = np.column_stack([X.reshape(N, -1), Y])
     header = ",".join([*(f"pixel{i + 1}" for i in range(SIDE**2)), "label"])
-    np.savetxt(folder / "train.csv", rows, "%d", ",", header=header, comments="", encoding="utf-8")
+    with (folder / "train.csv").open("w", encoding="utf-8") as file:
+        np.savetxt(file, rows, "%d", ",", header=header, comments="")
     return folder, {"standardize": True}
 
 
@@ -72,7 +73,8 @@ def pixel_rows(folder):
 def counted_table(folder):
     """A table whose first column counts the rows, which was learnt, and whose last held the labels."""
     rows = np.column_stack([np.arange(N), RNG.normal(size=N).round(3), np.arange(N) % 2, Y])
-    np.savetxt(folder / "t.csv", rows, "%g", ",", header="id,a,class,c", comments="", encoding="utf-8")
+    with (folder / "t.csv").open("w", encoding="utf-8") as file:
+        np.savetxt(file, rows, "%g", ",", header="id,a,class,c", comments="")
     return folder / "t.csv", {"label": "c", "keep": ["id"]}
 
 

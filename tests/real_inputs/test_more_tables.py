@@ -253,7 +253,8 @@ def test_a_target_that_is_another_number_in_each_row_is_no_label(tmp_path):
 
 def test_digits_of_0_to_16_are_features_in_a_file_as_in_an_array(tmp_path):
     x, y = RNG.integers(0, 17, (40, 64)), np.arange(40) % 2
-    np.savetxt(tmp_path / "digits.csv", np.c_[x, y], fmt="%d", delimiter=",", encoding="utf-8")
+    with (tmp_path / "digits.csv").open("w", encoding="utf-8") as file:
+        np.savetxt(file, np.c_[x, y], fmt="%d", delimiter=",")
     assert read(tmp_path / "digits.csv")[0].kind == barenet.from_arrays(x, y).kind == "features"
 
 
