@@ -9,7 +9,7 @@ import pytest
 from barenet import cores
 from barenet.cores import BusyCores
 from barenet.engine import diagnosis
-from barenet.engine.choice import candidates
+from barenet.engine.choice import candidates, fastest
 from barenet.engine.diagnosis import RECIPES, diagnose, find_advice, find_limit, find_reason, measure_steps, work_of
 
 WELL = {"internal_api": "openblas", "version": "0.3.31", "architecture": "SkylakeX"}
@@ -100,7 +100,8 @@ def test_a_diagnosis_measures_this_machine():
     assert min(found.peak_gflops.values()) > 0.1
     assert list(found.step_microseconds) == list(RECIPES) == list(found.threads) == list(found.reasons)
     for recipe, times in found.step_microseconds.items():
-        assert times[found.threads[recipe]] == min(times.values()) > 1
+        assert found.threads[recipe] == fastest(times)  # more threads only where they are clearly faster
+        assert min(times.values()) > 1
         assert found.reasons[recipe].startswith(f"{found.threads[recipe]} thread")
     assert 0 <= found.busy_elsewhere <= found.cores + 1
     assert set(found.as_dict()) >= {"numpy", "blas", "cores", "advice"}
