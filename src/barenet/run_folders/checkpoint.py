@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
+from barenet.data.standardising import Standardiser
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
@@ -106,7 +108,7 @@ class SavedModel:
 
         Raises ShapeError for numbers that the network cannot take: see `training.input_range`.
         """
-        standardise = read_standardiser(self.info.preprocessing)
+        standardise = self.standardiser
         try:
             if standardise is None:
                 trained = read_range(self.info.preprocessing)
@@ -114,11 +116,20 @@ class SavedModel:
             # A missing number is NaN, and becomes what it became in training.
             check_numbers(raw if standardise.fill is None else np.where(np.isnan(raw), 0, raw))
             features = standardise(raw)
-            columns = read_columns(self.info.preprocessing)
-            names = columns.features if columns else [f"feature {i + 1}" for i in range(features.shape[1])]
-            return Inputs(features, 1.0, look_at_features(features, names))
+            return Inputs(features, 1.0, look_at_features(features, self.feature_names))
         except ValueError as error:
             raise ShapeError(str(error)) from None
+
+    @cached_property
+    def standardiser(self) -> Standardiser | None:
+        """What standardises features as in training; None for images."""
+        return read_standardiser(self.info.preprocessing)
+
+    @cached_property
+    def feature_names(self) -> list[str]:
+        """Names of the features, by the table that they come from, or numbers."""
+        columns = read_columns(self.info.preprocessing)
+        return columns.features if columns else [f"feature {i + 1}" for i in range(self.mlp.n_inputs)]
 
     @property
     def gives_probabilities(self) -> bool:
