@@ -82,6 +82,8 @@ def test_the_name_of_the_output_tells_the_format(barenet, folder):
         (("--to", "onxx"), "--to: unknown format 'onxx'; did you mean 'onnx'?"),
         (("nowhere.safetensors", "--to", "numpy"), "no model file"),
         (("--to", "numpy"), "no run in runs"),
+        (("--to", "numpy", "--output", "x.pkl"), "x.pkl: this file is a Python program, whose name ends in .py"),
+        (("--to", "onnx", "--output", "x.py"), "x.py: this file is an ONNX model, whose name ends in .onnx"),
         (("--to", "numpy", "--no-verify"), "unknown option --no-verify"),
     ],
 )

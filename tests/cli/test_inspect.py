@@ -50,6 +50,7 @@ def test_json_is_one_object_of_what_was_found(barenet, home):
         (("inspect", "--neuron", "1:6"), "1:0 to 1:5; got '1:6'"),
         (("inspect", "--data", "nothing"), "nothing does not exist"),
         (("inspect", "--output", "nothing"), "no run in nothing"),
+        (("inspect", "--figures", "my.png"), "my.png ends like a file, and the pictures go to a folder; use my"),
     ],
 )
 def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, home):

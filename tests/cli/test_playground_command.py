@@ -87,6 +87,7 @@ def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, 
             "takes uint8 images of 8 x 8 in 4 classes; fashion-mnist has uint8",
         ),
         (("runs/one", "--file", "no/folder/play.html"), 3, "cannot write no"),
+        (("runs/one", "--file", "play.png"), 2, "play.png: this file is an HTML page, whose name ends in .html"),
     ],
 )
 def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, code, words, barenet, trained, tmp_path):
@@ -97,7 +98,7 @@ def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, cod
     assert len(lines) == 1
     assert words in lines[0]
     assert done.stdout == ""
-    assert not list((tmp_path / "home").rglob("play*.html"))
+    assert not list((tmp_path / "home").rglob("play*.*"))
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from barenet.deploy.export_images import find_images, prepare_images
 from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.tables.numbers import numbers_of, table_text
-from barenet.deploy.targets import FORMATS, check_target, choose_format, default_name
+from barenet.deploy.targets import FORMATS, check_target, choose_target, default_name
 from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
@@ -68,7 +68,7 @@ def export(
     Args:
         path: a run folder, a folder of seeds (averaged), a `.safetensors` file, or the course project's `.pkl`.
         to: "onnx", or "numpy" for one Python file that needs NumPy alone; without it, told by the name of `output`.
-        output: file to write; without it the run's name in the current folder.
+        output: file to write, which ends in .onnx or .py; without it the run's name in the current folder.
         dataset: the data set whose test images the file is tried on, or where it lies; without it, what the run was
             trained on, or random images where that cannot be had.
         preprocessing: the file takes images as they come, bytes or features in their own units, and scales them;
@@ -81,16 +81,17 @@ def export(
         Where the file is, and how it compares with the model.
 
     Raises:
-        ConfigError: no format or an unknown one, or a tolerance that is no positive number.
+        ConfigError: no format or an unknown one, an `output` of another ending, or a tolerance that is no positive
+            number.
         RunError: there is no run, or there is a file already and no `force`.
         CheckpointError: the model cannot be read or exported, or the exported file does not agree with it.
         DataError: `dataset` cannot be read.
         MachineError: a package is missing, or the file cannot be written.
     """
-    path, output = Path(path), None if output is None else Path(output)
-    to = choose_format(to, output)
+    path = Path(path)
+    to, named = choose_target(to, output)
     models = load_for_export(path)
-    target = output or Path(default_name(path, to))
+    target = named or Path(default_name(path, to))
     found = data_to_try(models[0], path, dataset, note)
     options = {"dataset": found, "preprocessing": preprocessing, "tolerance": tolerance, "force": force, "note": note}
     return export_model(models, to, target, **options)  # type: ignore[arg-type]

@@ -6,23 +6,25 @@ import re
 from pathlib import Path
 
 from barenet.errors import ConfigError, RunError, nearest
+from barenet.run_folders.files import with_ending
 from barenet.run_folders.folder import RunFolder
 
-__all__ = ["FORMATS", "check_target", "choose_format", "default_name"]
+__all__ = ["FORMATS", "check_target", "choose_target", "default_name"]
 
 FORMATS = {"onnx": ".onnx", "numpy": ".py"}
+CONTENTS = {"onnx": "an ONNX model", "numpy": "a Python program"}
 
 
-def choose_format(to: str | None, output: Path | None) -> str:
-    """Return the format that was asked for, or that the suffix of the file to write stands for."""
+def choose_target(to: str | None, output: str | Path | None) -> tuple[str, Path | None]:
+    """Return the format, asked for or told by the name of the file, and the file to write if one is named."""
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}
-    if to is None and output is not None and output.suffix in by_suffix:
-        return by_suffix[output.suffix]
+    if to is None and output is not None:
+        to = by_suffix.get(Path(output).suffix.lower())
     if to is None:
         raise ConfigError("export needs --to onnx or --to numpy, or an --output that ends in .onnx or .py")
     if to not in FORMATS:
         raise ConfigError(f"--to: unknown format {to!r}; {nearest(to, FORMATS)}")
-    return to
+    return to, None if output is None else with_ending(output, CONTENTS[to], [FORMATS[to]])
 
 
 def default_name(path: Path, to: str) -> str:

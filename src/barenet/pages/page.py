@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from barenet.errors import MachineError
-from barenet.run_folders.files import replace_file
+from barenet.run_folders.files import replace_file, with_ending
 
-__all__ = ["LIMIT", "render", "write_page"]
+__all__ = ["LIMIT", "page_path", "render", "write_page"]
 
 LIMIT = 3_000_000  # bytes of a page
 
@@ -26,6 +26,11 @@ def render(template: str, **values: Any) -> str:
         undefined=StrictUndefined,
     )
     return environment.get_template(template).render(infinity=math.inf, **values) + "\n"
+
+
+def page_path(path: str | Path) -> Path:
+    """Return the path of a page that a person named, or raise ConfigError; a name without an ending gets .html."""
+    return with_ending(path, "an HTML page", [".html", ".htm"])
 
 
 def write_page(path: Path, page: str) -> None:

@@ -24,7 +24,7 @@ from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, lost_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
-from barenet.run_folders.files import replace_file
+from barenet.run_folders.files import check_folder_name, replace_file
 from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
@@ -99,6 +99,8 @@ def inspect(
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
         MachineError: the pictures cannot be written.
     """
+    if output:
+        check_folder_name(Path(output), "the pictures")
     path = choose_network(Path(path), note)
     evidence = read_evidence(path, dataset=dataset, activations=activations, loss=loss)
     for sentence in evidence.notes:

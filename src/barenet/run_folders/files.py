@@ -1,13 +1,45 @@
-"""Files that are replaced whole: after a crash there is the old one or the new one, never half of either."""
+"""Files that are replaced whole: after a crash there is the old one or the new one, never half of either.
+
+Also the endings of names that a person gives: a file's name ends in what the file holds, and a folder's does not.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from barenet.errors import MachineError
+from barenet.errors import ConfigError, MachineError
 
-__all__ = ["append_line", "replace_file"]
+__all__ = ["append_line", "check_folder_name", "replace_file", "with_ending"]
+
+PICTURES_AND_PAGES = {".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".pdf", ".htm", ".html"}
+
+
+def with_ending(path: str | Path, content: str, endings: Sequence[str]) -> Path:
+    """Return the path of a file to write, whose name ends in one of `endings`; without an ending it gets the first.
+
+    `content` says in a message what the file holds. What follows the dot in `run-1.5` is a number, not an ending.
+
+    Raises:
+        ConfigError: the name has another ending, or is a folder's.
+    """
+    path, ending = Path(path), endings[0]
+    if path.is_dir():
+        raise ConfigError(f"{path} is a folder; name a file in it, one that ends in {ending}")
+    if not re.fullmatch(r"\.[^\W\d]\w*", path.suffix):
+        return path.with_name(path.name + ending)
+    if path.suffix.lower() not in endings:
+        right = path.with_suffix(ending)
+        raise ConfigError(f"{path}: this file is {content}, whose name ends in {ending}; use {right}")
+    return path
+
+
+def check_folder_name(path: Path, content: str) -> None:
+    """Raise ConfigError for the name of a new folder that is a picture's or a page's; `content` is what goes there."""
+    if path.suffix.lower() in PICTURES_AND_PAGES and not path.is_dir():
+        raise ConfigError(f"{path} ends like a file, and {content} go to a folder; use {path.with_suffix('')}")
 
 
 def replace_file(path: Path, content: bytes | str) -> None:

@@ -9,7 +9,7 @@ from barenet.cli.options import Latest, Switch
 from barenet.deploy.export import ExportResult
 from barenet.deploy.export import export as write_export
 from barenet.deploy.exported import TOLERANCE, Agreement
-from barenet.deploy.targets import choose_format
+from barenet.deploy.targets import choose_target
 from barenet.run_folders.folder import find_latest
 from barenet.terminal.console import ConsoleObserver
 
@@ -40,7 +40,7 @@ def export(
     to
         onnx, for every runtime that reads ONNX, or numpy, one Python file; without it, told by the name of --output.
     output
-        File to write; without it, the run's name in the current folder.
+        File to write, which ends in .onnx or .py; without it, the run's name in the current folder.
     preprocessing
         The file takes images as bytes 0-255 and scales them; without, it takes floats that are scaled already.
     tolerance
@@ -55,7 +55,7 @@ def export(
         Print what was found as one JSON object.
     """
     observer = ConsoleObserver(quiet=quiet)
-    to = choose_format(to, output)  # a wrong one is told before a missing run
+    to, output = choose_target(to, output)  # a wrong one is told before a missing run
     path = model or find_latest(runs)
     options = {"preprocessing": preprocessing, "tolerance": tolerance, "force": force}
     result = write_export(path, to, output=output, dataset=data, note=observer.note, **options)  # type: ignore[arg-type]

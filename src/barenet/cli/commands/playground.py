@@ -32,7 +32,7 @@ def playground(
     data
         Labelled images to take the test images from; without them, what the run was trained on.
     file
-        Where to write the page; without it, playground.html in the run's folder or beside the model file.
+        File to write, which ends in .html; without it, playground.html in the run's folder or beside the model file.
     open
         Open the page in the browser.
     """

@@ -28,7 +28,8 @@ def report(
     runs
         Run folders; the latest run without any. A run of several seeds gives their mean and spread.
     page
-        File to write; without it, report.html in the run's folder, or comparison.html beside several runs.
+        File to write, which ends in .html; without it, report.html in the run's folder, or comparison.html
+        beside several runs.
     data
         Labelled images or a table; without it, what each run was trained on.
     quiet

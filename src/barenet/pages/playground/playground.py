@@ -11,6 +11,7 @@ from barenet.analysis.images import Source, find_dataset, is_other
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError
 from barenet.nn.activations import CUSTOM
+from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.loading import best_on_validation, load_models
@@ -44,7 +45,8 @@ def playground(
     Args:
         path: a run folder, a `.safetensors` file, or the course project's `.pkl`; of several seeds the page shows the
             best on validation.
-        page: file to write; without it `playground.html` in the run's folder or beside the model file.
+        page: file to write, which ends in .html; without it `playground.html` in the run's folder or beside the model
+            file.
         dataset: the data set whose test images the page offers, or where it lies; without it the one that the network
             was trained on, and no images where that cannot be found.
         note: gets a sentence for whatever deserves attention.
@@ -57,13 +59,13 @@ def playground(
         DataError: its images are not grey pictures, or the data set has others.
         RunError, MachineError: see `barenet.errors`.
     """
-    path = Path(path)
+    path, target = Path(path), None if page is None else page_path(page)
     model = choose_network(path, note)
     images = find_images(model, path, dataset, note)
-    page = Path(page) if page else (path if path.is_dir() else path.parent) / "playground.html"
-    size = write_playground(model, page, images, name=name_of(model, path), note=note)
+    target = target or (path if path.is_dir() else path.parent) / "playground.html"
+    size = write_playground(model, target, images, name=name_of(model, path), note=note)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
-    return Playground(page, size, model.path, min(EXAMPLES, n_test))
+    return Playground(target, size, model.path, min(EXAMPLES, n_test))
 
 
 def choose_network(path: Path, note: Callable[[str], None]) -> SavedModel:

@@ -11,7 +11,7 @@ from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
 from barenet.nn import Activation, Loss
-from barenet.pages.page import render, write_page
+from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
 from barenet.pages.reports.inside import network_parts
@@ -38,7 +38,8 @@ def report(
 
     Args:
         *paths: run folders. One run of several seeds, too, is told as a comparison.
-        page: file to write; without it `report.html` in the run's folder, or `comparison.html` beside several runs.
+        page: file to write, which ends in .html; without it `report.html` in the run's folder, or
+            `comparison.html` beside several runs.
         dataset: the images, or where they lie, where they cannot be found by the run's settings.
         activations: of your own, handed in again.
         loss: likewise.
@@ -48,6 +49,7 @@ def report(
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
         MachineError: the page cannot be written.
     """
+    target = None if page is None else page_path(page)
     runs = [check_run(Path(path)) for path in paths]
     if len(runs) == 1 and not is_seeds(runs[0]):
         evidence = read_evidence(runs[0], dataset=dataset, activations=activations, loss=loss)
@@ -57,7 +59,7 @@ def report(
     else:
         text = compare(runs, dataset=dataset, activations=activations, loss=loss, note=note)
         path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
-    path = path if page is None else Path(page)
+    path = target or path
     write_page(path, text)
     return path
 

@@ -1,0 +1,42 @@
+"""The endings of the names that a person gives to files and folders."""
+
+from __future__ import annotations
+
+import pytest
+
+from barenet.errors import ConfigError
+from barenet.run_folders.files import check_folder_name, with_ending
+
+HTML = [".html", ".htm"]
+
+
+@pytest.mark.parametrize("name", ["page.html", "page.htm", "PAGE.HTML", "page.v2.html"])
+def test_a_name_that_ends_as_its_content_asks_is_left_as_it_is(name, tmp_path):
+    assert with_ending(tmp_path / name, "an HTML page", HTML) == tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["page", "run-1.5", "lr0.001", ".hidden"])
+def test_a_name_without_an_ending_gets_the_right_one(name, tmp_path):
+    assert with_ending(str(tmp_path / name), "an HTML page", HTML) == tmp_path / f"{name}.html"
+
+
+@pytest.mark.parametrize("name", ["page.pdf", "page.html.gz", "页面.文件"])
+def test_another_ending_is_an_error_that_names_the_right_one(name, tmp_path):
+    right = name[: name.rindex(".")] + ".html"
+    with pytest.raises(ConfigError, match=r"is an HTML page, whose name ends in \.html; ") as caught:
+        with_ending(tmp_path / name, "an HTML page", HTML)
+    assert str(caught.value).endswith(f"use {tmp_path / right}")
+
+
+def test_a_folder_is_no_file_to_write(tmp_path):
+    with pytest.raises(ConfigError, match=r"is a folder; name a file in it, one that ends in \.html"):
+        with_ending(tmp_path, "an HTML page", HTML)
+
+
+def test_a_new_folder_is_not_named_like_a_picture_but_may_have_a_dot(tmp_path):
+    check_folder_name(tmp_path / "run-1.5", "the pictures")
+    check_folder_name(tmp_path / "figures.old", "the pictures")
+    with pytest.raises(ConfigError, match=r"ends like a file, and the pictures go to a folder; use .*weights$"):
+        check_folder_name(tmp_path / "weights.PNG", "the pictures")
+    (tmp_path / "odd.png").mkdir()
+    check_folder_name(tmp_path / "odd.png", "the pictures")
