@@ -7,10 +7,14 @@ barenet does the same, faster, for any number of layers, and for many networks a
 """
 
 import gzip
+import os
 import sys
 from importlib import resources
 from itertools import pairwise
 from pathlib import Path
+
+# Small matrix products are slower on several threads, many times so on a busy machine. NumPy reads this at import.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
+import subprocess
 import sys
 from importlib import resources
 from pathlib import Path
@@ -38,7 +40,8 @@ def load_textbook():
 
 
 @pytest.fixture
-def book():
+def book(monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as the file would, but not beyond the test
     return load_textbook()
 
 
@@ -102,6 +105,25 @@ def test_it_is_one_short_file_that_needs_nothing_but_numpy():
         elif isinstance(node, ast.ImportFrom):
             imported.add(node.module.split(".")[0])
     assert imported - set(sys.stdlib_module_names) == {"numpy"}
+
+
+STOP_AT_NUMPY = """
+import os, runpy, sys
+class Finder:
+    def find_spec(self, name, *rest):
+        if name == "numpy":
+            raise SystemExit("threads: " + os.environ.get("OPENBLAS_NUM_THREADS", "as many as there are cores"))
+sys.meta_path.insert(0, Finder())
+runpy.run_path(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize(("given", "expected"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
+def test_it_asks_for_one_thread_before_numpy_is_imported_unless_told_otherwise(given, expected):
+    environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
+    command = [sys.executable, "-I", "-S", "-c", STOP_AT_NUMPY, str(SCRIPT)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.stderr == f"threads: {expected}\n"
 
 
 def test_it_reads_the_same_images_as_barenet(book, dataset):
