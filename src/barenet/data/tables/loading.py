@@ -23,7 +23,7 @@ from barenet.data.tables.choosing import Choices, choose_columns
 from barenet.data.tables.columns import Columns
 from barenet.data.tables.files import NAMES, find_tables
 from barenet.data.tables.labels import LISTED, find_label, number_labels
-from barenet.data.tables.parts import Part, read_part
+from barenet.data.tables.parts import Part, as_trained, read_part
 from barenet.data.tables.pixels import image_shape
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
@@ -45,7 +45,7 @@ def read_tables(path: Path, choices: Choices, note: Callable[[str], None]) -> Fo
         parts[part] = read_part(own, choices)
     if "train" not in parts:
         raise DataError(f"{path} has {few(sorted(parts))} but nothing to train on: expected {NAMES}")
-    return found_in(parts, choices, note)
+    return found_in(as_trained(parts, choices), choices, note)
 
 
 def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], None]) -> Found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from barenet.data.tables.reading import read_labels, read_table
 from barenet.data.tables.table import Table, as_array, has_columns, table_of
 from barenet.errors import DataError
 
-__all__ = ["Part", "as_labels", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
+__all__ = ["Part", "as_labels", "as_trained", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,10 @@ class Part:
 
 
 def read_part(own: Mapping[str, Path], choices: Choices) -> Part:
-    """Read a table that holds its labels ("both"), or features ("x") and labels ("y") from two files."""
+    """Read a table that holds its labels ("both"), or features ("x") and labels ("y") from two files.
+
+    Arrays come as they are: see `as_trained`.
+    """
     return read_whole(own["both"], choices) if "both" in own else read_pair(own)
 
 
@@ -63,11 +66,9 @@ def read_features(file: Path) -> Table | NDArray[Any]:
     if file.suffix.lower() != ".npy":
         return read_table(file, has_labels=False)
     array = read_npy(file)
-    if array.ndim >= 3:
-        return array
-    if array.ndim not in (1, 2) or array.size == 0:
+    if array.ndim == 0 or array.size == 0:
         raise DataError(f"{file} has shape {array.shape}, expected (n, features)")
-    return table_of(array, str(file))
+    return array[:, None] if array.ndim == 1 else array
 
 
 def read_label_file(file: Path) -> Sequence[Any]:
@@ -111,15 +112,27 @@ def given_pair(suffix: str, images: Any, labels: Any) -> dict[str, Any] | None:
 
 
 def parts_of_arrays(pairs: Mapping[str, Mapping[str, Any]], choices: Choices) -> dict[str, Part]:
-    """Return images or features, and labels, by part: rows (n, D) are a table unless the training rows are pixels."""
-    first, _ = pairs["train"].values()
-    are_rows = has_columns(first) or (first.ndim == 2 and first.size > 0)
-    as_table = are_rows and (has_columns(first) or bool(choices.standardize) or not are_pixels(first))
+    """Return images or features, and labels, by part, of arrays and data frames."""
     parts = {}
     for part, own in pairs.items():
         (x, images), (y, labels) = own.items()
-        parts[part] = Part(table_of(images, x) if as_table or has_columns(images) else images, labels, x, y)
-    return parts
+        parts[part] = Part(table_of(images, x) if has_columns(images) else images, labels, x, y)
+    return as_trained(parts, choices)
+
+
+def as_trained(parts: Mapping[str, Part], choices: Choices) -> dict[str, Part]:
+    """Return parts with rows (n, D) as tables, unless the rows to train on are pixels: of images that lie flat."""
+    first = parts["train"].features
+    if not isinstance(first, Table):
+        are_rows = first.ndim == 2 and first.size > 0
+        if not are_rows or (are_pixels(first) and not choices.standardize and choices.columns is None):
+            return dict(parts)
+    return {
+        part: own
+        if isinstance(own.features, Table)
+        else replace(own, features=table_of(own.features, own.features_from))
+        for part, own in parts.items()
+    }
 
 
 def as_labels(labels: Any, where: str) -> NDArray[Any]:
