@@ -295,6 +295,18 @@ def test_pixels_stay_as_they_are_and_standardize_says_otherwise(make_config):
     np.testing.assert_array_equal(whole.train_images, x)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.float32])
+def test_flat_pixels_are_images_in_a_file_as_in_an_array(kind, tmp_path):
+    x = (RNG.integers(0, 256, (12, 64)) / (1 if kind is np.uint8 else 255)).astype(kind)
+    y = np.arange(12) % 3
+    np.save(tmp_path / "x_train.npy", x)
+    np.save(tmp_path / "y_train.npy", y)
+    np.savez(tmp_path / "both.npz", x_train=x, y_train=y)
+    datasets = [barenet.from_arrays(x, y), load_dataset(tmp_path), load_dataset(tmp_path / "both.npz")]
+    assert [dataset.kind for dataset in datasets] == ["images"] * 3
+    assert len({dataset.fingerprint for dataset in datasets}) == 1
+
+
 def test_the_range_of_other_pixels_is_brought_to_one(make_config):
     x = RNG.integers(0, 4096, (40, 4, 4)).astype(np.uint16)
     x[0, 0, 0] = 4095
