@@ -127,12 +127,11 @@ def as_trained(parts: Mapping[str, Part], choices: Choices) -> dict[str, Part]:
         are_rows = first.ndim == 2 and first.size > 0
         if not are_rows or (are_pixels(first) and not choices.standardize and choices.columns is None):
             return dict(parts)
-    return {
-        part: own
-        if isinstance(own.features, Table)
-        else replace(own, features=table_of(own.features, own.features_from))
-        for part, own in parts.items()
-    }
+    tables = dict(parts)
+    for part, own in parts.items():
+        if not isinstance(own.features, Table):
+            tables[part] = replace(own, features=table_of(own.features, own.features_from))
+    return tables
 
 
 def as_labels(labels: Any, where: str) -> NDArray[Any]:
