@@ -16,7 +16,7 @@ from safetensors.numpy import load_file
 import barenet
 from barenet.errors import RunError
 from barenet.pages.page import LIMIT
-from barenet.pages.reports.comparison import two_best
+from barenet.pages.reports.comparison import read_contestant, run_row, two_best
 from barenet.pages.reports.report import report
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -197,6 +197,20 @@ def test_seeds_give_mean_and_spread(runs):
     accuracies = [100 * result["test_accuracy"] for result in results]
     assert f"{np.mean(accuracies):.2f} ± {np.std(accuracies, ddof=1):.2f}" in text
     assert all(f"seed-{i}" in text for i in range(3))
+
+
+def test_seconds_of_several_seeds_are_those_on_the_clock(runs, tmp_path):
+    shutil.copytree(runs / "seeds", tmp_path / "seeds")
+    # Two networks trained together; the third, resumed alone, caught up with them; then all three trained together.
+    for seed, first in {"seed-0": 2.0, "seed-1": 2.0, "seed-2": 3.25}.items():
+        path = tmp_path / "seeds" / seed / "history.jsonl"
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        lines = [line | {"seconds": seconds} for line, seconds in zip(lines, (first, 4.25), strict=True)]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+    alone = Page(report(tmp_path / "seeds").read_text("utf-8")).text
+    assert "networks that train together share them, 9.5 for all" in alone
+    assert [seconds in alone for seconds in ("6.2", "7.5")] == [True, True]
+    assert run_row(read_contestant(tmp_path / "seeds", "seeds", (), None))["seconds"] == "9.5"
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "history.jsonl"])

@@ -6,7 +6,6 @@ A bare model file, or the course project's `.pkl`, is evidence too: it lacks a h
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +36,6 @@ __all__ = [
     "read_json",
     "read_records",
     "read_test",
-    "total_seconds",
 ]
 
 
@@ -170,11 +168,6 @@ def read_records(files: RunFolder) -> list[EpochRecord]:
         return read_history(path)
     except (TypeError, KeyError, UnicodeDecodeError, AttributeError) as error:
         raise RunError(f"{path} is damaged: {error}; train again by barenet train {files.config}") from None
-
-
-def total_seconds(history: Sequence[EpochRecord]) -> float:
-    """Return how long training took, without epochs whose time was not measured."""
-    return sum(record.seconds for record in history if math.isfinite(record.seconds))
 
 
 def read_test(folder: Path) -> tuple[dict[str, Any] | None, NDArray[np.float32] | None]:

@@ -22,7 +22,7 @@ from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import NetworkResult, RunResult
 from barenet.run_folders.scores import average_scores, score_model, write_scores
 from barenet.training.preparation import Custom, prepare
-from barenet.training.records import EpochRecord, read_history
+from barenet.training.records import EpochRecord, read_history, training_seconds
 from barenet.training.trainer import Trainer
 
 __all__ = ["Run", "network_configs", "start_run"]
@@ -80,7 +80,6 @@ class Run:
         self.histories: list[list[EpochRecord]] = [
             read_history(f.history) if f is not None and f.history.exists() else [] for f in self.folders
         ]
-        self.seconds = 0.0
 
     def write_start(self) -> None:
         """Write the settings, the weights before the first step, a state to resume from, and the machine."""
@@ -108,13 +107,7 @@ class Run:
     def train(self) -> RunResult:
         """Train to the end, test, and return what came of it."""
         self.observer.start(self.folder, self.config, self.trainer)
-        self.seconds += sum(record.seconds for record in self.histories[0])
-        last: tuple[int, float] | None = None
         for record in self.trainer:
-            # Networks of one stack share an epoch's seconds: count them once.
-            if (record.epoch, record.seconds) != last:
-                self.seconds += record.seconds
-                last = (record.epoch, record.seconds)
             self.write(record)
             self.observer.record(record)
         return self.finish()
@@ -201,7 +194,8 @@ class Run:
         if len(scores) > 1 and self.dataset.test_labels is not None:
             ensemble = average_scores(scores, self.dataset.test_labels, self.trainer.data.class_names)
         parameters = self.template().parameters.size
-        result = RunResult(self.folder, self.config, networks, lost, ensemble, self.seconds, parameters)
+        seconds = training_seconds(self.histories)
+        result = RunResult(self.folder, self.config, networks, lost, ensemble, seconds, parameters)
         if self.folder is not None and ensemble is not None:
             write_scores(self.folder, {**result.as_dict(), "ensemble": ensemble.as_dict()}, ensemble.probabilities)
         return result

@@ -38,7 +38,8 @@ def show_result(result: RunResult) -> None:
         show_classes(console, whole, names)
     else:
         console.print("no test images in this data set")
-    console.print(f"{result.parameters:,} parameters a network, {result.training_seconds:.1f} s of training")
+    shared = " on the clock: networks that train together share it" if result.config.trainer.n_seeds > 1 else ""
+    console.print(f"{result.parameters:,} parameters a network, {result.training_seconds:.1f} s of training{shared}")
 
 
 def show_scores(name: str, scores: Sequence[Scores], whole: Scores, class_names: Sequence[str]) -> None:

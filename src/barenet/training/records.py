@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from barenet.errors import RunError
 from barenet.messages import describe
 
-__all__ = ["EpochRecord", "Stop", "read_history"]
+__all__ = ["EpochRecord", "Stop", "read_history", "training_seconds"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,15 @@ class EpochRecord:
     def as_csv(self) -> list[Any]:
         """Return the values for `csv_header`."""
         return ["" if (value := getattr(self, name)) is None else value for name in self.csv_header()]
+
+
+def training_seconds(histories: Iterable[Sequence[EpochRecord]]) -> float:
+    """Return how long the networks of a run trained, on the clock, without epochs whose time was not measured.
+
+    Networks that train together share an epoch's seconds, which count once; what each trained alone is added up.
+    """
+    epochs = {(record.epoch, record.seconds) for history in histories for record in history}
+    return math.fsum(seconds for _, seconds in epochs if math.isfinite(seconds))
 
 
 def format_rate(rate: float) -> str:

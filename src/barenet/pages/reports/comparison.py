@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.evidence import need, read_json, read_records, read_test, total_seconds
+from barenet.analysis.evidence import need, read_json, read_records, read_test
 from barenet.analysis.images import Source, find_labels
 from barenet.analysis.statistics import mcnemar, wilson_interval
 from barenet.config.tables import Config
@@ -23,7 +23,7 @@ from barenet.plots.canvas import SERIES
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.resuming import stored_config
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, training_seconds
 
 __all__ = ["Contestant", "compare", "two_best"]
 
@@ -169,7 +169,6 @@ def run_row(run: Contestant) -> dict[str, Any]:
         interval = f"{100 * low:.2f} to {100 * high:.2f}"
     elif run.ensemble is not None:
         interval = f"the average: {100 * run.ensemble:.2f}"
-    seconds = [total_seconds(network.history) for network in run.networks]
     return {
         "name": run.name,
         "networks": len(run.networks),
@@ -180,8 +179,7 @@ def run_row(run: Contestant) -> dict[str, Any]:
         "test_loss": spread([result["test_loss"] for result in results], 1, 4),
         "best_epoch": ", ".join(str(model.info.epoch) for model in run.models) or "–",
         "parameters": f"{run.models[0].mlp.parameters.size:,}" if run.models else "–",
-        # Networks of one stack share their seconds.
-        "seconds": f"{max(seconds, default=0):.1f}",
+        "seconds": f"{training_seconds(network.history for network in run.networks):.1f}",
     }
 
 

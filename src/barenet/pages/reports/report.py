@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from barenet.analysis.evidence import Evidence, is_seeds, read_evidence, total_seconds
+from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Source
 from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
@@ -19,7 +19,7 @@ from barenet.pages.reports.judgement import Judgement, Thumbnails, judge
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import look
 from barenet.run_folders.folder import RunFolder
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, training_seconds
 
 __all__ = ["report", "report_page"]
 
@@ -121,7 +121,7 @@ def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, 
         shown.append(("best epoch", f"{evidence.best_epoch}", f"of {history[-1].epoch}"))
     shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
     if history:
-        seconds = total_seconds(history)
+        seconds = training_seconds([history])
         shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch"))
     return shown
 
@@ -160,7 +160,7 @@ def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float
 
 def timing(evidence: Evidence) -> dict[str, dict[str, str]]:
     """Return what training took, and on what machine."""
-    history, seconds = evidence.history, total_seconds(evidence.history)
+    history, seconds = evidence.history, training_seconds([evidence.history])
     took = {"epochs": f"{len(history)}", "seconds": f"{seconds:.1f}"}
     if history:
         images = history[-1].step / len(history) * (evidence.config.data.batch_size if evidence.config else 0)
