@@ -207,6 +207,21 @@ def test_a_program_reads_a_table(header, order, delimiter, model, tmp_path, monk
     assert [float(line[2]) for line in found] == pytest.approx(expected.max(axis=1), abs=1e-4)
 
 
+def test_a_program_reads_decimal_commas_and_refuses_what_is_no_text(model, tmp_path, monkeypatch, capsys):
+    module, rows = module_of([model]), cells(9)
+    with_commas = [[row[0], row[1].replace(".", ","), *row[2:4], row[4].replace(".", ","), row[5]] for row in rows]
+    points = run_main(module, monkeypatch, capsys, write(tmp_path / "points.csv", rows))
+    for delimiter in ";\t":
+        path = write(tmp_path / "commas.csv", with_commas, delimiter=delimiter)
+        assert run_main(module, monkeypatch, capsys, path) == points
+    mixed = write(tmp_path / "mixed.csv", [rows[0], *with_commas[1:]], delimiter=";")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n")
+    for path, fault in ((mixed, "row 2: 'age' is"), (tmp_path / "picture.png", "is no text in UTF-8")):
+        with pytest.raises(SystemExit):
+            run_main(module, monkeypatch, capsys, path)
+        assert fault in capsys.readouterr().err
+
+
 def test_a_program_reads_arrays_by_their_places_and_says_in_a_line_what_is_wrong(tmp_path, monkeypatch, capsys):
     rng = np.random.default_rng(1)
     rows = [[f"{1_700_000_000 + 7 * i}", f"{rng.normal():.3f}", "xy"[i % 2]] for i in rng.permutation(40)]

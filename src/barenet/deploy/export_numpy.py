@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from barenet.deploy.exported import Exported
 from barenet.deploy.numpy_template import FUNCTION_SOURCES, PREPARE, PREPARE_PIXELS, PREPARE_ROWS, TEMPLATE
-from barenet.deploy.tables.rows import CSV, ROWS, UNKNOWN_TEXT, source_of_rows, table_source
+from barenet.deploy.tables.source import CSV, ROWS, UNKNOWN_TEXT, source_of_rows, table_source
 from barenet.errors import CheckpointError
 from barenet.messages import one_line
 from barenet.nn import MLP, by_kind

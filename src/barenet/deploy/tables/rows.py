@@ -1,25 +1,20 @@
 """Rows of a table as people have them, as features: an exported Python file holds these functions as they stand here.
 
-So they need NumPy and the standard library alone. `columns` are a model's columns in the order of its features, each a
-dictionary of the fields of `data.tables.columns.Column`; `table` says the rest: has_names, n_columns, label (its
-position, or None), label_name, unknown ("error" or "zeros").
+So they need NumPy alone. `columns` are a model's columns in the order of its features, each a dictionary of the fields
+of `data.tables.columns.Column`; `table` says the rest: has_names, n_columns, label (its position, or None), label_name,
+unknown ("error" or "zeros").
 """
 
 from __future__ import annotations
 
-import csv
-import inspect
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from barenet.data.tables.cells import MISSING
-from barenet.data.tables.columns import Columns
 from barenet.data.tables.table import LARGEST
 
-__all__ = ["CSV", "ROWS", "UNKNOWN_TEXT", "encode_rows", "read_csv", "source_of_rows", "table_source"]
+__all__ = ["encode_rows", "find_places", "has_names", "is_missing", "is_number", "unique_names"]
 
 
 def encode_rows(rows: Any, columns: list[dict[str, Any]], table: dict[str, Any]) -> tuple[np.ndarray, bool]:
@@ -163,37 +158,6 @@ def read_text(cell: Any) -> str:
     return str(cell).strip()
 
 
-def read_csv(path: str, columns: list[dict[str, Any]], table: dict[str, Any]) -> Any:
-    """Return the rows of a text file: by the names in its first line, or as an array where that holds no names.
-
-    The delimiter is the comma, semicolon, tab or vertical bar that the first line has most of. Numbers have a decimal
-    point. Lines without any value are left out.
-    """
-    with Path(path).open(encoding="utf-8-sig", newline="") as file:
-        first = file.readline()
-        file.seek(0)
-        reader = csv.reader(file, delimiter=max(",;\t|", key=first.count), skipinitialspace=True)
-        lines = [[cell.strip() for cell in line] for line in reader]
-    lines = [line for line in lines if any(line)]
-    if not lines:
-        raise ValueError(f"{path} is empty")
-    for number, line in enumerate(lines, start=1):
-        if len(line) != len(lines[0]):
-            raise ValueError(f"{path}, row {number}: {len(line)} values where the first row has {len(lines[0])}")
-    if not is_header(lines[0], columns, table["has_names"]):
-        return np.array(lines, object)
-    return {name: [line[i] for line in lines[1:]] for i, name in enumerate(unique_names(lines[0]))}
-
-
-def is_header(first: list[str], columns: list[dict[str, Any]], has_names: bool) -> bool:
-    """Whether the first line of a file holds names: one that the model knows, or texts where it takes numbers."""
-    if has_names and any(column["name"] in first for column in columns):
-        return True
-    if all(column["is_text"] for column in columns):
-        return has_names
-    return not any(is_number(cell) for cell in first)
-
-
 def is_number(cell: str) -> bool:
     """Whether a text is a number, or stands for a missing one."""
     try:
@@ -201,49 +165,3 @@ def is_number(cell: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-# ----------------------------------------------------------------------------------------------- the end of these
-
-CSV = (
-    "A text file holds the names of its columns in its first line; without them columns are taken by their places. It "
-    "is cut at commas, semicolons, tabs or vertical bars, and its numbers have a decimal point."
-)
-ROWS = [
-    "Rows are taken as people have them: a list of dictionaries, a dictionary of columns or a data frame, by the names "
-    "of their columns; arrays (n, columns) and lists of rows by the places of their columns, which are those of "
-    "training, with or without the labels, or those of COLUMNS alone. Other columns that have names are left out.",
-    CSV,
-    'A missing number is None, NaN, "" or a word such as "NA", and becomes the median of the rows trained on.',
-    'A missing text is the text "".',
-]
-UNKNOWN_TEXT = {
-    "error": "A text that training never saw is an error.",
-    "zeros": "A text that training never saw is taken for none of those in COLUMNS.",
-}
-
-
-def table_source(columns: Columns, unknown: str) -> str:
-    """Return the source of what the functions are handed."""
-    stored = columns.as_dict()
-    rows = "".join(f"    {column!a},\n" for column in stored["columns"])
-    table = {"has_names": columns.has_header, **{name: stored[name] for name in ("n_columns", "label", "label_name")}}
-    return (
-        f"# The columns that it takes, counted from 0 as they were in training; of text the values that it saw.\n"
-        f"COLUMNS = [\n{rows}]\n"
-        f"# Of the table of training: whether it had names, how many columns, and which one held the labels.\n"
-        f"TABLE = {table | {'unknown': unknown}!a}\n"
-    )
-
-
-def source_of_rows() -> str:
-    """Return the source of `encode_rows`, `read_csv` and of what they call."""
-    functions: list[Callable[..., Any]] = [encode_rows, has_names, split_columns, unique_names, find_places]
-    functions += [is_missing, read_numbers, read_number, encode_text, read_text, read_csv, is_header, is_number]
-    words = ", ".join(map(ascii, sorted(MISSING)))
-    constants = (
-        f"# What stands for a missing value, in small letters, and the largest number that is taken.\n"
-        f"MISSING = {{{words}}}\n"
-        f"LARGEST = {LARGEST!r}\n\n\n"
-    )
-    return constants + "\n\n".join(inspect.getsource(function) for function in functions)
