@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ pytest.importorskip("sklearn")
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
-from barenet.errors import ConfigError, DataError
+from barenet.errors import ConfigError, DataError, InputWarning
 from barenet.sklearn import BarenetClassifier
 from barenet.sklearn.rows import scale
 
@@ -44,6 +46,23 @@ def test_pixels_of_another_scale_than_in_training_are_refused():
         quick().fit(PIXELS / 255, Y).predict(PIXELS)
     with pytest.raises(DataError, match="X goes up to 1, the rows trained on up to 255: multiply it by 255"):
         quick().fit(PIXELS, Y).predict(PIXELS / 255)
+
+
+def test_numbers_of_0_to_16_are_not_led_to_255():
+    with pytest.raises(DataError, match="X goes up to 16, the rows trained on go from 0 to 1: scale it as in training"):
+        quick().fit(PIXELS / 255, Y).predict(PIXELS // 16 + 1)
+
+
+def test_features_in_other_units_than_in_training_are_told():
+    sixteenths = PIXELS // 16  # of which the rule makes features
+    estimator = quick().fit(sixteenths, Y)
+    with pytest.warns(InputWarning, match="X: all hardly differ from each other, .* they may have other units"):
+        estimator.predict(sixteenths / 255)
+    with pytest.warns(InputWarning, match=r"X: most values lie more than 20 standard deviations .*: feature 1 \("):
+        estimator.predict(sixteenths * 100.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimator.predict(sixteenths.astype(float))
 
 
 def test_another_word_for_the_scaling_is_refused():

@@ -7,6 +7,7 @@ are merged and come in an order of their own before anything else is done.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,10 @@ from sklearn.preprocessing import StandardScaler
 
 from barenet.data.splits import stratified_split
 from barenet.data.tables.pixels import are_pixels
-from barenet.errors import ConfigError, DataError
+from barenet.errors import ConfigError, DataError, InputWarning
 from barenet.messages import few
 from barenet.training.class_weights import class_factors
+from barenet.training.preprocessing import look_at_features
 
 __all__ = ["Rows", "check_labels", "hold_out", "make_rows", "merge_equal_rows", "scale"]
 
@@ -122,7 +124,8 @@ class PixelScaler:
         """Raise DataError for pixels of another scale than those that were trained on."""
         highest = float(X.max(initial=0.0))
         if self.scale_ == 1 and highest > 2:
-            raise DataError(f"X goes up to {highest:g}, the rows trained on go from 0 to 1: divide it by 255")
+            remedy = "divide it by 255" if 128 <= highest <= 255 else "scale it as in training"
+            raise DataError(f"X goes up to {highest:g}, the rows trained on go from 0 to 1: {remedy}")
         if self.scale_ > 1 and 0 < highest <= 1:
             raise DataError(f"X goes up to {highest:g}, the rows trained on up to 255: multiply it by 255")
 
@@ -141,7 +144,10 @@ def make_scaler(standardize: Any, X: NDArray[np.floating]) -> Any:
 
 
 def scale(scaler: Any, X: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return features as the network takes them, float32: (x - mean) / deviation in float64 by a scaler."""
+    """Return features as the network takes them, float32: (x - mean) / deviation in float64 by a scaler.
+
+    Warns, `InputWarning`, where standardised features look otherwise than those trained on.
+    """
     if isinstance(scaler, PixelScaler):
         scaler.check(X)
     scaled = X if scaler is None else (X - scaler.mean_) / scaler.scale_
@@ -149,4 +155,7 @@ def scale(scaler: Any, X: NDArray[np.floating]) -> NDArray[np.float32]:
         floats = np.ascontiguousarray(scaled, np.float32)
     if not np.isfinite(floats).all():
         raise DataError("X has values that are too large for float32; scale the features first")
+    if isinstance(scaler, StandardScaler):
+        for sentence in look_at_features(floats, [f"feature {i + 1}" for i in range(X.shape[1])]).values():
+            warnings.warn(f"X: {sentence}", InputWarning, stacklevel=2)
     return floats
