@@ -112,6 +112,14 @@ def test_a_settings_file_holds_it(given, tmp_path):
     assert read_toml(path)["model"]["class_weight"] == given
 
 
+@pytest.mark.extra
+def test_a_series_of_pandas_names_the_factors_too():
+    series = pytest.importorskip("pandas").Series({"cat": 2, "dog": 1})
+    assert build_config(flags={"model.class_weight": series}).model.class_weight == {"cat": 2.0, "dog": 1.0}
+    with pytest.raises(ConfigError, match=r"model\.class_weight must be balanced, or a factor of 0 or more for each"):
+        build_config(flags={"model.class_weight": np.ones(2)})
+
+
 @pytest.mark.parametrize("given", ["cat", "cat=x", "cat=-1", "cat=1,cat=2", {"cat": np.inf}, {"cat": True}, 2, ["cat"]])
 def test_what_gives_no_factors_is_refused(given):
     with pytest.raises(ConfigError, match=r"model\.class_weight must be balanced, or a factor of 0 or more for each"):

@@ -112,3 +112,20 @@ def test_a_table_of_one_class_beside_pictures_is_tested(animals, tmp_path, capsy
     rows = "".join(f"{i}.png,dog\n" for i in range(3))
     (tmp_path / "all" / "labels.csv").write_text(f"file,label\n{rows}", "utf-8")
     assert np.diag(scores_of(animals, tmp_path / "all", capsys)["confusion_matrix"]).tolist() == [0, 3, 0]
+
+
+def test_a_table_is_said_to_be_taken_by_place_where_the_model_remembers_no_names(tmp_path, without_curves, capsys):
+    x = np.round(RNG.normal(size=(40, 3)), 3)
+    np.savez(tmp_path / "d.npz", x=x, y=np.arange(40) % 2)
+    settings = {"hidden": "4", "epochs": 1, "batch_size": 8, "n_valid": 8, "verbose": False}
+    run = barenet.train(data=tmp_path / "d.npz", output=tmp_path, name="run", **settings).folder
+    rows = [f"{a},{b},{c},{i % 2}" for i, (a, b, c) in enumerate(x[:30])]
+    (tmp_path / "t.csv").write_text("\n".join(["height,age,noise,label", *rows]), "utf-8")
+    run_test(run, data=str(tmp_path / "t.csv"), json=True)
+    assert "t: columns are taken by their places, as the model remembers no names" in capsys.readouterr().err
+
+
+def test_the_data_of_training_without_a_test_part_are_no_test_data(people, capsys):
+    run, _ = people
+    with pytest.raises(barenet.errors.DataError, match="no test part: name labelled data that it was not trained on"):
+        run_test(run, data=str(run.parent / "people.csv"), json=True)

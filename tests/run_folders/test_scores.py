@@ -124,5 +124,5 @@ def test_test_images_of_another_shape_are_refused(run, arrays):
 
 
 def test_data_without_test_images_have_no_score(run, arrays):
-    with pytest.raises(DataError, match="arrays has no test images"):
+    with pytest.raises(DataError, match="arrays has no test part"):
         score_model(run.model, from_arrays(arrays["x"], arrays["y"]))

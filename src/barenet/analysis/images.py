@@ -48,13 +48,24 @@ def find_dataset(
         folder = path if path.is_dir() else path.parent
         source = stored_config(folder).data.path if RunFolder(folder).config.exists() else None
         check_data_path(folder, source)
-    return load(model, source, note=note, **reading)
+    dataset = load(model, source, note=note, **reading)
+    for sentence in taken_by_place(model, dataset):
+        note(sentence)
+    return dataset
 
 
 def load(model: SavedModel, source: Source | None, **options: Any) -> Dataset:
     """Return a data set, loaded from where it lies, its images read as for the model, its classes numbered as there."""
     dataset = source if isinstance(source, Dataset) else load_dataset(source, **model.info.reading() | options)
     return with_classes_of(model, dataset)
+
+
+def taken_by_place(model: SavedModel, dataset: Dataset) -> list[str]:
+    """Return a sentence where the columns of a table have names, and the model remembers none to find them by."""
+    columns = dataset.columns
+    if dataset.kind != "features" or not columns or not columns.has_header or "columns" in model.info.preprocessing:
+        return []
+    return [f"{dataset.name}: columns are taken by their places, as the model remembers no names"]
 
 
 def with_classes_of(model: SavedModel, dataset: Dataset) -> Dataset:
@@ -129,6 +140,7 @@ def find_images(
         notes.append(f"looked at on images of {dataset.name}, some of which it may have been trained on")
     elif is_other(model, dataset):
         notes.append(f"looked at on other images than it was trained on: {dataset.name}, not {info.data_name}")
+    notes += taken_by_place(model, dataset)
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         return dataset, Images(pixels_of(model, dataset.valid_images, notes), dataset.valid_labels)
     n_valid: int | float = config.data.n_valid if config else 5000

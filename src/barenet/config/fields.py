@@ -82,8 +82,9 @@ def read_image_size(value: Any) -> Any:
 
 
 def read_class_weight(value: Any) -> Any:
-    """Return a factor for each class by its name, from a mapping or from `cat=2,dog=1`; "balanced" stays as it is."""
-    if value is None or value == "balanced":
+    """Return a factor for each class by its name, from a mapping, a series or `cat=2,dog=1`; "balanced" stays."""
+    value = value.to_dict() if hasattr(value, "to_dict") else value
+    if value is None or (isinstance(value, str) and value == "balanced"):
         return value
     if isinstance(value, str):
         parts = [part.rpartition("=") for part in value.split(",")]

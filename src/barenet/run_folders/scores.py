@@ -54,7 +54,7 @@ def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None]
         DataError: the data set has no test images.
     """
     if dataset.test_images is None or dataset.test_labels is None:
-        raise DataError(f"{dataset.name} has no test images: name labelled ones by --data")
+        raise DataError(f"{dataset.name} has no test part: name labelled data that it was not trained on by --data")
     if model.mlp.n_inputs != dataset.n_inputs or model.mlp.n_classes < dataset.n_classes:
         raise CheckpointError(
             f"{model.path} takes {model.mlp.n_inputs} pixels and knows {model.mlp.n_classes} classes; "

@@ -187,7 +187,7 @@ def encode_text(table: Table, position: int, column: Column, own: NDArray[Any], 
             shown = repr(one_line(text, 40)) if text else "missing"
             raise DataError(
                 f"{table.where}, {table.place(row)}: {table.called(position)} is {shown}, which "
-                f"training never saw, only {known}; data.unknown = zeros takes it for none of them"
+                f"training never saw, only {known}; a model that is trained with data.unknown = zeros takes it for none"
             )
 
 
