@@ -18,7 +18,7 @@ from rich.console import Console
 from waiting import PATIENCE, wait_until
 
 from barenet.cli.help_texts import COMMANDS
-from barenet.cli.main import OTHER_WORDS
+from barenet.cli.main import OTHER_WORDS, app
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.results import show_classes
 
@@ -39,6 +39,40 @@ def test_train_and_test_give_the_same_figures(barenet_process, barenet, data, tm
     assert [row["class"] for row in tested["per_class"]] == ["0", "1", "2", "3"]
     text = barenet("test", cwd=tmp_path)
     assert f"test accuracy {figures['test_accuracy']:.4f}" in text.stdout
+
+
+def test_train_says_first_what_it_trains(barenet, data, tmp_path):
+    small = ("--data", data, *SMALL)
+    shown = barenet("train", *small, "--json", "--trainer.threads", "1", cwd=tmp_path)
+    line = "recipe quick: optimizer adamw, learning rate 0.003, schedule cosine, 2 epochs; engine: NumPy, 1 thread"
+    assert line in shown.stderr.splitlines()[:2]  # below what is noted of the data
+    assert "optimizer" not in shown.stdout
+    assert barenet("train", *small, "--quiet", cwd=tmp_path).stderr == ""
+    (tmp_path / "my.toml").write_text('[optimizer]\nname = "sgd"\nlearning_rate = 0.5\n', "utf-8")
+    shown = barenet("train", "my.toml", *small[:-2], "--recipe", "course", "--epochs", "1", cwd=tmp_path)
+    line = "recipe course with my.toml: optimizer sgd, learning rate 0.5, schedule step, 1 epoch; engine: NumPy, "
+    assert f"\n{line}" in shown.stderr
+    resumed = barenet("train", "--resume", Path("runs", "quick-1"), cwd=tmp_path)
+    assert f"settings of {Path('runs', 'quick-1')}: optimizer adamw" in resumed.stderr
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "gradcheck"])
+def test_help_tells_the_default_of_each_flag(command):
+    for argument in app[command].assemble_argument_collection(parse_docstring=True):
+        words = f"{argument.parameter.help}"
+        has_default = argument.field_info.default not in (None, argument.field_info.empty)
+        tells = ("[", "without", "Without", "by default", "on for", "guessed")
+        is_word = argument.field_info.kind is argument.field_info.VAR_POSITIONAL or not argument.names[0].startswith(
+            "-"
+        )
+        assert has_default or is_word or any(word in words for word in tells), (argument.names, words)
+
+
+def test_help_of_search_tells_the_defaults_of_a_search(barenet, tmp_path):
+    shown = {name: " ".join(barenet(name, "--help", cwd=tmp_path).stdout.split()) for name in ("train", "search")}
+    for name, epochs, rate in (("train", 32, 0.003), ("search", 10, 0.05)):
+        assert f"Passes over the training images. [{epochs}]" in shown[name]
+        assert f"The highest rate of the schedule. [{rate}]" in shown[name]
 
 
 def test_several_seeds_give_means_and_an_ensemble(barenet, data, tmp_path):
@@ -167,14 +201,14 @@ def test_threads_are_checked_and_told(barenet, data, tmp_path, monkeypatch):
     refused = barenet(*train, "--trainer.threads", "0", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "trainer.threads must be greater than 0, got '0'" in refused.stderr
-    for module in ("barenet.terminal.console", "barenet.training.preparation", "barenet.training.trainer"):
+    for module in ("barenet.training.preparation", "barenet.training.trainer"):
         monkeypatch.setattr(f"{module}.available_cores", lambda: 3)
-    assert "; up to 3 threads; runs" in barenet(*train, cwd=tmp_path).stderr
-    assert "; up to 2 threads; runs" in barenet(*train, "--trainer.threads", "2", cwd=tmp_path).stderr
-    assert "; 1 thread; runs" in barenet(*train, "--trainer.threads", "1", cwd=tmp_path).stderr
+    assert "engine: NumPy, up to 3 threads\n" in barenet(*train, cwd=tmp_path).stderr
+    assert "engine: NumPy, up to 2 threads\n" in barenet(*train, "--trainer.threads", "2", cwd=tmp_path).stderr
+    assert "engine: NumPy, 1 thread\n" in barenet(*train, "--trainer.threads", "1", cwd=tmp_path).stderr
     many = barenet(*train, "--trainer.threads", "9", cwd=tmp_path).stderr
     assert "note: trainer.threads is 9, but 3 cores may be used here; using all" in many
-    assert "; up to 3 threads; runs" in many
+    assert "engine: NumPy, up to 3 threads\n" in many
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin processes")

@@ -52,6 +52,32 @@ def test_a_dry_run_says_how_many_and_how_long_and_makes_nothing(search, data, tm
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "recipe course: optimizer sgd, learning rate searched, schedule step, 10 epochs; engine: NumPy"),
+        (
+            ("--grid", "l2=0,0.001"),
+            "recipe course: optimizer sgd, learning rate 0.05, schedule step, 10 epochs; engine",
+        ),
+        (
+            ("--grid", "lr=0.1", "--recipe", "quick"),
+            "recipe quick: optimizer adamw, learning rate searched, schedule cos",
+        ),
+        (
+            ("--grid", "lr=0.1", "--recipe", "course"),
+            "recipe course: optimizer sgd, learning rate searched, schedule step, 100",
+        ),
+        (("--grid", "epochs=2,3"), "recipe course: optimizer sgd, learning rate 0.05, schedule step, epochs searched"),
+    ],
+)
+def test_a_search_says_what_it_starts_from(arguments, words, search, data, tmp_path):
+    shown = search("--data", data, "--data.n-valid", "60", *arguments, "--dry-run", "--json", cwd=tmp_path)
+    assert f"\n{words}" in shown.stderr  # below what is noted of the data
+    assert set(json.loads(shown.stdout)) >= {"trials", "workers"}
+    assert "recipe" not in search("--data", data, *FAST, *arguments[:2], "--dry-run", "--quiet", cwd=tmp_path).stderr
+
+
 @pytest.mark.slow
 def test_results_go_to_stdout_and_progress_to_stderr_in_any_width(search, data, tmp_path):
     shown = search("--data", data, *SMALL, "--grid", "hidden_sizes=6-5,7-4", cwd=tmp_path, COLUMNS="120")

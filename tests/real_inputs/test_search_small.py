@@ -73,7 +73,7 @@ def check(small_arrays):
 def test_a_recipe_s_batch_shrinks_for_every_trial(search):
     assert build_config("quick").data.batch_size > N_TRAIN
     notes = Notes()
-    result = search({"lr": [0.1, 0.01]}, observer=notes)
+    result = search({"lr": [0.1, 0.01]}, recipe="quick", observer=notes)
     assert [trial.config.data.batch_size for trial in result.trials] == [N_TRAIN] * 2
     assert notes.heard == ["batch size 256 is more than the 120 training images; taking 120"]
 

@@ -65,7 +65,7 @@ def search(
         y_val: their labels.
         x_test: images that only `retrain` tests on.
         y_test: their labels.
-        recipe: "quick" or "course": the settings to start from.
+        recipe: "quick" or "course": the settings to start from; without it, the course project's, for 10 epochs.
         resume: the folder of a study to go on with; everything else but arrays is then in there, and may be given
             again: the same space and settings, `data` where the same data lie now, or more trials and repeats.
         output: folder in which the study's own folder is made.
@@ -147,6 +147,7 @@ def estimate(
     question = make_question(space, base, recipe, values)
     material = gather(question, {}, watching)
     material.check()
+    watching.settings(material.resolved, material.searched)
     n_workers = count_workers(workers, dask)
     configs = first_configs(material)
     plan = question.plan

@@ -74,6 +74,7 @@ def run_search(record: Record, pool: Pool) -> StudyResult:
     )
     try:
         search = Search(material, record, pool, shared)
+        record.observer.settings(material.resolved, material.searched)
         record.observer.start(folder.path, plan, material.n_trials, pool.name, material.space.varied)
         search.run()
     finally:

@@ -12,17 +12,16 @@ from barenet.config.names import SHORT_NAMES, setting_path
 from barenet.config.sources import read_recipe
 from barenet.config.tables import TABLES
 
-__all__ = ["SettingFlags", "flag_of", "read_flags"]
+__all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags"]
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
-QUICK = read_recipe("quick")
 SHORT_FLAGS = (
     *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
     *("data", "image_size", "color", "skip_broken", "label", "drop", "keep"),
 )
 
 
-def make_flags(table: str) -> Any:
+def make_flags(table: str, defaults: Mapping[str, Any]) -> Any:
     """Return a parameter type for cyclopts: a dictionary of those settings of a table that were given."""
     shorts = {SHORT_NAMES[short]: f"--{short.replace('_', '-')}" for short in SHORT_FLAGS}
     fields: dict[str, Any] = {}
@@ -33,7 +32,7 @@ def make_flags(table: str) -> Any:
         names = [f"--{path.replace('_', '-')}", *([shorts[path]] if path in shorts else [])]
         # Values stay text here: the settings' own validation reads them, and its messages are the ones people see.
         negative = f"--{table}.no-{name.replace('_', '-')}"
-        parameter = Parameter(name=names, help=describe(table, name, field), negative=negative)
+        parameter = Parameter(name=names, help=describe(field, defaults.get(name, field.default)), negative=negative)
         fields[name] = Annotated[kind_of(field), parameter]
     return TypedDict(f"{table.title()}Flags", fields, total=False)  # type: ignore[operator]
 
@@ -49,9 +48,8 @@ def flag_of(setting: str) -> str:
     return f"--{short.replace('_', '-')}"
 
 
-def describe(table: str, name: str, field: FieldInfo) -> str:
-    """Return a setting's description, and what it is in the quick recipe."""
-    value = QUICK.get(table, {}).get(name, field.default)
+def describe(field: FieldInfo, value: Any) -> str:
+    """Return a setting's description, and the value that it has by default."""
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
     return f"{field.description} [{shown}]" if shown is not None else str(field.description)
 
@@ -86,19 +84,19 @@ TITLES = {
 }
 
 
-def make_panels() -> Any:
-    """Return the flags of all tables for cyclopts, each table in its panel of the help."""
+def make_panels(defaults: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Return the flags of all tables for cyclopts, each table in its panel of the help, which shows the `defaults`."""
     panels: dict[str, Any] = {}
     for position, (table, title) in enumerate(TITLES.items(), start=1):
         panel = Parameter(group=Group(title, sort_key=position), name="*")
-        panels[table] = Annotated[make_flags(table), panel]
+        panels[table] = Annotated[make_flags(table, defaults.get(table, {})), panel]
     return Annotated[TypedDict("SettingFlags", panels, total=False) | None, Parameter(name="*")]  # type: ignore[operator]
 
 
 if TYPE_CHECKING:
     SettingFlags: TypeAlias = Mapping[str, Mapping[str, Any]] | None  # what a command gets: the settings by table
 else:
-    SettingFlags = make_panels()  # what cyclopts reads
+    SettingFlags = make_panels(read_recipe("quick"))  # what cyclopts reads
 
 
 def read_flags(flags: SettingFlags) -> dict[str, Any]:

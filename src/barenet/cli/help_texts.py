@@ -105,12 +105,15 @@ For example:
 
     barenet search
     barenet search --grid lr=0.05,0.01 --grid hidden_sizes=128-32,256-64 --epochs 5
-    barenet search --range lr=0.0005:0.02:log --grid activation=relu,gelu --trials 40 --halving
+    barenet search --range lr=0.005:0.2:log --grid activation=relu,gelu --trials 40 --halving
+    barenet search --grid lr=0.001,0.003 --recipe quick
     barenet search space.toml --repeats 5 --retrain
     barenet search --resume studies/course-1
 
-Plain `barenet search` runs the course project's grid. --dry-run says how long a search would take. All trials share one
-split and are compared by its validation images; the test images are not looked at before --retrain.
+Trials start from the course recipe, for 10 epochs; --recipe quick starts from what `barenet train` does. Without a
+space, the course project's grid is searched. --dry-run says how long a search would take. All trials share one split
+and are compared by its validation images; the test images are not looked at before --retrain. Below, in brackets, what
+is taken where nothing is said.
 """,
     "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
 

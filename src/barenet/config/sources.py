@@ -82,6 +82,7 @@ def build_config(
     except ValidationError as error:
         raise ConfigError(explain(error, sources)) from None
     config._given = frozenset(sources)
+    config._origin = f"recipe {recipe}" + (f" with {file}" if file is not None else "")
     return config
 
 

@@ -62,7 +62,9 @@ class DataConfig(Table):
         None, description="Height x width of pictures, 32 or 32x48; without it the commonest, at most 64."
     )
     color: bool | None = Field(None, description="Read pictures in colour; grey by default.")
-    skip_broken: bool | None = Field(None, description="Leave out pictures that cannot be read.")
+    skip_broken: bool | None = Field(
+        None, description="Leave out pictures that cannot be read; by default, they are an error."
+    )
     transpose: bool | None = Field(None, description="Swap height and width of every image; on for EMNIST.")
     label: Annotated[str | int | None, BeforeValidator(read_column)] = Field(
         None, description="Column of a table that holds the labels: its name, or its number from 1; guessed without it."
@@ -121,7 +123,9 @@ class ModelConfig(Table):
     loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
     label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
     class_weight: Annotated[dict[str, float] | str | None, BeforeValidator(read_class_weight)] = Field(
-        None, description="How much classes count in the training loss: balanced, or factors such as cat=2,dog=1."
+        None,
+        description="How much classes count in the training loss: balanced, or factors such as cat=2,dog=1; by default "
+        "each by its number of images.",
     )
     dropout: Fraction = Field(0.0, description="Share of hidden units dropped at random in training.")
     input_dropout: Fraction = Field(0.0, description="Share of pixels dropped at random in training.")
@@ -139,7 +143,9 @@ class OptimizerConfig(Table):
     epsilon: float = Field(1e-8, gt=0, allow_inf_nan=False, description="Added to adam's denominator.")
     l2: NonNegative = Field(0.0, description="Strength of (l2 / 2) sum(W**2) in the objective; weights only.")
     weight_decay: NonNegative = Field(0.0, description="Decoupled decay of adamw; weights only.")
-    clip_norm: float | None = Field(None, gt=0, allow_inf_nan=False, description="Largest norm of the gradient.")
+    clip_norm: float | None = Field(
+        None, gt=0, allow_inf_nan=False, description="Largest norm of the gradient; by default, any."
+    )
     average_decay: Fraction = Field(0.0, description="Moving average of the weights, used to evaluate; 0 for none.")
 
     @model_validator(mode="after")
@@ -171,7 +177,9 @@ class TrainerConfig(Table):
     eval_every: Positive = Field(1, description="Epochs between validations.")
     keep_best: Positive = Field(3, description="How many of the best weights to keep.")
     metric: Literal["acc", "loss"] = Field("acc", description="What best means on validation: acc or loss.")
-    patience: Positive | None = Field(None, description="Stop after this many validations without a better one.")
+    patience: Positive | None = Field(
+        None, description="Stop after this many validations without a better one; by default, never."
+    )
     seed: int = Field(0, ge=0, description="Seed of initialisation, order and augmentation.")
     n_seeds: Positive = Field(1, description="Networks trained together, with seeds seed, seed + 1, ...")
     threads: Positive | None = Field(
@@ -188,6 +196,7 @@ class Config(Table):
     schedule: ScheduleConfig = ScheduleConfig()
     trainer: TrainerConfig = TrainerConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
+    _origin: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def check_schedule(self) -> Config:
@@ -204,6 +213,11 @@ class Config(Table):
         """Whether a person, and not a default or a recipe, chose the setting at `path` ("data.n_valid")."""
         return path in self._given
 
+    @property
+    def origin(self) -> str:
+        """What the settings were laid over, in words: "recipe quick", "settings of runs/quick-1"."""
+        return self._origin
+
     def with_values(self, **values: Any) -> Config:
         """Return a copy with settings replaced by dotted path, written with two underscores: `trainer__seed=1`."""
         tables = self.model_dump()
@@ -211,7 +225,7 @@ class Config(Table):
             table, name = path.split("__")
             tables[table][name] = value
         config = Config.model_validate(tables)
-        config._given = self._given
+        config._given, config._origin = self._given, self._origin
         return config
 
     def as_tables(self) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from barenet.engine.protocol import Engine
 from barenet.engine.state import TrainingState
 from barenet.nn import Architecture, Loss
 
-__all__ = ["count_processes", "make_engine"]
+__all__ = ["count_processes", "describe_engine", "make_engine"]
 
 # A worker process takes about a second to start. Fewer seconds of training than this are not worth it.
 WORTH_SECONDS = 8.0
@@ -34,8 +34,8 @@ def make_engine(
     n_steps: int,
 ) -> Engine:
     """Return an engine for networks that have up to `n_steps` steps before them, on up to `most_threads` cores."""
-    is_whole = needs_whole_batch(architecture, loss)  # a person's functions stay in this process
-    n = 1 if is_whole else count_processes(len(configs), architecture, batch_size, most_threads, n_steps)
+    extent = {"batch_size": batch_size, "most_threads": most_threads, "n_steps": n_steps}
+    n = choose_processes(len(configs), architecture, loss, **extent)
     if n > 1:
         from barenet.engine.processes.engine import ProcessEngine
 
@@ -44,6 +44,27 @@ def make_engine(
         except OSError:  # no room for the images that the workers map: threads need none
             pass
     return NumpyEngine(configs, architecture, loss, state, images, batch_size=batch_size, most_threads=most_threads)
+
+
+def describe_engine(
+    n_networks: int, architecture: Architecture, loss: Loss, *, batch_size: int, most_threads: int, n_steps: int
+) -> str:
+    """Return in words what `make_engine` makes, as far as it can be known before."""
+    n = choose_processes(
+        n_networks, architecture, loss, batch_size=batch_size, most_threads=most_threads, n_steps=n_steps
+    )
+    if n > 1:
+        return f"NumPy in {n} processes"
+    return f"NumPy, up to {most_threads} threads" if most_threads > 1 else "NumPy, 1 thread"
+
+
+def choose_processes(
+    n_networks: int, architecture: Architecture, loss: Loss, *, batch_size: int, most_threads: int, n_steps: int
+) -> int:
+    """Return how many worker processes train; 1 for none, as with a person's functions, which stay in this process."""
+    if needs_whole_batch(architecture, loss):
+        return 1
+    return count_processes(n_networks, architecture, batch_size, most_threads, n_steps)
 
 
 def count_processes(

@@ -99,6 +99,8 @@ def prepare_as_before(
     """Return settings and data as the run was started with: earlier versions scaled some arrays otherwise."""
     if dataset.kind == "features" and "mean" not in info.preprocessing:
         dataset = replace(dataset, kind="images")
+    elif dataset.kind == "images" and "mean" in info.preprocessing and not config.data.standardize:
+        dataset = replace(dataset, kind="features")
     resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
     return resolved, replace(data, scale=info.scale)
 
@@ -107,7 +109,9 @@ def stored_config(folder: Path) -> Config:
     """Return the settings that a run was started with."""
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
-    return build_config("quick", RunFolder(folder).config)
+    config = build_config("quick", RunFolder(folder).config)
+    config._origin = f"settings of {folder}"  # the file holds them all, whatever the recipe was
+    return config
 
 
 def config_to_resume(

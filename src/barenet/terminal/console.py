@@ -14,9 +14,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from barenet.config.tables import Config
-from barenet.cores import available_cores
 from barenet.run_folders.observer import Observer
-from barenet.terminal.output import Notes, plain_table
+from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
@@ -101,18 +100,18 @@ class ConsoleObserver(Notes, Observer):
 
 
 def show_network(console: Console, config: Config, trainer: Trainer, folder: Path | None) -> None:
-    """Print the layers of the network, and the data they will see."""
+    """Print the settings in one line, the layers of the network, and the data they will see."""
+    console.print(describe_settings(config, trainer.describe_engine()), markup=False)
     table = plain_table(("layer", "shape", "activation"), ("parameters",))
     rows = describe_layers(trainer.architecture)
     for i, (shape, activation, size) in enumerate(rows, start=1):
         table.add_row(str(i), shape, activation, f"{size:,}")
     table.add_row("", "", "", f"{sum(size for _, _, size in rows):,}", style="bold")
     console.print(table)
-    data, threads = trainer.data, config.trainer.threads or available_cores()
-    networks = "" if config.trainer.n_seeds == 1 else f"{config.trainer.n_seeds} networks, "
+    data = trainer.data
+    networks = "" if config.trainer.n_seeds == 1 else f"; {config.trainer.n_seeds} networks"
     console.print(
-        f"{data.name}: {data.n_train:,} training and {len(data.valid_labels):,} validation images; "
-        f"{networks}{f'up to {threads} threads' if threads > 1 else '1 thread'}"
-        + (f"; {folder}" if folder is not None else ""),
+        f"{data.name}: {data.n_train:,} training and {len(data.valid_labels):,} validation images"
+        f"{networks}{f'; {folder}' if folder is not None else ''}",
         markup=False,
     )

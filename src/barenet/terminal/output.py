@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["Notes", "output_console", "plain_table"]
+from barenet.config.tables import Config
+
+__all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
 
 
 def output_console() -> Console:
@@ -25,6 +27,27 @@ def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) ->
     for title in figures:
         table.add_column(title, justify="right", **options)
     return table
+
+
+def describe_settings(config: Config, engine: str, searched: Collection[str] = ()) -> str:
+    """Return in one line what trains, and from which settings; those `searched`, by dotted path, have many values.
+
+    >>> from barenet.config.sources import build_config
+    >>> describe_settings(build_config("course"), "NumPy, 1 thread", ["optimizer.learning_rate"])
+    'recipe course: optimizer sgd, learning rate searched, schedule step, 100 epochs; engine: NumPy, 1 thread'
+    """
+
+    def shown(path: str, value: object) -> str:
+        return "searched" if path in searched else str(value)
+
+    epochs = f"{config.trainer.epochs} epoch{'s' if config.trainer.epochs != 1 else ''}"
+    parts = (
+        f"optimizer {shown('optimizer.name', config.optimizer.name)}",
+        f"learning rate {shown('optimizer.learning_rate', f'{config.optimizer.learning_rate:g}')}",
+        f"schedule {shown('schedule.name', config.schedule.name)}",
+        "epochs searched" if "trainer.epochs" in searched else epochs,
+    )
+    return f"{config.origin or 'settings'}: {', '.join(parts)}; engine: {engine}"
 
 
 class Notes:

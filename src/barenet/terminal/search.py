@@ -17,7 +17,8 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from barenet.terminal.output import Notes, output_console, plain_table
+from barenet.config.tables import Config
+from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
 from barenet.tuning.study.observer import SearchObserver
@@ -51,6 +52,11 @@ class ConsoleSearchObserver(Notes, SearchObserver):
             self.live.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
             error.args = (f"interrupted; go on with: barenet search --resume {self.folder}",)
+
+    def settings(self, config: Config, searched: Sequence[str]) -> None:
+        """Say in one line what every trial starts from."""
+        if not self.quiet:
+            self.console.print(describe_settings(config, "NumPy, 1 thread a trial", searched), markup=False)
 
     def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
         """Say what is searched, and start the live table."""

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.cores import available_cores
 from barenet.data.batches import TrainingImages
-from barenet.engine.making import make_engine
+from barenet.engine.making import describe_engine, make_engine
 from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.stacks import check_stack, make_network
 from barenet.engine.state import TrainingState
@@ -108,18 +108,29 @@ class Trainer:
     def make_engine(self, stack: tuple[int, ...]) -> Engine:
         """Return an engine that goes on from the states of some networks."""
         configs, states = [self.configs[i] for i in stack], [self.states[i] for i in stack]
-        cores = available_cores()
-        epochs_left = max(config.trainer.epochs for config in configs) - int(states[0].epoch[0])
         return make_engine(
             configs,
             self.architecture,
             self.loss,
             TrainingState.concatenate(states),
             self.images,
-            batch_size=self.batch_size,
-            most_threads=min(configs[0].trainer.threads or cores, cores),
-            n_steps=self.n_steps * epochs_left,
+            **self.extent(stack),
         )
+
+    def extent(self, stack: Sequence[int]) -> dict[str, int]:
+        """Return what, besides the networks themselves, decides which engine trains some of them."""
+        cores = available_cores()
+        epochs_left = max(self.configs[i].trainer.epochs for i in stack) - int(self.states[stack[0]].epoch[0])
+        return {
+            "batch_size": self.batch_size,
+            "most_threads": min(self.configs[0].trainer.threads or cores, cores),
+            "n_steps": self.n_steps * epochs_left,
+        }
+
+    def describe_engine(self) -> str:
+        """Return in words what trains the networks that are next."""
+        group = self.next_group() or range(len(self.configs))
+        return describe_engine(len(group), self.architecture, self.loss, **self.extent(group))
 
     def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
         """Train a group for one epoch, validate where it is due, and yield a record for each."""

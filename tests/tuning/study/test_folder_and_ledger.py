@@ -15,6 +15,7 @@ import barenet
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.run_folders.folder import drop_torn_files
 from barenet.tuning.space.plan import Plan
+from barenet.tuning.space.question import make_question
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.study.folder import RungRecord, StudyFolder, create_study, lock_study
@@ -118,7 +119,7 @@ def test_another_sqlite_file_can_hold_the_record(small_search, tmp_path):
     small_search(storage=url)
     names = optuna.get_all_study_names(url)
     assert len(names) == 2
-    assert all(name.startswith("quick-") for name in names)
+    assert all(name.startswith("course-") for name in names)
     assert not (result.folder / "study.db").exists()
     assert json.loads((result.folder / "study.json").read_text("utf-8"))["storage"] == url
 
@@ -188,13 +189,42 @@ def finished(arrays, tmp_path_factory):
         ({"space": {"lr": [0.3]}}, "was made from another space"),
         ({"space": {"lr": [0.1, 0.01], "l2": [0.0]}}, r"another space: it searches no more, not l2 = \[0.0\]"),
         ({"epochs": 9}, "was made with trainer.epochs = 1, not 9; leave it out"),
-        ({"recipe": "course"}, "was made from another recipe"),
+        ({"recipe": "quick"}, "was made from another recipe, course"),
         ({"metric": "loss"}, "was made with metric = acc, got loss"),
     ],
 )
 def test_a_study_goes_on_only_as_it_was_asked(given, message, finished, small_search):
     with pytest.raises(RunError, match=message):
         small_search(resume=finished, **given)
+
+
+def question_of(folder):
+    """Return recipe and given settings of a study as they were written down."""
+    asked = json.loads((folder / "study.json").read_text("utf-8"))
+    return asked["recipe"], asked["given"]
+
+
+def test_a_search_starts_from_the_course_recipe_whatever_its_space_is():
+    for space in (None, {"l2": [0.0, 0.1]}):
+        base = make_question(space, None, None, {}).base
+        assert (base.recipe, base.given) == ("course", {"trainer.epochs": 10, "trainer.eval_every": 1})
+    assert make_question({"l2": [0.0]}, None, "quick", {}).base.given == {}
+    assert make_question({"l2": [0.0]}, {"trainer": {"epochs": 7}}, None, {}).base.config().trainer.epochs == 7
+
+
+def test_a_study_keeps_the_recipe_that_it_was_begun_with(small_search):
+    space = {"lr": [0.01]}
+    begun = small_search(space, recipe="quick", epochs=1)
+    small_search(space, resume=begun.folder)
+    assert question_of(begun.folder)[0] == "quick"
+
+
+def test_a_study_goes_on_with_the_base_that_it_was_begun_with(small_search, arrays, tmp_path):
+    base = {"data": {"n_valid": 100}, "model": {"hidden_sizes": [4, 4]}}
+    about = {**arrays, "base": base, "workers": 0, "verbose": False}
+    begun = barenet.search({"batch_size": [100]}, **about, output=tmp_path / "studies")
+    assert question_of(begun.folder)[1]["trainer.epochs"] == 10
+    barenet.search({"batch_size": [100]}, **about, resume=begun.folder)
 
 
 def test_a_study_goes_on_only_with_its_own_data(finished, arrays):

@@ -34,7 +34,7 @@ def test_a_grid_trains_every_combination_once_and_ranks_them(small_search):
 def test_a_trial_is_the_run_that_train_gives_with_its_settings(small_search, arrays):
     result = small_search(score="last")
     best = result.best
-    settings = {"n_valid": 100, "batch_size": 48, "epochs": 4, "label_smoothing": 0}
+    settings = {"recipe": "course", "n_valid": 100, "batch_size": 48, "epochs": 4, "eval_every": 1}
     sizes = (best.point["hidden_size_1"], 4)
     run = barenet.train(
         **arrays, **settings, hidden_sizes=sizes, lr=best.point["lr"], l2=best.point["l2"], threads=1, output=None,

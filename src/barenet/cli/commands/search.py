@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json as json_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from barenet.api.searching import estimate
 from barenet.api.searching import search as start_search
-from barenet.cli.flags import SettingFlags, read_flags
+from barenet.cli.flags import make_panels, read_flags
 from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.errors import ConfigError
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
+from barenet.tuning.space.question import START
 from barenet.tuning.space.space_file import parse_flags
+
+if TYPE_CHECKING:
+    from barenet.cli.flags import SettingFlags as SearchFlags
+else:
+    SearchFlags = make_panels(START.config().as_tables())  # whose help shows what a search starts from
 
 __all__ = ["search"]
 
@@ -52,18 +58,20 @@ def search(
     quiet: Quiet = False,
     json: Json = False,
     dry_run: Switch = False,
-    flags: SettingFlags = None,
+    flags: SearchFlags = None,
 ) -> None:
     """Search settings.
 
     Parameters
     ----------
     space
-        A TOML file with the space, and settings that every trial starts from; data here stand for --data.
+        A TOML file with the space, and settings that every trial starts from; data here stand for --data. Without it,
+        --grid and --range say what is searched.
     grid
-        Values of one setting, as NAME=VALUE,VALUE; give it again for another setting.
+        Values of one setting, as NAME=VALUE,VALUE; give it again for another setting. Without it, without --range and
+        without a file, the course project's grid.
     range
-        A range of one setting, as NAME=LOW:HIGH or NAME=LOW:HIGH:log; give it again for another setting.
+        A range of one setting, as NAME=LOW:HIGH or NAME=LOW:HIGH:log; give it again for another setting. [none]
     strategy
         grid: every combination; random: drawn; tpe: drawn where earlier trials did well. [grid; tpe with ranges]
     trials
@@ -73,13 +81,13 @@ def search(
     eta
         One in so many trials goes on to the next rung of halving. [3]
     min_epochs
-        Epochs of the first rung of halving.
+        Epochs of the first rung of halving; without it, --epochs divided by --eta up to three times.
     metric
         What better means on the validation images: acc or loss. [acc]
     score
         Score a trial at its last or at its best epoch. [last]
     repeats
-        Train the best settings again with so many other seeds, and say how sure the ranking is.
+        Train the best settings again with so many other seeds, and say how sure the ranking is. [0]
     repeat_best
         How many of the best settings are repeated. [3]
     retrain
@@ -87,7 +95,7 @@ def search(
     workers
         Processes that train; 0 trains in this one. [one a core]
     dask
-        Train on a Dask cluster: the address of its scheduler, such as tcp://scheduler:8786.
+        Train on a Dask cluster: the address of its scheduler, such as tcp://scheduler:8786. [none: this machine]
     storage
         URL of a database for Optuna's record, such as postgresql://user:password@host/db. [SQLite, in the study]
     stack
@@ -99,9 +107,9 @@ def search(
     limit
         Most points that a grid may have. [10000]
     recipe
-        Settings to start from: quick or course.
+        Settings to start from: quick or course. [course, for 10 epochs]
     resume
-        Go on with a stopped study, which ends as if it had never stopped.
+        Go on with a stopped study, which ends as if it had never stopped. Without it, a new study begins.
     output
         Folder in which the study's own folder is made.
     name

@@ -45,11 +45,13 @@ def train(
     Parameters
     ----------
     settings
-        A TOML file with tables data, model, optimizer, schedule, trainer; data here stand for --data.
+        A TOML file with tables data, model, optimizer, schedule, trainer; data here stand for --data. Without it, the
+        recipe's settings.
     recipe
-        Settings to start from: quick (the default) or course.
+        Settings to start from: quick or course. [quick]
     resume
         Go on with a stopped run, which ends as if it had never stopped; with more --epochs, train it for longer.
+        Without it, a new run begins.
     output
         Folder in which the run's own folder is made.
     name

@@ -11,7 +11,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
-from barenet.tuning.space.dimensions import Point
+from barenet.tuning.space.dimensions import Point, target_of
 from barenet.tuning.space.question import Question
 from barenet.tuning.space.runnable import check_values
 from barenet.tuning.space.sampling import Past, propose
@@ -33,6 +33,11 @@ class Material:
     resolved: Config
     dataset: Dataset
     data: TrainingData
+
+    @property
+    def searched(self) -> list[str]:
+        """What the points replace: settings by dotted path, and layers by their names."""
+        return [target_of(name) for name in self.space.names]
 
     def configure(self, point: Point) -> Config:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""

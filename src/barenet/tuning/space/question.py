@@ -21,12 +21,12 @@ from barenet.tuning.space.search_space import COURSE_GRID, Space
 from barenet.tuning.space.space_file import as_lists, read_space_file
 from barenet.version import __version__
 
-__all__ = ["Question", "ask_again", "make_question"]
+__all__ = ["START", "Question", "ask_again", "make_question"]
 
 FORMAT = 1
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
-COURSE_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # what the plain course grid sets over its recipe
-
+FEW_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # in place of the 100 that one network is trained for
+START = Base("course", FEW_EPOCHS)  # what a new search starts from
 
 GRID_TRIALS = "a grid has as many trials as points; --trials goes with --strategy random or tpe"
 
@@ -161,7 +161,9 @@ def ask_again(
         recipe = recipe or in_file.pop("recipe", None)
         asked = question.not_lowered(in_file) | asked
     if space is not None or base is not None or recipe is not None or settings:
-        under = {} if base is not None else {k: v for k, v in question.base.given.items() if k != "data.path"}
+        stored = {path: value for path, value in question.base.given.items() if path != "data.path"}
+        # Where base settings are given again, only what the search itself had set holds under them.
+        under = stored if base is None else {k: v for k, v in FEW_EPOCHS.items() if stored.get(k) == v}
         table = question.table if space is None else space
         other = make_question(table, base, recipe or question.base.recipe, settings, under)
         question.check_same(other, folder)
@@ -181,7 +183,8 @@ def make_question(
 ) -> Question:
     """Return the question that a space, base settings and named values put; nothing at all is the course's grid.
 
-    `under` are settings by dotted path that hold where nothing else says otherwise.
+    Without a recipe trials start from the course project's, for 10 epochs, whatever the space is. `under` are settings
+    by dotted path that hold where nothing else says otherwise.
     """
     if not isinstance(space, str | Path | Mapping | None):
         raise ConfigError(
@@ -190,10 +193,9 @@ def make_question(
         )
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     given: dict[str, Any] = {}
-    prefix = recipe or "quick"
+    prefix = recipe or START.recipe
     if space is None:
         table: Mapping[str, Any] = COURSE_GRID
-        recipe, prefix, given = recipe or "course", recipe or "course", dict(COURSE_EPOCHS)
     elif isinstance(space, Mapping):
         table = as_lists(space)
     else:
@@ -201,8 +203,9 @@ def make_question(
         prefix, asked = Path(space).stem, {**in_file, **asked}
         recipe = asked.pop("recipe", None) if recipe is None else recipe
         asked.pop("recipe", None)
-    given = {**(under or {}), **given, **read_base(base), **read_settings(values)}
-    found = Question(table, Plan(), Base(recipe or "quick", given), prefix)
+    few = FEW_EPOCHS if recipe is None or space is None else {}
+    given = {**few, **(under or {}), **given, **read_base(base), **read_settings(values)}
+    found = Question(table, Plan(), Base(recipe or START.recipe, given), prefix)
     if "strategy" not in asked:
         asked["strategy"] = "tpe" if found.space.has_ranges else "grid"
     plan = Plan.make(asked)
