@@ -19,6 +19,7 @@ import pytest
 from families import slow_except
 from safetensors.numpy import load_file
 
+import barenet
 import barenet.run_folders.run as run_module
 from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
@@ -568,3 +569,13 @@ def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp
     with pytest.raises(MachineError, match="no space"):
         start_run(make_config(), dataset, output=tmp_path, name="a")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_recipe_may_be_given_again_where_its_few_epochs_are_validated_one_by_one(arrays, tmp_path):
+    small = {"recipe": "course", "epochs": 3, "hidden_sizes": (4,), "n_valid": 100, "verbose": False}
+    run = barenet.train(**arrays, **small, output=tmp_path)
+    assert [record.epoch for record in run.networks[0].history if record.valid_loss is not None] == [1, 2, 3]
+    longer = barenet.resume(run.folder, **arrays, **small | {"epochs": 4})
+    assert [record.epoch for record in longer.networks[0].history if record.valid_loss is not None] == [1, 2, 3, 4]
+    with pytest.raises(RunError, match=r"was started with trainer.eval_every = 1, not 2"):
+        barenet.resume(run.folder, **arrays, eval_every=2)

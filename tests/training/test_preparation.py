@@ -156,3 +156,24 @@ def test_more_threads_than_cores_mean_all_cores_and_a_note(dataset, make_config)
     assert prepare(make_config(threads=cores + 1), dataset, note=notes.append)[0].trainer.threads is None
     plural = "s" * (cores != 1)
     assert notes == [f"trainer.threads is {cores + 1}, but {cores} core{plural} may be used here; using all"]
+
+
+@pytest.mark.parametrize(("epochs", "every"), [(1, 1), (2, 1), (10, 1), (11, 10), (100, 10)])
+def test_a_default_that_would_leave_one_validation_becomes_one_an_epoch_with_a_note(epochs, every, dataset):
+    notes = []
+    config = build_config("course", None, {"trainer.epochs": epochs, "data.n_valid": 100})
+    assert prepare(config, dataset, note=notes.append)[0].trainer.eval_every == every
+    said = [
+        f"trainer.eval_every = 10 leaves one validation in {epochs} epochs: validating after each epoch instead; "
+        f"--trainer.eval-every says otherwise"
+    ]
+    assert notes == (said if 1 < epochs <= 10 else [])
+
+
+@pytest.mark.parametrize("epochs", [1, 5, 10])
+def test_a_given_number_of_epochs_between_validations_is_kept_with_a_note(epochs, dataset):
+    notes = []
+    flags = {"trainer.epochs": epochs, "trainer.eval_every": 10, "data.n_valid": 100}
+    assert prepare(build_config("course", None, flags), dataset, note=notes.append)[0].trainer.eval_every == 10
+    assert len(notes) == (epochs > 1)
+    assert all(f"eval_every = 10 leaves one validation in {epochs} epochs, after the last" in said for said in notes)

@@ -132,8 +132,8 @@ def config_to_resume(
         asked = build_config(recipe or "quick", file, flags)
         given = {path for path in all_paths() if asked.is_given(path)}
     for path in differing_settings(stored, asked):
-        # What nobody gave, training may have chosen by the data: a batch that shrinks, whether images are mirrored.
-        is_open = path.startswith("data.") or setting_of(asked, path) is None
+        # What nobody gave, training may have chosen: a smaller batch, whether images are mirrored, more validations.
+        is_open = path.startswith("data.") or path == "trainer.eval_every" or setting_of(asked, path) is None
         if path in MAY_DIFFER or (is_open and path not in given):
             continue
         before, now = setting_of(stored, path), setting_of(asked, path)

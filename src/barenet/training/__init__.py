@@ -8,7 +8,7 @@ Read the modules in this order; open `trainer` first:
     preprocessing   features standardised, and what a model remembers of its training images
     table_inputs    a table that comes to a trained model, by the names of its columns
     class_weights    how much each class counts
-    evaluation      a network over many images, in large batches
+    evaluation      a network over many images, in large batches, and after how many epochs
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost
     epochs          what an epoch needs and gives: weights to start from, rates, the order of images, figures

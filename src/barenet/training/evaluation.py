@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.config.tables import Config
 from barenet.cores import available_cores
 from barenet.data.batches import to_float
 from barenet.engine.team import Task, run_in_threads
@@ -21,7 +22,7 @@ from barenet.engine.threads import one_blas_thread
 from barenet.nn import LOSSES, MLP, Loss, Workspace
 from barenet.training.metrics import accuracy
 
-__all__ = ["EVALUATION_BATCH", "Memory", "compute_outputs", "evaluate", "mean_loss", "plain"]
+__all__ = ["EVALUATION_BATCH", "Memory", "compute_outputs", "evaluate", "mean_loss", "plain", "resolve_eval_every"]
 
 # Images that are run at once: enough for BLAS to be at its best, and for threads that meet at Python's lock rarely; few
 # enough for their activations to stay in the cache.
@@ -128,3 +129,18 @@ def plain(loss: Loss) -> Loss:
 def mean_loss(loss: Loss, outputs: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the mean loss of outputs (..., n, C), computed in float64."""
     return np.asarray(loss(outputs.astype(np.float64), labels), np.float64)
+
+
+def resolve_eval_every(config: Config, note: Callable[[str], None]) -> int:
+    """Return the epochs between two validations: 1 where nobody asked for another number and one would be left."""
+    every, epochs = config.trainer.eval_every, config.trainer.epochs
+    if every < epochs or every == 1:
+        return every
+    few = f"trainer.eval_every = {every} leaves one validation in {epochs} epochs"
+    if config.is_given("trainer.eval_every"):
+        if epochs > 1:
+            note(f"{few}, after the last: give a smaller number for learning curves and the best of several epochs")
+        return every
+    if epochs > 1:
+        note(f"{few}: validating after each epoch instead; --trainer.eval-every says otherwise")
+    return 1

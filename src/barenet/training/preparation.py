@@ -19,7 +19,7 @@ from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.training.class_weights import weigh_classes
-from barenet.training.evaluation import EVALUATION_BATCH
+from barenet.training.evaluation import EVALUATION_BATCH, resolve_eval_every
 from barenet.training.preprocessing import (
     check_other_images,
     check_picture_settings,
@@ -123,6 +123,7 @@ def prepare(
         data__batch_size=batch_size,
         data__mirror=resolve_mirror(config, dataset),
         **resolve_picture_settings(config, dataset),
+        trainer__eval_every=resolve_eval_every(config, note),
         trainer__threads=resolve_threads(config, note),
     )
     return resolved, data

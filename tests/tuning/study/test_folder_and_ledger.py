@@ -212,6 +212,17 @@ def test_a_search_starts_from_the_course_recipe_whatever_its_space_is():
     assert make_question({"l2": [0.0]}, {"trainer": {"epochs": 7}}, None, {}).base.config().trainer.epochs == 7
 
 
+def test_trials_of_few_epochs_are_validated_after_each(small_search):
+    result = small_search({"epochs": [3, 12]}, recipe="course", batch_size=100, epochs=5)
+    every = {trial.point["epochs"]: trial.config.trainer.eval_every for trial in result.trials}
+    assert every == {3: 1, 12: 10}
+    validated = {
+        trial.point["epochs"]: [r.epoch for r in StudyFolder(result.folder).read_history(trial.key) if r.valid_loss]
+        for trial in result.trials
+    }
+    assert validated == {3: [1, 2, 3], 12: [10, 12]}
+
+
 def test_a_study_keeps_the_recipe_that_it_was_begun_with(small_search):
     space = {"lr": [0.01]}
     begun = small_search(space, recipe="quick", epochs=1)

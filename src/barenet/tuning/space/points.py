@@ -11,6 +11,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture
+from barenet.training.evaluation import resolve_eval_every
 from barenet.training.preparation import (
     TrainingData,
     architecture_of,
@@ -66,6 +67,7 @@ class Base:
             **shared,
             data__batch_size=resolve_batch_size(config, n_train, ignore),
             data__mirror=resolve_mirror(config, dataset),
+            trainer__eval_every=resolve_eval_every(config, ignore),
             trainer__metric=resolved.trainer.metric,
             trainer__n_seeds=1,
             trainer__threads=1,
