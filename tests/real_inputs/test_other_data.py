@@ -129,3 +129,17 @@ def test_the_data_of_training_without_a_test_part_are_no_test_data(people, capsy
     run, _ = people
     with pytest.raises(barenet.errors.DataError, match="no test part: name labelled data that it was not trained on"):
         run_test(run, data=str(run.parent / "people.csv"), json=True)
+
+
+def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without_curves, capsys):
+    x, y = RNG.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.array(["cat", "dog"])[np.arange(30) % 2]
+    settings = {"hidden": "4", "epochs": 1, "batch_size": 8, "n_valid": 6, "verbose": False}
+    for labels in (y, np.arange(30) % 2):
+        run = barenet.train(x, labels, output=tmp_path, **settings).folder
+        with pytest.raises(
+            barenet.errors.DataError, match="trained on arrays, which is not on file: name labelled data"
+        ):
+            run_test(run, json=True)
+    notes = []
+    barenet.playground(run, note=notes.append)
+    assert "(arrays) are not on file: the page has none to pick from; name them by --data" in notes[-1]

@@ -55,9 +55,12 @@ def find_dataset(
 
 
 def load(model: SavedModel, source: Source | None, **options: Any) -> Dataset:
-    """Return a data set, loaded from where it lies, its images read as for the model, its classes numbered as there."""
+    """Return a data set, loaded from where it lies, its images read as for the model, its classes numbered as there.
+
+    The carried one, which comes where a model's own is not on file, has classes of its own.
+    """
     dataset = source if isinstance(source, Dataset) else load_dataset(source, **model.info.reading() | options)
-    return with_classes_of(model, dataset)
+    return dataset if source is None and is_other(model, dataset) else with_classes_of(model, dataset)
 
 
 def taken_by_place(model: SavedModel, dataset: Dataset) -> list[str]:

@@ -10,7 +10,8 @@ import numpy as np
 
 from barenet.analysis.images import as_test, find_dataset, is_other
 from barenet.cli.options import Data, Json, Latest, Quiet
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
+from barenet.errors import DataError
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import find_latest
 from barenet.run_folders.loading import load_models
@@ -44,6 +45,8 @@ def test(
     dataset = find_dataset(models[0], path, data or None, note=observer.note)
     if is_other(models[0], dataset):
         trained_on = models[0].info.data_name
+        if not data and dataset.name == CARRIED_NAME and list(dataset.class_names) != models[0].info.class_names:
+            raise DataError(f"{path} was trained on {trained_on}, which is not on file: name labelled data by --data")
         observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
         dataset = as_test(models[0], dataset, observer.note) if data else dataset
     # Networks of one run have seen the same images: what is noted of the first holds for all.
