@@ -10,6 +10,7 @@ from PIL import Image
 
 import barenet
 from barenet.cli.commands.test import test as run_test  # as the command line calls it
+from barenet.cli.main import run as run_command
 
 COLUMN = {"cat": 0, "cow": 1, "dog": 3, "fox": 6}
 RNG = np.random.default_rng(0)
@@ -143,3 +144,14 @@ def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without
     notes = []
     barenet.playground(run, note=notes.append)
     assert "(arrays) are not on file: the page has none to pick from; name them by --data" in notes[-1]
+
+
+def test_data_beside_the_model_are_led_to_their_flag(capsys):
+    assert run_command(["test", "runs/quick-1", "other.csv"], debug=False) == 2
+    assert "stray words on the command line: other.csv; data are named by --data" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("data", [np.zeros((2, 3)), [1, 2], {"a": [1.0]}])
+def test_data_themselves_in_the_place_of_their_name_are_led_to_x(data):
+    with pytest.raises(barenet.errors.ConfigError, match=r"data\.path: expected the name of a file .*hand in arrays"):
+        barenet.train(data=data, output=None)

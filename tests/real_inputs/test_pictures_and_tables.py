@@ -52,6 +52,12 @@ def first_pixels(images):
     return sorted(images[:, 0].tolist())
 
 
+def test_settings_of_columns_say_nothing_about_pictures_in_folders(tmp_path):
+    draw_classes(tmp_path, n=3)
+    _, notes = load(tmp_path, drop=["age"])
+    assert f"{tmp_path}: pictures have no columns to learn from, so --drop says nothing" in notes
+
+
 # Folders
 
 

@@ -22,6 +22,7 @@ from barenet.version import __version__
 
 __all__ = ["app", "main"]
 
+TAKE_DATA = ("test", "inspect", "export", "playground")  # behind a model
 OTHER_WORDS = {
     **dict.fromkeys(("fit", "run"), "train"),
     **dict.fromkeys(("evaluate", "eval"), "test"),
@@ -123,7 +124,8 @@ def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
         return explain_option(error)
     if isinstance(error, UnusedCliTokensError):
         stray = " ".join(error.unused_tokens or [])
-        return f"stray words on the command line: {stray}; settings are flags, such as --epochs 5"
+        remedy = "data are named by --data" if arguments[0] in TAKE_DATA else "settings are flags, such as --epochs 5"
+        return f"stray words on the command line: {stray}; {remedy}"
     return " ".join(str(error).split())
 
 

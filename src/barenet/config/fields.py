@@ -135,7 +135,10 @@ def read_columns(value: Any) -> Any:
 
 
 def read_path(value: Any) -> Any:
-    """Read a `Path` as text."""
+    """Read a `Path` as text; refuse data themselves, whose text would fill the screen."""
+    if value is not None and not isinstance(value, str | Path | numbers.Number):
+        kind = type(value).__name__
+        raise ValueError(f"expected the name of a file or folder, got a {kind}: hand in arrays and data frames as x, y")
     return str(value) if isinstance(value, Path) else value
 
 

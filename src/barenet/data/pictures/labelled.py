@@ -62,6 +62,9 @@ class Tables:
 
 def find_all_pictures(path: Path, options: Options) -> PictureFolder:
     """Return the pictures in folders of classes, or those that a table gives labels; a table may be named itself."""
+    for word in ("drop", "keep"):
+        if getattr(options.choices, word):
+            options.note(f"{path}: pictures have no columns to learn from, so --{word} says nothing")
     if path.is_file():
         names = Names(path.parent)
         table = read_label_table(path, None, names)
