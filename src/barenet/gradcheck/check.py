@@ -63,18 +63,20 @@ def check_own_gradients(
     network = find_network(plain, precision, rng)
     if network is not None and network.is_guarded:
         notes.append(forgive_guard(plain, whole, network))
-    findings = find_mistakes(plain, whole, network, precision)
+    findings, unexplained = find_mistakes(plain, whole, network, precision)
     mistakes = [
         describe(kind, spoilt, own.names, network, B=own.n_images) for kind, spoilt in findings.items()
     ]  # fmt: skip
     rows = tuple(whole.row(i, len(chosen[i]), precision) for i in range(len(own.names)))
     notes += [*dict.fromkeys(whole.answer.notes), *remarks(plain, whole, rows, precision)]
-    overflow, note = find_overflow(whole, network)
+    overflow, note = find_overflow(whole, network, precision)
+    named = {name for names in findings.values() for name in names}.difference(unexplained)
     return OwnGradientReport(
         function=own.title,
         loss=whole.answer.loss,
         parameters=rows,
         mistakes=(*mistakes, *overflow),
+        unexplained=tuple(row.name for row in rows if not row.is_right and row.name not in named),
         notes=(*notes, *note),
         network=None if network is None else network.describe(own.values),
         precision=precision.name,
@@ -122,8 +124,10 @@ def forgive_guard(plain: Measured, whole: Measured, network: Reference) -> str:
     return f"the loss is a {network.loss}; gradients are compared with those of log(p)"
 
 
-def find_mistakes(plain: Measured, whole: Measured, network: Reference | None, precision: Precision) -> Findings:
-    """Return which mistakes explain the gradients without L2, and which the L2 term."""
+def find_mistakes(
+    plain: Measured, whole: Measured, network: Reference | None, precision: Precision
+) -> tuple[Findings, list[str]]:
+    """Return which mistakes explain the gradients without L2 and the L2 term, and the parameters that none explains."""
     own = plain.own
     l2 = network.l2_of(own.values) if network is not None else [0.0] * len(own.names) if own.takes_l2 else None
     terms = [strength * value for strength, value in zip(l2 or [0.0] * len(own.names), own.values, strict=True)]
@@ -140,7 +144,7 @@ def find_mistakes(plain: Measured, whole: Measured, network: Reference | None, p
         x=flat_inputs(own),
         targets=None if network is None else targets_of(own, network),
     )
-    findings = explain(evidence)
+    findings, unexplained = explain(evidence)
     if whole is not plain:
         part = replace(
             evidence,
@@ -148,7 +152,9 @@ def find_mistakes(plain: Measured, whole: Measured, network: Reference | None, p
             reported=[a - b for a, b in zip(whole.each_call, plain.each_call, strict=True)],
             smallest=[a + b for a, b in zip(whole.smallest, plain.smallest, strict=True)],
         )
-        for kind, names in explain_l2(part, findings).items():
+        of_l2, left = explain_l2(part, findings)
+        unexplained += left
+        for kind, names in of_l2.items():
             findings[kind] = list(dict.fromkeys([*findings.get(kind, []), *names]))
     grown = [
         name
@@ -159,7 +165,7 @@ def find_mistakes(plain: Measured, whole: Measured, network: Reference | None, p
             or any(name in names for names in findings.values())
         )
     ]
-    return findings | ({"accumulated": grown} if grown else {})
+    return findings | ({"accumulated": grown} if grown else {}), unexplained
 
 
 def remarks(plain: Measured, whole: Measured, rows: Sequence[OwnParameter], precision: Precision) -> list[str]:

@@ -1,8 +1,9 @@
-"""Does a loss overflow? Raise the logits and look for infinities.
+"""Does a softmax overflow? Raise the logits and look for infinities.
 
-Adding the same number to all logits leaves softmax and cross-entropy as they are, but e^1000 is infinite. Where the
-output layer is not known all parameters grow instead, and gradients that are not finite tell the same. A loss alone
-that is infinite then may be log(0) of a probability that rounds to zero: that is remarked, and is no mistake.
+Adding the same number to all logits leaves softmax and cross-entropy as they are, but e^1000 is infinite. Where all
+parameters grow, gradients that are not finite may have another reason, such as an activation that overflows or 0 / 0.
+They tell of softmax where the network is known and its last layer alone has the same effect, and are remarked else.
+A loss alone that is infinite may be log(0) of a probability that rounds to zero: that is remarked, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ConfigError
+from barenet.gradcheck.differences import Precision
 from barenet.gradcheck.measure import Measured
 from barenet.gradcheck.mistakes.reference import Reference
 from barenet.gradcheck.mistakes.wording import Mistake, describe
@@ -22,31 +24,67 @@ Array = NDArray[np.float64]
 __all__ = ["find_overflow"]
 
 SHIFT = 1000.0  # e^1000 is infinite in float64 too
+SMALL_SHIFTS = (1.0, -2.0, 5.0)
 LARGER = (10, 100, 1000)  # times the parameters
+LAST_LARGER = 10_000  # times the last layer's
+NOT_FINITE = "it is not finite"
 
 
-def find_overflow(measured: Measured, network: Reference | None) -> tuple[list[Mistake], list[str]]:
-    """Return the mistake of an overflow, if there is one, and remarks."""
+def find_overflow(
+    measured: Measured, network: Reference | None, precision: Precision
+) -> tuple[list[Mistake], list[str]]:
+    """Return the mistake of a softmax that overflows, if there is one, and remarks."""
     own = measured.own
-    if network is not None and network.has_softmax and network.layout.biases:
-        values = list(own.values)
-        last = network.layout.biases[-1]
-        values[last] = values[last] + SHIFT
-        loss_is_finite, spoilt, said = look(measured, values)
+    if network is None:
+        biases = find_shifts(measured, precision)
+    else:
+        biases = list(network.layout.biases[-1:]) if network.has_softmax else []
+    for i in biases:
+        change = f"with {SHIFT:g} added to every logit, which should change nothing,"
+        loss_is_finite, spoilt, said = look(measured, shifted(own.values, i, SHIFT))
         if spoilt or said or not loss_is_finite:
-            change = f"with {SHIFT:g} added to every logit, which should change nothing,"
-            return [describe("overflow", spoilt, own.names, None, change=change, said=said or "it is not finite")], []
+            return [describe("overflow", spoilt, own.names, None, change=change, said=said or NOT_FINITE)], []
     for times in LARGER:
         loss_is_finite, spoilt, said = look(measured, [times * value for value in own.values])
         change = f"with parameters {times} times as large"
+        if (spoilt or said) and network is not None and has_unstable_softmax(measured, network):
+            return [describe("overflow", spoilt, own.names, None, change=change, said=said or NOT_FINITE)], []
         if spoilt or said:
-            return [describe("overflow", spoilt, own.names, None, change=change, said=said or "it is not finite")], []
+            found = said or f"the gradients of {', '.join(spoilt)} are not finite"
+            return [], [f"{change} {found}: an exp may overflow, or 0 be divided by 0"]
         if not loss_is_finite:
             return [], [
                 f"{change} the loss is not finite while the gradients are: a probability rounds to 0, and log(0) is "
                 "infinite; log p = z - max z - log(sum(exp(z - max z))) never is"
             ]
     return [], []
+
+
+def has_unstable_softmax(measured: Measured, network: Reference) -> bool:
+    """Whether gradients are no longer finite where the last layer alone gives large logits to a softmax."""
+    last = {network.layout.weights[-1], *network.layout.biases[-1:]}
+    values = [LAST_LARGER * value if i in last else value for i, value in enumerate(measured.own.values)]
+    _, spoilt, said = look(measured, values)
+    return network.has_softmax and bool(spoilt or said)
+
+
+def find_shifts(measured: Measured, precision: Precision) -> list[int]:
+    """Return the parameters to all of whose elements a number may be added without changing the loss."""
+    own, close = measured.own, 1e-10 if precision.name == "float64" else 1e-4
+    loss = own.loss(own.values, measured.l2)
+    return [
+        i
+        for i, value in enumerate(own.values)
+        if np.squeeze(value).ndim == 1
+        and all(
+            abs(own.loss(shifted(own.values, i, by), measured.l2) - loss) <= close * abs(loss) for by in SMALL_SHIFTS
+        )
+    ]
+
+
+def shifted(values: Sequence[Array], i: int, by: float) -> list[Array]:
+    """Return the parameters with a number added to every element of parameter i."""
+    return [value + by if j == i else value for j, value in enumerate(values)]
 
 
 def look(measured: Measured, values: Sequence[Array]) -> tuple[bool, list[str], str]:

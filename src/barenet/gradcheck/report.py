@@ -38,6 +38,8 @@ class OwnParameter:
 class OwnGradientReport:
     """A row for each parameter, the mistakes that fit the numbers, and what else there is to say.
 
+    `unexplained` are the wrong parameters that no named mistake accounts for, or not in full.
+
     Print it, or leave it as the last line of a notebook's cell. `passed` says whether every gradient is right.
     """
 
@@ -45,6 +47,7 @@ class OwnGradientReport:
     loss: float
     parameters: tuple[OwnParameter, ...]
     mistakes: tuple[Mistake, ...]
+    unexplained: tuple[str, ...]
     notes: tuple[str, ...]
     network: str | None
     precision: str
@@ -59,12 +62,6 @@ class OwnGradientReport:
     def passed(self) -> bool:
         """Whether every gradient agrees with its difference quotient and nothing overflows."""
         return not self.mistakes and all(row.is_right for row in self.parameters)
-
-    @property
-    def unexplained(self) -> tuple[str, ...]:
-        """The wrong parameters that no named mistake accounts for."""
-        named = {name for mistake in self.mistakes for name in mistake.parameters}
-        return tuple(row.name for row in self.parameters if not row.is_right and row.name not in named)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as `--json` prints it."""
@@ -108,7 +105,7 @@ class OwnGradientReport:
             where = f" ({', '.join(mistake.parameters)})" if mistake.parameters else ""
             lines += [f"mistake{where}: {mistake.what}", f"    do this: {mistake.fix}"]
         if self.unexplained:
-            lines.append(f"wrong, and no classic mistake fits the numbers: {', '.join(self.unexplained)}")
+            lines.append(f"no known mistake explains {', '.join(self.unexplained)}")
         return lines
 
     def __str__(self) -> str:

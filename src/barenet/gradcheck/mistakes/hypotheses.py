@@ -46,21 +46,21 @@ class Evidence:
     targets: Array | None = None
 
 
-def explain(evidence: Evidence) -> Findings:
-    """Return the fewest mistakes that explain the reported gradients; empty if they are right or nothing fits."""
+def explain(evidence: Evidence) -> tuple[Findings, list[str]]:
+    """Return the mistakes that leave the fewest parameters unexplained, of these the fewest, and those parameters."""
     best, unexplained = explain_from(evidence, evidence.numeric)
     if not unexplained and len(best) <= 1:
-        return best
+        return best, []
     for kinds, gradients in wrong_gradients(evidence):
         found, left = explain_from(evidence, gradients)
-        if not left and (unexplained or len(found) + len(kinds) < len(best)):
+        if (len(left), len(found) + len(kinds)) < (len(unexplained), len(best)):
             spoilt = [
                 name
                 for name, base, right in zip(evidence.names, gradients, evidence.numeric, strict=True)
-                if relative_error(base, right) > evidence.tolerance
+                if relative_error(base, right) > evidence.tolerance and name not in left
             ]
-            best, unexplained = dict.fromkeys(kinds, spoilt) | found, []
-    return best
+            best, unexplained = dict.fromkeys(kinds, spoilt) | found, left
+    return best, unexplained
 
 
 def explain_from(evidence: Evidence, bases: Sequence[Array]) -> tuple[Findings, list[str]]:
@@ -131,13 +131,14 @@ def wrong_l2(l2: float, n_images: int) -> dict[str, float]:
     return kinds | {"l2_times_batch": l2 * n_images}
 
 
-def explain_l2(evidence: Evidence, data_mistakes: Findings) -> Findings:
-    """Return what is wrong with the L2 term alone.
+def explain_l2(evidence: Evidence, data_mistakes: Findings) -> tuple[Findings, list[str]]:
+    """Return what is wrong with the L2 term alone, and the parameters whose L2 term no mistake explains.
 
     `numeric` and `reported` hold how both gradients change when l2 does. A parameter whose gradient is `n_images`
-    times too large as a whole has been named already, in `data_mistakes`.
+    times too large as a whole, or transposed, has been named already, in `data_mistakes`.
     """
     findings: Findings = {}
+    unexplained = []
     for i, name in enumerate(evidence.names):
         value, reported, numeric = evidence.values[i], evidence.reported[i], evidence.numeric[i]
         known = np.isfinite(numeric)
@@ -147,18 +148,26 @@ def explain_l2(evidence: Evidence, data_mistakes: Findings) -> Findings:
 
         factors = factor_kinds(evidence.n_images)
         scales = [factors[kind] for kind, names in data_mistakes.items() if name in names and kind in factors]
-        if any(fits(reported, scale * numeric) for scale in (1.0, *scales)) or not known.any():
+        named = [scale * numeric for scale in scales]
+        if name in data_mistakes.get("transposed_gradient", ()):
+            named.append(numeric.T)
+        if any(fits(reported, gradient) for gradient in (numeric, *named)) or not known.any():
             continue
         right = float(np.vdot(value[known], numeric[known]) / np.vdot(value[known], value[known]))
         own = float(np.vdot(value, reported) / np.vdot(value, value))
+        kinds: list[str] = []
         if fits(numeric, 0 * value):
             if own > 0 and fits(reported, own * value):
-                findings.setdefault("l2_not_in_loss" if is_weight(value) else "l2_on_biases", []).append(name)
+                kinds = ["l2_not_in_loss" if is_weight(value) else "l2_on_biases"]
         elif fits(numeric, right * value):
-            for kind, wrong in wrong_l2(right, evidence.n_images).items():
-                if fits(reported, wrong * value):
-                    findings.setdefault(kind, []).append(name)
-    return findings
+            kinds = [
+                kind for kind, wrong in wrong_l2(right, evidence.n_images).items() if fits(reported, wrong * value)
+            ]
+        if not kinds:
+            unexplained.append(name)
+        for kind in kinds:
+            findings.setdefault(kind, []).append(name)
+    return findings, unexplained
 
 
 def wrong_gradients(evidence: Evidence) -> Iterator[tuple[list[str], list[Array]]]:
