@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from barenet.errors import ConfigError
 from barenet.run_folders.files import check_folder_name, with_ending
+from barenet.run_folders.folder import create_folder
 
 HTML = [".html", ".htm"]
 
@@ -40,3 +43,13 @@ def test_a_new_folder_is_not_named_like_a_picture_but_may_have_a_dot(tmp_path):
         check_folder_name(tmp_path / "weights.PNG", "the pictures")
     (tmp_path / "odd.png").mkdir()
     check_folder_name(tmp_path / "odd.png", "the pictures")
+
+
+@pytest.mark.parametrize(
+    ("output", "name", "said"),
+    [("runs/all.csv", "first", "all.csv ends"), ("runs", "first.safetensors", "first.safetensors ends")],
+)
+def test_a_run_or_a_study_is_not_named_like_a_file(output, name, said, tmp_path):
+    with pytest.raises(ConfigError, match=re.escape(f"{said} like a file, and the files of a study go to a folder")):
+        create_folder(tmp_path / output, name, "course", kind="study", marker="study.json")
+    assert list(tmp_path.iterdir()) == []

@@ -14,7 +14,10 @@ from barenet.errors import ConfigError, MachineError
 
 __all__ = ["append_line", "check_folder_name", "replace_file", "with_ending"]
 
-PICTURES_AND_PAGES = {".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".pdf", ".htm", ".html"}
+FILE_ENDINGS = {
+    *(".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".pdf", ".htm", ".html"),
+    *(".csv", ".json", ".jsonl", ".toml", ".txt", ".log", ".pkl", ".npy", ".npz", ".safetensors", ".onnx", ".py"),
+}
 
 
 def with_ending(path: str | Path, content: str, endings: Sequence[str]) -> Path:
@@ -37,8 +40,8 @@ def with_ending(path: str | Path, content: str, endings: Sequence[str]) -> Path:
 
 
 def check_folder_name(path: Path, content: str) -> None:
-    """Raise ConfigError for the name of a new folder that is a picture's or a page's; `content` is what goes there."""
-    if path.suffix.lower() in PICTURES_AND_PAGES and not path.is_dir():
+    """Raise ConfigError for the name of a new folder that ends like a file's; `content` is what goes there."""
+    if path.suffix.lower() in FILE_ENDINGS and not path.is_dir():
         raise ConfigError(f"{path} ends like a file, and {content} go to a folder; use {path.with_suffix('')}")
 
 

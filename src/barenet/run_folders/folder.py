@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 
 from barenet.config.tables import Config
 from barenet.errors import MachineError, RunError
-from barenet.run_folders.files import append_line, replace_file
+from barenet.run_folders.files import append_line, check_folder_name, replace_file
 from barenet.training.records import EpochRecord, read_history
 
 __all__ = [
@@ -47,6 +47,8 @@ def create_folder(output: Path, name: str | None, prefix: str, *, kind: str, mar
     """
     if name is not None and (name in ("", ".", "..") or set(name) & set("/\\")):
         raise RunError(f"--name must be the name of one folder, got {name!r}; choose where it lies by --output")
+    for path in [output] if name is None else [output, output / name]:
+        check_folder_name(path, f"the files of a {kind}")
     try:
         output.mkdir(parents=True, exist_ok=True)
         if name is None:
