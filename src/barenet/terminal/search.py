@@ -174,7 +174,8 @@ def show_search(result: StudyResult) -> None:
         )
     counts = result.as_dict()
     parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
-    console.print(f"{counts['trials']} trials: {', '.join(parts)}; {result.seconds:.1f} s of training", markup=False)
+    trained = f"{result.seconds:.1f} s of training, the trials added up"
+    console.print(f"{counts['trials']} trials: {', '.join(parts)}; {trained}", markup=False)
     for repeated in result.repeated:
         spread = f" ± {repeated.std:.4f}" if repeated.n > 1 else ""
         what = "accuracy" if plan.metric == "acc" else "loss"
