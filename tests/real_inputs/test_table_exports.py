@@ -127,7 +127,8 @@ def test_a_python_file_takes_rows_by_the_places_of_their_columns(model):
     expected = Predictor([model]).predict_proba(rows)
     table = [list(row.values()) for row in rows]
     array = np.array(table, object)
-    for given in (array, table, np.delete(array, 3, axis=1), array[:, [1, 2, 4, 5]], cells(20)):
+    in_bytes = [[cell.encode() for cell in row] for row in cells(20)]
+    for given in (array, table, np.delete(array, 3, axis=1), array[:, [1, 2, 4, 5]], cells(20), in_bytes):
         np.testing.assert_array_equal(module.predict_proba(given), expected)
     masked = np.ma.array(array, mask=np.equal(array, None))
     np.testing.assert_array_equal(module.predict_proba(masked), expected)

@@ -12,7 +12,17 @@ import numpy as np
 
 from barenet.errors import DataError
 
-__all__ = ["BRIGHT", "MAX_CLASSES", "as_bytes", "check_pair", "check_range", "extend_hash", "hash_arrays", "hold_bytes"]
+__all__ = [
+    "BRIGHT",
+    "MAX_CLASSES",
+    "as_bytes",
+    "check_pair",
+    "check_range",
+    "extend_hash",
+    "hash_arrays",
+    "hold_bytes",
+    "not_one_each",
+]
 
 # A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
 MAX_CLASSES = 2**16
@@ -41,9 +51,7 @@ def check_pair(
         fault = "holds no images" if images.ndim > 1 else "does not hold images"
         raise DataError(f"{images_from} {fault}: it has shape {images.shape}, expected (n, height, width)")
     if labels.ndim != 1:
-        raise DataError(
-            f"{labels_from} has shape {labels.shape}, expected labels (n,): one number an image, {one_of_many(labels)}"
-        )
+        raise not_one_each(labels, labels_from)
     if len(images) != len(labels):
         raise DataError(
             f"{images_from} holds {len(images)} images but {labels_from} {len(labels)} labels: "
@@ -57,12 +65,14 @@ def check_pair(
     return rows, labels.astype(np.int64)
 
 
-def one_of_many(labels: np.ndarray) -> str:
-    """Return how labels of several columns become one number an image."""
+def not_one_each(labels: np.ndarray, where: str) -> DataError:
+    """Return what says how labels of several columns become one an image."""
     is_one_hot = labels.ndim == 2 and labels.dtype.kind in "biuf" and bool(np.all(np.sum(labels != 0, axis=1) == 1))
-    return (
+    remedy = (
         "so argmax(axis=1) of one-hot rows" if is_one_hot or labels.ndim != 2 else "so one of the columns: labels[:, 0]"
     )
+    what = "number" if labels.dtype.kind in "biuf" else "name"
+    return DataError(f"{where} has shape {labels.shape}, expected labels (n,): one {what} an image, {remedy}")
 
 
 def check_range(labels: np.ndarray, n_classes: int, where: str, reason: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.checks import MAX_CLASSES
+from barenet.data.checks import MAX_CLASSES, not_one_each
 from barenet.data.files import reading
 from barenet.data.tables.cells import is_absent
 from barenet.data.tables.choosing import Choices
@@ -139,6 +139,10 @@ def as_labels(labels: Any, where: str) -> NDArray[Any]:
     array = as_array(labels.to_numpy() if hasattr(labels, "to_numpy") else labels, where)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
+    if (array.ndim == 0 and array.dtype.kind == "O") or array.dtype.kind == "V":
+        raise DataError(f"{where} is a {type(labels).__name__}, expected a list or an array with one label an example")
+    if array.ndim == 2 and array.dtype.kind not in "iuf":  # each row would be the name of a class
+        raise not_one_each(array, where)
     if array.ndim != 1:
         return array
     if array.dtype.kind in "Of":

@@ -102,8 +102,8 @@ def find_places(
 
 def is_missing(cell: Any) -> bool:
     """Whether a cell holds nothing: None, NaN, what data frames have for it, and a text that says so."""
-    if isinstance(cell, str):
-        return cell.strip().lower() in MISSING
+    if isinstance(cell, str | bytes):
+        return as_text(cell).lower() in MISSING
     if isinstance(cell, float | np.floating):
         return bool(np.isnan(cell))
     return cell is None or type(cell).__name__ in ("NAType", "NaTType")
@@ -125,8 +125,10 @@ def read_number(cell: Any, name: str, row: int) -> float:
     """Return the number of a cell, NaN where it is missing; true and false, as some files have them, are 1 and 0."""
     if is_missing(cell):
         return float("nan")
-    if isinstance(cell, str) and cell.strip().lower() in ("true", "false"):
-        return float(cell.strip().lower() == "true")
+    if isinstance(cell, str | bytes):
+        cell = as_text(cell)
+        if cell.lower() in ("true", "false"):
+            return float(cell.lower() == "true")
     try:
         if "_" in str(cell):  # which Python allows between digits
             raise ValueError
@@ -155,7 +157,12 @@ def read_text(cell: Any) -> str:
         return ""
     if isinstance(cell, float | np.floating) and float(cell).is_integer():
         cell = int(cell)
-    return str(cell).strip()
+    return as_text(cell)
+
+
+def as_text(cell: Any) -> str:
+    """Return a cell as text."""
+    return (cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)).strip()
 
 
 def is_number(cell: str) -> bool:

@@ -10,6 +10,7 @@ from barenet.data.tables.cells import MISSING
 from barenet.data.tables.columns import Columns
 from barenet.data.tables.table import LARGEST
 from barenet.deploy.tables.rows import (
+    as_text,
     encode_rows,
     encode_text,
     find_places,
@@ -60,7 +61,7 @@ def table_source(columns: Columns, unknown: str) -> str:
 def source_of_rows() -> str:
     """Return the source of `encode_rows`, `read_csv` and of what they call."""
     functions: list[Callable[..., Any]] = [encode_rows, has_names, split_columns, unique_names, find_places]
-    functions += [is_missing, read_numbers, read_number, encode_text, read_text, is_number, read_csv]
+    functions += [is_missing, read_numbers, read_number, encode_text, read_text, as_text, is_number, read_csv]
     functions += [with_points, is_header]
     words = ", ".join(map(ascii, sorted(MISSING)))
     constants = (
