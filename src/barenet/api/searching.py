@@ -15,6 +15,7 @@ from barenet.api.studies import open_study, run_search
 from barenet.api.training import find_data
 from barenet.config.tables import Config
 from barenet.errors import RunError
+from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.resuming import check_data_path
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_configs, make_material
@@ -85,31 +86,31 @@ def search(
     """
     watching = observer or (ConsoleSearchObserver() if verbose else SearchObserver())
     arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
+    resumed = None if resume is None else find_folder(resume, [STUDIES])
     with watching:
-        if resume is None:
+        if resumed is None:
             question = make_question(space, base, recipe, values)
         else:
-            question = ask_again(Path(resume), space, base, recipe, values)
-        material = gather(question, arrays, watching, None if resume is None else Path(resume))
-        if resume is not None and question.fingerprint != material.data.fingerprint:
+            question = ask_again(resumed, space, base, recipe, values)
+        material = gather(question, arrays, watching, resumed)
+        if resumed is not None and question.fingerprint != material.data.fingerprint:
             raise RunError(
-                f"{resume} was made from other data than {material.data.name}; hand in its own, or say by --data where "
-                f"they are"
+                f"{resumed} was made from other data than {material.data.name}; hand in its own, or say by --data "
+                f"where they are"
             )
-        if resume is None:
+        if resumed is None:
             material.check()
         question = replace(question, from_arrays=x is not None, fingerprint=material.data.fingerprint)
         with ExitStack() as stack:
             pool = make_pool(workers, dask)
             stack.callback(pool.close, kill=True)
-            is_new = resume is None
-            folder = create_study(Path(output), name, question.prefix) if is_new else StudyFolder(Path(resume or ""))
+            folder = create_study(Path(output), name, question.prefix) if resumed is None else StudyFolder(resumed)
             stack.enter_context(lock_study(folder))
             try:
                 question, ledger = open_study(folder, question, material, storage)
             except BaseException:
                 # Nothing is trained yet: a folder that cannot be gone on with would only be in the way.
-                if is_new:
+                if resumed is None:
                     shutil.rmtree(folder.path, ignore_errors=True)
                 raise
             record = Record(replace(material, question=question), folder, ledger, watching)

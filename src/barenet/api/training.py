@@ -19,6 +19,7 @@ from barenet.gradcheck.network import check_gradients
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss
 from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
+from barenet.run_folders.finding import RUNS, find_folder
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
@@ -122,14 +123,15 @@ def resume(
     flags, custom = read_values(values)
     if isinstance(settings, Mapping):
         flags, settings = read_tables(settings) | flags, None
-    config = config_to_resume(Path(folder), flags, recipe, settings)
+    folder = find_folder(folder, [RUNS])
+    config = config_to_resume(folder, flags, recipe, settings)
     with watch(observer or make_observer(verbose), plot) as watching:
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
         if x is None:
-            check_data_path(Path(folder), config.data.path)
-        trained_on = fingerprint_of_data(Path(folder))
+            check_data_path(folder, config.data.path)
+        trained_on = fingerprint_of_data(folder)
         dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet, trained_on=trained_on)
-        result = resume_run(Path(folder), dataset, config=config, custom=custom, observer=watching)
+        result = resume_run(folder, dataset, config=config, custom=custom, observer=watching)
     draw_figures(result)
     return result
 

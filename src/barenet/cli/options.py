@@ -17,8 +17,8 @@ Json: TypeAlias = Annotated[bool, Parameter(negative="", help="Print the results
 OneModel: TypeAlias = Annotated[
     Path | None,
     Parameter(
-        help="A run folder, a .safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file; the latest "
-        "run without one."
+        help="A run or its name, such as quick-1, a study (its best run), a .safetensors file, the course project's "
+        ".pkl, or W1, b1, ... in an .npz file; the latest run without one."
     ),
 ]
 Latest: TypeAlias = Annotated[Path, Parameter(help="Folder in which to look for the latest run.")]

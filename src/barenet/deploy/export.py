@@ -23,6 +23,7 @@ from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeErro
 from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
+from barenet.run_folders.finding import find_run
 from barenet.run_folders.loading import load_models
 
 __all__ = ["ExportResult", "export", "export_model", "load_for_export"]
@@ -88,8 +89,8 @@ def export(
         DataError: `dataset` cannot be read.
         MachineError: a package is missing, or the file cannot be written.
     """
-    path = Path(path)
     to, named = choose_target(to, output)
+    path = find_run(path, note)
     models = load_for_export(path)
     target = named or Path(default_name(path, to))
     found = data_to_try(models[0], path, dataset, note)

@@ -25,6 +25,7 @@ from barenet.plots.learning_curves import has_ratios, learning_curves, show_rati
 from barenet.plots.neurons import draw_activity, draw_portrait, lost_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
 from barenet.run_folders.files import check_folder_name, replace_file
+from barenet.run_folders.finding import find_run
 from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
@@ -101,7 +102,7 @@ def inspect(
     """
     if output:
         check_folder_name(Path(output), "the pictures")
-    path = choose_network(Path(path), note)
+    path = choose_network(find_run(path, note), note)
     evidence = read_evidence(path, dataset=dataset, activations=activations, loss=loss)
     for sentence in evidence.notes:
         note(sentence)

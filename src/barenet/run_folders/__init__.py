@@ -4,6 +4,7 @@ Read the modules in this order; open `folder` first, then `run`:
 
     files        files that are replaced whole
     machine      the machine that a run was trained on
+    finding      what a person names, by its path or by its name alone
     folder       a run's folder: its name, its files, its lock
     checkpoint   model and state files: safetensors with checksums
     scores       what the test images give

@@ -13,6 +13,7 @@ from barenet.engine.network import FastMLP
 from barenet.errors import CheckpointError, InputWarning, RunError
 from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
+from barenet.run_folders.finding import find_run
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.training.input_range import PIXEL_SCALE
 
@@ -20,13 +21,13 @@ __all__ = ["best_on_validation", "load_models"]
 
 
 def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
-    """Return the network at `path`, or all networks of a folder of seeds, best on validation each.
+    """Return the network that `path` names, or all networks of a folder of seeds, best on validation each.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of a kind that nobody here reads.
         RunError: the folder is not a run, or has no finished validation yet.
     """
-    path = Path(path)
+    path = find_run(path)
     if path.is_dir():
         folders = network_folders(path)
         # A network that was lost before its first validation has no best; the others are the run.

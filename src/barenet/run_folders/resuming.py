@@ -23,6 +23,7 @@ from barenet.engine.state import TrainingState
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.extending import check_epochs, describe_extension
+from barenet.run_folders.finding import STUDY
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
@@ -107,6 +108,8 @@ def prepare_as_before(
 
 def stored_config(folder: Path) -> Config:
     """Return the settings that a run was started with."""
+    if (folder / STUDY).exists():
+        raise RunError(f"{folder} is a study, not a run; go on with: barenet search --resume {folder}")
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
     config = build_config("quick", RunFolder(folder).config)

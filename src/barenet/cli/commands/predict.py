@@ -18,6 +18,7 @@ from barenet.deploy.predictor import load
 from barenet.deploy.recognition import Recognition, recognise
 from barenet.errors import ConfigError, nearest
 from barenet.messages import one_line
+from barenet.run_folders.finding import find_run
 from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["predict"]
@@ -47,8 +48,8 @@ def predict(
     Parameters
     ----------
     model
-        A run folder, a folder of seeds (averaged), a .safetensors file, the course project's .pkl, or W1, b1, ... in an
-        .npz file.
+        A run or its name, such as quick-1, a folder of seeds (averaged), a study (its best run), a .safetensors file,
+        the course project's .pkl, or W1, b1, ... in an .npz file.
     images
         Pictures, folders of them, - for standard input, .npy, IDX or .csv files.
     top
@@ -76,6 +77,7 @@ def predict(
     if json and csv:
         raise ConfigError("--json and --csv exclude each other: leave one out")
     observer = ConsoleObserver(quiet=quiet)
+    model = find_run(model, observer.note)
     predictor = load(model)
     steps = Steps(crop=crop, pad=pad, resize=resize, invert=invert)
     found = recognise(predictor, images, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)

@@ -14,6 +14,7 @@ from barenet.cli.flags import make_panels, read_flags
 from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.errors import ConfigError
+from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
 from barenet.tuning.space.question import START
 from barenet.tuning.space.space_file import parse_flags
@@ -122,6 +123,7 @@ def search(
     space, given = take_data(space, read_flags(flags), observer.note)
     given |= plan
     asked = choose_space(space, grid or [], range or [])
+    resume = None if resume is None else find_folder(resume, [STUDIES])
     if dry_run and resume is not None:
         raise ConfigError(f"--dry-run estimates a new search; leave out --resume {resume}, or give {resume}/space.toml")
     if dry_run:

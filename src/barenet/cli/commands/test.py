@@ -13,6 +13,7 @@ from barenet.cli.options import Data, Json, Latest, Quiet
 from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
 from barenet.errors import DataError
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.finding import find_run
 from barenet.run_folders.folder import find_latest
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, score_model
@@ -36,11 +37,11 @@ def test(
     Parameters
     ----------
     model
-        A run folder, a folder of seeds, a .safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file;
-        the latest run without one.
+        A run or its name, such as quick-1, a folder of seeds, a study (its best run), a .safetensors file, the course
+        project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
     """
-    path = model or find_latest(output)
     observer = ConsoleObserver(quiet=quiet)
+    path = find_run(model or find_latest(output), observer.note)
     models = load_models(path)
     dataset = find_dataset(models[0], path, data or None, note=observer.note)
     if is_other(models[0], dataset):

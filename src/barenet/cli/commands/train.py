@@ -18,6 +18,7 @@ from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError, DivergedError
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers
+from barenet.run_folders.finding import RUNS, find_folder
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.results import show_result
 from barenet.training.preparation import prepare
@@ -66,6 +67,7 @@ def train(
     observer = ConsoleObserver(quiet=quiet)
     settings, given = take_data(settings, read_flags(flags), observer.note)
     if resume is not None:
+        resume = find_folder(resume, [RUNS])
         check_resumed(resume, name, dry_run=dry_run)
     if dry_run:
         config = build_config(recipe or "quick", settings, given)

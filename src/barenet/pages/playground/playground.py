@@ -14,6 +14,7 @@ from barenet.nn.activations import CUSTOM
 from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.finding import find_run
 from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Playground", "playground"]
@@ -59,7 +60,7 @@ def playground(
         DataError: its images are not grey pictures, or the data set has others.
         RunError, MachineError: see `barenet.errors`.
     """
-    path, target = Path(path), None if page is None else page_path(page)
+    path, target = find_run(path, note), None if page is None else page_path(page)
     model = choose_network(path, note)
     images = find_images(model, path, dataset, note)
     target = target or (path if path.is_dir() else path.parent) / "playground.html"

@@ -18,6 +18,7 @@ from barenet.pages.reports.inside import network_parts
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import look
+from barenet.run_folders.finding import find_run
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord, training_seconds
 
@@ -50,7 +51,7 @@ def report(
         MachineError: the page cannot be written.
     """
     target = None if page is None else page_path(page)
-    runs = [check_run(Path(path)) for path in paths]
+    runs = [check_run(find_run(path, note)) for path in paths]
     if len(runs) == 1 and not is_seeds(runs[0]):
         evidence = read_evidence(runs[0], dataset=dataset, activations=activations, loss=loss)
         for sentence in evidence.notes:

@@ -138,7 +138,8 @@ def read_question(folder: Path) -> Question:
             **{name: stored[name] for name in ("prefix", "fingerprint", "storage", "name", "from_arrays")},
         )
     except FileNotFoundError:
-        raise RunError(f"{folder} is not a study's folder: it has no study.json") from None
+        hint = f"; go on with the run by: barenet train --resume {folder}" if (folder / "config.toml").exists() else ""
+        raise RunError(f"{folder} is not a study's folder: it has no study.json{hint}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, RunError):
             raise

@@ -1,0 +1,53 @@
+"""Find what a person names: a run, a study or a model file, by its path or by its name alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from barenet.errors import RunError
+
+__all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run"]
+
+STUDY = "study.json"  # what a study's folder has and no run's
+RUNS, STUDIES = "runs", "studies"  # where commands put what they make
+
+
+def find_folder(name: str | Path, places: Sequence[str] = (RUNS, STUDIES)) -> Path:
+    """Return the run, the study or the model file that a path names; `quick-1` is short for runs/quick-1.
+
+    A path of which nothing is there, as it is or in `places`, is returned as it is, for its reader to refuse.
+
+    Raises RunError: there are several, such as runs/mine and studies/mine.
+    """
+    path = Path(name)
+    tried = [path] if path.is_absolute() else [path, *(Path(place) / path for place in places)]
+    there = {place.resolve(): place for place in reversed(tried) if place.exists()}
+    found = [place for place in tried if place in there.values()]
+    meant = [place for place in found if place.is_file() or is_run_or_study(place)] or found[:1] or [path]
+    if len(meant) > 1:
+        words = " or ".join(str(place.absolute() if place == path else place) for place in meant)
+        raise RunError(f"{path} may mean {words}: give one of these paths")
+    return meant[0]
+
+
+def is_run_or_study(folder: Path) -> bool:
+    """Whether a folder holds what training or a search writes."""
+    return any((folder / marker).exists() for marker in (STUDY, "config.toml", "best.safetensors"))
+
+
+def find_run(name: str | Path, note: Callable[[str], None] = lambda message: None) -> Path:
+    """Return the run or the model file that a path names, as `find_folder` does; of a study its best run.
+
+    Raises RunError: several are meant, or a study has no best run yet.
+    """
+    path = find_folder(name)
+    if path != Path(name):
+        note(f"{name} is taken as {path}")
+    if not (path / STUDY).exists():
+        return path
+    best = path / "best"
+    if not (best / "config.toml").exists():
+        raise RunError(f"{path} is a study that has no best run yet; go on with: barenet search --resume {path}")
+    note(f"{path} is a study: taking its best run, {best}")
+    return best

@@ -1,0 +1,91 @@
+"""Commands that take a run take a study as well, and names without runs/ and studies/."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from refusals import assert_refused
+
+import barenet as package
+
+SMALL = ("--data", "data", "--data.n-valid", "60", "--batch-size", "30", "--hidden", "6,5", "--epochs", "1", "--quiet")
+# Each command with what it needs beside a run.
+COMMANDS = {
+    "test": ("--json",),
+    "predict": ("images.npy", "--csv"),
+    "export": ("--to", "numpy", "--output", "model.py", "--force", "--quiet"),
+    "playground": ("--file", "page.html", "--json"),
+    "inspect": ("--figures", "pictures", "--json"),
+    "report": ("--page", "page.html", "--json"),
+}
+SLOW = ("inspect", "report")
+
+
+@pytest.fixture(scope="module")
+def home(barenet, tmp_path_factory, write_data) -> Path:
+    """A folder with data/, a run, a study of two trials, and images to predict."""
+    folder = tmp_path_factory.mktemp("home")
+    write_data(folder / "data")
+    np.save(folder / "images.npy", np.random.default_rng(0).integers(0, 256, (3, 8, 8), np.uint8))
+    assert barenet("train", *SMALL, cwd=folder).returncode == 0
+    searched = barenet("search", *SMALL, "--grid", "lr=0.1,0.01", "--workers", "0", cwd=folder)
+    assert searched.returncode == 0, searched.stderr
+    return folder
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SLOW])
+def test_a_study_is_its_best_run_and_names_are_enough(command, barenet, home):
+    best, run = Path("studies", "course-1", "best"), Path("runs", "quick-1")
+    for path, names in ((best, (best.parent, "course-1")), (run, ("quick-1",))):
+        wanted = barenet(command, path, *COMMANDS[command], cwd=home)
+        for name in names:
+            done = barenet(command, name, *COMMANDS[command], cwd=home)
+            assert (done.returncode, done.stdout) == (0, wanted.stdout)
+            assert command == "export" or f" {path}\n" in done.stderr  # what was taken for what
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", SLOW)
+def test_pictures_and_pages_of_a_study_are_those_of_its_best_run(command, barenet, home):
+    done = barenet(command, "course-1", *COMMANDS[command], cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert f"taking its best run, {Path('studies', 'course-1', 'best')}\n" in done.stderr
+
+
+def test_python_takes_the_same_names(home, monkeypatch):
+    monkeypatch.chdir(home)
+    images = np.load("images.npy")
+    for name, path in (("course-1", "studies/course-1/best"), ("quick-1", "runs/quick-1")):
+        np.testing.assert_array_equal(
+            package.load(name).predict_proba(images), package.load(path).predict_proba(images)
+        )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ("train", "--resume", "studies/course-1"),
+            "not a run; go on with: barenet search --resume studies",
+        ),
+        (("search", "--resume", "runs/quick-1"), "go on with the run by: barenet train --resume runs"),
+        (("test", "quick-2"), "no model file 'quick-2'"),
+    ],
+)
+def test_the_other_kind_of_folder_is_refused_with_what_works(arguments, words, barenet, home):
+    assert_refused(barenet(*arguments, cwd=home), words, 2)
+
+
+def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
+    shutil.copytree(home / "data", tmp_path / "data")
+    shutil.copytree(home / "studies" / "course-1", tmp_path / "studies" / "mine")
+    shutil.copytree(home / "runs" / "quick-1", tmp_path / "runs" / "mine")
+    for arguments in (("train", "--resume", "mine"), ("search", "--resume", "mine", "--workers", "0")):
+        done = barenet(*arguments, "--quiet", "--json", cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    words = f"mine may mean {Path('runs', 'mine')} or {Path('studies', 'mine')}"
+    assert_refused(barenet("test", "mine", cwd=tmp_path), words, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "runs", "studies"]

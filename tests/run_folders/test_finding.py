@@ -1,0 +1,85 @@
+"""What a path or a name alone means: a run, a study's best run, or a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from barenet.errors import RunError
+from barenet.run_folders.finding import find_folder, find_run
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """Return a function that makes files, empty, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(*names):
+        for name in names:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("quick-1", "runs/quick-1"),
+        ("quick-1/best.safetensors", "runs/quick-1/best.safetensors"),
+        ("runs/quick-1", "runs/quick-1"),
+        ("course-1", "studies/course-1"),
+        ("pictures", "runs/pictures"),  # a folder of pictures is no run
+        ("runs", "runs"),
+        ("nowhere", "nowhere"),
+        (".", "."),
+    ],
+)
+def test_a_name_alone_is_looked_up_among_runs_and_studies(name, found, there):
+    there("runs/quick-1/best.safetensors", "studies/course-1/study.json", "pictures/a.png", "runs/pictures/config.toml")
+    assert find_folder(name) == Path(found)
+
+
+def test_a_path_that_is_there_is_found_from_anywhere(there, tmp_path):
+    there("runs/quick-1/config.toml")
+    assert find_folder(tmp_path / "runs" / "quick-1") == tmp_path / "runs" / "quick-1"
+
+
+@pytest.mark.parametrize(
+    "places", [("runs/mine", "studies/mine"), ("mine", "runs/mine"), ("mine", "studies/mine")], ids=" and ".join
+)
+def test_a_name_that_means_two_is_an_error_that_names_both(places, there, tmp_path):
+    there(*(f"{place}/config.toml" for place in places))
+    with pytest.raises(RunError) as error:
+        find_run("mine")
+    first, second = (str(tmp_path / "mine") if place == "mine" else str(Path(place)) for place in places)
+    assert str(error.value) == f"mine may mean {first} or {second}: give one of these paths"
+    assert find_run(tmp_path / places[0]) == tmp_path / places[0]
+    assert find_run(second) == Path(second)
+
+
+def test_one_folder_by_two_paths_is_not_two(there, tmp_path):
+    there("runs/mine/config.toml")
+    try:
+        (tmp_path / "mine").symlink_to(tmp_path / "runs" / "mine")
+    except OSError:
+        pytest.skip("no links here")
+    assert find_folder("mine") == Path("mine")
+
+
+def test_of_a_study_its_best_run_is_taken_and_that_is_said(there):
+    there("studies/course-1/study.json", "studies/course-1/config.toml", "studies/course-1/best/config.toml")
+    notes = []
+    assert find_run("course-1", notes.append) == Path("studies/course-1/best")
+    folder = Path("studies", "course-1")
+    assert notes == [
+        f"course-1 is taken as {folder}",
+        f"{folder} is a study: taking its best run, {folder / 'best'}",
+    ]
+
+
+def test_a_study_without_a_best_run_says_how_to_get_one(there):
+    there("studies/course-1/study.json", "studies/course-1/config.toml")
+    with pytest.raises(RunError, match=r"no best run yet; go on with: barenet search --resume \S*course-1$"):
+        find_run("course-1")
