@@ -12,7 +12,10 @@ import zipfile
 import numpy as np
 import pytest
 
+import barenet
+from barenet.data.formats.idx import write_idx
 from barenet.data.loading import load_dataset
+from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError
 
 RNG = np.random.default_rng(0)
@@ -122,6 +125,24 @@ def test_emnist_as_tables_is_turned_upright_and_named(tmp_path):
     np.testing.assert_array_equal(dataset.train_images[0].reshape(28, 28), pixels[0].reshape(28, 28).T)
     assert dataset.class_names == ("A/a", "Z/z")
     assert [note for note in notes if "EMNIST letters tables, turned upright: 8 training and 8 test images" in note]
+
+
+@pytest.mark.parametrize(("split", "asked"), [("emnist-digits-", None), ("", True), ("emnist-digits-", False)])
+def test_images_to_predict_are_turned_as_in_training(split, asked, tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (12, 4, 5)).astype(np.uint8)
+    labels, test = (np.arange(12) % 2).astype(np.uint8), "test" if split else "t10k"
+    (tmp_path / "new").mkdir()
+    for part, n in (("train", 12), (test, 3)):
+        write_idx(tmp_path / f"{split}{part}-images-idx3-ubyte", images[:n])
+        write_idx(tmp_path / f"{split}{part}-labels-idx1-ubyte", labels[:n])
+    rows = [",".join(map(str, image.ravel())) for image in images[:3]]
+    (tmp_path / "new" / f"{split}pixels.csv").write_text("\n".join(rows) + "\n", "utf-8")
+    settings = {"hidden": 4, "epochs": 1, "batch_size": 4, "n_valid": 2, "output": None, "verbose": False}
+    predictor = Predictor([barenet.train(data=tmp_path, transpose=asked, **settings).model])
+    expected = predictor.predict_proba((images if asked is False else images.swapaxes(1, 2))[:3])
+    for name in (f"{split}{test}-images-idx3-ubyte", f"new/{split}pixels.csv"):
+        found = barenet.recognise(predictor, [tmp_path / name])
+        np.testing.assert_array_equal([answer.probability for answer in found], expected.max(axis=1))
 
 
 def test_kmnist_is_read_from_its_folder_of_npz_files(tmp_path):

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.files import GZIP_MAGIC, PICTURE, fault_of_file, reading
+from barenet.data.formats.emnist import emnist_split
 from barenet.data.formats.idx import read_idx
 from barenet.data.formats.idx_folders import FILE_NAME
 from barenet.data.pictures.decoding import n_threads
@@ -32,6 +33,7 @@ from barenet.deploy.framing import Frame, Steps, frame_of
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError
 from barenet.messages import few, one_line
+from barenet.run_folders.checkpoint import ModelInfo
 from barenet.training.table_inputs import encode_table
 
 __all__ = ["Inputs", "read_inputs"]
@@ -68,13 +70,14 @@ def read_inputs(
         if content is None and path.is_dir():
             pictures += list(pictures_in(path))
         elif is_table(path.name) and path.is_file() and content is None:
-            parts.append(encode_rows(path, read_table(path, exact=True), predictor, note))
+            rows = encode_rows(path, read_table(path, exact=True), predictor, note)
+            parts.append(Inputs(rows.names, upright(path, rows.values, predictor.info, note)))
         elif (array := read_array(path, content)) is not None:
             if predictor.takes_rows and array.ndim <= 2:
                 table = table_of(np.atleast_2d(array), str(path), exact=True)
                 parts.append(encode_rows(path, table, predictor, note))
             else:
-                parts.append(split_array(path, array, predictor, steps))
+                parts.append(split_array(path, upright(path, array, predictor.info, note), predictor, steps))
         elif content is not None:
             pictures.append((STANDARD_INPUT, content))
         elif not path.exists():
@@ -134,6 +137,23 @@ def encode_rows(path: Path, table: Table, predictor: Predictor, note: Callable[[
     info = predictor.info
     features = encode_table(info.preprocessing, table, int(np.prod(info.image_shape)), note=note)
     return Inputs([f"{path}[{row}]" for row in range(len(features))], features.reshape(-1, *info.image_shape))
+
+
+def upright(path: Path, images: NDArray[Any], info: ModelInfo, note: Callable[[str], None]) -> NDArray[Any]:
+    """Return images (n, height, width) as `barenet.load_dataset` reads them: EMNIST's turned, or all, as in training.
+
+    An .npy file is taken as it is. Models of earlier versions, which remember no range, took EMNIST as it lies.
+    """
+    is_emnist = emnist_split(path.name) is not None and "values" in info.preprocessing
+    asked = info.settings.get("data", {}).get("transpose")
+    if images.ndim != 3 or path.suffix.lower() == ".npy" or not (is_emnist if asked is None else asked):
+        return images
+    note(f"{path}: images are turned, as {'in training' if asked else 'those of EMNIST lie on their side'}")
+    return (
+        images.reshape(len(images), images.shape[2], -1).swapaxes(1, 2)
+        if is_table(path.name)
+        else images.swapaxes(1, 2)
+    )
 
 
 def looks_like_idx(path: Path) -> bool:
