@@ -65,6 +65,12 @@ def test_features_in_other_units_than_in_training_are_told():
         estimator.predict(sixteenths.astype(float))
 
 
+def test_standardised_pixels_are_told_where_pixels_were_trained_on():
+    for trained in (PIXELS, PIXELS / 255):
+        with pytest.warns(InputWarning, match=r"X has values down to -1\..*, the rows trained on none below 0"):
+            quick().fit(trained, Y).predict((PIXELS - PIXELS.mean()) / PIXELS.std())
+
+
 def test_another_word_for_the_scaling_is_refused():
     with pytest.raises(ConfigError, match="standardize must be True, False or 'auto', got 'minmax'"):
         quick(standardize="minmax").fit(PIXELS, Y)

@@ -25,6 +25,7 @@ from barenet.training.preprocessing import look_at_features
 
 __all__ = ["Rows", "check_labels", "hold_out", "make_rows", "merge_equal_rows", "scale"]
 
+NEGATIVE = 0.05  # of pixels: from this share of values below 0 on they are no noise
 DIGEST_BYTES = 16  # two different rows of a billion share a digest with a probability of 1e-21
 
 
@@ -128,6 +129,9 @@ class PixelScaler:
             raise DataError(f"X goes up to {highest:g}, the rows trained on go from 0 to 1: {remedy}")
         if self.scale_ > 1 and 0 < highest <= 1:
             raise DataError(f"X goes up to {highest:g}, the rows trained on up to 255: multiply it by 255")
+        if X.size and np.mean(X < 0) > NEGATIVE:
+            lowest = f"X has values down to {float(X.min()):.3g}, the rows trained on none below 0"
+            warnings.warn(f"{lowest}: they may be scaled otherwise", InputWarning, stacklevel=2)
 
 
 def make_scaler(standardize: Any, X: NDArray[np.floating]) -> Any:
