@@ -251,7 +251,7 @@ def search_in_python() -> None:
     settings = {"epochs": 3, "hidden_sizes": (16,), "batch_size": 50, "verbose": False, "workers": 0}
     tpe = {"strategy": "tpe", "trials": 12, "round_size": 4, "score": "best", "retrain": True}
     results = [
-        barenet.search(space, name="tpe", **given, **settings, **tpe),
+        barenet.search(space, name="tpe", recipe="quick", **given, **settings, **tpe),
         barenet.search({"lr": [0.05, 0.02, 1e30]}, name="diverging", recipe="course", **given, **settings),
     ]
     Path("searches.out").write_text(json.dumps([result.as_dict() for result in results]), "utf-8")
