@@ -11,6 +11,8 @@ from PIL import Image
 import barenet
 from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.cli.main import run as run_command
+from barenet.pages.playground.playground import find_images
+from barenet.run_folders.loading import load_models
 
 COLUMN = {"cat": 0, "cow": 1, "dog": 3, "fox": 6}
 RNG = np.random.default_rng(0)
@@ -132,7 +134,9 @@ def test_the_data_of_training_without_a_test_part_are_no_test_data(people, capsy
         run_test(run, data=str(run.parent / "people.csv"), json=True)
 
 
-def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without_curves, capsys):
+def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without_curves, monkeypatch):
+    carried = barenet.load_dataset()
+    monkeypatch.setattr("barenet.analysis.images.load_dataset", lambda *source, **options: carried)  # read it once
     x, y = RNG.integers(0, 256, (30, 28, 28)).astype(np.uint8), np.array(["cat", "dog"])[np.arange(30) % 2]
     settings = {"hidden": "4", "epochs": 1, "batch_size": 8, "n_valid": 6, "verbose": False}
     for labels in (y, np.arange(30) % 2):
@@ -142,7 +146,7 @@ def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without
         ):
             run_test(run, json=True)
     notes = []
-    barenet.playground(run, note=notes.append)
+    assert find_images(load_models(run)[0], run, None, notes.append) is None
     assert "(arrays) are not on file: the page has none to pick from; name them by --data" in notes[-1]
 
 
