@@ -186,7 +186,8 @@ def describe(found: Found, columns: Columns, shape: tuple[int, int] | None) -> s
     sizes = {part: len(next(iter(arrays.values()))) for part, arrays in found.parts.items()}
     rows = ", ".join(f"{n:,} {part}" for part, n in sizes.items()) if len(sizes) > 1 else f"{sizes['train']:,}"
     what = f"images of {shape[0]}x{shape[1]}" if shape else features_in_words(columns)
-    return f"{len(counts)} classes: {classes}; {what}; rows: {rows}"
+    n = len(counts)
+    return f"{n} class{'es' * (n != 1)}: {classes}; {what}; rows: {rows}"
 
 
 def features_in_words(columns: Columns) -> str:
