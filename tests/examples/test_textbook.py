@@ -122,7 +122,7 @@ runpy.run_path(sys.argv[1])
 def test_it_asks_for_one_thread_before_numpy_is_imported_unless_told_otherwise(given, expected):
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
     command = [sys.executable, "-I", "-S", "-c", STOP_AT_NUMPY, str(SCRIPT)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
     assert done.stderr == f"threads: {expected}\n"
 
 
