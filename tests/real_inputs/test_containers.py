@@ -7,10 +7,10 @@ import io
 import pickle
 import struct
 import tarfile
-import zipfile
 
 import numpy as np
 import pytest
+from archives import zipped
 
 import barenet
 from barenet.data.formats.idx import write_idx
@@ -325,14 +325,6 @@ def tar_gz():
     with tarfile.open(fileobj=content, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("data_batch_1"))
     return gzip.compress(content.getvalue(), mtime=0)
-
-
-def zipped(*names):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    return content.getvalue()
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import pickle
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from archives import zipped
 
 from barenet.cli.settings_or_data import take_data
 from barenet.data.datasets import from_arrays
@@ -216,20 +215,12 @@ def test_an_address_in_the_place_of_the_settings_is_taken_for_data(tmp_path):
     )
 
 
-def packed(*names):
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        for name in names:
-            archive.writestr(name, "x")
-    return content.getvalue()
-
-
 @pytest.mark.parametrize(
     ("name", "content", "fault"),
     [
         ("usps.h5", b"\x89HDF\r\n\x1a\n" + bytes(90), "usps.h5, which is an HDF5 file"),
         ("train_32x32.mat", b"MATLAB 5.0 MAT-file" + bytes(90), "train_32x32.mat, which is a MATLAB file"),
-        ("d.zip", packed("cat/1.png"), "d.zip, which is a zip archive of 1 files (cat/1.png): unpack it first"),
+        ("d.zip", zipped("cat/1.png"), "d.zip, which is a zip archive of 1 files (cat/1.png): unpack it first"),
         ("raw/train.parquet", b"PAR1\x15\x04" + bytes(90), "train.parquet, which is a Parquet file"),
     ],
 )
