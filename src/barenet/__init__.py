@@ -10,6 +10,7 @@
 The packages, in the order in which they build on each other; open `nn` first:
 
     errors         one tree of errors, each with its exit code
+    old_words      keywords of earlier versions
     messages       values from outside in a message of one line
     version        the version of barenet
     cores          how many cores this process may use

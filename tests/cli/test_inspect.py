@@ -34,7 +34,7 @@ def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet, home)
 
 @pytest.mark.slow
 def test_json_is_one_object_of_what_was_found(barenet, home):
-    done = barenet("inspect", "runs/quick-1", "--neuron", "1:3", "--figures", "elsewhere", "--json", cwd=home)
+    done = barenet("inspect", "runs/quick-1", "--neuron", "1:3", "--output", "elsewhere", "--json", cwd=home)
     found = json.loads(done.stdout)
     assert found["neuron"]["unit"] == 3
     assert found["images"] == 60
@@ -49,8 +49,8 @@ def test_json_is_one_object_of_what_was_found(barenet, home):
         (("inspect", "data"), "not a run folder"),
         (("inspect", "--neuron", "1:6"), "1:0 to 1:5; got '1:6'"),
         (("inspect", "--data", "nothing"), "nothing does not exist"),
-        (("inspect", "--output", "nothing"), "no run in nothing"),
-        (("inspect", "--figures", "my.png"), "my.png ends like a file, and the pictures go to a folder; use my"),
+        (("inspect", "--runs", "nothing"), "no run in nothing"),
+        (("inspect", "--output", "my.png"), "my.png ends like a file, and the pictures go to a folder; use my"),
     ],
 )
 def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, home):

@@ -17,9 +17,9 @@ COMMANDS = {
     "test": ("--json",),
     "predict": ("images.npy", "--csv"),
     "export": ("--to", "numpy", "--output", "model.py", "--force", "--quiet"),
-    "playground": ("--file", "page.html", "--json"),
-    "inspect": ("--figures", "pictures", "--json"),
-    "report": ("--page", "page.html", "--json"),
+    "playground": ("--output", "page.html", "--json"),
+    "inspect": ("--output", "pictures", "--json"),
+    "report": ("--output", "page.html", "--json"),
 }
 SLOW = ("inspect", "report")
 

@@ -38,7 +38,7 @@ def test_a_run_gets_its_page_in_its_own_folder(barenet, trained):
 
 def test_json_says_where_how_large_and_how_many_images(barenet, trained, tmp_path):
     target = tmp_path / "play.html"
-    done = barenet("playground", "runs/one/best.safetensors", "--file", target, "--json", cwd=trained)
+    done = barenet("playground", "runs/one/best.safetensors", "--output", target, "--json", cwd=trained)
     assert json.loads(done.stdout) == {
         "model": str(Path("runs/one/best.safetensors")),
         "page": str(target),
@@ -49,7 +49,7 @@ def test_json_says_where_how_large_and_how_many_images(barenet, trained, tmp_pat
 
 
 def test_of_several_seeds_the_best_on_validation_is_shown_and_named(barenet, trained, tmp_path):
-    done = barenet("playground", "runs/two", "--file", tmp_path / "play.html", "--json", cwd=trained)
+    done = barenet("playground", "runs/two", "--output", tmp_path / "play.html", "--json", cwd=trained)
     figures, losses = {}, {}
     for seed in (0, 1):
         figures[seed] = json.loads(barenet("playground", f"runs/two/seed-{seed}", "--json", cwd=trained).stdout)
@@ -78,7 +78,7 @@ def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, 
     ("arguments", "code", "words"),
     [
         (("nowhere",), 2, "no model file 'nowhere'"),
-        (("--output", "nothing"), 2, "no run in nothing"),
+        (("--runs", "nothing"), 2, "no run in nothing"),
         (("runs/one", "stray"), 2, "stray words on the command line: stray"),
         (("runs/one", "--data", "nowhere"), 2, "data path nowhere does not exist"),
         (
@@ -86,8 +86,8 @@ def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, 
             2,
             "takes uint8 images of 8 x 8 in 4 classes; fashion-mnist has uint8",
         ),
-        (("runs/one", "--file", "no/folder/play.html"), 3, "cannot write no"),
-        (("runs/one", "--file", "play.png"), 2, "play.png: this file is an HTML page, whose name ends in .html"),
+        (("runs/one", "--output", "no/folder/play.html"), 3, "cannot write no"),
+        (("runs/one", "--output", "play.png"), 2, "play.png: this file is an HTML page, whose name ends in .html"),
     ],
 )
 def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, code, words, barenet, trained, tmp_path):

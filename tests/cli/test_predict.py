@@ -6,6 +6,7 @@ import csv
 import functools
 import io
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,9 +116,13 @@ def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(predict, place)
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "parameter MODEL requires an argument"),
-        (("model.safetensors",), "nothing to predict: name pictures"),
-        (("nowhere", "white.png"), "no model file 'nowhere'"),
+        ((), "nothing to predict: name pictures"),
+        (("model.safetensors",), "nothing to predict: model.safetensors is a model; name pictures"),
+        (
+            ("nowhere", "white.png"),
+            "nowhere does not exist: expected a model (a run or its name, a study, a model file) or "
+            "something to predict",
+        ),
         (("model.safetensors", "nowhere.png"), "nowhere.png does not exist: expected a picture"),
         (("model.safetensors", "broken.png"), "broken.png is not a PNG, JPEG, WebP, BMP or GIF picture"),
         (("model.safetensors", "broken.png", "white.png"), "leave them out with --skip-broken"),
@@ -125,7 +130,9 @@ def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(predict, place)
         (("model.safetensors", "white.png", "--top", "0"), "--top must be 1 or more, got 0"),
         (("model.safetensors", "white.png", "--json", "--csv"), "--json and --csv exclude each other"),
         (("model.safetensors", "white.png", "--no-inver"), "unknown option --no-inver; did you mean '--no-invert'?"),
-        (("seeds/config.toml", "white.png"), "is not a model"),
+        (("seeds/config.toml", "white.png"), "expected a model (a run or its name"),
+        (("nowhere.safetensors", "white.png"), "no model file 'nowhere.safetensors'"),
+        (("white.png", "--runs", "nothing"), "no run in nothing"),
     ],
 )
 def test_wrong_input_is_one_line_on_stderr(arguments, words, predict, place):
@@ -157,3 +164,27 @@ def test_an_older_model_says_nothing_of_its_borders_and_still_predicts(predict, 
     done = predict(tmp_path / "older.safetensors", "white.png", cwd=place)
     assert done.returncode == 0
     assert "inverted" not in done.stderr
+
+
+def test_without_a_model_the_latest_run_predicts_and_is_named(predict, place, tmp_path):
+    shutil.copytree(place / "seeds", tmp_path / "runs" / "seeds")
+    shutil.copytree(place / "pictures", tmp_path / "pictures")
+    wanted = predict("runs/seeds", "pictures", cwd=tmp_path)
+    assert wanted.returncode == 0, wanted.stderr
+    latest = f"note: taking the latest run, {Path('runs', 'seeds')}\n"
+    picture = (place / "pictures" / "0.png").read_bytes()
+    for inputs in (("pictures",), ("pictures/0.png", "pictures/1.png", "pictures/2.png")):
+        done = predict(*inputs, cwd=tmp_path)
+        assert (done.stdout, done.stderr) == (wanted.stdout, latest)
+    assert predict("-", cwd=tmp_path, stdin=picture).stdout.split()[1:] == wanted.stdout.splitlines()[0].split()[1:]
+    named = predict("seeds", "pictures", cwd=tmp_path)
+    assert (named.stdout, named.stderr) == (wanted.stdout, f"note: seeds is taken as {Path('runs', 'seeds')}\n")
+
+
+def test_a_name_of_a_run_and_of_pictures_is_an_error_where_it_may_mean_both(predict, place, tmp_path):
+    shutil.copytree(place / "seeds", tmp_path / "runs" / "mine")
+    shutil.copytree(place / "pictures", tmp_path / "mine")
+    assert_refused(
+        predict("mine", "mine/0.png", cwd=tmp_path), f"mine may mean the model {Path('runs', 'mine')} or what is in"
+    )
+    assert len(predict("mine", cwd=tmp_path).stdout.splitlines()) == 3  # a model alone would predict nothing

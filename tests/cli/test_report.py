@@ -72,8 +72,11 @@ def test_without_a_screen_plot_says_so_in_one_line_and_trains(barenet, home):
         (("report", "data"), "data is not a run folder"),
         (("report", "runs/first/best.safetensors"), "is a file"),
         (("report", "runs/first", "runs/first"), "named twice"),
-        (("report", "runs/first", "--page", "rep.pdf"), "rep.pdf: this file is an HTML page, whose name ends in .html"),
-        (("report", "--output", "nothing"), "no run in nothing"),
+        (
+            ("report", "runs/first", "--output", "rep.pdf"),
+            "rep.pdf: this file is an HTML page, whose name ends in .html",
+        ),
+        (("report", "--runs", "nothing"), "no run in nothing"),
     ],
 )
 def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, home):

@@ -29,7 +29,7 @@ def make_report(make_run, tmp_path_factory) -> Callable[[str], tuple[Path, Path]
     def make(kind: str) -> tuple[Path, Path]:
         folder, dataset = make_run(kind)
         if kind not in made:
-            made[kind] = report(folder, dataset=dataset, page=tmp_path_factory.mktemp("pages") / "page.html")
+            made[kind] = report(folder, dataset=dataset, output=tmp_path_factory.mktemp("pages") / "page.html")
         return made[kind], folder
 
     return make

@@ -413,6 +413,6 @@ def test_the_function_chooses_the_best_of_several_seeds_and_offers_the_images_th
     assert made.page == tmp_path / "seeds" / "playground.html"
     assert (made.size, made.n_images) == (made.page.stat().st_size, EXAMPLES)
     assert notes == [f"the page shows one of 2 networks, the best on validation: {best.folder.name}"]
-    bare = barenet.playground(best.folder, page=tmp_path / "page.html", note=notes.append)
+    bare = barenet.playground(best.folder, output=tmp_path / "page.html", note=notes.append)
     assert (bare.page, bare.n_images) == (tmp_path / "page.html", 0)
     assert "are not on file" in notes[-1]

@@ -22,7 +22,7 @@ def pages(make_run, make_report, tmp_path_factory) -> dict[str, Path]:
     page, folder = make_report("plain")
     other, dataset = make_run("one epoch")
     comparison = tmp_path_factory.mktemp("pages") / "comparison.html"
-    return {"run": page, "comparison": report(folder, other, dataset=dataset, page=comparison)}
+    return {"run": page, "comparison": report(folder, other, dataset=dataset, output=comparison)}
 
 
 @pytest.mark.parametrize("width", WIDTHS)

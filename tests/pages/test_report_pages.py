@@ -119,7 +119,7 @@ def test_odd_runs_are_told_as_they_are(kind, words, make_page):
 @pytest.mark.slow
 def test_the_same_run_gives_the_same_bytes(make_run, make_page, tmp_path):
     folder, dataset = make_run("plain")
-    again = report(folder, dataset=dataset, page=tmp_path / "page.html")
+    again = report(folder, dataset=dataset, output=tmp_path / "page.html")
     assert again.read_bytes() == make_page("plain")[0].source.encode()
 
 

@@ -4,9 +4,11 @@ Read the modules in this order; open `main` first:
 
     flags              one flag for every setting
     options            options that several commands share
+    models             the model that a command is about
     settings_or_data   what the word without a flag names
     own_file           load a person's Python file
     commands/          one module a command
+    old_words          flags of earlier versions
     help_texts         what --help says of each command
     main               the list of commands, errors, signals, exit codes
 """

@@ -47,7 +47,7 @@ For example:
 
     barenet inspect
     barenet inspect runs/quick-1 --neuron 1:17
-    barenet inspect runs/quick-1/epoch-12.safetensors --figures pictures
+    barenet inspect runs/quick-1/epoch-12.safetensors --output pictures
     barenet inspect model_epoch_100.pkl
 
 The pictures go into figures/ of the run: histograms and heat maps of all weights, the first layer's neurons as images,
@@ -60,7 +60,7 @@ For example:
     barenet report
     barenet report runs/quick-1
     barenet report runs/quick-1 runs/quick-2 runs/course-1
-    barenet report runs/quick-3 --page seeds.html
+    barenet report runs/quick-3 --output seeds.html
 
 The page holds all it needs and asks no other computer for anything.
 """,
@@ -70,7 +70,7 @@ For example:
 
     barenet playground
     barenet playground runs/quick-1 --open
-    barenet playground model_epoch_100.pkl --file play.html
+    barenet playground model_epoch_100.pkl --output play.html
 
 The page is one file under 1.5 MB and needs no network. Any architecture and activation of barenet's goes, but not a
 Python function of your own. Of several seeds it shows the one that is best on validation.
@@ -91,13 +91,15 @@ pip install "barenet[onnx]".
 
 For example:
 
+    barenet predict shoe.png
     barenet predict runs/quick-1 shoe.png
     barenet predict runs/quick-1 photos/ --top 1 --csv
     barenet predict runs/quick-1 t10k-images-idx3-ubyte.gz --json
     barenet predict model_epoch_100.pkl - < shoe.png
 
-Pictures are brought to look like the ones that the model was trained on: cropped, padded, resized, and inverted where
-their border speaks for it. Notes say what was done, and each step can be switched off.
+Without a model, the latest run predicts. Pictures are brought to look like the ones that the model was trained on:
+cropped, padded, resized, and inverted where their border speaks for it. Notes say what was done, and each step can be
+switched off.
 """,
     "search": """Search for good settings: train many networks, several in each process, and compare them.
 

@@ -17,6 +17,7 @@ from typing import NoReturn
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
 from barenet.cli.help_texts import COMMANDS, HELP
+from barenet.cli.old_words import in_new_words
 from barenet.errors import BarenetError, ConfigError
 from barenet.version import __version__
 
@@ -67,6 +68,7 @@ def run(arguments: list[str], debug: bool) -> int:
             stream.reconfigure(errors="replace")  # a console that lacks a sign shows another, and nothing fails
     warnings.showwarning = show_warning
     try:
+        arguments = in_new_words(arguments, say_note, quiet="--quiet" in arguments)
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
@@ -87,7 +89,7 @@ def run(arguments: list[str], debug: bool) -> int:
 
 def show_warning(message: Warning | str, category: type[Warning], *place: object, **rest: object) -> None:
     """Print what a warning says as a note; where in the code it was given is of no use on a terminal."""
-    print(f"note: {message}", file=sys.stderr)
+    say_note(str(message))
 
 
 def terminate(number: int, frame: object) -> NoReturn:
@@ -145,6 +147,11 @@ def explain_option(error: UnknownOptionError) -> str:
     else:
         hint = "see --help for all settings" if likely is None else f"did you mean {flag_of(likely)}?"
     return f"unknown option {flag}; {hint}"
+
+
+def say_note(sentence: str) -> None:
+    """Print a note on stderr."""
+    print(f"note: {sentence}", file=sys.stderr)
 
 
 def say(line: str) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-__all__ = ["Data", "Json", "Latest", "OneModel", "Quiet", "Switch"]
+__all__ = ["Data", "Json", "OneModel", "Quiet", "Runs", "Switch"]
 
 Switch: TypeAlias = Annotated[bool, Parameter(negative="")]  # has no --no- form
 Quiet: TypeAlias = Annotated[bool, Parameter(negative="", help="Show results only.")]
@@ -21,7 +21,9 @@ OneModel: TypeAlias = Annotated[
         ".pkl, or W1, b1, ... in an .npz file; the latest run without one."
     ),
 ]
-Latest: TypeAlias = Annotated[Path, Parameter(help="Folder in which to look for the latest run.")]
+Runs: TypeAlias = Annotated[
+    Path, Parameter(help="Folder in which to look for the latest run, and for a run by its name.")
+]
 Data: TypeAlias = Annotated[
     str | None, Parameter(help="Labelled images or a table; without it, what the run was trained on.")
 ]

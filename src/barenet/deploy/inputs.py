@@ -36,7 +36,7 @@ from barenet.messages import few, one_line
 from barenet.run_folders.checkpoint import ModelInfo
 from barenet.training.table_inputs import encode_table
 
-__all__ = ["Inputs", "read_inputs"]
+__all__ = ["Inputs", "looks_like_input", "read_inputs"]
 
 STANDARD_INPUT = "-"
 SHOWN = 8  # how many files a message names
@@ -98,6 +98,14 @@ def read_inputs(
     return Inputs([name for part in parts for name in part.names], values)
 
 
+def looks_like_input(path: Path) -> bool:
+    """Whether a path is there and is something to predict, by its name or its first bytes."""
+    if not path.is_file():
+        return path.is_dir()
+    is_picture = path.suffix.lower() in SUFFIXES or fault_of_file(path) == PICTURE
+    return is_picture or is_table(path.name) or is_array(path)
+
+
 def file_size(path: Path) -> int:
     """Return a file's size in bytes, 0 where it cannot be told: reading it will say why."""
     try:
@@ -125,11 +133,15 @@ def read_array(path: Path, content: bytes | None) -> NDArray[Any] | None:
                 raise DataError(f"standard input is no sound .npy file: {one_line(error, 80)}") from None
             return array
         return None
-    if path.suffix.lower() == ".npy":
-        return read_npy(path)
-    if FILE_NAME.fullmatch(path.name) or (path.is_file() and looks_like_idx(path)):
-        return read_idx(path)
-    return None
+    if not is_array(path):
+        return None
+    return read_npy(path) if path.suffix.lower() == ".npy" else read_idx(path)
+
+
+def is_array(path: Path) -> bool:
+    """Whether a path is that of an .npy or IDX file, by its name or its first bytes."""
+    is_named = path.suffix.lower() == ".npy" or FILE_NAME.fullmatch(path.name) is not None
+    return is_named or (path.is_file() and looks_like_idx(path))
 
 
 def encode_rows(path: Path, table: Table, predictor: Predictor, note: Callable[[str], None]) -> Inputs:

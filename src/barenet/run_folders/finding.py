@@ -7,7 +7,7 @@ from pathlib import Path
 
 from barenet.errors import RunError
 
-__all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run"]
+__all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run", "is_run_or_study", "name_of_run"]
 
 STUDY = "study.json"  # what a study's folder has and no run's
 RUNS, STUDIES = "runs", "studies"  # where commands put what they make
@@ -36,12 +36,14 @@ def is_run_or_study(folder: Path) -> bool:
     return any((folder / marker).exists() for marker in (STUDY, "config.toml", "best.safetensors"))
 
 
-def find_run(name: str | Path, note: Callable[[str], None] = lambda message: None) -> Path:
+def find_run(name: str | Path, note: Callable[[str], None] = lambda message: None, runs: str | Path = RUNS) -> Path:
     """Return the run or the model file that a path names, as `find_folder` does; of a study its best run.
+
+    `runs` is the folder in which runs are looked for by their names.
 
     Raises RunError: several are meant, or a study has no best run yet.
     """
-    path = find_folder(name)
+    path = find_folder(name, (str(runs), STUDIES))
     if path != Path(name):
         note(f"{name} is taken as {path}")
     if not (path / STUDY).exists():
@@ -51,3 +53,19 @@ def find_run(name: str | Path, note: Callable[[str], None] = lambda message: Non
         raise RunError(f"{path} is a study that has no best run yet; go on with: barenet search --resume {path}")
     note(f"{path} is a study: taking its best run, {best}")
     return best
+
+
+def name_of_run(folder: Path) -> str:
+    """Return how texts call a run: by its folder, and by the study's or the run's around it where it is a part of one.
+
+    It is `course-search-1, best run` for a study's best run, and `quick-2, seed-1` for one of several seeds.
+    """
+    folder = folder.resolve()
+    if (folder.parent / STUDY).exists():
+        return f"{folder.parent.name}, {folder.name} run"
+    return f"{folder.parent.name}, {folder.name}" if is_seed(folder) else folder.name
+
+
+def is_seed(folder: Path) -> bool:
+    """Whether a folder is that of one of the seeds of a run."""
+    return folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json as json_module
 from pathlib import Path
 
-from barenet.cli.options import Latest, Switch
+from barenet.cli.models import find_model
+from barenet.cli.options import Runs, Switch
 from barenet.deploy.export import ExportResult
 from barenet.deploy.export import export as write_export
 from barenet.deploy.exported import TOLERANCE, Agreement
 from barenet.deploy.targets import choose_target
-from barenet.run_folders.folder import find_latest
+from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["export"]
@@ -26,7 +27,7 @@ def export(
     tolerance: float | None = None,
     force: Switch = False,
     data: str | None = None,
-    runs: Latest = Path("runs"),
+    runs: Runs = Path(RUNS),
     quiet: Switch = False,
     json: Switch = False,
 ) -> None:
@@ -56,7 +57,7 @@ def export(
     """
     observer = ConsoleObserver(quiet=quiet)
     to, output = choose_target(to, output)  # a wrong one is told before a missing run
-    path = model or find_latest(runs)
+    path = find_model(model, runs, observer.note)
     options = {"preprocessing": preprocessing, "tolerance": tolerance, "force": force}
     result = write_export(path, to, output=output, dataset=data, note=observer.note, **options)  # type: ignore[arg-type]
     if json:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json as json_module
 from pathlib import Path
 
-from barenet.cli.options import Data, Latest, OneModel, Switch
+from barenet.cli.models import find_model
+from barenet.cli.options import Data, OneModel, Runs, Switch
 from barenet.plots.inspection import inspect as write_pictures
 from barenet.plots.inspection import sentences
-from barenet.run_folders.folder import find_latest
+from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["inspect"]
@@ -19,9 +20,9 @@ def inspect(
     /,
     *,
     neuron: str | None = None,
-    figures: Path | None = None,
+    output: Path | None = None,
     data: Data = None,
-    output: Latest = Path("runs"),
+    runs: Runs = Path(RUNS),
     quiet: Switch = False,
     json: Switch = False,
 ) -> None:
@@ -31,7 +32,7 @@ def inspect(
     ----------
     neuron
         The neuron to look at closely, a layer and a number such as 1:17; without it, one that matters.
-    figures
+    output
         Folder for the pictures; without it, figures/ of the run, or a folder beside the model file.
     quiet
         Print the names of the pictures only.
@@ -39,8 +40,8 @@ def inspect(
         Print what was found as one JSON object.
     """
     observer = ConsoleObserver(quiet=quiet)
-    path = model or find_latest(output)
-    found = write_pictures(path, output=figures, neuron=neuron, dataset=data, note=observer.note)
+    path = find_model(model, runs, observer.note)
+    found = write_pictures(path, output=output, neuron=neuron, dataset=data, note=observer.note)
     if json:
         print(json_module.dumps(found.as_dict()))
         return

@@ -6,9 +6,10 @@ import json as json_module
 import webbrowser
 from pathlib import Path
 
-from barenet.cli.options import Json, Latest, OneModel, Quiet, Switch
+from barenet.cli.models import find_model
+from barenet.cli.options import Json, OneModel, Quiet, Runs, Switch
 from barenet.pages.playground.playground import playground as write_playground
-from barenet.run_folders.folder import find_latest
+from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["playground"]
@@ -18,9 +19,9 @@ def playground(
     model: OneModel = None,
     /,
     *,
+    output: Path | None = None,
     data: str | None = None,
-    file: Path | None = None,
-    output: Latest = Path("runs"),
+    runs: Runs = Path(RUNS),
     open: Switch = False,
     quiet: Quiet = False,
     json: Json = False,
@@ -29,15 +30,16 @@ def playground(
 
     Parameters
     ----------
+    output
+        File to write, which ends in .html; without it, playground.html in the run's folder or beside the model file.
     data
         Labelled images to take the test images from; without them, what the run was trained on.
-    file
-        File to write, which ends in .html; without it, playground.html in the run's folder or beside the model file.
     open
         Open the page in the browser.
     """
     observer = ConsoleObserver(quiet=quiet)
-    made = write_playground(model or find_latest(output), page=file, dataset=data or None, note=observer.note)
+    path = find_model(model, runs, observer.note)
+    made = write_playground(path, output=output, dataset=data or None, note=observer.note)
     if json:
         print(json_module.dumps(made.as_dict()))
     else:

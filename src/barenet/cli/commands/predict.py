@@ -12,26 +12,25 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.cells import cell_len
 
-from barenet.cli.options import Json, Quiet, Switch
+from barenet.cli.models import find_model, split_model
+from barenet.cli.options import Json, Quiet, Runs, Switch
 from barenet.deploy.framing import Steps
 from barenet.deploy.predictor import load
 from barenet.deploy.recognition import Recognition, recognise
 from barenet.errors import ConfigError, nearest
 from barenet.messages import one_line
-from barenet.run_folders.finding import find_run
+from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["predict"]
 
 FLAGS = (
     *("--top", "--invert", "--no-invert", "--crop", "--no-crop", "--pad", "--no-pad", "--resize", "--no-resize"),
-    *("--skip-broken", "--quiet", "--json", "--csv"),
+    *("--skip-broken", "--runs", "--quiet", "--json", "--csv"),
 )
 
 
 def predict(
-    model: Path,
-    /,
     *images: Annotated[str, Parameter(allow_leading_hyphen=True)],  # for "-", standard input
     top: int = 3,
     invert: bool | None = None,
@@ -39,6 +38,7 @@ def predict(
     pad: bool = True,
     resize: bool = True,
     skip_broken: Switch = False,
+    runs: Runs = Path(RUNS),
     quiet: Quiet = False,
     json: Json = False,
     csv: Switch = False,
@@ -47,11 +47,10 @@ def predict(
 
     Parameters
     ----------
-    model
-        A run or its name, such as quick-1, a folder of seeds (averaged), a study (its best run), a .safetensors file,
-        the course project's .pkl, or W1, b1, ... in an .npz file.
     images
-        Pictures, folders of them, - for standard input, .npy, IDX or .csv files.
+        Pictures, folders of them, - for standard input, .npy, IDX or .csv files. Before them a model: a run or its
+        name, such as quick-1, a folder of seeds (averaged), a study (its best run), a .safetensors file, the course
+        project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
     top
         How many classes to show.
     invert
@@ -68,8 +67,6 @@ def predict(
     csv
         Print the results as CSV.
     """
-    if not images:
-        raise ConfigError("nothing to predict: name pictures, folders, .npy, IDX or .csv files, or - after the model")
     if unknown := [name for name in images if name.startswith("-") and name != "-"]:
         raise ConfigError(f"unknown option {unknown[0]}; {nearest(unknown[0], FLAGS)}")
     if top < 1:
@@ -77,10 +74,11 @@ def predict(
     if json and csv:
         raise ConfigError("--json and --csv exclude each other: leave one out")
     observer = ConsoleObserver(quiet=quiet)
-    model = find_run(model, observer.note)
+    named, inputs = split_model(images, runs)
+    model = find_model(named, runs, observer.note)
     predictor = load(model)
     steps = Steps(crop=crop, pad=pad, resize=resize, invert=invert)
-    found = recognise(predictor, images, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)
+    found = recognise(predictor, inputs, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)
     if json:
         summary = {"model": str(model), "classes": predictor.class_names, "images": [own.as_dict() for own in found]}
         print(json_module.dumps(summary, ensure_ascii=False))

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json as json_module
 from pathlib import Path
 
-from barenet.cli.options import Latest, Switch
+from barenet.cli.models import find_model
+from barenet.cli.options import Runs, Switch
 from barenet.pages.reports.report import report as write_report
-from barenet.run_folders.folder import find_latest
+from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["report"]
 
 
 def report(
-    *runs: Path,
-    page: Path | None = None,
+    *models: Path,
+    output: Path | None = None,
     data: str | None = None,
-    output: Latest = Path("runs"),
+    runs: Runs = Path(RUNS),
     quiet: Switch = False,
     json: Switch = False,
 ) -> None:
@@ -25,10 +26,10 @@ def report(
 
     Parameters
     ----------
-    runs
+    models
         Runs or their names, such as quick-1, or studies (their best runs); the latest run without any. A run of several
         seeds gives their mean and spread.
-    page
+    output
         File to write, which ends in .html; without it, report.html in the run's folder, or comparison.html
         beside several runs.
     data
@@ -45,5 +46,6 @@ def report(
         notes.append(sentence)
         observer.note(sentence)
 
-    path = write_report(*(runs or (find_latest(output),)), page=page, dataset=data, note=note)
+    paths = [find_model(model, runs, note) for model in models or (None,)]
+    path = write_report(*paths, output=output, dataset=data, note=note)
     print(json_module.dumps({"page": str(path), "bytes": path.stat().st_size, "notes": notes}) if json else path)

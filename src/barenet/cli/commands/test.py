@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from barenet.analysis.images import as_test, find_dataset, is_other
-from barenet.cli.options import Data, Json, Latest, Quiet
+from barenet.cli.models import find_model
+from barenet.cli.options import Data, Json, Quiet, Runs
 from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
 from barenet.errors import DataError
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.finding import find_run
-from barenet.run_folders.folder import find_latest
+from barenet.run_folders.finding import RUNS
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, score_model
 from barenet.terminal.console import ConsoleObserver
@@ -28,7 +28,7 @@ def test(
     /,
     *,
     data: Data = None,
-    output: Latest = Path("runs"),
+    runs: Runs = Path(RUNS),
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -41,7 +41,7 @@ def test(
         project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
     """
     observer = ConsoleObserver(quiet=quiet)
-    path = find_run(model or find_latest(output), observer.note)
+    path = find_model(model, runs, observer.note)
     models = load_models(path)
     dataset = find_dataset(models[0], path, data or None, note=observer.note)
     if is_other(models[0], dataset):

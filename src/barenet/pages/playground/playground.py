@@ -11,6 +11,7 @@ from barenet.analysis.images import Source, find_dataset, is_other
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError
 from barenet.nn.activations import CUSTOM
+from barenet.old_words import takes_old
 from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
@@ -34,10 +35,11 @@ class Playground:
         return {"model": str(self.model), "page": str(self.page), "bytes": self.size, "images": self.n_images}
 
 
+@takes_old(page="output")
 def playground(
     path: str | Path,
     *,
-    page: str | Path | None = None,
+    output: str | Path | None = None,
     dataset: Source | None = None,
     note: Callable[[str], None] = ignore,
 ) -> Playground:
@@ -46,7 +48,7 @@ def playground(
     Args:
         path: a run folder, a `.safetensors` file, or the course project's `.pkl`; of several seeds the page shows the
             best on validation.
-        page: file to write, which ends in .html; without it `playground.html` in the run's folder or beside the model
+        output: file to write, which ends in .html; without it `playground.html` in the run's folder or beside the model
             file.
         dataset: the data set whose test images the page offers, or where it lies; without it the one that the network
             was trained on, and no images where that cannot be found.
@@ -60,7 +62,7 @@ def playground(
         DataError: its images are not grey pictures, or the data set has others.
         RunError, MachineError: see `barenet.errors`.
     """
-    path, target = find_run(path, note), None if page is None else page_path(page)
+    path, target = find_run(path, note), None if output is None else page_path(output)
     model = choose_network(path, note)
     images = find_images(model, path, dataset, note)
     target = target or (path if path.is_dir() else path.parent) / "playground.html"

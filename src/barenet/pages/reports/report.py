@@ -11,6 +11,7 @@ from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
 from barenet.nn import Activation, Loss
+from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
@@ -27,9 +28,10 @@ __all__ = ["report", "report_page"]
 MAX_ROWS = 60  # of the table of epochs
 
 
+@takes_old(page="output")
 def report(
     *paths: str | Path,
-    page: str | Path | None = None,
+    output: str | Path | None = None,
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
@@ -39,7 +41,7 @@ def report(
 
     Args:
         *paths: run folders. One run of several seeds, too, is told as a comparison.
-        page: file to write, which ends in .html; without it `report.html` in the run's folder, or
+        output: file to write, which ends in .html; without it `report.html` in the run's folder, or
             `comparison.html` beside several runs.
         dataset: the images, or where they lie, where they cannot be found by the run's settings.
         activations: of your own, handed in again.
@@ -50,7 +52,7 @@ def report(
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
         MachineError: the page cannot be written.
     """
-    target = None if page is None else page_path(page)
+    target = None if output is None else page_path(output)
     runs = [check_run(find_run(path, note)) for path in paths]
     if len(runs) == 1 and not is_seeds(runs[0]):
         evidence = read_evidence(runs[0], dataset=dataset, activations=activations, loss=loss)
