@@ -4,6 +4,7 @@ Read the modules in this order; open `canvas` first:
 
     canvas            one look for all pictures
     rasters           weights and images as small pictures
+    ranges            axes that a few outliers do not set
     learning_curves   how a run went: loss, accuracy, learning rate, updates
     weights           weights before and after training
     neurons           activations of each layer, and one neuron closely

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style
+from barenet.plots.ranges import Points, bound, kept_range
 from barenet.run_folders.files import replace_file
 from barenet.training.records import EpochRecord
 
@@ -16,7 +17,10 @@ __all__ = [
     "finite",
     "has_ratios",
     "learning_curves",
+    "loss_range",
     "marks",
+    "ratio_range",
+    "ratios_of",
     "show_accuracy",
     "show_loss",
     "show_rate",
@@ -25,6 +29,9 @@ __all__ = [
 
 TRAINING, VALIDATION, RATE = BLUE, ORANGE, GREEN
 GOOD_RATIO = 1e-3
+JUMP = 10  # a loss so many times the next smaller one does not set the axis
+RATIO_JUMP = 100  # of update ratios, whose axis is logarithmic
+NO_RATE = 1e-3  # of the largest learning rate: what moves less than that tells of the schedule, not of the network
 
 
 def draw_learning_curves(
@@ -42,7 +49,7 @@ def learning_curves(history: Sequence[EpochRecord], best_epoch: int, label_smoot
     """Return the three panels side by side as a PNG."""
     # Fixed margins: laying the panels out anew would take as long as drawing them, at each validation.
     with new_figure(11, 3.4, layout=None) as figure:
-        figure.subplots_adjust(left=0.05, right=0.985, bottom=0.145, top=0.91, wspace=0.27)
+        figure.subplots_adjust(left=0.058, right=0.985, bottom=0.145, top=0.91, wspace=0.29)
         loss, accuracy, rate = figure.subplots(1, 3)
         show_loss(loss, history, best_epoch, label_smoothing)
         show_accuracy(accuracy, history, best_epoch)
@@ -58,15 +65,23 @@ def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_
     axes.plot(epochs, [finite(r.train_loss) for r in history], color=TRAINING, label=smoothed, **marks(history))
     losses = [finite(r.valid_loss) for r in validated]
     axes.plot([r.epoch for r in validated], losses, color=VALIDATION, label="validation", **marks(validated))
-    style_epochs(axes, "Loss", history)
+    style_epochs(axes, "Loss", history, "loss")
     best = find_epoch(validated, best_epoch)
     if best is not None:
         ring(axes, best_epoch, finite(best.valid_loss))
+    points: Points = [(r.epoch, finite(r.train_loss), TRAINING) for r in history]
+    validated_points: Points = [(r.epoch, loss, VALIDATION) for r, loss in zip(validated, losses, strict=True)]
+    bound(axes, [*points, *validated_points], loss_range(history))
     if not any(math.isfinite(finite(r.train_loss)) for r in history):
         axes.annotate(
             "no epoch ended with a finite loss", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY
         )
     axes.legend(frameon=False, labelcolor=INK)
+
+
+def loss_range(history: Sequence[EpochRecord]) -> tuple[float, float] | None:
+    """Return the lowest and the highest loss that the axis shows; None where there is none."""
+    return kept_range([finite(loss) for r in history for loss in (r.train_loss, r.valid_loss)], JUMP)
 
 
 def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) -> None:
@@ -78,7 +93,7 @@ def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) ->
     axes.plot([r.epoch for r in kept], training, color=TRAINING, label="training", **marks(history))
     shares = [100 * (r.valid_accuracy or 0) for r in validated]
     axes.plot([r.epoch for r in validated], shares, color=VALIDATION, label="validation", **marks(validated))
-    style_epochs(axes, "Accuracy, %", history)
+    style_epochs(axes, "Accuracy", history, "accuracy, %")
     best = find_epoch(validated, best_epoch)
     if best is None or best.valid_accuracy is None:
         return
@@ -97,7 +112,7 @@ def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) ->
 def show_rate(axes: Any, history: Sequence[EpochRecord]) -> None:
     """Draw the learning rate at the end of each epoch."""
     axes.plot([r.epoch for r in history], [r.learning_rate for r in history], color=RATE, **marks(history))
-    style_epochs(axes, "Learning rate at the end of each epoch", history)
+    style_epochs(axes, "Learning rate after each epoch", history, "learning rate")
 
 
 def has_ratios(history: Sequence[EpochRecord]) -> bool:
@@ -105,19 +120,39 @@ def has_ratios(history: Sequence[EpochRecord]) -> bool:
     return any(finite(value) > 0 for record in history for value in record.update_ratios.values())
 
 
+def ratios_of(history: Sequence[EpochRecord]) -> dict[str, list[tuple[EpochRecord, float]]]:
+    """Return the update ratios of each weight matrix that a logarithm can show, each with its epoch's record."""
+    names = [name for name in history[0].update_ratios if name.startswith("W")]
+    found = {name: [(r, finite(r.update_ratios.get(name))) for r in history] for name in names}
+    return {name: [(r, ratio) for r, ratio in pairs if ratio > 0] for name, pairs in found.items()}
+
+
+def ratio_range(history: Sequence[EpochRecord]) -> tuple[float, float] | None:
+    """Return the lowest and the highest update ratio that the axis shows, with the usual ratio; None without ratios.
+
+    An epoch at whose end a schedule has taken the learning rate to almost nothing does not count, unless all do.
+    """
+    largest = max(r.learning_rate for r in history)
+    pairs = [pair for found in ratios_of(history).values() for pair in found]
+    moving = [ratio for r, ratio in pairs if r.learning_rate >= NO_RATE * largest]
+    kept = kept_range(moving or [ratio for _, ratio in pairs], RATIO_JUMP, both_ends=True)
+    return kept and (min(kept[0], GOOD_RATIO), max(kept[1], GOOD_RATIO))
+
+
 def show_ratios(axes: Any, history: Sequence[EpochRecord]) -> None:
     """Draw, for each weight matrix, the norm of an epoch's last update over the norm of the weights."""
-    names = [name for name in history[0].update_ratios if name.startswith("W")]
-    for i, name in enumerate(names):
-        points = [(r.epoch, finite(r.update_ratios.get(name))) for r in history]
-        points = [(epoch, ratio) for epoch, ratio in points if ratio > 0]
+    points: list[tuple[float, float, str]] = []
+    found = ratios_of(history)
+    for i, (name, pairs) in enumerate(found.items()):
         colour = SERIES[i % len(SERIES)]
-        axes.plot(*zip(*points, strict=True) if points else ([], []), color=colour, label=name, **marks(points))
-    axes.axhline(GOOD_RATIO, color=GREY, linewidth=1, linestyle=":")
-    style_epochs(axes, "Update over weight, norms", history)
+        epochs, ratios = [r.epoch for r, _ in pairs], [ratio for _, ratio in pairs]
+        axes.plot(epochs, ratios, color=colour, label=name, **marks(pairs))
+        points += [(epoch, ratio, colour) for epoch, ratio in zip(epochs, ratios, strict=True)]
+    axes.axhline(GOOD_RATIO, color=GREY, linewidth=1, linestyle=":", label="0.001, common")
+    style_epochs(axes, "Last update of each epoch over the weights", history, "ratio of their norms")
     axes.set_yscale("log")
-    if names:
-        axes.legend(frameon=False, labelcolor=INK, ncols=1 + (len(names) - 1) // 4)
+    bound(axes, points, ratio_range(history))
+    axes.legend(frameon=False, labelcolor=INK, ncols=1 + len(found) // 5)
 
 
 def finite(value: float | None) -> float:
@@ -140,9 +175,9 @@ def ring(axes: Any, epoch: int, value: float) -> None:
     axes.plot([epoch], [value], marker="o", markersize=9, fillstyle="none", color=VALIDATION, linestyle="none")
 
 
-def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord]) -> None:
+def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord], y: str) -> None:
     """Style a panel over epochs: whole numbers only, and room around a single one."""
-    style(axes, title, x="epoch")
+    style(axes, title, x="epoch", y=y)
     axes.xaxis.get_major_locator().set_params(integer=True)
     if len({record.epoch for record in history}) == 1:
         axes.set_xlim(history[0].epoch - 1, history[0].epoch + 1)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +18,10 @@ from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, SERIES, new_figure, st
 from barenet.plots.learning_curves import (
     finite,
     has_ratios,
+    loss_range,
     marks,
+    ratio_range,
+    ratios_of,
     show_accuracy,
     show_loss,
     show_rate,
@@ -34,11 +37,15 @@ MAX_HOVER = 400
 
 @dataclass(frozen=True)
 class Drawing:
-    """One picture of a page. hover: JSON of points [x, y, text] in the picture's own coordinates."""
+    """One picture of a page. hover: JSON of points [x, y, text] in the picture's own coordinates.
+
+    is_beside: the caption stands beside the picture where a window is wide enough.
+    """
 
     svg: str
     caption: str = ""
     hover: str = "[]"
+    is_beside: bool = False
 
 
 def draw(
@@ -54,7 +61,9 @@ def draw(
         show(axes)
         text = svg(figure, label)
         kept = [point for point in points if np.isfinite(point[:2]).all()]
-        places: Any = axes.transData.transform([point[:2] for point in kept]) if kept else []
+        bottom, top = sorted(axes.get_ylim())
+        shown = [(x, min(max(y, bottom), top)) for x, y, _ in kept]  # what lies beyond an axis is marked at its edge
+        places: Any = axes.transData.transform(shown) if kept else []
         height = 72 * size[1]
         hover = [
             [round(float(x), 1), round(float(height - y), 1), point[2]]
@@ -68,10 +77,12 @@ def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smooth
     """Return the learning curves of one network, and its update ratios where they were recorded."""
     first, last = history[0], history[-1]
     span = f"epoch {first.epoch}" if len(history) == 1 else f"epochs {first.epoch} to {last.epoch}"
+    losses = [(r.epoch, finite(loss)) for r in history for loss in (r.train_loss, r.valid_loss)]
     drawings = [
         draw(
             lambda axes: show_loss(axes, history, best_epoch, label_smoothing),
             f"Loss over {span}: training ends at {last.train_loss:.4f}{ending(last.valid_loss, '.4f')}.",
+            outside_words(losses, loss_range(history)),
             points=[(r.epoch, finite(pick(r, "loss")), line_of(r, "loss")) for r in history],
         ),
         draw(
@@ -86,15 +97,29 @@ def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smooth
         ),
     ]
     if has_ratios(history):
-        drawings.append(
-            draw(
-                lambda axes: show_ratios(axes, history),
-                f"Norm of an epoch's last update over the norm of the weights, a line a layer, over {span}.",
-                "The last update of each epoch against the weights it moved. About 0.001, the dotted line, is common; "
-                "far above it training is wild, far below it next to nothing is learnt any more.",
-            )
+        ratios = [(r.epoch, ratio) for pairs in ratios_of(history).values() for r, ratio in pairs]
+        drawing = draw(
+            lambda axes: show_ratios(axes, history),
+            f"Norm of an epoch's last update over the norm of the weights, a line a layer, over {span}.",
+            "The last update of each epoch against the weights it moved. About 0.001, the dotted line, is common; far "
+            "above it training is unstable, far below it the weights hardly change. "
+            + outside_words(ratios, ratio_range(history)),
         )
+        drawings.append(replace(drawing, is_beside=True))
     return drawings
+
+
+def outside_words(points: Sequence[tuple[int, float]], shown: tuple[float, float] | None) -> str:
+    """Return which epochs lie beyond an axis, and with which values; nothing where none does."""
+    if shown is None:
+        return ""
+    outside = [(epoch, value) for epoch, value in points if value < shown[0] or value > shown[1]]
+    if not outside:
+        return ""
+    epochs, values = sorted({epoch for epoch, _ in outside}), sorted(value for _, value in outside)
+    told = ", ".join(map(str, epochs[:5])) + (f" and {len(epochs) - 5} more" if len(epochs) > 5 else "")
+    ends = " to ".join(dict.fromkeys(f"{value:.3g}" for value in (values[0], values[-1])))
+    return f"Beyond the axis, marked at its edge: {'epoch' if len(epochs) == 1 else 'epochs'} {told} ({ends})."
 
 
 def pick(record: EpochRecord, what: str) -> float:

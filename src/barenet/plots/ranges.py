@@ -1,0 +1,56 @@
+"""The range of an axis that a few outliers do not set, and marks at its edge for the points beyond it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+__all__ = ["Points", "bound", "kept_range"]
+
+Points = Sequence[tuple[float, float, str]]  # x, y and the colour that the point's curve has
+
+
+def kept_range(values: Iterable[float], factor: float, *, both_ends: bool = False) -> tuple[float, float] | None:
+    """Return the lowest and the highest of the values that an axis shows; None where there is none.
+
+    The largest values are left out where the next smaller positive one is less by more than `factor`. At most half of
+    the values are left out, and none of fewer than three. `both_ends` leaves out the smallest by the same rule, as an
+    axis with a logarithmic scale needs it.
+    """
+    finite = sorted(value for value in values if math.isfinite(value))
+    if not finite:
+        return None
+    low, high = finite[0], finite[-1]
+    known = [value for value in finite if value > 0]
+    n = len(known)
+    if n < 3:
+        return low, high
+    high = next((known[i - 1] for i in range(n - n // 2, n) if known[i] > factor * known[i - 1]), high)
+    if both_ends:
+        low = next((known[i + 1] for i in range(n // 2 - 1, -1, -1) if known[i] * factor < known[i + 1]), low)
+    return low, high
+
+
+def bound(axes: Any, points: Points, shown: tuple[float, float] | None) -> None:
+    """Let an axis end where the shown range ends, if a point lies beyond it, and mark such points at its edge."""
+    if shown is None:
+        return
+    low, high = shown
+    below = [(x, colour) for x, y, colour in points if y < low]
+    above = [(x, colour) for x, y, colour in points if y > high]
+    if not below and not above:
+        return
+    is_log = axes.get_yscale() == "log"
+    if is_log:
+        room = (high / low) ** 0.08 if high > low else 3.0
+        bottom, top = low / room, high * room
+    else:
+        room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
+        bottom, top = low - room, high + room
+    axes.set_ylim(bottom, top)
+    for beyond, edge, marker in ((below, bottom, "v"), (above, top, "^")):
+        for x, colour in beyond:
+            axes.plot([x], [edge], marker=marker, markersize=7, color=colour, linestyle="none", clip_on=False, zorder=5)
+    sides = " and ".join(word for word, some in (("▼ below", below), ("▲ above", above)) if some)
+    axes.set_xlabel(f"{axes.get_xlabel()} ({sides} the axis)", color=axes.xaxis.label.get_color())
