@@ -66,6 +66,7 @@ def train(
         observer: told what happens while it does, in place of what `verbose` shows.
         **values: any setting by its name: `hidden_sizes=(128, 32)`, `learning_rate=0.1`, `epochs=5`, `n_seeds=4`; or
             an `Activation.custom(...)` as `activation`, a `Loss.custom(...)` as `loss`, gradient-checked first.
+            `activation=("relu", "tanh")` gives each hidden layer its function.
 
     Raises:
         ConfigError, DataError, RunError, MachineError, DivergedError: see `barenet.errors`.
@@ -165,9 +166,12 @@ def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
     values = dict(values)
     activations: tuple[Activation, ...] = tuple(values.pop("activations", ()))
     loss = None
-    if isinstance(values.get("activation"), Activation):
-        activations = (*activations, values["activation"])
-        values["activation"] = values["activation"].name
+    chosen = values.get("activation")
+    if isinstance(chosen, list | tuple):  # one for each layer
+        activations = (*activations, *dict.fromkeys(own for own in chosen if isinstance(own, Activation)))
+        values["activation"] = [own.name if isinstance(own, Activation) else own for own in chosen]
+    elif isinstance(chosen, Activation):
+        activations, values["activation"] = (*activations, chosen), chosen.name
     if isinstance(values.get("loss"), Loss):
         loss = values["loss"]
         values["loss"] = loss.name

@@ -24,6 +24,7 @@ __all__ = [
     "Positive",
     "Side",
     "one_of",
+    "read_activation",
     "read_class_weight",
     "read_column",
     "read_columns",
@@ -36,16 +37,22 @@ __all__ = [
 
 def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> BeforeValidator:
     """Return a validator for a name out of a table, which names the nearest when it is unknown."""
+    return BeforeValidator(lambda value: known_name(value, known, what, aliases))
 
-    def check(value: Any) -> Any:
-        name = (aliases or {}).get(value, value) if isinstance(value, str) else value
-        if isinstance(name, str) and name.startswith(CUSTOM):
-            return name
-        if not isinstance(name, str) or name not in known:
-            raise ValueError(f"unknown {what} {value!r}; {nearest(str(value), known)}")
+
+def known_name(value: Any, known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> str:
+    """Return a name out of a table, or that of a person's own function; raise ValueError for another."""
+    name = (aliases or {}).get(value, value) if isinstance(value, str) else value
+    if isinstance(name, str) and name.startswith(CUSTOM):
         return name
+    if not isinstance(name, str) or name not in known:
+        raise ValueError(f"unknown {what} {value!r}; {nearest(str(value), known)}")
+    return name
 
-    return BeforeValidator(check)
+
+def read_name(value: Any) -> str:
+    """Return the name of an activation; raise ValueError for an unknown one."""
+    return known_name(value, ACTIVATIONS, "activation", ALIASES)
 
 
 def split_sizes(value: Any) -> Any:
@@ -54,6 +61,20 @@ def split_sizes(value: Any) -> Any:
         # A minus sign that no digit goes before is a sign: -5 must not become 5.
         return [part.strip() for part in re.sub(r"(?<=\d)-(?=\d)", ",", value).split(",") if part.strip()]
     return [value] if isinstance(value, numbers.Integral) else value
+
+
+def read_activation(value: Any) -> Any:
+    """Return one name for all hidden layers, or a tuple of one for each, from text such as relu, relu,tanh, relu-tanh.
+
+    >>> read_activation("relu"), read_activation("relu-tanh"), read_activation(["relu", "leakyrelu"])
+    ('relu', ('relu', 'tanh'), ('relu', 'leaky_relu'))
+    """
+    if not isinstance(value, str):
+        return tuple(map(read_name, value)) if isinstance(value, list | tuple) else read_name(value)
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    if len(parts) == 1 and "-" in value and not value.startswith(CUSTOM) and value.replace("-", "_") not in ACTIVATIONS:
+        parts = [part.strip() for part in value.split("-")]
+    return tuple(map(read_name, parts)) if len(parts) > 1 else read_name(*parts or [value])
 
 
 def read_n_valid(value: Any) -> Any:
@@ -146,4 +167,4 @@ Positive = Annotated[int, Field(gt=0)]
 Side = Annotated[int, Field(gt=0, le=4096)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-ActivationName = Annotated[str, one_of(ACTIVATIONS, "activation", ALIASES)]
+ActivationName = Annotated[str, BeforeValidator(read_name)]

@@ -25,6 +25,7 @@ from barenet.config.fields import (
     Positive,
     Side,
     one_of,
+    read_activation,
     read_class_weight,
     read_column,
     read_columns,
@@ -34,6 +35,7 @@ from barenet.config.fields import (
     split_sizes,
 )
 from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
+from barenet.nn.architecture import each_layer
 
 __all__ = ["TABLES", "Config", "LayerConfig", "Table"]
 
@@ -113,7 +115,9 @@ class ModelConfig(Table):
     hidden_sizes: Annotated[tuple[Positive, ...], BeforeValidator(split_sizes)] = Field(
         (256, 128), description="Units of each hidden layer, such as 128,32."
     )
-    activation: ActivationName = Field("relu", description=f"Of the hidden layers: {', '.join(ACTIVATIONS)}.")
+    activation: Annotated[str | tuple[str, ...], BeforeValidator(read_activation)] = Field(
+        "relu", description=f"Of the hidden layers, or relu,tanh for one each: {', '.join(ACTIVATIONS)}."
+    )
     layers: tuple[LayerConfig, ...] | None = Field(
         None, description="The whole architecture, a row a layer, in place of hidden_sizes and activation."
     )
@@ -129,6 +133,15 @@ class ModelConfig(Table):
     )
     dropout: Fraction = Field(0.0, description="Share of hidden units dropped at random in training.")
     input_dropout: Fraction = Field(0.0, description="Share of pixels dropped at random in training.")
+
+    @field_validator("activation", mode="after")
+    @classmethod
+    def check_count(cls, value: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
+        """Refuse more or fewer activations than hidden layers; the same one everywhere becomes a single name."""
+        if isinstance(value, str) or "hidden_sizes" not in info.data:
+            return value
+        names = dict.fromkeys(each_layer(value, len(info.data["hidden_sizes"])))
+        return value if len(names) > 1 else str(*names or ["relu"])
 
 
 class OptimizerConfig(Table):

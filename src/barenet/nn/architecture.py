@@ -16,7 +16,7 @@ from barenet.errors import ConfigError
 from barenet.nn.activations import Activation, find_activation
 from barenet.nn.losses import Loss
 
-__all__ = ["Architecture", "LayerSpec"]
+__all__ = ["Architecture", "LayerSpec", "each_layer"]
 
 KEYS = ("input_dim", "output_dim", "activation")
 
@@ -138,6 +138,23 @@ class Architecture:
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as the files store them."""
         return [row.as_dict() for row in self.rows]
+
+
+def each_layer(activation: str | Activation | Sequence[str | Activation], n_hidden: int) -> list[str | Activation]:
+    """Return an activation for each of `n_hidden` layers, of one for all of them or of a sequence of as many.
+
+    >>> each_layer("relu", 2), each_layer(("relu", "tanh"), 2)
+    (['relu', 'relu'], ['relu', 'tanh'])
+    """
+    if isinstance(activation, str | Activation):
+        return [activation] * n_hidden
+    names = list(activation)
+    if len(names) != n_hidden:
+        shown = ", ".join(name if isinstance(name, str) else name.name for name in names)
+        listed = f"{len(names)} activation{'s' * (len(names) != 1)}{f' ({shown})' * bool(names)}"
+        layers = f"{n_hidden} hidden layer{'s' * (n_hidden != 1)}"
+        raise ConfigError(f"{listed} for {layers}; give one for all of them, or one for each")
+    return names
 
 
 def read_row(row: Mapping[str, Any], custom: Iterable[Activation]) -> LayerSpec:

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import Activation
-from barenet.nn.architecture import Architecture, LayerSpec
+from barenet.nn.architecture import Architecture, LayerSpec, each_layer
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer
 from barenet.nn.losses import Loss, make_loss
@@ -48,7 +48,7 @@ class MLP:
 
     Args:
         n_inputs, hidden_sizes, n_classes: widths from the images to the classes.
-        activation: name or `Activation` behind every hidden layer.
+        activation: name or `Activation` behind every hidden layer, or one for each of them.
         output_activation: behind the last layer.
         initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero, to be filled in.
         seed: an integer or generator, 0 by default, or N of them for a stack. The same seed gives the same weights in a
@@ -75,11 +75,11 @@ class MLP:
         hidden_sizes: Sequence[int],
         n_classes: int,
         *,
-        activation: str | Activation = "relu",
+        activation: str | Activation | Sequence[str | Activation] = "relu",
         output_activation: str | Activation = "softmax",
         **options: Unpack[Options],
     ) -> None:
-        activations = [activation] * len(hidden_sizes) + [output_activation]
+        activations = [*each_layer(activation, len(hidden_sizes)), output_activation]
         self._build(Architecture.from_sizes([n_inputs, *hidden_sizes, n_classes], activations), **options)
 
     @classmethod

@@ -36,7 +36,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     hidden_sizes : units of each hidden layer; a number for one layer.
-    activation : of the hidden layers, a name in `barenet.nn.activations.ACTIVATIONS`.
+    activation : of the hidden layers, a name in `barenet.nn.activations.ACTIVATIONS`, or one for each layer.
     optimizer : "adam", "adamw" or "sgd".
     learning_rate : the highest rate of the schedule.
     schedule : "cosine", "constant" or "one_cycle"; `partial_fit` keeps the rate constant.
@@ -75,7 +75,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         hidden_sizes: int | Sequence[int] = (128,),
         *,
-        activation: str = "relu",
+        activation: str | Sequence[str] = "relu",
         optimizer: str = "adam",
         learning_rate: float = 0.01,
         schedule: str = "cosine",

@@ -14,6 +14,7 @@ from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError, DataError
 from barenet.nn import Architecture
+from barenet.nn.architecture import each_layer
 from barenet.sklearn.parameters import make_config
 from barenet.training.epochs import start_state
 from barenet.training.evaluation import compute_outputs
@@ -32,7 +33,7 @@ class Network:
 
     seed: int
     sizes: tuple[int, ...]
-    activation: str
+    activation: str | tuple[str, ...]
     fixed: Mapping[str, Any]
 
     @staticmethod
@@ -63,7 +64,7 @@ class Network:
 
     def architecture(self) -> Architecture:
         """Return the description of the network."""
-        return Architecture.from_sizes(self.sizes, [self.activation] * (len(self.sizes) - 2) + ["softmax"])
+        return Architecture.from_sizes(self.sizes, [*each_layer(self.activation, len(self.sizes) - 2), "softmax"])
 
     def logits(self, state: TrainingState, features: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return the outputs (n, C) for features as the network takes them."""

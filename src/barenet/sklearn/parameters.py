@@ -34,7 +34,9 @@ def make_config(parameters: Mapping[str, Any], seed: int, rows: Rows | None, *, 
     check_number(parameters, "alpha", Real, "a number, 0 or more", lambda value: 0 <= value < float("inf"))
     check_number(parameters, "patience", Integral, "a whole number, 1 or more", lambda value: value >= 1)
     check_number(parameters, "validation_fraction", Real, "a number between 0 and 1", lambda value: 0 < value < 1)
-    check_name(parameters, "activation", (*ACTIVATIONS, *ALIASES))
+    own = parameters["activation"]
+    for activation in own if isinstance(own, list | tuple) else [own]:
+        check_name({"activation": activation}, "activation", (*ACTIVATIONS, *ALIASES))
     check_name(parameters, "optimizer", tuple(OPTIMIZERS))
     check_name(parameters, "schedule", SCHEDULES)
     for name, owner in (("momentum", "sgd"), ("weight_decay", "adamw")):

@@ -18,6 +18,7 @@ from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Architecture, Loss, make_loss
+from barenet.nn.architecture import each_layer
 from barenet.training.class_weights import weigh_classes
 from barenet.training.evaluation import EVALUATION_BATCH, resolve_eval_every
 from barenet.training.preprocessing import (
@@ -156,7 +157,7 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     """
     activations = custom.activations if custom else ()
     if config.model.layers is None:
-        names = [config.model.activation] * len(config.model.hidden_sizes) + [loss_of(config, custom).output]
+        names = [*each_layer(config.model.activation, len(config.model.hidden_sizes)), loss_of(config, custom).output]
         return Architecture.from_sizes([n_inputs, *config.model.hidden_sizes, n_classes], names, activations)
     layers = config.model.layers
     if not layers:

@@ -10,7 +10,7 @@ from barenet.config.sources import build_config
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import ConfigError
-from barenet.nn.architecture import Architecture
+from barenet.nn.architecture import Architecture, each_layer
 from barenet.training.evaluation import resolve_eval_every
 from barenet.training.preparation import (
     TrainingData,
@@ -47,7 +47,8 @@ class Base:
         """
         flags = dict(self.given)
         layers: Point = {}
-        has_sizes = "model.hidden_sizes" in {target_of(name) for name in point}
+        point_targets = {target_of(name) for name in point}
+        has_sizes = "model.hidden_sizes" in point_targets
         for name, value in point.items():
             target = target_of(name)
             if "." in target:
@@ -55,11 +56,13 @@ class Base:
             else:
                 layers[name] = value
         check_dimensions(layers, dataset)
-        config = build_config(self.recipe, None, flags)
         if layers:
-            config = build_config(
-                self.recipe, None, flags | choose_layers(config, layers, dataset, hidden_only=has_sizes)
-            )
+            searched = flags.pop("model.activation", None) if "model.activation" in point_targets else None
+            config = build_config(self.recipe, None, flags)
+            flags |= choose_layers(config, layers, dataset, hidden_only=has_sizes)
+            if searched is not None:  # one for each of the layers that there are now
+                flags["model.activation"] = searched
+        config = build_config(self.recipe, None, flags)
         check_shift(config, dataset)
         architecture_of(config, dataset.n_inputs, dataset.n_classes)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
@@ -105,6 +108,8 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
     *activations, last = (row.activation.name for row in architecture.rows)
     default_last = loss_of(config).output
     depth = int(layers.get(DEPTH, len(sizes)) or 0)
+    if config.model.layers is None and not isinstance(config.model.activation, str):
+        each_layer(config.model.activation, depth)  # raises where single names were given for another depth
     sizes = (sizes + [sizes[-1] if sizes else 64] * depth)[:depth]
     activations = (activations + [activations[-1] if activations else "relu"] * depth)[:depth]
     for name, value in layers.items():
@@ -121,7 +126,10 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
         else:
             sizes[number - 1] = value  # type: ignore[assignment]  # the space has checked it
     if len(set(activations)) <= 1 and last == default_last:
-        return {"model.hidden_sizes": sizes, "model.activation": (activations or [config.model.activation])[0]}
+        return {
+            "model.hidden_sizes": sizes,
+            "model.activation": activations[0] if activations else config.model.activation,
+        }
     architecture = Architecture.from_sizes([dataset.n_inputs, *sizes, dataset.n_classes], [*activations, last])
     return {"model.layers": architecture.as_dicts()}
 
