@@ -41,8 +41,19 @@ def test_a_neuron_switched_off_is_a_neuron_without_outgoing_weights(make_run):
     assert portrait.push == pytest.approx(push - push.mean(), abs=1e-5)
     right = [np.mean(np.argmax(z, axis=1) == dataset.train_labels) for z in (full, cut)]
     assert portrait.lost == pytest.approx(right[0] - right[1])
+    assert portrait.n_changed == np.count_nonzero(np.argmax(full, axis=1) != np.argmax(cut, axis=1))
+    assert not portrait.is_dead
     assert portrait.activations[portrait.most[0]] == portrait.activations.max()
     assert portrait.activations[portrait.least[0]] == portrait.activations.min()
+
+
+def test_a_neuron_that_is_never_on_is_dead_and_changes_nothing(make_run):
+    folder, dataset = make_run("16x16")  # of ReLU
+    model = read_model(folder / "best.safetensors")
+    model.mlp.parameters.views["b1"][0, 3] = -1e4
+    portrait = portray(model, dataset.train_images, dataset.train_labels, 1, 3)
+    assert portrait.is_dead
+    assert (portrait.lost, portrait.n_changed) == (0, 0)
 
 
 def test_a_network_without_finite_activations_is_still_shown(make_run):

@@ -61,7 +61,8 @@ class NeuronPortrait:
 
     activations: (n,) for the images. most, least: the images that excite it most and least. push: (C,), how much each
     class's output would fall, on the mean, if the neuron were switched off, relative to the mean of all classes: the
-    classes that it speaks for are positive. lost: accuracy lost without it, a fraction.
+    classes that it speaks for are positive. lost: accuracy lost without it, a fraction. n_changed: the images that get
+    another class without it. is_dead: its activation function is flat for every image.
     """
 
     layer: int
@@ -74,6 +75,8 @@ class NeuronPortrait:
     by_class: NDArray[np.float64]
     accuracy: float
     lost: float
+    n_changed: int
+    is_dead: bool
 
 
 def trace(mlp: MLP, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
@@ -161,10 +164,11 @@ def portray(
 ) -> NeuronPortrait:
     """Return what one neuron does with images (n, D) of these labels, and what the network is without it."""
     mlp = model.mlp
-    activations, outputs, without = [], [], []
+    activations, outputs, without, flat = [], [], [], []
     for batch in batches(model, pixels):
         passed = trace(mlp, batch)
-        a = passed[layer - 1][1]
+        z, a = passed[layer - 1]
+        flat.append(is_flat(mlp, layer - 1, z, a)[:, unit])
         activations.append(a[:, unit].copy())
         outputs.append(passed[-1][1])
         a[:, unit] = 0
@@ -174,7 +178,8 @@ def portray(
         push = np.nan_to_num(np.mean(full - cut, axis=0, dtype=np.float64))
     order = np.argsort(own, kind="stable")
     counts = np.bincount(labels, minlength=mlp.n_classes)
-    right = [float(accuracy(np.argmax(result, axis=-1), labels)) for result in (full, cut)]
+    predicted = [np.argmax(result, axis=-1) for result in (full, cut)]
+    right = [float(accuracy(classes, labels)) for classes in predicted]
     return NeuronPortrait(
         layer=layer,
         unit=unit,
@@ -186,6 +191,8 @@ def portray(
         by_class=np.bincount(labels, own, mlp.n_classes) / np.maximum(counts, 1),
         accuracy=right[0],
         lost=right[0] - right[1],
+        n_changed=int(np.count_nonzero(predicted[0] != predicted[1])),
+        is_dead=bool(np.concatenate(flat).all()),
     )
 
 

@@ -22,7 +22,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Loss
 from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
-from barenet.plots.neurons import draw_activity, draw_portrait, lost_words
+from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
 from barenet.run_folders.files import check_folder_name, replace_file
 from barenet.run_folders.finding import find_run
@@ -62,6 +62,8 @@ class Inspection:
             "unit": self.portrait.unit,
             "accuracy": self.portrait.accuracy,
             "accuracy_lost_without": self.portrait.lost,
+            "images_changed_without": self.portrait.n_changed,
+            "dead": self.portrait.is_dead,
             "push": self.portrait.push.tolist(),
         }
         return {
@@ -183,10 +185,11 @@ def sentences(found: Inspection) -> list[str]:
     """Return what was found, a sentence a line."""
     lines = []
     for layer in found.layers:
-        text = f"layer {layer.layer}, {layer.activation}: {len(layer.dead)} of {layer.n_units} neurons dead"
+        text = f"layer {layer.layer}, {layer.activation}: {len(layer.dead)} of {layer.n_units} neurons are dead"
+        text += f" (flat for all {found.n_images:,} validation images)"
         if layer.saturated is not None:
-            text += f", {len(layer.saturated)} saturated"
+            text += f", {len(layer.saturated)} saturated (flat for 95 % of them or more)"
         lines.append(text)
     if found.portrait is not None:
-        lines.append(f"neuron {found.portrait.layer}:{found.portrait.unit}: {lost_words(found.portrait)}")
+        lines.append(neuron_words(found.portrait))
     return lines

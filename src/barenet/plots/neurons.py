@@ -17,7 +17,7 @@ __all__ = [
     "describe_activity",
     "draw_activity",
     "draw_portrait",
-    "lost_words",
+    "neuron_words",
     "show_activity",
     "show_answers",
     "show_push",
@@ -46,18 +46,26 @@ def show_activity(axes: Any, layer: LayerActivity) -> None:
     axes.stairs(layer.counts, layer.edges, fill=True, color=BLUE, alpha=0.8)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.7)
-    style(axes, f"Layer {layer.layer}, {layer.activation}: {describe_activity(layer)}", x="activation", y="how often")
+    title = f"Layer {layer.layer}, {layer.activation}: {describe_activity(layer)}"
+    style(axes, title, x="activation", y="number of activations")
     if layer.share_zero > 0.005:
         text = f"{100 * layer.share_zero:.0f} % are exactly 0"
         axes.annotate(text, (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", color=GREY, fontsize=9)
 
 
-def lost_words(portrait: NeuronPortrait) -> str:
-    """Return the accuracy lost without a neuron, in words."""
-    points = 100 * portrait.lost
-    if abs(points) < 0.005:
-        return "without it the accuracy stays the same"
-    return f"without it the accuracy {'falls' if points > 0 else 'rises'} by {abs(points):.2f} points"
+def neuron_words(portrait: NeuronPortrait) -> str:
+    """Return what was measured with a neuron switched off, as a sentence that begins with its name."""
+    n, name = len(portrait.activations), f"neuron {portrait.layer}:{portrait.unit}"
+    before, after = (f"{100 * share:.2f} %" for share in (portrait.accuracy, portrait.accuracy - portrait.lost))
+    if portrait.lost == 0:
+        change = f"stays at {before}"
+    else:
+        change = f"{'falls' if portrait.lost > 0 else 'rises'} from {before} to {after}"
+    changed = {0: "none gets", 1: "1 gets"}.get(portrait.n_changed, f"{portrait.n_changed:,} get")
+    found = f"validation accuracy {change} ({n:,} images, of which {changed} another class)"
+    if portrait.is_dead:
+        return f"{name} is dead, flat for every image, so it learns no more; switched off, {found}"
+    return f"without {name} (switched off, so that it gives 0), {found}"
 
 
 def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -> None:
@@ -69,7 +77,8 @@ def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -
     axes.set_yticks(np.arange(len(shown)), names)
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, linewidth=0.8)
-    style(axes, "Speaks for and against", x="its push on the class's output")
+    style(axes, "Speaks for and against", x="its push on the class's output (mean)")
+    axes.locator_params(axis="x", nbins=5)
 
 
 def show_answers(axes: Any, portrait: NeuronPortrait) -> None:
@@ -78,7 +87,7 @@ def show_answers(axes: Any, portrait: NeuronPortrait) -> None:
     axes.stairs(*np.histogram(finite, 50), fill=True, color=BLUE, alpha=0.8)
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.7)
-    style(axes, "How strongly it answers", x="activation", y="images")
+    style(axes, "How strongly it answers", x="activation", y="number of images")
 
 
 def draw_portrait(
@@ -97,14 +106,9 @@ def draw_portrait(
         show_weights(weights, portrait, shape if portrait.layer == 1 else None)
         show_push(classes, portrait, class_names)
         show_answers(means, portrait)
-        top.suptitle(
-            f"Neuron {portrait.layer}:{portrait.unit}: {lost_words(portrait)} "
-            f"({100 * portrait.accuracy:.2f} % of {len(portrait.activations):,} images)",
-            fontsize=12,
-            color=INK,
-            x=0.01,
-            ha="left",
-        )
+        words = neuron_words(portrait)
+        title = textwrap.fill(words[0].upper() + words[1:], 125)
+        top.suptitle(title, fontsize=10.5, color=INK, x=0.01, ha="left")
         if bottom is not None and shape is not None:
             rows = bottom.subplots(2, len(portrait.most), squeeze=False)
             for axes_row, images, word in zip(rows, (portrait.most, portrait.least), ("most", "least"), strict=True):
@@ -112,6 +116,7 @@ def draw_portrait(
                     show_image(axes, pixels[image], shape, scale)
                     axes.set_xlabel(f"{portrait.activations[image]:.2f}", fontsize=8, labelpad=1)
                 axes_row[0].set_ylabel(f"excite\nit {word}", fontsize=10)
+            bottom.supxlabel("under each image: the activation of the neuron", fontsize=9, color=GREY)
         return png(figure)
 
 
@@ -120,7 +125,7 @@ def show_weights(axes: Any, portrait: NeuronPortrait, shape: tuple[int, ...] | N
     if shape is None:
         values = np.sort(portrait.weights)[::-1]
         axes.bar(np.arange(len(values)), values, width=1.0, color=[ORANGE if v > 0 else BLUE for v in values])
-        style(axes, "Its weights, sorted", x="input")
+        style(axes, "Its weights, sorted", x="inputs, by weight", y="value of a weight")
         return
     picture = picture_of(portrait.weights, shape)
     axes.imshow(diverging_colours()[colour_numbers(picture, span(picture))], interpolation="nearest")

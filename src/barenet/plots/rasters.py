@@ -77,15 +77,18 @@ def pool(matrix: Array, max_rows: int, max_columns: int) -> tuple[Array, tuple[i
     return np.take_along_axis(flat, strongest, axis=-1)[..., 0], block
 
 
-def tile(pictures: Array, columns: int, gap: int = 1) -> Array:
-    """Return pictures (n, height, width) in rows of so many, with gaps of zeros between them."""
+def tile(pictures: Array, columns: int, gap: int = 1, above: int = 0) -> tuple[Array, list[tuple[int, int]]]:
+    """Return pictures (n, height, width) in rows of so many, and the (left, top) of each.
+
+    Zeros fill the gaps between them, and `above` further rows over each.
+    """
     n, height, width = pictures.shape
-    rows = math.ceil(n / columns)
-    sheet = np.zeros((rows * (height + gap) - gap, columns * (width + gap) - gap), pictures.dtype)
-    for i, picture in enumerate(pictures):
-        top, left = i // columns * (height + gap), i % columns * (width + gap)
+    rows, step = math.ceil(n / columns), height + above + gap
+    sheet = np.zeros((rows * step - gap, columns * (width + gap) - gap), pictures.dtype)
+    places = [(i % columns * (width + gap), i // columns * step + above) for i in range(n)]
+    for picture, (left, top) in zip(pictures, places, strict=True):
         sheet[top : top + height, left : left + width] = picture
-    return sheet
+    return sheet, places
 
 
 def raster_png(numbers: NDArray[np.uint8]) -> bytes:

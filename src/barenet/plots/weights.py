@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style
 from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, pool, span, tile
 
 __all__ = [
+    "NeuronSheet",
     "draw_heat_maps",
     "draw_histograms",
     "draw_neurons",
@@ -26,6 +28,7 @@ Array = NDArray[np.floating]
 
 HISTOGRAM_BINS = 61
 MAX_TILES = 256
+TILES_WIDTH = 8.5  # inches of the sheet of neurons
 MAP_SIZE = (256, 392)  # rows and columns of a heat map at most
 
 
@@ -61,9 +64,11 @@ def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn:
         axes.axvline(float(before[0]), color=GREY, linewidth=2, label=start)
     axes.stairs(*np.histogram(after, edges), linewidth=1.5, color=BLUE, label="after training")
     shape = " × ".join(str(size) for size in trained.parameters.shapes[name] if name[0] == "W" or size != 1)
-    kind = "weights" if name[0] == "W" else "biases"
+    one, many = ("weight", "weights") if name[0] == "W" else ("bias", "biases")
     all_same = "" if np.ptp(before) > 0 else f", all {before[0]:g} before"
-    style(axes, f"{name}: {shape} {kind}{all_same}")
+    style(axes, f"{name}: {shape} {many}{all_same}", x=f"value of a {one}", y=f"number of {many}")
+    axes.locator_params(axis="x", nbins=6)
+    axes.locator_params(axis="y", nbins=5, integer=True)
 
 
 def heat_map(matrix: Array, limit: float) -> tuple[NDArray[np.uint8], tuple[int, int]]:
@@ -93,32 +98,54 @@ def draw_heat_maps(initial: MLP, trained: MLP, layer: int, is_redrawn: bool) -> 
         return png(figure)
 
 
-def neuron_sheet(mlp: MLP, shape: tuple[int, ...], columns: int | None = None) -> tuple[NDArray[np.uint8], float, int]:
-    """Return the first layer's neurons as a raster of tiles, sorted by norm, with its limit and how many are shown.
+@dataclass(frozen=True)
+class NeuronSheet:
+    """The first layer's neurons as a raster of tiles, largest norm first; full colour at ± `limit`.
+
+    units: the number of each tile's neuron. places: the left and the upper edge of each tile, in pixels of the raster.
+    """
+
+    numbers: NDArray[np.uint8]
+    limit: float
+    units: list[int]
+    places: list[tuple[int, int]]
+
+    @property
+    def names(self) -> list[str]:
+        """What `--neuron` calls the neuron of each tile."""
+        return [f"1:{unit}" for unit in self.units]
+
+
+def neuron_sheet(mlp: MLP, shape: tuple[int, ...], headroom: float = 0.0) -> NeuronSheet:
+    """Return the first layer's neurons as tiles, with room above each for its name, as a share of its width.
 
     `shape` is that of the images; of colour images a tile shows the mean over the channels.
     """
     weights = mlp.parameters.views["W1"].T
     order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:MAX_TILES]
     pictures = picture_of(weights[order], shape)
-    limit = span(pictures)
-    columns = columns or max(1, math.ceil(math.sqrt(len(order))))
-    return colour_numbers(tile(pictures, min(columns, len(order)), gap=2), limit), limit, len(order)
+    limit, columns = span(pictures), max(1, math.ceil(math.sqrt(len(order))))
+    sheet, places = tile(pictures, columns, gap=2, above=math.ceil(headroom * shape[1]))
+    return NeuronSheet(colour_numbers(sheet, limit), limit, order.tolist(), places)
 
 
 def draw_neurons(mlp: MLP, shape: tuple[int, ...]) -> bytes:
-    """Return the first layer's neurons as image tiles, sorted by norm."""
-    numbers, limit, n_shown = neuron_sheet(mlp, shape)
-    rows, columns = numbers.shape
-    width = 8.5
-    with new_figure(width, width * rows / columns * 0.88 + 0.6) as figure:
+    """Return the first layer's neurons as image tiles, each with the name that `--neuron` takes."""
+    n = mlp.architecture.rows[0].output_dim
+    columns = math.ceil(math.sqrt(min(n, MAX_TILES)))
+    tile_width = 72 * TILES_WIDTH / columns  # points
+    size = min(8.0, 0.19 * tile_width)
+    sheet = neuron_sheet(mlp, shape, headroom=1.3 * size / tile_width)
+    height, width = sheet.numbers.shape
+    with new_figure(TILES_WIDTH + 0.9, max(2.0, TILES_WIDTH * height / width + 0.45)) as figure:
         axes = figure.subplots()
-        axes.imshow(diverging_colours()[numbers], interpolation="nearest")
-        n = mlp.architecture.rows[0].output_dim
-        which = f"all {n}" if n_shown == n else f"the largest {n_shown} of {n}"
-        style(axes, f"What the first layer looks for: {which} neurons, largest weights first", grid=False)
+        axes.imshow(diverging_colours()[sheet.numbers], interpolation="nearest")
+        for name, (left, top) in zip(sheet.names, sheet.places, strict=True):
+            axes.text(left - 0.5, top - 0.8, name, fontsize=size, color=INK, va="bottom", ha="left")
+        which = f"all {n}" if len(sheet.units) == n else f"the largest {len(sheet.units)} of {n}"
+        style(axes, f"Weights of the first layer's neurons ({which}, largest first), each named as --neuron takes it")
         axes.set_axis_off()
-        add_scale(figure, [axes], limit)
+        add_scale(figure, [axes], sheet.limit)
         return png(figure)
 
 
@@ -130,3 +157,4 @@ def add_scale(figure: Any, panels: Any, limit: float) -> None:
     mappable = ScalarMappable(Normalize(-limit, limit), ListedColormap(diverging_colours() / 255))
     bar = figure.colorbar(mappable, ax=panels, fraction=0.025, pad=0.01)
     bar.outline.set_visible(False)
+    bar.set_label("value of a weight", color=INK)

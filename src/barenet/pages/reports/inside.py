@@ -14,7 +14,7 @@ from barenet.pages.reports.judgement import Thumbnails
 from barenet.plots.inspection import Inspection
 from barenet.plots.neurons import (
     describe_activity,
-    lost_words,
+    neuron_words,
     show_activity,
     show_answers,
     show_push,
@@ -39,8 +39,9 @@ def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails)
         "portrait": portrait(evidence, found, thumbnails) if found.portrait is not None else None,
         "start_word": start_word(evidence.is_redrawn),
         "weights_words": f"{kept}, epoch {evidence.best_epoch}",
-        "histograms": [histogram(evidence, f"{kind}{layer}") for layer in layers for kind in "Wb"],
-        "maps": [heat_maps(evidence, layer) for layer in layers],
+        "layer_rows": layer_rows(mlp),
+        "weights": [{"histogram": histogram(evidence, f"W{layer}"), **heat_maps(evidence, layer)} for layer in layers],
+        "biases": [histogram(evidence, f"b{layer}") for layer in layers],
     }
 
 
@@ -61,17 +62,41 @@ def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, 
     return rows
 
 
-def sheet(mlp: MLP, shape: tuple[int, ...]) -> dict[str, str]:
-    """Return the picture of the first layer's neurons, with its words."""
-    numbers, limit, n_shown = neuron_sheet(mlp, shape)
-    n = mlp.architecture.rows[0].output_dim
-    which = f"All {n}" if n_shown == n else f"The largest {n_shown} of {n}"
-    caption = f"{which} neurons, each as its weights on the pixels, largest norm first; blue below zero, red above, "
-    return {
-        "picture": data_uri(raster_png(numbers)),
-        "alt": f"{which} neurons of the first layer as small images of their weights, sorted by norm.",
-        "caption": f"{caption}full colour at ± {limit:.3g}",
-    }
+def layer_rows(mlp: MLP) -> list[dict[str, Any]]:
+    """Return the sizes of each layer, as rows of a table."""
+    return [
+        {
+            "layer": i,
+            "units": row.output_dim,
+            "activation": row.activation.name,
+            "weights": f"{row.input_dim:,} × {row.output_dim:,}",
+            "parameters": (row.input_dim + 1) * row.output_dim,
+        }
+        for i, row in enumerate(mlp.architecture.rows, start=1)
+    ]
+
+
+def sheet(mlp: MLP, shape: tuple[int, ...]) -> Drawing:
+    """Return the picture of the first layer's neurons, each with the name that `--neuron` takes, and its words."""
+    tiles, n = neuron_sheet(mlp, shape, headroom=0.24), mlp.architecture.rows[0].output_dim
+    which = f"All {n}" if len(tiles.units) == n else f"The largest {len(tiles.units)} of {n}"
+    height, width = tiles.numbers.shape
+    size = 0.19 * shape[1]
+    names = "".join(
+        f'<text x="{left}" y="{top - 0.05 * shape[1]:.1f}">{name}</text>'
+        for name, (left, top) in zip(tiles.names, tiles.places, strict=True)
+    )
+    label = f"{which} neurons of the first layer as small images of their weights, sorted by norm."
+    drawn = (
+        f'<svg class="sheet" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
+        f'<image class="tiles" href="{data_uri(raster_png(tiles.numbers))}" width="{width}" height="{height}"/>'
+        f'<g font-size="{size:.2f}" fill="currentColor">{names}</g></svg>'
+    )
+    return Drawing(
+        drawn,
+        f"{which} neurons, each as its weights on the pixels, largest norm first; blue below zero, red above, full "
+        f"colour at ± {tiles.limit:.3g}. The name over each is what --neuron takes",
+    )
 
 
 def activity_drawing(found: Inspection, i: int) -> Drawing:
@@ -135,7 +160,7 @@ def portrait(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> d
     label = f"How far the neuron pushes each class; most for {' and '.join(strongest)}."
     return {
         "name": f"{own.layer}:{own.unit}",
-        "words": lost_words(own),
+        "words": neuron_words(own),
         "accuracy": own.accuracy,
         "weights": weights,
         "drawings": [

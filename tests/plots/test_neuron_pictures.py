@@ -1,0 +1,61 @@
+"""What is said of a neuron: what was done, on how many images, and what was measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from barenet.analysis.activity import NeuronPortrait
+from barenet.plots.canvas import new_figure
+from barenet.plots.neurons import neuron_words, show_answers, show_push
+
+PORTRAIT = NeuronPortrait(
+    layer=1,
+    unit=15,
+    weights=np.ones(4),
+    activations=np.arange(5000.0),
+    most=np.arange(3),
+    least=np.arange(3),
+    push=np.array([-1.0, 1.0]),
+    by_class=np.zeros(2),
+    accuracy=0.8816,
+    lost=0.0,
+    n_changed=0,
+    is_dead=False,
+)
+OFF = "without neuron 1:15 (switched off, so that it gives 0), validation accuracy "
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({}, OFF + "stays at 88.16 % (5,000 images, of which none gets another class)"),
+        ({"n_changed": 2}, OFF + "stays at 88.16 % (5,000 images, of which 2 get another class)"),
+        (
+            {"lost": 0.0002, "n_changed": 1},
+            OFF + "falls from 88.16 % to 88.14 % (5,000 images, of which 1 gets another class)",
+        ),
+        (
+            {"lost": -0.001, "n_changed": 1200},
+            OFF + "rises from 88.16 % to 88.26 % (5,000 images, of which 1,200 get another class)",
+        ),
+        (
+            {"is_dead": True},
+            "neuron 1:15 is dead, flat for every image, so it learns no more; switched off, validation accuracy "
+            "stays at 88.16 % (5,000 images, of which none gets another class)",
+        ),
+    ],
+)
+def test_a_neuron_switched_off_is_told_with_both_accuracies_and_the_number_of_images(found, words):
+    assert neuron_words(replace(PORTRAIT, **found)) == words
+
+
+def test_panels_of_a_neuron_have_axis_labels():
+    with new_figure(6, 3) as figure:
+        push, answers = figure.subplots(1, 2)
+        show_push(push, PORTRAIT, ["a", "b"])
+        show_answers(answers, PORTRAIT)
+        assert push.get_xlabel()
+        assert (answers.get_xlabel(), answers.get_ylabel()) == ("activation", "number of images")
