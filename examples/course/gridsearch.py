@@ -3,7 +3,7 @@
     python examples/course/gridsearch.py
 
 What it finds lies in studies/: gridsearch_results.json as the course project writes it, results.csv, pictures, and the
-best network as a run folder. If it is stopped: barenet search --resume studies/course-1
+best network as a run folder. If it is stopped: barenet search --resume studies/course-search-1
 """
 
 import sys

@@ -1,13 +1,14 @@
-"""Show what came from outside, a text, a value or a list of names, in a message of one printable line.
+"""Show a text, a value, a number of things, a path or a list of names in a message of one printable line.
 
 What a message says is left to whoever raises it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
-__all__ = ["describe", "few", "one_line"]
+__all__ = ["as_typed", "count", "describe", "few", "one_line"]
 
 
 def one_line(text: object, limit: int = 1_000) -> str:
@@ -24,6 +25,25 @@ def describe(value: object) -> str:
     if value is None or isinstance(value, float) or (isinstance(value, int) and value.bit_length() < 128):
         return repr(value)
     return f"a value of type {type(value).__name__.lower()}"
+
+
+def count(n: int, what: str, many: str = "") -> str:
+    """Return a number of things, with thousands apart; `many` is the plural of words that take more than an s.
+
+    >>> count(1, "trial"), count(2000, "image"), count(0, "class", "classes")
+    ('1 trial', '2,000 images', '0 classes')
+    """
+    return f"{n:,} {what if n == 1 else many or f'{what}s'}"
+
+
+def as_typed(path: object) -> str:
+    """Return a path as a person types it after a command: in quotes where it has a space or the like.
+
+    >>> as_typed("runs/quick-1"), as_typed("my runs/quick-1")
+    ('runs/quick-1', '"my runs/quick-1"')
+    """
+    text = str(path)
+    return text if re.fullmatch(r"[\w./\\:~+,@%=-]+", text) else f'"{text}"'
 
 
 def few(names: Sequence[str], limit: int = 4) -> str:

@@ -38,8 +38,8 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SLOW])
 def test_a_study_is_its_best_run_and_names_are_enough(command, barenet, home):
-    best, run = Path("studies", "course-1", "best"), Path("runs", "quick-1")
-    for path, names in ((best, (best.parent, "course-1")), (run, ("quick-1",))):
+    best, run = Path("studies", "course-search-1", "best"), Path("runs", "quick-1")
+    for path, names in ((best, (best.parent, "course-search-1")), (run, ("quick-1",))):
         wanted = barenet(command, path, *COMMANDS[command], cwd=home)
         for name in names:
             done = barenet(command, name, *COMMANDS[command], cwd=home)
@@ -50,7 +50,7 @@ def test_a_study_is_its_best_run_and_names_are_enough(command, barenet, home):
 @pytest.mark.slow
 @pytest.mark.parametrize("command", SLOW)
 def test_pictures_and_pages_of_a_study_are_those_of_its_best_run(command, barenet, home):
-    done = barenet(command, "course-1", *COMMANDS[command], cwd=home)
+    done = barenet(command, "course-search-1", *COMMANDS[command], cwd=home)
     assert done.returncode == 0, done.stderr
     assert f"taking its best run, {Path('studies', 'course-1', 'best')}\n" in done.stderr
 
@@ -58,7 +58,7 @@ def test_pictures_and_pages_of_a_study_are_those_of_its_best_run(command, barene
 def test_python_takes_the_same_names(home, monkeypatch):
     monkeypatch.chdir(home)
     images = np.load("images.npy")
-    for name, path in (("course-1", "studies/course-1/best"), ("quick-1", "runs/quick-1")):
+    for name, path in (("course-search-1", "studies/course-search-1/best"), ("quick-1", "runs/quick-1")):
         np.testing.assert_array_equal(
             package.load(name).predict_proba(images), package.load(path).predict_proba(images)
         )
@@ -68,7 +68,7 @@ def test_python_takes_the_same_names(home, monkeypatch):
     ("arguments", "words"),
     [
         (
-            ("train", "--resume", "studies/course-1"),
+            ("train", "--resume", "studies/course-search-1"),
             "not a run; go on with: barenet search --resume studies",
         ),
         (("search", "--resume", "runs/quick-1"), "go on with the run by: barenet train --resume runs"),
@@ -81,7 +81,7 @@ def test_the_other_kind_of_folder_is_refused_with_what_works(arguments, words, b
 
 def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
     shutil.copytree(home / "data", tmp_path / "data")
-    shutil.copytree(home / "studies" / "course-1", tmp_path / "studies" / "mine")
+    shutil.copytree(home / "studies" / "course-search-1", tmp_path / "studies" / "mine")
     shutil.copytree(home / "runs" / "quick-1", tmp_path / "runs" / "mine")
     for arguments in (("train", "--resume", "mine"), ("search", "--resume", "mine", "--workers", "0")):
         done = barenet(*arguments, "--quiet", "--json", cwd=tmp_path)

@@ -45,7 +45,7 @@ def test_json_says_where_how_large_and_how_many_images(barenet, trained, tmp_pat
         "bytes": target.stat().st_size,
         "images": 60,
     }
-    assert "<title>Playground of one/best.safetensors</title>" in target.read_text("utf-8")
+    assert "<title>Playground of one, best.safetensors</title>" in target.read_text("utf-8")
 
 
 def test_of_several_seeds_the_best_on_validation_is_shown_and_named(barenet, trained, tmp_path):
@@ -59,7 +59,7 @@ def test_of_several_seeds_the_best_on_validation_is_shown_and_named(barenet, tra
     best = max(losses, key=lambda seed: losses[seed][metric])
     assert json.loads(done.stdout)["model"] == figures[best]["model"]
     assert f"the page shows one of 2 networks, the best on validation: seed-{best}" in done.stderr
-    assert f"<title>Playground of two/seed-{best}</title>" in (tmp_path / "play.html").read_text("utf-8")
+    assert f"<title>Playground of two, seed-{best}</title>" in (tmp_path / "play.html").read_text("utf-8")
 
 
 def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, tmp_path, arrays):

@@ -31,7 +31,7 @@ def test_plain_search_runs_the_course_projects_grid(barenet_process, barenet, da
     assert done.returncode == 0, done.stderr
     figures = json.loads(done.stdout)
     assert figures["trials"] == figures["finished"] == 16
-    folder = tmp_path / "studies" / "course-1"
+    folder = tmp_path / "studies" / "course-search-1"
     with (folder / "results.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {(row["hidden_size_1"], row["lr"]) for row in rows} == {

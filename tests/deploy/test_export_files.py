@@ -22,6 +22,7 @@ from barenet.deploy.exported import (
     reorder,
 )
 from barenet.deploy.predictor import Predictor
+from barenet.deploy.targets import default_name
 from barenet.errors import CheckpointError, ConfigError, DataError, MachineError, RunError
 from barenet.nn.activations import ACTIVATIONS
 from barenet.nn.layers import ActivationLayer
@@ -274,3 +275,29 @@ def test_data_that_cannot_be_had_is_noted_where_it_is_the_runs_and_an_error_wher
     with pytest.raises(DataError, match="missing does not exist"):
         barenet.export(run.folder, output=tmp_path / "other.py", dataset=tmp_path / "missing")
     assert any("random images" in sentence for sentence in notes)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("studies/course-search-1/best", "course-search-1.onnx"),
+        ("studies/course-search-1/best/best.safetensors", "course-search-1.onnx"),
+        ("studies/course-search-1/best/epoch-3.safetensors", "course-search-1-epoch-3.onnx"),
+        ("studies/course-search-1/retrained", "course-search-1-retrained.onnx"),
+        ("runs/quick-1", "quick-1.onnx"),
+        ("runs/quick-1/best.safetensors", "quick-1.onnx"),
+        ("runs/quick-1/last.safetensors", "quick-1-last.onnx"),
+        ("runs/quick-2/seed-1", "quick-2-seed-1.onnx"),
+        ("runs/quick-2/seed-1/best.safetensors", "quick-2-seed-1.onnx"),
+        ("model_epoch_100.pkl", "model_epoch_100.onnx"),
+        ("best.safetensors", "best.onnx"),
+        ("best", "best.onnx"),
+    ],
+)
+def test_a_file_is_named_after_the_run_or_the_study(path, name, tmp_path):
+    for folder in ("studies/course-search-1/best", "studies/course-search-1/retrained", "runs/quick-1", "best",
+                   "runs/quick-2", "runs/quick-2/seed-1"):  # fmt: skip
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / "config.toml").touch()
+    (tmp_path / "studies" / "course-search-1" / "study.json").touch()
+    assert default_name(tmp_path / path, "onnx") == name

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from barenet.errors import RunError
-from barenet.run_folders.finding import find_folder, find_run
+from barenet.run_folders.finding import find_folder, find_run, name_of_run
 
 
 @pytest.fixture
@@ -83,3 +83,22 @@ def test_a_study_without_a_best_run_says_how_to_get_one(there):
     there("studies/course-1/study.json", "studies/course-1/config.toml")
     with pytest.raises(RunError, match=r"no best run yet; go on with: barenet search --resume \S*course-1$"):
         find_run("course-1")
+
+
+def test_parts_of_a_study_or_a_run_are_called_by_the_whole_they_belong_to(there):
+    there(
+        "studies/course-search-1/study.json",
+        "studies/course-search-1/best/config.toml",
+        "studies/course-search-1/retrained/config.toml",
+        "runs/quick-2/config.toml",
+        "runs/quick-2/seed-1/config.toml",
+        "best/config.toml",
+    )
+    names = {
+        "studies/course-search-1/best": "course-search-1, best run",
+        "studies/course-search-1/retrained": "course-search-1, retrained run",
+        "runs/quick-2": "quick-2",
+        "runs/quick-2/seed-1": "quick-2, seed-1",
+        "best": "best",
+    }
+    assert {path: name_of_run(Path(path)) for path in names} == names

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from barenet.errors import ConfigError, RunError, nearest
 from barenet.run_folders.files import with_ending
+from barenet.run_folders.finding import parts_of_name
 from barenet.run_folders.folder import RunFolder
 
 __all__ = ["FORMATS", "check_target", "choose_target", "default_name"]
@@ -28,14 +29,14 @@ def choose_target(to: str | None, output: str | Path | None) -> tuple[str, Path 
 
 
 def default_name(path: Path, to: str) -> str:
-    """Return the name of the file: of the run, and of the weights unless they are the best; a .py can be imported."""
+    """Return the name of the file: of the run or study, and of what it holds unless that is the best; a .py can be
+    imported.
+    """
     whole = path.resolve()
-    parts = [whole.name] if whole.is_dir() else [whole.stem]
-    if not whole.is_dir() and RunFolder(whole.parent).config.exists():
-        parts = [whole.parent.name, *(part for part in parts if part != "best")]
-    if re.fullmatch(r"seed-\d+", parts[0]):
-        parts.insert(0, whole.parent.name if whole.is_dir() else whole.parent.parent.name)
-    name = "-".join(parts)
+    folder = whole if whole.is_dir() else whole.parent
+    parts = [*parts_of_name(folder)] if RunFolder(folder).config.exists() or whole.is_dir() else []
+    parts += [] if whole.is_dir() else [whole.stem]
+    name = "-".join([parts[0], *(part for part in parts[1:] if part != "best")])
     if to == "numpy":
         name = re.sub(r"\W", "_", name)
         name = f"model_{name}" if not name.isidentifier() else name

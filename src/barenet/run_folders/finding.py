@@ -7,7 +7,7 @@ from pathlib import Path
 
 from barenet.errors import RunError
 
-__all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run", "is_run_or_study", "name_of_run"]
+__all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run", "is_run_or_study", "name_of_run", "parts_of_name"]
 
 STUDY = "study.json"  # what a study's folder has and no run's
 RUNS, STUDIES = "runs", "studies"  # where commands put what they make
@@ -56,16 +56,17 @@ def find_run(name: str | Path, note: Callable[[str], None] = lambda message: Non
 
 
 def name_of_run(folder: Path) -> str:
-    """Return how texts call a run: by its folder, and by the study's or the run's around it where it is a part of one.
+    """Return how texts call a run: by its folder, and by the study or the run that it is a part of.
 
     It is `course-search-1, best run` for a study's best run, and `quick-2, seed-1` for one of several seeds.
     """
+    *whole, own = parts_of_name(folder)
+    return ", ".join([*whole, f"{own} run" if (folder.resolve().parent / STUDY).exists() else own])
+
+
+def parts_of_name(folder: Path) -> tuple[str, ...]:
+    """Return the name of a run's folder, behind that of the study or the run that it is a part of."""
     folder = folder.resolve()
-    if (folder.parent / STUDY).exists():
-        return f"{folder.parent.name}, {folder.name} run"
-    return f"{folder.parent.name}, {folder.name}" if is_seed(folder) else folder.name
-
-
-def is_seed(folder: Path) -> bool:
-    """Whether a folder is that of one of the seeds of a run."""
-    return folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
+    is_seed = folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
+    is_part = is_seed or (folder.parent / STUDY).exists()
+    return (folder.parent.name, folder.name) if is_part else (folder.name,)

@@ -15,7 +15,7 @@ from barenet.old_words import takes_old
 from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.finding import find_run
+from barenet.run_folders.finding import find_run, name_of_run
 from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Playground", "playground"]
@@ -105,7 +105,5 @@ def find_images(model: SavedModel, path: Path, source: Source | None, note: Call
 def name_of(model: SavedModel, path: Path) -> str:
     """Return how the page calls the network: the run's name, and the seed's or the file's where there are several."""
     file = model.path.resolve()
-    if not path.is_dir():
-        return f"{file.parent.name}/{file.name}"
-    is_seed = file.parent.name.startswith("seed-")
-    return f"{file.parent.parent.name}/{file.parent.name}" if is_seed else file.parent.name
+    run = name_of_run(file.parent)
+    return run if path.is_dir() else f"{run}, {file.name}"

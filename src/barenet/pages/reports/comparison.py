@@ -21,6 +21,7 @@ from barenet.pages.reports.drawings import Drawing, overlaid_curves
 from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.canvas import SERIES
 from barenet.run_folders.checkpoint import SavedModel, read_model
+from barenet.run_folders.finding import name_of_run
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.resuming import stored_config
 from barenet.training.records import EpochRecord, training_seconds
@@ -103,8 +104,8 @@ def compare(
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """Return the folders' names, or their paths where two have the same."""
-    names = [path.resolve().name for path in paths]
+    """Return the runs' names, or their paths where two have the same."""
+    names = [name_of_run(path) for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 

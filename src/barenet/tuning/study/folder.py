@@ -1,6 +1,6 @@
 """The folder of a study: what it was asked, and one file for each finished rung of each trial.
 
-    studies/course-1/
+    studies/course-search-1/
       study.json            what was asked: space, plan, base settings, data; a search goes on only with the same
       space.toml            the space, and config.toml the settings that every trial starts from
       rounds/0.json         the points of a round, written before any of them is trained
@@ -157,7 +157,11 @@ class StudyFolder:
 
 
 def create_study(output: Path, name: str | None, prefix: str) -> StudyFolder:
-    """Make the folder of a new study: `output/name`, or `output/prefix-1`, `-2`, ... without a name."""
+    """Make the folder of a new study: `output/name`, or `output/prefix-search-1`, `-2`, ... without a name.
+
+    So the name alone tells a study from the runs of the same recipe.
+    """
+    prefix = prefix if prefix.endswith("search") else f"{prefix}-search"
     return StudyFolder(create_folder(output, name, prefix, kind="study", marker="study.json"))
 
 
