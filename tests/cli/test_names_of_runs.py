@@ -89,3 +89,30 @@ def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
     words = f"mine may mean {Path('runs', 'mine')} or {Path('studies', 'mine')}"
     assert_refused(barenet("test", "mine", cwd=tmp_path), words, 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "runs", "studies"]
+
+
+def test_what_is_finished_says_so_shows_its_results_and_how_to_go_on(barenet, home):
+    loud = [
+        ("train", Path("runs", "quick-1"), "(1 epoch); --epochs 2 trains it for longer", "test accuracy"),
+        (
+            "search",
+            Path("studies", "course-search-1"),
+            "(2 trials); --repeats 5 trains its best settings",
+            "best: trial",
+        ),
+    ]
+    for command, folder, words, results in loud:
+        files = sorted(path for path in (home / folder).rglob("*.safetensors"))
+        done = barenet(command, "--resume", folder, *(["--workers", "0"] if command == "search" else []), cwd=home)
+        assert done.returncode == 0, done.stderr
+        assert f"note: {folder} is finished {words}" in done.stderr
+        assert results in done.stdout
+        assert sorted(path for path in (home / folder).rglob("*.safetensors")) == files
+
+
+def test_a_study_that_is_not_finished_does_not_say_so(barenet, home, tmp_path):
+    shutil.copytree(home / "data", tmp_path / "data")
+    folder = shutil.copytree(home / "studies" / "course-search-1", tmp_path / "studies" / "mine")
+    done = barenet("search", "--resume", folder, "--repeats", "1", "--workers", "0", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "is finished" not in done.stderr

@@ -259,9 +259,12 @@ def test_a_finished_run_is_tested_again_and_nothing_else(name, whole_runs, datas
     folder = shutil.copytree(whole_runs[name], tmp_path / "copy")
     for path in folder.rglob("test.json"):
         path.unlink()
-    result = resume_run(folder, dataset)
+    watching = Notes()
+    result = resume_run(folder, dataset, observer=watching)
     assert contents(folder) == contents(whole_runs[name])
     assert all(network.stopped.kind == "finished" for network in result.networks)
+    epochs = result.config.trainer.epochs
+    assert watching.heard[-1] == f"{folder} is finished ({epochs} epochs); --epochs {2 * epochs} trains it for longer"
 
 
 def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, dataset, tmp_path):

@@ -14,4 +14,6 @@ def test_the_seconds_of_training_of_several_networks_are_named(n_seeds, ending, 
     result = barenet.train(**arrays, **settings, n_seeds=n_seeds)
     show_result(result)
     line = " ".join(capsys.readouterr().out.split())
+    of_all = f"precision, recall and confusion matrix of the average of all {n_seeds} networks' probabilities class"
+    assert (of_all in line) == (n_seeds > 1)
     assert line.endswith(f" parameters a network, {result.training_seconds:.1f} s of training{ending}")

@@ -12,6 +12,7 @@ import tomli_w
 
 from barenet.config.comparing import differing_settings
 from barenet.errors import ConfigError, DivergedError
+from barenet.messages import count
 from barenet.plots.search import draw_search_figures
 from barenet.run_folders.files import replace_file
 from barenet.run_folders.folder import drop_torn_files
@@ -19,6 +20,7 @@ from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
 from barenet.run_folders.run import start_run
 from barenet.tuning.space.material import Material
+from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.question import Question
 from barenet.tuning.space.space_file import write_space_file
 from barenet.tuning.study.best import write_best
@@ -87,6 +89,8 @@ def run_search(record: Record, pool: Pool) -> StudyResult:
         reasons = [trial.last.reason for trial in result.trials if trial.last and trial.last.reason]
         why = reasons[0] if reasons else "none was trained"
         raise DivergedError(f"no trial was left: {why}; see {folder.path / 'results.csv'}")
+    if not search.n_trained:
+        record.observer.note(describe_finished(folder.path, len(record.trials), plan))
     if not folder.state(best.key, len(best.rungs) - 1).exists():
         record.observer.note(f"trial {best.number}, which won later, is trained again for its weights")
     write_best(folder, best, material.data, material.dataset)
@@ -96,6 +100,14 @@ def run_search(record: Record, pool: Pool) -> StudyResult:
         result = replace(result, retrained=retrain(folder.path / "retrained", best, material))
     folder.write_json(folder.path / "results.json", result.as_dict())
     return result
+
+
+def describe_finished(folder: Path, n_trials: int, plan: Plan) -> str:
+    """Return that nothing of a study is left to train, and how it can be made larger."""
+    more = f"--repeats {plan.repeats + 5} trains its best settings with other seeds"
+    if plan.strategy != "grid":
+        more = f"--trials {2 * plan.trials} tries other settings, {more}"
+    return f"{folder} is finished ({count(n_trials, 'trial')}); {more}"
 
 
 def retrain(folder: Path, best: Trial, material: Material) -> RunResult:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from barenet.config.tables import Config
 from barenet.errors import RunError
+from barenet.messages import count
 from barenet.nn.schedules import AS_LONG_AS_TRAINING
 from barenet.training.epochs import schedule_of
 from barenet.training.trainer import Trainer
 
-__all__ = ["check_epochs", "describe_extension"]
+__all__ = ["check_epochs", "describe_extension", "describe_finished"]
 
 
 def check_epochs(path: Path, config: Config, before: int, done: int) -> None:
@@ -26,6 +27,15 @@ def check_epochs(path: Path, config: Config, before: int, done: int) -> None:
             f"{path} was started for {before} epochs and has trained {done}: trainer.epochs can be raised, not "
             f"lowered, got {config.trainer.epochs}"
         )
+
+
+def describe_finished(folder: Path, trainer: Trainer) -> str:
+    """Return that nothing of a run is left to train, and how it can be trained for longer."""
+    epochs = trainer.configs[0].trainer.epochs
+    reasons = [str(stop) for stop in trainer.stopped if stop is not None and stop.kind != "finished"]
+    if reasons:
+        return f"{folder} is finished: {', '.join(dict.fromkeys(reasons))}"
+    return f"{folder} is finished ({count(epochs, 'epoch')}); --epochs {2 * epochs} trains it for longer"
 
 
 def describe_extension(folder: Path, trainer: Trainer, before: int) -> str:

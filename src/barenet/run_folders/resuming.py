@@ -22,7 +22,7 @@ from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import ModelInfo, read_state
-from barenet.run_folders.extending import check_epochs, describe_extension
+from barenet.run_folders.extending import check_epochs, describe_extension, describe_finished
 from barenet.run_folders.finding import STUDY
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.machine import read_parts_version
@@ -85,6 +85,8 @@ def resume_run(
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
         if planned < resolved.trainer.epochs:
             observer.note(describe_extension(folder, trainer, planned))
+        elif all(trainer.stopped):
+            observer.note(describe_finished(folder, trainer))
         run = Run(resolved, dataset, trainer, folder, observer)
         if (resolved.data.path, resolved.trainer.epochs) != (before.data.path, before.trainer.epochs):
             run.write_configs()

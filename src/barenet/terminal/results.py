@@ -35,7 +35,7 @@ def show_result(result: RunResult) -> None:
         whole = result.ensemble or scores[0]
         names = [str(row["class"]) for row in whole.classes]
         show_summary(console, scores, whole)
-        show_classes(console, whole, names)
+        show_classes(console, whole, names, n_networks=len(scores))
     else:
         console.print("no test images in this data set")
     shared = " on the clock: networks that train together share it" if result.config.trainer.n_seeds > 1 else ""
@@ -48,7 +48,7 @@ def show_scores(name: str, scores: Sequence[Scores], whole: Scores, class_names:
     epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
     console.print(f"{name}{epoch}", markup=False)
     show_summary(console, scores, whole)
-    show_classes(console, whole, class_names)
+    show_classes(console, whole, class_names, n_networks=len(scores))
 
 
 def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> None:
@@ -66,8 +66,15 @@ def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> N
     console.print(f"the average of all {len(scores)}: test accuracy {whole.accuracy:.4f}, test loss {whole.loss:.4f}")
 
 
-def show_classes(console: Console, scores: Scores, class_names: Sequence[str]) -> None:
-    """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is."""
+def show_classes(console: Console, scores: Scores, class_names: Sequence[str], *, n_networks: int = 1) -> None:
+    """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is.
+
+    Scores of several networks are those of the average of their probabilities, which is said above.
+    """
+    if n_networks > 1:
+        console.print(
+            f"precision, recall and confusion matrix of the average of all {n_networks} networks' probabilities"
+        )
     n_classes = len(class_names)
     matrix_width = 6 * n_classes
     beside = console.width >= MATRIX_BESIDE + matrix_width

@@ -36,6 +36,7 @@ class Search:
         self.record, self.folder, self.observer = record, record.folder, record.observer
         self.pool, self.shared = pool, shared
         self.repeats: list[Trial] = []
+        self.n_trained = 0  # rungs, without those that were done before
         self.past = Past(material.space, self.plan.sign)
 
     def run(self) -> None:
@@ -138,6 +139,7 @@ class Search:
             if len(trial.rungs) > rung and is_last and not trial.lost:
                 self.record.finish(trial)
         todo = [trial for trial in trials if len(trial.rungs) == rung and not trial.lost]
+        self.n_trained += len(todo)
         configs = [trial.config for trial in todo if trial.config is not None]
         dataset = self.material.dataset
         groups = sorted(group_by_shape(configs), key=lambda group: -count_weights(configs[group[0]], dataset))
