@@ -2,6 +2,7 @@
 
 Read the modules in this order; open `canvas` first:
 
+    letters           letters that the font of the pictures lacks
     canvas            one look for all pictures
     rasters           weights and images as small pictures
     ranges            axes that a few outliers do not set

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from barenet.plots.letters import FAMILY, fit_letters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +39,7 @@ PAGE_WRITING = (
 )
 
 LETTERS: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so it is the same everywhere
+    "font.family": FAMILY,
     "font.size": 10,
     "text.color": INK,
     "axes.labelcolor": INK,
@@ -73,6 +76,7 @@ def new_figure(width: float, height: float, *, dpi: int = 110, layout: str | Non
 
 def png(figure: Figure) -> bytes:
     """Return a figure as a PNG without dates and versions in it."""
+    fit_letters(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
@@ -85,8 +89,12 @@ def svg(figure: Figure, label: str) -> str:
     """
     from html import escape
 
+    fit_letters(figure, is_page=True)
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None})
+    with warnings.catch_warnings():
+        # A letter that no font here has is text on the page all the same, and the browser's fonts may have it.
+        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     box = re.search(r'viewBox="([^"]+)"', text)

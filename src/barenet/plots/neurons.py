@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from barenet.analysis.activity import LayerActivity, NeuronPortrait
 from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
+from barenet.plots.letters import cut
 from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, span
 
 __all__ = [
@@ -71,7 +72,7 @@ def neuron_words(portrait: NeuronPortrait) -> str:
 def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -> None:
     """Draw which classes a neuron speaks for and against; of many classes those it moves most."""
     shown = np.sort(np.argsort(-np.abs(portrait.push), kind="stable")[:12])
-    names = [textwrap.shorten(class_names[c], 16, placeholder="…") for c in shown]
+    names = [cut(class_names[c], 16) for c in shown]
     push = portrait.push[shown]
     axes.barh(np.arange(len(shown)), push, color=[ORANGE if value > 0 else BLUE for value in push], height=0.7)
     axes.set_yticks(np.arange(len(shown)), names)
@@ -107,7 +108,7 @@ def draw_portrait(
         show_push(classes, portrait, class_names)
         show_answers(means, portrait)
         words = neuron_words(portrait)
-        title = textwrap.fill(words[0].upper() + words[1:], 125)
+        title = textwrap.fill(words[0].upper() + words[1:], 145)
         top.suptitle(title, fontsize=10.5, color=INK, x=0.01, ha="left")
         if bottom is not None and shape is not None:
             rows = bottom.subplots(2, len(portrait.most), squeeze=False)
