@@ -53,7 +53,7 @@ def test_an_epoch_that_ends_without_a_learning_rate_does_not_set_the_axis_of_upd
         show_ratios(axes, records)
         bottom, top = axes.get_ylim()
         marked = [line for line in axes.lines if line.get_marker() == "v"]
-        assert 1e-4 < bottom < 1e-3 < top < 1e-2
+        assert (bottom, top) == pytest.approx((1e-4, 1e-2))
         assert [list(line.get_xdata()) for line in marked] == [[n_epochs]]
         assert axes.get_xlabel() == "epoch (▼ below the axis)"
 

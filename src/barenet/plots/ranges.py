@@ -41,10 +41,9 @@ def bound(axes: Any, points: Points, shown: tuple[float, float] | None) -> None:
     above = [(x, colour) for x, y, colour in points if y > high]
     if not below and not above:
         return
-    is_log = axes.get_yscale() == "log"
-    if is_log:
-        room = (high / low) ** 0.08 if high > low else 3.0
-        bottom, top = low / room, high * room
+    if axes.get_yscale() == "log":
+        # Whole powers of ten: between them matplotlib labels ticks that are hard to read.
+        bottom, top = 10.0 ** math.floor(math.log10(low / 1.1)), 10.0 ** math.ceil(math.log10(high * 1.1))
     else:
         room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0
         bottom, top = low - room, high + room

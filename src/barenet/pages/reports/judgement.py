@@ -19,6 +19,7 @@ from barenet.training.metrics import confusion_matrix, per_class, probabilities
 __all__ = ["Judgement", "Thumbnails", "judge"]
 
 SHOWN = 24  # mistakes, and label doubts
+CONFUSIONS = 12  # pairs of classes
 EXAMPLES = 6  # behind each cell of the confusion matrix
 BUDGET = 1_100_000  # bytes that all those examples may take
 
@@ -39,6 +40,7 @@ class Judgement:
     classes: list[dict[str, Any]]
     cells: list[list[dict[str, Any]]]
     n_mistakes: int
+    confusions: Sequence[dict[str, Any]] = ()
     calibration: Calibration | None = None
     mistakes: Sequence[dict[str, Any]] = ()
     doubts: Sequence[dict[str, Any]] = ()
@@ -134,8 +136,21 @@ def judgement_of(
     ]
     return Judgement(
         *(of, n, n_right / n, wilson_interval(n_right, n), loss, class_rows(confusion, names), cells, n - n_right),
+        confusions=frequent_confusions(confusion, names),
         **found,
     )
+
+
+def frequent_confusions(confusion: NDArray[np.int64], names: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the pairs of a class and what it is taken for most often, in order."""
+    wrong = confusion - np.diag(np.diag(confusion))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
+    pairs = [divmod(int(place), len(names)) for place in order]
+    return [
+        {"class": names[c], "taken_for": names[k], "count": int(wrong[c, k]), "images": int(confusion[c].sum())}
+        for c, k in pairs
+        if wrong[c, k]
+    ]
 
 
 def class_rows(confusion: NDArray[np.int64], names: Sequence[str]) -> list[dict[str, Any]]:

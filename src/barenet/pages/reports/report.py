@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Source
 from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
+from barenet.messages import as_typed
 from barenet.nn import Activation, Loss
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
@@ -18,8 +20,8 @@ from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
 from barenet.pages.reports.inside import network_parts
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge
 from barenet.pages.settings_table import show, show_tables
-from barenet.plots.inspection import look
-from barenet.run_folders.finding import find_run
+from barenet.plots.inspection import Inspection, look
+from barenet.run_folders.finding import find_run, name_of_run
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord, training_seconds
 
@@ -86,11 +88,10 @@ def report_page(evidence: Evidence) -> str:
     history, best = evidence.history, evidence.best_epoch
     smoothing = evidence.model.info.label_smoothing
     rows = thin(history, best)
-    calibration = judgement.calibration if judgement else None
     return render(
         "report.html",
-        title=evidence.path.resolve().name,
-        run_name=evidence.path.resolve().name,
+        title=name_of_run(evidence.path),
+        inspect_another=inspect_another(evidence.path, found),
         data_name=evidence.model.info.data_name,
         notes=evidence.notes,
         lost=evidence.lost,
@@ -102,13 +103,19 @@ def report_page(evidence: Evidence) -> str:
         epochs=rows,
         epochs_left_out=len(history) - len(rows),
         best_epoch=best,
-        has_examples=judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
-        reliability=reliability_drawings(calibration) if calibration else [],
-        bins=bins(calibration) if calibration else [],
-        settings=show_tables(evidence.config) if evidence.config else {},
-        timing=timing(evidence),
+        **judged_parts(judgement),
+        settings=(show_tables(evidence.config) if evidence.config else {}) | timing(evidence),
         **network_parts(evidence, found, thumbnails),
     )
+
+
+def inspect_another(path: Path, found: Inspection) -> str:
+    """Return the command that looks at another neuron than the page does: the next one of its layer."""
+    if found.portrait is None:
+        return ""
+    layer, unit = found.portrait.layer, found.portrait.unit
+    n_units = found.layers[layer - 1].n_units
+    return f"barenet inspect {as_typed(path)} --neuron {layer}:{(unit + 1) % n_units}"
 
 
 def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, str, str]]:
@@ -140,6 +147,8 @@ def training_words(evidence: Evidence) -> str:
         words += f"Training {stopped}. "
     if evidence.model.info.metrics:
         words += f"The ring marks epoch {evidence.best_epoch}, the best on validation, whose weights are kept. "
+    if evidence.config is not None and evidence.config.model.loss == "cross_entropy":
+        words += "The loss is the cross-entropy. "
     words += "Training figures are running means over an epoch, each batch seen before its own step"
     smoothing = evidence.model.info.label_smoothing
     words += f", its loss against labels smoothed by {smoothing:g}" if smoothing else ""
@@ -152,6 +161,17 @@ def thin(history: Sequence[EpochRecord], best_epoch: int) -> list[EpochRecord]:
     step = 1 + (len(history) - 1) // MAX_ROWS
     last = history[-1].epoch if history else 0
     return [r for i, r in enumerate(history) if i % step == 0 or r.epoch in (best_epoch, last)]
+
+
+def judged_parts(judgement: Judgement | None, of_whom: str = "") -> dict[str, Any]:
+    """Return what the template of results needs beside the judgement; `of_whom` says whose results they are."""
+    calibration = judgement.calibration if judgement else None
+    return {
+        "of_whom": of_whom,
+        "has_examples": judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
+        "reliability": reliability_drawings(calibration) if calibration else [],
+        "bins": bins(calibration) if calibration else [],
+    }
 
 
 def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float]]:
