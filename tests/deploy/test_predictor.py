@@ -128,7 +128,7 @@ def test_a_folder_of_seeds_averages_probabilities(arrays, tmp_path):
 
 def test_a_run_without_a_validation_yet_says_how_to_go_on(run, tmp_path):
     (tmp_path / "config.toml").touch()
-    with pytest.raises(RunError, match=r"no best\.safetensors yet: no validation is done; go on with train --resume"):
+    with pytest.raises(RunError, match=r"no validation is done; go on with: barenet train --resume"):
         barenet.load(tmp_path)
 
 

@@ -21,6 +21,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.data.randomness import generator
 from barenet.errors import CheckpointError, RunError
+from barenet.messages import as_typed, count
 from barenet.nn import MLP, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
@@ -139,8 +140,8 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
     test = find_test(model, data)
     if test is not None and probabilities is not None and len(probabilities) != len(test.labels):
         raise RunError(
-            f"{folder / 'test-probabilities.safetensors'} is of {len(probabilities)} images, {model.info.data_name} "
-            f"has {len(test.labels)} test images; write it again by barenet train --resume {folder}"
+            f"{folder / 'test-probabilities.safetensors'} is of {count(len(probabilities), 'image')}, "
+            f"{model.info.data_name} has {count(len(test.labels), 'test image')}; {write_again(folder)}"
         )
     machine = read_json(folder / "machine.json") if (folder / "machine.json").exists() else None
     return Evidence(
@@ -152,10 +153,7 @@ def need(folder: Path, name: str) -> Path:
     """Return a file of a run, or raise RunError if it isn't there."""
     path = folder / name
     if not path.exists():
-        raise RunError(
-            f"{folder} is incomplete: {name} is missing; put it back, or train again by barenet train "
-            f"{folder / 'config.toml'}"
-        )
+        raise RunError(f"{folder} is incomplete: {name} is missing; put it back, or {train_again(folder)}")
     return path
 
 
@@ -167,7 +165,7 @@ def read_records(files: RunFolder) -> list[EpochRecord]:
     try:
         return read_history(path)
     except (TypeError, KeyError, UnicodeDecodeError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}; train again by barenet train {files.config}") from None
+        raise RunError(f"{path} is damaged: {error}; {train_again(files.path)}") from None
 
 
 def read_test(folder: Path) -> tuple[dict[str, Any] | None, NDArray[np.float32] | None]:
@@ -182,9 +180,9 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         values = json.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; write it again by barenet train --resume {path.parent}") from None
+        raise RunError(f"{path} is damaged: {error}; {write_again(path.parent)}") from None
     if not isinstance(values, dict):
-        raise RunError(f"{path} is damaged: it holds no object; write it again by train --resume {path.parent}")
+        raise RunError(f"{path} is damaged: it holds no object; {write_again(path.parent)}")
     return values
 
 
@@ -193,7 +191,17 @@ def read_probabilities(path: Path) -> NDArray[np.float32]:
     try:
         return load(path.read_bytes())["probabilities"]
     except (SafetensorError, KeyError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}; write it again by train --resume {path.parent}") from None
+        raise CheckpointError(f"{path} is damaged: {error}; {write_again(path.parent)}") from None
+
+
+def write_again(folder: Path) -> str:
+    """Return how to get a file that testing a run writes."""
+    return f"write it again by: barenet train --resume {as_typed(folder)}"
+
+
+def train_again(folder: Path) -> str:
+    """Return how to get a run anew by its settings."""
+    return f"train again by: barenet train {as_typed(folder / 'config.toml')}"
 
 
 def redraw(model: SavedModel, config: Config | None) -> MLP:

@@ -8,11 +8,11 @@ HELP = """Train, test and look inside multi-layer perceptrons in plain NumPy. Fa
 
 Begin with one of these:
 
-    barenet train                        good settings, half a minute
-    barenet train --epochs 5 --hidden 64 a smaller network
-    barenet train --recipe course        the course project's settings
-    barenet test                         test the latest run
-    barenet train --help                 every setting
+    barenet train                         good settings, half a minute
+    barenet train --epochs 5 --hidden 64  a smaller network
+    barenet train --recipe course         the course project's settings
+    barenet test                          test the latest run
+    barenet train --help                  every setting
 
 Add --debug to see where an error came from.
 """

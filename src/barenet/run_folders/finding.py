@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from barenet.errors import RunError
+from barenet.messages import as_typed
 
 __all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run", "is_run_or_study", "name_of_run", "parts_of_name"]
 
@@ -50,7 +51,9 @@ def find_run(name: str | Path, note: Callable[[str], None] = lambda message: Non
         return path
     best = path / "best"
     if not (best / "config.toml").exists():
-        raise RunError(f"{path} is a study that has no best run yet; go on with: barenet search --resume {path}")
+        raise RunError(
+            f"{path} is a study that has no best run yet; go on with: barenet search --resume {as_typed(path)}"
+        )
     note(f"{path} is a study: taking its best run, {best}")
     return best
 

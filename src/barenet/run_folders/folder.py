@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from barenet.config.tables import Config
 from barenet.errors import MachineError, RunError
+from barenet.messages import as_typed
 from barenet.run_folders.files import append_line, check_folder_name, replace_file
 from barenet.training.records import EpochRecord, read_history
 
@@ -63,7 +64,9 @@ def create_folder(output: Path, name: str | None, prefix: str, *, kind: str, mar
             f"cannot make a {kind} folder in {output}: {error.strerror}; choose another --output"
         ) from None
     if marker in holds:
-        raise RunError(f"{folder} holds a {kind} already; go on with it by --resume {folder}, or choose another --name")
+        raise RunError(
+            f"{folder} holds a {kind} already; go on with it by --resume {as_typed(folder)}, or choose another --name"
+        )
     if holds:
         raise RunError(f"{folder} holds something else ({', '.join(holds[:3])}); choose another --name")
     return folder

@@ -11,6 +11,7 @@ import numpy as np
 from barenet.course_files.model import read_course_model
 from barenet.engine.network import FastMLP
 from barenet.errors import CheckpointError, InputWarning, RunError
+from barenet.messages import as_typed
 from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.finding import find_run
@@ -61,7 +62,8 @@ def find_best(folder: Path) -> Path:
         return best
     if RunFolder(folder).config.exists():
         raise RunError(
-            f"{folder} has no best.safetensors yet: no validation is done; go on with train --resume {folder}"
+            f"{folder} has no best.safetensors yet: no validation is done; go on with: "
+            f"barenet train --resume {as_typed(folder)}"
         )
     found = ", ".join(sorted(p.name for p in folder.iterdir())[:4]) or "nothing"
     raise RunError(f"{folder} is not a run folder: expected best.safetensors, found {found}")

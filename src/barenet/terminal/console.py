@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from barenet.config.tables import Config
+from barenet.messages import as_typed
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.preparation import describe_layers
@@ -43,9 +44,11 @@ class ConsoleObserver(Notes, Observer):
             self.bar.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
             done = min(int(state.epoch[0]) for state in self.trainer.states)
-            message = f"interrupted after epoch {done}; go on with: barenet train --resume {self.folder}"
+            message = f"interrupted after epoch {done}; go on with: barenet train --resume {as_typed(self.folder)}"
             if all(self.trainer.stopped):
-                message = f"interrupted after training was done and saved; test it with: barenet test {self.folder}"
+                message = (
+                    f"interrupted after training was done and saved; test it with: barenet test {as_typed(self.folder)}"
+                )
             error.args = (message,)
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:

@@ -18,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from barenet.config.tables import Config
+from barenet.messages import as_typed
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
@@ -51,7 +52,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         if self.live is not None:
             self.live.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
-            error.args = (f"interrupted; go on with: barenet search --resume {self.folder}",)
+            error.args = (f"interrupted; go on with: barenet search --resume {as_typed(self.folder)}",)
 
     def settings(self, config: Config, searched: Sequence[str]) -> None:
         """Say in one line what every trial starts from."""
