@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from families import slow
 
 import barenet
 from barenet.api import studies
-from barenet.plots.search import draw_search_figures
-from barenet.plots.search_scales import Scale, importances
+from barenet.plots import search
+from barenet.plots.canvas import new_figure
+from barenet.plots.search import draw_search_figures, side_by_side
+from barenet.plots.search_curves import Tints, draw_curves, setting_to_colour
+from barenet.plots.search_scales import Scale, colour_range, importances
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.study.folder import RungRecord
-from barenet.tuning.study.results import StudyResult
+from barenet.tuning.study.results import Repeated, StudyResult, noise_of
 from barenet.tuning.study.trial import Trial
 
 
@@ -49,6 +56,143 @@ def test_scales_are_logarithmic_where_values_differ_by_factors():
     assert not batch_size.log
     assert batch_size.height(48) == 1
     assert [activation.place("relu"), activation.place("gelu")] == [0, 1]
+
+
+# How sure: the noise, and colours that span it
+
+
+def test_noise_of_accuracies_is_twice_the_standard_error_of_their_difference():
+    result = study([{"lr": 1}, {"lr": 2}], [0.9, 0.8])
+    expected = 2 * math.sqrt(2 * 0.9 * 0.1 / 5000)
+    assert noise_of(result.trials, [], result.plan, 5000) == pytest.approx(expected, rel=1e-3)
+    assert noise_of(result.trials, [], Plan(metric="loss"), 5000) is None
+
+
+def test_with_repeats_noise_is_at_least_what_the_seeds_make():
+    result = study([{"lr": 1}, {"lr": 2}], [0.9, 0.8])
+    repeated = [Repeated(trial, 3, 0.9, std) for trial, std in zip(result.trials, (0.03, 0.04), strict=True)]
+    for metric in ("acc", "loss"):
+        noise = noise_of(result.trials, repeated, Plan(metric=metric), 5000)
+        assert noise == pytest.approx(2 * math.sqrt(0.03**2 + 0.04**2))
+
+
+@pytest.mark.parametrize(
+    ("values", "noise", "ends", "words"),
+    [
+        ([88.0, 88.5], 0.02, (87.25, 89.25), "differences below 2 points are within the noise; all of these are"),
+        ([80.0, 88.0], 0.02, (80, 88), "differences below 2 points are within the noise"),
+        ([88.0, math.nan], 0.02, (87, 89), "all of these are"),
+        ([88.0, 88.0], None, (88, 89), "--repeats would tell the noise"),
+    ],
+)
+def test_colours_of_a_heat_map_span_at_least_the_noise_and_say_so(values, noise, ends, words):
+    result = replace(study([], []), noise=noise)
+    *found, said = colour_range(np.array([values]), result)
+    assert found == pytest.approx(ends)
+    assert words in said
+
+
+def test_a_heat_map_has_a_bar_from_end_to_end_of_its_colours():
+    space = Space.parse({"lr": [0.1, 0.2], "l2": [0.0, 0.5]})
+    result = replace(study(list(space.grid()), [0.880, 0.881, 0.882, 0.883]), noise=0.02)
+    with new_figure(5, 4) as figure:
+        search.draw_heat_map(figure, result.trials, list(space), result)
+        heat, bar = figure.axes
+        assert heat.images[0].get_clim() == pytest.approx((87.15, 89.15))
+        assert bar.get_ylabel() == "validation accuracy, %"
+        assert "88.00" in [text.get_text() for text in heat.texts]
+
+
+# Parallel coordinates: no line lies on another
+
+
+def test_lines_at_one_value_lie_side_by_side_the_best_on_top_and_never_reach_the_next_value():
+    space = Space.parse({"lr": [0.05, 0.01], "hidden_sizes": ["128-32", "256-64"], "seed": [1, 2, 3]})
+    result = study(list(space.grid()), [0.80 + 0.01 * i for i in range(12)])
+    for dimension in space:
+        scale = Scale(dimension, result.trials)
+        heights = side_by_side(scale, result.trials, result)
+        assert len(set(heights)) == 12
+        means = [scale.height(scale.place(trial.point[dimension.name])) for trial in result.trials]
+        assert np.max(np.abs(np.subtract(heights, means))) <= search.SPREAD + 1e-9
+        for place in set(means):
+            own = [i for i, mean in enumerate(means) if mean == place]
+            assert sorted(own, key=lambda i: heights[i]) == own  # scores rise with the number here
+        assert heights == side_by_side(scale, result.trials, result)
+
+
+def test_a_trial_that_lacks_a_setting_runs_below_all_values():
+    space = Space.parse({"n_hidden_layers": [1, 2], "hidden_size_2": {"low": 3, "high": 9}})
+    points = [{"n_hidden_layers": 1}, {"n_hidden_layers": 2, "hidden_size_2": 3}, {"n_hidden_layers": 1}]
+    result = study(points, [0.5, 0.6, 0.7])
+    heights = side_by_side(Scale(list(space)[1], result.trials), result.trials, result)
+    assert heights[0] < heights[2] < 0 < heights[1]
+
+
+# Curves, coloured by a setting
+
+
+def test_curves_are_coloured_by_the_setting_that_explains_most():
+    space = Space.parse({"l2": [0.0, 0.5, 0.7], "lr": [0.1, 0.2]})
+    points = list(space.grid())
+    chosen = setting_to_colour(study(points, [0.5 + p["lr"] for p in points]), list(space))
+    assert chosen is not None
+    assert chosen.name == "lr"
+    alike = setting_to_colour(study(points, [0.5] * 6), list(space))  # the most varied where none explains anything
+    assert alike is not None
+    assert alike.name == "l2"
+    assert setting_to_colour(study(points, [0.5] * 6), []) is None
+
+
+def test_trials_of_one_value_have_one_colour_and_the_legend_names_each():
+    space = Space.parse({"lr": [0.1, 0.2], "l2": [0.0, 0.5]})
+    result = study(list(space.grid()), [0.5, 0.6, 0.8, 0.9])
+    tints = Tints(Scale(next(iter(space)), result.trials))
+    found = {trial.point["lr"]: set() for trial in result.trials}
+    for trial in result.trials:
+        found[trial.point["lr"]].add(tuple(tints.of(trial)))
+    assert [len(colours) for colours in found.values()] == [1, 1]
+    assert found[0.1] != found[0.2]
+    assert list(tints.legend) == ["0.1", "0.2"]
+
+
+def test_a_range_of_many_numbers_has_a_bar_of_colours_in_place_of_a_legend():
+    space = Space.parse({"lr": {"low": 1e-4, "high": 1, "log": True}})
+    result = study([{"lr": 10.0**-i} for i in range(8)], [0.5 + 0.01 * i for i in range(8)])
+    histories = {i: [SimpleNamespace(epoch=e, valid_accuracy=0.1 * e) for e in (1, 2)] for i in range(8)}
+    with new_figure(5, 3) as figure:
+        draw_curves(figure, list(space), result, histories)
+        curves, bar = figure.axes
+        assert len({tuple(line.get_color()) for line in curves.lines}) == 8
+        assert bar.get_ylabel() == "lr"
+        assert bar.get_yscale() == "log"
+        assert [text.get_text() for text in figure.legends[0].get_texts()] == ["best: trial 0"]
+
+
+# Means of settings
+
+
+def test_groups_are_the_trials_of_each_value_or_of_each_quarter_of_many_numbers():
+    few = Space.parse({"lr": [0.1, 0.2], "l2": [0.0, 0.5]})
+    result = study(list(few.grid()), [0.5, 0.6, 0.8, 0.9])
+    scale = Scale(next(iter(few)), result.trials)
+    assert [group.tolist() for group in scale.groups(np.array([True, True, True, False]))] == [[0, 1], [2]]
+    many = Space.parse({"lr": {"low": 0.1, "high": 0.9}})
+    scale = Scale(next(iter(many)), study([{"lr": 0.1 * i} for i in range(1, 9)], [0.5] * 8).trials)
+    assert [len(group) for group in scale.groups(np.ones(8, bool))] == [2, 2, 2, 2]
+
+
+def test_settings_show_the_mean_and_the_deviation_of_each_value():
+    space = Space.parse({"lr": [0.1, 0.2], "l2": [0.0, 0.5]})
+    result = study(list(space.grid()), [0.5, 0.7, 0.8, 0.9])
+    with new_figure(6, 3) as figure:
+        search.draw_settings(figure, result.trials, list(space), result)
+        bars = [container for container in figure.axes[0].containers if container.has_yerr]
+        middles = [float(bar.lines[0].get_ydata()[0]) for bar in bars]
+        assert middles == pytest.approx([60, 85])
+        low, high = bars[0].lines[2][0].get_segments()[0][:, 1]
+        assert (high - low) / 2 == pytest.approx(10 * math.sqrt(2))  # of 50 and 70 around 60, n - 1
+        assert "mean ± standard deviation" in figure.get_supxlabel()
 
 
 @pytest.mark.parametrize(

@@ -12,5 +12,6 @@ Read the modules in this order; open `canvas` first:
     inspection        `inspect`: every picture of what a network learnt
     live              pictures while a run goes on
     search_scales     axes and colours of a search's pictures
+    search_curves     how the trials of a search learnt
     search            pictures of a search
 """

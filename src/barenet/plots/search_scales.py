@@ -7,13 +7,28 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from barenet.plots.canvas import BLUE, ORANGE
 from barenet.tuning.space.dimensions import Dimension
 from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.trial import Trial
 
-__all__ = ["Scale", "colours", "importances", "label", "limits", "metric_name", "score_of", "shown"]
+__all__ = [
+    "MOST_VALUES",
+    "Scale",
+    "colour_range",
+    "colours",
+    "importances",
+    "label",
+    "limits",
+    "metric_name",
+    "score_of",
+    "score_text",
+    "shown",
+]
+
+MOST_VALUES = 6  # of a setting that are still told apart one by one
 
 
 def colours(result: StudyResult, values: Sequence[float]) -> Any:
@@ -40,6 +55,25 @@ def limits(result: StudyResult, heights: Sequence[float]) -> tuple[float, float]
         low, high = most
     margin = 0.06 * max(high - low, 1e-6)
     return low - margin, high + margin
+
+
+def colour_range(values: NDArray[np.floating], result: StudyResult) -> tuple[float, float, str]:
+    """Return from where to where the colours of a heat map go, at least as far as the noise, and words about it."""
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    if result.noise is None:
+        return low, high if high > low else low + 1, "one training a cell; --repeats would tell the noise"
+    noise = shown(result, result.noise)
+    unit = " points" if result.plan.metric == "acc" else ""
+    words = f"differences below {noise:.2g}{unit} are within the noise"
+    if high - low >= noise:
+        return low, high, words
+    middle = (low + high) / 2
+    return middle - noise / 2, middle + noise / 2, f"{words}; all of these are, so the colours span {noise:.2g}{unit}"
+
+
+def score_text(value: float, result: StudyResult) -> str:
+    """Return a score, as it is drawn, in figures: of an accuracy two decimals of a percent."""
+    return f"{value:.2f}" if result.plan.metric == "acc" else f"{value:.4g}"
 
 
 def metric_name(result: StudyResult) -> str:
@@ -78,6 +112,21 @@ class Scale:
         low, high = change(min(self.places)), change(max(self.places))
         return 0.5 if high == low else (change(place) - low) / (high - low)
 
+    def groups(self, counted: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+        """Return the trials, among those counted, of each value; of more than six numbers, of each quarter of them."""
+        places, at = np.array(self.places), np.flatnonzero(counted)
+        if self.is_number and len(np.unique(places[at])) > MOST_VALUES:
+            places = quarters(places, places[at])
+        return [at[places[at] == place] for place in np.unique(places[at])]
+
+    def beside(self, members: NDArray[np.intp]) -> float:
+        """Return where the mean of some trials is drawn: a little to the right of the middle of theirs."""
+        middle = float(np.median(np.array(self.places)[members]))
+        if not self.is_number:
+            return middle + 0.2
+        change, back = (math.log, math.exp) if self.log else (float, float)
+        return back(change(middle) + 0.035 * (change(max(self.places)) - change(min(self.places))))
+
     def text(self, place: float) -> str:
         """Return the value at a place as an axis shows it."""
         if self.labels:
@@ -109,12 +158,17 @@ def importances(
     return sorted(rows, key=lambda row: -row[1])
 
 
+def quarters(places: NDArray[np.floating], of: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return for each place in which quarter of the places `of` it lies, 0 to 3."""
+    return np.searchsorted(np.quantile(of, (0.25, 0.5, 0.75)), places).astype(np.float64)
+
+
 def explained(scale: Scale, result: StudyResult) -> float:
     """Return the share of the variance of its trials' scores that one setting explains; 0 where there is none."""
     scores, places = np.array([score_of(trial, result) for trial in scale.trials]), np.array(scale.places)
     if len(scores) == 0 or scores.var() == 0:
         return 0.0
     if scale.is_number and len(np.unique(places)) > 4:
-        places = np.searchsorted(np.quantile(places, (0.25, 0.5, 0.75)), places).astype(float)
+        places = quarters(places, places)
     between = sum(np.mean(places == p) * (scores[places == p].mean() - scores.mean()) ** 2 for p in np.unique(places))
     return float(between / scores.var())

@@ -46,7 +46,8 @@ class StudyResult:
 
     trials: best first. repeated: the best settings over further seeds, best mean first. verdict: whether the first is
     really better than the next. names: the settings with more than one value. retrained: the
-    winner trained once more and tested, if that was asked for.
+    winner trained once more and tested, if that was asked for. noise: the least difference of two trials' scores that
+    says more than chance; None where nothing tells it.
     """
 
     folder: Path
@@ -57,6 +58,7 @@ class StudyResult:
     seconds: float
     names: list[str]
     retrained: RunResult | None = None
+    noise: float | None = None
 
     @property
     def best(self) -> Trial | None:
@@ -119,7 +121,31 @@ def summarise(
     n_valid = len(material.data.valid_labels)
     verdict = judge_repeats(repeated, plan) if repeated else judge_single(finished, plan, n_valid)
     seconds = sum(trial.seconds for trial in [*trials, *repeats])
-    return StudyResult(folder.path, plan, ranked, repeated, verdict, seconds, material.space.varied)
+    noise = noise_of(finished, repeated, plan, n_valid)
+    return StudyResult(folder.path, plan, ranked, repeated, verdict, seconds, material.space.varied, noise=noise)
+
+
+def noise_of(finished: Sequence[Trial], repeated: Sequence[Repeated], plan: Plan, n_valid: int) -> float | None:
+    """Return the least difference of two trials' scores that says more than chance, None where nothing tells it.
+
+    Of accuracies at least what the validation images can tell apart; with repeats, at least what seeds alone make.
+    """
+    of_images = (
+        accuracy_noise(finished[0].figures(plan)[1] or 0.0, n_valid) if finished and plan.metric == "acc" else 0.0
+    )
+    variances = [r.std**2 for r in repeated if math.isfinite(r.std)]
+    of_seeds = 2 * math.sqrt(2 * float(np.mean(variances))) if variances else 0.0
+    return max(of_images, of_seeds) or None
+
+
+def accuracy_noise(share: float, n_valid: int) -> float:
+    """Return twice the standard error of the difference of two accuracies around `share` on so many images.
+
+    Of an accuracy p on n images the standard error is sqrt(p (1 - p) / n); of a difference of two, that times sqrt 2.
+    One image right and one wrong more keep it above 0 where all were right (Agresti and Coull 1998).
+    """
+    share = (share * n_valid + 1) / (n_valid + 2)
+    return 2 * math.sqrt(2 * share * (1 - share) / n_valid)
 
 
 def judge_repeats(repeated: Sequence[Repeated], plan: Plan) -> str:
@@ -145,10 +171,7 @@ def judge_single(finished: Sequence[Trial], plan: Plan, n_valid: int) -> str:
     _, second = finished[1].figures(plan)
     assert first is not None
     assert second is not None
-    # Of an accuracy p on n images the standard error is sqrt(p (1 - p) / n); of a difference of two, that times sqrt 2.
-    # One image right and one wrong more keep it above 0 where all were right (Agresti and Coull 1998).
-    share = (first * n_valid + 1) / (n_valid + 2)
-    error = 2 * math.sqrt(2 * share * (1 - share) / n_valid)
+    error = accuracy_noise(first, n_valid)
     gap = abs(first - second)
     place = "within" if gap <= error else "beyond"
     return (
