@@ -320,7 +320,8 @@ def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
         weights = [path for path in files if re.fullmatch(r"epoch-\d+\.safetensors", path)]
         assert len(weights) == 3
         assert set(files) - set(weights) == {
-            *("config.toml", "history.jsonl", "history.csv", "train.log", "test.json", "machine.json"),
+            *("config.toml", "history.jsonl", "history.csv", "train.log", "test.json", "learning.json"),
+            "machine.json",
             *("initial.safetensors", "best.safetensors", "last.safetensors", "test-probabilities.safetensors"),
         }
     for path in whole_runs["seeds"].rglob("*"):

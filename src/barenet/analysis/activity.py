@@ -16,6 +16,7 @@ from barenet.data.batches import to_float
 from barenet.errors import ConfigError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.training.learning.activity import is_flat, trace
 from barenet.training.metrics import accuracy
 
 __all__ = [
@@ -29,7 +30,6 @@ __all__ = [
 
 Array = NDArray[np.floating]
 
-FLAT = 0.05  # a slope below this share of the function's steepest counts as flat
 MOSTLY = 0.95  # share of images for which a saturated neuron is flat
 BOUNDED = ("sigmoid", "tanh")  # functions that saturate: the others grow without end
 HISTOGRAM_BINS = 60
@@ -79,12 +79,6 @@ class NeuronPortrait:
     is_dead: bool
 
 
-def trace(mlp: MLP, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
-    """Return (z, a) of each layer as `MLP.trace` does; a network that is about to diverge may overflow."""
-    with np.errstate(all="ignore"):
-        return mlp.trace(x, start)
-
-
 def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[LayerActivity]:
     """Return what each hidden layer does with images (n, D)."""
     mlp = model.mlp
@@ -117,15 +111,6 @@ def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[Lay
             )
         )
     return found
-
-
-def is_flat(mlp: MLP, layer: int, z: Array, a: Array) -> NDArray[np.bool_]:
-    """Whether the activation function is flat at z (B, H): its slope is below `FLAT` of its steepest."""
-    activation = mlp.architecture.rows[layer].activation
-    slope, steepest = np.empty_like(z), 0.25 if activation.name == "sigmoid" else 1.0
-    with np.errstate(all="ignore"):
-        activation.backward(np.ones_like(z), z.copy(), a.copy(), out=slope)
-    return np.abs(slope) < FLAT * steepest
 
 
 def batches(model: SavedModel, pixels: NDArray[np.generic]) -> Iterator[Array]:

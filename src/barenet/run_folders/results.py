@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from barenet.config.tables import Config
+from barenet.nn import MLP
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.files import replace_file
 from barenet.run_folders.scores import Scores
+from barenet.training.epochs import start_state
+from barenet.training.evaluation import plain
+from barenet.training.learning.verdict import Subject, Verdict, judge, thin
 from barenet.training.records import EpochRecord, Stop
+from barenet.training.trainer import Trainer
 
-__all__ = ["NetworkResult", "RunResult"]
+__all__ = ["NetworkResult", "RunResult", "judge_network", "read_verdict", "write_verdict"]
 
 
 @dataclass(frozen=True)
 class NetworkResult:
-    """What one network of a run came to; `scores` are None where the data has no test images."""
+    """What one network of a run came to; `scores` are None where the data has no test images.
+
+    verdict: whether it learned anything, and how validation went.
+    """
 
     seed: int
     folder: Path | None
@@ -29,6 +40,12 @@ class NetworkResult:
     model: SavedModel
     history: list[EpochRecord]
     stopped: Stop
+    verdict: Verdict
+
+    @property
+    def learned(self) -> bool:
+        """Whether it learned anything: `verdict.reasons` say why not."""
+        return self.verdict.learned
 
     def as_dict(self) -> dict[str, Any]:
         """Return the figures for `--json`."""
@@ -41,6 +58,7 @@ class NetworkResult:
             "test_accuracy": None if self.scores is None else self.scores.accuracy,
             "test_loss": None if self.scores is None else self.scores.loss,
             "stopped": str(self.stopped),
+            **self.verdict.as_dict(),
         }
 
 
@@ -55,6 +73,11 @@ class RunResult:
     ensemble: Scores | None
     training_seconds: float
     parameters: int
+
+    @property
+    def learned(self) -> bool:
+        """Whether every network that was not lost learned something."""
+        return all(network.learned for network in self.networks)
 
     @property
     def model(self) -> SavedModel:
@@ -76,4 +99,44 @@ class RunResult:
             figures[f"{name}_std"] = float(np.std(values, ddof=1)) if len(values) > 1 else None
         figures["ensemble_test_accuracy"] = None if self.ensemble is None else self.ensemble.accuracy
         figures["ensemble_test_loss"] = None if self.ensemble is None else self.ensemble.loss
-        return {**figures, **common, "runs": rows, "diverged": self.lost}
+        return {**figures, **common, "learned": self.learned, "runs": rows, "diverged": self.lost}
+
+
+def judge_network(trainer: Trainer, network: int, mlp: MLP, history: Sequence[EpochRecord]) -> Verdict:
+    """Return whether a network, `mlp` with its best weights, learned anything, and how its validation went."""
+    data, config = trainer.data, trainer.configs[network]
+    initial, rows = mlp.copy(), thin(data.train_rows)
+    initial.parameters.values[...] = start_state(config, trainer.architecture).values[0]
+    return judge(
+        Subject(
+            mlp=mlp,
+            initial=initial,
+            loss=plain(trainer.loss),
+            scale=data.scale,
+            valid_images=data.valid_images,
+            valid_labels=data.valid_labels,
+            train_images=data.images[rows],
+            train_labels=data.labels[rows],
+            class_names=data.class_names,
+            history=history,
+            config=config,
+        )
+    )
+
+
+VERDICT = "learning.json"
+
+
+def write_verdict(folder: Path, verdict: Verdict, history: Sequence[EpochRecord]) -> None:
+    """Write what was found of a network after the last epoch of its history."""
+    values = {"epoch": history[-1].epoch if history else 0, **asdict(verdict)}
+    replace_file(folder / VERDICT, json.dumps(values, indent=2) + "\n")
+
+
+def read_verdict(folder: Path, history: Sequence[EpochRecord]) -> Verdict | None:
+    """Return what was found after the last epoch; None before that, and for a run of an earlier version."""
+    path = folder / VERDICT
+    if not path.exists() or not history:
+        return None
+    values = json.loads(path.read_text("utf-8"))
+    return Verdict(**values) if values.pop("epoch") == history[-1].epoch else None

@@ -19,7 +19,7 @@ from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model, wr
 from barenet.run_folders.folder import RunFolder, create_run, lock_run, seed_folders
 from barenet.run_folders.machine import write_machine
 from barenet.run_folders.observer import Observer
-from barenet.run_folders.results import NetworkResult, RunResult
+from barenet.run_folders.results import NetworkResult, RunResult, judge_network, write_verdict
 from barenet.run_folders.scores import average_scores, score_model, write_scores
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import EpochRecord, read_history, training_seconds
@@ -201,7 +201,7 @@ class Run:
         return result
 
     def result_of(self, network: int) -> NetworkResult:
-        """Return what one network came to, and write its test.json."""
+        """Return what one network came to, and write its test.json and learning.json."""
         folder, state = self.folders[network], self.trainer.states[network]
         mlp, info = self.template(), self.info(network, int(state.best_epochs[0, 0]))
         mlp.parameters.values[...] = state.best_values[0]
@@ -209,6 +209,9 @@ class Run:
         scores = score_model(model, self.dataset) if self.dataset.test_images is not None else None
         if folder is not None and scores is not None:
             write_scores(folder.path, scores.as_dict(), scores.probabilities)
+        verdict = judge_network(self.trainer, network, mlp, self.histories[network])
+        if folder is not None:
+            write_verdict(folder.path, verdict, self.histories[network])
         metrics, stop = self.best_metrics(network, info.epoch), self.trainer.stopped[network]
         assert stop is not None  # all networks train to their ends before one is tested
         return NetworkResult(
@@ -221,6 +224,7 @@ class Run:
             model=model,
             history=self.histories[network],
             stopped=stop,
+            verdict=verdict,
         )
 
     def best_metrics(self, network: int, epoch: int) -> dict[str, float]:

@@ -13,4 +13,5 @@ Read the modules in this order; open `trainer` first:
     divergence      in which step and layer a network was lost
     epochs          what an epoch needs and gives: weights to start from, rates, the order of images, figures
     trainer         the training loop
+    learning/       whether a trained network learned anything, why not, and how validation went
 """

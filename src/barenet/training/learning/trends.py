@@ -1,0 +1,96 @@
+"""How the validation loss went over the epochs of a network that learned: risen since its lowest, or still falling."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.training.records import EpochRecord
+
+__all__ = ["Trend", "find_trend"]
+
+LEAST_RISE = 0.05  # of the lowest loss: with less, the best epoch and the last hardly differ
+LEAST_FALL = 0.01  # of the loss: with less, more epochs would hardly show
+NOISES = 3.0  # standard deviations that a change must exceed
+LEAST_AFTER = 2  # validations after the lowest one
+END = 0.1  # share of all validations that counts as the end
+
+
+@dataclass(frozen=True)
+class Trend:
+    """kind: "rises", from `epoch` on, or "falls", at the end; and both losses that were compared."""
+
+    kind: str
+    epoch: int
+    before: float
+    after: float
+
+    @property
+    def words(self) -> str:
+        """The trend in a sentence, without a full stop."""
+        figures = f"from {self.before:.4g} to {self.after:.4g}"
+        if self.kind == "rises":
+            return f"validation loss rises from epoch {self.epoch} on, {figures}"
+        return f"validation still improves at the end: the loss fell {figures} in the last validations"
+
+    @property
+    def advice(self) -> list[str]:
+        """What to try."""
+        if self.kind == "rises":
+            return [
+                "--patience 3 stops when validation no longer improves",
+                "a larger --l2, --model.dropout 0.2, a smaller --hidden or more images let a network learn less of its "
+                "training images by heart",
+            ]
+        return ["more --epochs"]
+
+
+def find_trend(history: Sequence[EpochRecord]) -> Trend | None:
+    """Return what the validation loss did, or None where it did nothing worth telling."""
+    points = [(r.epoch, r.valid_loss) for r in history if r.valid_loss is not None and math.isfinite(r.valid_loss)]
+    if len(points) < 2 or history[-1].diverged:
+        return None
+    epochs, losses = [epoch for epoch, _ in points], np.array([loss for _, loss in points])
+    noise = noise_of_curve(losses)
+    return find_rise(epochs, losses, noise) or find_fall(epochs, losses, noise)
+
+
+def find_rise(epochs: Sequence[int], losses: NDArray[np.float64], noise: float) -> Trend | None:
+    """Return where the loss is lowest if it ends well above that.
+
+    Medians of three validations are compared, so that no single one makes a rise.
+    """
+    lowest = int(np.argmin(losses))
+    if len(losses) - 1 - lowest < LEAST_AFTER:
+        return None
+    low, last = np.median(losses[max(0, lowest - 1) : lowest + 2]), np.median(losses[-3:])
+    if last - low <= max(LEAST_RISE * low, NOISES * noise):
+        return None
+    return Trend("rises", epochs[lowest + 1], float(losses[lowest]), float(losses[-1]))
+
+
+def find_fall(epochs: Sequence[int], losses: NDArray[np.float64], noise: float) -> Trend | None:
+    """Return the fall of the loss from the validations before the last ones to those, if it shows.
+
+    A schedule that ends near a rate of 0 flattens the end: no fall is then seen, and none is told.
+    """
+    width = max(1, round(END * len(losses)))
+    before, after = float(np.mean(losses[-2 * width : -width])), float(np.mean(losses[-width:]))
+    if before - after <= max(LEAST_FALL * before, NOISES * noise * math.sqrt(2 / width)):
+        return None
+    return Trend("falls", epochs[-width], before, after)
+
+
+def noise_of_curve(losses: NDArray[np.float64]) -> float:
+    """Return the standard deviation of a loss about a smooth curve.
+
+    A second difference of independent values has six times their variance, and a curve that bends little none of its
+    own. The median of absolute values, 0.6745 deviations of a normal distribution, leaves out the steep start.
+    """
+    if len(losses) < 5:
+        return 0.0
+    return float(np.median(np.abs(np.diff(losses, 2))) / (0.6745 * math.sqrt(6)))

@@ -1,0 +1,49 @@
+import pytest
+
+
+@pytest.mark.parametrize("kind", ["good", "rare", "weighted", "hinge", "forty rows"])
+def test_networks_that_learned_something_are_not_suspected(network_of, kind):
+    verdict = network_of(kind).verdict
+    assert verdict.learned
+    assert verdict.reasons == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "advice"),
+    [
+        ("fast", "the loss rose from ", "a learning rate much smaller, such as --lr 0.1"),
+        ("fast", "the norm of the weights grew from ", "--lr 0.1"),
+        ("fast", "is taken for ", "--lr 0.1"),
+        ("fast", "are dead: relu is flat there for every image", "--lr 0.1"),
+        ("slow", "training changed the weights by ", "a larger learning rate, such as --lr 0.001"),
+        ("deep", "give nearly the same for every image", "--activation relu"),
+        ("shuffled", "of the training images it got ", "check that each label belongs to its image"),
+        ("equal", "all images are the same", "look at the data"),
+        ("short", "training took 1 step in all", "more --epochs"),
+    ],
+)
+def test_networks_that_learned_nothing_are_told_with_the_measured_reason_and_what_to_try(
+    network_of, kind, reason, advice
+):
+    verdict = network_of(kind).verdict
+    assert not verdict.learned
+    assert [words for words in verdict.reasons if reason in words]
+    assert [words for words in verdict.advice if advice in words]
+    assert verdict.reasons[0].startswith("the validation accuracy, ")
+    assert verdict.trend is None
+
+
+def test_a_network_that_fits_its_training_images_only_is_told_apart_from_one_that_fits_nothing(network_of):
+    assert network_of("shuffled").verdict.fits_training
+    assert "not trained on" in network_of("shuffled").verdict.headline
+    assert network_of("fast").verdict.headline == "this network learned nothing"
+
+
+def test_the_json_of_a_result_holds_the_verdict(network_of):
+    good, fast = network_of("good").as_dict(), network_of("fast").as_dict()
+    assert (good["learned"], good["reasons"]) == (True, [])
+    assert fast["learned"] is False
+    assert len(fast["reasons"]) > 2
+    assert fast["advice"] == ["a learning rate much smaller, such as --lr 0.1"]
+    assert fast["trend"] is None
+    assert not network_of("fast").learned
