@@ -95,3 +95,11 @@ def test_on_paper_the_page_has_no_links_to_nowhere_and_is_light(new_page, pages)
     expect(page.locator("nav")).to_be_hidden()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert len(page.pdf()) > 20_000
+
+
+def test_a_report_takes_few_pages_of_paper(new_page, pages):
+    page = new_page(color_scheme="dark")
+    for kind, most in (("run", 8), ("comparison", 4)):
+        page.goto(pages[kind].as_uri())
+        content = page.pdf(format="A4")
+        assert 1 <= len(re.findall(rb"/Type\s*/Page\b", content)) <= most

@@ -16,7 +16,8 @@ from safetensors.numpy import load_file
 import barenet
 from barenet.errors import RunError
 from barenet.pages.page import LIMIT
-from barenet.pages.reports.comparison import read_contestant, run_row, two_best
+from barenet.pages.reports.comparison import run_row, two_best
+from barenet.pages.reports.contestants import read_contestant
 from barenet.pages.reports.report import report
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -158,10 +159,24 @@ def runs(arrays, tmp_path_factory):
     return output
 
 
-def test_runs_side_by_side_show_what_differs_and_who_is_better(runs, dataset):
+@pytest.fixture(scope="module")
+def seeds_page(runs, dataset):
+    """Return the page about the run of several seeds, parsed."""
+    path = report(runs / "seeds", dataset=dataset)
+    assert path == runs / "seeds" / "report.html"
+    return Page(path.read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def compared_page(runs, dataset):
+    """Return the page that compares two runs and a run of several seeds, parsed."""
     path = report(runs / "small", runs / "large", runs / "seeds", dataset=dataset)
     assert path == runs / "comparison.html"
-    text = Page(path.read_text("utf-8")).text
+    return Page(path.read_text("utf-8"))
+
+
+def test_runs_side_by_side_show_what_differs_and_who_is_better(compared_page):
+    text = compared_page.text
     for words in ("model.hidden_sizes", "trainer.epochs", "trainer.n_seeds", "McNemar", "±", "the average:"):
         assert words in text
     assert "data.n_valid" not in text
@@ -189,14 +204,71 @@ def test_the_two_best_are_chosen_by_validation_and_never_by_the_test_images():
     assert two_best([worst, good, best]) == [best, good]
 
 
-def test_seeds_give_mean_and_spread(runs):
-    path = report(runs / "seeds")
-    assert path == runs / "seeds" / "report.html"
-    text = Page(path.read_text("utf-8")).text
+def test_seeds_give_mean_and_spread(runs, seeds_page):
+    text = seeds_page.text
     results = [json.loads((runs / "seeds" / f"seed-{i}" / "test.json").read_text("utf-8")) for i in range(3)]
     accuracies = [100 * result["test_accuracy"] for result in results]
     assert f"{np.mean(accuracies):.2f} ± {np.std(accuracies, ddof=1):.2f}" in text
     assert all(f"seed-{i}" in text for i in range(3))
+
+
+def test_several_seeds_show_their_mean_curve_and_what_their_average_takes_for_what(runs, dataset, seeds_page):
+    page = seeds_page
+    predicted = np.argmax(load_file(runs / "seeds" / "test-probabilities.safetensors")["probabilities"], axis=1)
+    right = np.mean(predicted == dataset.test_labels)
+    assert f"{100 * right:.2f} % of {len(predicted)}" in page.text
+    for words in ("mean of 3 seeds", "divided by 2", "the average of 3 networks", "confusion matrix", "F1"):
+        assert words in page.text
+    pairs = set(zip(dataset.test_labels.tolist(), predicted.tolist(), strict=True))
+    assert {link for link in page.links if re.match(r"c\d", link)} == {f"c{c}-{k}" for c, k in pairs}
+    assert set(page.links) <= set(page.ids)
+    assert len(set(page.ids)) == len(page.ids)
+
+
+def test_runs_side_by_side_show_precision_recall_and_matrix_of_each(runs, compared_page):
+    page = compared_page
+    results = json.loads((runs / "seeds" / "test.json").read_text("utf-8"))["ensemble"]
+    row = max(results["per_class"], key=lambda row: row["recall"])
+    assert f"{100 * row['recall']:.1f}" in page.text
+    assert "seeds (its average)" in page.text
+    assert "mean of 3" in page.text
+    assert page.source.count('class="matrix') == 3
+
+
+def test_a_page_names_the_terms_of_the_field(make_page):
+    text = make_page("plain")[0].text
+    for term in (
+        *("confusion matrix", "precision", "recall", "F1", "calibration", "Expected calibration error"),
+        *("reliability diagram", "learning curves", "cross-entropy", "activations", "histograms"),
+    ):
+        assert term in text
+
+
+def test_a_cell_says_how_many_of_its_images_it_shows(make_page):
+    page, folder = make_page("plain")
+    results = json.loads((folder / "test.json").read_text("utf-8"))
+    counts = [n for row in results["confusion_matrix"] for n in row if n > 6]
+    assert counts
+    for n in counts:
+        assert f"Shown: 6 of these {n}, the surest first." in page.text
+    assert page.text.count("Shown:") == len(counts)
+
+
+def test_the_drawing_of_the_network_says_its_scale_and_a_table_its_sizes(make_page):
+    text = make_page("plain")[0].text
+    assert "Not to scale" in text
+    for row in ("1 12 gelu 64 × 12 780", "2 7 gelu 12 × 7 91", "3 4 softmax 7 × 4 32"):  # (inputs + 1) × units
+        assert row in text
+
+
+def test_paper_is_light_and_says_where_closed_parts_are(make_page):
+    text = make_page("plain")[0].source
+    paper = text[text.index("@media print") :]
+    assert "--paper: #fff" in paper
+    assert "details:not([open]) { display: none; }" in paper
+    assert "figure, tr, .matrix" in paper
+    closed = re.findall(r"</details>\s*<p class=\"quiet only-paper\">", text)
+    assert len(closed) == text.count("<details") == 2
 
 
 def test_seconds_of_several_seeds_are_those_on_the_clock(runs, tmp_path):

@@ -3,8 +3,10 @@
 Read the modules in this order; open `report` first:
 
     drawings     panels as SVG, with captions and points to hover
+    overlays     several networks' curves in one picture
     judgement    how the network did on its test images
     inside       its layers, neurons and weights
+    contestants  what a run brings to a comparison
     comparison   several runs side by side
     report       the page about one run, and the function that chooses
 """

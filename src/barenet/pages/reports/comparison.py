@@ -3,69 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from barenet.analysis.evidence import need, read_json, read_records, read_test
 from barenet.analysis.images import Source, find_labels
 from barenet.analysis.statistics import mcnemar, wilson_interval
-from barenet.config.tables import Config
 from barenet.errors import RunError
 from barenet.nn import Activation, Loss
 from barenet.pages.page import render
-from barenet.pages.reports.drawings import Drawing, overlaid_curves
+from barenet.pages.reports.contestants import Contestant, Network, judge_average, judge_by_file, read_contestant
+from barenet.pages.reports.drawings import Drawing
+from barenet.pages.reports.judgement import Judgement, judged_parts
+from barenet.pages.reports.overlays import mean_curves, overlaid_curves
 from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.canvas import SERIES
-from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.finding import name_of_run
-from barenet.run_folders.folder import RunFolder, network_folders
-from barenet.run_folders.resuming import stored_config
-from barenet.training.records import EpochRecord, training_seconds
+from barenet.training.records import training_seconds
 
-__all__ = ["Contestant", "compare", "two_best"]
+__all__ = ["compare", "two_best"]
 
 ALONE = 8  # seeds that are still drawn one by one
-
-
-@dataclass(frozen=True)
-class Network:
-    """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds."""
-
-    history: list[EpochRecord]
-    model: SavedModel | None
-    result: dict[str, Any] | None
-
-
-@dataclass(frozen=True)
-class Contestant:
-    """A run in a comparison: one network, or several seeds.
-
-    probabilities: (n, C) of the test images, the average's where there are several networks. ensemble: its accuracy.
-    """
-
-    name: str
-    config: Config
-    networks: list[Network]
-    probabilities: NDArray[np.float32] | None
-    ensemble: float | None
-
-    @property
-    def models(self) -> list[SavedModel]:
-        """The best weights of the networks that have any."""
-        return [network.model for network in self.networks if network.model is not None]
-
-    @property
-    def data_fingerprint(self) -> str:
-        """Which images it was trained on."""
-        return self.models[0].info.data_fingerprint if self.models else ""
-
-    def validation(self, what: str) -> list[float]:
-        """Return validation "accuracy" or "loss" of each network's best epoch."""
-        return [model.info.metrics[f"validation_{what}"] for model in self.models]
+MATRICES = (8, 30)  # runs and classes of which a comparison still holds the confusion matrices
 
 
 def compare(
@@ -84,6 +45,7 @@ def compare(
     alone = len(runs) == 1
     notes = find_notes(runs, alone)
     test = None if alone else compare_best(runs, dataset, notes)
+    judgement = judge_average(runs[0], dataset, notes) if alone else None
     for sentence in notes:
         note(sentence)
     rows = seed_rows(runs[0]) if alone else [run_row(run) for run in runs]
@@ -100,6 +62,10 @@ def compare(
         names=names,
         differing=[] if alone else differing_settings([run.config for run in runs]),
         settings=show_tables(runs[0].config),
+        n_seeds=len(runs[0].models),
+        j=judgement,
+        judged=[] if alone else judged(runs),
+        **judged_parts(judgement, f": the average of {len(runs[0].models)} networks"),
     )
 
 
@@ -107,24 +73,6 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     """Return the runs' names, or their paths where two have the same."""
     names = [name_of_run(path) for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
-
-
-def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
-    """Return one run, with all its networks."""
-    networks = [read_network(folder, activations, loss) for folder in network_folders(path)]
-    results, probabilities = read_test(path)
-    ensemble = (results or {}).get("ensemble_test_accuracy")
-    return Contestant(name, stored_config(path), networks, probabilities, ensemble)
-
-
-def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | None) -> Network:
-    """Return one network of a run, or raise RunError for a file that is missing."""
-    files, tested = RunFolder(folder), folder / "test.json"
-    for name in ("config.toml", "last.safetensors"):
-        need(folder, name)
-    history = read_records(files)
-    model = read_model(files.best, activations, loss) if files.best.exists() else None
-    return Network(history, model, read_json(tested) if tested.exists() else None)
 
 
 def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
@@ -168,8 +116,8 @@ def run_row(run: Contestant) -> dict[str, Any]:
         n = results[0]["images"]
         low, high = wilson_interval(round(accuracies[0] * n), n)
         interval = f"{100 * low:.2f} to {100 * high:.2f}"
-    elif run.ensemble is not None:
-        interval = f"the average: {100 * run.ensemble:.2f}"
+    elif run.scores is not None:
+        interval = f"the average: {100 * run.scores['test_accuracy']:.2f}"
     return {
         "name": run.name,
         "networks": len(run.networks),
@@ -191,18 +139,35 @@ def seeds_of(run: Contestant) -> list[tuple[str, Network]]:
 
 def seed_rows(run: Contestant) -> list[dict[str, Any]]:
     """Return a row a seed of one run."""
-    alone = replace(run, probabilities=None, ensemble=None)
+    alone = replace(run, probabilities=None, scores=None)
     return [run_row(replace(alone, name=name, networks=[network])) for name, network in seeds_of(run)]
 
 
 def curves(runs: Sequence[Contestant], alone: bool) -> list[Drawing]:
-    """Return the validation curves of all runs, or of a single run's seeds, overlaid."""
-    if alone and len(runs[0].models) <= ALONE:
-        lines = [(name, [network.history]) for name, network in seeds_of(runs[0])]
-    else:
+    """Return the validation curves of all runs overlaid; of a single run the mean of its seeds, and each of a few."""
+    if not alone:
         lines = [(run.name, [network.history for network in run.networks if network.history]) for run in runs]
-    lines = [(name, histories) for name, histories in lines if histories]
-    return overlaid_curves(lines) if lines else []
+        lines = [(name, histories) for name, histories in lines if histories]
+        return overlaid_curves(lines) if lines else []
+    seeds = [(name, network.history) for name, network in seeds_of(runs[0]) if network.history]
+    if not seeds:
+        return []
+    each = overlaid_curves([(name, [history]) for name, history in seeds])[1:] if len(seeds) <= ALONE else []
+    return mean_curves([history for _, history in seeds]) + each
+
+
+def judged(runs: Sequence[Contestant]) -> list[tuple[str, Judgement]]:
+    """Return the runs that have test results with what these tell, if they are of the same classes and few enough."""
+    most_runs, most_classes = MATRICES
+    found = [(run.name + average_word(run), judgement) for run in runs if (judgement := judge_by_file(run))]
+    classes = {tuple(row["class"] for row in judgement.classes) for _, judgement in found}
+    is_small = len(found) <= most_runs and all(len(names) <= most_classes for names in classes)
+    return found if len(classes) == 1 and is_small else []
+
+
+def average_word(run: Contestant) -> str:
+    """Return what to add to a run's name where its average is meant."""
+    return " (its average)" if len(run.models) > 1 else ""
 
 
 def two_best(runs: Sequence[Contestant]) -> list[Contestant]:
@@ -227,7 +192,7 @@ def compare_best(runs: Sequence[Contestant], dataset: Source | None, notes: list
     right = [np.argmax(share, axis=-1) == labels for share in shares]
     result = mcnemar(right[0], right[1])
     return {
-        "names": [run.name + (" (its average)" if len(run.models) > 1 else "") for run in best],
+        "names": [run.name + average_word(run) for run in best],
         "accuracies": [float(np.mean(own)) for own in right],
         "both": int(np.sum(right[0] & right[1])),
         "neither": int(np.sum(~right[0] & ~right[1])),

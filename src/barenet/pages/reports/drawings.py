@@ -8,18 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from barenet.analysis.statistics import Calibration
-from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, SERIES, new_figure, style, svg
+from barenet.messages import count
+from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, style, svg
 from barenet.plots.learning_curves import (
     finite,
     has_ratios,
     loss_range,
-    marks,
     ratio_range,
     ratios_of,
     show_accuracy,
@@ -29,7 +28,7 @@ from barenet.plots.learning_curves import (
 )
 from barenet.training.records import EpochRecord
 
-__all__ = ["Drawing", "curve_drawings", "draw", "overlaid_curves", "reliability_drawings"]
+__all__ = ["Drawing", "curve_drawings", "draw", "reliability_drawings"]
 
 PANEL = (4.4, 3.1)  # inches; at 72 points an inch the letters keep their size on a phone
 MAX_HOVER = 400
@@ -162,7 +161,7 @@ def reliability_drawings(calibration: Calibration) -> list[Drawing]:
         style(axes, "How sure it is", x="how sure it is", y="images")
 
     points = [
-        (float(c), float(a), f"{n:,} images, {c:.1%} sure, {a:.1%} right")
+        (float(c), float(a), f"{count(n, 'image')}, {c:.1%} sure, {a:.1%} right")
         for c, a, n in zip(calibration.confidence, calibration.accuracy, calibration.counts, strict=True)
     ]
     label = f"Reliability diagram in 15 bins; the expected calibration error is {calibration.error:.2%}."
@@ -170,45 +169,3 @@ def reliability_drawings(calibration: Calibration) -> list[Drawing]:
         draw(show_reliability, label, points=points),
         draw(show_counts, "How many images there are of each confidence."),
     ]
-
-
-def overlaid_curves(runs: Sequence[tuple[str, Sequence[Sequence[EpochRecord]]]]) -> list[Drawing]:
-    """Return validation loss and accuracy of several runs, each with one history or, of several seeds, more."""
-
-    def show(axes: Any, what: str, factor: float, title: str) -> None:
-        for i, (name, histories) in enumerate(runs):
-            colour = SERIES[i % len(SERIES)]
-            line = ("-", "--", ":", "-.")[i // len(SERIES) % 4]
-            epochs, values = validations(histories, what)
-            middle = factor * np.mean(values, axis=0)
-            if len(values) > 1:
-                spread = factor * np.std(values, axis=0, ddof=1)
-                axes.fill_between(epochs, middle - spread, middle + spread, color=colour, alpha=0.2, linewidth=0)
-            axes.plot(epochs, middle, color=colour, linestyle=line, label=name, **marks(epochs))
-        style(axes, title, x="epoch")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, labelcolor=INK, fontsize=8)
-
-    names = ", ".join(name for name, _ in runs[:12])
-    return [
-        draw(
-            partial(show, what=what, factor=factor, title=title),
-            f"{title} over the epochs of {names}; the best values stand in the table.",
-        )
-        for what, factor, title in (("loss", 1.0, "Validation loss"), ("accuracy", 100.0, "Validation accuracy, %"))
-    ]
-
-
-def validations(histories: Sequence[Sequence[EpochRecord]], what: str) -> tuple[list[int], np.ndarray]:
-    """Return the epochs in which all histories were validated, and their values (runs, epochs)."""
-    found = [
-        {
-            record.epoch: finite(value)
-            for record in history
-            if (value := getattr(record, f"valid_{what}")) is not None and not record.diverged
-        }
-        for history in histories
-    ]
-    epochs = sorted(set.intersection(*(set(values) for values in found))) if found else []
-    return epochs, np.array([[values[epoch] for epoch in epochs] for values in found]).reshape(len(found), len(epochs))

@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 from barenet.analysis.evidence import Evidence
 from barenet.analysis.images import Images
 from barenet.analysis.statistics import Calibration, calibrate, label_doubts, wilson_interval
+from barenet.pages.reports.drawings import reliability_drawings
 from barenet.plots.rasters import data_uri, photograph
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import confusion_matrix, per_class, probabilities
 
-__all__ = ["Judgement", "Thumbnails", "judge"]
+__all__ = ["Judgement", "Thumbnails", "judge", "judged_parts", "judgement_of"]
 
 SHOWN = 24  # mistakes, and label doubts
 CONFUSIONS = 12  # pairs of classes
@@ -73,12 +75,13 @@ class Thumbnails:
         return self.made[of, row]
 
 
-def judge(evidence: Evidence, thumbnails: Thumbnails) -> Judgement | None:
+def judge(evidence: Evidence, thumbnails: Thumbnails, averaged: Sequence[SavedModel] = ()) -> Judgement | None:
     """Return how the network did on the test images, by the probabilities that its run stored.
 
     Where there are none, as before the end of training, the validation images stand in, and the page says so.
+    `averaged` are the networks of whose average the probabilities are, where there are several.
     """
-    names, validated = evidence.class_names, answer(evidence)
+    names, validated = evidence.class_names, answer(evidence, averaged or [evidence.model])
     if evidence.results is not None and evidence.test_probabilities is not None:
         loss = evidence.results["test_loss"]
         if evidence.test is None:
@@ -113,15 +116,17 @@ def judge(evidence: Evidence, thumbnails: Thumbnails) -> Judgement | None:
     return judgement
 
 
-def answer(evidence: Evidence) -> Answers | None:
-    """Return what the network answers to the validation images; None without images, or before any validation."""
-    model, images = evidence.model, evidence.validation
-    if images is None or not model.info.metrics:
+def answer(evidence: Evidence, models: Sequence[SavedModel]) -> Answers | None:
+    """Return what models answer to the validation images, on average; None without images, or before any validation."""
+    images = evidence.validation
+    if images is None or not evidence.model.info.metrics:
         return None
+    shares = []
     with np.errstate(all="ignore"):  # weights beyond all bounds, as of a run that diverged
-        outputs = compute_outputs(model.mlp, images.pixels, model.info.scale)
-        shares = np.asarray(np.nan_to_num(probabilities(outputs, model.gives_probabilities)))
-    return Answers("validation", images, shares)
+        for model in models:
+            outputs = compute_outputs(model.mlp, images.pixels, model.info.scale)
+            shares.append(np.nan_to_num(probabilities(outputs, model.gives_probabilities)))
+    return Answers("validation", images, np.mean(shares, axis=0, dtype=np.float64) if len(shares) > 1 else shares[0])
 
 
 def judgement_of(
@@ -194,3 +199,21 @@ def example(thumbnails: Thumbnails, names: Sequence[str], judged: Answers, row: 
         "sure": float(shares[taken]),
         "given": float(shares[given]),
     }
+
+
+def judged_parts(judgement: Judgement | None, of_whom: str = "") -> dict[str, Any]:
+    """Return what the template of results needs beside the judgement; `of_whom` says whose results they are."""
+    calibration = judgement.calibration if judgement else None
+    return {
+        "of_whom": of_whom,
+        "has_examples": judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
+        "reliability": reliability_drawings(calibration) if calibration else [],
+        "bins": bins(calibration) if calibration else [],
+    }
+
+
+def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float]]:
+    """Return the bins that hold images, as rows of a table."""
+    columns = (calibration.edges[:-1], calibration.edges[1:], calibration.counts, calibration.confidence)
+    rows = zip(*columns, calibration.accuracy, strict=True)
+    return [(float(a), float(b), int(n), float(c), float(right)) for a, b, n, c, right in rows if n]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Source
-from barenet.analysis.statistics import Calibration
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
 from barenet.messages import as_typed
@@ -16,9 +14,9 @@ from barenet.nn import Activation, Loss
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
-from barenet.pages.reports.drawings import curve_drawings, reliability_drawings
+from barenet.pages.reports.drawings import curve_drawings
 from barenet.pages.reports.inside import network_parts
-from barenet.pages.reports.judgement import Judgement, Thumbnails, judge
+from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judged_parts
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
 from barenet.run_folders.finding import find_run, name_of_run
@@ -161,24 +159,6 @@ def thin(history: Sequence[EpochRecord], best_epoch: int) -> list[EpochRecord]:
     step = 1 + (len(history) - 1) // MAX_ROWS
     last = history[-1].epoch if history else 0
     return [r for i, r in enumerate(history) if i % step == 0 or r.epoch in (best_epoch, last)]
-
-
-def judged_parts(judgement: Judgement | None, of_whom: str = "") -> dict[str, Any]:
-    """Return what the template of results needs beside the judgement; `of_whom` says whose results they are."""
-    calibration = judgement.calibration if judgement else None
-    return {
-        "of_whom": of_whom,
-        "has_examples": judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
-        "reliability": reliability_drawings(calibration) if calibration else [],
-        "bins": bins(calibration) if calibration else [],
-    }
-
-
-def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float]]:
-    """Return the bins that hold images, as rows of a table."""
-    columns = (calibration.edges[:-1], calibration.edges[1:], calibration.counts, calibration.confidence)
-    rows = zip(*columns, calibration.accuracy, strict=True)
-    return [(float(a), float(b), int(n), float(c), float(right)) for a, b, n, c, right in rows if n]
 
 
 def timing(evidence: Evidence) -> dict[str, dict[str, str]]:

@@ -1,0 +1,102 @@
+"""What a run brings to a comparison: its networks, and how their average did on images not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.analysis.evidence import Evidence, need, read_json, read_records, read_test
+from barenet.analysis.images import Source, find_images, find_test
+from barenet.config.tables import Config
+from barenet.nn import Activation, Loss
+from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judgement_of
+from barenet.run_folders.checkpoint import SavedModel, read_model
+from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.resuming import stored_config
+from barenet.training.records import EpochRecord
+
+__all__ = ["Contestant", "Network", "judge_average", "judge_by_file", "read_contestant"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds."""
+
+    history: list[EpochRecord]
+    model: SavedModel | None
+    result: dict[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """A run in a comparison: one network, or several seeds.
+
+    probabilities: (n, C) of the test images, the average's where there are several networks. scores: what its test.json
+    holds of the same.
+    """
+
+    name: str
+    config: Config
+    networks: list[Network]
+    probabilities: NDArray[np.float32] | None
+    scores: dict[str, Any] | None
+    path: Path
+
+    @property
+    def models(self) -> list[SavedModel]:
+        """The best weights of the networks that have any."""
+        return [network.model for network in self.networks if network.model is not None]
+
+    @property
+    def data_fingerprint(self) -> str:
+        """Which images it was trained on."""
+        return self.models[0].info.data_fingerprint if self.models else ""
+
+    def validation(self, what: str) -> list[float]:
+        """Return validation "accuracy" or "loss" of each network's best epoch."""
+        return [model.info.metrics[f"validation_{what}"] for model in self.models]
+
+
+def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
+    """Return one run, with all its networks."""
+    networks = [read_network(folder, activations, loss) for folder in network_folders(path)]
+    results, probabilities = read_test(path)
+    scores = results if len(networks) == 1 else (results or {}).get("ensemble")
+    return Contestant(name, stored_config(path), networks, probabilities, scores, path)
+
+
+def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | None) -> Network:
+    """Return one network of a run, or raise RunError for a file that is missing."""
+    files, tested = RunFolder(folder), folder / "test.json"
+    for name in ("config.toml", "last.safetensors"):
+        need(folder, name)
+    history = read_records(files)
+    model = read_model(files.best, activations, loss) if files.best.exists() else None
+    return Network(history, model, read_json(tested) if tested.exists() else None)
+
+
+def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> Judgement | None:
+    """Return how the average of a run's networks did, as the page of one network tells it; None if unknown."""
+    if not run.models:
+        return None
+    first = run.models[0]
+    data, validation = find_images(first, run.config, dataset, notes)
+    evidence = Evidence(
+        *(run.path, first, first.mlp, True, run.config, [], data, validation, find_test(first, data)),
+        results=run.scores,
+        test_probabilities=run.probabilities,
+    )
+    return judge(evidence, Thumbnails(evidence), run.models)
+
+
+def judge_by_file(run: Contestant) -> Judgement | None:
+    """Return what a run's test.json alone tells of it, or of its average; None before a test."""
+    if run.scores is None or not run.models:
+        return None
+    confusion = np.array(run.scores["confusion_matrix"], np.int64)
+    return judgement_of("test", confusion, run.scores["test_loss"], run.models[0].info.class_names)

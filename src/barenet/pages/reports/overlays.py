@@ -1,0 +1,122 @@
+"""Learning curves of several networks in one picture: runs on top of each other, or the mean of a run's seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from barenet.pages.reports.drawings import Drawing, draw
+from barenet.plots.canvas import BLUE, INK, ORANGE, SERIES, style
+from barenet.plots.learning_curves import JUMP, finite, marks
+from barenet.plots.ranges import bound, kept_range
+from barenet.training.records import EpochRecord
+
+__all__ = ["History", "mean_curves", "overlaid_curves"]
+
+History = Sequence[EpochRecord]
+LINES = ("-", "--", ":", "-.")
+LONGEST = 24  # letters of a name in a legend
+WHAT = (("loss", 1.0, "loss"), ("accuracy", 100.0, "accuracy, %"))  # of a record, its factor, its words
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """One line of a panel: the mean over its networks of values (n, epochs), with a band where n > 1."""
+
+    label: str
+    epochs: list[int]
+    values: np.ndarray
+    colour: str
+    line: str = "-"
+
+    @property
+    def mean(self) -> np.ndarray:
+        """The mean in each epoch."""
+        return np.asarray(np.mean(self.values, axis=0))
+
+
+def mean_curves(histories: Sequence[History]) -> list[Drawing]:
+    """Return loss and accuracy of several seeds: their mean, and a band of one standard deviation about it."""
+    parts = (("training", "train", BLUE), ("validation", "valid", ORANGE))
+    drawings = []
+    for what, factor, words in WHAT:
+        curves = [
+            Curve(label, *values_of(histories, f"{part}_{what}", factor), colour) for label, part, colour in parts
+        ]
+        shown = kept_range([value for curve in curves for value in curve.mean], JUMP) if what == "loss" else None
+        n = len(histories)
+        label = f"Training and validation {what} over the epochs: mean and standard deviation of {n} seeds."
+        drawings.append(overlay(curves, f"{words.capitalize()}: mean of {n} seeds", words, label, shown))
+    return drawings
+
+
+def overlaid_curves(runs: Sequence[tuple[str, Sequence[History]]]) -> list[Drawing]:
+    """Return validation loss and accuracy of several runs, each with one history or, of several seeds, more."""
+    names = ", ".join(name for name, _ in runs[:12])
+    drawings = []
+    for what, factor, words in WHAT:
+        curves = []
+        for i, (name, histories) in enumerate(runs):
+            told = f"{name}, mean of {len(histories)}" if len(histories) > 1 else name
+            colour, line = SERIES[i % len(SERIES)], LINES[i // len(SERIES) % len(LINES)]
+            curves.append(Curve(told, *values_of(histories, f"valid_{what}", factor), colour, line))
+        label = f"Validation {words} over the epochs of {names}; the best values stand in the table."
+        shown = shared_range([curve.mean for curve in curves]) if what == "loss" else None
+        drawings.append(overlay(curves, f"Validation {words}", words, label, shown))
+    return drawings
+
+
+def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: tuple[float, float] | None) -> Drawing:
+    """Return curves in one panel; where one leaves the range shown, its first point beyond is marked at the edge."""
+    beyond = {curve: np.flatnonzero(curve.mean > shown[1]) for curve in curves} if shown else {}
+    beyond = {curve: places for curve, places in beyond.items() if places.size}
+    points = [(curve.epochs[at[0]], float(curve.mean[at[0]]), curve.colour) for curve, at in beyond.items()]
+
+    def show(axes: Any) -> None:
+        style(axes, title, x="epoch", y=words)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        for curve in curves:
+            if len(curve.values) > 1:
+                spread = np.std(curve.values, axis=0, ddof=1)
+                edges = (curve.mean - spread, curve.mean + spread)
+                axes.fill_between(curve.epochs, *edges, color=curve.colour, alpha=0.2, linewidth=0)
+            name = curve.label if len(curve.label) <= LONGEST else f"{curve.label[: LONGEST - 1]}…"
+            look = {"color": curve.colour, "linestyle": curve.line, **marks(curve.epochs)}
+            axes.plot(curve.epochs, curve.mean, label=name, **look)
+        bound(axes, points, shown)
+        epochs = {epoch for curve in curves for epoch in curve.epochs}
+        if len(epochs) == 1:
+            axes.set_xlim(min(epochs) - 1, min(epochs) + 1)
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(frameon=False, labelcolor=INK, fontsize=8)
+
+    told = [f"{curve.label} (up to {np.nanmax(curve.mean):.3g})" for curve in beyond]
+    return draw(show, label, f"Beyond the axis, marked at its edge: {', '.join(told)}." if told else "")
+
+
+def shared_range(means: Sequence[np.ndarray]) -> tuple[float, float] | None:
+    """Return the losses that an axis shows: those within ten times what the run with the lowest loss shows alone."""
+    known = [values[np.isfinite(values)] for values in means]
+    known = [values for values in known if values.size]
+    if not known:
+        return None
+    best = kept_range(min(known, key=lambda values: float(values.min())), JUMP)
+    assert best is not None
+    return best[0], max(float(values[values <= JUMP * best[1]].max(initial=best[1])) for values in known)
+
+
+def values_of(histories: Sequence[History], name: str, factor: float) -> tuple[list[int], np.ndarray]:
+    """Return the epochs in which all networks have a value of that name, and the values (n, epochs) times a factor."""
+    found = [
+        {
+            record.epoch: factor * finite(value)
+            for record in history
+            if (value := getattr(record, name)) is not None and not record.diverged
+        }
+        for history in histories
+    ]
+    epochs = sorted(set.intersection(*(set(values) for values in found))) if found else []
+    return epochs, np.array([[values[epoch] for epoch in epochs] for values in found]).reshape(len(found), len(epochs))
