@@ -12,6 +12,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     errors         one tree of errors, each with its exit code
     old_words      keywords of earlier versions
     messages       values from outside in a message of one line
+    shown          how results print, and what a notebook shows of them
     version        the version of barenet
     cores          how many cores this process may use
     pickles/       the few pickle files that people have, read without running them
@@ -127,4 +128,4 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """List the public names, those that are not loaded yet among them."""
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "Any", "_LAZY", "annotations", "import_module"})

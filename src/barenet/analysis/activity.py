@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from barenet.data.batches import to_float
 from barenet.errors import ConfigError
-from barenet.nn.mlp import MLP
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.shown import Shown
 from barenet.training.learning.activity import is_flat, trace
 from barenet.training.metrics import accuracy
+from numpy.typing import NDArray
+
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = [
     "LayerActivity",
@@ -36,8 +37,8 @@ HISTOGRAM_BINS = 60
 BATCH = 1000
 
 
-@dataclass(frozen=True)
-class LayerActivity:
+@dataclass(frozen=True, repr=False)
+class LayerActivity(Shown):
     """What one hidden layer did with the images.
 
     edges, counts: a histogram of all activations. dead: neurons whose activation function is flat for every image, so
@@ -55,8 +56,8 @@ class LayerActivity:
     saturated: list[int] | None
 
 
-@dataclass(frozen=True)
-class NeuronPortrait:
+@dataclass(frozen=True, repr=False)
+class NeuronPortrait(Shown):
     """One neuron of a hidden layer: what excites it, and what it is good for.
 
     activations: (n,) for the images. most, least: the images that excite it most and least. push: (C,), how much each

@@ -8,25 +8,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset, ignore
 from barenet.data.loading import load_dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
 from barenet.messages import few
-from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.resuming import check_data_path, stored_config
+from barenet.shown import Shown
+from numpy.typing import NDArray
+
+from barenet.data.datasets import Dataset, ignore
+from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
 
 Source = Dataset | str | Path  # a data set, or where it lies
 
 
-@dataclass(frozen=True)
-class Images:
+@dataclass(frozen=True, repr=False)
+class Images(Shown):
     """Images (n, D), or features standardised as in training, and their labels (n,).
 
     The network takes them times the scale of its model; images of that scale are as the data set has them.

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
 
 import numpy as np
-
 from barenet.data.checks import as_bytes, check_pair, check_range, extend_hash, hash_arrays, hold_bytes
 from barenet.data.tables.choosing import ChoiceWords, choices_of
 from barenet.data.tables.columns import Columns
@@ -20,6 +19,7 @@ from barenet.data.tables.loading import found_in
 from barenet.data.tables.parts import given_pair, parts_of_arrays
 from barenet.errors import DataError
 from barenet.messages import few
+from barenet.shown import Shown
 
 __all__ = ["CARRIED_FINGERPRINT", "CARRIED_NAME", "Dataset", "checked", "from_arrays", "ignore"]
 
@@ -36,8 +36,8 @@ def ignore(sentence: str) -> None:
     """Take a note and do nothing with it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset:
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset(Shown):
     """Images and labels that passed every check; n training images of D pixels, C classes.
 
     `train_images` (n, D) and `test_images` are uint8, or finite float32; labels (n,) are int64 in 0..C-1. The

@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-
 from barenet.data.tables.table import has_columns, table_of
 from barenet.deploy.inference import Inference
 from barenet.errors import InputWarning, ShapeError
-from barenet.nn import Activation, Loss
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.messages import count
 from barenet.run_folders.loading import load_models
 from barenet.training.table_inputs import encode_table
+from numpy.typing import ArrayLike, NDArray
+
+from barenet.nn import Activation, Loss
+from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = ["Predictor", "load"]
 
@@ -51,6 +52,15 @@ class Predictor:
         self.info = models[0].info
         self._inferences = [Inference(model) for model in models]
         self._told: set[str] = set()  # kinds of warnings that were given already
+
+    def __repr__(self) -> str:
+        several = f" and {len(self.models) - 1} more, averaged" if len(self.models) > 1 else ""
+        what = f"{self.models[0].mlp.architecture}; {count(len(self.class_names), 'class', 'classes')}"
+        return f"Predictor({self.models[0].path}{several}: {what})"
+
+    def _repr_html_(self) -> str | None:
+        """Return what a notebook shows: the layers of the first network."""
+        return self.models[0]._repr_html_()
 
     @property
     def class_names(self) -> list[str]:

@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-
 from barenet.errors import ShapeError
-from barenet.nn import MLP, Loss, Workspace, make_loss
 from barenet.nn.layers import ActivationLayer
 from barenet.nn.optimizers import add_l2
+from numpy.typing import NDArray
+
+from barenet.nn import MLP, Loss, Workspace, make_loss
 
 Array = NDArray[np.floating]
 
@@ -39,12 +39,16 @@ class ParameterReport:
     n_skipped: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GradientReport:
     """What the check found, a row a parameter."""
 
     parameters: tuple[ParameterReport, ...]
     tolerance: float
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{row.name} {row.relative_error:.1e}" for row in self.parameters)
+        return f"GradientReport(passed={self.passed}, relative errors {rows}; at most {self.tolerance:g})"
 
     @property
     def relative_error(self) -> float:

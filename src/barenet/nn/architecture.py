@@ -11,7 +11,6 @@ from math import prod
 from typing import Any
 
 import numpy as np
-
 from barenet.errors import ConfigError
 from barenet.nn.activations import Activation, find_activation
 from barenet.nn.losses import Loss
@@ -39,7 +38,7 @@ class LayerSpec:
         return (self.input_dim + 1) * self.output_dim
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Architecture:
     """All rows of a network, from the images to the classes.
 
@@ -81,6 +80,11 @@ class Architecture:
     def from_rows(rows: Iterable[LayerSpec | Mapping[str, Any]], custom: Iterable[Activation] = ()) -> Architecture:
         """Return the architecture of rows of `input_dim`, `output_dim`, `activation`, the course project's format."""
         return Architecture(tuple(row if isinstance(row, LayerSpec) else read_row(row, custom) for row in rows))
+
+    def __repr__(self) -> str:
+        sizes = "-".join(str(size) for size in (self.n_inputs, *(row.output_dim for row in self.rows)))
+        names = dict.fromkeys(row.activation.name for row in self.hidden)
+        return ", ".join([sizes, *names])
 
     @property
     def n_inputs(self) -> int:

@@ -6,4 +6,5 @@ Read the modules in this order; open `page` first:
     settings_table   settings as a page shows them
     reports/         one page about a run, or one that compares several
     playground/      a page on which a person draws and watches every neuron answer
+    cells            what a cell of a notebook shows of a result
 """

@@ -7,6 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from barenet.errors import ConfigError, MachineError
+from barenet.plots.canvas import new_figure, png
+from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
+from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
+from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
+from barenet.run_folders.files import check_folder_name, replace_file
+from barenet.run_folders.finding import find_run
+from barenet.run_folders.loading import best_on_validation, load_models
+from barenet.shown import Shown
+
 from barenet.analysis.activity import (
     LayerActivity,
     NeuronPortrait,
@@ -18,23 +28,15 @@ from barenet.analysis.activity import (
 from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Images, Source
 from barenet.data.datasets import ignore
-from barenet.errors import ConfigError, MachineError
 from barenet.nn import Activation, Loss
-from barenet.plots.canvas import new_figure, png
-from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
-from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
-from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
-from barenet.run_folders.files import check_folder_name, replace_file
-from barenet.run_folders.finding import find_run
-from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 
 MAX_IMAGES = 5000  # looked at: more tell no more
 
 
-@dataclass(frozen=True)
-class Inspection:
+@dataclass(frozen=True, repr=False)
+class Inspection(Shown):
     """What was found in a network, and the files that show it."""
 
     path: Path
@@ -43,6 +45,10 @@ class Inspection:
     n_images: int
     files: list[Path] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def __repr__(self) -> str:
+        found = "".join(f"\n  {sentence}" for sentence in sentences(self))
+        return f"Inspection({self.path}: {count(len(self.files), 'picture')}{found})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the findings for `--json`."""

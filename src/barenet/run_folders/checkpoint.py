@@ -15,20 +15,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
-
 from barenet.data.standardising import Standardiser
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
 from barenet.messages import one_line
-from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.run_folders.files import replace_file
+from barenet.shown import Shown
 from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import look_at_features, read_standardiser
 from barenet.training.table_inputs import read_columns
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 
 __all__ = ["FORMAT", "Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
 
@@ -36,8 +37,8 @@ FORMAT = 1
 KEY = "barenet"  # several metadata keys would be written in an order that changes from process to process
 
 
-@dataclass(frozen=True)
-class ModelInfo:
+@dataclass(frozen=True, repr=False)
+class ModelInfo(Shown):
     """What a model file says about its network.
 
     scale: pixels are multiplied by it before they enter the network. input_dtype: of the images it was trained on.
@@ -94,8 +95,8 @@ class Inputs(NamedTuple):
     told: dict[str, str]
 
 
-@dataclass(frozen=True)
-class SavedModel:
+@dataclass(frozen=True, repr=False)
+class SavedModel(Shown):
     """A network as it came from a file, ready to predict."""
 
     mlp: MLP

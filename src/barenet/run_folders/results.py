@@ -9,23 +9,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from barenet.config.tables import Config
-from barenet.nn import MLP
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.messages import count
 from barenet.run_folders.files import replace_file
-from barenet.run_folders.scores import Scores
+from barenet.shown import Shown
 from barenet.training.epochs import start_state
 from barenet.training.evaluation import plain
 from barenet.training.learning.verdict import Subject, Verdict, judge, thin
-from barenet.training.records import EpochRecord, Stop
 from barenet.training.trainer import Trainer
+
+from barenet.nn import MLP
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.scores import Scores
+from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["NetworkResult", "RunResult", "judge_network", "read_verdict", "write_verdict"]
 
 
-@dataclass(frozen=True)
-class NetworkResult:
+@dataclass(frozen=True, repr=False)
+class NetworkResult(Shown):
     """What one network of a run came to; `scores` are None where the data has no test images.
 
     verdict: whether it learned anything, and how validation went.
@@ -62,8 +64,8 @@ class NetworkResult:
         }
 
 
-@dataclass(frozen=True)
-class RunResult:
+@dataclass(frozen=True, repr=False)
+class RunResult(Shown):
     """What a run came to: its networks, their average where there are several, and what it cost."""
 
     folder: Path | None
@@ -73,6 +75,18 @@ class RunResult:
     ensemble: Scores | None
     training_seconds: float
     parameters: int
+
+    def __repr__(self) -> str:
+        figures = self.as_dict()
+        parts = [
+            f"{kind} accuracy {100 * value:.2f} %"
+            for kind in ("validation", "test")
+            if (value := figures[f"{kind}_accuracy"]) is not None
+        ]
+        where, several = self.folder or "in memory", len(self.networks) > 1
+        what = f"{count(len(self.networks), 'network')} {self.model.mlp.architecture}"
+        nothing = "" if self.learned else "; learned nothing"
+        return f"RunResult({where}: {what}; {'mean ' * several}{', '.join(parts)}{nothing})"
 
     @property
     def learned(self) -> bool:

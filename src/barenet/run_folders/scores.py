@@ -9,21 +9,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from barenet.errors import CheckpointError, DataError
+from barenet.run_folders.files import replace_file
+from barenet.shown import Shown
+from barenet.training.evaluation import compute_outputs, mean_loss, plain
+from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from barenet.data.datasets import Dataset, ignore
-from barenet.errors import CheckpointError, DataError
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.files import replace_file
-from barenet.training.evaluation import compute_outputs, mean_loss, plain
-from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 
 __all__ = ["Scores", "average_scores", "score_model", "write_scores"]
 
 
-@dataclass(frozen=True)
-class Scores:
+@dataclass(frozen=True, repr=False)
+class Scores(Shown):
     """Loss, accuracy (0-1), confusion matrix (C, C; rows are true classes) and each image's probabilities (n, C)."""
 
     loss: float

@@ -37,7 +37,7 @@ class Stop:
         return Stop(kinds[first], words)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EpochRecord:
     """One epoch of one network. Losses leave the L2 term out, and the validation loss leaves out label smoothing, so
     that settings can be compared; accuracies are fractions 0-1.
@@ -62,6 +62,9 @@ class EpochRecord:
     seconds: float
     update_ratios: Mapping[str, float] = field(default_factory=dict)
     stopped: Stop | None = None
+
+    def __repr__(self) -> str:
+        return f"EpochRecord({self.as_line()})"
 
     @property
     def diverged(self) -> bool:

@@ -12,21 +12,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from barenet.config.tables import Config
+from barenet.messages import count
 from barenet.run_folders.files import replace_file
-from barenet.run_folders.results import RunResult
+from barenet.shown import Shown
 from barenet.training.preparation import architecture_of
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import StudyFolder
+
+from barenet.run_folders.results import RunResult
 from barenet.tuning.study.trial import Trial, rank
 
 __all__ = ["Repeated", "StudyResult", "course_settings_of", "summarise", "write_tables"]
 
 
-@dataclass(frozen=True)
-class Repeated:
+@dataclass(frozen=True, repr=False)
+class Repeated(Shown):
     """A setting trained with further seeds: mean and standard deviation (n - 1) of its score over `n` of them."""
 
     trial: Trial
@@ -40,8 +42,8 @@ class Repeated:
         return self.std / math.sqrt(self.n)
 
 
-@dataclass(frozen=True)
-class StudyResult:
+@dataclass(frozen=True, repr=False)
+class StudyResult(Shown):
     """What a search came to.
 
     trials: best first. repeated: the best settings over further seeds, best mean first. verdict: whether the first is
@@ -59,6 +61,10 @@ class StudyResult:
     names: list[str]
     retrained: RunResult | None = None
     noise: float | None = None
+
+    def __repr__(self) -> str:
+        best = "no trial was finished" if self.best is None else f"best: {self.best!r}"
+        return f"StudyResult({self.folder}: {count(len(self.trials), 'trial')}; {best}\n{self.verdict})"
 
     @property
     def best(self) -> Trial | None:

@@ -7,16 +7,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from barenet.config.tables import Config
-from barenet.training.records import EpochRecord
+from barenet.shown import Shown, short
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import RungRecord
 
+from barenet.training.records import EpochRecord
+
 __all__ = ["Top", "Trial", "judge", "promote", "rank", "score_of", "scores_of"]
 
 
-@dataclass
-class Trial:
+@dataclass(repr=False)
+class Trial(Shown):
     """One point of the space, or one seed more of it; `rungs` grows as they are finished.
 
     key: the name of its folder. config: None where the point's settings contradict each other. ended: how its story
@@ -30,6 +32,11 @@ class Trial:
     is_repeat: bool = False
     rungs: list[RungRecord] = field(default_factory=list)
     ended: str | None = None
+
+    def __repr__(self) -> str:
+        accuracy = None if self.last is None else self.last.valid_accuracy
+        figures = "" if accuracy is None else f", validation accuracy {100 * accuracy:.2f} %"
+        return f"Trial({self.number}: {short(self.point)}, {self.ended or 'unfinished'}{figures})"
 
     @property
     def last(self) -> RungRecord | None:
