@@ -10,15 +10,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from barenet.data.batches import to_float
 from barenet.errors import ConfigError
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.shown import Shown
 from barenet.training.learning.activity import is_flat, trace
 from barenet.training.metrics import accuracy
-from numpy.typing import NDArray
-
-from barenet.nn.mlp import MLP
-from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = [
     "LayerActivity",

@@ -12,22 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from barenet.config.tables import Config
-from barenet.data.randomness import generator
-from barenet.errors import CheckpointError, RunError
-from barenet.messages import as_typed, count
-from barenet.run_folders.folder import RunFolder, network_folders
-from barenet.run_folders.loading import load_models
-from barenet.run_folders.resuming import stored_config
-from barenet.shown import Shown
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load
 
 from barenet.analysis.images import Images, Source, find_images, find_test
+from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
+from barenet.data.randomness import generator
+from barenet.errors import CheckpointError, RunError
+from barenet.messages import as_typed, count
 from barenet.nn import MLP, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel, read_model
+from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.loading import load_models
+from barenet.run_folders.resuming import stored_config
+from barenet.shown import Shown
 from barenet.training.records import EpochRecord, read_history
 
 __all__ = [

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
 
 import numpy as np
+
 from barenet.data.checks import as_bytes, check_pair, check_range, extend_hash, hash_arrays, hold_bytes
 from barenet.data.tables.choosing import ChoiceWords, choices_of
 from barenet.data.tables.columns import Columns

@@ -10,22 +10,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from barenet.deploy.export_images import find_images, prepare_images
-from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
-from barenet.deploy.tables.numbers import numbers_of, table_text
-from barenet.deploy.targets import FORMATS, check_target, choose_target, default_name
-from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
-from barenet.run_folders.files import replace_file
-from barenet.run_folders.finding import find_run
-from barenet.run_folders.loading import load_models
-from barenet.shown import Shown
 from numpy.typing import NDArray
 
 from barenet.analysis.images import Source, find_dataset
 from barenet.data.datasets import Dataset, ignore
+from barenet.deploy.export_images import find_images, prepare_images
+from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
+from barenet.deploy.tables.numbers import numbers_of, table_text
+from barenet.deploy.targets import FORMATS, check_target, choose_target, default_name
+from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.files import replace_file
+from barenet.run_folders.finding import find_run
+from barenet.run_folders.loading import load_models
+from barenet.shown import Shown
 
 __all__ = ["ExportResult", "export", "export_model", "load_for_export"]
 

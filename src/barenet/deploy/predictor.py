@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
 from barenet.data.tables.table import has_columns, table_of
 from barenet.deploy.inference import Inference
 from barenet.errors import InputWarning, ShapeError
 from barenet.messages import count
-from barenet.run_folders.loading import load_models
-from barenet.training.table_inputs import encode_table
-from numpy.typing import ArrayLike, NDArray
-
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.loading import load_models
+from barenet.training.table_inputs import encode_table
 
 __all__ = ["Predictor", "load"]
 

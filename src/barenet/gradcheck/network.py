@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from barenet.errors import ShapeError
-from barenet.nn.layers import ActivationLayer
-from barenet.nn.optimizers import add_l2
 from numpy.typing import NDArray
 
+from barenet.errors import ShapeError
 from barenet.nn import MLP, Loss, Workspace, make_loss
+from barenet.nn.layers import ActivationLayer
+from barenet.nn.optimizers import add_l2
 
 Array = NDArray[np.floating]
 

@@ -7,16 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from barenet.errors import ConfigError, MachineError
-from barenet.plots.canvas import new_figure, png
-from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
-from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
-from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
-from barenet.run_folders.files import check_folder_name, replace_file
-from barenet.run_folders.finding import find_run
-from barenet.run_folders.loading import best_on_validation, load_models
-from barenet.shown import Shown
-
 from barenet.analysis.activity import (
     LayerActivity,
     NeuronPortrait,
@@ -28,7 +18,17 @@ from barenet.analysis.activity import (
 from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Images, Source
 from barenet.data.datasets import ignore
+from barenet.errors import ConfigError, MachineError
+from barenet.messages import count
 from barenet.nn import Activation, Loss
+from barenet.plots.canvas import new_figure, png
+from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
+from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
+from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
+from barenet.run_folders.files import check_folder_name, replace_file
+from barenet.run_folders.finding import find_run
+from barenet.run_folders.loading import best_on_validation, load_models
+from barenet.shown import Shown
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 
@@ -192,7 +192,7 @@ def sentences(found: Inspection) -> list[str]:
     lines = []
     for layer in found.layers:
         text = f"layer {layer.layer}, {layer.activation}: {len(layer.dead)} of {layer.n_units} neurons are dead"
-        text += f" (flat for all {found.n_images:,} validation images)"
+        text += f" (flat for all {count(found.n_images, 'validation image')})"
         if layer.saturated is not None:
             text += f", {len(layer.saturated)} saturated (flat for 95 % of them or more)"
         lines.append(text)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.analysis.activity import LayerActivity, NeuronPortrait
+from barenet.messages import count
 from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
 from barenet.plots.letters import cut
 from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, span
@@ -63,7 +64,7 @@ def neuron_words(portrait: NeuronPortrait) -> str:
     else:
         change = f"{'falls' if portrait.lost > 0 else 'rises'} from {before} to {after}"
     changed = {0: "none gets", 1: "1 gets"}.get(portrait.n_changed, f"{portrait.n_changed:,} get")
-    found = f"validation accuracy {change} ({n:,} images, of which {changed} another class)"
+    found = f"validation accuracy {change} ({count(n, 'image')}, of which {changed} another class)"
     if portrait.is_dead:
         return f"{name} is dead, flat for every image, so it learns no more; switched off, {found}"
     return f"without {name} (switched off, so that it gives 0), {found}"

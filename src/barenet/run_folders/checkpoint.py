@@ -15,21 +15,21 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
 from barenet.data.standardising import Standardiser
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
 from barenet.messages import one_line
+from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.run_folders.files import replace_file
 from barenet.shown import Shown
 from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import look_at_features, read_standardiser
 from barenet.training.table_inputs import read_columns
-from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
-
-from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 
 __all__ = ["FORMAT", "Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
 

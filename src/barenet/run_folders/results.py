@@ -9,19 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from barenet.config.tables import Config
 from barenet.messages import count
+from barenet.nn import MLP
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.files import replace_file
+from barenet.run_folders.scores import Scores
 from barenet.shown import Shown
 from barenet.training.epochs import start_state
 from barenet.training.evaluation import plain
 from barenet.training.learning.verdict import Subject, Verdict, judge, thin
-from barenet.training.trainer import Trainer
-
-from barenet.nn import MLP
-from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.scores import Scores
 from barenet.training.records import EpochRecord, Stop
+from barenet.training.trainer import Trainer
 
 __all__ = ["NetworkResult", "RunResult", "judge_network", "read_verdict", "write_verdict"]
 

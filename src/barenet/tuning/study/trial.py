@@ -8,11 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from barenet.config.tables import Config
 from barenet.shown import Shown, short
+from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import RungRecord
-
-from barenet.training.records import EpochRecord
 
 __all__ = ["Top", "Trial", "judge", "promote", "rank", "score_of", "scores_of"]
 
