@@ -204,7 +204,8 @@ def test_the_carried_images_come_with_their_licence():
 
 
 def test_the_recipes_are_in_the_package():
-    from barenet.config.sources import RECIPES, build_config
+    from barenet.config.reading import RECIPES
+    from barenet.config.sources import build_config
 
     for name in RECIPES:
         assert (resources.files("barenet.config.recipes") / f"{name}.toml").is_file()

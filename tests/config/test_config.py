@@ -11,7 +11,8 @@ import tomli_w
 from pydantic import ValidationError
 
 from barenet.config.names import describe_settings, setting_path
-from barenet.config.sources import RECIPES, build_config, read_toml
+from barenet.config.reading import RECIPES, read_toml
+from barenet.config.sources import build_config
 from barenet.errors import ConfigError, MachineError
 
 
@@ -333,7 +334,7 @@ def test_an_unknown_recipe_gets_the_nearest():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("epochs = 3", r"epochs = 3 stands outside its table; put it below \[trainer\]"),
+        ("epochs = 3", r"epochs = 3 stands outside its table; write \[trainer\] epochs = 3"),
         ("[trainr]\nepochs = 3", r"unknown table \[trainr\]; did you mean 'trainer'\?"),
         ("[trainer]\nepoch = 3", r"unknown setting trainer.epoch; did you mean 'epochs'\?"),
         ("trainer = 3", "trainer must be a table of settings, got 3"),

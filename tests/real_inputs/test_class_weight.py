@@ -9,7 +9,8 @@ import pytest
 import tomli_w
 
 import barenet
-from barenet.config.sources import build_config, read_toml
+from barenet.config.reading import read_toml
+from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
 from barenet.errors import ConfigError
 from barenet.gradcheck.network import check_gradients

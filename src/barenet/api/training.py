@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from barenet.config.names import setting_path
-from barenet.config.sources import build_config, check_tables
+from barenet.config.places import check_tables
+from barenet.config.sources import build_config, take_recipe
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.data.loading import load_dataset
@@ -38,7 +39,7 @@ def train(
     y_val: ArrayLike | None = None,
     x_test: ArrayLike | None = None,
     y_test: ArrayLike | None = None,
-    recipe: str = "quick",
+    recipe: str | None = None,
     settings: str | Path | Mapping[str, Mapping[str, Any]] | None = None,
     output: str | Path | None = "runs",
     name: str | None = None,
@@ -57,8 +58,8 @@ def train(
         y_val: their labels.
         x_test: images to test on.
         y_test: their labels.
-        recipe: "quick" or "course": the settings to start from.
-        settings: a TOML file, or tables of settings, laid over the recipe.
+        recipe: "quick" or "course": the settings to start from, by default quick.
+        settings: a TOML file, or tables of settings, laid over the recipe, which they may name: `recipe = "course"`.
         output: folder in which a new run folder is made; None keeps everything in memory.
         name: of the run folder; numbered by itself without one.
         verbose: show the layers, a progress bar (or a line an epoch where there is no terminal) and notes on stderr.
@@ -72,10 +73,7 @@ def train(
         ConfigError, DataError, RunError, MachineError, DivergedError: see `barenet.errors`.
     """
     flags, custom = read_values(values)
-    path = settings if isinstance(settings, str | Path) else None
-    if isinstance(settings, Mapping):
-        flags = read_tables(settings) | flags
-    config = build_config(recipe, path, flags)
+    config = build_config(recipe, settings, flags)
     with watch(observer or make_observer(verbose), plot) as watching:
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
         dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
@@ -84,7 +82,7 @@ def train(
             dataset,
             output=None if output is None else Path(output),
             name=name,
-            prefix=recipe if path is None else name_of(Path(path)),
+            prefix=name_of(Path(settings)) if isinstance(settings, str | Path) else config.recipe,
             custom=custom,
             observer=watching,
         )
@@ -123,7 +121,8 @@ def resume(
     """
     flags, custom = read_values(values)
     if isinstance(settings, Mapping):
-        flags, settings = read_tables(settings) | flags, None
+        recipe, tables = take_recipe(settings, "settings", recipe)
+        flags, settings = read_tables(tables) | flags, None
     folder = find_folder(folder, [RUNS])
     config = config_to_resume(folder, flags, recipe, settings)
     with watch(observer or make_observer(verbose), plot) as watching:

@@ -9,7 +9,7 @@ from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
 from barenet.config.names import SHORT_NAMES, setting_path
-from barenet.config.sources import read_recipe
+from barenet.config.reading import read_recipe
 from barenet.config.tables import TABLES
 
 __all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags"]

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from barenet.config.sources import UTF16_MARKS
+from barenet.config.reading import UTF16_MARKS
 from barenet.data.files import is_address
 from barenet.errors import ConfigError
+from barenet.messages import as_typed
 
 __all__ = ["take_data"]
 
@@ -40,8 +41,8 @@ def is_data(path: Path) -> bool:
         ):
             if (path / marker).exists():
                 raise ConfigError(
-                    f"{path} is a folder that barenet {command} made: go on with it by --resume {path}, or give its "
-                    f"settings, {path / settings}"
+                    f"{path} is a folder that barenet {command} made: go on with it by --resume {as_typed(path)}, or "
+                    f"give its settings, {as_typed(path / settings)}"
                 )
         return True
     return path.is_file() and path.suffix.lower() != ".toml" and not reads_as_settings(path)

@@ -6,6 +6,10 @@ Read the modules in this order; open `tables` first:
     tables     five frozen tables, validated once
     names      the names by which a setting goes, and other libraries' words for it
     recipes/   settings files that come with barenet: quick, course
+    reading    settings files and recipes as tables
+    places     in which table a setting stands, and what to write in place of what is not understood
+    kinds      what belongs to a kind of optimizer, schedule or loss, and does not apply to another one
     comparing  in which settings two configurations differ
+    inherited  which settings of a recipe change training although nobody named them
     sources    from a recipe, a settings file and flags to the tables
 """

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from barenet.errors import nearest
 from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM
@@ -23,6 +23,7 @@ __all__ = [
     "NonNegative",
     "Positive",
     "Side",
+    "Table",
     "one_of",
     "read_activation",
     "read_class_weight",
@@ -33,6 +34,20 @@ __all__ = [
     "read_path",
     "split_sizes",
 ]
+
+
+class Table(BaseModel):
+    """A table of settings: unknown names are errors, and nothing changes after it is made."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_bool(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse true and false for anything but a switch: pydantic would read them as 1 and 0."""
+        if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
+            raise ValueError("must not be true or false")
+        return value
 
 
 def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> BeforeValidator:

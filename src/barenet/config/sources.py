@@ -5,98 +5,107 @@ A `Config` remembers which settings a person gave: a default that doesn't fit th
 
 from __future__ import annotations
 
-import codecs
-import tomllib
-from collections.abc import Mapping
-from importlib import resources
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from barenet.config.names import setting_hint
-from barenet.config.tables import TABLES, Config, LayerConfig
-from barenet.errors import ConfigError, MachineError, nearest
+from barenet.config.kinds import Layer, fit_kinds
+from barenet.config.places import check_tables
+from barenet.config.reading import RECIPES, read_recipe, read_toml
+from barenet.config.tables import Config, LayerConfig
+from barenet.errors import ConfigError, nearest
 
-__all__ = [
-    "RECIPES",
-    "build_config",
-    "check_tables",
-    "read_recipe",
-    "read_toml",
-]
-
-RECIPES = ("quick", "course")
-UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-
-
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the tables of a settings file: UTF-8, or what `>` writes in an older PowerShell, UTF-16 with its mark."""
-    try:
-        content = Path(path).read_bytes()
-        return tomllib.loads(content.decode("utf-16" if content.startswith(UTF16_MARKS) else "utf-8-sig"))
-    except FileNotFoundError:
-        raise ConfigError(
-            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}, data with --data"
-        ) from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path} is a folder, not a settings file; data are chosen with --data") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"{path}: not a TOML file: {error}; data are chosen with --data") from None
-    except OSError as error:
-        raise MachineError(f"cannot read {path}: {error.strerror}") from None
-
-
-def read_recipe(name: str) -> dict[str, Any]:
-    """Return the tables of a recipe of the package."""
-    if name not in RECIPES:
-        raise ConfigError(f"unknown recipe {name!r}; {nearest(name, RECIPES)}")
-    return tomllib.loads((resources.files("barenet.config.recipes") / f"{name}.toml").read_text("utf-8"))
+__all__ = ["build_config", "by_table", "explain", "stored_settings", "take_recipe"]
 
 
 def build_config(
-    recipe: str = "quick", file: str | Path | None = None, flags: Mapping[str, Any] | None = None
+    recipe: str | None = None,
+    file: str | Path | Mapping[str, Any] | None = None,
+    flags: Mapping[str, Any] | None = None,
+    over: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Return validated settings: flags (dotted path to value) over the file over the recipe.
+    """Return validated settings: `over` over flags (both dotted path to value) over the file over the recipe.
+
+    The file may be its tables, and may name the recipe to start from. Without any it is quick.
 
     Raises:
         ConfigError: one line that names the setting, where it came from, the value, and what was expected.
     """
-    tables = read_recipe(recipe)
-    recipe_optimizer = tables["optimizer"]["name"]
-    sources: dict[str, str] = {}
+    where = "settings" if isinstance(file, Mapping) else str(file)
+    tables: Mapping[str, Any] = {} if file is None else file if isinstance(file, Mapping) else read_toml(file)
+    named, tables = take_recipe(tables, where, recipe)
+    recipe = named or "quick"
+    layers = [Layer(read_recipe(recipe), f"recipe {recipe}")]
     if file is not None:
-        for table, settings in check_tables(read_toml(file), str(file)).items():
-            replace_layers(tables, table, settings)
-            sources |= {f"{table}.{name}": f"in {file}" for name in settings}
-    asked: dict[str, dict[str, Any]] = {}
-    for path, value in (flags or {}).items():
+        layers.append(Layer(check_tables(tables, where), where))
+    layers += [Layer(by_table(given), "") for given in (flags, over) if given]
+    config = lay_over(layers)
+    config._origin = layers[0].where + (f" with {where}" if file is not None else "")
+    config._recipe = recipe
+    is_other = file is not None or config.optimizer.name != layers[0].get("optimizer.name")
+    config._inherits = named is None and is_other
+    return config
+
+
+def stored_settings(path: Path, flags: Mapping[str, Any] | None = None) -> Config:
+    """Return the settings that a run keeps in its config.toml, and flags over them."""
+    layers = [Layer(read_recipe("quick"), "recipe quick")]
+    layers.append(Layer(check_tables(read_toml(path), str(path)), f"settings of {path.parent}", is_stored=True))
+    config = lay_over([*layers, *([Layer(by_table(flags), "")] if flags else [])])
+    config._origin = layers[1].where  # the file holds them all, whatever the recipe was
+    return config
+
+
+def take_recipe(tables: Mapping[str, Any], where: str, recipe: str | None = None) -> tuple[str | None, dict[str, Any]]:
+    """Return the recipe that settings start from, None where nothing says it, and the tables without its name.
+
+    Raises ConfigError where `recipe` and the file disagree.
+    """
+    rest = dict(tables)
+    named = rest.pop("recipe", None)
+    if named is None:
+        return recipe, rest
+    if not isinstance(named, str) or named not in RECIPES:
+        raise ConfigError(f"{where}: unknown recipe {named!r}; {nearest(str(named), RECIPES)}")
+    if recipe is not None and recipe != named:
+        raise ConfigError(f"{where} starts from the recipe {named}, and {recipe} is asked for; leave out one of them")
+    return named, rest
+
+
+def by_table(flags: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return settings by dotted path as tables."""
+    tables: dict[str, dict[str, Any]] = {}
+    for path, value in flags.items():
         table, name = path.split(".")
-        asked.setdefault(table, {})[name] = value
-        sources[path] = ""
-    for table, settings in asked.items():
-        replace_layers(tables, table, settings)
-    drop_unfit(tables, recipe_optimizer, sources)
+        tables.setdefault(table, {})[name] = value
+    return tables
+
+
+def lay_over(layers: Sequence[Layer]) -> Config:
+    """Return the settings of layers, each over the one before; what any but the first has, a person gave."""
+    tables: dict[str, Any] = {}
+    sources: dict[str, str] = {}
+    for layer in layers:
+        for table, settings in layer.tables.items():
+            replace_layers(tables, table, settings)
+            if layer is not layers[0]:
+                sources |= {f"{table}.{name}": f"in {layer.where}" if layer.where else "" for name in settings}
+    replaced, notes = fit_kinds(layers)
+    for path, value in replaced.items():
+        table, name = path.split(".")
+        tables[table].pop(name, None)
+        sources.pop(path, None)
+        if value is not None:
+            tables[table][name] = value
     try:
         config = Config.model_validate(tables)
     except ValidationError as error:
         raise ConfigError(explain(error, sources)) from None
     config._given = frozenset(sources)
-    config._origin = f"recipe {recipe}" + (f" with {file}" if file is not None else "")
+    config._notes = tuple(notes)
     return config
-
-
-def drop_unfit(tables: dict[str, Any], recipe_optimizer: str, sources: Mapping[str, str]) -> None:
-    """Drop what a recipe sets for its own optimizer and loss where a person chose others."""
-    unfit = []
-    if tables["optimizer"]["name"] != recipe_optimizer:
-        unfit += ["optimizer.momentum", "optimizer.nesterov", "optimizer.weight_decay"]
-    if tables["model"].get("loss", "cross_entropy") != "cross_entropy":
-        unfit += ["model.label_smoothing"]
-    for path in unfit:
-        if path not in sources:
-            table, name = path.split(".")
-            tables[table].pop(name, None)
 
 
 def replace_layers(tables: dict[str, Any], table: str, settings: Mapping[str, Any]) -> None:
@@ -105,24 +114,6 @@ def replace_layers(tables: dict[str, Any], table: str, settings: Mapping[str, An
     if table == "model" and {"hidden_sizes", "activation"} & set(settings) and "layers" not in settings:
         target.pop("layers", None)
     target.update(settings)
-
-
-def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """Return the tables of a file if each is known and is a table."""
-    for name, value in tables.items():
-        if name not in TABLES:
-            home = next((table for table, model in TABLES.items() if name in model.model_fields), None)
-            if home is not None and not isinstance(value, dict):
-                raise ConfigError(f"{where}: {name} = {value!r} stands outside its table; put it below [{home}]")
-            hint = nearest(name, TABLES)
-            raise ConfigError(f"{where}: unknown table [{name}]; {hint}")
-        if not isinstance(value, dict):
-            raise ConfigError(f"{where}: {name} must be a table of settings, got {value!r}")
-        for setting in value:
-            if setting not in TABLES[name].model_fields:
-                hint = setting_hint(setting, TABLES[name].model_fields)
-                raise ConfigError(f"{where}: unknown setting {name}.{setting}; {hint}")
-    return dict(tables)
 
 
 # What pydantic's kinds of error expected, in words; the other kinds say it well themselves.

@@ -8,9 +8,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     ValidationInfo,
@@ -24,6 +22,7 @@ from barenet.config.fields import (
     NonNegative,
     Positive,
     Side,
+    Table,
     one_of,
     read_activation,
     read_class_weight,
@@ -37,21 +36,7 @@ from barenet.config.fields import (
 from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
 from barenet.nn.architecture import each_layer
 
-__all__ = ["TABLES", "Config", "LayerConfig", "Table"]
-
-
-class Table(BaseModel):
-    """A table of settings: unknown names are errors, and nothing changes after it is made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def refuse_bool(cls, value: Any, info: ValidationInfo) -> Any:
-        """Refuse true and false for anything but a switch: pydantic would read them as 1 and 0."""
-        if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
-            raise ValueError("must not be true or false")
-        return value
+__all__ = ["TABLES", "Config", "LayerConfig"]
 
 
 class DataConfig(Table):
@@ -163,11 +148,7 @@ class OptimizerConfig(Table):
 
     @model_validator(mode="after")
     def check_kind(self) -> OptimizerConfig:
-        """Refuse a setting that the chosen optimizer would silently ignore."""
-        if self.name != "sgd" and self.momentum:
-            raise ValueError(f"momentum = {self.momentum} belongs to sgd; {self.name} has beta1")
-        if self.name != "adamw" and self.weight_decay:
-            raise ValueError(f"weight_decay = {self.weight_decay} belongs to adamw; {self.name} has l2")
+        """Refuse Nesterov's kind of no momentum; what belongs to another optimizer, `kinds` refuses."""
         if self.nesterov and not self.momentum:
             raise ValueError("nesterov needs momentum above 0, got momentum = 0.0")
         return self
@@ -210,6 +191,9 @@ class Config(Table):
     trainer: TrainerConfig = TrainerConfig()
     _given: frozenset[str] = PrivateAttr(frozenset())
     _origin: str = PrivateAttr("")
+    _notes: tuple[str, ...] = PrivateAttr(())
+    _recipe: str = PrivateAttr("")
+    _inherits: bool = PrivateAttr(False)
 
     @model_validator(mode="after")
     def check_schedule(self) -> Config:
@@ -231,6 +215,21 @@ class Config(Table):
         """What the settings were laid over, in words: "recipe quick", "settings of runs/quick-1"."""
         return self._origin
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What settings of a recipe or a file no longer apply, in sentences."""
+        return self._notes
+
+    @property
+    def recipe(self) -> str:
+        """The recipe that the settings were laid over, or nothing for those of a run."""
+        return self._recipe
+
+    @property
+    def inherits(self) -> bool:
+        """Whether a settings file or another optimizer was laid over a recipe that nobody named."""
+        return self._inherits
+
     def with_values(self, **values: Any) -> Config:
         """Return a copy with settings replaced by dotted path, written with two underscores: `trainer__seed=1`."""
         tables = self.model_dump()
@@ -238,7 +237,8 @@ class Config(Table):
             table, name = path.split("__")
             tables[table][name] = value
         config = Config.model_validate(tables)
-        config._given, config._origin = self._given, self._origin
+        for name in ("_given", "_origin", "_notes", "_recipe", "_inherits"):
+            setattr(config, name, getattr(self, name))
         return config
 
     def as_tables(self) -> dict[str, dict[str, Any]]:

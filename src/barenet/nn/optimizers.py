@@ -35,12 +35,14 @@ class Optimizer(ABC):
         l2: strength of (l2 / 2) * sum(W**2) in the objective; not divided by the batch.
         clip_norm: largest norm of a network's gradient; infinite for no clipping.
 
-    `hypers` names all hyper-parameters of a rule, as the settings do; `slot_names` the buffers that it keeps.
+    `hypers` names all hyper-parameters of a rule, as the settings do; `slot_names` the buffers that it keeps;
+    `usual_rate` is a learning rate to start from.
     Every operation of a rule works element by element. So `move` may be called with all parameters at once, as `step`
     does, or with some of them at a time, and gives the same bits.
     """
 
     hypers: tuple[str, ...] = ("l2", "clip_norm")
+    usual_rate: float = 0.1
     slot_names: tuple[str, ...] = ()
 
     def __init__(self, values: Array, n_decayed: int, *, l2: Hyper = 0.0, clip_norm: Hyper = np.inf) -> None:
@@ -173,6 +175,7 @@ class Adam(Optimizer):
     """
 
     hypers = (*Optimizer.hypers, "beta1", "beta2", "epsilon")
+    usual_rate = 0.001
     slot_names = ("first_moment", "second_moment")
 
     def __init__(

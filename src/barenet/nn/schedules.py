@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from barenet.errors import ConfigError, nearest
 
-__all__ = ["AS_LONG_AS_TRAINING", "SCHEDULES", "Schedule"]
+__all__ = ["AS_LONG_AS_TRAINING", "SCHEDULES", "SCHEDULE_SETTINGS", "Schedule"]
 
 Rates = NDArray[np.float64]
 
@@ -112,5 +112,12 @@ SCHEDULES: dict[str, Callable[[Schedule, Rates], Rates]] = {
     "exponential": exponential,
     "cosine": cosine,
     "one_cycle": one_cycle,
+}
+SCHEDULE_SETTINGS: dict[str, tuple[str, ...]] = {  # beside the warm-up, which all have
+    "constant": (),
+    "step": ("decay_rate", "decay_step", "minimum"),
+    "exponential": ("decay_rate", "decay_step", "minimum"),
+    "cosine": ("minimum",),
+    "one_cycle": (),
 }
 AS_LONG_AS_TRAINING = ("cosine", "one_cycle")  # those whose rates depend on the length of the training

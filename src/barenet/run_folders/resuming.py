@@ -13,7 +13,7 @@ from typing import Any
 
 from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.names import all_paths
-from barenet.config.sources import build_config
+from barenet.config.sources import build_config, stored_settings
 from barenet.config.tables import Config
 from barenet.data.datasets import CARRIED_NAME, Dataset
 from barenet.data.files import Place
@@ -21,6 +21,7 @@ from barenet.data.formats.idx_folders import find_idx_set
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import RunError
+from barenet.messages import as_typed
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.extending import check_epochs, describe_extension, describe_finished
 from barenet.run_folders.finding import STUDY
@@ -111,12 +112,10 @@ def prepare_as_before(
 def stored_config(folder: Path) -> Config:
     """Return the settings that a run was started with."""
     if (folder / STUDY).exists():
-        raise RunError(f"{folder} is a study, not a run; go on with: barenet search --resume {folder}")
+        raise RunError(f"{folder} is a study, not a run; go on with: barenet search --resume {as_typed(folder)}")
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
-    config = build_config("quick", RunFolder(folder).config)
-    config._origin = f"settings of {folder}"  # the file holds them all, whatever the recipe was
-    return config
+    return stored_settings(RunFolder(folder).config)
 
 
 def config_to_resume(
@@ -131,10 +130,10 @@ def config_to_resume(
     """
     stored = stored_config(folder)
     if recipe is None and file is None:
-        asked = build_config("quick", RunFolder(folder).config, flags)
+        asked = stored_settings(RunFolder(folder).config, flags)
         given = set(flags)
     else:
-        asked = build_config(recipe or "quick", file, flags)
+        asked = build_config(recipe, file, flags)
         given = {path for path in all_paths() if asked.is_given(path)}
     for path in differing_settings(stored, asked):
         # What nobody gave, training may have chosen: a smaller batch, whether images are mirrored, more validations.

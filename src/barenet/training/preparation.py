@@ -12,6 +12,7 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
+from barenet.config.inherited import inherited
 from barenet.config.tables import Config
 from barenet.cores import available_cores
 from barenet.data.datasets import Dataset
@@ -127,6 +128,8 @@ def prepare(
         trainer__eval_every=resolve_eval_every(config, note),
         trainer__threads=resolve_threads(config, note),
     )
+    for sentence in (*config.notes, *inherited(resolved)):
+        note(sentence)
     return resolved, data
 
 

@@ -37,7 +37,7 @@ def gradcheck(
     *,
     sizes: str | None = None,
     one_hot: bool | None = None,
-    recipe: str = "quick",
+    recipe: str | None = None,
     quiet: Quiet = False,
     json: Json = False,
     flags: SettingFlags = None,
@@ -53,7 +53,7 @@ def gradcheck(
     one_hot
         Hand your own function one-hot labels, or integers; without it, whichever it takes.
     recipe
-        Settings to start from: quick or course.
+        Settings to start from: quick or course. [quick]
     """
     given = read_flags(flags)
     own = split_reference(settings_or_code) if settings_or_code is not None else None
@@ -93,13 +93,13 @@ def check_own(
     *,
     sizes: str | None,
     one_hot: bool | None,
-    recipe: str,
+    recipe: str | None,
     quiet: bool,
     json: bool,
 ) -> int:
     """Check a function in a person's own file; return 0 if its gradients are right and 1 if not."""
     stray = [f"--{name.replace('_', '-')}" for name in flags if name not in OWN_FLAGS] + ["--recipe"] * (
-        recipe != "quick"
+        recipe not in (None, "quick")
     )
     if stray:
         raise ConfigError(

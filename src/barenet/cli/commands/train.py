@@ -70,9 +70,9 @@ def train(
         resume = find_folder(resume, [RUNS])
         check_resumed(resume, name, dry_run=dry_run)
     if dry_run:
-        config = build_config(recipe or "quick", settings, given)
+        config = build_config(recipe, settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
-        sys.stdout.write(tomli_w.dumps(resolved.as_tables()))
+        sys.stdout.write(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
         return
     live = LivePlot(observer.note) if plot else None
     watching = Watchers([observer, *([live] if live else [])])
@@ -81,7 +81,7 @@ def train(
             result = resume_training(resume, recipe=recipe, settings=settings, observer=watching, **given)
         else:
             result = start_training(
-                recipe=recipe or "quick", settings=settings, output=output, name=name, observer=watching, **given
+                recipe=recipe, settings=settings, output=output, name=name, observer=watching, **given
             )
     except DivergedError:
         if report:

@@ -12,6 +12,7 @@ from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
 from barenet.tuning.space.dimensions import Point, target_of
+from barenet.tuning.space.points import notes_of
 from barenet.tuning.space.question import Question
 from barenet.tuning.space.runnable import check_values
 from barenet.tuning.space.sampling import Past, propose
@@ -58,6 +59,8 @@ def make_material(question: Question, dataset: Dataset, note: Callable[[str], No
     space, plan = question.space, question.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
     resolved, data = question.base.prepare(dataset, plan.metric, note)
+    for sentence in notes_of(question.base, space):
+        note(sentence)
     return Material(question, space, n_trials, resolved, dataset, data)
 
 

@@ -7,8 +7,8 @@ from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 
+from barenet.config.fields import Table
 from barenet.config.sources import explain
-from barenet.config.tables import Table
 from barenet.errors import ConfigError, nearest
 
 __all__ = ["Direction", "Plan"]

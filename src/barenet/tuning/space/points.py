@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from barenet.config.sources import build_config
+from barenet.config.kinds import KINDS, Layer, fit_kinds
+from barenet.config.reading import read_recipe
+from barenet.config.sources import build_config, by_table
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture, each_layer
+from barenet.nn.schedules import SCHEDULE_SETTINGS
 from barenet.training.evaluation import resolve_eval_every
 from barenet.training.preparation import (
     TrainingData,
@@ -24,7 +27,7 @@ from barenet.training.preparation import (
 from barenet.tuning.space.dimensions import DEPTH, FIXED, OF_A_TRIAL, Point, layer_number, target_of
 from barenet.tuning.space.search_space import Space
 
-__all__ = ["Base", "check_effects", "count_weights", "describe"]
+__all__ = ["Base", "check_effects", "count_weights", "describe", "notes_of"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,9 @@ class Base:
 
         Raises ConfigError for settings that contradict each other or do not fit the data.
         """
-        flags = dict(self.given)
+        flags: dict[str, Any] = {}
         layers: Point = {}
-        point_targets = {target_of(name) for name in point}
-        has_sizes = "model.hidden_sizes" in point_targets
+        has_sizes = "model.hidden_sizes" in {target_of(name) for name in point}
         for name, value in point.items():
             target = target_of(name)
             if "." in target:
@@ -57,12 +59,12 @@ class Base:
                 layers[name] = value
         check_dimensions(layers, dataset)
         if layers:
-            searched = flags.pop("model.activation", None) if "model.activation" in point_targets else None
-            config = build_config(self.recipe, None, flags)
+            searched = flags.pop("model.activation", None)
+            config = build_config(self.recipe, None, self.given, flags)
             flags |= choose_layers(config, layers, dataset, hidden_only=has_sizes)
             if searched is not None:  # one for each of the layers that there are now
                 flags["model.activation"] = searched
-        config = build_config(self.recipe, None, flags)
+        config = build_config(self.recipe, None, self.given, flags)
         check_shift(config, dataset)
         architecture_of(config, dataset.n_inputs, dataset.n_classes)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
@@ -88,6 +90,23 @@ class Base:
         if config.trainer.threads not in (None, 1):
             note("trials have one thread each; trainer.threads is left aside")
         return prepare(config.with_values(trainer__threads=1), dataset, note=note)
+
+
+def notes_of(base: Base, space: Space) -> Iterator[str]:
+    """Yield what of the base settings no longer applies with each optimizer, schedule or loss that is searched."""
+    searched = {target_of(dimension.name): dimension for dimension in space}
+    known = base.config().notes
+    for path, kind in KINDS.items():
+        for name in searched[path].choices if path in searched else ():
+            if name not in kind.owned:
+                continue  # `check_values` refuses it
+            point = {path: name}
+            for setting in (f"{path.partition('.')[0]}.{own}" for own in kind.brought):
+                if setting in searched:
+                    point[setting] = next(iter(searched[setting].choices), searched[setting].low)
+            recipe = Layer(read_recipe(base.recipe), f"recipe {base.recipe}")
+            _, notes = fit_kinds([recipe, Layer(by_table(base.given), ""), Layer(by_table(point), "")])
+            yield from (note for note in notes if note not in known)
 
 
 def check_dimensions(layers: Point, dataset: Dataset) -> None:
@@ -139,15 +158,11 @@ def check_effects(space: Space, base: Config) -> None:
     searched = {target_of(name) for name in space.names}
     if "schedule.name" in searched:
         return
-    uses = {
-        "schedule.decay_rate": ("step", "exponential"),
-        "schedule.decay_step": ("step", "exponential"),
-        "schedule.minimum": ("step", "exponential", "cosine"),
-    }
-    for path, names in uses.items():
-        if path in searched and base.schedule.name not in names:
+    for path in KINDS["schedule.name"].governed("schedule"):
+        users = [name for name, own in SCHEDULE_SETTINGS.items() if path.partition(".")[2] in own]
+        if path in searched and base.schedule.name not in users:
             raise ConfigError(
-                f"{path} has no effect with the schedule {base.schedule.name!r}; add --schedule.name {names[0]}"
+                f"{path} has no effect with the schedule {base.schedule.name!r}; add --schedule.name {users[0]}"
             )
 
 

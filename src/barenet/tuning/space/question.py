@@ -10,20 +10,21 @@ from pathlib import Path
 from typing import Any
 
 from barenet.config.comparing import differing_settings, setting_of
-from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, setting_path
-from barenet.config.sources import check_tables, read_toml
+from barenet.config.kinds import without_unfit
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, RunError
-from barenet.messages import describe
+from barenet.messages import as_typed, describe
+from barenet.tuning.space.base_settings import read_base, read_settings
+from barenet.tuning.space.first_format import given_before
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
-from barenet.tuning.space.search_space import COURSE_GRID, Space
+from barenet.tuning.space.search_space import COURSE_GRID, Space, flatten
 from barenet.tuning.space.space_file import as_lists, read_space_file
 from barenet.version import __version__
 
 __all__ = ["START", "Question", "ask_again", "make_question"]
 
-FORMAT = 1
+FORMAT = 2
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
 FEW_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # in place of the 100 that one network is trained for
 START = Base("course", FEW_EPOCHS)  # what a new search starts from
@@ -131,14 +132,18 @@ def read_question(folder: Path) -> Question:
         stored = json.loads(path.read_text("utf-8"))
         if stored["format"] > FORMAT:
             raise RunError(f"{path} has format {stored['format']}, newer than this barenet reads; update barenet")
+        recipe, given = stored["recipe"], stored["given"]
+        if stored["format"] == 1:
+            given = given_before(recipe, given, dict(flatten(stored["space"])))
         return Question(
             table=stored["space"],
             plan=Plan.make(stored["plan"]),
-            base=Base(stored["recipe"], stored["given"]),
+            base=Base(recipe, given),
             **{name: stored[name] for name in ("prefix", "fingerprint", "storage", "name", "from_arrays")},
         )
     except FileNotFoundError:
-        hint = f"; go on with the run by: barenet train --resume {folder}" if (folder / "config.toml").exists() else ""
+        go_on = f"; go on with the run by: barenet train --resume {as_typed(folder)}"
+        hint = go_on if (folder / "config.toml").exists() else ""
         raise RunError(f"{folder} is not a study's folder: it has no study.json{hint}") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, RunError):
@@ -204,8 +209,12 @@ def make_question(
         prefix, asked = Path(space).stem, {**in_file, **asked}
         recipe = asked.pop("recipe", None) if recipe is None else recipe
         asked.pop("recipe", None)
+    base_given, recipe = read_base(base, recipe)
     few = FEW_EPOCHS if recipe is None or space is None else {}
-    given = {**few, **(under or {}), **given, **read_base(base), **read_settings(values)}
+    layers = (given, base_given, read_settings(values))
+    given = {**few, **(under or {})}
+    for layer in layers:
+        given = {**without_unfit(given, layer), **layer}
     found = Question(table, Plan(), Base(recipe or START.recipe, given), prefix)
     if "strategy" not in asked:
         asked["strategy"] = "tpe" if found.space.has_ranges else "grid"
@@ -215,33 +224,3 @@ def make_question(
     if plan.halving and {"epochs", "trainer.epochs", "n_epochs"} & set(found.space.names):
         raise ConfigError("halving decides how many epochs a trial gets: trainer.epochs cannot be searched beside it")
     return replace(found, plan=plan)
-
-
-def read_base(base: Config | str | Path | Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return base settings by dotted path."""
-    if base is None:
-        return {}
-    if isinstance(base, Config):
-        tables: Mapping[str, Any] = base.as_tables()
-    elif isinstance(base, Mapping):
-        tables = check_tables(base, "base")
-    else:
-        tables = check_tables(read_toml(base), str(base))
-    return {f"{table}.{name}": value for table, own in tables.items() for name, value in own.items()}
-
-
-def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those named values that are settings of training by dotted path."""
-    given: dict[str, Any] = {}
-    for name, value in values.items():
-        if name in Plan.model_fields:
-            continue
-        try:
-            path = setting_path(name)
-        except ConfigError:
-            known = [*Plan.model_fields, *(leaf for _, leaf, _ in describe_settings()), *SHORT_NAMES]
-            raise ConfigError(f"unknown setting {name!r}; {setting_hint(name, dict.fromkeys(known))}") from None
-        if path in given:
-            raise ConfigError(f"{path} was given twice, as {given[path]!r} and, by the name {name!r}, as {value!r}")
-        given[path] = str(value) if isinstance(value, Path) else value
-    return given

@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import tomli_w
 
-from barenet.config.sources import check_tables, read_toml
+from barenet.config.places import check_tables
+from barenet.config.reading import read_toml
+from barenet.config.sources import take_recipe
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
 from barenet.tuning.space.plan import Plan
@@ -34,9 +36,12 @@ def read_space_file(path: Path) -> SpaceFile:
     is the space.
     """
     tables = read_toml(path)
+    recipe, tables = take_recipe(tables, str(path))
     search = tables.pop("search", {})
     if not isinstance(search, dict):
         raise ConfigError(f"{path}: search must be a table, got {search!r}")
+    if recipe is not None and search.setdefault("recipe", recipe) != recipe:
+        raise ConfigError(f"{path} names two recipes, {recipe} and, in [search], {search['recipe']}; leave out one")
     if "space" not in tables:
         return read_texts(tables), search, {}
     space = tables.pop("space")

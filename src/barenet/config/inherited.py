@@ -1,0 +1,39 @@
+"""Which settings of a recipe change training although nobody named them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from barenet.config.comparing import setting_of
+from barenet.config.tables import Config
+
+__all__ = ["inherited"]
+
+WORDS: dict[str, Callable[[Any], str]] = {
+    "model.label_smoothing": "label smoothing {:g}".format,
+    "model.dropout": "dropout {:g}".format,
+    "model.input_dropout": "dropout of pixels {:g}".format,
+    "data.mirror": lambda _: "mirrored images",
+    "data.shift": "shifts by up to {} px".format,
+    "optimizer.l2": "L2 {:g}".format,
+    "optimizer.weight_decay": "weight decay {:g}".format,
+    "optimizer.clip_norm": "gradients clipped to {:g}".format,
+    "optimizer.average_decay": "averaged weights ({:g})".format,
+    "schedule.warmup_epochs": lambda epochs: f"warm-up of {epochs:g} epoch{'s' if epochs != 1 else ''}",
+}
+
+
+def inherited(config: Config) -> Iterator[str]:
+    """Yield a note about them where a settings file or another optimizer is laid over a recipe that nobody named."""
+    if not config.inherits:
+        return
+    named = [words(setting_of(config, path)) for path, words in WORDS.items() if counts(config, path)]
+    if named:
+        remedy = "; --recipe course starts without them" if config.recipe == "quick" else ""
+        yield f"from recipe {config.recipe}: {', '.join(named)}{remedy}"
+
+
+def counts(config: Config, path: str) -> bool:
+    """Whether a setting changes training, and was not given."""
+    return bool(setting_of(config, path)) and not config.is_given(path)

@@ -1,0 +1,62 @@
+"""Settings files and recipes as tables: TOML in UTF-8. What the tables may hold is left to `places` and `sources`."""
+
+from __future__ import annotations
+
+import codecs
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from barenet.errors import ConfigError, MachineError, nearest
+
+__all__ = ["RECIPES", "UTF16_MARKS", "read_recipe", "read_toml"]
+
+RECIPES = ("quick", "course")
+UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """Return the tables of a settings file: UTF-8, or what `>` writes in an older PowerShell, UTF-16 with its mark."""
+    try:
+        return tomllib.loads(decode(Path(path).read_bytes(), str(path)))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}, data with --data"
+        ) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path} is a folder, not a settings file; data are chosen with --data") from None
+    except tomllib.TOMLDecodeError as error:
+        raise not_toml(str(path), error) from None
+    except OSError as error:
+        raise MachineError(f"cannot read {path}: {error.strerror}") from None
+
+
+def decode(content: bytes, where: str) -> str:
+    """Return the text of a file; raise ConfigError that names the first byte in another encoding, and its line."""
+    is_utf16 = content.startswith(UTF16_MARKS)
+    name, mark = ("UTF-16", 0) if is_utf16 else ("UTF-8", len(codecs.BOM_UTF8) * content.startswith(codecs.BOM_UTF8))
+    if not is_utf16 and b"\0" in content:
+        raise not_toml(where, "it has zero bytes, as data have, or UTF-16 without its mark; save settings as UTF-8")
+    try:
+        return content.decode("utf-16" if is_utf16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        start = error.start + mark  # utf-8-sig counts from behind the mark
+        line = content[:start].count("\n".encode("utf-16-le" if is_utf16 else "utf-8")) + 1
+        raise not_toml(
+            where,
+            f"line {line} is not {name}, for byte {start + 1} of the file is 0x{content[start]:02X}; save it as UTF-8 "
+            f"where it has another encoding, such as GBK or Latin-1",
+        ) from None
+
+
+def not_toml(where: str, reason: object) -> ConfigError:
+    """Return the error about a file that is none of settings."""
+    return ConfigError(f"{where}: not a TOML file: {reason}; data are chosen with --data")
+
+
+def read_recipe(name: str) -> dict[str, Any]:
+    """Return the tables of a recipe of the package."""
+    if name not in RECIPES:
+        raise ConfigError(f"unknown recipe {name!r}; {nearest(name, RECIPES)}")
+    return tomllib.loads((resources.files("barenet.config.recipes") / f"{name}.toml").read_text("utf-8"))

@@ -1,0 +1,149 @@
+"""Another optimizer, schedule or loss: what no longer applies, what it brings, what is refused, and what is said."""
+
+from __future__ import annotations
+
+import pytest
+import tomli_w
+
+from barenet.config.inherited import inherited
+from barenet.config.sources import build_config, stored_settings
+from barenet.errors import ConfigError
+from barenet.nn.optimizers import OPTIMIZERS
+from barenet.nn.schedules import SCHEDULE_SETTINGS, SCHEDULES
+from barenet.training.preparation import prepare
+
+QUICK = build_config("quick").optimizer
+
+
+def written(folder, text: str, name: str = "my.toml"):
+    path = folder / name
+    path.write_text(text, "utf-8")
+    return path
+
+
+def dry_run_with(folder, **changed):
+    """Return a file with all settings of the recipe quick, as a dry run writes them, some changed."""
+    tables = build_config("quick").as_tables()
+    return written(folder, tomli_w.dumps({"recipe": "quick", **tables, "optimizer": tables["optimizer"] | changed}))
+
+
+def test_every_kind_is_described():
+    assert set(SCHEDULE_SETTINGS) == set(SCHEDULES)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_another_optimizer_brings_its_own_rate_and_says_what_no_longer_applies(name):
+    config = build_config(flags={"optimizer.name": name})
+    assert config.optimizer.learning_rate == OPTIMIZERS[name].usual_rate != QUICK.learning_rate
+    assert config.optimizer.weight_decay == 0.0
+    (note,) = config.notes
+    assert f"optimizer {name} in place of adamw: optimizer.weight_decay = 0.05 of recipe quick no longer" in note
+    assert f"learning rate {OPTIMIZERS[name].usual_rate:g}, {name}'s own default, in place of 0.003" in note
+
+
+def test_the_same_optimizer_changes_nothing():
+    config = build_config(flags={"optimizer.name": "adamw"})
+    assert (config.optimizer, config.notes) == (QUICK, ())
+
+
+def test_a_given_rate_stays_with_another_optimizer():
+    config = build_config(flags={"optimizer.name": "sgd", "optimizer.learning_rate": "0.003"})
+    assert config.optimizer.learning_rate == 0.003
+    assert "0.003" not in config.notes[0]
+
+
+def test_one_word_changed_in_a_dry_run_is_enough(tmp_path):
+    config = build_config(file=dry_run_with(tmp_path, name="sgd"))
+    assert (config.optimizer.name, config.optimizer.weight_decay, config.optimizer.learning_rate) == ("sgd", 0.0, 0.003)
+    (note,) = config.notes
+    assert note.count("weight_decay = 0.05") == 1
+    assert "my.toml no longer applies" in note
+    assert "learning_rate = 0.003 of" in note
+    assert "is that of adamw; sgd's own default is 0.1" in note
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"weight_decay": 0.1}, r"optimizer\.weight_decay = 0\.1 belongs to adamw; sgd has l2: leave it out \(in .*my"),
+        ({"beta1": 0.8}, r"optimizer\.beta1 = 0\.8 belongs to adam and adamw; sgd has momentum: leave it out"),
+        ({"epsilon": 1e-3}, r"optimizer\.epsilon = 0\.001 belongs to adam and adamw; sgd has no epsilon: leave it out"),
+    ],
+)
+def test_what_a_person_set_for_the_other_optimizer_is_refused(tmp_path, changed, message):
+    with pytest.raises(ConfigError, match=message):
+        build_config(file=dry_run_with(tmp_path, name="sgd", **changed))
+
+
+def test_a_flag_that_chooses_another_optimizer_goes_over_a_file(tmp_path):
+    path = written(tmp_path, '[optimizer]\nname = "sgd"\nmomentum = 0.9\nnesterov = true\nlearning_rate = 0.2\n')
+    config = build_config(file=path, flags={"optimizer.name": "adamw"})
+    assert (config.optimizer.momentum, config.optimizer.nesterov, config.optimizer.weight_decay) == (0.0, False, 0.05)
+    (note,) = config.notes
+    assert "optimizer.momentum = 0.9, optimizer.nesterov = True of" in note
+    assert "learning_rate = 0.2 of" in note
+    assert "is that of sgd; adamw's own default is 0.001" in note
+
+
+def test_another_schedule_brings_its_own_defaults():
+    config = build_config("course", flags={"schedule.name": "cosine"})
+    assert config.schedule.model_dump() == {
+        **{"name": "cosine", "decay_rate": 1.0, "decay_step": 1, "minimum": 0.0, "warmup_epochs": 0.0}
+    }
+    assert "decay_rate = 0.95, schedule.decay_step = 6000, schedule.minimum = 0.01 of recipe course" in config.notes[0]
+
+
+def test_a_step_schedule_without_a_factor_is_said_to_be_constant():
+    (note,) = build_config("quick", flags={"schedule.name": "step"}).notes
+    assert "without a schedule.decay_rate, such as 0.95, step keeps the rate constant" in note
+    (given,) = build_config("quick", flags={"schedule.name": "step", "schedule.decay_rate": 0.9}).notes
+    assert "constant" not in given
+
+
+def test_a_setting_of_another_schedule_is_refused():
+    with pytest.raises(ConfigError, match=r"schedule\.decay_rate = 0\.5 belongs to step and exponential; cosine has"):
+        build_config(flags={"schedule.decay_rate": "0.5"})
+
+
+def test_settings_that_a_run_keeps_are_taken_as_they_are(tmp_path):
+    tables = build_config("quick").as_tables()
+    tables["optimizer"] |= {"name": "sgd", "weight_decay": 0.0, "beta1": 0.8}  # which earlier versions ignored
+    tables["schedule"] |= {"decay_rate": 0.5}
+    config = stored_settings(written(tmp_path, tomli_w.dumps(tables), "config.toml"))
+    assert config.as_tables() == tables
+    assert (config.notes, config.recipe) == ((), "")
+
+
+def test_a_short_file_says_what_the_recipe_adds(tmp_path, dataset):
+    path = written(tmp_path, '[optimizer]\nname = "sgd"\nlearning_rate = 0.1\n[data]\nn_valid = 100\nmirror = true\n')
+    notes = []
+    prepare(build_config(file=path), dataset, note=notes.append)
+    assert (
+        "from recipe quick: label smoothing 0.1, averaged weights (0.998), warm-up of 1 epoch; --recipe course starts "
+        "without them"
+    ) in notes
+
+
+def test_nothing_is_said_of_what_the_file_names_or_of_a_recipe_that_somebody_named(tmp_path):
+    assert list(inherited(build_config(flags={"trainer.epochs": 3}))) == []
+    assert list(inherited(build_config(file=dry_run_with(tmp_path)))) == []
+    short = written(tmp_path, "[trainer]\nepochs = 3\n")
+    assert list(inherited(build_config("quick", short))) == []
+    assert len(list(inherited(build_config(None, short)))) == 1
+
+
+def test_another_loss_leaves_the_recipes_label_smoothing_behind():
+    config = build_config(flags={"model.loss": "mse"})
+    assert config.model.label_smoothing == 0.0
+    assert config.notes == ("loss mse: model.label_smoothing = 0.1 of recipe quick no longer applies",)
+
+
+def test_a_file_may_name_its_recipe(tmp_path):
+    path = written(tmp_path, 'recipe = "course"\n[trainer]\nepochs = 3\n')
+    config = build_config(file=path)
+    assert (config.recipe, config.model.hidden_sizes, config.trainer.epochs) == ("course", (128, 32), 3)
+    assert build_config("course", path) == config
+    with pytest.raises(ConfigError, match=r"my\.toml starts from the recipe course, and quick is asked for"):
+        build_config("quick", path)
+    with pytest.raises(ConfigError, match=r"my\.toml: unknown recipe 'curse'; did you mean 'course'\?"):
+        build_config(file=written(tmp_path, 'recipe = "curse"\n'))
