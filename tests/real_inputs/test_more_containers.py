@@ -220,7 +220,7 @@ def test_an_address_in_the_place_of_the_settings_is_taken_for_data(tmp_path):
     [
         ("usps.h5", b"\x89HDF\r\n\x1a\n" + bytes(90), "usps.h5, which is an HDF5 file"),
         ("train_32x32.mat", b"MATLAB 5.0 MAT-file" + bytes(90), "train_32x32.mat, which is a MATLAB file"),
-        ("d.zip", zipped("cat/1.png"), "d.zip, which is a zip archive of 1 files (cat/1.png): unpack it first"),
+        ("d.zip", zipped("cat/1.png"), "d.zip, which is a zip archive of 1 file (cat/1.png): unpack it first"),
         ("raw/train.parquet", b"PAR1\x15\x04" + bytes(90), "train.parquet, which is a Parquet file"),
     ],
 )

@@ -238,10 +238,10 @@ def test_names_without_a_picture_are_refused_or_left_out(tmp_path):
     for i in range(4):
         draw(tmp_path / f"{i}.png")
     (tmp_path / "labels.csv").write_text("0.png,a\n1.png,b\n2.png,a\n9.png,b\n", encoding="utf-8")
-    assert "no picture is there for 1 names: 9.png" in refusal(tmp_path)
+    assert "no picture is there for 1 name: 9.png" in refusal(tmp_path)
     dataset, notes = load(tmp_path, skip_broken=True)
     assert len(dataset.train_images) == 3
-    assert [note for note in notes if "left out 1 pictures of no class: 3.png" in note]
+    assert [note for note in notes if "left out 1 picture of no class: 3.png" in note]
 
 
 def test_two_columns_that_may_hold_the_labels_are_named(tmp_path):

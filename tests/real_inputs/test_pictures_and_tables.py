@@ -207,7 +207,7 @@ def test_a_list_of_all_does_not_bring_test_pictures_into_training(tmp_path):
     write(tmp_path / "train.csv", rows(0, 1))
     assert first_pixels(load(tmp_path)[0].train_images) == [0, 1]
     write(tmp_path / "train.csv", rows(0, 1, 4))
-    assert "1 pictures are to train on and also of the part test: images/p4.png" in refusal(tmp_path)
+    assert "1 picture to train on and also of the part test: images/p4.png" in refusal(tmp_path)
 
 
 def test_test_pictures_in_one_folder_get_their_classes_from_their_table(tmp_path):

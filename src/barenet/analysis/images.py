@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from barenet.config.tables import Config
+from barenet.data.datasets import Dataset, ignore
 from barenet.data.loading import load_dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
-from barenet.messages import few
+from barenet.messages import count, few
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.resuming import check_data_path, stored_config
 from barenet.shown import Shown
-from numpy.typing import NDArray
-
-from barenet.data.datasets import Dataset, ignore
-from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
 
@@ -134,7 +134,7 @@ def find_images(
         notes.append("the images that it was trained on are not at hand, so what needs them is left out")
         return None, None
     if (dataset.n_inputs, dataset.n_classes) != (model.mlp.n_inputs, model.mlp.n_classes):
-        sizes = f"{dataset.n_inputs} pixels and {dataset.n_classes} classes"
+        sizes = f"{count(dataset.n_inputs, 'pixel')} and {count(dataset.n_classes, 'class', 'classes')}"
         takes = f"it takes {model.mlp.n_inputs} and knows {model.mlp.n_classes}"
         if given:
             raise CheckpointError(f"{model.path} does not fit {dataset.name}, which has {sizes}: {takes}")

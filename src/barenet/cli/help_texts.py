@@ -125,7 +125,7 @@ For example:
     barenet gradcheck --hidden 64,32 --activation gelu --model.loss hinge
     barenet gradcheck my.toml --json
     barenet gradcheck mine.py:loss_and_gradients
-    barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5 --one-hot
+    barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5
 
 The network is made in float64 and looked at on a few training images, up to 200
 coordinates of each parameter. The exit code is 1 when a gradient is wrong.

@@ -19,7 +19,7 @@ import numpy as np
 
 from barenet.course_files.plain_weights import PlainWeights, find_weights, read_npz_weights
 from barenet.errors import CheckpointError, nearest
-from barenet.messages import describe, one_line
+from barenet.messages import count, describe, one_line
 from barenet.nn.activations import ACTIVATIONS, ALIASES
 from barenet.pickles.opening import open_model_file
 from barenet.pickles.reader import read_pickle
@@ -101,12 +101,13 @@ def _from_plain(plain: PlainWeights, name: str, beside: Path) -> CourseModel:
 def _check_names(name: str, arrays: dict[str, object], expected: Sequence[str]) -> None:
     if missing := [key for key in expected if key not in arrays]:
         raise CheckpointError(
-            f"{name} has no {missing[0]}, but its .json lists {len(expected) // 2} layers; pair the right files"
+            f"{name} has no {missing[0]}, but its .json lists {count(len(expected) // 2, 'layer')}; "
+            f"pair the right files"
         )
     known = set(expected)
     if extra := [key for key in arrays if key not in known]:
         raise CheckpointError(
-            f"{name} also holds {describe(extra[0])}, and its .json lists {len(expected) // 2} layers; "
+            f"{name} also holds {describe(extra[0])}, and its .json lists {count(len(expected) // 2, 'layer')}; "
             "pair the right files"
         )
 

@@ -11,6 +11,7 @@ import hashlib
 import numpy as np
 
 from barenet.errors import DataError
+from barenet.messages import count
 
 __all__ = [
     "BRIGHT",
@@ -54,7 +55,7 @@ def check_pair(
         raise not_one_each(labels, labels_from)
     if len(images) != len(labels):
         raise DataError(
-            f"{images_from} holds {len(images)} images but {labels_from} {len(labels)} labels: "
+            f"{images_from} holds {count(len(images), 'image')} but {labels_from} {count(len(labels), 'label')}: "
             f"they must belong together"
         )
     if labels.dtype.kind not in "iu":

@@ -19,7 +19,7 @@ from functools import cached_property
 from pathlib import Path
 
 from barenet.errors import DataError, MachineError
-from barenet.messages import few
+from barenet.messages import count, few
 
 __all__ = [
     "AS_PATH",
@@ -172,7 +172,7 @@ def kind_of_archive(path: Path) -> str:
     if all(name.endswith(".npy") for name in names):
         return f"is an .npz file of {few(names, 3)}: save one array with np.save"
     files = [name for name in names if not name.endswith("/")]
-    return f"is a zip archive of {len(files)} files ({few(files, 3)}): unpack it first, and give the folder"
+    return f"is a zip archive of {count(len(files), 'file')} ({few(files, 3)}): unpack it first, and give the folder"
 
 
 def is_address(text: str) -> bool:

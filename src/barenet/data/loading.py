@@ -33,7 +33,7 @@ from barenet.data.tables.files import find_tables, is_table, stem_of
 from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import as_labels, parts_of_arrays
 from barenet.errors import ConfigError, DataError
-from barenet.messages import few
+from barenet.messages import count, few
 
 __all__ = ["load_dataset"]
 
@@ -229,5 +229,5 @@ def describe(dataset: Dataset, *, for_model: bool) -> str:
             counts.append(f"{len(labels):,} {part}")
     shape = "x".join(map(str, dataset.image_shape))
     listed = f"{', '.join(counts[:-1])} and {counts[-1]}" if len(counts) > 1 else counts[0]
-    classes = "1 class" if dataset.n_classes == 1 else f"{dataset.n_classes} classes"
+    classes = count(dataset.n_classes, "class", "classes")
     return f"{listed} images of {shape}, {classes} ({few(dataset.class_names)})"

@@ -10,6 +10,7 @@ import numpy as np
 from barenet.data.datasets import ignore
 from barenet.data.randomness import generator
 from barenet.errors import ConfigError, DataError
+from barenet.messages import count
 
 __all__ = ["resolve_n_valid", "stratified_split"]
 
@@ -53,12 +54,15 @@ def resolve_n_valid(
         return n_valid
     n_spare = len(labels) - n_classes
     if n_spare < 1:
-        raise DataError(f"{len(labels)} images of {n_classes} classes leave none for validation: add images")
+        raise DataError(
+            f"{count(len(labels), 'image')} of {count(n_classes, 'class', 'classes')} leave none for validation: add "
+            f"images"
+        )
     n_wanted = n_valid if isinstance(n_valid, numbers.Integral) else int(n_valid * len(labels) + 0.5)
     n_fitting = max(1, min(len(labels) // IMAGES_PER_HELD_OUT, n_spare))
     if 1 <= n_wanted <= n_fitting:
         return n_valid
-    note(f"holding out {n_fitting} of {len(labels)} images for validation, not the default of {n_valid}")
+    note(f"holding out {n_fitting} of {count(len(labels), 'image')} for validation, not the default of {n_valid}")
     return n_fitting
 
 
@@ -75,22 +79,22 @@ def _count(n_valid: int | float, n_images: int, n_classes: int) -> int:
     if isinstance(n_valid, (bool, np.bool_)) or not isinstance(n_valid, numbers.Real):
         raise ConfigError(f"n_valid is {n_valid!r}: {expected}")
     if isinstance(n_valid, numbers.Integral):
-        count = int(n_valid)
-        if count < 1:
-            raise ConfigError(f"n_valid is {count}: {expected}")
+        n_held_out = int(n_valid)
+        if n_held_out < 1:
+            raise ConfigError(f"n_valid is {n_held_out}: {expected}")
     else:
         fraction = float(n_valid)
         if not 0 < fraction < 1:  # false for NaN too
             raise ConfigError(f"n_valid is {fraction}: {expected}")
-        count = int(fraction * n_images + 0.5)
-        if count < 1:
-            raise ConfigError(f"n_valid is {fraction}, which of {n_images} images is none: take a larger one")
-    if count > n_images - n_classes:
+        n_held_out = int(fraction * n_images + 0.5)
+        if n_held_out < 1:
+            raise ConfigError(f"n_valid is {fraction}, which of {count(n_images, 'image')} is none: take a larger one")
+    if n_held_out > n_images - n_classes:
         raise ConfigError(
-            f"n_valid is {n_valid}, but {n_images} images of {n_classes} classes can spare at most "
-            f"{n_images - n_classes}: each class keeps one image to train on"
+            f"n_valid is {n_valid}, but {count(n_images, 'image')} of {count(n_classes, 'class', 'classes')} can "
+            f"spare at most {n_images - n_classes}: each class keeps one image to train on"
         )
-    return count
+    return n_held_out
 
 
 def _shares(counts: np.ndarray, n_valid: int) -> np.ndarray:

@@ -13,6 +13,7 @@ from barenet.data.datasets import Dataset
 from barenet.deploy.exported import Exported
 from barenet.deploy.tables.numbers import features_of, random_rows
 from barenet.errors import CheckpointError
+from barenet.messages import count
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.input_range import random_images, read_range
 from barenet.training.preprocessing import read_standardiser
@@ -30,7 +31,7 @@ def find_images(
     shape, n_inputs = tuple(model.info.image_shape), model.mlp.n_inputs
     if dataset is not None and dataset.n_inputs != n_inputs:
         raise CheckpointError(
-            f"{model.path} takes images of {n_inputs} values, {dataset.name} has {dataset.n_inputs}; "
+            f"{model.path} takes images of {count(n_inputs, 'value')}, {dataset.name} has {dataset.n_inputs}; "
             f"choose the model's own data by --data"
         )
     if dataset is not None and dataset.test_images is not None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from barenet.data.pictures.picture import border_of, fit
 from barenet.errors import CheckpointError
+from barenet.messages import count
 from barenet.run_folders.checkpoint import ModelInfo
 from barenet.training.preprocessing import MID_GREY, border_brightness
 
@@ -109,7 +110,8 @@ def frame_of(info: ModelInfo, steps: Steps) -> Frame:
     shape = tuple(info.image_shape)
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[2] not in (1, 3)):
         raise CheckpointError(
-            f"the model takes {int(np.prod(shape))} numbers in shape {shape}, not pictures: give an .npy or .csv file"
+            f"the model takes {count(int(np.prod(shape)), 'number')} in shape {shape}, not pictures: give an .npy "
+            f"or .csv file"
         )
     remembered: dict[str, Any] = info.preprocessing
     agrees = remembered.get("border_agreement", 0.0) >= AGREEMENT

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+
 from barenet.errors import ConfigError
 from barenet.nn.activations import Activation, find_activation
 from barenet.nn.losses import Loss

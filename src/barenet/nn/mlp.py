@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self, TypedDict, Unpack
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
 from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import Activation
+from barenet.nn.architecture import Architecture, LayerSpec, each_layer
 from barenet.nn.initializers import INITIALIZERS
 from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer
 from barenet.nn.losses import Loss, make_loss
 from barenet.nn.noise import Noise
 from barenet.nn.parameters import Parameters
 from barenet.nn.workspace import Workspace
-from numpy.typing import DTypeLike, NDArray
-
-from barenet.nn.architecture import Architecture, LayerSpec, each_layer
 
 __all__ = ["MLP"]
 

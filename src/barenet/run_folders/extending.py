@@ -24,8 +24,8 @@ def check_epochs(path: Path, config: Config, before: int, done: int) -> None:
     """Raise RunError if a run of `before` epochs, `done` of which are trained, would have to end sooner."""
     if config.trainer.epochs < before:
         raise RunError(
-            f"{path} was started for {before} epochs and has trained {done}: trainer.epochs can be raised, not "
-            f"lowered, got {config.trainer.epochs}"
+            f"{path} was started for {count(before, 'epoch')} and has trained {done}: trainer.epochs can be raised, "
+            f"not lowered, got {config.trainer.epochs}"
         )
 
 

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from barenet.errors import CheckpointError, DataError
-from barenet.run_folders.files import replace_file
-from barenet.shown import Shown
-from barenet.training.evaluation import compute_outputs, mean_loss, plain
-from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from barenet.data.datasets import Dataset, ignore
+from barenet.errors import CheckpointError, DataError
+from barenet.messages import count
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.files import replace_file
+from barenet.shown import Shown
+from barenet.training.evaluation import compute_outputs, mean_loss, plain
+from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 
 __all__ = ["Scores", "average_scores", "score_model", "write_scores"]
 
@@ -57,8 +58,9 @@ def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None]
     if dataset.test_images is None or dataset.test_labels is None:
         raise DataError(f"{dataset.name} has no test part: name labelled data that it was not trained on by --data")
     if model.mlp.n_inputs != dataset.n_inputs or model.mlp.n_classes < dataset.n_classes:
+        takes, knows = count(model.mlp.n_inputs, "pixel"), count(model.mlp.n_classes, "class", "classes")
         raise CheckpointError(
-            f"{model.path} takes {model.mlp.n_inputs} pixels and knows {model.mlp.n_classes} classes; "
+            f"{model.path} takes {takes} and knows {knows}; "
             f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose its own data by --data"
         )
     inputs = model.inputs(dataset.test_images)

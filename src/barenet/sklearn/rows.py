@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from barenet.data.splits import stratified_split
 from barenet.data.tables.pixels import are_pixels
 from barenet.errors import ConfigError, DataError, InputWarning
-from barenet.messages import few
+from barenet.messages import count, few
 from barenet.training.class_weights import class_factors
 from barenet.training.preprocessing import look_at_features
 
@@ -80,8 +80,8 @@ def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
             what = f"which is {n_held_out}, and each of {n_classes} classes keeps one to train on"
             remedy = "take a smaller one"
         raise ConfigError(
-            f"validation_fraction is {fraction:g} of {n_rows} different rows, {what}; {remedy}, or hand in X_val and "
-            f"y_val"
+            f"validation_fraction is {fraction:g} of {count(n_rows, 'different row')}, {what}; {remedy}, or hand in "
+            f"X_val and y_val"
         )
     train, valid = stratified_split(rows.codes, n_held_out, seed)
     return rows.take(train), rows.take(valid)

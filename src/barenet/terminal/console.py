@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Column
 
 from barenet.config.tables import Config
-from barenet.messages import as_typed
+from barenet.messages import as_typed, count
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.preparation import describe_layers
@@ -114,7 +114,7 @@ def show_network(console: Console, config: Config, trainer: Trainer, folder: Pat
     data = trainer.data
     networks = "" if config.trainer.n_seeds == 1 else f"; {config.trainer.n_seeds} networks"
     console.print(
-        f"{data.name}: {data.n_train:,} training and {len(data.valid_labels):,} validation images"
+        f"{data.name}: {data.n_train:,} training and {count(len(data.valid_labels), 'validation image')}"
         f"{networks}{f'; {folder}' if folder is not None else ''}",
         markup=False,
     )

@@ -6,6 +6,7 @@ from rich.table import Table
 
 from barenet.config.sources import build_config
 from barenet.engine.diagnosis import Diagnosis
+from barenet.messages import count
 from barenet.terminal.output import output_console
 
 __all__ = ["show_diagnosis"]
@@ -45,12 +46,3 @@ def describe_step(recipe: str) -> str:
     config = build_config(recipe)
     sizes = "-".join(map(str, (784, *config.model.hidden_sizes, 10)))
     return f"{config.data.batch_size} images through {sizes}, {config.model.activation}, {config.optimizer.name}"
-
-
-def count(n: int, what: str) -> str:
-    """Return a number of things in words.
-
-    >>> count(2, "core")
-    '2 cores'
-    """
-    return f"{n} {what}{'s' if n != 1 else ''}"

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from barenet.config.tables import Config
+from barenet.messages import count
 
 __all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
 
@@ -40,12 +41,11 @@ def describe_settings(config: Config, engine: str, searched: Collection[str] = (
     def shown(path: str, value: object) -> str:
         return "searched" if path in searched else str(value)
 
-    epochs = f"{config.trainer.epochs} epoch{'s' if config.trainer.epochs != 1 else ''}"
     parts = (
         f"optimizer {shown('optimizer.name', config.optimizer.name)}",
         f"learning rate {shown('optimizer.learning_rate', f'{config.optimizer.learning_rate:g}')}",
         f"schedule {shown('schedule.name', config.schedule.name)}",
-        "epochs searched" if "trainer.epochs" in searched else epochs,
+        "epochs searched" if "trainer.epochs" in searched else count(config.trainer.epochs, "epoch"),
     )
     return f"{config.origin or 'settings'}: {', '.join(parts)}; engine: {engine}"
 

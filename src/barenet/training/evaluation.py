@@ -19,6 +19,7 @@ from barenet.cores import available_cores
 from barenet.data.batches import to_float
 from barenet.engine.team import Task, run_in_threads
 from barenet.engine.threads import one_blas_thread
+from barenet.messages import count
 from barenet.nn import LOSSES, MLP, Loss, Workspace
 from barenet.training.metrics import accuracy
 
@@ -136,7 +137,7 @@ def resolve_eval_every(config: Config, note: Callable[[str], None]) -> int:
     every, epochs = config.trainer.eval_every, config.trainer.epochs
     if every < epochs or every == 1:
         return every
-    few = f"trainer.eval_every = {every} leaves one validation in {epochs} epochs"
+    few = f"trainer.eval_every = {every} leaves one validation in {count(epochs, 'epoch')}"
     if config.is_given("trainer.eval_every"):
         if epochs > 1:
             note(f"{few}, after the last: give a smaller number for learning curves and the best of several epochs")

@@ -13,6 +13,7 @@ from barenet.data.tables.columns import Column, Columns
 from barenet.data.tables.labels import find_label
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
+from barenet.messages import count
 
 __all__ = ["encode_table", "read_columns"]
 
@@ -49,7 +50,7 @@ def plain_columns(table: Table, n_inputs: int) -> Columns:
     """Return the columns of a model that remembers none: all of a table, but for the labels where there is one more."""
     n = len(table.names)
     if n not in (n_inputs, n_inputs + 1):
-        raise DataError(f"{table.where} has {n} columns, the model takes {n_inputs} features")
+        raise DataError(f"{table.where} has {count(n, 'column')}, the model takes {count(n_inputs, 'feature')}")
     label = None if n == n_inputs else label_among(table)
     taken = [i for i in range(n) if i != label]
     return Columns(tuple(Column(table.names[i], i) for i in taken), False, n, label)

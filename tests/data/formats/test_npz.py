@@ -123,7 +123,7 @@ def test_an_encrypted_member_is_refused(npz):
 def test_a_member_that_only_begins_like_a_key_does_not_count(tmp_path):
     with zipfile.ZipFile(tmp_path / "small.npz", "w") as archive:
         archive.writestr("x_train", b"")
-    message_of(lambda: load_dataset(tmp_path / "small.npz"), "is a zip archive of 1 files (x_train): unpack it")
+    message_of(lambda: load_dataset(tmp_path / "small.npz"), "is a zip archive of 1 file (x_train): unpack it")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

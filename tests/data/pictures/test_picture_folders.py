@@ -86,7 +86,7 @@ def test_what_is_left_out_is_said(tmp_path):
     assert len(found.parts["train"]) == 2
     assert [note for note in notes if "left out what stands beside train: drafts" in note]
     assert [note for note in notes if "test has no folder a class: left out" in note]
-    assert [note for note in notes if "left out 1 files that are no .png" in note and "notes.txt" in note]
+    assert [note for note in notes if "left out 1 file of other kinds than .png" in note and "notes.txt" in note]
     assert [note for note in notes if "2 hidden or system files and folders: .hidden.png, Thumbs.db" in note]
     assert len(notes) == 4
 

@@ -231,7 +231,7 @@ def test_a_test_table_that_does_not_fit_is_refused(text, fault, tmp_path):
         ({"x": X[0, 0], "y": Y}, "expected (n, features)"),
         ({"x": X[:0], "y": Y[:0]}, "expected (n, features)"),
         ({"x": X, "y": np.zeros(4, int)}, "two classes or more"),
-        ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, "has 1 columns, the model takes 2"),
+        ({"x": X, "y": Y, "x_test": X[:, :1], "y_test": Y}, "has 1 column, the model takes 2"),
         ({"x": X, "features": X, "y": Y}, "keep one of them"),
         ({"train": X, "x": X, "y": Y}, "which one is to be used?"),
     ],

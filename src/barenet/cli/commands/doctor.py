@@ -23,7 +23,7 @@ def doctor(*, seconds: float = 10.0, json: Switch = False) -> None:
         Print the findings as one JSON object.
     """
     if not json:
-        ConsoleObserver().note(f"measuring for about {seconds:g} seconds")
+        ConsoleObserver().note(f"measuring for about {seconds:g} s")
     diagnosis = diagnose(seconds)
     if json:
         print(json_module.dumps(diagnosis.as_dict()))

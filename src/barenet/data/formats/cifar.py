@@ -20,7 +20,7 @@ from barenet.data.files import Place, reading
 from barenet.data.formats.pickled import read_data_pickle
 from barenet.data.found import Found
 from barenet.errors import DataError
-from barenet.messages import describe, few
+from barenet.messages import count, describe, few
 
 __all__ = ["find_cifar", "is_of_cifar", "read_cifar"]
 
@@ -132,7 +132,7 @@ def read_batch(path: Path, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.in
             shape = f"{data.dtype} of shape {data.shape}" if isinstance(data, np.ndarray) else describe(data)
             raise DataError(f"{path}: data is {shape}, expected uint8 of shape (n, {N_PIXELS})")
         if listed is None or len(listed) != len(data):
-            raise DataError(f"{path} holds {len(data)} images, but not as many {kind.label}: get it again")
+            raise DataError(f"{path} holds {count(len(data), 'image')}, but not as many {kind.label}: get it again")
         planar, labels = data, np.asarray(listed, np.int64)
     images = planar.reshape(-1, PLANES, SIDE, SIDE).transpose(0, 2, 3, 1)
     return np.ascontiguousarray(images), labels

@@ -16,7 +16,7 @@ from barenet.data.files import Place
 from barenet.data.formats.named_arrays import EXPECTED_NAMES, PARTS_OF_PAIRS, found_by_name, pairs_among
 from barenet.data.found import Found
 from barenet.errors import CheckpointError, DataError
-from barenet.messages import describe
+from barenet.messages import count, describe
 from barenet.pickles.reader import read_pickle
 
 __all__ = ["SUFFIXES", "find_pickle", "read_data_pickle", "read_pickled"]
@@ -63,7 +63,7 @@ def read_pickled(path: Path, part: str | None = "train") -> Found:
         name: {f"{name} images in {path}": square(images), f"{name} labels in {path}": labels}
         for name, (images, labels) in zip(names, pairs, strict=True)
     }
-    return Found(parts, f"a pickle of {len(parts)} pairs of images and labels")
+    return Found(parts, f"a pickle of {count(len(parts), 'pair')} of images and labels")
 
 
 def named_arrays(content: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, np.ndarray]]:

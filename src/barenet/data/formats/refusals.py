@@ -10,7 +10,7 @@ from barenet.data.files import PICTURE, Place, fault_of_file, is_system, kind_of
 from barenet.data.formats.cifar import is_of_cifar
 from barenet.data.formats.idx_folders import EXPECTED_FILES
 from barenet.data.formats.pickled import SUFFIXES as PICKLES
-from barenet.messages import few
+from barenet.messages import count, few
 
 __all__ = ["fault_of"]
 
@@ -48,7 +48,7 @@ def what_files_are(path: Path, files: Sequence[Path]) -> str | None:
     unread = Counter(suffix for file in files if (suffix := file.suffix.lower()) in UNREAD)
     if unread:
         suffix, n = unread.most_common(1)[0]
-        return f"{path} holds {n} pictures that barenet does not read ({suffix}): save them as PNG"
+        return f"{path} holds {count(n, 'picture')} that barenet does not read ({suffix}): save them as PNG"
     arrays = [file for file in files if file.suffix.lower() in (".npz", *PICKLES)]
     if len(arrays) > 1:
         listed = few([str(file.relative_to(path)) for file in arrays], 8)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from barenet.data.files import is_system
 from barenet.data.pictures.picture import SUFFIXES
-from barenet.messages import few
+from barenet.messages import count, few
 
 __all__ = ["LeftOut", "Names", "PictureFile", "has_own_pictures", "has_pictures", "list_pictures"]
 
@@ -52,9 +52,10 @@ class LeftOut:
         """Say what was left out."""
         if self.others:
             listed = few(sorted(self.others))
-            note(f"{root}: left out {len(self.others)} files that are no {', '.join(SUFFIXES)}: {listed}")
+            n_files, kinds = count(len(self.others), "file"), ", ".join(SUFFIXES)
+            note(f"{root}: left out {n_files} of other kinds than {kinds}: {listed}")
         if self.loose:
-            note(f"{root}: left out {len(self.loose)} pictures of no class: {few(sorted(self.loose))}")
+            note(f"{root}: left out {count(len(self.loose), 'picture')} of no class: {few(sorted(self.loose))}")
         if self.system:
             names = [f"{n} {name}" if n > 1 else name for name, n in sorted(self.system.items())]
             note(f"{root}: left out {self.system.total()} hidden or system files and folders: {few(names)}")

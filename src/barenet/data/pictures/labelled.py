@@ -25,7 +25,7 @@ from barenet.data.pictures.label_tables import (
 from barenet.data.pictures.layouts import ORDER, Layout, PictureFolder, find_layout
 from barenet.data.tables.labels import number_labels
 from barenet.errors import DataError
-from barenet.messages import few
+from barenet.messages import count, few
 
 __all__ = ["find_all_pictures", "says_classes"]
 
@@ -157,7 +157,7 @@ def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]
                 )
     listed = few(sources)
     if missing:
-        message = f"{listed}: no picture is there for {len(missing)} names: {few(missing)}"
+        message = f"{listed}: no picture is there for {count(len(missing), 'name')}: {few(missing)}"
         if not options.skip_broken:
             raise DataError(f"{message}; add them, or leave them out with --skip-broken")
         options.note(f"{message}; left out")
@@ -174,7 +174,9 @@ def keep_apart(rows: dict[str, Labelled], beside: Tables, sources: str) -> None:
         both = sorted(rows.get("train", {}).keys() & rows.get(part, {}).keys())
         if both and "train" in beside.parts():
             names = few([rows[part][path][0].name for path in both])
-            raise DataError(f"{sources}: {len(both)} pictures are to train on and also of the part {part}: {names}")
+            raise DataError(
+                f"{sources}: {count(len(both), 'picture')} to train on and also of the part {part}: {names}"
+            )
         for path in both:
             del rows["train"][path]
 

@@ -15,7 +15,7 @@ from barenet.data.tables.columns import Column, Columns
 from barenet.data.tables.labels import LISTED, find_column, is_empty, is_identifier, is_label_name, words_of
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
-from barenet.messages import few, one_line
+from barenet.messages import count, few, one_line
 
 __all__ = ["ChoiceWords", "Choices", "choices_of", "choose_columns"]
 
@@ -111,7 +111,7 @@ def choose_columns(
         columns.append(make_column(table, position))
     if not columns:
         raise DataError(f"{table.where} has no column to learn from: {'; '.join(said) or 'all are left out'}")
-    texts = [f"{c.name} ({len(c.values)} values)" for c in columns if c.is_text]
+    texts = [f"{c.name} ({count(len(c.values), 'value')})" for c in columns if c.is_text]
     said += [
         f"{table.called(c.position)} holds a number of its own in each row: leave it out by --drop if it names the rows"
         for c in columns[:1]
@@ -120,7 +120,7 @@ def choose_columns(
     if texts:
         said.append(f"columns of text, each value a feature: {few(texts, LISTED)}")
     missing = [
-        f"{c.name} ({np.count_nonzero(np.isnan(table.number(c.position)))} rows)" for c in columns if c.flags_missing
+        f"{c.name} ({count(int(np.isnan(table.number(c.position)).sum()), 'row')})" for c in columns if c.flags_missing
     ]
     if missing:
         what = "missing numbers, which become the median of the rows trained on, and a feature that says so"
@@ -139,7 +139,7 @@ def make_column(table: Table, position: int) -> Column:
     values = sorted({"" if is_missing(cell) else cell for cell in table.texts[position]})
     if len(values) > MAX_VALUES:
         raise DataError(
-            f"{table.where}: {table.called(position)} is text of {len(values)} different values, more than "
+            f"{table.where}: {table.called(position)} is text of {count(len(values), 'different value')}, more than "
             f"{MAX_VALUES}: leave it out by --drop"
         )
     return Column(name, position, is_text=True, values=tuple(values))

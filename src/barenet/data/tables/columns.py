@@ -18,7 +18,7 @@ from barenet.data.tables.cells import is_missing, is_number, parse
 from barenet.data.tables.labels import LISTED
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
-from barenet.messages import few, one_line
+from barenet.messages import count, few, one_line
 
 __all__ = ["Column", "Columns"]
 
@@ -151,12 +151,12 @@ class Columns:
             texts = [column.is_text for column in self.columns]
             if n == n_taken + 1 and not (any(texts) and texts == [table.is_text(place) for place in places]):
                 raise DataError(
-                    f"{table.where} has {n} columns without names, which may be all of the training table but for the "
-                    f"labels, or but for the one left out: give all {self.n_columns}, or the {n_taken} that the model "
-                    f"takes: {called}"
+                    f"{table.where} has {count(n, 'column')} without names, which may be all of the training table but "
+                    f"for the labels, or but for the one left out: give all {self.n_columns}, or the {n_taken} that "
+                    f"the model takes: {called}"
                 )
             return places
-        raise DataError(f"{table.where} has {n} columns, the model takes {n_taken}: {called}")
+        raise DataError(f"{table.where} has {count(n, 'column')}, the model takes {n_taken}: {called}")
 
     def said_of(self, table: Table) -> list[str]:
         """Return sentences about the columns of a table: whether places tell them, and which ones are left out."""

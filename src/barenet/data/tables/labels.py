@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from barenet.data.tables.cells import as_text, is_missing, is_number
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError, nearest
-from barenet.messages import few, one_line
+from barenet.messages import count, few, one_line
 
 __all__ = [
     "candidates",
@@ -78,7 +78,8 @@ def find_column(asked: str | int, names: Sequence[str], where: str, setting: str
             return number - 1
         if -len(names) <= number <= -1:
             return len(names) + number
-        raise ConfigError(f"{setting} is {number}, but {where} has {len(names)} columns: expected 1 to {len(names)}")
+        columns = count(len(names), "column")
+        raise ConfigError(f"{setting} is {number}, but {where} has {columns}: expected 1 to {len(names)}")
     raise ConfigError(f"{setting} is {str(asked)!r}, no column of {where}; {nearest(str(asked), names)}")
 
 

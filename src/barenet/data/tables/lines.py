@@ -24,7 +24,7 @@ from barenet.data.tables.cells import parse
 from barenet.data.tables.dialect import Dialect, split
 from barenet.data.tables.table import LARGEST, Table, are_bytes, merges
 from barenet.errors import DataError
-from barenet.messages import one_line
+from barenet.messages import count, one_line
 
 __all__ = ["Reader", "opened"]
 
@@ -145,7 +145,7 @@ class Reader:
             line = first_line + number - 1
             if len(row) != len(self.names):
                 raise DataError(
-                    f"{self.path}, line {line}: {len(row)} values where the first line has {len(self.names)}"
+                    f"{self.path}, line {line}: {count(len(row), 'value')} where the first line has {len(self.names)}"
                 )
             for i in self.kept:
                 self.keep(i, [row[i]])

@@ -27,7 +27,7 @@ from barenet.data.tables.parts import Part, as_trained, read_part
 from barenet.data.tables.pixels import image_shape
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
-from barenet.messages import few
+from barenet.messages import count, few
 
 __all__ = ["found_in", "read_tables"]
 
@@ -194,5 +194,5 @@ def features_in_words(columns: Columns) -> str:
     """Return number and names of the features."""
     n = len(columns.features)
     listed = f": {few([c.name for c in columns.columns], LISTED)}" if columns.has_header else ""
-    made = f" from {len(columns.columns)} columns" if n != len(columns.columns) else ""
+    made = f" from {count(len(columns.columns), 'column')}" if n != len(columns.columns) else ""
     return f"{n} feature{'s' * (n != 1)}{made}{listed}"

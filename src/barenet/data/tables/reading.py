@@ -15,6 +15,7 @@ from barenet.data.tables.labels import candidates, is_label_name
 from barenet.data.tables.lines import Reader, opened
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
+from barenet.messages import count
 
 __all__ = ["read_labels", "read_table"]
 
@@ -68,7 +69,7 @@ def read_labels(path: Path) -> list[str]:
         raise DataError(f"{path} is empty: expected a label for each example")
     for line, row in rows:
         if len(row) != 1 or not row[0].strip():
-            raise DataError(f"{path}, line {line}: {len(row)} values, expected one label a line")
+            raise DataError(f"{path}, line {line}: {count(len(row), 'value')}, expected one label a line")
     labels = [row[0].strip() for _, row in rows]
     named = is_label_name(labels[0]) or (not is_number(labels[0]) and all(map(is_number, labels[1:])))
     return labels[1:] if named and len(labels) > 1 else labels

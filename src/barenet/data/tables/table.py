@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from barenet.data.tables.cells import as_text, is_absent, is_missing, is_number, parse
 from barenet.errors import DataError
+from barenet.messages import count
 
 __all__ = [
     "LARGEST",
@@ -164,7 +165,7 @@ def from_columns(
     n_rows = len(columns[0]) if columns else 0
     for position, values in enumerate(columns):
         if len(values) != n_rows:
-            raise DataError(f"{where}: {names[position]} has {len(values)} rows, {names[0]} has {n_rows}")
+            raise DataError(f"{where}: {names[position]} has {count(len(values), 'row')}, {names[0]} has {n_rows}")
         number, text = read_column(values, f"{where}: {names[position]}")
         if text is not None:
             texts[position] = text

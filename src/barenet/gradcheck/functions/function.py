@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from barenet.errors import ConfigError, ShapeError
 from barenet.gradcheck.functions.structure import few, flatten, index_text, kind, rebuild
+from barenet.messages import count
 
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
@@ -99,7 +100,7 @@ class OwnFunction:
         except (Exception, SystemExit) as error:
             raise ConfigError(explain_failure(error, file_of(self.function), self.title)) from error
         if not isinstance(answer, tuple | list) or len(answer) != 2:
-            many = f"{len(answer)} things" if isinstance(answer, tuple | list) else kind(answer)
+            many = f"{count(len(answer), 'thing')}" if isinstance(answer, tuple | list) else kind(answer)
             raise ConfigError(f"{self.title} must return two things, loss and gradients; it returns {many}")
         if isinstance(answer[0], dict | list) and np.ndim(answer[1]) == 0 and not isinstance(answer[1], dict):
             raise ConfigError(f"{self.title} returns gradients, loss; the loss comes first")

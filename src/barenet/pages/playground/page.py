@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError
-from barenet.messages import one_line
+from barenet.messages import count, one_line
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.files import replace_file
@@ -173,7 +173,8 @@ def grey_shape(shape: tuple[int, ...], note: Callable[[str], None]) -> tuple[int
         return plain
     side = math.isqrt(math.prod(shape))
     if len(shape) == 1 and side * side == shape[0]:
-        note(f"the run's inputs are rows of {shape[0]} numbers; the page shows them as images of {side} x {side}")
+        rows = f"rows of {count(shape[0], 'number')}"
+        note(f"the run's inputs are {rows}; the page shows them as images of {side} x {side}")
         return side, side
     raise DataError(f"the playground draws grey images of height x width; this network takes inputs of shape {shape}")
 

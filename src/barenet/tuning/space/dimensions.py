@@ -18,6 +18,7 @@ import numpy as np
 from barenet.config.names import SHORT_NAMES, describe_settings, setting_hint, setting_path
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
+from barenet.messages import count
 
 __all__ = [
     "DEPTH",
@@ -85,7 +86,8 @@ class Dimension:
 
     def as_text(self) -> str:
         """Return the dimension in words, the same for the same values under the same conditions only."""
-        span = f"{self.low:g} to {self.high:g}{', log' * self.log}{f', {self.points} points' * bool(self.points)}"
+        points = f", {count(self.points, 'point')}" if self.points else ""
+        span = f"{self.low:g} to {self.high:g}{', log' * self.log}{points}"
         values = str(list(self.choices)) if self.choices else span
         conditions = [f"{name} in {list(allowed)}" for name, allowed in sorted(self.when.items())]
         return f"{self.name} = {values}" + (f" when {' and '.join(conditions)}" if conditions else "")

@@ -15,6 +15,7 @@ from typing import Any
 
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
+from barenet.messages import count
 from barenet.tuning.space.dimensions import DEPTH, Dimension, Point, layer_number, parse_dimension, target_of
 
 __all__ = ["COURSE_GRID", "Space"]
@@ -135,7 +136,7 @@ def with_layer_conditions(dimensions: Mapping[str, Dimension], where: str, n_hid
             kind, number = layer
             last = deepest + (kind == "activation" and depth is None)  # the last layer has an activation too
             if number > last:
-                layers = f"{deepest} hidden layer{'s' if deepest != 1 else ''}"
+                layers = count(deepest, "hidden layer")
                 raise ConfigError(f"{where}: there is no {name}: the network has {layers}; search {DEPTH} for more")
             if depth:
                 having = tuple(value for value in depths if isinstance(value, int) and value >= number)

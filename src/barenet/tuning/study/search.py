@@ -9,10 +9,11 @@ Everything that it knows comes from the study's files, so that a search that was
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from itertools import count
 
 from barenet.errors import ConfigError
+from barenet.messages import count
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.points import count_weights, describe
@@ -41,7 +42,7 @@ class Search:
 
     def run(self) -> None:
         """Choose and train round after round, then repeat the best."""
-        for number in count():
+        for number in itertools.count():
             trials = self.open_round(number)
             if not trials:
                 break
@@ -85,7 +86,7 @@ class Search:
         n = min(self.plan.ask_size, self.plan.trials - n_before)
         points = propose(self.plan, self.past, number, n)
         if len(points) < n:
-            self.observer.note(f"the space has no more than {n_before + len(points)} points")
+            self.observer.note(f"the space has no more than {count(n_before + len(points), 'point')}")
         return points
 
     def make_trial(self, point: Point, number: int) -> Trial:

@@ -11,6 +11,7 @@ from distributed import Client, KilledWorker
 from distributed.client import FutureCancelledError
 
 from barenet.errors import MachineError
+from barenet.messages import count
 from barenet.tuning.workers.pool import Pool, Result
 from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
 
@@ -44,7 +45,7 @@ class DaskPool(Pool):
             )
         # One task more than there are workers waits at the scheduler, so that none is idle while results travel.
         self.n_slots = n_threads + 1
-        self.name = f"{n_threads} Dask worker thread{'s' if n_threads != 1 else ''} at {address}"
+        self.name = f"{count(n_threads, 'Dask worker thread')} at {address}"
 
     def submit(self, task: RungTask, *, alone: bool = False) -> Result:
         """Send a task."""

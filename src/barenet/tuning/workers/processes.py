@@ -12,6 +12,7 @@ from loky.process_executor import BrokenProcessPool, ShutdownExecutorError
 
 from barenet.engine.processes.workers import interrupts_held, start_workers
 from barenet.errors import MachineError
+from barenet.messages import count
 from barenet.tuning.workers.pool import CHECK_SECONDS, Pool, Result
 from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
 
@@ -30,7 +31,7 @@ class LocalPool(Pool):
 
     def __init__(self, n_workers: int) -> None:
         self.n_slots = n_workers
-        self.name = f"{n_workers} process{'es' if n_workers != 1 else ''}"
+        self.name = count(n_workers, "process", "processes")
         self.pools: dict[bool, Executor] = {}
         self.dead_since: dict[int, float] = {}
         with interrupts_held():  # processes start now, while the search is still being set up
