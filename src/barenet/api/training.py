@@ -26,6 +26,7 @@ from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
 from barenet.run_folders.run import start_run
 from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.learning import note_verdicts
 from barenet.training.preparation import Custom
 
 __all__ = ["check_custom", "resume", "train"]
@@ -69,6 +70,9 @@ def train(
             an `Activation.custom(...)` as `activation`, a `Loss.custom(...)` as `loss`, gradient-checked first.
             `activation=("relu", "tanh")` gives each hidden layer its function.
 
+    The result tells whether the network learned anything, `result.learned`, and each of its networks why not and how
+    validation went, `network.verdict`; notes on stderr say so as well.
+
     Raises:
         ConfigError, DataError, RunError, MachineError, DivergedError: see `barenet.errors`.
     """
@@ -86,6 +90,8 @@ def train(
             custom=custom,
             observer=watching,
         )
+        if observer is None:  # whoever watches otherwise is handed the result
+            note_verdicts(watching.note, result.networks)
     draw_figures(result)
     return result
 
@@ -132,6 +138,8 @@ def resume(
         trained_on = fingerprint_of_data(folder)
         dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet, trained_on=trained_on)
         result = resume_run(folder, dataset, config=config, custom=custom, observer=watching)
+        if observer is None:
+            note_verdicts(watching.note, result.networks)
     draw_figures(result)
     return result
 

@@ -8,8 +8,10 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from barenet.messages import count
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.scores import Scores
+from barenet.terminal.learning import show_verdicts
 from barenet.terminal.output import output_console, plain_table
 
 __all__ = ["show_classes", "show_result", "show_scores"]
@@ -39,16 +41,23 @@ def show_result(result: RunResult) -> None:
     else:
         console.print("no test images in this data set")
     shared = " on the clock: networks that train together share it" if result.config.trainer.n_seeds > 1 else ""
-    console.print(f"{result.parameters:,} parameters a network, {result.training_seconds:.1f} s of training{shared}")
+    console.print(
+        f"{count(result.parameters, 'parameter')} a network, {result.training_seconds:.1f} s of training{shared}"
+    )
+    show_verdicts(console, result.networks)
 
 
-def show_scores(name: str, scores: Sequence[Scores], whole: Scores, class_names: Sequence[str]) -> None:
-    """Print what the test images gave."""
+def show_scores(
+    name: str, scores: Sequence[Scores], whole: Scores, class_names: Sequence[str], warning: str = ""
+) -> None:
+    """Print what the test images gave, and last a warning, if there is one."""
     console = output_console()
     epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
     console.print(f"{name}{epoch}", markup=False)
     show_summary(console, scores, whole)
     show_classes(console, whole, class_names, n_networks=len(scores))
+    if warning:
+        console.print(warning, style="bold red", markup=False)
 
 
 def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> None:

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from barenet.config.tables import Config
-from barenet.messages import as_typed
+from barenet.messages import as_typed, count, few
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
@@ -176,7 +176,9 @@ def show_search(result: StudyResult) -> None:
     counts = result.as_dict()
     parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
     trained = f"{result.seconds:.1f} s of training, the trials added up"
-    console.print(f"{counts['trials']} trials: {', '.join(parts)}; {trained}", markup=False)
+    console.print(f"{count(counts['trials'], 'trial')}: {', '.join(parts)}; {trained}", markup=False)
+    if told := unlearned_words(result):
+        console.print(told, style="bold red", markup=False)
     for repeated in result.repeated:
         spread = f" ± {repeated.std:.4f}" if repeated.n > 1 else ""
         what = "accuracy" if plan.metric == "acc" else "loss"
@@ -201,6 +203,20 @@ def show_search(result: StudyResult) -> None:
             style="bold",
             markup=False,
         )
+
+
+def unlearned_words(result: StudyResult) -> str:
+    """Return how many trials learned nothing, and which; empty where all learned something."""
+    numbers = result.unlearned
+    if not numbers:
+        return ""
+    if len(numbers) == sum(not trial.lost for trial in result.trials):
+        return (
+            "no trial learned anything: they are no better than naming the most frequent class, so their "
+            "order tells nothing; try other values, learning rates above all"
+        )
+    which = few([f"trial {number}" for number in numbers])
+    return f"{len(numbers)} of {count(len(result.trials), 'trial')} learned nothing: {which}"
 
 
 def show_estimate(figures: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from barenet.run_folders.finding import RUNS
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, score_model
 from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.learning import describe_answers
 from barenet.terminal.results import show_scores
 
 __all__ = ["test"]
@@ -57,7 +58,7 @@ def test(
     if json:
         print(json_module.dumps(summary(path, models, scores, whole)))
     else:
-        show_scores(str(path), scores, whole, names)
+        show_scores(str(path), scores, whole, names, describe_answers(whole, dataset.test_labels))  # type: ignore[arg-type]
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever its name

@@ -29,7 +29,7 @@ __all__ = [
 
 CHANCE = 0.001  # probability that a network without knowledge is taken for one that learned, over all its validations
 LEAST_LINK = 0.001  # below it, outputs that hardly differ between images may follow the labels, and say nothing
-LEAST_GAIN = 0.001  # of the loss of one answer for all images: less is rounding
+LEAST_GAIN = 0.03  # of the loss of one answer for all images: less may be the luck of untrained weights
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,11 @@ class Measurement:
     def can_tell(self) -> bool:
         """Whether there is anything to tell apart: two classes that have images."""
         return self.n_classes > 1
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the images suffice to say that a network knows nothing: half of what there is to gain would show."""
+        return self.can_tell and noise_of(self.most_frequent, self.n) < (1 - self.most_frequent) / 2
 
 
 def measure(outputs: NDArray[np.floating], labels: NDArray[np.int64], loss: Loss) -> Measurement:

@@ -188,7 +188,7 @@ def find_advice(causes: Sequence[Cause], config: Config) -> list[str]:
         found.append(f"a learning rate {factor} smaller, such as --lr {smaller:g}")
     elif "faster" in remedies:
         found.append(f"a larger learning rate, such as --lr {usual if rate < usual else rate * 10:g}")
-    if "steps" in remedies:
+    if "steps" in remedies and "slower" not in remedies:
         found.append("more steps: more --epochs, or a smaller --batch-size")
     if "other units" in remedies:
         found.append("--activation relu, or fewer hidden layers")

@@ -7,22 +7,22 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from barenet.config.tables import Config
 from barenet.messages import count
 from barenet.run_folders.files import replace_file
+from barenet.run_folders.results import RunResult
 from barenet.shown import Shown
 from barenet.training.preparation import architecture_of
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import StudyFolder
-
-from barenet.run_folders.results import RunResult
-from barenet.tuning.study.trial import Trial, rank
+from barenet.tuning.study.trial import Trial, learned_nothing, rank
 
 __all__ = ["Repeated", "StudyResult", "course_settings_of", "summarise", "write_tables"]
 
@@ -49,7 +49,8 @@ class StudyResult(Shown):
     trials: best first. repeated: the best settings over further seeds, best mean first. verdict: whether the first is
     really better than the next. names: the settings with more than one value. retrained: the
     winner trained once more and tested, if that was asked for. noise: the least difference of two trials' scores that
-    says more than chance; None where nothing tells it.
+    says more than chance; None where nothing tells it. unlearned: the trials that learned nothing, by their numbers, as
+    far as accuracy and loss tell.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class StudyResult(Shown):
     seconds: float
     names: list[str]
     retrained: RunResult | None = None
+    unlearned: list[int] = field(default_factory=list)
     noise: float | None = None
 
     def __repr__(self) -> str:
@@ -97,6 +99,7 @@ class StudyResult(Shown):
                 }
                 for r in self.repeated
             ],
+            "learned_nothing": self.unlearned,
             "verdict": self.verdict,
             "training_seconds": self.seconds,
             "retrained": None if self.retrained is None else self.retrained.as_dict(),
@@ -128,7 +131,13 @@ def summarise(
     verdict = judge_repeats(repeated, plan) if repeated else judge_single(finished, plan, n_valid)
     seconds = sum(trial.seconds for trial in [*trials, *repeats])
     noise = noise_of(finished, repeated, plan, n_valid)
-    return StudyResult(folder.path, plan, ranked, repeated, verdict, seconds, material.space.varied, noise=noise)
+    counts = np.bincount(material.data.valid_labels, minlength=len(material.data.class_names))
+    unlearned = [trial.number for trial in ranked if learned_nothing(trial, plan, counts)]
+    return StudyResult(
+        *(folder.path, plan, ranked, repeated, verdict, seconds, material.space.varied),
+        unlearned=sorted(unlearned),
+        noise=noise,
+    )
 
 
 def noise_of(finished: Sequence[Trial], repeated: Sequence[Repeated], plan: Plan, n_valid: int) -> float | None:

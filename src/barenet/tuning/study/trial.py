@@ -6,14 +6,19 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from barenet.config.tables import Config
+from barenet.nn import LOSSES
 from barenet.shown import Shown, short
+from barenet.training.learning.measurement import is_beyond_chance, measure_figures
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import RungRecord
 
-__all__ = ["Top", "Trial", "judge", "promote", "rank", "score_of", "scores_of"]
+__all__ = ["Top", "Trial", "judge", "learned_nothing", "promote", "rank", "score_of", "scores_of"]
 
 
 @dataclass(repr=False)
@@ -89,6 +94,23 @@ def rank(trials: Sequence[Trial], plan: Plan) -> list[Trial]:
         return score is None, trial.ended != "finished", -epochs, -plan.sign * (score or 0.0), trial.number
 
     return sorted(trials, key=key)
+
+
+def learned_nothing(trial: Trial, plan: Plan, counts: NDArray[np.int64]) -> bool:
+    """Whether a trial that trained is no better than one answer for all validation images, as its figures tell.
+
+    counts (C,): these images by class. Weights for classes may make accuracy and loss worse than those of a network
+    that knows less: nothing is said then.
+    """
+    loss, accuracy = trial.figures(plan)
+    if trial.lost or loss is None or accuracy is None or trial.config is None:
+        return False
+    model = trial.config.model
+    if model.class_weight is not None or model.loss not in LOSSES:
+        return False
+    found = measure_figures(accuracy, counts, loss, LOSSES[model.loss])
+    n_looks = trial.last.epochs if trial.last and plan.score == "best" else 1
+    return found.is_enough and not is_beyond_chance(found, n_looks=n_looks)
 
 
 def promote(trials: Sequence[Trial], plan: Plan) -> list[Trial]:

@@ -1,0 +1,89 @@
+"""What is said of whether networks learned anything, and of how their validation went."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from rich.console import Console
+
+from barenet.nn import LOSSES
+from barenet.run_folders.results import NetworkResult
+from barenet.run_folders.scores import Scores
+from barenet.training.learning.measurement import is_beyond_chance, measure
+from barenet.training.learning.reasons import describe_chance
+
+__all__ = ["describe_answers", "headline", "note_verdicts", "show_verdicts"]
+
+SHOWN = 8  # seeds that are named
+
+
+def show_verdicts(console: Console, networks: Sequence[NetworkResult]) -> None:
+    """Print which networks learned nothing, why the first of them did not, and what to try; or how validation went."""
+    title = headline(networks)
+    if title:
+        network = next(network for network in networks if not network.learned)
+        console.print(f"{title}:", style="bold red", markup=False)
+        for reason in network.verdict.reasons:
+            console.print(f"  - {reason}", markup=False)
+        for sentence in network.verdict.advice:
+            console.print(f"  try: {sentence}", markup=False)
+    for trend, seeds, advice in trends_of(networks):
+        which = f"{name_seeds(seeds)}: " if len(networks) > 1 else ""
+        console.print(f"{which}{trend}", markup=False)
+        for sentence in advice:
+            console.print(f"  try: {sentence}", markup=False)
+
+
+def note_verdicts(note: Callable[[str], None], networks: Sequence[NetworkResult]) -> None:
+    """Say the same in notes, of one line each."""
+    title = headline(networks)
+    if title:
+        verdict = next(network for network in networks if not network.learned).verdict
+        note(f"{title}: {'; '.join(verdict.reasons)}; try: {'; or '.join(verdict.advice)}")
+    for trend, seeds, advice in trends_of(networks):
+        which = f"{name_seeds(seeds)}: " if len(networks) > 1 else ""
+        note(f"{which}{trend}" + (f"; try: {'; or '.join(advice)}" if advice else ""))
+
+
+def headline(networks: Sequence[NetworkResult]) -> str:
+    """Return that a network learned nothing, or which of several did not; empty where all learned something."""
+    empty = [network for network in networks if not network.learned]
+    if not empty:
+        return ""
+    if len(networks) == 1:
+        return empty[0].verdict.headline
+    which = f"all {len(networks)} networks learned nothing"
+    if len(empty) < len(networks):
+        seeds = name_seeds([network.seed for network in empty])
+        which = f"{len(empty)} of {len(networks)} networks learned nothing, {seeds}"
+    return f"{which}; measured of seed {empty[0].seed}"
+
+
+def name_seeds(seeds: Sequence[int]) -> str:
+    """Return the seeds in words, the first of many."""
+    more = f" and {len(seeds) - SHOWN} more" if len(seeds) > SHOWN else ""
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:SHOWN]))}{more}"
+
+
+def trends_of(networks: Sequence[NetworkResult]) -> list[tuple[str, list[int], list[str]]]:
+    """Return how validation went: of several networks the first of each kind of trend, the seeds, and what to try."""
+    kinds: dict[tuple[str, ...], list[NetworkResult]] = {}
+    for network in networks:
+        if network.verdict.trend is not None:
+            kinds.setdefault(tuple(network.verdict.advice), []).append(network)
+    found = []
+    for advice, alike in kinds.items():
+        trend = str(alike[0].verdict.trend)
+        told = trend if len(alike) == 1 else f"{trend} (figures of seed {alike[0].seed})"
+        found.append((told, [network.seed for network in alike], list(advice)))
+    return found
+
+
+def describe_answers(scores: Scores, labels: np.ndarray) -> str:
+    """Return that answers to test images are no better than chance, or nothing where they are or cannot be judged."""
+    logits = np.log(np.maximum(scores.probabilities.astype(np.float64), np.finfo(np.float64).tiny))
+    found = measure(logits, labels, LOSSES["cross_entropy"])
+    if not found.is_enough or is_beyond_chance(found):
+        return ""
+    return f"{describe_chance(found)[0]}: these answers tell nothing of the images"
