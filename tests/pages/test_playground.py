@@ -309,6 +309,16 @@ def test_floats_keep_their_range_and_bright_paper_is_noticed(arrays):
     assert run["extent"] == 6 / 8
 
 
+def test_the_page_says_that_it_is_loading_before_what_is_large_and_without_a_script(model, dataset):
+    page = build_page(model, dataset, name="small")
+    loading = page.index('<p id="loading" role="status">Loading')
+    assert loading < page.index('id="packed-weights"')
+    assert loading < page.index("<script")
+    [without_script] = re.findall(r"<noscript>.*?</noscript>", page, re.DOTALL)
+    assert "#loading { display: none; }" in without_script
+    assert "JavaScript" in without_script
+
+
 def test_the_page_names_no_other_host_and_forbids_asking_one(model, dataset):
     page = build_page(model, dataset, name="small")
     assert not re.search(r"(?:https?:)?//[a-z]+\.", page)

@@ -331,3 +331,34 @@ def test_floats_without_test_images_and_many_classes_work_too(open_page, tmp_pat
     expect(page.locator("#gallery")).to_be_hidden()
     images = x[:100].reshape(100, 54)
     assert_equal(np.array(page.evaluate(SCORES, images.tolist())), compute_outputs(result.model.mlp, images, 1.0))
+
+
+# While it loads
+
+
+def test_the_page_says_that_it_is_loading_until_all_is_drawn(new_page, file):
+    page = new_page()
+    # Unpacking never ends.
+    page.add_init_script("window.Response = class { arrayBuffer() { return new Promise(() => {}); } };")
+    page.goto(file.as_uri())
+    expect(page.locator("#loading")).to_be_visible()
+    expect(page.locator("main")).to_be_hidden()
+
+
+def test_a_page_that_has_loaded_says_so_no_more(page):
+    expect(page.locator("#loading")).to_be_hidden()
+
+
+def test_a_page_that_cannot_start_says_why_and_not_that_it_is_loading(new_page, file):
+    page = new_page()
+    page.add_init_script("delete window.DecompressionStream")
+    page.goto(file.as_uri())
+    expect(page.locator("#fault")).to_contain_text("older than 2023")
+    expect(page.locator("#loading")).to_be_hidden()
+
+
+def test_without_javascript_the_page_says_so(new_page, file):
+    page = new_page(java_script_enabled=False)
+    page.goto(file.as_uri())
+    expect(page.locator("noscript p")).to_be_visible()
+    expect(page.locator("#loading")).to_be_hidden()

@@ -85,7 +85,16 @@ function firstLook() {
   return { l: 0, j: argmax(pushes) };
 }
 
+// Wait until what the page says so far has been painted; a tab in the background paints nothing, and goes on.
+function painted() {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => setTimeout(resolve));
+    setTimeout(resolve, 100);
+  });
+}
+
 async function start() {
+  await painted();
   if (typeof DecompressionStream === "undefined") {
     throw new Error("this browser is older than 2023 and cannot unpack the weights");
   }
@@ -112,6 +121,7 @@ async function start() {
   state.shown = firstLook();
   showScores();
   layOut();
+  element("loading").hidden = true;
   // For the console, and for tests: the network, and the page's own picture and scores.
   window.playground = {
     network,
@@ -123,6 +133,7 @@ async function start() {
 }
 
 start().catch((error) => {
+  element("loading").hidden = true;
   element("fault").hidden = false;
   element("fault").textContent = `The playground could not start: ${error.message}.`;
   console.error(error);
