@@ -1,0 +1,253 @@
+"""What help, documentation, messages and pages tell a person to type works as it is printed."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from advice import ROOT, flags_in_docs, flags_in_source, in_docs, in_help, in_source
+from families import slow
+from PIL import Image
+
+from barenet.api import studies
+from barenet.cli.help_texts import COMMANDS
+from barenet.cli.main import app
+from barenet.data import loading
+from barenet.data.formats.idx import write_idx
+from barenet.data.formats.idx_folders import read_idx_set
+from barenet.nn.mlp import MLP
+
+# Commands that are not run here, and why.
+NOT_RUN = {
+    'barenet search $what --dask "$address"': "needs a cluster; tests/tuning/test_dask.py starts one",
+    "barenet search --dask tcp://127.0.0.1:8786": "needs a scheduler at that address",
+    "barenet search space.toml --dask tcp://scheduler:8786": "needs a scheduler at that address",
+}
+# Sentences that name a command or what it takes; a person who types the command is told what is missing.
+NAMES = {"barenet export": "barenet export --help", "barenet predict": "barenet predict --help"}
+STANDS_FOR = {"barenet train --data path": "barenet train --data path/to/fashion-mnist"}
+# What the source tells to type, with a value for each gap.
+IN_SOURCE = {
+    "barenet gradcheck mine.py:loss_and_gradients": "barenet gradcheck mine.py:loss_and_gradients",
+    "barenet inspect takes model files": "barenet inspect model_epoch_100.pkl",
+    "barenet inspect {} --neuron {}:{}": "barenet inspect runs/quick-1 --neuron 1:17",
+    "barenet predict": "barenet predict --help",
+    "barenet search": "barenet search --help",
+    "barenet search --resume {}": "barenet search --resume studies/course-search-1",
+    "barenet test {}": "barenet test runs/quick-1",
+    "barenet train --resume {}": "barenet train --resume runs/quick-1",
+    "barenet train {}": "barenet train runs/quick-1/config.toml",
+}
+# Flags that texts of the source name, and that no command has.
+OTHER_FLAGS = {
+    **dict.fromkeys(("--file", "--page", "--figures"), "of earlier versions"),
+    **dict.fromkeys(("--help", "--debug"), "of every command"),
+    "--probabilities": "of exported programs",
+    "--nthreads": "of dask worker",
+}
+OF_BENCHMARKS = ("--choose", "--tables")
+# What makes a command take a second at most: the data are small already.
+SHORTER = {"train": ("--epochs", "1"), "search": ("--epochs", "1"), "doctor": ("--seconds", "0.1")}
+QUICK = ("test", "predict", "playground")  # others draw, train or check for more than half a second
+
+typed = sorted({NAMES.get(command, command) for command in (*in_help(), *in_docs())} - {*NOT_RUN})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_carried_data(tmp_path_factory, write_data):
+    """Let a small data set stand in for the carried images."""
+    folder = write_data(tmp_path_factory.mktemp("carried") / "small")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "read_carried", lambda: read_idx_set(folder))
+        patch.setattr(loading, "CARRIED_FINGERPRINT", "small")
+        patch.setattr("webbrowser.open", lambda address: True)
+        patch.setattr(studies, "draw_search_figures", lambda *about: None)  # which take longer than the search
+        yield
+
+
+@pytest.fixture(scope="module")
+def full_home(barenet, tmp_path_factory, write_data, arrays) -> Path:
+    """A folder with everything that help and documentation take for given: runs, a study, models, data, pictures."""
+    home = tmp_path_factory.mktemp("home")
+    (home / "path" / "to").mkdir(parents=True)
+    write_data(home / "path" / "to" / "fashion-mnist")
+    for i, label in enumerate(arrays["y"][:40]):
+        (home / "path" / "to" / "pictures" / f"class {label}").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(arrays["x"][i]).save(home / "path" / "to" / "pictures" / f"class {label}" / f"{i}.png")
+    (home / "photos").mkdir()
+    for path in ("shoe.png", "photos/pullover.png"):
+        Image.fromarray(arrays["x_test"][0]).save(home / path)
+    write_idx(home / "t10k-images-idx3-ubyte.gz", arrays["x_test"])
+    rows = [f"{i % 7}.5,{i % 3},{'ab'[i % 2]}" for i in range(60)]
+    (home / "table.csv").write_text("\n".join(["width,height,label", *rows]) + "\n", "utf-8")
+    (home / "space.toml").write_text("[space]\nlr = [0.1, 0.01]\n", "utf-8")
+    shutil.copy(ROOT / "examples" / "gradients" / "mine.py", home)
+    write_course_model(home / "model_epoch_100.pkl")
+    (home / "my.toml").write_text(barenet("train", "--dry-run", cwd=home).stdout, "utf-8")
+    small = ("--epochs", "1", "--hidden", "24,6")
+    for arguments in (("train", *small), ("train", *small, "--n-seeds", "2")):
+        assert barenet(*arguments, cwd=home).returncode == 0
+    grid = ("--grid", "lr=0.1,0.01", "--workers", "0")
+    assert barenet("search", *small, *grid, cwd=home).returncode == 0
+    run = home / "runs" / "quick-1"
+    shutil.copy(run / "best.safetensors", run / "epoch-12.safetensors")
+    for name in ("quick-3", "course-1", "a", "b", "c"):
+        shutil.copytree(run, home / "runs" / name)
+    return home
+
+
+def write_course_model(path: Path) -> None:
+    """Write a network as the course project saves it, for images of 8 x 8 in 4 classes."""
+    mlp = MLP(64, (20,), 4, seed=1, dtype=np.float64)
+    views = mlp.parameters.views
+    arrays = {f"layer_{2 * i}_{kind}": np.array(views[f"{kind}{i + 1}"]) for i in range(2) for kind in "Wb"}
+    path.write_bytes(pickle.dumps(arrays))
+    path.with_suffix(".json").write_text(
+        '[{"input_dim": 64, "output_dim": 20, "activation": "relu"},'
+        ' {"input_dim": 20, "output_dim": 4, "activation": "softmax"}]',
+        "utf-8",
+    )
+
+
+@pytest.fixture
+def home(full_home, tmp_path) -> Path:
+    """A copy of it, for one test."""
+    return shutil.copytree(full_home, tmp_path / "home")
+
+
+@pytest.fixture
+def type_in(barenet, home):
+    """Return a function that runs a command in the copy, as a person types it, < and > included."""
+
+    def run(command: str):
+        program, *words = shlex.split(command)
+        assert program == "barenet"
+        stdin = b""
+        for sign in "<>":
+            if sign in words:
+                place = words.index(sign)
+                stdin = (home / words[place + 1]).read_bytes() if sign == "<" else stdin
+                del words[place : place + 2]
+        shorter = SHORTER.get(words[0], ())
+        if {"--resume", "--help", "--dry-run", *shorter[:1]} & {*words}:
+            shorter = ()
+        if words[0] == "search" and "--help" not in words:
+            shorter = (*shorter, "--workers", "0")
+        return barenet(*words, *shorter, cwd=home, stdin=stdin)
+
+    return run
+
+
+def is_quick(command: str) -> bool:
+    """Whether a command takes less than half a second."""
+    return command.split()[1] in QUICK or "--help" in command or "--dry-run" in command
+
+
+@pytest.mark.parametrize("command", [command if is_quick(command) else slow(command) for command in typed])
+def test_what_help_and_documentation_tell_to_type_works(command, type_in):
+    done = type_in(STANDS_FOR.get(command, command))
+    assert done.returncode == 0, done.stderr
+
+
+def test_what_is_not_run_is_still_told():
+    assert {*NOT_RUN} <= {*in_help(), *in_docs()}
+    assert {*NAMES} <= {*in_docs()}
+
+
+def test_each_command_that_the_source_tells_to_type_is_run_here():
+    assert {*in_source()} == {*IN_SOURCE}
+    for told, command in IN_SOURCE.items():
+        assert re.match(re.escape(told).replace(r"\{\}", ".+"), command) or "takes" in told or "--help" in command
+
+
+@pytest.mark.parametrize("command", [c if is_quick(c) else slow(c) for c in {*IN_SOURCE.values()} - {*typed}])
+def test_what_the_source_tells_to_type_works(command, type_in):
+    done = type_in(command)
+    assert done.returncode == 0, done.stderr
+
+
+def test_each_flag_that_is_named_is_a_flag_of_a_command():
+    known = {
+        flag
+        for command in COMMANDS
+        for argument in app[command].assemble_argument_collection(parse_docstring=True)
+        for flag in argument.names
+    }
+    named = flags_in_source()
+    assert len(known & {*named}) > 30
+    assert {flag: where for flag, where in named.items() if flag not in known} == {
+        flag: named.get(flag) for flag in OTHER_FLAGS
+    }
+    assert {
+        flag: where for flag, where in flags_in_docs().items() if flag not in {*known, *OTHER_FLAGS, *OF_BENCHMARKS}
+    } == {}
+
+
+def lose(*names: str):
+    """Return a function that deletes files of a folder."""
+
+    def change(folder: Path) -> None:
+        for name in names:
+            (folder / name).unlink()
+
+    return change
+
+
+def lose_best(folder: Path) -> None:
+    """Delete the best run of a study."""
+    shutil.rmtree(folder / "best")
+
+
+def damage(folder: Path) -> None:
+    """Cut a file of results off."""
+    (folder / "test.json").write_text("{", "utf-8")
+
+
+RUN, STUDY = "runs/my run", "studies/my study"
+
+
+@pytest.mark.parametrize(
+    ("change", "command", "advice", "afterwards"),
+    [
+        (lose(), f"train --resume '{STUDY}'", f'barenet search --resume "{STUDY}"', ""),
+        (lose(), f"search --resume '{RUN}'", f'barenet train --resume "{RUN}"', ""),
+        (lose_best, f"test '{STUDY}'", f'barenet search --resume "{STUDY}"', f"test '{STUDY}'"),
+        slow((damage, f"report '{RUN}'", f'barenet train --resume "{RUN}"', f"report '{RUN}'")),
+        slow((lose("initial.safetensors"), f"inspect '{RUN}'", f'barenet train "{RUN}/config.toml"', "inspect")),
+    ],
+)
+def test_the_advice_of_an_error_works_as_it_is_printed(change, command, advice, afterwards, home, type_in):
+    (home / "runs" / "quick-1").rename(home / RUN)
+    (home / "studies" / "course-search-1").rename(home / STUDY)
+    change(home / (STUDY if change is lose_best else RUN))
+    refused = type_in(f"barenet {command}")
+    assert refused.returncode == 2
+    (told,) = re.findall(r": (barenet \w+ .*)$", refused.stderr, re.MULTILINE)
+    assert told == advice
+    for following in (told, f"barenet {afterwards}") if afterwards else (told,):
+        done = type_in(following)
+        assert done.returncode == 0, done.stderr
+
+
+def test_the_epochs_that_a_finished_run_proposes_train_it_for_longer(type_in):
+    done = type_in("barenet train --resume runs/quick-1")
+    (flag,) = re.findall(r"\(1 epoch\); (--epochs 2) trains it for longer", done.stderr)
+    longer = type_in(f"barenet train --resume runs/quick-1 {flag}")
+    assert longer.returncode == 0, longer.stderr
+    assert "is raised from 1 to 2" in longer.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", ["runs/quick-1", "studies/course-search-1", "runs/quick-2/seed-1"])
+def test_the_command_on_a_report_looks_at_a_neuron(model, home, type_in):
+    page = Path(type_in(f"barenet report {model}").stdout.strip())
+    (told,) = re.findall(r"<code>(barenet inspect [^<]*)</code>", (home / page).read_text("utf-8"))
+    done = type_in(told)
+    assert done.returncode == 0, done.stderr
+    layer, unit = re.search(r"--neuron (\d+):(\d+)", told).groups()
+    assert f"neuron-{layer}-{unit}.png" in done.stdout
