@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
+import numpy as np
 import pytest
+from rich.console import Console
 
 import barenet
-from barenet.terminal.results import show_result
+from barenet.run_folders.scores import make_scores
+from barenet.terminal.output import output_console
+from barenet.terminal.results import show_classes, show_result
+
+
+@pytest.mark.parametrize(
+    ("columns", "what"), [(30, "precision, recall and confusion matrix"), (27, "precision and recall")]
+)
+def test_the_table_of_several_networks_says_of_what_it_is(columns, what):
+    console = Console(file=StringIO(), width=columns, soft_wrap=True)
+    scores = make_scores(np.eye(4), 0.0, np.arange(4), list("abcd"), 1)
+    show_classes(console, scores, list("abcd"), n_networks=3)
+    assert console.file.getvalue().startswith(f"{what} of the average of all 3 networks' probabilities\n")
+    assert ("columns: the class" in console.file.getvalue()) == ("matrix" in what)
+
+
+def test_without_a_terminal_each_sentence_is_one_line(capsys):
+    sentence = " ".join(["word"] * 60)
+    output_console().print(sentence)
+    assert capsys.readouterr().out == sentence + "\n"
 
 
 @pytest.mark.parametrize(("n_seeds", "ending"), [(1, ""), (2, " on the clock: networks that train together share it")])

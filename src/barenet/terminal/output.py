@@ -17,7 +17,9 @@ __all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
 def output_console() -> Console:
     """Return a console on stdout that keeps long lines whole where there is no terminal to fold them."""
     console = Console(highlight=False, emoji=False)
-    return console if console.is_terminal or console.is_jupyter else Console(highlight=False, emoji=False, width=160)
+    if console.is_terminal or console.is_jupyter:
+        return console
+    return Console(highlight=False, emoji=False, width=160, soft_wrap=True)
 
 
 def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) -> Table:

@@ -80,18 +80,17 @@ def show_classes(console: Console, scores: Scores, class_names: Sequence[str], *
 
     Scores of several networks are those of the average of their probabilities, which is said above.
     """
-    if n_networks > 1:
-        console.print(
-            f"precision, recall and confusion matrix of the average of all {n_networks} networks' probabilities"
-        )
     n_classes = len(class_names)
     matrix_width = 6 * n_classes
-    beside = console.width >= MATRIX_BESIDE + matrix_width
+    beside, fits = console.width >= MATRIX_BESIDE + matrix_width, console.width >= 4 + matrix_width
+    if n_networks > 1:
+        what = "precision, recall and confusion matrix" if fits else "precision and recall"
+        console.print(f"{what} of the average of all {n_networks} networks' probabilities")
     table = class_table(scores, class_names, with_shares=True, with_matrix=beside)
     console.print(table)
-    if not beside and console.width >= 4 + matrix_width:
+    if not beside and fits:
         console.print(class_table(scores, [""] * n_classes, with_shares=False, with_matrix=True))
-    if console.width >= 4 + matrix_width:
+    if fits:
         console.print("rows: the true class; columns: the class that it was taken for", style="dim")
     else:
         console.print(f"a window of {4 + matrix_width} columns, or --json, shows the confusion matrix", style="dim")
