@@ -16,7 +16,7 @@ from barenet.nn import Activation, Loss
 from barenet.pages.page import render
 from barenet.pages.reports.contestants import Contestant, Network, judge_average, judge_by_file, read_contestant
 from barenet.pages.reports.drawings import Drawing
-from barenet.pages.reports.judgement import Judgement, judged_parts
+from barenet.pages.reports.judgement import Judgement, judged_parts, without_examples
 from barenet.pages.reports.overlays import mean_curves, overlaid_curves
 from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.canvas import SERIES
@@ -46,6 +46,8 @@ def compare(
     notes = find_notes(runs, alone)
     test = None if alone else compare_best(runs, dataset, notes)
     judgement = judge_average(runs[0], dataset, notes) if alone else None
+    if judgement is not None and not any(network.learned for network in runs[0].networks):
+        judgement = without_examples(judgement)
     for sentence in notes:
         note(sentence)
     rows = seed_rows(runs[0]) if alone else [run_row(run) for run in runs]
@@ -83,6 +85,7 @@ def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
         for i, network in enumerate(run.networks)
         if network.history and network.history[-1].diverged
     ]
+    notes += [f"of {run.name}, {words}" for run in runs if (words := unlearned_words(run))]
     if alone:
         return notes
     known = [run for run in runs if run.models]
@@ -97,6 +100,14 @@ def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
             "these runs held out different images for validation, so their validation figures differ by that too"
         )
     return notes
+
+
+def unlearned_words(run: Contestant) -> str:
+    """Return that a run's network learned nothing, or how many of several; empty where all learned something."""
+    n, n_empty = len(run.networks), sum(not network.learned for network in run.networks)
+    if n_empty == 0:
+        return ""
+    return "the network learned nothing" if n == 1 else f"{n_empty} of {n} networks learned nothing"
 
 
 def spread(values: Sequence[float], factor: float, digits: int) -> str:
@@ -121,6 +132,7 @@ def run_row(run: Contestant) -> dict[str, Any]:
     return {
         "name": run.name,
         "networks": len(run.networks),
+        "unlearned": unlearned_words(run).removeprefix("the network "),
         "validation_accuracy": spread(run.validation("accuracy"), 100, 2),
         "validation_loss": spread(run.validation("loss"), 1, 4),
         "test_accuracy": spread(accuracies, 100, 2),

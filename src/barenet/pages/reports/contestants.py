@@ -17,7 +17,11 @@ from barenet.nn import Activation, Loss
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judgement_of
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.results import read_verdict
 from barenet.run_folders.resuming import stored_config
+from barenet.training.evaluation import plain
+from barenet.training.learning.measurement import is_beyond_chance, measure_counts
+from barenet.training.learning.verdict import Verdict
 from barenet.training.records import EpochRecord
 
 __all__ = ["Contestant", "Network", "judge_average", "judge_by_file", "read_contestant"]
@@ -30,6 +34,18 @@ class Network:
     history: list[EpochRecord]
     model: SavedModel | None
     result: dict[str, Any] | None
+    verdict: Verdict | None = None
+
+    @property
+    def learned(self) -> bool:
+        """Whether it learned anything: as its run wrote, or in one of an earlier version as its test results tell."""
+        if self.verdict is not None:
+            return self.verdict.learned
+        if self.result is None or self.model is None:
+            return True
+        confusion = np.array(self.result["confusion_matrix"], np.int64)
+        found = measure_counts(confusion, self.result["test_loss"], plain(self.model.loss))
+        return not found.is_enough or is_beyond_chance(found)
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,8 @@ def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | N
         need(folder, name)
     history = read_records(files)
     model = read_model(files.best, activations, loss) if files.best.exists() else None
-    return Network(history, model, read_json(tested) if tested.exists() else None)
+    result = read_json(tested) if tested.exists() else None
+    return Network(history, model, result, read_verdict(folder, history))
 
 
 def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> Judgement | None:

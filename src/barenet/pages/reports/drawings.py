@@ -14,7 +14,7 @@ import numpy as np
 
 from barenet.analysis.statistics import Calibration
 from barenet.messages import count
-from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, style, svg
+from barenet.plots.canvas import BLUE, GREY, ORANGE, new_figure, style, svg
 from barenet.plots.learning_curves import (
     finite,
     has_ratios,
@@ -146,19 +146,18 @@ def reliability_drawings(calibration: Calibration) -> list[Drawing]:
     filled = calibration.counts > 0
 
     def show_reliability(axes: Any) -> None:
-        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--", label="as right as sure")
+        axes.plot([0, 1], [0, 1], color=GREY, linewidth=1, linestyle="--")
         axes.bar(middles[filled], calibration.accuracy[filled], 1 / len(middles) * 0.92, color=BLUE, alpha=0.8)
         axes.plot(
             *(calibration.confidence[filled], calibration.accuracy[filled]), color=ORANGE, marker="o", markersize=4
         )
         axes.set(xlim=(0, 1), ylim=(0, 1))
-        style(axes, "How often it is right", x="how sure it is", y="how often it is right")
-        axes.legend(frameon=False, labelcolor=INK, loc="upper left")
+        style(axes, "Reliability diagram", x="how sure it is (confidence)", y="how often it is right")
 
     def show_counts(axes: Any) -> None:
         axes.stairs(calibration.counts, calibration.edges, fill=True, color=BLUE, alpha=0.8)
         axes.set_xlim(0, 1)
-        style(axes, "How sure it is", x="how sure it is", y="images")
+        style(axes, "How sure it is", x="how sure it is (confidence)", y="number of images")
 
     points = [
         (float(c), float(a), f"{count(n, 'image')}, {c:.1%} sure, {a:.1%} right")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import confusion_matrix, per_class, probabilities
 
-__all__ = ["Judgement", "Thumbnails", "judge", "judged_parts", "judgement_of"]
+__all__ = ["Judgement", "Thumbnails", "judge", "judged_parts", "judgement_of", "without_examples"]
 
 SHOWN = 24  # mistakes, and label doubts
 CONFUSIONS = 12  # pairs of classes
@@ -114,6 +114,12 @@ def judge(evidence: Evidence, thumbnails: Thumbnails, averaged: Sequence[SavedMo
     if thumbnails.shape is not None:
         add_examples(judgement.cells, confusion, judged, thumbnails)
     return judgement
+
+
+def without_examples(judgement: Judgement) -> Judgement:
+    """Return the figures alone: calibration, mistakes and doubts of a network that learned nothing are random."""
+    cells = [[cell | {"examples": []} for cell in row] for row in judgement.cells]
+    return replace(judgement, cells=cells, confusions=(), calibration=None, mistakes=(), doubts=(), n_doubts=0)
 
 
 def answer(evidence: Evidence, models: Sequence[SavedModel]) -> Answers | None:

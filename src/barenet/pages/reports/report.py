@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Source
+from barenet.analysis.learning import verdict_of
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
 from barenet.messages import as_typed
@@ -16,7 +18,7 @@ from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings
 from barenet.pages.reports.inside import network_parts
-from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judged_parts
+from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judged_parts, without_examples
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
 from barenet.run_folders.finding import find_run, name_of_run
@@ -83,7 +85,12 @@ def report_page(evidence: Evidence) -> str:
     thumbnails = Thumbnails(evidence)
     judgement = judge(evidence, thumbnails)
     found = look(evidence)
-    history, best = evidence.history, evidence.best_epoch
+    verdict = verdict_of(evidence)
+    if verdict is not None and not verdict.learned:
+        # What such a network is sure of, doubts or uses says nothing of the images, nor which epoch is its best.
+        judgement, found = judgement and without_examples(judgement), replace(found, portrait=None)
+    learned = verdict is None or verdict.learned
+    history, best = evidence.history, evidence.best_epoch if learned else 0
     smoothing = evidence.model.info.label_smoothing
     rows = thin(history, best)
     return render(
@@ -93,10 +100,12 @@ def report_page(evidence: Evidence) -> str:
         data_name=evidence.model.info.data_name,
         notes=evidence.notes,
         lost=evidence.lost,
+        verdict=verdict,
+        learned=learned,
         best_is_there=bool(evidence.model.info.metrics),
         j=judgement,
-        numbers=numbers(evidence, judgement),
-        training_words=training_words(evidence),
+        numbers=numbers(evidence, judgement, learned=learned),
+        training_words=training_words(evidence, learned=learned),
         curves=curve_drawings(history, best, smoothing) if history else [],
         epochs=rows,
         epochs_left_out=len(history) - len(rows),
@@ -116,7 +125,7 @@ def inspect_another(path: Path, found: Inspection) -> str:
     return f"barenet inspect {as_typed(path)} --neuron {layer}:{(unit + 1) % n_units}"
 
 
-def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, str, str]]:
+def numbers(evidence: Evidence, judgement: Judgement | None, *, learned: bool = True) -> list[tuple[str, str, str]]:
     """Return the few figures that stand on top: name, value, small print."""
     shown = []
     metrics, history = evidence.model.info.metrics, evidence.history
@@ -125,7 +134,7 @@ def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, 
     if metrics:
         accuracy, loss = metrics["validation_accuracy"], metrics["validation_loss"]
         shown.append(("validation accuracy", f"{100 * accuracy:.2f} %", f"loss {loss:.4f}"))
-    if history and metrics:
+    if history and metrics and learned:
         shown.append(("best epoch", f"{evidence.best_epoch}", f"of {history[-1].epoch}"))
     shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
     if history:
@@ -134,7 +143,7 @@ def numbers(evidence: Evidence, judgement: Judgement | None) -> list[tuple[str, 
     return shown
 
 
-def training_words(evidence: Evidence) -> str:
+def training_words(evidence: Evidence, *, learned: bool = True) -> str:
     """Return in words how training ended, and what the curves are."""
     history = evidence.history
     if not history:
@@ -143,7 +152,7 @@ def training_words(evidence: Evidence) -> str:
     stopped = history[-1].stopped
     if stopped is not None and stopped.kind != "finished":
         words += f"Training {stopped}. "
-    if evidence.model.info.metrics:
+    if evidence.model.info.metrics and learned:
         words += f"The ring marks epoch {evidence.best_epoch}, the best on validation, whose weights are kept. "
     if evidence.config is not None and evidence.config.model.loss == "cross_entropy":
         words += "The loss is the cross-entropy. "
