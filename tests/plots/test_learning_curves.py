@@ -7,7 +7,8 @@ import math
 import pytest
 from families import slow
 
-from barenet.plots.learning_curves import draw_learning_curves
+from barenet.plots.canvas import new_figure
+from barenet.plots.learning_curves import draw_learning_curves, show_accuracy, show_loss, show_rate, show_ratios
 from barenet.training.records import EpochRecord
 
 
@@ -66,3 +67,16 @@ def test_drawing_leaves_no_figure_open(tmp_path):
 
     drawn(tmp_path, history(2), 1)
     assert pyplot.get_fignums() == []
+
+
+def test_all_panels_say_what_their_axes_are_and_the_best_epoch_is_named_beside_the_curves():
+    with new_figure(8, 2, layout=None) as figure:
+        loss, accuracy, rate, ratios = figure.subplots(1, 4)
+        show_loss(loss, history(5), 3)
+        show_accuracy(accuracy, history(5), 3)
+        show_rate(rate, history(5))
+        show_ratios(ratios, history(5, update_ratios={"W1": 0.01}))
+        names = ["loss", "accuracy, %", "learning rate", "ratio of their norms"]
+        assert [axes.get_ylabel() for axes in figure.axes] == names
+        assert [axes.get_xlabel() for axes in figure.axes] == ["epoch"] * 4
+        assert [text.get_text() for text in accuracy.get_legend().get_texts()] == ["best: 80.00 %, epoch 3"]

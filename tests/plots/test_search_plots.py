@@ -169,6 +169,14 @@ def test_a_range_of_many_numbers_has_a_bar_of_colours_in_place_of_a_legend():
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["best: trial 0"]
 
 
+def test_curves_of_a_single_epoch_stand_at_a_whole_number():
+    result = study([{"lr": 1}, {"lr": 2}], [0.5, 0.6])
+    histories = {i: [SimpleNamespace(epoch=1, valid_accuracy=0.5)] for i in range(2)}
+    with new_figure(5, 3) as figure:
+        draw_curves(figure, [], result, histories)
+        assert figure.axes[0].get_xlim() == (0, 2)
+
+
 # Means of settings
 
 

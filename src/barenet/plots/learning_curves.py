@@ -49,7 +49,7 @@ def learning_curves(history: Sequence[EpochRecord], best_epoch: int, label_smoot
     """Return the three panels side by side as a PNG."""
     # Fixed margins: laying the panels out anew would take as long as drawing them, at each validation.
     with new_figure(11, 3.4, layout=None) as figure:
-        figure.subplots_adjust(left=0.058, right=0.985, bottom=0.145, top=0.91, wspace=0.29)
+        figure.subplots_adjust(left=0.068, right=0.985, bottom=0.145, top=0.91, wspace=0.36)
         loss, accuracy, rate = figure.subplots(1, 3)
         show_loss(loss, history, best_epoch, label_smoothing)
         show_accuracy(accuracy, history, best_epoch)
@@ -97,16 +97,8 @@ def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) ->
     best = find_epoch(validated, best_epoch)
     if best is None or best.valid_accuracy is None:
         return
-    ring(axes, best_epoch, 100 * best.valid_accuracy)
-    axes.annotate(
-        f"best: {100 * best.valid_accuracy:.2f} %\nepoch {best_epoch}",
-        (best_epoch, 100 * best.valid_accuracy),
-        xytext=(0, -34),
-        textcoords="offset points",
-        ha="right" if best_epoch > validated[-1].epoch / 2 else "left",
-        color=VALIDATION,
-        fontsize=9,
-    )
+    ring(axes, best_epoch, 100 * best.valid_accuracy, f"best: {100 * best.valid_accuracy:.2f} %, epoch {best_epoch}")
+    axes.legend(handles=[axes.lines[-1]], frameon=False, labelcolor=VALIDATION, fontsize=9)
 
 
 def show_rate(axes: Any, history: Sequence[EpochRecord]) -> None:
@@ -170,9 +162,10 @@ def marks(points: Sequence[object]) -> dict[str, Any]:
     return {"marker": "o", "markersize": 4} if len(points) <= 15 else {}
 
 
-def ring(axes: Any, epoch: int, value: float) -> None:
+def ring(axes: Any, epoch: int, value: float, label: str | None = None) -> None:
     """Mark the epoch whose weights the run keeps as its best."""
-    axes.plot([epoch], [value], marker="o", markersize=9, fillstyle="none", color=VALIDATION, linestyle="none")
+    look = {"marker": "o", "markersize": 9, "fillstyle": "none", "linestyle": "none"}
+    axes.plot([epoch], [value], color=VALIDATION, label=label, **look)
 
 
 def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord], y: str) -> None:

@@ -39,12 +39,14 @@ def draw_curves(
     chosen = setting_to_colour(result, dimensions)
     tints = Tints(None if chosen is None else Scale(chosen, trials))
     heights: list[float] = []
+    seen: set[int] = set()
     for trial in reversed(trials):
         scores = scores_of(histories.get(trial.number, ()), result.plan)
         if not scores:
             continue
         epochs, figures = list(scores), [shown(result, score) for score in scores.values()]
         heights += figures
+        seen.update(epochs)
         is_best = result.best is not None and trial.number == result.best.number
         marker = "o" if len(epochs) == 1 and trial.ended == "finished" else None
         look: dict[str, Any] = {"linewidth": 3.2, "zorder": 3} if is_best else {"linewidth": 1.1, "alpha": 0.75}
@@ -56,6 +58,8 @@ def draw_curves(
     by = "" if chosen is None else f", coloured by {cut(chosen.name, 30)}"
     style(axes, f"{name.removesuffix(', %').capitalize()} of each trial{by}", x="epoch", y=name)
     axes.xaxis.get_major_locator().set_params(integer=True)
+    if len(seen) == 1:
+        axes.set_xlim(min(seen) - 1, max(seen) + 1)
     if heights:
         axes.set_ylim(*limits(result, heights))
     handles, words = [], []
