@@ -68,7 +68,7 @@ def test_without_a_screen_plot_says_so_in_one_line_and_trains(barenet, home):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("report", "nowhere"), "nowhere does not exist"),
+        (("report", "nowhere"), "no model file 'nowhere', and no run or study of that name: there are first, "),
         (("report", "data"), "data is not a run folder"),
         (("report", "runs/first/best.safetensors"), "is a file"),
         (("report", "runs/first", "runs/first"), "named twice"),

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from barenet.data.files import fault_of_file
 from barenet.deploy.inputs import looks_like_input
-from barenet.errors import ConfigError
+from barenet.errors import ConfigError, RunError, closest
+from barenet.messages import few
 from barenet.run_folders.finding import STUDIES, find_folder, find_run, is_run_or_study
 from barenet.run_folders.folder import find_latest
 
@@ -22,10 +23,24 @@ def find_model(model: Path | None, runs: Path, note: Callable[[str], None]) -> P
     Raises RunError: there is none, or several are meant.
     """
     if model is not None:
-        return find_run(model, note, runs)
+        path = find_run(model, note, runs)
+        if not path.exists():
+            raise RunError(
+                f"no model file {str(model)!r}, and no run or study of that name: {describe_names(model, runs)}"
+            )
+        return path
     latest = find_latest(runs)
     note(f"taking the latest run, {latest}")
     return latest
+
+
+def describe_names(wanted: Path, runs: Path) -> str:
+    """Return what there is in the place of a name that is not there, as the end of a message."""
+    names = [path.parent.name for place in (runs, Path(STUDIES)) for path in place.glob("*/config.toml")]
+    if not names:
+        return f"there are none in {runs} and {STUDIES}"
+    likely = closest(wanted.name, names)
+    return f"did you mean {likely!r}?" if likely else f"there are {few(sorted(names))} in {runs} and {STUDIES}"
 
 
 def split_model(words: Sequence[str], runs: Path) -> tuple[Path | None, list[str]]:

@@ -11,6 +11,7 @@ from barenet.config.reading import UTF16_MARKS
 from barenet.data.files import is_address
 from barenet.errors import ConfigError
 from barenet.messages import as_typed
+from barenet.run_folders.finding import find_folder
 
 __all__ = ["take_data"]
 
@@ -34,6 +35,8 @@ def take_data(
 
 def is_data(path: Path) -> bool:
     """Whether a path is there and holds data, not settings; raise ConfigError for a run or a study."""
+    if not path.exists():
+        path = find_folder(path)  # the name of a run or a study alone
     if path.is_dir():
         for marker, command, settings in (
             ("study.json", "search", "space.toml"),

@@ -113,6 +113,8 @@ def stored_config(folder: Path) -> Config:
     """Return the settings that a run was started with."""
     if (folder / STUDY).exists():
         raise RunError(f"{folder} is a study, not a run; go on with: barenet search --resume {as_typed(folder)}")
+    if not folder.exists():
+        raise RunError(f"{folder} does not exist; name a run's folder, such as runs/quick-1")
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
     return stored_settings(RunFolder(folder).config)
