@@ -1,0 +1,120 @@
+"""What pages say of networks that learned nothing, and of how validation went."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+import barenet
+from barenet.analysis.evidence import read_evidence
+from barenet.analysis.learning import verdict_of
+from barenet.pages.reports import comparison, report
+
+TINY = {"n_valid": 120, "hidden": "6", "batch_size": 48, "epochs": 4, "label_smoothing": 0, "activation": "relu"}
+FAST = {"optimizer.name": "sgd", "lr": 1000.0, "weight_decay": 0, "average_decay": 0}
+LEFT_OUT = ("calibration", "Labels to look at again", "Surest mistakes", "One neuron, closely", "best on validation")
+LEFT_OUT += ("(best)", "best epoch", "Choose a cell")
+
+
+@pytest.fixture(scope="module")
+def runs(arrays, tmp_path_factory, without_curves):
+    """A folder with runs of one network and of two seeds that learned nothing, and one of two that did."""
+    output = tmp_path_factory.mktemp("learned")
+    common = {**TINY, "output": output, "verbose": False}
+    barenet.train(**arrays, **common, **FAST, name="empty")
+    barenet.train(**arrays, **common, **FAST, name="empty-seeds", n_seeds=2)
+    barenet.train(**arrays, **common, lr=0.005, name="good")
+    return output
+
+
+def page_of(*paths, arrays, target, note=lambda words: None):
+    dataset = barenet.from_arrays(**arrays)
+    return barenet.report(*paths, output=target, dataset=dataset, note=note).read_text("utf-8")
+
+
+def told(run, arrays):
+    """What the page would say, without the page, which takes long to draw."""
+    return verdict_of(read_evidence(run, dataset=barenet.from_arrays(**arrays)))
+
+
+def check_empty(page):
+    assert "This network learned nothing." in page
+    assert "<li>the validation accuracy, " in page
+    assert "<li>a learning rate much smaller, such as --lr 0.1</li>" in page
+    assert "confusion matrix" in page
+    assert [words for words in LEFT_OUT if words in page] == []
+
+
+def test_the_page_of_a_network_that_learned_nothing_says_so(runs, arrays, tmp_path, monkeypatch):
+    monkeypatch.setattr(report, "curve_drawings", lambda *about: [])
+    parts = ("architecture", "layer_rows", "weights", "biases", "sheet", "activity", "portrait", "start_word")
+    no_drawings = dict.fromkeys(parts, ())
+    monkeypatch.setattr(report, "network_parts", lambda *about: no_drawings)
+    check_empty(page_of(runs / "empty", arrays=arrays, target=tmp_path / "page.html"))
+
+
+@pytest.mark.slow
+def test_the_page_of_a_network_that_learned_nothing_leaves_out_what_makes_no_sense(runs, arrays, tmp_path):
+    check_empty(page_of(runs / "empty", arrays=arrays, target=tmp_path / "page.html"))
+
+
+@pytest.mark.slow
+def test_the_page_of_a_network_that_learned_has_these_parts_and_tells_how_validation_went(runs, arrays, tmp_path):
+    run = tmp_path / "good"
+    shutil.copytree(runs / "good", run)
+    values = json.loads((run / "learning.json").read_text("utf-8"))
+    trend = {"trend": "validation loss rises from epoch 9 on", "advice": ["this", "that"]}
+    (run / "learning.json").write_text(json.dumps(values | trend), "utf-8")
+    page = page_of(run, arrays=arrays, target=tmp_path / "good.html")
+    assert "learned nothing" not in page
+    assert [words for words in LEFT_OUT if words in page] != []
+    assert "<strong>Validation loss rises from epoch 9 on.</strong> To try: this; that." in page
+
+
+def test_a_run_of_an_earlier_version_is_measured_anew_and_told_the_same(runs, arrays, tmp_path):
+    for name in ("empty", "good"):
+        run = tmp_path / name
+        shutil.copytree(runs / name, run)
+        written = told(run, arrays)
+        (run / "learning.json").unlink()
+        assert told(run, arrays) == written
+        assert written.learned == (name == "good")
+
+
+def test_what_was_written_after_another_epoch_is_not_believed(runs, arrays, tmp_path):
+    run = tmp_path / "good"
+    shutil.copytree(runs / "good", run)
+    values = json.loads((run / "learning.json").read_text("utf-8"))
+    for epoch, is_believed in ((4, True), (2, False)):
+        text = json.dumps(values | {"epoch": epoch, "trend": "validation loss rises from epoch 9 on"})
+        (run / "learning.json").write_text(text, "utf-8")
+        assert (told(run, arrays).trend == "validation loss rises from epoch 9 on") == is_believed
+
+
+def test_a_comparison_marks_the_runs_that_learned_nothing(runs, arrays, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "curves", lambda *about: [])
+    notes = []
+    paths = [runs / "empty", runs / "empty-seeds", runs / "good"]
+    page = page_of(*paths, arrays=arrays, target=tmp_path / "page.html", note=notes.append)
+    assert page.count('<span class="ends">learned nothing</span>') == 1
+    assert '<span class="ends">2 of 2 networks learned nothing</span>' in page
+    assert "of empty, the network learned nothing" in notes
+    assert not [note for note in notes if "good" in note]
+
+
+def test_a_comparison_judges_runs_of_earlier_versions_by_their_test_results(runs, arrays, tmp_path, monkeypatch):
+    monkeypatch.setattr(comparison, "curves", lambda *about: [])
+    for name in ("empty", "good"):
+        shutil.copytree(runs / name, tmp_path / name)
+        (tmp_path / name / "learning.json").unlink()
+    page = page_of(tmp_path / "empty", tmp_path / "good", arrays=arrays, target=tmp_path / "page.html")
+    assert page.count('<span class="ends">learned nothing</span>') == 1
+
+
+@pytest.mark.slow
+def test_the_page_of_seeds_that_all_learned_nothing_leaves_out_what_makes_no_sense(runs, arrays, tmp_path):
+    page = page_of(runs / "empty-seeds", arrays=arrays, target=tmp_path / "page.html")
+    assert "2 of 2 networks learned nothing" in page
+    assert [words for words in LEFT_OUT[:4] if words in page] == []
