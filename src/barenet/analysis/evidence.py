@@ -27,6 +27,7 @@ from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.scores import names_for
 from barenet.shown import Shown
 from barenet.training.records import EpochRecord, read_history
 
@@ -71,7 +72,7 @@ class Evidence(Shown):
     @property
     def class_names(self) -> list[str]:
         """Names of the classes, by their number."""
-        return self.model.info.class_names
+        return names_for(self.model, self.data)
 
     @property
     def lost(self) -> str | None:

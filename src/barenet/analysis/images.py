@@ -81,8 +81,8 @@ def with_classes_of(model: SavedModel, dataset: Dataset) -> Dataset:
     if names == known or all(map(str.isdecimal, names)) or all(map(str.isdecimal, known)):
         return dataset
     if unknown := [name for name in names if name not in known]:
-        if len(names) == len(known) and not set(names) & set(known):
-            return dataset  # the same classes in other words, for all that is known
+        if len(names) == len(known) and (not set(names) & set(known) or not model.info.data_name):
+            return dataset  # the same classes in other words, for all that is known, or of a model that has no names
         raise CheckpointError(
             f"{dataset.name} has the classes {few(unknown)}, which {model.path} does not know, only {few(known, 8)}"
         )

@@ -1,8 +1,9 @@
 """Read the models of the course project: `model_epoch_100.pkl` with `model_epoch_100.json` beside it.
 
 The `.json` says which layers there are, the `.pkl` holds their weights: `layer_0_W`, `layer_0_b`, `layer_2_W`, ...
-(the index counts linear and activation layers in turn). `barenet.pickles` reads the bytes and runs nothing; here each
-value is checked against the architecture. Such files are read and never written.
+(the index counts linear and activation layers in turn). Numbers one after the other, 0, 1, 2, are read as well, which
+is said. `barenet.pickles` reads the bytes and runs nothing; here each value is checked against the architecture. Such
+files are read and never written.
 """
 
 from __future__ import annotations
@@ -64,15 +65,45 @@ def read_course_model(path: str | Path) -> CourseModel:
         raise CheckpointError(f"{name} holds {describe(arrays)}, expected a dictionary with layer_0_W, layer_0_b")
     if not _is_theirs(arrays) and (plain := find_weights(arrays, name)) is not None:
         return _from_plain(plain, name, beside)
-    _check_names(name, arrays, [f"layer_{2 * i}_{letter}" for i in range(len(architecture)) for letter in "Wb"])
+    numbers = _numbers(name, arrays, len(architecture))
+    _check_names(name, arrays, [f"layer_{i}_{letter}" for i in numbers for letter in "Wb"])
     weights, biases = [], []
-    for i, layer in enumerate(architecture):
+    for i, layer in zip(numbers, architecture, strict=True):
         # Popped one by one, so that the bytes of a layer are free once it is converted.
         n_in, n_out = layer["input_dim"], layer["output_dim"]
-        weights.append(_checked(name, f"layer_{2 * i}_W", arrays.pop(f"layer_{2 * i}_W"), (n_in, n_out)))
-        biases.append(_checked(name, f"layer_{2 * i}_b", arrays.pop(f"layer_{2 * i}_b"), (1, n_out)))
+        weights.append(_checked(name, f"layer_{i}_W", arrays.pop(f"layer_{i}_W"), (n_in, n_out)))
+        biases.append(_checked(name, f"layer_{i}_b", arrays.pop(f"layer_{i}_b"), (1, n_out)))
     epoch = re.search("epoch[_-]?([0-9]{1,9})$", path.stem)
-    return CourseModel(architecture, weights, biases, int(epoch[1]) if epoch else None)
+    assumed = ""
+    if list(numbers) != _theirs(len(architecture)):
+        assumed = f"{name} numbers its layers {_listed(numbers)}: taken in this order, one for each of its .json"
+    return CourseModel(architecture, weights, biases, int(epoch[1]) if epoch else None, assumed)
+
+
+def _theirs(n_layers: int) -> list[int]:
+    """Return the numbers that the course project gives to linear layers."""
+    return [2 * i for i in range(n_layers)]
+
+
+def _listed(numbers: Sequence[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
+def _numbers(name: str, arrays: dict[Any, Any], n_layers: int) -> list[int]:
+    """Return the numbers of the layers in a file: 0, 2, 4 as the course project has them, or one after the other.
+
+    Raises CheckpointError for numbers with a gap, where a layer may be missing.
+    """
+    found = sorted({int(match[1]) for key in arrays if (match := re.fullmatch(r"layer_(\d{1,9})_[Wb]", str(key)))})
+    official = _theirs(n_layers)
+    if len(found) != n_layers or found == official:
+        return official  # a wrong number of layers is told by their names
+    if found != list(range(found[0], found[0] + n_layers)):
+        raise CheckpointError(
+            f"{name} numbers its layers {_listed(found)}, expected {_listed(official)} or {_listed(range(n_layers))}: "
+            f"one may be missing; save the model again"
+        )
+    return found
 
 
 def _is_theirs(arrays: dict[Any, Any]) -> bool:

@@ -60,6 +60,7 @@ def find_weights(arrays: Mapping[Any, Any], where: str) -> PlainWeights | None:
     weights, biases = by_layer(named, WEIGHT, 2), by_layer(named, BIAS, 1)
     if not weights or set(weights) != set(biases):
         return None
+    check_gaps(list(weights.values()), where)
     # By their numbers, or as they come, for an output layer often has none.
     for keys in (sorted(weights), list(weights)):
         offsets = [named[biases[key]].reshape(1, -1) for key in keys]
@@ -73,6 +74,15 @@ def find_weights(arrays: Mapping[Any, Any], where: str) -> PlainWeights | None:
                 )
     shapes = ", ".join(f"{name} {named[name].shape}" for name in weights.values())
     raise CheckpointError(f"{where}: its weights do not chain: {shapes}; save W1 as (inputs, outputs), ...")
+
+
+def check_gaps(names: list[str], where: str) -> None:
+    """Raise CheckpointError for W1, W2, W4: the shapes of what is left may chain without the one that is missing."""
+    found = [re.fullmatch(r"[Ww](\d{1,9})", name) for name in names]
+    numbers = sorted(int(match[1]) for match in found if match)
+    if len(numbers) == len(names) and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
+        shown = ", ".join(f"W{number}" for number in numbers)
+        raise CheckpointError(f"{where} has {shown}, and the numbers between are missing; save the model again, whole")
 
 
 def by_layer(named: Mapping[str, NDArray[Any]], kind: re.Pattern[str], n_axes: int) -> dict[tuple[int, ...], str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from barenet.course_files.model import read_course_model
+from barenet.data.datasets import CARRIED_CLASS_NAMES
 from barenet.engine.network import FastMLP
 from barenet.errors import CheckpointError, InputWarning, RunError
 from barenet.messages import as_typed
@@ -19,6 +20,8 @@ from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.training.input_range import PIXEL_SCALE
 
 __all__ = ["best_on_validation", "load_models"]
+
+CARRIED_SHAPE = (784, 10)  # pixels and classes of the carried images
 
 
 def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
@@ -72,8 +75,10 @@ def find_best(folder: Path) -> Path:
 def load_course_model(path: Path) -> SavedModel:
     """Return the course project's network, in float64 as it was saved."""
     course = read_course_model(path)
+    shape = course.architecture[0]["input_dim"], course.architecture[-1]["output_dim"]
     if course.assumed:
-        warnings.warn(course.assumed, InputWarning, stacklevel=2)
+        named = "; its classes are called as those of Fashion-MNIST" if shape == CARRIED_SHAPE else ""
+        warnings.warn(course.assumed + named, InputWarning, stacklevel=2)
     loss = LOSSES["cross_entropy"]
     mlp = FastMLP.from_architecture(course.architecture, initializer=None, dtype=np.float64)
     for i, (weights, bias) in enumerate(zip(course.weights, course.biases, strict=True), start=1):
@@ -87,7 +92,7 @@ def load_course_model(path: Path) -> SavedModel:
         image_shape=[side, side] if side * side == mlp.n_inputs else [mlp.n_inputs],
         scale=PIXEL_SCALE,
         input_dtype="uint8",
-        class_names=[str(i) for i in range(mlp.n_classes)],
+        class_names=usual_class_names(mlp.n_inputs, mlp.n_classes),
         epoch=course.epoch or 0,
         step=0,
         seed=0,
@@ -95,3 +100,13 @@ def load_course_model(path: Path) -> SavedModel:
         data_fingerprint="",
     )
     return SavedModel(mlp, info, loss, path)
+
+
+def usual_class_names(n_inputs: int, n_classes: int) -> list[str]:
+    """Return names for a file that has none: those of the carried data, which the course project is about, if they fit.
+
+    Where a model is tested on other data, `scores.names_for` takes theirs.
+    """
+    if (n_inputs, n_classes) == CARRIED_SHAPE:
+        return list(CARRIED_CLASS_NAMES)
+    return [str(i) for i in range(n_classes)]

@@ -21,7 +21,7 @@ from barenet.shown import Shown
 from barenet.training.evaluation import compute_outputs, mean_loss, plain
 from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 
-__all__ = ["Scores", "average_scores", "score_model", "write_scores"]
+__all__ = ["Scores", "average_scores", "names_for", "score_model", "write_scores"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -47,6 +47,17 @@ class Scores(Shown):
         }
 
 
+def names_for(model: SavedModel, dataset: Dataset | None) -> list[str]:
+    """Return the names of a model's classes: those of the data set where they fit, else the model's own.
+
+    Classes that the data only number go by the names of a model that knows what it was trained on.
+    """
+    if dataset is None or len(dataset.class_names) != model.mlp.n_classes:
+        return model.info.class_names
+    is_numbered = all(name.isdecimal() for name in dataset.class_names)
+    return model.info.class_names if is_numbered and model.info.data_name else list(dataset.class_names)
+
+
 def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore) -> Scores:
     """Return what the test images of a data set give.
 
@@ -69,7 +80,7 @@ def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None]
     outputs = compute_outputs(model.mlp, inputs.values, inputs.scale)
     shares = probabilities(outputs, model.gives_probabilities)
     loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
-    return make_scores(shares, loss, dataset.test_labels, model.info.class_names, model.info.epoch)
+    return make_scores(shares, loss, dataset.test_labels, names_for(model, dataset), model.info.epoch)
 
 
 def make_scores(

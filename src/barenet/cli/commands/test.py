@@ -11,12 +11,12 @@ import numpy as np
 from barenet.analysis.images import as_test, find_dataset, is_other
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, Quiet, Runs
-from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
+from barenet.data.datasets import CARRIED_NAME, ignore
 from barenet.errors import DataError
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import RUNS
 from barenet.run_folders.loading import load_models
-from barenet.run_folders.scores import Scores, average_scores, score_model
+from barenet.run_folders.scores import Scores, average_scores, names_for, score_model
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.learning import describe_answers
 from barenet.terminal.results import show_scores
@@ -53,7 +53,7 @@ def test(
         dataset = as_test(models[0], dataset, observer.note) if data else dataset
     # Networks of one run have seen the same images: what is noted of the first holds for all.
     scores = [score_model(own, dataset, ignore if i else observer.note) for i, own in enumerate(models)]
-    names = class_names(models[0], dataset)
+    names = names_for(models[0], dataset)
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:
         print(json_module.dumps(summary(path, models, scores, whole)))
@@ -62,12 +62,6 @@ def test(
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever its name
-
-
-def class_names(model: SavedModel, dataset: Dataset) -> list[str]:
-    """Return the data set's names of the classes where they fit the model, or the model's own."""
-    fits = len(dataset.class_names) == model.mlp.n_classes
-    return list(dataset.class_names) if fits else model.info.class_names
 
 
 def summary(path: Path, models: list[SavedModel], scores: list[Scores], whole: Scores) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from barenet.messages import count, one_line
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.files import replace_file
+from barenet.run_folders.scores import names_for
 from barenet.training.input_range import read_range, scaled_range
 from barenet.training.preprocessing import read_standardiser
 
@@ -79,13 +80,12 @@ def build_page(
     frame = frame_of(model, dataset, note)
     images, labels = choose_examples(dataset)
     images = drawn(model, images).values if len(images) else images
-    named = dataset is not None and dataset.n_classes == model.mlp.n_classes
     run = {
         "name": name,
         "data": model.info.data_name,
         "epoch": model.info.epoch,
         "validationAccuracy": model.info.metrics.get("validation_accuracy"),
-        "classNames": list(dataset.class_names) if dataset is not None and named else model.info.class_names,
+        "classNames": names_for(model, dataset),
         "layers": layers,
         "givesProbabilities": model.gives_probabilities,
         "height": frame.height,
