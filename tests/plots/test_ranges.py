@@ -7,7 +7,7 @@ import math
 import pytest
 
 from barenet.plots.canvas import new_figure
-from barenet.plots.learning_curves import loss_range, ratio_range, show_loss, show_ratios
+from barenet.plots.learning_curves import has_ratios, loss_range, ratio_range, show_loss, show_ratios
 from barenet.plots.ranges import kept_range
 from barenet.training.records import EpochRecord
 
@@ -56,6 +56,14 @@ def test_an_epoch_that_ends_without_a_learning_rate_does_not_set_the_axis_of_upd
         assert (bottom, top) == pytest.approx((1e-4, 1e-2))
         assert [list(line.get_xdata()) for line in marked] == [[n_epochs]]
         assert axes.get_xlabel() == "epoch (▼ below the axis)"
+
+
+def test_updates_of_nothing_make_no_chart():
+    assert has_ratios([record(1, 1.0)])
+    assert not has_ratios([record(1, 1.0, ratio=0.0), record(2, 1.0, ratio=math.nan)])
+    assert not has_ratios([])
+    biases_only = EpochRecord(*(0, 1, 9, 0.1, 1.0, 0.5, 1.0, 0.5, False, 1.0, 0.1, 9.0, 0.5), update_ratios={"b1": 0.5})
+    assert not has_ratios([biases_only])
 
 
 def test_a_lost_first_epoch_does_not_set_the_axis_of_losses():

@@ -108,8 +108,8 @@ def show_rate(axes: Any, history: Sequence[EpochRecord]) -> None:
 
 
 def has_ratios(history: Sequence[EpochRecord]) -> bool:
-    """Whether any update-to-weight ratio was recorded that a logarithm can show."""
-    return any(finite(value) > 0 for record in history for value in record.update_ratios.values())
+    """Whether any update ratio of a weight matrix was recorded that a logarithm can show."""
+    return bool(history) and any(ratios_of(history).values())
 
 
 def ratios_of(history: Sequence[EpochRecord]) -> dict[str, list[tuple[EpochRecord, float]]]:
