@@ -24,6 +24,7 @@ from barenet.plots.search_scales import (
     metric_name,
     score_of,
     score_text,
+    set_ticks,
     shown,
 )
 from barenet.run_folders.files import replace_file
@@ -56,7 +57,9 @@ def draw_search_figures(
     }
     if n and len(trials) > 1:
         own: dict[str, Any] = {"trials": trials, "dimensions": dimensions, "result": result}
-        pictures["settings"] = (max(4.4, 3.8 * min(COLUMNS, n)), 3.2 * -(-n // COLUMNS), partial(draw_settings, **own))
+        height = 4.2 if any(Scale(dimension, trials).is_slanted for dimension in dimensions) else 3.2
+        width = max(4.4, 3.8 * min(COLUMNS, n))
+        pictures["settings"] = (width, height * -(-n // COLUMNS), partial(draw_settings, **own))
         pictures["parallel"] = (1.9 * (n + 1) + 1.4, 4.6, partial(draw_parallel, **own))
         pictures["importance"] = (6.6, 1.2 + 0.42 * n, partial(draw_importance, **own))
         if n == 2 and result.plan.strategy == "grid":
@@ -120,21 +123,6 @@ def draw_mean(panel: Any, place: float, values: NDArray[np.floating]) -> None:
     panel.errorbar([place], [float(np.mean(values))], yerr=[spread], **look)
 
 
-def set_ticks(panel: Any, scale: Scale) -> None:
-    """Put a tick at each value of a setting with few of them."""
-    from matplotlib.ticker import NullLocator
-
-    if not scale.is_number:
-        panel.set_xticks(range(len(scale.labels)), scale.labels)
-        panel.set_xlim(-0.6, len(scale.labels) - 0.4)
-        if sum(map(len, scale.labels)) > 24:
-            panel.tick_params(axis="x", rotation=30)
-    elif len(values := sorted(set(scale.values))) <= 6:
-        panel.xaxis.set_minor_locator(NullLocator())
-        panel.set_xticks(values, [label(value) for value in values])
-        panel.margins(x=0.15)
-
-
 def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dimension], result: StudyResult) -> None:
     """Draw each trial as a line through its settings to its score, the best on top.
 
@@ -155,7 +143,11 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
     for i, scale in enumerate(scales):
         places = sorted(set(scale.places))
-        for place in places if len(places) <= 6 else (places[0], places[len(places) // 2], places[-1]):
+        for place in (
+            places
+            if len(places) <= (6 if scale.is_number else 14)
+            else (places[0], places[len(places) // 2], places[-1])
+        ):
             write_beside(axes, cut(scale.text(place), 24), (i, scale.height(place)), bbox=box)
         if len(scale.trials) < len(trials):
             write_beside(axes, "not set", (i, UNSET), bbox=box)

@@ -76,7 +76,7 @@ def draw_curves(
     tints.add_bar(figure, axes)
     title = None if chosen is None or not tints.legend else cut(chosen.name, 24)
     where = {"loc": "outside right upper", "fontsize": 9, "title_fontsize": 9, "alignment": "left"}
-    figure.legend(handles, words, title=title, frameon=False, labelcolor=INK, **where)
+    figure.legend(handles, words, ncols=1 + len(words) // 18, title=title, frameon=False, labelcolor=INK, **where)
 
 
 def setting_to_colour(result: StudyResult, dimensions: Sequence[Dimension]) -> Dimension | None:
@@ -111,7 +111,8 @@ class Tints:
             return
         for i, place in enumerate(places):
             share = i / max(1, len(places) - 1)
-            tint = self.colours[round(255 * share)] if scale.is_number else SERIES[i % len(SERIES)]
+            is_ordered = scale.is_number or len(places) > len(SERIES)
+            tint = self.colours[round(255 * share)] if is_ordered else SERIES[i]
             self.legend[scale.text(place)] = tint
 
     def of(self, trial: Trial) -> Any:

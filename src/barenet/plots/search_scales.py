@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.plots.canvas import BLUE, ORANGE
+from barenet.plots.letters import cut
 from barenet.tuning.space.dimensions import Dimension
 from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.trial import Trial
@@ -25,6 +26,7 @@ __all__ = [
     "metric_name",
     "score_of",
     "score_text",
+    "set_ticks",
     "shown",
 ]
 
@@ -102,6 +104,11 @@ class Scale:
             self.labels = [label(value) for value in known]
         self.places = [self.place(value) for value in self.values]
 
+    @property
+    def is_slanted(self) -> bool:
+        """Whether the names of values are too long to stand beside each other."""
+        return sum(map(len, self.labels)) > 24
+
     def place(self, value: Any) -> float:
         """Return where a value lies."""
         return float(value) if self.is_number else float(self.labels.index(label(value)))
@@ -132,6 +139,23 @@ class Scale:
         if self.labels:
             return self.labels[int(place)]
         return str(int(place)) if self.dimension.integer else label(place)
+
+
+def set_ticks(panel: Any, scale: Scale) -> None:
+    """Put a tick at each value of a setting with few of them."""
+    from matplotlib.ticker import NullLocator
+
+    if not scale.is_number:
+        look: dict[str, Any] = {}
+        if scale.is_slanted:
+            rotation = 30 if len(scale.labels) <= 6 else 60
+            look = {"rotation": rotation, "ha": "right", "rotation_mode": "anchor", "fontsize": 8}
+        panel.set_xticks(range(len(scale.labels)), [cut(text, 24) for text in scale.labels], **look)
+        panel.set_xlim(-0.6, len(scale.labels) - 0.4)
+    elif len(values := sorted(set(scale.values))) <= 6:
+        panel.xaxis.set_minor_locator(NullLocator())
+        panel.set_xticks(values, [label(value) for value in values])
+        panel.margins(x=0.15)
 
 
 def label(value: Any) -> str:
