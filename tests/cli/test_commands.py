@@ -110,7 +110,7 @@ def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
         (("train", "--activation", "rulu"), 2, "unknown activation 'rulu'; did you mean 'relu'?"),
         (("train", "--lr", "nan"), 2, "optimizer.learning_rate must be"),
         (("train", "--data", "nowhere"), 2, "nowhere"),
-        (("train", "--resume", "nowhere"), 2, "nowhere is not a run folder"),
+        (("train", "--resume", "nowhere"), 2, "nowhere does not exist; name a run's folder"),
         (("train", "--hidden", "100000000"), 3, "GB of memory"),
         (("test", "nothing.safetensors"), 2, "no model file"),
         (("test",), 2, "no run in runs"),

@@ -156,7 +156,7 @@ def test_a_study_is_not_begun_where_something_is(tmp_path):
         create_study(tmp_path, "other", "x")
     with pytest.raises(RunError, match="must be the name of one folder"):
         create_study(tmp_path, "a/b", "x")
-    assert [create_study(tmp_path, None, "grid").path.name for _ in range(2)] == ["grid-1", "grid-2"]
+    assert [create_study(tmp_path, None, "grid").path.name for _ in range(2)] == ["grid-search-1", "grid-search-2"]
 
 
 def test_what_is_half_written_is_no_finished_rung(tmp_path):
