@@ -169,6 +169,18 @@ def test_a_range_of_many_numbers_has_a_bar_of_colours_in_place_of_a_legend():
         assert [text.get_text() for text in figure.legends[0].get_texts()] == ["best: trial 0"]
 
 
+def test_the_cross_of_a_trial_that_was_stopped_has_the_colour_of_its_setting():
+    space = Space.parse({"lr": [0.1, 0.2]})
+    result = study([{"lr": 0.1}, {"lr": 0.2}], [0.6, 0.5])
+    result.trials[1].ended = "stopped"
+    histories = {i: [SimpleNamespace(epoch=1, valid_accuracy=0.5)] for i in range(2)}
+    with new_figure(5, 3) as figure:
+        draw_curves(figure, list(space), result, histories)
+        [cross] = [line for line in figure.axes[0].lines if line.get_marker() == "x"]
+        tints = Tints(Scale(next(iter(space)), result.trials))
+        assert tuple(cross.get_color()) == tuple(tints.of(result.trials[1]))
+
+
 def test_curves_of_a_single_epoch_stand_at_a_whole_number():
     result = study([{"lr": 1}, {"lr": 2}], [0.5, 0.6])
     histories = {i: [SimpleNamespace(epoch=1, valid_accuracy=0.5)] for i in range(2)}

@@ -53,7 +53,9 @@ def draw_curves(
         axes.plot(epochs, figures, color=tints.of(trial), marker=marker, markersize=4, **look)
         if trial.ended in ENDS:
             mark = {"marker": "x", "markersize": 5, "linestyle": "none", "alpha": 0.8}
-            axes.plot(epochs[-1], figures[-1], color=ENDS[trial.ended][1], **mark)
+            # A trial that was stopped after its first validation has no line: its cross shows its setting.
+            tint = tints.of(trial) if trial.ended == "stopped" else ENDS[trial.ended][1]
+            axes.plot(epochs[-1], figures[-1], color=tint, **mark)
     name = metric_name(result)
     by = "" if chosen is None else f", coloured by {cut(chosen.name, 30)}"
     style(axes, f"{name.removesuffix(', %').capitalize()} of each trial{by}", x="epoch", y=name)
