@@ -9,6 +9,7 @@ import pytest
 import tomli_w
 
 import barenet
+from barenet.cli.flags import flag_of
 from barenet.config.sources import build_config
 from barenet.errors import ConfigError
 from barenet.nn import MLP, Activation
@@ -97,3 +98,21 @@ def test_the_estimator_takes_one_activation_a_layer():
         estimator((5, 4), activation=("relu", "tahn"), epochs=1).fit(X, y)
     with pytest.raises(ConfigError, match=r"2 activations .* for 1 hidden layer;"):
         estimator((5,), activation=("relu", "tanh"), epochs=1).fit(X, y)
+
+
+def test_other_activations_go_to_the_layers_that_a_file_lists(tmp_path):
+    path = tmp_path / "mine.toml"
+    rows = [(784, 6, "relu"), (6, 5, "relu"), (5, 4, "relu"), (4, 10, "softmax")]
+    lines = ", ".join(f'{{input_dim = {a}, output_dim = {b}, activation = "{name}"}}' for a, b, name in rows)
+    path.write_text(f"[model]\nlayers = [{lines}]\n", "utf-8")
+    config = build_config(file=path, flags={"model.activation": "tanh,relu,gelu"})
+    assert (config.model.hidden_sizes, config.model.activation) == ((6, 5, 4), ("tanh", "relu", "gelu"))
+    assert config.model.layers is None
+
+
+def test_the_optimizer_and_the_schedule_have_short_flags():
+    assert (flag_of("optimizer"), flag_of("schedule"), flag_of("activation")) == (
+        "--optimizer",
+        "--schedule",
+        "--activation",
+    )

@@ -17,6 +17,7 @@ __all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags"]
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 SHORT_FLAGS = (
     *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
+    *("optimizer", "schedule"),
     *("data", "image_size", "color", "skip_broken", "label", "drop", "keep"),
 )
 

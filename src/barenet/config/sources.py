@@ -112,7 +112,9 @@ def replace_layers(tables: dict[str, Any], table: str, settings: Mapping[str, An
     """Lay settings over a table; the short and the long form of an architecture replace each other."""
     target = tables.setdefault(table, {})
     if table == "model" and {"hidden_sizes", "activation"} & set(settings) and "layers" not in settings:
-        target.pop("layers", None)
+        rows = target.pop("layers", None)
+        if rows is not None and "hidden_sizes" not in settings:  # other activations for the layers that there are
+            target["hidden_sizes"] = [row.get("output_dim") for row in rows[:-1] if isinstance(row, Mapping)]
     target.update(settings)
 
 
