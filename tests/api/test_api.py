@@ -134,7 +134,7 @@ def test_wrong_validation_images_are_called_by_their_name(changed, words, arrays
 def test_several_seeds_give_means_deviations_and_every_run(arrays):
     result = barenet.train(**arrays, **SMALL, n_seeds=3, seed=7, output=None).as_dict()
     assert set(result) == {
-        *("run", "best_epoch", "training_seconds", "parameters", "runs", "diverged"),
+        *("run", "best_epoch", "training_seconds", "parameters", "runs", "diverged", "learned"),
         *("validation_accuracy", "validation_loss", "test_accuracy", "test_loss"),
         *("validation_accuracy_std", "validation_loss_std", "test_accuracy_std", "test_loss_std"),
         *("ensemble_test_accuracy", "ensemble_test_loss"),

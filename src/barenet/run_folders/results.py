@@ -85,7 +85,8 @@ class RunResult(Shown):
         ]
         where, several = self.folder or "in memory", len(self.networks) > 1
         what = f"{count(len(self.networks), 'network')} {self.model.mlp.architecture}"
-        nothing = "" if self.learned else "; learned nothing"
+        n, n_empty = len(self.networks), sum(not network.learned for network in self.networks)
+        nothing = "" if n_empty == 0 else "; learned nothing" if n_empty == n else f"; {n_empty} learned nothing"
         return f"RunResult({where}: {what}; {'mean ' * several}{', '.join(parts)}{nothing})"
 
     @property

@@ -1,7 +1,7 @@
 import pytest
 
 
-@pytest.mark.parametrize("kind", ["good", "rare", "weighted", "hinge", "forty rows"])
+@pytest.mark.parametrize("kind", ["good", "rare", "weighted", "hinge", "late", "forty rows"])
 def test_networks_that_learned_something_are_not_suspected(network_of, kind):
     verdict = network_of(kind).verdict
     assert verdict.learned
@@ -19,6 +19,7 @@ def test_networks_that_learned_something_are_not_suspected(network_of, kind):
         ("deep", "give nearly the same for every image", "--activation relu"),
         ("shuffled", "of the training images it got ", "check that each label belongs to its image"),
         ("equal", "all images are the same", "look at the data"),
+        ("one class", "is taken for 0", "--model.class-weight balanced, or --trainer.metric loss"),
         ("short", "training took 1 step in all", "more --epochs"),
     ],
 )

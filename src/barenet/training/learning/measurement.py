@@ -18,6 +18,7 @@ from barenet.training.evaluation import mean_loss
 from barenet.training.metrics import confusion_matrix, probabilities
 
 __all__ = [
+    "LEAST_GAIN",
     "Measurement",
     "is_beyond_chance",
     "measure",

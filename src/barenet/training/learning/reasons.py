@@ -25,10 +25,14 @@ RISEN = 2.0  # times the loss before training
 DEAD = 0.9  # share of a layer's units
 ALL = 0.95  # share of the images that are taken for one class
 ALIKE = 0.01  # of its mean activation, by which a layer's units differ from image to image
+UNEVEN = 0.7  # share of the most frequent class
 FEW_STEPS = 20
 LARGE_INPUT = 100.0  # initial weights are made for inputs of about 1
 USUAL = "about 0.001 is usual"
 USUAL_RATES = {"sgd": 0.1, "adam": 0.001, "adamw": 0.001}
+
+
+Remedy = Literal["slower", "faster", "other units", "scale", "data", "steps", "classes"]
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Cause:
     """Something that was measured: a sentence without a full stop, and which kind of remedy it asks for."""
 
     words: str
-    remedy: Literal["slower", "faster", "other units", "scale", "data", "steps"] | None = None
+    remedy: Remedy | None = None
 
 
 def describe_chance(
@@ -105,9 +109,10 @@ def one_class(now: Measurement, class_names: Sequence[str]) -> Cause | None:
     if now.predicted is None or now.predicted.max() < ALL * now.n:
         return None
     name, n = class_names[int(np.argmax(now.predicted))], int(now.predicted.max())
+    remedy: Remedy | None = "classes" if now.most_frequent > UNEVEN else None
     if n == now.n:
-        return Cause(f"every image is taken for {name}")
-    return Cause(f"{n:,} of {now.n:,} images are taken for {name}")
+        return Cause(f"every image is taken for {name}", remedy)
+    return Cause(f"{n:,} of {now.n:,} images are taken for {name}", remedy)
 
 
 def dead_units(layer: Activity) -> Cause | None:
@@ -190,6 +195,10 @@ def find_advice(causes: Sequence[Cause], config: Config) -> list[str]:
         found.append(f"a larger learning rate, such as --lr {usual if rate < usual else rate * 10:g}")
     if "steps" in remedies and "slower" not in remedies:
         found.append("more steps: more --epochs, or a smaller --batch-size")
+    if "classes" in remedies:
+        found.append(
+            "--model.class-weight balanced, or --trainer.metric loss: one class decides the accuracy of every epoch"
+        )
     if "other units" in remedies:
         found.append("--activation relu, or fewer hidden layers")
     if not found:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from barenet.nn import MLP
 from barenet.training.evaluation import compute_outputs
 from barenet.training.learning.activity import look_at_layers
-from barenet.training.learning.measurement import Measurement, is_beyond_chance, measure, standard_error
+from barenet.training.learning.measurement import LEAST_GAIN, Measurement, is_beyond_chance, measure, standard_error
 from barenet.training.learning.reasons import Subject, describe_chance, find_advice, find_causes, memory_advice
 from barenet.training.learning.trends import find_trend
 
@@ -63,14 +63,15 @@ def judge(subject: Subject) -> Verdict:
     if now.loss is not None and now.constant_loss is not None and now.loss < CLEAR * now.constant_loss:
         return learned
     untrained = look(subject, subject.initial, images, labels)
-    if not now.can_tell or is_beyond_chance(now, untrained, n_looks):
+    if not now.can_tell or is_beyond_chance(now, untrained, n_looks) or has_low_loss(subject, now, untrained):
         return learned
     seen = look(subject, subject.mlp, subject.train_images, subject.train_labels)
     seen_untrained = look(subject, subject.initial, subject.train_images, subject.train_labels)
     told = describe_chance(now, untrained, n_looks, of="validation")
     gained = max([seen.accuracy, *(r.train_accuracy for r in subject.history)])
-    if is_beyond_chance(seen, seen_untrained) or is_beyond_chance(replace(seen, accuracy=gained, link=None, loss=None)):
-        if not is_left_behind(subject, now, untrained, gained):
+    fits_by_accuracy = is_beyond_chance(replace(seen, accuracy=gained, link=None, loss=None))
+    if fits_by_accuracy or is_beyond_chance(seen, seen_untrained):
+        if not (fits_by_accuracy and now.is_enough and is_left_behind(subject, now, untrained, gained)):
             return learned
         fits = f"of the training images it got {100 * gained:.1f} % right: it fits these alone"
         return Verdict(False, [*told, fits], memory_advice(), fits_training=True)
@@ -86,6 +87,17 @@ def look(subject: Subject, mlp: MLP, images: NDArray[np.generic], labels: NDArra
     return measure(outputs, labels, subject.loss)
 
 
+def has_low_loss(subject: Subject, now: Measurement, untrained: Measurement) -> bool:
+    """Whether the validation loss was ever well below that of one answer for all images, and below that of the start.
+
+    Where one class is frequent, the best epoch by accuracy may be the first, before anything was learned.
+    """
+    losses = [r.valid_loss for r in subject.history if r.valid_loss is not None]
+    if not losses or now.constant_loss is None or untrained.loss is None:
+        return False
+    return min(losses) < (1 - LEAST_GAIN) * now.constant_loss and min(losses) < (1 - LEAST_GAIN) * untrained.loss
+
+
 def is_left_behind(subject: Subject, now: Measurement, untrained: Measurement, gained: float) -> bool:
     """Whether validation, with images enough to show half of what was gained in training, shows none of it.
 
@@ -96,7 +108,7 @@ def is_left_behind(subject: Subject, now: Measurement, untrained: Measurement, g
     usual = float(np.mean(accuracies[len(accuracies) // 2 :]))
     share = max(now.most_frequent, untrained.accuracy)
     error = standard_error(share, now.n)
-    return usual <= share + error and usual + 2 * error < share + CARRIED_OVER * (gained - share) and gained > share
+    return usual <= share + error and usual + 2 * error < share + CARRIED_OVER * (gained - share)
 
 
 def thin(rows: NDArray[Any]) -> NDArray[Any]:
