@@ -1,4 +1,11 @@
+from types import SimpleNamespace
+
+import numpy as np
 import pytest
+
+from barenet.nn import LOSSES
+from barenet.training.learning.measurement import measure_figures
+from barenet.training.learning.verdict import has_low_loss
 
 
 @pytest.mark.parametrize("kind", ["good", "rare", "weighted", "hinge", "late", "forty rows"])
@@ -48,3 +55,13 @@ def test_the_json_of_a_result_holds_the_verdict(network_of):
     assert fast["advice"] == ["a learning rate much smaller, such as --lr 0.1"]
     assert fast["trend"] is None
     assert not network_of("fast").learned
+
+
+@pytest.mark.parametrize(
+    ("losses", "has_learned"), [([0.4, 0.2, 0.5], True), ([0.4, 0.33], False), ([None, None], False)]
+)
+def test_an_epoch_with_a_low_loss_counts_though_another_was_kept(losses, has_learned):
+    counts = np.array([90, 10])  # one answer for all images has a loss of 0.3251
+    kept, start = (measure_figures(0.9, counts, loss, LOSSES["cross_entropy"]) for loss in (0.4, 0.7))
+    history = [SimpleNamespace(valid_loss=loss) for loss in losses]
+    assert has_low_loss(SimpleNamespace(history=history), kept, start) == has_learned
