@@ -52,7 +52,7 @@ def test_a_study_is_its_best_run_and_names_are_enough(command, barenet, home):
 def test_pictures_and_pages_of_a_study_are_those_of_its_best_run(command, barenet, home):
     done = barenet(command, "course-search-1", *COMMANDS[command], cwd=home)
     assert done.returncode == 0, done.stderr
-    assert f"taking its best run, {Path('studies', 'course-1', 'best')}\n" in done.stderr
+    assert f"taking its best run, {Path('studies', 'course-search-1', 'best')}\n" in done.stderr
 
 
 def test_python_takes_the_same_names(home, monkeypatch):

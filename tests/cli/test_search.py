@@ -98,8 +98,8 @@ def test_a_space_file_is_searched_and_names_the_study(search, data, tmp_path):
         '[search]\nstrategy = "random"\ntrials = 3\n[space]\nlr = {low = 0.001, high = 0.1, log = true}\n', "utf-8"
     )
     done = search("mine.toml", "--data", data, *SMALL, "--json", cwd=tmp_path)
-    assert json.loads(done.stdout)["study"] == str(Path("studies") / "mine-1")
-    again = search(Path("studies") / "mine-1" / "space.toml", "--data", data, *SMALL, "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["study"] == str(Path("studies") / "mine-search-1")
+    again = search(Path("studies") / "mine-search-1" / "space.toml", "--data", data, *SMALL, "--json", cwd=tmp_path)
     first, second = json.loads(done.stdout), json.loads(again.stdout)
     assert first["best"] == second["best"]
 
