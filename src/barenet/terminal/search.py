@@ -66,7 +66,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         if self.quiet:
             return
         how = f"{plan.strategy}, halving" if plan.halving else plan.strategy
-        self.console.print(f"{n_trials} trial{'s' if n_trials != 1 else ''} ({how}), {workers}; {folder}", markup=False)
+        self.console.print(f"{count(n_trials, 'trial')} ({how}), {workers}; {folder}", markup=False)
         if self.can_redraw:
             self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
             self.live.start()
@@ -184,7 +184,7 @@ def show_search(result: StudyResult) -> None:
         what = "accuracy" if plan.metric == "acc" else "loss"
         console.print(
             f"trial {repeated.trial.number} ({describe(repeated.trial.point, result.names)}) "
-            f"with {repeated.n} other seeds: validation {what} {repeated.mean:.4f}{spread}",
+            f"with {count(repeated.n, 'other seed')}: validation {what} {repeated.mean:.4f}{spread}",
             markup=False,
         )
     console.print(result.verdict, markup=False)
@@ -224,11 +224,10 @@ def show_estimate(figures: dict[str, Any]) -> None:
     console = output_console()
     rungs = figures["rungs"]
     halving = f", halved at epochs {', '.join(map(str, rungs[:-1]))} of {rungs[-1]}" if len(rungs) > 1 else ""
-    repeats = f" and {figures['repeats']} repeats" if figures["repeats"] else ""
-    trials = f"{figures['trials']} trial{'s' if figures['trials'] != 1 else ''}"
+    repeats = f" and {count(figures['repeats'], 'repeat')}" if figures["repeats"] else ""
+    trials, workers = count(figures["trials"], "trial"), count(figures["workers"], "worker")
     console.print(
         f"{trials} ({figures['strategy']}{halving}){repeats} over {', '.join(figures['settings'])}: "
-        f"about {clock(figures['estimated_seconds'])} on {figures['workers']} worker"
-        f"{'s' if figures['workers'] != 1 else ''}",
+        f"about {clock(figures['estimated_seconds'])} on {workers}",
         markup=False,
     )

@@ -18,6 +18,7 @@ from barenet.cores import available_cores
 from barenet.data.datasets import Dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import ConfigError, MachineError
+from barenet.messages import count
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.nn.architecture import each_layer
 from barenet.training.class_weights import weigh_classes
@@ -166,15 +167,15 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     if not layers:
         raise ConfigError("model.layers must name at least one layer, got none")
     if layers[0].input_dim != n_inputs:
-        raise ConfigError(
-            f"model.layers: the first layer takes {layers[0].input_dim} values, the images have {n_inputs}"
-        )
+        takes = count(layers[0].input_dim, "value")
+        raise ConfigError(f"model.layers: the first layer takes {takes}, the images have {n_inputs}")
     if layers[-1].output_dim != n_classes:
-        raise ConfigError(f"model.layers: the last layer gives {layers[-1].output_dim} values for {n_classes} classes")
+        gives = count(layers[-1].output_dim, "value")
+        raise ConfigError(f"model.layers: the last layer gives {gives} for {count(n_classes, 'class', 'classes')}")
     for i, (before, after) in enumerate(itertools.pairwise(layers), start=1):
         if before.output_dim != after.input_dim:
             raise ConfigError(
-                f"model.layers don't chain: layer {i} gives {before.output_dim} values, "
+                f"model.layers don't chain: layer {i} gives {count(before.output_dim, 'value')}, "
                 f"layer {i + 1} takes {after.input_dim}"
             )
     return Architecture.from_rows([dict(row) for row in layers], activations)
@@ -203,7 +204,7 @@ def check_shift(config: Config, dataset: Dataset) -> None:
     """Raise ConfigError unless images can be shifted as far as the settings ask."""
     most, shape = config.data.shift, dataset.image_shape
     if most and (len(shape) < 2 or 2 * most >= min(shape[:2])):
-        what = "x".join(map(str, shape)) if len(shape) > 1 else f"{shape[0]} features"
+        what = "x".join(map(str, shape)) if len(shape) > 1 else count(shape[0], "feature")
         raise ConfigError(f"data.shift must be less than half of an image's height and width, got {most} for {what}")
 
 
