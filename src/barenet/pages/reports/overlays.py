@@ -103,7 +103,7 @@ def shared_range(means: Sequence[np.ndarray]) -> tuple[float, float] | None:
     known = [values for values in known if values.size]
     if not known:
         return None
-    best = kept_range(min(known, key=lambda values: float(values.min())), JUMP)
+    best = kept_range(known[int(np.argmin([values.min() for values in known]))], JUMP)
     assert best is not None
     return best[0], max(float(values[values <= JUMP * best[1]].max(initial=best[1])) for values in known)
 
