@@ -274,7 +274,7 @@ def test_a_study_goes_on_with_the_same_words_and_with_data_that_moved(data, tmp_
     assert [trial.ended for trial in again.trials] == ["finished"] * 2
     (tmp_path / "there").mkdir()
     shutil.move(data, tmp_path / "there")
-    with pytest.raises(RunError, match=r"data of studies/course-search-1 are not at .*; say where they are now by --data"):
+    with pytest.raises(RunError, match=r"of studies/course-search-1 are not at .*; say where they are now by --data"):
         search(resume=study)
     write_data(tmp_path / "other.npz", seed=1)
     with pytest.raises(RunError, match=r"made from other data than other\.npz; hand in its own, or say by --data"):
