@@ -37,7 +37,7 @@ NEVER_ONE = {
     "pages/reports/inside.py": {"size"},  # parameters of a layer: weights and a bias
     "pickles/reader.py": {"len(items)", "len(self.stack)"},  # of a damaged file
     "plots/inspection.py": {"len(models)"},  # of several seeds
-    "run_folders/checkpoint.py": {"len(arrays)"},
+    "storage/arrays.py": {"len(arrays)"},
     "terminal/console.py": {"config.trainer.n_seeds"},
     "terminal/diagnosis.py": {"config.data.batch_size"},
     "terminal/learning.py": {"len(networks)"},  # of several seeds

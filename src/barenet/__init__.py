@@ -12,6 +12,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     errors         one tree of errors, each with its exit code
     old_words      keywords of earlier versions
     messages       values from outside in a message of one line
+    schema         values from files, checked against the names and types of a dataclass
     shown          how results print, and what a notebook shows of them
     version        the version of barenet
     cores          how many cores this process may use
@@ -22,6 +23,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     config/        all settings of a run, and where they come from
     engine/        how training steps are computed
     training/      from a data set and settings to trained networks, in memory
+    storage/       files that a crash leaves whole and whose damage is noticed
     course_files/  the files of the course project
     run_folders/   a run on disk, and going on after an interruption
     tuning/        search for good settings
@@ -51,6 +53,7 @@ from barenet.nn import MLP, Activation, Loss
 from barenet.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from barenet.analysis.verification import verify
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
     from barenet.data.datasets import Dataset, from_arrays
@@ -92,6 +95,7 @@ __all__ = [
     "resume",
     "search",
     "train",
+    "verify",
 ]
 
 # Where the names lie that load when they are first used. No module or package here may have the name of a public
@@ -116,6 +120,7 @@ _LAZY = {
     "resume": "barenet.api.training",
     "search": "barenet.api.searching",
     "train": "barenet.api.training",
+    "verify": "barenet.analysis.verification",
 }
 
 

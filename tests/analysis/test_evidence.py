@@ -10,6 +10,7 @@ import pytest
 from barenet.analysis.evidence import read_evidence
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import read_model
+from barenet.run_folders.resuming import stored_config
 
 
 def test_the_first_weights_are_those_the_run_started_from(make_run, tmp_path):
@@ -38,6 +39,21 @@ def test_a_missing_file_is_named(name, make_run, tmp_path):
 def test_a_damaged_history_is_named(make_run, tmp_path):
     folder, dataset = make_run("plain")
     copy = shutil.copytree(folder, tmp_path / "run")
-    (copy / "history.jsonl").write_text('{"epoch": 1}\n', "utf-8")
-    with pytest.raises(RunError, match=r"history\.jsonl is damaged"):
-        read_evidence(copy, dataset=dataset)
+    lines = (copy / "history.jsonl").read_text("utf-8").splitlines()
+    (copy / "history.jsonl").write_text("\n".join(['{"epoch": 1}', *lines[1:]]) + "\n", "utf-8")
+    evidence = read_evidence(copy, dataset=dataset)
+    assert [record.epoch for record in evidence.history] == list(range(2, len(lines) + 1))
+    assert evidence.notes[0] == f"{copy / 'history.jsonl'}: line 1 is damaged and left out"
+
+
+def test_settings_that_were_changed_after_training_are_said(make_run, tmp_path):
+    folder, dataset = make_run("plain")
+    copy = shutil.copytree(folder, tmp_path / "run")
+    config = (copy / "config.toml").read_text("utf-8")
+    before = stored_config(copy).optimizer.l2
+    (copy / "config.toml").write_text(config.replace(f"l2 = {before}", "l2 = 0.125"), "utf-8")
+    assert read_evidence(folder, dataset=dataset).notes == []
+    [note] = read_evidence(copy, dataset=dataset).notes
+    assert note == (
+        f"config.toml of {copy} was changed: optimizer.l2 is 0.125, and was {before} when the run was started"
+    )

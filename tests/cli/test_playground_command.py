@@ -11,7 +11,7 @@ import pytest
 
 import barenet as library
 from barenet.nn.activations import Activation
-from barenet.training.records import read_history
+from barenet.storage.history import read_history
 
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2", "--quiet")
 
@@ -53,7 +53,7 @@ def test_of_several_seeds_the_best_on_validation_is_shown_and_named(barenet, tra
     figures, losses = {}, {}
     for seed in (0, 1):
         figures[seed] = json.loads(barenet("playground", f"runs/two/seed-{seed}", "--json", cwd=trained).stdout)
-        records = read_history(trained / f"runs/two/seed-{seed}/history.jsonl")
+        records = read_history(trained / f"runs/two/seed-{seed}/history.jsonl").records
         losses[seed] = max(r.valid_accuracy for r in records), -min(r.valid_loss for r in records)
     metric = 0 if 'metric = "acc"' in (trained / "runs/two/config.toml").read_text("utf-8") else 1
     best = max(losses, key=lambda seed: losses[seed][metric])

@@ -15,7 +15,8 @@ from PIL import Image
 from refusals import assert_refused
 
 import barenet as library
-from barenet.run_folders.checkpoint import FORMAT, ModelInfo, write_model
+from barenet.run_folders.checkpoint import ModelInfo, write_model
+from barenet.storage.arrays import FORMAT
 from barenet.training.preprocessing import measure_border
 
 CLASSES = ["T-shirt/top", "裤子", "Pullover", "Dress"]

@@ -333,7 +333,7 @@ def test_an_engine_starts_its_threads_but_the_calling_one_and_close_ends_them(mo
     engine.train(0, 2)
     assert len(team_threads() - before) == (expected if n_networks == 1 else min(most, n_networks) - 1)
     engine.close()
-    wait_for(lambda: team_threads() == before)
+    wait_for(lambda: team_threads() <= before)  # those of an earlier engine may end meanwhile
 
 
 @pytest.mark.parametrize("n_networks", [1, 3])

@@ -11,6 +11,7 @@ import barenet
 from barenet.analysis.evidence import read_evidence
 from barenet.analysis.learning import verdict_of
 from barenet.pages.reports import comparison, report
+from barenet.storage.sealing import seal, unseal
 
 TINY = {"n_valid": 120, "hidden": "6", "batch_size": 48, "epochs": 4, "label_smoothing": 0, "activation": "relu"}
 FAST = {"optimizer.name": "sgd", "lr": 1000.0, "weight_decay": 0, "average_decay": 0}
@@ -64,7 +65,7 @@ def test_the_page_of_a_network_that_learned_nothing_leaves_out_what_makes_no_sen
 def test_the_page_of_a_network_that_learned_has_these_parts_and_tells_how_validation_went(runs, arrays, tmp_path):
     run = tmp_path / "good"
     shutil.copytree(runs / "good", run)
-    values = json.loads((run / "learning.json").read_text("utf-8"))
+    values = unseal((run / "learning.json").read_bytes())
     trend = {"trend": "validation loss rises from epoch 9 on", "advice": ["this", "that"]}
     (run / "learning.json").write_text(json.dumps(values | trend), "utf-8")
     page = page_of(run, arrays=arrays, target=tmp_path / "good.html")
@@ -86,9 +87,9 @@ def test_a_run_of_an_earlier_version_is_measured_anew_and_told_the_same(runs, ar
 def test_what_was_written_after_another_epoch_is_not_believed(runs, arrays, tmp_path):
     run = tmp_path / "good"
     shutil.copytree(runs / "good", run)
-    values = json.loads((run / "learning.json").read_text("utf-8"))
+    values = unseal((run / "learning.json").read_bytes())
     for epoch, is_believed in ((4, True), (2, False)):
-        text = json.dumps(values | {"epoch": epoch, "trend": "validation loss rises from epoch 9 on"})
+        text = seal(values | {"epoch": epoch, "trend": "validation loss rises from epoch 9 on"})
         (run / "learning.json").write_text(text, "utf-8")
         assert (told(run, arrays).trend == "validation loss rises from epoch 9 on") == is_believed
 

@@ -18,7 +18,7 @@ class Keeper(CurveKeeper):
 
     def __init__(self, seconds):
         self.now, self.seconds, self.drawn = 0.0, seconds, []
-        super().__init__(lambda: self.now)
+        super().__init__(clock=lambda: self.now)
         self.folders = ["somewhere"]
 
     def draw(self, network):

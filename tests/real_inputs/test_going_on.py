@@ -17,7 +17,7 @@ from barenet.config.sources import build_config
 from barenet.data.formats.idx import write_idx
 from barenet.errors import ConfigError, RunError
 from barenet.run_folders.checkpoint import read_state
-from barenet.training.records import read_history
+from barenet.storage.history import read_history
 
 SMALL = {"hidden_sizes": (4,), "n_valid": 12, "batch_size": 16, "verbose": False}
 FLAGS = ["--hidden", "4", "--data.n-valid", "12", "--batch-size", "16", "--epochs", "1", "--quiet"]
@@ -217,7 +217,7 @@ def test_a_longer_training_does_not_depend_on_threads_or_on_breaks(schedule, dat
     for seed in ("seed-0", "seed-1"):
         assert same_states(first / seed, first.parent / "one" / seed)
         assert same_states(first / seed, first.parent / "broken" / seed)
-        assert [record.epoch for record in read_history(first / seed / "history.jsonl")] == [1, 2, 3, 4, 5]
+        assert [record.epoch for record in read_history(first / seed / "history.jsonl").records] == [1, 2, 3, 4, 5]
         assert build_config("quick", first / seed / "config.toml").trainer.epochs == 5
 
 
@@ -248,7 +248,7 @@ def test_fewer_epochs_are_refused(data, tmp_path):
         message = f"was started for 5 epochs and has trained 3: trainer.epochs can be raised, not lowered, got {epochs}"
         with pytest.raises(RunError, match=message):
             resume(folder, epochs=epochs)
-    assert [record.epoch for record in read_history(folder / "history.jsonl")] == [1, 2, 3]
+    assert [record.epoch for record in read_history(folder / "history.jsonl").records] == [1, 2, 3]
 
 
 def test_patience_that_has_run_out_is_not_renewed_by_more_epochs(data):

@@ -18,7 +18,7 @@ from waiting import PATIENCE
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, MachineError
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state, write_model
-from barenet.run_folders.files import replace_file
+from barenet.storage.files import replace_file
 
 INFO = ModelInfo(
     architecture=[

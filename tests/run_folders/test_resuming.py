@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -26,13 +27,14 @@ from barenet.data.datasets import from_arrays
 from barenet.engine.parts import RULE_VERSION
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
 from barenet.run_folders.checkpoint import read_model, read_state
-from barenet.run_folders.folder import RunFolder, lock_run
+from barenet.run_folders.folder import RunFolder, lock_run, network_folders
 from barenet.run_folders.machine import describe_machine, read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.resuming import check_settings_file, config_to_resume, resume_run
 from barenet.run_folders.run import start_run
+from barenet.storage.history import read_history
+from barenet.storage.sealing import seal, unseal
 from barenet.training.preparation import prepare
-from barenet.training.records import read_history
 from barenet.training.trainer import Trainer
 
 SETTINGS = {
@@ -61,13 +63,13 @@ class Stop(Observer):
 def without_seconds(path: pathlib.Path):
     """Return what a file of a run holds, without wall-clock times."""
     if path.name == "history.jsonl":
-        return [json.loads(line) | {"seconds": 0} for line in path.read_text("utf-8").splitlines()]
+        return [json.loads(line) | {"seconds": 0, "checksum": ""} for line in path.read_text("utf-8").splitlines()]
     if path.name == "history.csv":
         return [row | {"seconds": ""} for row in csv.DictReader(path.read_text("utf-8").splitlines())]
     if path.name == "train.log":
         return re.sub(r"Epoch Time: [\d.]+ s", "", path.read_text("utf-8"))
     if path.name == "test.json":
-        return json.loads(re.sub(r'"(training_seconds|run)": [^,\n]+', r'"\1": null', path.read_text("utf-8")))
+        return json.loads(re.sub(r'"(training_seconds|run|checksum)": [^,\n]+', r'"\1": null', path.read_text("utf-8")))
     return path.read_bytes()
 
 
@@ -110,9 +112,29 @@ def test_each_network_s_folder_says_on_which_machine_it_was_trained(whole_runs):
 
 def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, tmp_path):
     folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
-    (folder / "machine.json").write_text("{}", "utf-8")
-    resume_run(folder, dataset)
-    assert json.loads((folder / "machine.json").read_text("utf-8")) == describe_machine()
+    steps = int(read_state(folder / "last.safetensors")[1].n_steps[0])
+    other = {**describe_machine(), "processor": "another", "BLAS": "openblas 0.3.1 Atari"}
+    (folder / "machine.json").write_text(json.dumps(other), "utf-8")
+    notes = Notes()
+    resume_run(folder, dataset, observer=notes)
+    blas = describe_machine()["BLAS"]
+    assert notes.heard == [
+        f"{folder} goes on with other arithmetic (BLAS {blas}, was openblas 0.3.1 Atari): it ends with other last "
+        f"digits than without the break"
+    ]
+    machine = json.loads((folder / "machine.json").read_text("utf-8"))
+    assert machine.pop("earlier machines") == [{**other, "until step": steps}]
+    assert machine == describe_machine()
+    resume_run(folder, dataset, observer=notes)
+    assert len([note for note in notes.heard if "arithmetic" in note]) == 1
+
+
+def test_another_processor_with_the_same_arithmetic_is_no_news(dataset, make_config, tmp_path):
+    folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
+    (folder / "machine.json").write_text(json.dumps({**describe_machine(), "processor": "another"}), "utf-8")
+    notes = Notes()
+    resume_run(folder, dataset, observer=notes)
+    assert notes.heard == []
 
 
 @pytest.mark.parametrize(("started", "resumed"), slow_except([(None, 1), (1, 2), (2, 1)], (1, 2), (2, 1)))
@@ -153,6 +175,50 @@ def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config,
     assert contents(again) == contents(whole_runs["seeds"])
 
 
+class StopAfterPause(Observer):
+    """Save inside epochs after every stretch of steps, and press Ctrl-C after so many savings."""
+
+    def __init__(self, n: int) -> None:
+        self.left = n
+
+    def start(self, folder, config, trainer) -> None:
+        write = trainer.pause
+
+        def pause(network, state) -> None:
+            write(network, state)
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+        trainer.pause, trainer.pause_seconds = pause, 0
+
+
+class FirstStep(Observer):
+    """Sees with which step of which epoch training begins."""
+
+    seen: tuple[int, int] | None = None
+
+    def progress(self, epoch, step, n_steps, n_networks) -> None:
+        self.seen = self.seen or (epoch, step)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4, 14])
+@pytest.mark.parametrize("name", slow_except([*SETTINGS], "adamw", "seeds"))
+def test_a_run_stopped_inside_an_epoch_goes_on_from_there(
+    name, n, whole_runs, dataset, make_config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("barenet.training.epochs.PROGRESS_SECONDS", 0)  # a step a stretch
+    folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, StopAfterPause(n))
+    states = [read_state(own / "last.safetensors")[1] for own in network_folders(folder)]
+    assert max(state.n_begun for state in states) > 0
+    least = min(states, key=lambda state: state.n_steps[0])
+    first = FirstStep()
+    resume_run(folder, dataset, observer=first)
+    assert first.seen == (int(least.epoch[0]) + 1, least.n_begun)
+    after, whole = contents(folder), contents(whole_runs[name])
+    assert after == whole
+
+
 @pytest.mark.parametrize("name", slow_except(["adamw", "sgd"], "adamw"))
 @pytest.mark.parametrize(("epoch", "network"), slow_except(product((1, 2, 3, 4), (0, None)), (2, 0), (3, None)))
 def test_a_single_run_resumes_to_the_same_files(*, name, epoch, network, whole_runs, dataset, make_config, tmp_path):
@@ -173,7 +239,7 @@ def test_a_folder_of_seeds_resumes_to_the_same_files(epoch, network, whole_runs,
 
 
 def test_networks_that_ran_out_of_patience_stay_where_they_were(whole_runs, dataset, make_config, tmp_path):
-    lengths = [len(read_history(whole_runs["patient seeds"] / f"seed-{i}" / "history.jsonl")) for i in range(3)]
+    lengths = [len(read_history(whole_runs["patient seeds"] / f"seed-{i}" / "history.jsonl").records) for i in range(3)]
     folder = interrupt(make_config(**SETTINGS["patient seeds"]), dataset, tmp_path, Stop(max(lengths) - 1, None))
     resume_run(folder, dataset)
     assert contents(folder) == contents(whole_runs["patient seeds"])
@@ -219,7 +285,7 @@ def test_records_of_an_epoch_whose_state_was_not_written_are_dropped(
     folder = interrupt(make_config(**SETTINGS["adamw"]), dataset, tmp_path, Stop(2))
     lines = (folder / "history.jsonl").read_text("utf-8").splitlines(keepends=True)
     assert len(lines) == 2
-    extra = json.dumps(json.loads(lines[-1]) | {"epoch": 3, "train_loss": 99.0}) + "\n"
+    extra = seal(unseal(lines[-1].encode()) | {"epoch": 3, "train_loss": 99.0}) + "\n"
     with (folder / "history.jsonl").open("a", encoding="utf-8") as file:
         file.write({"torn": extra[:40], "one too many": extra, "both": extra + extra[:40]}[damage])
     for name in ("history.csv", "train.log"):
@@ -245,13 +311,30 @@ def test_trimming_the_history_survives_a_full_disk(whole_runs, monkeypatch, tmp_
 def test_trimming_to_nothing_leaves_the_heading(whole_runs, tmp_path):
     folder = RunFolder(shutil.copytree(whole_runs["adamw"], tmp_path / "copy"))
     heading = (folder.path / "history.csv").read_text("utf-8").splitlines()[0]
-    records = read_history(folder.history)
+    records = read_history(folder.history).records
     folder.trim_history(0)
-    assert read_history(folder.history) == []
+    assert read_history(folder.history).records == []
     folder.append(records[0])
-    assert read_history(folder.history) == records[:1]
+    assert read_history(folder.history).records == records[:1]
     assert (folder.path / "history.csv").read_text("utf-8").splitlines()[0] == heading
     assert len((folder.path / "history.csv").read_text("utf-8").splitlines()) == 2
+
+
+def test_a_damaged_line_of_the_history_costs_its_record_alone_and_is_kept(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
+    lines = (folder / "history.jsonl").read_bytes().splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"train_loss": ', b'"train_loss": 1')
+    damaged = b"".join(lines)
+    (folder / "history.jsonl").write_bytes(damaged)
+    notes = Notes()
+    resume_run(folder, dataset, observer=notes)
+    assert (folder / "history.jsonl").read_bytes() == b"".join([lines[0], *lines[2:]])
+    assert (folder / "history.damaged-1.jsonl").read_bytes() == damaged
+    assert notes.heard[:3] == [
+        f"{folder / 'history.jsonl'}: line 2 is damaged and left out",
+        f"{folder / 'history.jsonl'} has no record of epoch 2",
+        f"the damaged file is kept as {folder / 'history.damaged-1.jsonl'}",
+    ]
 
 
 @pytest.mark.parametrize("name", ["adamw", "seeds"])
@@ -298,7 +381,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, 
     kills = 0
     for attempt in range(8):
         process = subprocess.Popen(arguments)
-        before = len(read_history(history)) if history.exists() else 0
+        before = len(read_history(history).records) if history.exists() else 0
         while process.poll() is None and (not history.exists() or history.read_bytes().count(b"\n") < before + 4):
             time.sleep(0.001 * attempt)
         kills += process.poll() is None
@@ -322,7 +405,8 @@ def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
         assert set(files) - set(weights) == {
             *("config.toml", "history.jsonl", "history.csv", "train.log", "test.json", "learning.json"),
             "machine.json",
-            *("initial.safetensors", "best.safetensors", "last.safetensors", "test-probabilities.safetensors"),
+            *("initial.safetensors", "best.safetensors", "last.safetensors", "previous.safetensors"),
+            "test-probabilities.safetensors",
         }
     for path in whole_runs["seeds"].rglob("*"):
         if path.is_file():
@@ -338,7 +422,7 @@ def test_the_weights_kept_are_those_of_the_best_epochs(keep_best, metric, datase
     wrong = {"valid_images": dataset.train_images[:100], "valid_labels": (dataset.train_labels[:100] + 1) % 4}
     config = make_config(keep_best=keep_best, metric=metric, epochs=6, average_decay=0, lr=0.02, n_valid=100)
     result = start_run(config, replace(dataset, **wrong), output=tmp_path)
-    records = read_history(result.folder / "history.jsonl")
+    records = read_history(result.folder / "history.jsonl").records
 
     def worth(record):  # of equals the earlier is better
         return (record.valid_accuracy if metric == "acc" else -record.valid_loss, -record.epoch)
@@ -438,13 +522,31 @@ def test_a_folder_that_lacks_a_network_is_refused(whole_runs, dataset, tmp_path)
         resume_run(folder, dataset)
 
 
-def test_a_damaged_state_is_named(whole_runs, dataset, tmp_path):
-    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
-    content = bytearray((folder / "last.safetensors").read_bytes())
+def flip_a_bit(path: pathlib.Path) -> None:
+    content = bytearray(path.read_bytes())
     content[-5] ^= 1
-    (folder / "last.safetensors").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"last\.safetensors is damaged"):
+    path.write_bytes(content)
+
+
+def test_a_run_whose_checkpoints_are_both_damaged_says_so(whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
+    flip_a_bit(folder / "last.safetensors")
+    flip_a_bit(folder / "previous.safetensors")
+    with pytest.raises(CheckpointError, match=r"previous\.safetensors is damaged"):
         resume_run(folder, dataset)
+
+
+@pytest.mark.parametrize("damage", [flip_a_bit, pathlib.Path.unlink])
+@pytest.mark.parametrize("name", ["adamw", "seeds"])
+def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(name, damage, whole_runs, dataset, tmp_path):
+    folder = shutil.copytree(whole_runs[name], tmp_path / "copy")
+    damaged = next(folder.rglob("last.safetensors"))
+    damage(damaged)
+    notes = Notes()
+    resume_run(folder, dataset, observer=notes)
+    assert [note for note in notes.heard if "goes on from previous.safetensors" in note and str(damaged) in note]
+    after, whole = contents(folder), contents(whole_runs[name])
+    assert after == whole
 
 
 # ------------------------------------------------------------------------------------------------------- divergence
@@ -469,7 +571,7 @@ def test_when_all_networks_are_lost_the_state_before_stays(dataset, make_config,
     np.testing.assert_array_equal(state.values, trainer.states[0].values)
     assert np.isfinite(read_model(folder / "best.safetensors").mlp.parameters.values).all()
     assert not (folder / f"epoch-{lost_in}.safetensors").exists()
-    records = read_history(folder / "history.jsonl")
+    records = read_history(folder / "history.jsonl").records
     assert [record.epoch for record in records] == list(range(1, lost_in + 1))
     assert records[-1].diverged
     assert f"diverged in epoch {lost_in}" in str(records[-1].stopped)
@@ -518,6 +620,7 @@ def test_the_state_of_another_seed_is_refused(whole_runs, dataset, tmp_path):
 def test_a_run_stopped_before_its_first_state_says_so(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
     (folder / "last.safetensors").unlink()
+    (folder / "previous.safetensors").unlink()
     with pytest.raises(RunError, match=r"has no last\.safetensors"):
         resume_run(folder, dataset)
 
@@ -565,11 +668,58 @@ def test_settings_that_a_runs_version_did_not_have_count_as_their_defaults(whole
         check_settings_file(folder, config.with_values(model__dropout=0.5), older)
 
 
+class FullDisk(Observer):
+    """Makes every write fail after some epochs, until another."""
+
+    def __init__(self, monkeypatch, first: int, last: int) -> None:
+        self.monkeypatch, self.first, self.last, self.heard = monkeypatch, first, last, []
+
+    def record(self, record) -> None:
+        if record.epoch == self.first and record.network == 0:
+            self.monkeypatch.setattr(os, "fsync", self.fail)
+        if record.epoch == self.last and record.network == 0:
+            self.monkeypatch.undo()
+
+    def note(self, message) -> None:
+        if "class" not in message:
+            self.heard.append(message)
+
+    @staticmethod
+    def fail(descriptor):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+@pytest.mark.parametrize("name", ["adamw", "seeds"])
+def test_a_disk_that_is_full_for_a_while_costs_nothing(name, whole_runs, dataset, make_config, tmp_path, monkeypatch):
+    disk = FullDisk(monkeypatch, 1, 3)
+    result = start_run(make_config(**SETTINGS[name]), dataset, output=tmp_path, name="run", observer=disk)
+    assert result.unsaved is None
+    assert [note for note in disk.heard if "cannot write" in note] == [disk.heard[0]]
+    assert "No space left on device: training goes on" in disk.heard[0]
+    assert disk.heard[1:] == [f"{result.folder} is saved again, and nothing is lost"]
+    after, whole = contents(result.folder), contents(whole_runs[name])
+    assert {path: after[path] for path in whole if "previous" not in path and "epoch-" not in path} == {
+        path: content for path, content in whole.items() if "previous" not in path and "epoch-" not in path
+    }
+
+
+def test_a_disk_that_is_full_to_the_end_is_said_with_the_result(dataset, make_config, tmp_path, monkeypatch):
+    disk = FullDisk(monkeypatch, 2, 99)
+    result = start_run(make_config(**SETTINGS["adamw"]), dataset, output=tmp_path, name="run", observer=disk)
+    monkeypatch.undo()
+    assert len(disk.heard) == 1
+    assert len(result.networks[0].history) == 4
+    assert result.networks[0].scores is not None
+    assert result.unsaved.endswith(f"make room, and write them by: barenet train --resume {result.folder}")
+    resume_run(result.folder, dataset)
+    assert read_state(result.folder / "last.safetensors")[1].epoch[0] == 4
+
+
 def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp_path, monkeypatch):
     def full(*arguments):
         raise MachineError("no space")
 
-    monkeypatch.setattr(run_module, "write_model", full)
+    monkeypatch.setattr("barenet.run_folders.writing.write_model", full)
     with pytest.raises(MachineError, match="no space"):
         start_run(make_config(), dataset, output=tmp_path, name="a")
     assert list(tmp_path.iterdir()) == []

@@ -11,9 +11,14 @@ import pytest
 from waiting import wait_while_it_raises
 
 from barenet.errors import MachineError, RunError
-from barenet.run_folders.folder import create_run, find_latest, lock_run, network_folders
+from barenet.run_folders.folder import find_latest, lock_run, network_folders
 from barenet.run_folders.resuming import resume_run
 from barenet.run_folders.run import start_run
+from barenet.storage.folders import NewFolder, create_folder
+
+
+def create_run(output, name, prefix):
+    return create_folder(output, name, prefix, kind="run", marker="config.toml")
 
 
 def refusal(*arguments) -> str:
@@ -80,6 +85,47 @@ def test_a_folder_without_permission_is_the_machine_s_fault(tmp_path):
         tmp_path.chmod(0o700)
 
 
+def test_a_folder_is_hidden_until_it_is_complete(tmp_path):
+    with NewFolder(tmp_path, None, "quick", kind="run", marker="config.toml") as new:
+        (new.path / "config.toml").touch()
+        assert list(tmp_path.glob("quick*")) == []
+        assert list(tmp_path.glob("*/config.toml")) == [new.path / "config.toml"]
+        assert new.path.name.startswith(".")
+        assert new.publish() == tmp_path / "quick-1"
+        with pytest.raises(RunError, match=f"is in use by process {os.getpid()} on"), lock_run(tmp_path / "quick-1"):
+            pass
+    assert sorted(path.name for path in tmp_path.glob("**/*")) == [".lock", "config.toml", "quick-1"]
+
+
+def test_a_folder_that_is_not_completed_leaves_nothing(tmp_path):
+    def stop():
+        with NewFolder(tmp_path, "mine", "quick", kind="run", marker="config.toml") as new:
+            (new.path / "config.toml").touch()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_name_that_is_taken_meanwhile_is_refused(tmp_path):
+    with NewFolder(tmp_path, "mine", "quick", kind="run", marker="config.toml") as new:
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine" / "config.toml").touch()
+        with pytest.raises(RunError, match="holds a run already"):
+            new.publish()
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
+def test_what_killed_processes_left_half_filled_is_deleted_later(tmp_path):
+    old, young = tmp_path / ".quick-0001.building", tmp_path / ".quick-0002.building"
+    for path in (old, young):
+        path.mkdir()
+    os.utime(old, (1_000_000, 1_000_000))
+    create_run(tmp_path, None, "quick")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, "quick-1"]
+
+
 def test_the_latest_run_is_the_one_written_to_last(tmp_path):
     for age, name in enumerate(("quick-3", "quick-1", "quick-2")):
         (tmp_path / name).mkdir()
@@ -127,12 +173,13 @@ def holder(tmp_path):
 
 def test_a_second_process_is_kept_out_until_the_first_dies(holder, dataset, make_config):
     folder, process = holder
-    with pytest.raises(RunError, match="is in use: another process is training in it") as caught, lock_run(folder):
+    with pytest.raises(RunError, match=f"is in use by process {process.pid} on") as caught, lock_run(folder):
         pass
     assert str(caught.value).isprintable()
     with pytest.raises(RunError, match="is in use"):
         start_run(make_config(epochs=1), dataset, output=folder.parent, name="held")
-    assert [path.name for path in folder.iterdir()] == [".lock"]
+    assert {path.name for path in folder.iterdir()} == {".lock", ".holder.json"}
+    assert [path.name for path in folder.parent.iterdir()] == ["held"]
     process.kill()
     process.wait()
 

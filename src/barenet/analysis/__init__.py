@@ -2,9 +2,10 @@
 
 Read the modules in this order; open `evidence` first:
 
-    statistics   intervals, tests between two models, calibration, doubtful labels
-    images       the images that a model was trained beside
-    evidence     everything that a run left behind, read and checked
-    learning     whether a network learned anything
-    activity     what neurons do with images: dead, saturated, useful
+    statistics    intervals, tests between two models, calibration, doubtful labels
+    images        the images that a model was trained beside
+    evidence      everything that a run left behind, read and checked
+    learning      whether a network learned anything
+    activity      what neurons do with images: dead, saturated, useful
+    verification  is a run on disk what training gives?
 """

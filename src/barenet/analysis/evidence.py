@@ -5,7 +5,6 @@ A bare model file, or the course project's `.pkl`, is evidence too: it lacks a h
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,32 +12,30 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from barenet.analysis.images import Images, Source, find_images, find_test
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.data.randomness import generator
-from barenet.errors import CheckpointError, RunError
+from barenet.errors import RunError
 from barenet.messages import as_typed, count
 from barenet.nn import MLP, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.loading import load_models
-from barenet.run_folders.resuming import stored_config
-from barenet.run_folders.scores import names_for
+from barenet.run_folders.machine import read_machine
+from barenet.run_folders.resuming import changed_settings, stored_config
+from barenet.run_folders.scores import names_for, read_scores
 from barenet.shown import Shown
-from barenet.training.records import EpochRecord, read_history
+from barenet.storage.history import History, read_history
+from barenet.training.records import EpochRecord
 
 __all__ = [
     "Evidence",
     "is_seeds",
     "need",
     "read_evidence",
-    "read_json",
     "read_records",
-    "read_test",
 ]
 
 
@@ -134,20 +131,32 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
     model = read_model(files.best if files.best.exists() else need(folder, "last.safetensors"), activations, loss)
     initial = read_model(need(folder, "initial.safetensors"), activations, loss).mlp
     history = read_records(files)
-    notes: list[str] = []
+    notes = [*changed_settings(files, config, model.info.settings), *history.problems(model.info.epoch)]
     if not files.best.exists():
         notes.append("no validation was finished: the weights shown are the last that were saved")
     data, validation = find_images(model, config, dataset, notes)
-    results, probabilities = read_test(folder)
+    results, probabilities = read_scores(folder) or (None, None)
     test = find_test(model, data)
     if test is not None and probabilities is not None and len(probabilities) != len(test.labels):
         raise RunError(
             f"{folder / 'test-probabilities.safetensors'} is of {count(len(probabilities), 'image')}, "
             f"{model.info.data_name} has {count(len(test.labels), 'test image')}; {write_again(folder)}"
         )
-    machine = read_json(folder / "machine.json") if (folder / "machine.json").exists() else None
+    machine = read_machine(folder)
     return Evidence(
-        folder, model, initial, False, config, history, data, validation, test, results, probabilities, machine, notes
+        folder,
+        model,
+        initial,
+        False,
+        config,
+        history.records,
+        data,
+        validation,
+        test,
+        results,
+        probabilities,
+        machine,
+        notes,
     )
 
 
@@ -159,41 +168,11 @@ def need(folder: Path, name: str) -> Path:
     return path
 
 
-def read_records(files: RunFolder) -> list[EpochRecord]:
+def read_records(files: RunFolder) -> History:
     """Return a run's history: empty before the end of the first epoch, an error where only the file is gone."""
-    if not files.history.exists() and not files.best.exists():
-        return []
-    path = need(files.path, "history.jsonl")
-    try:
-        return read_history(path)
-    except (TypeError, KeyError, UnicodeDecodeError, AttributeError) as error:
-        raise RunError(f"{path} is damaged: {error}; {train_again(files.path)}") from None
-
-
-def read_test(folder: Path) -> tuple[dict[str, Any] | None, NDArray[np.float32] | None]:
-    """Return what a run's test.json holds, and the probabilities (n, C) stored beside it; None before a test."""
-    if not (folder / "test.json").exists():
-        return None, None
-    return read_json(folder / "test.json"), read_probabilities(need(folder, "test-probabilities.safetensors"))
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file of a run."""
-    try:
-        values = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise RunError(f"{path} is damaged: {error}; {write_again(path.parent)}") from None
-    if not isinstance(values, dict):
-        raise RunError(f"{path} is damaged: it holds no object; {write_again(path.parent)}")
-    return values
-
-
-def read_probabilities(path: Path) -> NDArray[np.float32]:
-    """Return the stored probabilities (n, C) of the test images."""
-    try:
-        return load(path.read_bytes())["probabilities"]
-    except (SafetensorError, KeyError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}; {write_again(path.parent)}") from None
+    if files.history.exists() or files.best.exists():
+        need(files.path, "history.jsonl")
+    return read_history(files.history)
 
 
 def write_again(folder: Path) -> str:

@@ -17,10 +17,11 @@ from barenet.config.tables import Config
 from barenet.errors import RunError
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.resuming import check_data_path
+from barenet.storage.folders import hold_lock
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_configs, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
-from barenet.tuning.study.folder import StudyFolder, create_study, lock_study
+from barenet.tuning.study.folder import StudyFolder, create_study
 from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.study.record import Record
 from barenet.tuning.study.results import StudyResult
@@ -105,7 +106,7 @@ def search(
             pool = make_pool(workers, dask)
             stack.callback(pool.close, kill=True)
             folder = create_study(Path(output), name, question.prefix) if resumed is None else StudyFolder(resumed)
-            stack.enter_context(lock_study(folder))
+            stack.enter_context(hold_lock(folder.path))
             try:
                 question, ledger = open_study(folder, question, material, storage)
             except BaseException:

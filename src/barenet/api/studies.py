@@ -14,11 +14,11 @@ from barenet.config.comparing import differing_settings
 from barenet.errors import ConfigError, DivergedError
 from barenet.messages import count
 from barenet.plots.search import draw_search_figures
-from barenet.run_folders.files import replace_file
 from barenet.run_folders.folder import drop_torn_files
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
 from barenet.run_folders.run import start_run
+from barenet.storage.files import replace_file
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.question import Question

@@ -15,7 +15,7 @@ from barenet.config.sources import build_config, take_recipe
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.data.loading import load_dataset
-from barenet.errors import ConfigError, DataError
+from barenet.errors import ConfigError, DataError, MachineError
 from barenet.gradcheck.network import check_gradients
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss
 from barenet.plots.learning_curves import draw_learning_curves
@@ -92,7 +92,7 @@ def train(
         )
         if observer is None:  # whoever watches otherwise is handed the result
             note_verdicts(watching.note, result.networks)
-    draw_figures(result)
+    draw_figures(result, watching.note)
     return result
 
 
@@ -140,7 +140,7 @@ def resume(
         result = resume_run(folder, dataset, config=config, custom=custom, observer=watching)
         if observer is None:
             note_verdicts(watching.note, result.networks)
-    draw_figures(result)
+    draw_figures(result, watching.note)
     return result
 
 
@@ -165,7 +165,7 @@ def make_observer(verbose: bool) -> Observer:
 
 def watch(observer: Observer, plot: bool) -> Watchers:
     """Return an observer together with those that draw while a run goes on."""
-    return Watchers([observer, CurveKeeper(), *([LivePlot(observer.note)] if plot else [])])
+    return Watchers([observer, CurveKeeper(observer.note), *([LivePlot(observer.note)] if plot else [])])
 
 
 def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
@@ -233,10 +233,13 @@ def find_data(
     return from_arrays(**arrays, **config.data.columns(), note=note)
 
 
-def draw_figures(result: RunResult) -> None:
-    """Draw the learning curves of every network of a run into its folder."""
+def draw_figures(result: RunResult, note: Callable[[str], None]) -> None:
+    """Draw the learning curves of every network of a run into its folder; a run is no worse for a picture it lacks."""
     smoothing = result.config.model.label_smoothing
     for network in result.networks:
         if network.folder is not None:
             path = network.folder / "figures" / "learning-curves.png"
-            draw_learning_curves(network.history, network.best_epoch, path, smoothing)
+            try:
+                draw_learning_curves(network.history, network.best_epoch, path, smoothing)
+            except MachineError as error:
+                note(str(error))

@@ -134,6 +134,18 @@ Your own code is a function of parameters (a dict or a list of arrays), x and
 labels that returns a loss and gradients. Where they are wrong and the numbers
 fit a classic mistake, you are told which.
 """,
+    "verify": """Compare a run's files with their checksums, and its last steps with what training gives here.
+
+For example:
+
+    barenet verify
+    barenet verify runs/quick-1
+    barenet verify runs/quick-1 --whole --json
+
+Training is exact: the checkpoint before the last, trained on, gives the last one bit for bit, on any number of threads,
+where NumPy and its BLAS compute alike. --whole trains from the first step. The exit code is 1 where a file is damaged
+or a step gives something else.
+""",
     "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
 
 Measures a step of both recipes with each number of threads that training would

@@ -22,10 +22,10 @@ from barenet.deploy.targets import FORMATS, check_target, choose_target, default
 from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.files import replace_file
 from barenet.run_folders.finding import find_run
 from barenet.run_folders.loading import load_models
 from barenet.shown import Shown
+from barenet.storage.files import replace_file
 
 __all__ = ["ExportResult", "export", "export_model", "load_for_export"]
 

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 
 from barenet.errors import ConfigError, RunError, nearest
-from barenet.run_folders.files import with_ending
 from barenet.run_folders.finding import parts_of_name
 from barenet.run_folders.folder import RunFolder
+from barenet.storage.files import with_ending
 
 __all__ = ["FORMATS", "check_target", "choose_target", "default_name"]
 

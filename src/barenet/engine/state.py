@@ -1,4 +1,4 @@
-"""All that networks need to go on training as if they had never stopped.
+"""All that networks need to go on training as if they had never stopped, between epochs or inside one.
 
 Every array is led by N, the number of networks, with N = 1 for a single run. Between epochs networks that finished,
 stopped early or diverged are dropped with `select`, and others are stacked anew with `concatenate`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +20,16 @@ Array = NDArray[np.floating]
 
 @dataclass(frozen=True)
 class TrainingState:
-    """The state of N networks after a whole number of epochs.
+    """The state of N networks after some steps.
 
     values: (N, P) parameters. slots: the optimizer's own arrays (N, P). average: (N, P) averaged parameters, or None.
     statistics: (N, S) running statistics of normalisation layers, S = 0 without any.
     n_steps, epoch: (N,) steps and epochs done. best_values: (N, P) the best evaluated parameters so far.
     best_scores, best_epochs: (N, K) the best K validations, best first, -inf and -1 where there are fewer; a score is
     the accuracy, or minus the loss. stale: (N,) validations since the best.
+
+    Of an epoch that has begun, what its record will need: begun_losses: (N, k) the losses of its k steps so far;
+    begun_right: (N,) how many images were predicted right; begun_seconds: (N,) how long it took. Between epochs k = 0.
     """
 
     values: Array
@@ -38,6 +42,9 @@ class TrainingState:
     best_scores: NDArray[np.float64]
     best_epochs: NDArray[np.int64]
     stale: NDArray[np.int64]
+    begun_losses: NDArray[np.float64]
+    begun_right: NDArray[np.int64]
+    begun_seconds: NDArray[np.float64]
 
     @staticmethod
     def start(values: Array, slot_names: Sequence[str], has_average: bool, keep_best: int) -> TrainingState:
@@ -54,7 +61,17 @@ class TrainingState:
             best_scores=np.full((n, keep_best), -np.inf),
             best_epochs=np.full((n, keep_best), -1, np.int64),
             stale=np.zeros(n, np.int64),
+            **begun_nothing(n),
         )
+
+    @property
+    def n_begun(self) -> int:
+        """How many steps of an epoch that has begun are done: k."""
+        return int(self.begun_losses.shape[-1])
+
+    def after_epoch(self) -> TrainingState:
+        """Return the state with its epoch, all of whose steps are done, counted."""
+        return replace(self, epoch=self.epoch + 1, **begun_nothing(self.n_networks))  # type: ignore[arg-type]
 
     @property
     def n_networks(self) -> int:
@@ -91,7 +108,12 @@ class TrainingState:
 
     @staticmethod
     def from_arrays(arrays: dict[str, NDArray[np.generic]]) -> TrainingState:
-        """Return the state that `arrays` describe; KeyError names a missing one."""
+        """Return the state that `arrays` describe; KeyError names a missing one.
+
+        Arrays without elements are in no file, and files of earlier versions hold nothing of an epoch that has begun.
+        """
+        n, dtype = len(arrays["values"]), arrays["values"].dtype
+        arrays = {"statistics": np.zeros((n, 0), dtype), **begun_nothing(n), **arrays}
         slots = {name.removeprefix("slots."): a for name, a in arrays.items() if name.startswith("slots.")}
         names = [f.name for f in fields(TrainingState) if f.name not in ("slots", "average")]
         return TrainingState(**{name: arrays[name] for name in names}, slots=slots, average=arrays.get("average"))  # type: ignore[arg-type]
@@ -109,3 +131,8 @@ class TrainingState:
             best_epochs=np.take_along_axis(all_epochs, ranking, axis=1),
             stale=np.where(improved, 0, self.stale + 1),
         )
+
+
+def begun_nothing(n: int) -> dict[str, NDArray[Any]]:
+    """Return what a state of `n` networks holds of an epoch that has not begun."""
+    return {"begun_losses": np.zeros((n, 0)), "begun_right": np.zeros(n, np.int64), "begun_seconds": np.zeros(n)}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from barenet.errors import MachineError
-from barenet.run_folders.files import replace_file, with_ending
+from barenet.storage.files import replace_file, with_ending
 
 __all__ = ["LIMIT", "page_path", "render", "write_page"]
 

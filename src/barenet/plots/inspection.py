@@ -25,10 +25,10 @@ from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
-from barenet.run_folders.files import check_folder_name, replace_file
 from barenet.run_folders.finding import find_run
 from barenet.run_folders.loading import best_on_validation, load_models
 from barenet.shown import Shown
+from barenet.storage.files import check_folder_name, replace_file
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 

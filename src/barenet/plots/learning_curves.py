@@ -9,7 +9,7 @@ from typing import Any
 
 from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style
 from barenet.plots.ranges import Points, bound, kept_range
-from barenet.run_folders.files import replace_file
+from barenet.storage.files import make_folder, replace_file
 from barenet.training.records import EpochRecord
 
 __all__ = [
@@ -41,7 +41,7 @@ def draw_learning_curves(
 
     The same records give the same bytes. With label smoothing the training loss is of smoothed labels, and says so.
     """
-    path.parent.mkdir(exist_ok=True)
+    make_folder(path.parent)
     replace_file(path, learning_curves(history, best_epoch, label_smoothing))
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from barenet.config.tables import Config
+from barenet.data.datasets import ignore
+from barenet.errors import MachineError
 from barenet.plots.learning_curves import draw_learning_curves, learning_curves, show_accuracy, show_loss, show_rate
 from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.observer import Observer
-from barenet.training.records import EpochRecord, read_history
+from barenet.storage.history import read_history
+from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
 
 __all__ = ["CurveKeeper", "LivePlot", "Watchers"]
@@ -55,10 +58,14 @@ class Watchers(Observer):
 
 
 class CurveKeeper(Observer):
-    """Redraws a run's learning curves at validations, as often as costs nothing."""
+    """Redraws a run's learning curves at validations, as often as costs nothing.
 
-    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.clock = clock
+    `say`: told once where a picture cannot be written; training goes on without it.
+    """
+
+    def __init__(self, say: Callable[[str], None] = ignore, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.say, self.clock = say, clock
+        self.failed = False
         self.folders: list[RunFolder] = []
         self.due: set[int] = set()
         self.cost, self.last = FIRST_GUESS, clock()
@@ -86,9 +93,14 @@ class CurveKeeper(Observer):
     def draw(self, network: int) -> None:
         """Draw the curves of one network from its records on disk."""
         folder = self.folders[network]
-        history = read_history(folder.history)
+        history = read_history(folder.history).records
         best = int(self.trainer.states[network].best_epochs[0, 0])
-        draw_learning_curves(history, best, folder.path / "figures" / "learning-curves.png", self.smoothing)
+        try:
+            draw_learning_curves(history, best, folder.path / "figures" / "learning-curves.png", self.smoothing)
+        except MachineError as error:
+            if not self.failed:
+                self.say(str(error))
+            self.failed = True
 
 
 class LivePlot(Observer):
@@ -110,7 +122,7 @@ class LivePlot(Observer):
         self.title = "barenet" if folder is None else str(folder)
         if folder is not None:
             own = seed_folders(folder, trainer.configs)[0]
-            self.history = read_history(own.history) if own.history.exists() else []
+            self.history = read_history(own.history).records
 
     def record(self, record: EpochRecord) -> None:
         """Redraw at each validation of the first network."""

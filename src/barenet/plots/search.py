@@ -27,7 +27,7 @@ from barenet.plots.search_scales import (
     set_ticks,
     shown,
 )
-from barenet.run_folders.files import replace_file
+from barenet.storage.files import replace_file
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Dimension
 from barenet.tuning.space.search_space import Space

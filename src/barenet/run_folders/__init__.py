@@ -2,7 +2,6 @@
 
 Read the modules in this order; open `folder` first, then `run`:
 
-    files        files that are replaced whole
     machine      the machine that a run was trained on
     finding      what a person names, by its path or by its name alone
     folder       a run's folder: its name, its files, its lock
@@ -11,6 +10,7 @@ Read the modules in this order; open `folder` first, then `run`:
     loading      the trained networks behind a path
     results      the result of a run, a network at a time and as a whole
     observer     what a run tells whoever watches it
+    writing      what of a run is written, and when
     run          a run from its settings to its test results, written as training goes
     extending    more epochs than a run was started for
     resuming     go on with a run that was stopped

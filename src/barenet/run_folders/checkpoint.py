@@ -6,8 +6,6 @@ model file too, and holds the whole `TrainingState` beside them under `state.` n
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -16,25 +14,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
 
 from barenet.data.standardising import Standardiser
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
-from barenet.errors import CheckpointError, ConfigError, MachineError, ShapeError
-from barenet.messages import one_line
+from barenet.errors import CheckpointError, ConfigError, ShapeError
 from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
-from barenet.run_folders.files import replace_file
+from barenet.schema import SchemaError, make_checked
 from barenet.shown import Shown
+from barenet.storage.arrays import read_arrays, write_arrays
 from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import look_at_features, read_standardiser
 from barenet.training.table_inputs import read_columns
 
-__all__ = ["FORMAT", "Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
-
-FORMAT = 1
-KEY = "barenet"  # several metadata keys would be written in an order that changes from process to process
+__all__ = ["Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -139,78 +132,28 @@ class SavedModel(Shown):
 
 
 def write_model(
-    path: Path, info: ModelInfo, parameters: Mapping[str, NDArray[np.generic]], state: TrainingState | None = None
+    path: Path,
+    info: ModelInfo,
+    parameters: Mapping[str, NDArray[np.generic]],
+    state: TrainingState | None = None,
+    *,
+    previous: Path | None = None,
 ) -> None:
-    """Write a model file, replaced whole; with `state`, everything needed to go on training as well."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in parameters.items()}
-    if state is not None:
-        # An array without elements has no place in the format; statistics come back empty on their own.
-        arrays |= {f"state.{name}": np.ascontiguousarray(a) for name, a in state.arrays().items() if a.size}
-    metadata = {
-        "format": FORMAT,
-        "info": asdict(info),
-        "info_checksum": info_checksum(asdict(info)),
-        "checksums": {n: checksum(a) for n, a in sorted(arrays.items())},
-    }
-    replace_file(path, save(arrays, metadata={KEY: json.dumps(metadata, sort_keys=True)}))
+    """Write a model file, replaced whole; with `state`, everything needed to go on training as well.
 
-
-def checksum(array: NDArray[np.generic]) -> str:
-    """Return a checksum of an array's dtype, shape and bytes."""
-    described = f"{array.dtype.str}{array.shape}".encode()
-    return hashlib.blake2b(described + array.tobytes(), digest_size=16).hexdigest()
-
-
-def info_checksum(info: Mapping[str, Any]) -> str:
-    """Return a checksum of what a file says about its network."""
-    return hashlib.blake2b(json.dumps(info, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def read_arrays(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:
-    """Return what a model file says and holds, after every check that needs no network.
-
-    Raises:
-        CheckpointError: the file is missing, damaged, not one of ours, or from a newer barenet.
-        MachineError: the file cannot be read.
+    `previous`: see `replace_file`.
     """
-    try:
-        path.open("rb").close()  # safetensors calls a file that may not be read a file that isn't there
-        with safe_open(path, framework="numpy") as file:
-            text = (file.metadata() or {}).get(KEY)
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-    except FileNotFoundError:
-        raise CheckpointError(f"no model file {str(path)!r}; give a run folder or a .safetensors file") from None
-    except OSError as error:
-        raise MachineError(f"cannot read {path}: {error.strerror or error}") from None
-    except (SafetensorError, TypeError, ValueError) as error:
-        raise CheckpointError(f"{path} is damaged or not a safetensors file: {one_line(error)}") from None
-    if text is None:
-        raise CheckpointError(f"{path} was not written by barenet: its metadata has no {KEY!r}")
-    info, checksums = read_metadata(path, text)
-    if set(checksums) != set(arrays):
-        raise CheckpointError(f"{path} is damaged: it holds {len(arrays)} arrays where {len(checksums)} were written")
-    for name, array in arrays.items():
-        if checksum(array) != checksums[name]:
-            raise CheckpointError(f"{path} is damaged: the checksum of {name} does not fit; use another checkpoint")
-    return info, arrays
+    own = {} if state is None else {f"state.{name}": array for name, array in state.arrays().items()}
+    write_arrays(path, asdict(info), {**parameters, **own}, previous=previous)
 
 
-def read_metadata(path: Path, text: str) -> tuple[ModelInfo, dict[str, str]]:
-    """Return the info and the checksums from the metadata's JSON."""
+def read_info(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:
+    """Return what a model file says about its network, names and types checked, and its arrays."""
+    values, arrays = read_arrays(path)
     try:
-        metadata = json.loads(text)
-        version = metadata["format"]
-        if version > FORMAT:
-            raise CheckpointError(
-                f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update barenet"
-            )
-        if version != FORMAT or metadata["info_checksum"] != info_checksum(metadata["info"]):
-            raise CheckpointError(
-                f"{path} is damaged: the checksum of its metadata does not fit; use another checkpoint"
-            )
-        return ModelInfo(**metadata["info"]), metadata["checksums"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path} is damaged: its metadata cannot be read: {one_line(error)}") from None
+        return make_checked(ModelInfo, values), arrays
+    except SchemaError as error:
+        raise CheckpointError(f"{path} is no model of barenet: {error}") from None
 
 
 def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> SavedModel:
@@ -219,7 +162,7 @@ def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: L
     Custom activations and a custom loss are not in the file and are handed in again, recognised by their names.
     """
     path = Path(path)
-    info, arrays = read_arrays(path)
+    info, arrays = read_info(path)
     try:
         loss = loss or make_loss(info.loss, info.label_smoothing)
     except ConfigError as error:
@@ -239,10 +182,9 @@ def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: L
 def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:
     """Return the training state of a `last.safetensors`."""
     path = Path(path)
-    info, arrays = read_arrays(path)
+    info, arrays = read_info(path)
     own = {name.removeprefix("state."): a for name, a in arrays.items() if name.startswith("state.")}
     try:
-        own.setdefault("statistics", np.zeros((len(own["values"]), 0), np.float32))
         return info, TrainingState.from_arrays(own)
     except KeyError as error:
         raise CheckpointError(

@@ -4,26 +4,53 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from barenet.cores import available_cores
+from barenet.engine.diagnosis import cpu_features
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.threads import find_blas
-from barenet.run_folders.files import replace_file
+from barenet.storage.files import replace_file
 from barenet.version import __version__
 
-__all__ = ["describe_machine", "read_parts_version", "write_machine"]
+__all__ = ["describe_machine", "read_machine", "read_parts_version", "write_machine"]
+
+RULE = "parts of a step"
+DECIDES = ("NumPy", "BLAS", "vector instructions")  # about last digits; the rule of the parts is told apart
+EARLIER = "earlier machines"
 
 
-def write_machine(folders: Iterable[Path]) -> None:
-    """Write machine.json into the folders of networks that train, or are about to go on, on this machine."""
-    described = json.dumps(describe_machine(), indent=2) + "\n"
-    for folder in folders:
-        replace_file(folder / "machine.json", described)
+def write_machine(folder: Path, step: int = 0) -> str | None:
+    """Write machine.json into the folder of a network that trains on this machine from `step` on.
+
+    Machines that it trained on before stay in the file. Returns in words what differs from the last of them, of what
+    decides about last digits; None if nothing does.
+    """
+    now, before = describe_machine(), read_machine(folder) or {}
+    earlier = before.pop(EARLIER, [])
+    changed = [name for name in DECIDES if name in before and before[name] != now[name]]
+    if step and before and before != now:
+        earlier = [*earlier, {**before, "until step": step}]
+    content = {**now, EARLIER: earlier} if earlier else now
+    replace_file(folder / "machine.json", json.dumps(content, indent=2) + "\n")
+    if not step or not changed:
+        return None
+    words = ", ".join(f"{name} {now[name]}, was {before[name]}" for name in changed)
+    return f"{folder} goes on with other arithmetic ({words}): it ends with other last digits than without the break"
+
+
+def read_machine(folder: Path) -> dict[str, Any] | None:
+    """Return what machine.json says; None where it is missing or damaged: nothing is gone on with from it."""
+    try:
+        described = json.loads((folder / "machine.json").read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(described, dict) or not isinstance(described.get(EARLIER, []), list):
+        return None
+    return described
 
 
 def describe_machine() -> dict[str, Any]:
@@ -37,17 +64,16 @@ def describe_machine() -> dict[str, Any]:
         "NumPy": np.__version__,
         "BLAS": " ".join(str(blas[k]) for k in ("internal_api", "version", "architecture") if blas.get(k)) or "unknown",
         "barenet": __version__,
-        "parts of a step": f"rule {RULE_VERSION}",
+        "vector instructions": " ".join(cpu_features()),
+        RULE: f"rule {RULE_VERSION}",
     }
 
 
 def read_parts_version(folder: Path) -> int | None:
     """Return by which version of the rule a run's steps were cut into parts; None for one that tells of none."""
-    try:
-        described = json.loads((folder / "machine.json").read_text("utf-8"))
-        return int(str(described["parts of a step"]).removeprefix("rule "))
-    except (OSError, ValueError, KeyError, TypeError):  # of an earlier version, or damaged: nothing is lost by it
-        return None
+    rule = (read_machine(folder) or {}).get(RULE, "")
+    number = str(rule).removeprefix("rule ")
+    return int(number) if number.isdecimal() else None
 
 
 def processor_name() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,9 +13,11 @@ from barenet.config.tables import Config
 from barenet.messages import count
 from barenet.nn import MLP
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.files import replace_file
 from barenet.run_folders.scores import Scores
+from barenet.schema import SchemaError, make_checked
 from barenet.shown import Shown
+from barenet.storage.files import replace_file
+from barenet.storage.sealing import SealError, seal, unseal
 from barenet.training.epochs import start_state
 from barenet.training.evaluation import plain
 from barenet.training.learning.verdict import Subject, Verdict, judge, thin
@@ -66,7 +67,10 @@ class NetworkResult(Shown):
 
 @dataclass(frozen=True, repr=False)
 class RunResult(Shown):
-    """What a run came to: its networks, their average where there are several, and what it cost."""
+    """What a run came to: its networks, their average where there are several, and what it cost.
+
+    unsaved: what of it could not be written, and how to write it; None if all is in the folder.
+    """
 
     folder: Path | None
     config: Config
@@ -75,6 +79,7 @@ class RunResult(Shown):
     ensemble: Scores | None
     training_seconds: float
     parameters: int
+    unsaved: str | None = None
 
     def __repr__(self) -> str:
         figures = self.as_dict()
@@ -145,13 +150,19 @@ VERDICT = "learning.json"
 def write_verdict(folder: Path, verdict: Verdict, history: Sequence[EpochRecord]) -> None:
     """Write what was found of a network after the last epoch of its history."""
     values = {"epoch": history[-1].epoch if history else 0, **asdict(verdict)}
-    replace_file(folder / VERDICT, json.dumps(values, indent=2) + "\n")
+    replace_file(folder / VERDICT, seal(values, indent=2) + "\n")
 
 
 def read_verdict(folder: Path, history: Sequence[EpochRecord]) -> Verdict | None:
-    """Return what was found after the last epoch; None before that, and for a run of an earlier version."""
+    """Return what was found after the last epoch.
+
+    None before that, for a run of an earlier version, and where the file is damaged: it can be found out again.
+    """
     path = folder / VERDICT
     if not path.exists() or not history:
         return None
-    values = json.loads(path.read_text("utf-8"))
-    return Verdict(**values) if values.pop("epoch") == history[-1].epoch else None
+    try:
+        values = unseal(path.read_bytes())
+        return make_checked(Verdict, values) if values.pop("epoch", None) == history[-1].epoch else None
+    except (SealError, SchemaError):
+        return None

@@ -6,7 +6,7 @@ they are the same; the number of threads, which changes no bit; and the number o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.names import all_paths
 from barenet.config.sources import build_config, stored_settings
 from barenet.config.tables import Config
-from barenet.data.datasets import CARRIED_NAME, Dataset
+from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
 from barenet.data.files import Place
 from barenet.data.formats.idx_folders import find_idx_set
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
-from barenet.errors import RunError
+from barenet.errors import CheckpointError, RunError
 from barenet.messages import as_typed
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.extending import check_epochs, describe_extension, describe_finished
@@ -33,7 +33,14 @@ from barenet.run_folders.run import Run, network_configs
 from barenet.training.preparation import Custom, TrainingData, prepare
 from barenet.training.trainer import Trainer
 
-__all__ = ["check_data_path", "config_to_resume", "fingerprint_of_data", "resume_run", "stored_config"]
+__all__ = [
+    "changed_settings",
+    "check_data_path",
+    "config_to_resume",
+    "fingerprint_of_data",
+    "resume_run",
+    "stored_config",
+]
 
 MAY_DIFFER = ("data.path", "trainer.epochs", "trainer.threads")
 
@@ -59,7 +66,7 @@ def resume_run(
     with lock_run(folder):
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
-        stored = [read_stored(own, dataset) for own in folders]
+        stored = [read_stored(own, dataset, observer.note) for own in folders]
         resolved, data = prepare_as_before(config, dataset, stored[0][0], custom, observer)
         configs = network_configs(resolved)
         if len(folders) != len(configs):
@@ -76,7 +83,8 @@ def resume_run(
             check_epochs(own.path, settings, epochs, int(state.epoch[0]))
             planned = min(planned, epochs)
         for own, (_, state) in zip(folders, stored, strict=True):
-            own.trim_history(int(state.epoch[0]))
+            for problem in own.trim_history(int(state.epoch[0])):
+                observer.note(problem)
         states = [state for _, state in stored]
         if any(state.epoch[0] > 0 for state in states) and read_parts_version(folders[0].path) != RULE_VERSION:
             observer.note(
@@ -90,10 +98,10 @@ def resume_run(
             observer.note(describe_finished(folder, trainer))
         run = Run(resolved, dataset, trainer, folder, observer)
         if (resolved.data.path, resolved.trainer.epochs) != (before.data.path, before.trainer.epochs):
-            run.write_configs()
-        run.write_machine()
-        for network in range(len(states)):
-            run.drop_outdated(network)
+            run.files.write_configs()
+        run.files.write_machine()
+        for own, state in zip(folders, states, strict=True):
+            own.drop_outdated(state.best_epochs[0])
         return run.train()
 
 
@@ -159,26 +167,49 @@ def check_data_path(folder: Path, path: str | None) -> None:
 
 
 def fingerprint_of_data(folder: Path) -> str:
-    """Return the fingerprint of the data that a run was started with, or nothing where its file is missing."""
-    last = RunFolder(network_folders(folder)[0]).last
-    return read_state(last)[0].data_fingerprint if last.exists() else ""
+    """Return the fingerprint of the data that a run was started with, or nothing where its files are missing."""
+    files = RunFolder(network_folders(folder)[0])
+    is_there = files.last.exists() or files.previous.exists()
+    return read_state(find_checkpoint(files, ignore))[0].data_fingerprint if is_there else ""
 
 
-def read_stored(folder: RunFolder, dataset: Dataset) -> tuple[ModelInfo, TrainingState]:
+def find_checkpoint(folder: RunFolder, note: Callable[[str], None]) -> Path:
+    """Return the last checkpoint of a network, or the one before where that is damaged or missing, which is said."""
+    if not folder.last.exists() and not folder.previous.exists():
+        raise RunError(f"{folder.path} has no {folder.last.name}, which a run goes on from; start it anew")
+    try:
+        read_state(folder.last)
+    except CheckpointError as error:
+        if not folder.previous.exists():
+            raise
+        found = str(error) if folder.last.exists() else f"{folder.last} is missing"
+        note(f"{found}: the run goes on from {folder.previous.name}, step {read_state(folder.previous)[0].step}")
+        return folder.previous
+    return folder.last
+
+
+def read_stored(folder: RunFolder, dataset: Dataset, note: Callable[[str], None]) -> tuple[ModelInfo, TrainingState]:
     """Return the state that a network goes on from, and what its file says; raise RunError for other data."""
-    if not folder.last.exists():
-        raise RunError(f"{folder.path} has no last.safetensors, which a run goes on from; start it anew")
-    info, state = read_state(folder.last)
+    checkpoint = find_checkpoint(folder, note)
+    info, state = read_state(checkpoint)
     if info.data_fingerprint != dataset.fingerprint:
         raise RunError(
             f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, "
             f"{dataset.name!r} now; hand in what it was started with, or say by --data where that is"
         )
+    if checkpoint == folder.previous:
+        checkpoint.replace(folder.last)  # or the next checkpoint would put the damaged one in its place
     return info, state
 
 
-def check_settings_file(folder: RunFolder, config: Config, started_with: dict[str, dict[str, Any]]) -> None:
-    """Raise RunError if the run's config.toml is not what its state was trained with.
+def check_settings_file(folder: RunFolder, config: Config, started_with: Mapping[str, Mapping[str, Any]]) -> None:
+    """Raise RunError if the run's config.toml is not what its state was trained with."""
+    for changed in changed_settings(folder, config, started_with):
+        raise RunError(f"{changed}; put it back, or start a new run from that file")
+
+
+def changed_settings(folder: RunFolder, config: Config, started_with: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield in words what of the run's config.toml is not what a model file of it says it was trained with.
 
     A run of an earlier version knows nothing of settings that came later: at their defaults they change nothing.
     """
@@ -192,7 +223,7 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: dict[st
             default = list(default) if isinstance(default, tuple) else default  # as files hold it
             before, after = settings.get(name, default), now[table].get(name)
             if before != after:
-                raise RunError(
+                yield (
                     f"config.toml of {folder.path} was changed: {table}.{name} is {after}, and was {before} when the "
-                    f"run was started; put it back, or start a new run from that file"
+                    f"run was started"
                 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,18 +9,24 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
 
 from barenet.data.datasets import Dataset, ignore
-from barenet.errors import CheckpointError, DataError
-from barenet.messages import count
+from barenet.errors import CheckpointError, DataError, MachineError, RunError
+from barenet.messages import count, one_line
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.files import replace_file
 from barenet.shown import Shown
+from barenet.storage.arrays import checksum
+from barenet.storage.files import replace_file
+from barenet.storage.sealing import SealError, seal, unseal
 from barenet.training.evaluation import compute_outputs, mean_loss, plain
 from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
 
-__all__ = ["Scores", "average_scores", "names_for", "score_model", "write_scores"]
+__all__ = ["Scores", "average_scores", "names_for", "read_scores", "score_model", "write_scores"]
+
+RESULTS, PROBABILITIES = "test.json", "test-probabilities.safetensors"
+SHARES = "probabilities_checksum"  # in test.json
 
 
 @dataclass(frozen=True, repr=False)
@@ -108,7 +113,39 @@ def average_scores(results: Sequence[Scores], labels: NDArray[np.int64], class_n
 
 
 def write_scores(folder: Path, result: dict[str, Any], shares: NDArray[np.float32] | None) -> None:
-    """Write test.json, and each image's probabilities beside it as test-probabilities.safetensors."""
-    replace_file(folder / "test.json", json.dumps(result, indent=2) + "\n")
+    """Write each image's probabilities, then test.json, which has their checksum and one of its own."""
+    known = {}
     if shares is not None:
-        replace_file(folder / "test-probabilities.safetensors", save({"probabilities": np.ascontiguousarray(shares)}))
+        replace_file(folder / PROBABILITIES, save({"probabilities": np.ascontiguousarray(shares)}))
+        known = {SHARES: checksum(shares)}
+    replace_file(folder / RESULTS, seal({**result, **known}, indent=2) + "\n")
+
+
+def read_scores(folder: Path) -> tuple[dict[str, Any], NDArray[np.float32]] | None:
+    """Return what test.json holds, and the probabilities (n, C) beside it; None before a test.
+
+    Those of earlier versions have no checksums.
+
+    Raises:
+        RunError: one of the two files is damaged, or missing.
+        MachineError: one cannot be read.
+    """
+    results, probabilities_file = folder / RESULTS, folder / PROBABILITIES
+    again = f"write it again by barenet train --resume {folder}"
+    if not results.exists():
+        return None
+    path = results
+    try:
+        result = unseal(results.read_bytes())
+        path = probabilities_file
+        shares = load(probabilities_file.read_bytes())["probabilities"]
+    except FileNotFoundError:
+        raise RunError(f"{folder} is incomplete: {path.name} is missing; {again}") from None
+    except OSError as error:
+        raise MachineError(f"cannot read {path}: {error.strerror}") from None
+    except (SealError, SafetensorError, KeyError) as error:
+        raise RunError(f"{path} is damaged: {one_line(error)}; {again}") from None
+    known = result.pop(SHARES, None)
+    if known is not None and checksum(shares) != known:
+        raise RunError(f"{path} is damaged: its checksum is not the one in {RESULTS}; {again}")
+    return result, shares

@@ -2,11 +2,12 @@
 
 Read the modules in this order; open `console` first:
 
-    output      the console on stdout, tables, notes on stderr
-    console     a run: layers before, a progress bar while it goes
-    learning    whether networks learned anything, and how validation went
-    results     the results of a run, and of a test
-    gradients   gradient checks
-    diagnosis   what decides speed on this machine
-    search      a search: the best and the running trials, the ranking after
+    output        the console on stdout, tables, notes on stderr
+    console       a run: layers before, a progress bar while it goes
+    learning      whether networks learned anything, and how validation went
+    results       the results of a run, and of a test
+    gradients     gradient checks
+    verification  which files are whole, which steps gave the same bits
+    diagnosis     what decides speed on this machine
+    search        a search: the best and the running trials, the ranking after
 """

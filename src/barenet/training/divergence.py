@@ -23,8 +23,8 @@ def describe_divergence(
     epoch again, up to the `step` whose loss was not finite. There the network, as `mlp`, is shown the step's batch.
     """
     engine.begin(plan)
-    if step:
-        engine.train(0, step)
+    if step > before.n_begun:
+        engine.train(before.n_begun, step)
     state = engine.capture(before)
     mlp.parameters.values[...] = state.values[0]
     mlp.noise.step = plan.first_step + step

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.augmentation import draw_shifts, mirror_coins
 from barenet.data.randomness import generator
-from barenet.engine.protocol import StepNorms
+from barenet.engine.protocol import Engine, EpochPlan, StepNorms
 from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.nn import MLP, Architecture, Schedule
 from barenet.training.records import EpochRecord, Stop
 
-__all__ = ["EpochResult", "order_of_epoch", "schedule_of", "start_state"]
+__all__ = ["EpochResult", "Steps", "order_of_epoch", "schedule_of", "start_state"]
+
+# Between two reports of progress, at least a step each. Threads with networks of their own wait for each other then.
+PROGRESS_SECONDS = 0.2
 
 
 def start_state(config: Config, architecture: Architecture) -> TrainingState:
@@ -65,6 +69,53 @@ def order_of_epoch(
         return own[0] if len(own) == 1 else np.stack(own)
 
     return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(shifts)
+
+
+class Steps:
+    """The steps of an epoch, or those that are left of one that has begun: iterating takes them, in stretches.
+
+    Each stretch of about `PROGRESS_SECONDS` yields the number of its last step, counted from 0. `labels`: of the images
+    in the order of the epoch, shaped like it. `end`: the step to end before; without it the epoch is completed.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        plan: EpochPlan,
+        before: TrainingState,
+        labels: NDArray[np.int64],
+        batch_size: int,
+        *,
+        end: int | None = None,
+    ) -> None:
+        self.engine, self.plan, self.before = engine, plan, before
+        self.end = plan.n_steps if end is None else end
+        self.labels, self.batch_size = labels, batch_size
+        self.losses, self.right = [before.begun_losses], before.begun_right
+        self.began = time.perf_counter()
+
+    def __iter__(self) -> Iterator[int]:
+        """Take all steps that are left."""
+        start, stretch = self.before.n_begun, 1
+        while start < self.end:
+            stop = min(start + stretch, self.end)
+            started = time.perf_counter()
+            losses, predicted = self.engine.train(start, stop)
+            seconds = (time.perf_counter() - started) / (stop - start)
+            images = slice(start * self.batch_size, stop * self.batch_size)
+            self.losses.append(losses.T)
+            self.right = self.right + np.count_nonzero(predicted == self.labels[..., images], axis=-1)
+            yield stop - 1
+            start, stretch = stop, max(1, round(PROGRESS_SECONDS / max(seconds, 1e-9)))
+
+    def state(self) -> TrainingState:
+        """Return the state reached, with all that the epoch's record will need of the steps so far."""
+        return replace(
+            self.engine.capture(self.before),
+            begun_losses=np.concatenate(self.losses, axis=1),
+            begun_right=self.right,
+            begun_seconds=self.before.begun_seconds + time.perf_counter() - self.began,
+        )
 
 
 @dataclass(frozen=True)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any, Literal
 
 from barenet.errors import RunError
 from barenet.messages import describe
+from barenet.schema import SchemaError, make_checked
 
-__all__ = ["EpochRecord", "Stop", "read_history", "training_seconds"]
+__all__ = ["EpochRecord", "Stop", "training_seconds"]
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,20 @@ class EpochRecord:
         """Whether the network was lost in this epoch."""
         return self.stopped is not None and self.stopped.kind == "diverged"
 
-    def as_json(self) -> str:
-        """Return the record as one line of JSON."""
+    def as_values(self) -> dict[str, Any]:
+        """Return the record as JSON can hold it: NaN and infinity become null, in figures that are never left out."""
         values = {name: value if is_finite(value) else None for name, value in asdict(self).items()}
         values["update_ratios"] = {k: v if is_finite(v) else None for k, v in self.update_ratios.items()}
         values["stopped"] = None if self.stopped is None else str(self.stopped)
-        return json.dumps(values, allow_nan=False)
+        return values
+
+    @staticmethod
+    def from_values(values: Mapping[str, Any]) -> EpochRecord:
+        """Return the record that was written; raise RunError for other names or types than those of a record."""
+        try:
+            return make_checked(EpochRecord, {name: read_value(name, value) for name, value in values.items()})
+        except SchemaError as error:
+            raise RunError(f"a history is damaged: {error}") from None
 
     def as_line(self) -> str:
         """Return the line that the course project logs."""
@@ -115,21 +122,6 @@ def format_rate(rate: float) -> str:
     return f"{rate:.4f}" if 0.001 <= rate < 1000 else f"{rate:.2e}"
 
 
-def read_history(path: str | Path) -> list[EpochRecord]:
-    """Return the records of a history.jsonl; a last line that a crash cut short is left out."""
-    return list(parse_lines(Path(path).read_text("utf-8").splitlines()))
-
-
-def parse_lines(lines: Iterable[str]) -> Iterable[EpochRecord]:
-    """Yield the records that whole lines hold."""
-    for line in lines:
-        try:
-            values = json.loads(line)
-        except json.JSONDecodeError:
-            return
-        yield EpochRecord(**{name: read_value(name, value) for name, value in values.items()})
-
-
 # JSON knows no NaN: the figures of a lost epoch are written as null.
 CAN_BE_NONE = ("valid_loss", "valid_accuracy")
 
@@ -143,6 +135,6 @@ def read_value(name: str, value: Any) -> Any:
     """Return a field's value as it was before it went through JSON."""
     if name == "stopped":
         return None if value is None else Stop.parse(value)
-    if name == "update_ratios":
+    if name == "update_ratios" and isinstance(value, Mapping):
         return {key: math.nan if ratio is None else ratio for key, ratio in value.items()}
     return math.nan if value is None and name not in CAN_BE_NONE else value

@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,15 +25,14 @@ from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.stacks import check_stack, make_network
 from barenet.engine.state import TrainingState
 from barenet.training.divergence import batch_of, describe_divergence
-from barenet.training.epochs import EpochResult, order_of_epoch, schedule_of, start_state
+from barenet.training.epochs import EpochResult, Steps, order_of_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
 from barenet.training.preparation import Custom, TrainingData, architecture_of, training_loss
 from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["Trainer"]
 
-# Between two reports of progress, at least a step each. Threads with networks of their own wait for each other then.
-PROGRESS_SECONDS = 0.2
+PAUSE_SECONDS = 30.0
 
 
 class Trainer:
@@ -46,6 +44,8 @@ class Trainer:
         states: where each goes on from, N = 1 each; without, they start from their own seeds.
         custom: activations and a loss of a person's own, if the settings name any.
         until: stop after this epoch if it comes before the last; schedules still run to `trainer.epochs`.
+        pause: called every `pause_seconds` inside an epoch with each network that trains, and the state that it has
+            reached: training that goes on from there ends with the same bits. Not for a network that is lost.
         progress: called with (epoch, step, steps in an epoch, networks that train) after the first and the last step of
             each epoch, and now and then in between; step is the number of the last step taken, counted from 0.
     """
@@ -59,13 +59,15 @@ class Trainer:
         custom: Custom | None = None,
         until: int | None = None,
         progress: Callable[[int, int, int, int], None] = lambda epoch, step, n_steps, n_networks: None,
+        pause: Callable[[int, TrainingState], None] | None = None,
+        pause_seconds: float = PAUSE_SECONDS,
     ) -> None:
         check_stack(configs)
         self.custom = custom or Custom()
         self.configs = list(configs)
         self.data = data
         self.until = until
-        self.progress = progress
+        self.progress, self.pause, self.pause_seconds = progress, pause, pause_seconds
         self.loss = training_loss(configs[0], data, self.custom)
         self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), self.custom)
         self.images = TrainingImages(
@@ -102,8 +104,8 @@ class Trainer:
         going = [i for i, reason in enumerate(self.stopped) if reason is None]
         if self.until is not None:
             going = [i for i in going if self.states[i].epoch[0] < self.until]
-        least = min((int(self.states[i].epoch[0]) for i in going), default=0)
-        return [i for i in going if self.states[i].epoch[0] == least]
+        least = min((int(self.states[i].n_steps[0]) for i in going), default=0)
+        return [i for i in going if self.states[i].n_steps[0] == least]
 
     def make_engine(self, stack: tuple[int, ...]) -> Engine:
         """Return an engine that goes on from the states of some networks."""
@@ -134,61 +136,61 @@ class Trainer:
 
     def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
         """Train a group for one epoch, validate where it is due, and yield a record for each."""
-        configs = [self.configs[i] for i in group]
         before = TrainingState.concatenate([self.states[i] for i in group])
         with np.errstate(all="ignore"):  # overflow is no error here: networks that are lost are found by their losses
-            result = self.run_epoch(engine, configs, before)
+            result = self.run_epoch(engine, group, before)
         is_best = self.take_over(group, result)
         for row, network in enumerate(group):
             lost = result.lost[row]
             self.stopped[network] = self.explain_loss(network, row, result) if lost else self.reason_to_stop(network)
             yield result.record(row, network, is_best=bool(is_best[row]), stopped=self.stopped[network])
 
-    def run_epoch(self, engine: Engine, configs: Sequence[Config], before: TrainingState) -> EpochResult:
-        """Take all steps of one epoch, and validate if it is time to."""
+    def run_epoch(self, engine: Engine, group: Sequence[int], before: TrainingState) -> EpochResult:
+        """Take all steps of one epoch, or those that are left of it, and validate if it is time to."""
         started = time.perf_counter()
-        epoch = int(before.epoch[0]) + 1
+        configs = [self.configs[i] for i in group]
         plan = self.plan_of(configs, before)
         engine.begin(plan)
-        losses, predicted = self.take_steps(engine, plan, epoch)
-        labels = self.data.labels[plan.order]
+        epoch, labels = int(before.epoch[0]) + 1, self.data.labels[plan.order]
+        steps = Steps(engine, plan, before, labels, self.batch_size)
+        saved = started
+        for step in steps:
+            self.progress(epoch, step, plan.n_steps, len(group))
+            if self.pause is not None and time.perf_counter() - saved >= self.pause_seconds and step + 1 < plan.n_steps:
+                self.hand_over(group, steps.state())
+                saved = time.perf_counter()
+        state = steps.state()
         sizes = np.diff([*range(0, self.data.n_train, self.batch_size), self.data.n_train])
         due = np.array([epoch % c.trainer.eval_every == 0 or epoch == c.trainer.epochs for c in configs])
         valid_loss, valid_accuracy = self.validate(engine, due)
         return EpochResult(
-            state=replace(engine.capture(before), epoch=before.epoch + 1),
+            state=state.after_epoch(),
             rates=plan.rates,
-            step_losses=losses,
+            step_losses=state.begun_losses.T,
             # A dot product a network: a matrix product would sum in an order that depends on N.
-            train_loss=np.vecdot(np.ascontiguousarray(losses.T), sizes) / self.data.n_train,
-            train_accuracy=np.mean(predicted == labels, axis=-1),
+            train_loss=np.vecdot(np.ascontiguousarray(state.begun_losses), sizes) / self.data.n_train,
+            train_accuracy=state.begun_right / self.data.n_train,
             due=due,
             valid_loss=valid_loss,
             valid_accuracy=valid_accuracy,
             norms=engine.norms(),
             lost_steps=engine.first_lost_steps(),
-            seconds=time.perf_counter() - started,
+            seconds=float(before.begun_seconds[0]) + time.perf_counter() - started,
         )
 
     def plan_of(self, configs: Sequence[Config], before: TrainingState) -> EpochPlan:
-        """Return the steps of the epoch that comes after a state."""
+        """Return the steps of the epoch that comes after a state, or that has begun there."""
         epoch = int(before.epoch[0]) + 1
         order, mirrored, shifts = order_of_epoch(configs, self.data.train_rows, epoch)
-        return EpochPlan(int(before.n_steps[0]), self.learning_rates(configs, before), order, mirrored, shifts)
+        first = int(before.n_steps[0]) - before.n_begun
+        return EpochPlan(first, self.learning_rates(configs, first), order, mirrored, shifts)
 
-    def take_steps(self, engine: Engine, plan: EpochPlan, epoch: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Take all steps of an epoch, in stretches; return losses (steps, N) and predicted classes (N, n)."""
-        results = []
-        start, stretch = 0, 1
-        while start < plan.n_steps:
-            stop = min(start + stretch, plan.n_steps)
-            started = time.perf_counter()
-            results.append(engine.train(start, stop))
-            seconds = (time.perf_counter() - started) / (stop - start)
-            self.progress(epoch, stop - 1, plan.n_steps, plan.rates.shape[1])
-            start, stretch = stop, max(1, round(PROGRESS_SECONDS / max(seconds, 1e-9)))
-        losses, predicted = zip(*results, strict=True)
-        return np.concatenate(losses), np.concatenate(predicted, axis=-1)
+    def hand_over(self, group: Sequence[int], state: TrainingState) -> None:
+        """Hand each network's state, inside an epoch, to whoever asked for it."""
+        assert self.pause is not None
+        for row, network in enumerate(group):
+            if np.isfinite(state.begun_losses[row]).all() and np.isfinite(state.values[row]).all():
+                self.pause(network, state.select([row]))
 
     def validate(self, engine: Engine, due: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Return validation loss and accuracy (N,), NaN for all if it is due for none."""
@@ -198,9 +200,9 @@ class Trainer:
         images, labels, threads = data.valid_images, data.valid_labels, self.configs[0].trainer.threads
         return evaluate(mlp, plain(self.loss), images, labels, data.scale, most_threads=threads)
 
-    def learning_rates(self, configs: Sequence[Config], state: TrainingState) -> NDArray[np.float64]:
-        """Return the learning rates (steps, N) of the epoch that comes after `state`."""
-        steps = int(state.n_steps[0]) + np.arange(self.n_steps)
+    def learning_rates(self, configs: Sequence[Config], first: int) -> NDArray[np.float64]:
+        """Return the learning rates (steps, N) of the epoch whose first step is number `first`."""
+        steps = first + np.arange(self.n_steps)
         return np.column_stack([schedule_of(config, self.n_steps).rates(steps) for config in configs])
 
     def take_over(self, group: Sequence[int], result: EpochResult) -> NDArray[np.bool_]:

@@ -14,11 +14,12 @@ from waiting import wait_while_it_raises
 import barenet
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.run_folders.folder import drop_torn_files
+from barenet.storage.folders import hold_lock
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.question import make_question
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
-from barenet.tuning.study.folder import RungRecord, StudyFolder, create_study, lock_study
+from barenet.tuning.study.folder import RungRecord, StudyFolder, create_study
 from barenet.tuning.study.ledger import driver_of, hide_password, open_ledger
 
 SPACE = Space.parse({"lr": [0.1, 0.01, 0.001]})
@@ -129,18 +130,18 @@ def test_another_sqlite_file_can_hold_the_record(small_search, tmp_path):
 
 def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_path):
     program = (
-        "import sys, time; from pathlib import Path; from barenet.tuning.study.folder import StudyFolder, lock_study\n"
-        f"with lock_study(StudyFolder(Path({str(tmp_path)!r}))): print('locked', flush=True); time.sleep(600)"
+        "import sys, time; from pathlib import Path; from barenet.storage.folders import hold_lock\n"
+        f"with hold_lock(Path({str(tmp_path)!r})): print('locked', flush=True); time.sleep(600)"
     )
     with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, encoding="utf-8") as other:
         assert other.stdout.readline() == "locked\n"
-        with pytest.raises(RunError, match=f"is in use by process {other.pid} on"), lock_study(StudyFolder(tmp_path)):
+        with pytest.raises(RunError, match=f"is in use by process {other.pid} on"), hold_lock(tmp_path):
             pass
         other.kill()
         other.wait()
 
     def take_lock():
-        with lock_study(StudyFolder(tmp_path)):
+        with hold_lock(tmp_path):
             pass
 
     wait_while_it_raises(RunError, take_lock)  # the lock dies with its holder

@@ -11,7 +11,7 @@ from families import slow_except
 
 import barenet
 import barenet.errors
-from barenet.training.records import read_history
+from barenet.storage.history import read_history
 from barenet.tuning.study.observer import SearchObserver
 
 
@@ -40,7 +40,7 @@ def test_a_trial_is_the_run_that_train_gives_with_its_settings(small_search, arr
         **arrays, **settings, hidden_sizes=sizes, lr=best.point["lr"], l2=best.point["l2"], threads=1, output=None,
         verbose=False,
     )  # fmt: skip
-    history = read_history(result.folder / "best" / "history.jsonl")
+    history = read_history(result.folder / "best" / "history.jsonl").records
     trained = run.networks[0].history
     assert [(r.valid_loss, r.train_loss, r.weight_norm) for r in history] == [
         (r.valid_loss, r.train_loss, r.weight_norm) for r in trained

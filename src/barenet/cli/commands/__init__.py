@@ -11,5 +11,6 @@ Read the modules in this order; open `train` first:
     export       ONNX, or one Python file
     search       search for good settings
     gradcheck    back-propagation against difference quotients
+    verify       a run against its checksums, its last steps taken once more
     doctor       what decides speed on this machine
 """

@@ -15,7 +15,7 @@ from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.config.sources import build_config
 from barenet.data.loading import load_dataset
-from barenet.errors import ConfigError, DivergedError
+from barenet.errors import ConfigError, DivergedError, MachineError
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers
 from barenet.run_folders.finding import RUNS, find_folder
@@ -93,6 +93,8 @@ def train(
         print(json_module.dumps(result.as_dict()))
     else:
         show_result(result)
+    if result.unsaved is not None:
+        raise MachineError(result.unsaved)
     if live is not None:
         live.hold()
 

@@ -24,8 +24,8 @@ from barenet.errors import CheckpointError, DataError
 from barenet.messages import count, one_line
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.run_folders.checkpoint import Inputs, SavedModel
-from barenet.run_folders.files import replace_file
 from barenet.run_folders.scores import names_for
+from barenet.storage.files import replace_file
 from barenet.training.input_range import read_range, scaled_range
 from barenet.training.preprocessing import read_standardiser
 

@@ -85,6 +85,7 @@ def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
         for i, network in enumerate(run.networks)
         if network.history and network.history[-1].diverged
     ]
+    notes += [problem for run in runs for network in run.networks for problem in network.problems]
     notes += [f"of {run.name}, {words}" for run in runs if (words := unlearned_words(run))]
     if alone:
         return notes

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.evidence import Evidence, need, read_json, read_records, read_test
+from barenet.analysis.evidence import Evidence, need, read_records
 from barenet.analysis.images import Source, find_images, find_test
 from barenet.config.tables import Config
 from barenet.nn import Activation, Loss
@@ -19,6 +19,7 @@ from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.results import read_verdict
 from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.scores import read_scores
 from barenet.training.evaluation import plain
 from barenet.training.learning.measurement import is_beyond_chance, measure_counts
 from barenet.training.learning.verdict import Verdict
@@ -35,6 +36,7 @@ class Network:
     model: SavedModel | None
     result: dict[str, Any] | None
     verdict: Verdict | None = None
+    problems: list[str] = field(default_factory=list)
 
     @property
     def learned(self) -> bool:
@@ -81,20 +83,21 @@ class Contestant:
 def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
     """Return one run, with all its networks."""
     networks = [read_network(folder, activations, loss) for folder in network_folders(path)]
-    results, probabilities = read_test(path)
+    results, probabilities = read_scores(path) or (None, None)
     scores = results if len(networks) == 1 else (results or {}).get("ensemble")
     return Contestant(name, stored_config(path), networks, probabilities, scores, path)
 
 
 def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | None) -> Network:
     """Return one network of a run, or raise RunError for a file that is missing."""
-    files, tested = RunFolder(folder), folder / "test.json"
+    files = RunFolder(folder)
     for name in ("config.toml", "last.safetensors"):
         need(folder, name)
     history = read_records(files)
     model = read_model(files.best, activations, loss) if files.best.exists() else None
-    result = read_json(tested) if tested.exists() else None
-    return Network(history, model, result, read_verdict(folder, history))
+    result, _ = read_scores(folder) or (None, None)
+    verdict = read_verdict(folder, history.records)
+    return Network(history.records, model, result, verdict, history.problems(model.info.epoch if model else None))
 
 
 def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> Judgement | None:

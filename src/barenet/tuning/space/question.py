@@ -14,6 +14,7 @@ from barenet.config.kinds import without_unfit
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, RunError
 from barenet.messages import as_typed, describe
+from barenet.storage.sealing import unseal
 from barenet.tuning.space.base_settings import read_base, read_settings
 from barenet.tuning.space.first_format import given_before
 from barenet.tuning.space.plan import Plan
@@ -129,7 +130,7 @@ def read_question(folder: Path) -> Question:
     """Return what the study in `folder` was asked."""
     path = folder / "study.json"
     try:
-        stored = json.loads(path.read_text("utf-8"))
+        stored = unseal(path.read_bytes())
         if stored["format"] > FORMAT:
             raise RunError(f"{path} has format {stored['format']}, newer than this barenet reads; update barenet")
         recipe, given = stored["recipe"], stored["given"]

@@ -6,12 +6,11 @@ import os
 import shutil
 from pathlib import Path
 
-from barenet.data.datasets import Dataset
+from barenet.data.datasets import Dataset, ignore
 from barenet.errors import MachineError
 from barenet.run_folders.checkpoint import write_model
 from barenet.run_folders.folder import RunFolder
-from barenet.run_folders.observer import Observer
-from barenet.run_folders.run import Run
+from barenet.run_folders.writing import RunFiles
 from barenet.training.preparation import TrainingData
 from barenet.training.trainer import Trainer
 from barenet.tuning.study.folder import StudyFolder
@@ -47,8 +46,8 @@ def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: Train
     """Write the files of a run, from what a trial left."""
     assert trial.config is not None
     trainer = Trainer([trial.config], data)
-    run = Run(trial.config, dataset, trainer, folder.path, Observer())
-    run.write_start()
+    files = RunFiles(trial.config, trainer, folder.path, ignore)
+    files.write_start()
     number = len(trial.rungs) - 1
     if study.state(trial.key, number).exists():
         trainer.states[0] = study.read_state(trial.key, number)
@@ -62,7 +61,8 @@ def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: Train
     state = trainer.states[0]
     best_epoch = int(state.best_epochs[0, 0])
     best = next((record for record in history if record.epoch == best_epoch), None)
-    info = run.info(0, best_epoch, best)
+    info = files.info(0, best_epoch, best)
     for path in (folder.best, folder.epoch(best_epoch)):
-        write_model(path, info, run.named(state.best_values))
-    run.write_last(0, history[-1] if history else None)
+        write_model(path, info, files.named(state.best_values))
+    files.histories[0] = history
+    files.write_last(folder, 0, state)

@@ -13,30 +13,22 @@ Files are written whole, so that a process killed at any moment leaves a rung ei
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors.numpy import load, save
-
 from barenet.engine.state import TrainingState
-from barenet.errors import MachineError, RunError
-from barenet.run_folders.files import replace_file
-from barenet.run_folders.folder import create_folder, hold_lock
-from barenet.training.records import EpochRecord, parse_lines
+from barenet.errors import CheckpointError, MachineError, RunError
+from barenet.storage.arrays import read_arrays, write_arrays
+from barenet.storage.files import replace_file
+from barenet.storage.folders import create_folder
+from barenet.storage.sealing import SealError, seal, unseal
+from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Point
 
-__all__ = ["RungRecord", "StudyFolder", "create_study", "lock_study"]
-
-HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
+__all__ = ["RungRecord", "StudyFolder", "create_study"]
 
 
 @dataclass(frozen=True)
@@ -81,13 +73,13 @@ class StudyFolder:
         """Where a trial goes on from after a rung."""
         return self.path / "trials" / trial / f"rung-{number}.safetensors"
 
-    def write_json(self, path: Path, value: Any) -> None:
-        """Write a value whole, with the folders it needs."""
+    def write_json(self, path: Path, value: Mapping[str, Any]) -> None:
+        """Write an object whole and with its checksum, and the folders it needs."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise MachineError(f"cannot write {path}: {error.strerror}") from None
-        replace_file(path, json.dumps(value, indent=1, allow_nan=False) + "\n")
+        replace_file(path, seal(value, indent=1) + "\n")
 
     def write_rung(
         self, trial: str, number: int, record: RungRecord, history: Sequence[EpochRecord], state: TrainingState | None
@@ -96,10 +88,8 @@ class StudyFolder:
         path = self.rung(trial, number)
         path.parent.mkdir(parents=True, exist_ok=True)
         if state is not None:
-            arrays = {name: np.ascontiguousarray(array) for name, array in state.arrays().items() if array.size}
-            replace_file(self.state(trial, number), save(arrays))
-        lines = [json.loads(record.as_json()) for record in history]
-        self.write_json(path, {**asdict(record), "history": lines})
+            write_arrays(self.state(trial, number), {"kind": "state"}, state.arrays())
+        self.write_json(path, {**asdict(record), "history": [epoch.as_values() for epoch in history]})
 
     def read_rungs(self, trial: str) -> list[RungRecord]:
         """Return what the finished rungs of a trial gave, without its history."""
@@ -109,37 +99,35 @@ class StudyFolder:
 
     def read_history(self, trial: str) -> list[EpochRecord]:
         """Return the records of all epochs of a trial."""
-        lines = (json.dumps(line) for content in self.read_contents(trial) for line in content["history"])
-        return list(parse_lines(lines))
+        return [EpochRecord.from_values(line) for content in self.read_contents(trial) for line in content["history"]]
 
     def read_contents(self, trial: str) -> Iterator[dict[str, Any]]:
         """Yield the files of a trial's finished rungs as they are."""
         for number in count():
             path = self.rung(trial, number)
             try:
-                yield json.loads(path.read_text("utf-8"))
+                yield unseal(path.read_bytes())
             except FileNotFoundError:
                 return
-            except (OSError, ValueError) as error:
+            except (OSError, SealError) as error:
                 raise RunError(f"{path} cannot be read ({error}); delete it, and its rung is trained again") from None
 
     def read_state(self, trial: str, number: int) -> TrainingState:
         """Return the state after a rung."""
         try:
-            arrays = load(self.state(trial, number).read_bytes())
-        except Exception as error:
+            _, arrays = read_arrays(self.state(trial, number))
+        except CheckpointError as error:
             state, record = self.state(trial, number), self.rung(trial, number)
             raise RunError(
                 f"{state} cannot be read ({error}); delete {record}, and its rung is trained again"
             ) from None
-        arrays.setdefault("statistics", np.zeros((len(arrays["values"]), 0), arrays["values"].dtype))
         return TrainingState.from_arrays(arrays)
 
     def read_points(self, number: int) -> list[Point]:
         """Return the points of a round that was written down."""
         try:
-            points: list[Point] = json.loads(self.round(number).read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            points: list[Point] = unseal(self.round(number).read_bytes())["points"]
+        except (OSError, SealError, KeyError) as error:
             raise RunError(
                 f"{self.round(number)} cannot be read ({error}); put it back from a copy, or begin a new study"
             ) from None
@@ -163,30 +151,3 @@ def create_study(output: Path, name: str | None, prefix: str) -> StudyFolder:
     """
     prefix = prefix if prefix.endswith("search") else f"{prefix}-search"
     return StudyFolder(create_folder(output, name, prefix, kind="study", marker="study.json"))
-
-
-@contextmanager
-def lock_study(folder: StudyFolder) -> Iterator[None]:
-    """Keep other processes out of a study; the lock goes when this process does, however it ends.
-
-    Raises:
-        RunError: another process is using the study; names it.
-        MachineError: the folder cannot be written.
-    """
-    holder = folder.path / HOLDER
-    with hold_lock(folder.path, lambda: f"{folder.path} is in use by {read_holder(holder)}; wait for it, or end it"):
-        try:
-            since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
-            replace_file(holder, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
-            yield
-        finally:
-            holder.unlink(missing_ok=True)
-
-
-def read_holder(holder: Path) -> str:
-    """Return which process has the lock."""
-    try:
-        who = json.loads(holder.read_text("utf-8"))
-        return f"process {who['pid']} on {who['host']} since {who['since']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"

@@ -15,9 +15,9 @@ import numpy as np
 
 from barenet.config.tables import Config
 from barenet.messages import count
-from barenet.run_folders.files import replace_file
 from barenet.run_folders.results import RunResult
 from barenet.shown import Shown
+from barenet.storage.files import replace_file
 from barenet.training.preparation import architecture_of
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan

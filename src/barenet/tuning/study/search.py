@@ -62,7 +62,7 @@ class Search:
         elif n_before < self.material.n_trials:
             points = self.choose(number)
             if points:
-                self.folder.write_json(path, points)
+                self.folder.write_json(path, {"points": points})
         trials = [self.make_trial(point, n_before + i) for i, point in enumerate(points)]
         for trial in trials:
             self.record.take_up(trial)

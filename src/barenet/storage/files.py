@@ -5,14 +5,16 @@ Also the endings of names that a person gives: a file's name ends in what the fi
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from barenet.errors import ConfigError, MachineError
 
-__all__ = ["append_line", "check_folder_name", "replace_file", "with_ending"]
+__all__ = ["append_line", "check_folder_name", "keep_damaged", "make_folder", "replace_file", "with_ending"]
 
 FILE_ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".pdf", ".htm", ".html"),
@@ -45,8 +47,10 @@ def check_folder_name(path: Path, content: str) -> None:
         raise ConfigError(f"{path} ends like a file, and {content} go to a folder; use {path.with_suffix('')}")
 
 
-def replace_file(path: Path, content: bytes | str) -> None:
+def replace_file(path: Path, content: bytes | str, *, previous: Path | None = None) -> None:
     """Write `content` (text as UTF-8) beside the target, flush it to disk, and rename it into place.
+
+    What was there before is kept as `previous`, if that is given: between two renames it is the only one of the two.
 
     Raises:
         MachineError: the disk is full or the folder cannot be written; the old file is left as it was.
@@ -58,12 +62,23 @@ def replace_file(path: Path, content: bytes | str) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+        if previous is not None and path.exists():
+            path.replace(previous)
         temporary.replace(path)
         flush_folder(path.parent)
     except OSError as error:
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # half a file under a hidden name does no harm, and the first error says what is wrong
+            temporary.unlink(missing_ok=True)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder, and those above it; MachineError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(f"cannot make the folder {path}: {error.strerror}") from None
 
 
 def flush_folder(folder: Path) -> None:
@@ -76,10 +91,23 @@ def flush_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def append_line(path: Path, line: str) -> None:
-    """Append one line of UTF-8 text."""
+def append_line(path: Path, line: str, *, flush: bool = False) -> None:
+    """Append one line of UTF-8 text; `flush` to disk, so that what is written later is never there without it."""
     try:
         with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")
+            if flush:
+                file.flush()
+                os.fsync(file.fileno())
     except OSError as error:
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
+
+
+def keep_damaged(path: Path) -> Path:
+    """Copy a damaged file beside itself, as `history.damaged-1.jsonl`, and return the copy's path."""
+    for number in itertools.count(1):
+        copy = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
+        if not copy.exists():
+            replace_file(copy, path.read_bytes())
+            break
+    return copy

@@ -7,8 +7,8 @@ import re
 import pytest
 
 from barenet.errors import ConfigError
-from barenet.run_folders.files import check_folder_name, with_ending
-from barenet.run_folders.folder import create_folder
+from barenet.storage.files import check_folder_name, with_ending
+from barenet.storage.folders import create_folder
 
 HTML = [".html", ".htm"]
 

@@ -1,0 +1,187 @@
+"""`verify`: is a run on disk what training gave? Its files against their checksums, its last steps taken once more.
+
+Training is exact: the checkpoint before the last, trained on from there on the same arithmetic, gives the last one bit
+for bit. The start of the run does so too, and takes as long as the run did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset, ignore
+from barenet.data.loading import load_dataset
+from barenet.engine.state import TrainingState
+from barenet.errors import BarenetError, RunError
+from barenet.nn import Activation, Loss
+from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
+from barenet.run_folders.finding import find_run
+from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
+from barenet.run_folders.observer import Observer
+from barenet.run_folders.resuming import changed_settings, prepare_as_before, stored_config
+from barenet.run_folders.scores import PROBABILITIES, read_scores
+from barenet.storage.history import read_history
+from barenet.training.epochs import Steps
+from barenet.training.preparation import Custom
+from barenet.training.trainer import Trainer
+
+__all__ = ["Replay", "Verification", "verify"]
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Some steps of one network, taken once more: which, and the arrays that came out otherwise than on disk."""
+
+    folder: Path
+    first_step: int
+    last_step: int
+    differing: list[str]
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a run on disk is worth.
+
+    checked: how many files were read and compared with their checksums. problems: what is damaged, missing or changed.
+    machine: what the run was trained on, with all earlier machines; here: this machine; other: what of it, that
+    decides about last digits, is another than there.
+    """
+
+    folder: Path
+    checked: int
+    problems: list[str]
+    replays: list[Replay]
+    machine: dict[str, Any]
+    here: dict[str, Any]
+    other: list[str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether all files are whole, and all steps gave what is on disk."""
+        return not self.problems and not any(replay.differing for replay in self.replays)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the findings for `--json`."""
+        values = asdict(self)
+        values["folder"] = str(self.folder)
+        values["replays"] = [{**asdict(replay), "folder": str(replay.folder)} for replay in self.replays]
+        return {"passed": self.passed, **values}
+
+
+def verify(
+    run: str | Path,
+    *,
+    whole: bool = False,
+    data: str | None = None,
+    dataset: Dataset | None = None,
+    activations: Sequence[Activation] = (),
+    loss: Loss | None = None,
+) -> Verification:
+    """Compare the files of a run with their checksums, and its last steps with what training gives here.
+
+    Args:
+        run: a run's folder or its name.
+        whole: train from the start, and not from the checkpoint before the last.
+        data: where the data are now, if they are not where they were.
+        dataset: what the run was trained on, where its settings do not say.
+        activations: of your own, handed in again.
+        loss: likewise.
+
+    Raises:
+        RunError, ConfigError, DataError, MachineError: see `barenet.errors`. Damage is a finding, and no error.
+    """
+    folder = find_run(run)
+    custom = Custom(tuple(activations), loss)
+    config = stored_config(folder)
+    networks = [RunFolder(path) for path in network_folders(folder)]
+    problems, checked = check_files(list(dict.fromkeys([folder, *(own.path for own in networks)])), custom)
+    replays = []
+    if not problems:
+        stored = [read_state(own.last) for own in networks]
+        trained_on = stored[0][0].data_fingerprint
+        moved = config if data is None else config.with_values(data__path=data)
+        dataset = dataset or load_dataset(**moved.data.reading(), trained_on=trained_on, note=ignore)
+        for own, (info, state) in zip(networks, stored, strict=True):
+            problems += changed_settings(own, stored_config(own.path), info.settings)
+            if info.data_fingerprint != dataset.fingerprint:
+                raise RunError(f"{own.path} was trained on other data than {dataset.name}; say by --data where that is")
+            replays.append(replay(own, info, state, dataset, custom, whole=whole))
+    machine, here = read_machine(networks[0].path) or {}, describe_machine()
+    made = [*machine.get(EARLIER, []), machine]
+    other = [name for name in DECIDES if any(before.get(name, here[name]) != here[name] for before in made)]
+    return Verification(folder, checked, problems, replays, machine, here, other)
+
+
+def check_files(folders: Sequence[Path], custom: Custom) -> tuple[list[str], int]:
+    """Return what is wrong with the files of a run, and how many were read."""
+    problems, checked = [], 0
+    for folder in folders:
+        files = RunFolder(folder)
+        for path in sorted(folder.glob("*.safetensors")):
+            if path.name == PROBABILITIES:
+                continue
+            checked += 1
+            try:
+                read_model(path, custom.activations, custom.loss)
+            except BarenetError as error:
+                problems.append(str(error))
+        try:
+            checked += 2 * (read_scores(folder) is not None)
+        except BarenetError as error:
+            problems.append(str(error))
+        if files.last.exists() and not problems:
+            epochs = int(read_state(files.last)[1].epoch[0])
+            checked += files.history.exists()
+            problems += read_history(files.history).problems(epochs)
+    return problems, checked
+
+
+def replay(
+    folder: RunFolder, info: ModelInfo, target: TrainingState, dataset: Dataset, custom: Custom, *, whole: bool
+) -> Replay:
+    """Train a network once more up to its last checkpoint, and compare."""
+    config = Config.model_validate(info.settings)
+    resolved, data = prepare_as_before(config, dataset, info, custom, Observer())
+    state = None
+    if folder.previous.exists() and not whole:
+        state = read_state(folder.previous)[1]
+    trainer = Trainer([resolved], data, None if state is None else [state], custom=custom, until=int(target.epoch[0]))
+    first = int(trainer.states[0].n_steps[0])
+    for _ in trainer:
+        pass
+    reached = go_inside(trainer, target)
+    differing = [
+        name
+        for name, array in target.arrays().items()
+        if name != "begun_seconds" and not same_bits(reached.arrays()[name], array)
+    ]
+    return Replay(folder.path, first, int(target.n_steps[0]), differing)
+
+
+def go_inside(trainer: Trainer, target: TrainingState) -> TrainingState:
+    """Return the state of a trainer of one network after the steps inside an epoch that `target` has taken."""
+    state = trainer.states[0]
+    if target.n_begun <= state.n_begun:
+        return state
+    plan = trainer.plan_of(trainer.configs, state)
+    engine = trainer.make_engine((0,))
+    try:
+        engine.begin(plan)
+        steps = Steps(engine, plan, state, trainer.data.labels[plan.order], trainer.batch_size, end=target.n_begun)
+        for _ in steps:
+            pass
+        return steps.state()
+    finally:
+        engine.close()
+
+
+def same_bits(one: NDArray[np.generic], other: NDArray[np.generic]) -> bool:
+    """Whether two arrays hold the same bytes in the same shape."""
+    return one.shape == other.shape and one.dtype == other.dtype and one.tobytes() == other.tobytes()

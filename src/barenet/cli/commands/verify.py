@@ -1,0 +1,45 @@
+"""`barenet verify`."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+
+from barenet.analysis.verification import verify as verify_run
+from barenet.cli.models import find_model
+from barenet.cli.options import Json, Quiet, Runs, Switch
+from barenet.run_folders.finding import RUNS
+from barenet.terminal.console import ConsoleObserver
+from barenet.terminal.verification import show_verification
+
+__all__ = ["verify"]
+
+
+def verify(
+    run: Path | None = None,
+    /,
+    *,
+    whole: Switch = False,
+    data: str | None = None,
+    runs: Runs = Path(RUNS),
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Compare a run's files with their checksums, and its last steps with what training gives on this machine.
+
+    Parameters
+    ----------
+    run
+        A run or its name, such as quick-1, or a study (its best run); the latest run without one.
+    whole
+        Train from the first step, and not from the checkpoint before the last; takes as long as the run did.
+    data
+        Where the data of the run are now; without it, where they were.
+    """
+    observer = ConsoleObserver(quiet=quiet)
+    found = verify_run(find_model(run, runs, observer.note), whole=whole, data=data)
+    if json:
+        print(json_module.dumps(found.as_dict()))
+    else:
+        show_verification(found)
+    return 0 if found.passed else 1

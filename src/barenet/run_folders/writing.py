@@ -1,0 +1,173 @@
+"""What of a run is written, and when: settings and first weights, each epoch's record, the best weights, checkpoints.
+
+A disk that is full, or gone for a while, does not end training: what could not be written is written at the next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.engine.network import FastMLP
+from barenet.engine.state import TrainingState
+from barenet.errors import MachineError
+from barenet.nn.mlp import MLP
+from barenet.run_folders.checkpoint import ModelInfo, write_model
+from barenet.run_folders.folder import RunFolder, seed_folders
+from barenet.run_folders.machine import write_machine
+from barenet.storage.history import read_history
+from barenet.training.records import EpochRecord
+from barenet.training.trainer import Trainer
+
+__all__ = ["RunFiles"]
+
+
+class RunFiles:
+    """The files of a run under way; without a folder nothing is written, and `histories` alone grow.
+
+    behind: the networks whose last saving failed, and why.
+    """
+
+    def __init__(self, config: Config, trainer: Trainer, folder: Path | None, note: Callable[[str], None]) -> None:
+        self.config, self.trainer, self.folder, self.note = config, trainer, folder, note
+        self.behind: dict[int, MachineError] = {}
+        self.folders: list[RunFolder | None] = [None] * len(trainer.configs)
+        if folder is not None:
+            self.folders = [*seed_folders(folder, trainer.configs)]
+            trainer.pause = self.write_inside
+        self.histories: list[list[EpochRecord]] = [
+            [] if own is None else read_history(own.history).records for own in self.folders
+        ]
+
+    def write_start(self) -> None:
+        """Write the settings, the weights before the first step, a state to resume from, and the machine."""
+        self.write_configs()
+        for network, folder in enumerate(self.folders):
+            if folder is not None:
+                state = self.trainer.states[network]
+                write_model(folder.path / "initial.safetensors", self.info(network, 0), self.named(state.values))
+                self.write_last(folder, network, state)
+        self.write_machine()
+
+    def write_configs(self) -> None:
+        """Write the settings of the run and of each network."""
+        if self.folder is not None:
+            RunFolder(self.folder).write_config(self.config)
+        for config, folder in zip(self.trainer.configs, self.folders, strict=True):
+            if folder is not None:
+                folder.path.mkdir(exist_ok=True)
+                folder.write_config(config)
+
+    def write_machine(self) -> None:
+        """Write which machine the networks train on from here; say where it is another than before."""
+        said = [
+            write_machine(folder.path, int(state.n_steps[0]))
+            for folder, state in zip(self.folders, self.trainer.states, strict=True)
+            if folder is not None
+        ]
+        words = next((sentence for sentence in said if sentence is not None), None)
+        if words is not None:
+            self.note(words)
+
+    def write(self, record: EpochRecord) -> None:
+        """Write what an epoch of one network gave."""
+        self.histories[record.network].append(record)
+        self.save(record.network, partial(self.write_epoch, record=record))
+
+    def write_inside(self, network: int, state: TrainingState) -> None:
+        """Write what a network has reached inside an epoch."""
+        self.save(network, partial(self.write_last, network=network, state=state))
+
+    def save(self, network: int, write: Callable[[RunFolder], None]) -> None:
+        """Write something of a network; where that fails, training goes on, and all is written at the next time."""
+        folder = self.folders[network]
+        if folder is None:
+            return
+        try:
+            if network in self.behind:
+                self.write_whole(folder, network)
+            write(folder)
+        except MachineError as error:
+            if not self.behind:
+                self.note(f"{error}: training goes on, and saving is tried again at the next checkpoint")
+            self.behind[network] = error
+        else:
+            if self.behind.pop(network, None) is not None and not self.behind:
+                self.note(f"{self.folder} is saved again, and nothing is lost")
+
+    def write_behind(self) -> None:
+        """Try once more, at the end, to write what could not be written."""
+        for network in list(self.behind):
+            state = self.trainer.states[network]
+            self.save(network, partial(self.write_last, network=network, state=state))
+
+    def write_epoch(self, folder: RunFolder, record: EpochRecord) -> None:
+        """Write the record of an epoch, the weights if they are among the best, and the state."""
+        network, state = record.network, self.trainer.states[record.network]
+        if network not in self.behind:  # or it is written already
+            folder.append(record)
+        if int(state.epoch[0]) != record.epoch:
+            return  # the network was lost in this epoch, and keeps the state it had before
+        if record.epoch in state.best_epochs[0]:
+            self.write_weights(folder, self.info(network, record.epoch, record), state.evaluated, record.is_best)
+        self.write_last(folder, network, state)
+        folder.drop_outdated(state.best_epochs[0])
+
+    def write_weights(self, folder: RunFolder, info: ModelInfo, values: NDArray[np.floating], is_best: bool) -> None:
+        """Write weights that are among the best."""
+        named = self.named(values)
+        write_model(folder.epoch(info.epoch), info, named)
+        if is_best:
+            write_model(folder.best, info, named)
+
+    def write_whole(self, folder: RunFolder, network: int) -> None:
+        """Write the history and the best weights anew, after something of them could not be written."""
+        state, history = self.trainer.states[network], self.histories[network]
+        folder.write_history(history)
+        best = next((record for record in history if record.epoch == state.best_epochs[0, 0]), None)
+        if best is not None:
+            self.write_weights(folder, self.info(network, best.epoch, best), state.best_values, is_best=True)
+
+    def write_last(self, folder: RunFolder, network: int, state: TrainingState) -> None:
+        """Write everything that a network needs to go on; what was written before stays as the previous checkpoint."""
+        epoch = int(state.epoch[0])
+        record = next((own for own in self.histories[network][-1:] if own.epoch == epoch and not state.n_begun), None)
+        info = replace(self.info(network, epoch, record), step=int(state.n_steps[0]))
+        write_model(folder.last, info, self.named(state.evaluated), state, previous=folder.previous)
+
+    def named(self, values: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+        """Return the parameters (1, P) of one network by name."""
+        return self.template().parameters.named(values[0])
+
+    def template(self) -> MLP:
+        """Return a network of the run's architecture whose weights are yet to be filled in."""
+        return FastMLP.from_architecture(self.trainer.architecture, initializer=None, loss=self.trainer.loss)
+
+    def info(self, network: int, epoch: int, record: EpochRecord | None = None) -> ModelInfo:
+        """Return what a model file says of a network after `epoch`."""
+        metrics = {}
+        if record is not None and record.valid_loss is not None and record.valid_accuracy is not None:
+            metrics = {"validation_loss": record.valid_loss, "validation_accuracy": record.valid_accuracy}
+        return ModelInfo(
+            architecture=self.trainer.architecture.as_dicts(),
+            loss=self.trainer.loss.name,
+            label_smoothing=self.config.model.label_smoothing,
+            image_shape=list(self.trainer.data.image_shape),
+            scale=self.trainer.data.scale,
+            input_dtype=str(self.trainer.data.images.dtype),
+            class_names=list(self.trainer.data.class_names),
+            epoch=epoch,
+            step=epoch * self.trainer.n_steps,
+            seed=self.trainer.configs[network].trainer.seed,
+            data_name=self.trainer.data.name,
+            data_fingerprint=self.trainer.data.fingerprint,
+            metrics=metrics,
+            settings=self.trainer.configs[network].as_tables(),
+            preprocessing=self.trainer.data.preprocessing,
+        )

@@ -1,0 +1,201 @@
+"""New folders of runs and studies, and the lock that keeps a second process out of one.
+
+A new folder is filled under a hidden name, and gets its own name when it is complete: a process that is killed before
+leaves nothing that looks like a run. The lock goes when its process does, however that ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import platform
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from filelock import FileLock, Timeout
+
+from barenet.errors import MachineError, RunError
+from barenet.messages import as_typed
+from barenet.storage.files import check_folder_name, replace_file
+
+__all__ = ["NewFolder", "create_folder", "hold_lock"]
+
+LOCK = ".lock"
+HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
+HIDDEN = ".building"  # the ending of the names of folders that are being filled
+FORGOTTEN_SECONDS = 3600.0  # a hidden folder that is older, and that nobody holds, is of a process that was killed
+
+
+class NewFolder:
+    """A folder that is being filled, and held: `path` is hidden before `publish`, which gives it its name.
+
+        with NewFolder(output, None, "quick", kind="run", marker="config.toml") as new:
+            ...                       # fill new.path
+            new.publish()             # from here on it is output/quick-1, and goes on being held
+
+    Without a name it is `output/prefix-1`, `-2`, ...; one that holds the file `marker` is a `kind` already. What was
+    not published is deleted at the end.
+
+    Raises:
+        RunError: the folder is there already and holds something.
+        MachineError: it cannot be made.
+    """
+
+    def __init__(self, output: Path, name: str | None, prefix: str, *, kind: str, marker: str) -> None:
+        self.output, self.name, self.prefix, self.kind, self.marker = output, name, prefix, kind, marker
+        check_name(output, name, kind)
+        self.path = output / f".{name or prefix}-{uuid.uuid4().hex[:8]}{HIDDEN}"
+        self.is_published = False
+        self.stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Make the hidden folder, and hold it."""
+        with explain(self.kind, self.output):
+            self.output.mkdir(parents=True, exist_ok=True)
+            self.check_free()
+            clear_forgotten(self.output)
+            self.path.mkdir()
+        self.stack.enter_context(hold_lock(self.path))
+        return self
+
+    def check_free(self) -> None:
+        """Raise RunError if a folder of the name is there already and holds something."""
+        if self.name is None:
+            return
+        folder = self.output / self.name
+        holds = (
+            [path.name for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.exists() else []
+        )
+        if self.marker in holds:
+            how = f"go on with it by --resume {as_typed(folder)}, or choose another --name"
+            raise RunError(f"{folder} holds a {self.kind} already; {how}")
+        if holds:
+            raise RunError(f"{folder} holds something else ({', '.join(holds[:3])}); choose another --name")
+
+    def publish(self) -> Path:
+        """Give the folder its name, and return its path."""
+        self.stack.close()  # Windows renames no folder in which a file is open
+        with explain(self.kind, self.output):
+            target = self.take_number() if self.name is None else self.take_name(self.name)
+        self.path, self.is_published = target, True
+        self.stack.enter_context(hold_lock(target))
+        return target
+
+    def take_number(self) -> Path:
+        """Rename the folder to the first `prefix-N` that is free; two processes never get the same one."""
+        while True:
+            target = self.output / next_name(self.output, self.prefix)
+            try:
+                self.path.rename(target)
+                return target
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+
+    def take_name(self, name: str) -> Path:
+        """Rename the folder to its name; one that is there and holds nothing makes room."""
+        target = self.output / name
+        self.check_free()
+        if target.is_dir():
+            with hold_lock(target):
+                pass  # nobody is at work in it: what locks leave behind may go
+            for left in (LOCK, HOLDER):
+                (target / left).unlink(missing_ok=True)
+            target.rmdir()
+        self.path.rename(target)
+        return target
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let the folder go; one that was not published is deleted."""
+        self.stack.close()
+        if not self.is_published:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def create_folder(output: Path, name: str | None, prefix: str, *, kind: str, marker: str) -> Path:
+    """Make an empty folder at once, for whoever writes `marker` into it first of all."""
+    with NewFolder(output, name, prefix, kind=kind, marker=marker) as new:
+        return new.publish()
+
+
+def check_name(output: Path, name: str | None, kind: str) -> None:
+    """Raise RunError or ConfigError for a name that no folder should get."""
+    if name is not None and (name in ("", ".", "..") or set(name) & set("/\\")):
+        raise RunError(f"--name must be the name of one folder, got {name!r}; choose where it lies by --output")
+    for path in [output] if name is None else [output, output / name]:
+        check_folder_name(path, f"the files of a {kind}")
+
+
+def next_name(output: Path, prefix: str) -> str:
+    """Return the first `prefix-N` after all that are there."""
+    taken = [path.name.removeprefix(f"{prefix}-") for path in output.glob(f"{prefix}-*")]
+    return f"{prefix}-{max((int(t) for t in taken if t.isdecimal()), default=0) + 1}"
+
+
+@contextmanager
+def explain(kind: str, output: Path) -> Iterator[None]:
+    """Turn errors of the system, while a folder is made in `output`, into ours."""
+    try:
+        yield
+    except (NotADirectoryError, FileExistsError) as error:
+        raise RunError(f"{error.filename} is a file, not a folder; choose another --output or --name") from None
+    except (MachineError, RunError):
+        raise
+    except OSError as error:
+        raise MachineError(
+            f"cannot make a {kind} folder in {output}: {error.strerror}; choose another --output"
+        ) from None
+
+
+def clear_forgotten(output: Path) -> None:
+    """Delete hidden folders that processes which were killed have left half filled."""
+    for path in output.glob(f".*{HIDDEN}"):
+        with suppress(OSError, RunError):  # it is held, or gone meanwhile, or not ours to delete
+            if time.time() - path.stat().st_mtime > FORGOTTEN_SECONDS:
+                with hold_lock(path):
+                    pass
+                shutil.rmtree(path)
+
+
+@contextmanager
+def hold_lock(folder: Path) -> Iterator[None]:
+    """Keep other processes out of a folder.
+
+    Raises:
+        RunError: another process holds it; says which.
+        MachineError: the folder cannot be written.
+    """
+    lock, holder = FileLock(folder / LOCK), folder / HOLDER
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise RunError(f"{folder} is in use by {read_holder(holder)}; wait for it, or choose another") from None
+    except OSError as error:
+        raise MachineError(f"cannot write in {folder}: {error.strerror}; choose another --output") from None
+    try:
+        since = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M")
+        replace_file(holder, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
+        yield
+    finally:
+        with suppress(OSError):  # the file only tells others who is here, and the lock itself is let go
+            holder.unlink(missing_ok=True)
+        lock.release()
+
+
+def read_holder(holder: Path) -> str:
+    """Return which process has the lock."""
+    try:
+        who = json.loads(holder.read_text("utf-8"))
+        return f"process {who['pid']} on {who['host']} since {who['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,45 @@
+"""What a terminal shows when a run was verified."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from barenet.messages import count
+from barenet.run_folders.machine import EARLIER
+from barenet.terminal.output import output_console
+
+if TYPE_CHECKING:
+    from barenet.analysis.verification import Replay, Verification
+
+__all__ = ["show_verification"]
+
+
+def show_verification(found: Verification) -> None:
+    """Print which files are whole, which steps gave the same bits, and on what machine the run was made."""
+    console = output_console()
+    console.print(f"{found.folder}: {count(found.checked, 'file')} compared with their checksums", markup=False)
+    for problem in found.problems:
+        console.print(f"  {problem}", markup=False)
+    for replay in found.replays:
+        console.print(f"  {describe_replay(replay)}", markup=False)
+    machines = [*found.machine.get(EARLIER, []), {k: v for k, v in found.machine.items() if k != EARLIER}]
+    for machine in machines:
+        words = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "vector instructions")
+        console.print(f"trained on: {words or 'a machine that was not recorded'}", markup=False, style="dim")
+    if found.other:
+        console.print(
+            f"this machine has another {', '.join(found.other)}, so last digits may differ for that reason",
+            markup=False,
+        )
+    verdict = "the run is what training gives" if found.passed else "the run is NOT what training gives"
+    if found.problems and not found.replays:
+        verdict = "the run is damaged; no step was taken again"
+    console.print(verdict, style="bold")
+
+
+def describe_replay(replay: Replay) -> str:
+    """Return in words what some steps gave, taken once more."""
+    steps = f"{replay.folder}: steps {replay.first_step + 1:,} to {replay.last_step:,} taken once more"
+    if replay.first_step == replay.last_step:
+        return f"{replay.folder}: there is no step to take once more"
+    return f"{steps}: the same bits" if not replay.differing else f"{steps}: other {', '.join(replay.differing)}"
