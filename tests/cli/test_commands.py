@@ -106,7 +106,7 @@ def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
     ("arguments", "code", "words"),
     [
         (("train", "stray", "words"), 2, "stray words on the command line: words"),
-        (("train", "--momentum", "0.9"), 2, "did you mean --optimizer.momentum?"),
+        (("train", "--beta1", "0.9"), 2, "did you mean --optimizer.beta1?"),
         (("train", "--activation", "rulu"), 2, "unknown activation 'rulu'; did you mean 'relu'?"),
         (("train", "--lr", "nan"), 2, "optimizer.learning_rate must be"),
         (("train", "--data", "nowhere"), 2, "nowhere"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
-from barenet.config.names import SHORT_NAMES, setting_path
+from barenet.config.names import setting_path
 from barenet.config.reading import read_recipe
 from barenet.config.tables import TABLES
 
@@ -17,14 +17,15 @@ __all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags"]
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 SHORT_FLAGS = (
     *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
-    *("optimizer", "schedule"),
+    *("optimizer", "momentum", "weight_decay", "clip_norm", "schedule", "decay_rate", "decay_step"),
+    *("loss", "label_smoothing", "dropout", "mirror", "shift"),
     *("data", "image_size", "color", "skip_broken", "label", "drop", "keep"),
 )
 
 
 def make_flags(table: str, defaults: Mapping[str, Any]) -> Any:
     """Return a parameter type for cyclopts: a dictionary of those settings of a table that were given."""
-    shorts = {SHORT_NAMES[short]: f"--{short.replace('_', '-')}" for short in SHORT_FLAGS}
+    shorts = {setting_path(short): f"--{short.replace('_', '-')}" for short in SHORT_FLAGS}
     fields: dict[str, Any] = {}
     for name, field in TABLES[table].model_fields.items():
         if name == "layers":
@@ -32,7 +33,7 @@ def make_flags(table: str, defaults: Mapping[str, Any]) -> Any:
         path = f"{table}.{name}"
         names = [f"--{path.replace('_', '-')}", *([shorts[path]] if path in shorts else [])]
         # Values stay text here: the settings' own validation reads them, and its messages are the ones people see.
-        negative = f"--{table}.no-{name.replace('_', '-')}"
+        negative = [own.replace(name.replace("_", "-"), f"no-{name.replace('_', '-')}") for own in names]
         parameter = Parameter(name=names, help=describe(field, defaults.get(name, field.default)), negative=negative)
         fields[name] = Annotated[kind_of(field), parameter]
     return TypedDict(f"{table.title()}Flags", fields, total=False)  # type: ignore[operator]
@@ -41,11 +42,11 @@ def make_flags(table: str, defaults: Mapping[str, Any]) -> Any:
 def flag_of(setting: str) -> str:
     """Return the shortest flag of a setting.
 
-    >>> flag_of("patience"), flag_of("learning_rate"), flag_of("momentum")
-    ('--patience', '--lr', '--optimizer.momentum')
+    >>> flag_of("patience"), flag_of("learning_rate"), flag_of("beta1")
+    ('--patience', '--lr', '--optimizer.beta1')
     """
     path = setting_path(setting)
-    short = next((name for name in SHORT_FLAGS if SHORT_NAMES[name] == path), path)
+    short = next((name for name in SHORT_FLAGS if setting_path(name) == path), path)
     return f"--{short.replace('_', '-')}"
 
 

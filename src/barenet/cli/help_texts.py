@@ -26,7 +26,8 @@ For example:
     barenet train
     barenet train --epochs 5 --hidden 128,32 --lr 0.001
     barenet train --recipe course --n-seeds 4
-    barenet train my.toml --optimizer.name sgd --optimizer.momentum 0.9
+    barenet train my.toml --optimizer sgd --momentum 0.9
+    barenet train --recipe course --lr 0.1 --decay-rate 0.9 --decay-step 2000
     barenet train --resume runs/quick-1
 
 Settings come from the recipe, then the settings file, then flags; --dry-run shows what they come to. Below, in
@@ -122,7 +123,7 @@ is taken where nothing is said.
 For example:
 
     barenet gradcheck
-    barenet gradcheck --hidden 64,32 --activation gelu --model.loss hinge
+    barenet gradcheck --hidden 64,32 --activation gelu --loss hinge
     barenet gradcheck my.toml --json
     barenet gradcheck mine.py:loss_and_gradients
     barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5
