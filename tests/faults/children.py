@@ -27,16 +27,17 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.errors import BarenetError
 from barenet.run_folders.checkpoint import read_state
-from barenet.run_folders.folder import network_folders
+from barenet.run_folders.folder import network_folders, new_run
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run
-from barenet.run_folders.run import start_run
+from barenet.run_folders.run import Run, network_configs, start_run
 from barenet.run_folders.scores import write_scores
 from barenet.storage.arrays import write_arrays
 from barenet.storage.files import append_line
 from barenet.storage.history import history_line, read_history
 from barenet.training import epochs
+from barenet.training.preparation import prepare
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
 
@@ -99,6 +100,18 @@ def go_on(folder: str, kind: str, observer: Observer | None = None) -> RunResult
     return resume_run(Path(folder), data_of(kind), observer=observer)
 
 
+def train_two_epochs(folder: str, observer: object) -> None:
+    """Train a run up to its second epoch, as if it was stopped there."""
+    path = Path(folder)
+    resolved, data = prepare(config_of("one"), data_of("one"))
+    trainer = Trainer(network_configs(resolved), data, until=2)
+    with new_run(path.parent, path.name, "quick") as new:
+        run = Run(resolved, data_of("one"), trainer, new.publish(), Observer())
+        run.files.write_start()
+        for each in trainer:
+            run.files.write(each)
+
+
 class Notes(Observer):
     """Keeps what is said."""
 
@@ -148,6 +161,15 @@ def run_child(report: Path, target: Callable[..., Any], *arguments: Any, patienc
     return told
 
 
+def save(folder: str, number: int, notes: object = None) -> None:
+    """Write `last` once, as training does."""
+    path = Path(folder)
+    values = np.full(5000, number, np.float32)
+    write_arrays(
+        path / "last.safetensors", {"number": number}, {"values": values}, previous=path / "previous.safetensors"
+    )
+
+
 def save_for_ever(folder: str) -> None:
     """Write the files of a run again and again, each time with the next number in all of them."""
     path = Path(folder)
@@ -158,9 +180,7 @@ def save_for_ever(folder: str) -> None:
         append_line(path / "history.jsonl", history_line(replace(example, epoch=number)), flush=True)
         write_arrays(path / "best.safetensors", {"number": number}, {"values": values})
         write_scores(path, {"number": number}, np.full((50, 3), number, np.float32))
-        write_arrays(
-            path / "last.safetensors", {"number": number}, {"values": values}, previous=path / "previous.safetensors"
-        )
+        save(folder, number)
         (path / "begun").touch()
 
 
