@@ -29,6 +29,7 @@ from barenet.run_folders.scores import names_for, read_scores
 from barenet.shown import Shown
 from barenet.storage.history import History, read_history
 from barenet.training.records import EpochRecord
+from barenet.tuning.study.share import Shared, share_time
 
 __all__ = [
     "Evidence",
@@ -45,6 +46,7 @@ class Evidence(Shown):
 
     model: the best on validation, or the last finite weights where no validation was finished. initial: the weights
     before the first step, or a redrawn initialisation where they are lost. test_probabilities: (n, C), as stored.
+    shared: whose the seconds of its history are.
     """
 
     path: Path
@@ -60,6 +62,7 @@ class Evidence(Shown):
     test_probabilities: NDArray[np.float32] | None = None
     machine: dict[str, Any] | None = None
     notes: list[str] = field(default_factory=list)
+    shared: Shared | None = None
 
     @property
     def best_epoch(self) -> int:
@@ -142,14 +145,14 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
             f"{folder / 'test-probabilities.safetensors'} is of {count(len(probabilities), 'image')}, "
             f"{model.info.data_name} has {count(len(test.labels), 'test image')}; {write_again(folder)}"
         )
-    machine = read_machine(folder)
+    machine, shared = read_machine(folder), share_time(folder, history.records)
     return Evidence(
         folder,
         model,
         initial,
         False,
         config,
-        history.records,
+        shared.history,
         data,
         validation,
         test,
@@ -157,6 +160,7 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
         probabilities,
         machine,
         notes,
+        shared,
     )
 
 

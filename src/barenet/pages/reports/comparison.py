@@ -142,6 +142,7 @@ def run_row(run: Contestant) -> dict[str, Any]:
         "best_epoch": ", ".join(str(model.info.epoch) for model in run.models) or "–",
         "parameters": f"{run.models[0].mlp.parameters.size:,}" if run.models else "–",
         "seconds": f"{training_seconds(network.history for network in run.networks):.1f}",
+        "sharing": ", ".join(dict.fromkeys(network.sharing for network in run.networks if network.sharing)),
     }
 
 

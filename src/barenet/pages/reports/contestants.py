@@ -24,19 +24,24 @@ from barenet.training.evaluation import plain
 from barenet.training.learning.measurement import is_beyond_chance, measure_counts
 from barenet.training.learning.verdict import Verdict
 from barenet.training.records import EpochRecord
+from barenet.tuning.study.share import share_time
 
 __all__ = ["Contestant", "Network", "judge_average", "judge_by_file", "read_contestant"]
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds."""
+    """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds.
+
+    sharing: in words, whose the seconds of its records are; empty where they are all its.
+    """
 
     history: list[EpochRecord]
     model: SavedModel | None
     result: dict[str, Any] | None
     verdict: Verdict | None = None
     problems: list[str] = field(default_factory=list)
+    sharing: str = ""
 
     @property
     def learned(self) -> bool:
@@ -94,10 +99,12 @@ def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | N
     for name in ("config.toml", "last.safetensors"):
         need(folder, name)
     history = read_records(files)
+    shared = share_time(folder, history.records)
     model = read_model(files.best, activations, loss) if files.best.exists() else None
     result, _ = read_scores(folder) or (None, None)
     verdict = read_verdict(folder, history.records)
-    return Network(history.records, model, result, verdict, history.problems(model.info.epoch if model else None))
+    problems = history.problems(model.info.epoch if model else None)
+    return Network(shared.history, model, result, verdict, problems, shared.short)
 
 
 def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> Judgement | None:

@@ -55,7 +55,7 @@ def report(
         MachineError: the page cannot be written.
     """
     target = None if output is None else page_path(output)
-    runs = [check_run(find_run(path, note)) for path in paths]
+    runs = [check_run(find_run(path, note)) for path in paths or (None,)]
     if len(runs) == 1 and not is_seeds(runs[0]):
         evidence = read_evidence(runs[0], dataset=dataset, activations=activations, loss=loss)
         for sentence in evidence.notes:
@@ -139,7 +139,8 @@ def numbers(evidence: Evidence, judgement: Judgement | None, *, learned: bool = 
     shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
     if history:
         seconds = training_seconds([history])
-        shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch"))
+        short = f", {evidence.shared.short}" if evidence.shared and evidence.shared.short else ""
+        shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch{short}"))
     return shown
 
 
@@ -175,9 +176,11 @@ def timing(evidence: Evidence) -> dict[str, dict[str, str]]:
     history, seconds = evidence.history, training_seconds([evidence.history])
     took = {"epochs": f"{len(history)}", "seconds": f"{seconds:.1f}"}
     if history:
+    if evidence.shared is not None and evidence.shared.words:
+        took["these seconds are"] = evidence.shared.words
         images = history[-1].step / len(history) * (evidence.config.data.batch_size if evidence.config else 0)
         took |= {"seconds an epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
-        if images and seconds > 0:
+        if images and seconds > 0 and (evidence.shared is None or evidence.shared.is_known):
             took["images a second"] = f"about {round(images * len(history) / seconds, -2):,.0f}"
     machine = evidence.machine or {"machine": "not recorded by this run"}
     return {"time": took, "machine": {name: show(value) for name, value in machine.items()}}

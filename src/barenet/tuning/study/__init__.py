@@ -9,5 +9,6 @@ Read the modules in this order; open `search` first:
     results    the ranking, how sure it is, and the files that say so
     record     what is known of the trials: files, then Optuna's record, then tables
     best       the best trial as a run folder
+    share      how much of its stack's time the best trial took
     search     the coordinator: it alone chooses, sends out, writes down and compares
 """
