@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from barenet.api.studies import open_study, run_search
 from barenet.api.training import find_data
 from barenet.config.tables import Config
+from barenet.config.wording import in_python
 from barenet.errors import RunError
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.resuming import check_data_path
@@ -85,7 +86,7 @@ def search(
         ConfigError, DataError, RunError, MachineError: see `barenet.errors`.
         DivergedError: not one trial was left with finite weights.
     """
-    watching = observer or (ConsoleSearchObserver() if verbose else SearchObserver())
+    watching = observer or (ConsoleSearchObserver(takes_flags=False) if verbose else SearchObserver())
     arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
     resumed = None if resume is None else find_folder(resume, [STUDIES])
     with watching:
@@ -115,7 +116,8 @@ def search(
                     shutil.rmtree(folder.path, ignore_errors=True)
                 raise
             record = Record(replace(material, question=question), folder, ledger, watching)
-            return run_search(record, pool)
+            result = run_search(record, pool)
+    return result if watching.takes_flags else replace(result, verdict=in_python([result.verdict])[0])
 
 
 def gather(

@@ -160,7 +160,7 @@ def name_of(settings: Path) -> str:
 
 def make_observer(verbose: bool) -> Observer:
     """Return what shows a run on stderr, or nothing."""
-    return ConsoleObserver() if verbose else Observer()
+    return ConsoleObserver(takes_flags=False) if verbose else Observer()
 
 
 def watch(observer: Observer, plot: bool) -> Watchers:

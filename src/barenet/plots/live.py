@@ -45,6 +45,7 @@ class Watchers(Observer):
         self.quiet = all(observer.quiet for observer in observers)
 
     def __enter__(self) -> Self:
+        self.takes_flags = any(observer.takes_flags for observer in observers)
         """Let all begin to watch."""
         for observer in self.observers:
             observer.__enter__()

@@ -16,6 +16,8 @@ __all__ = ["Observer", "Watcher"]
 class Watcher:
     """What observers of runs and of searches have in common."""
 
+    takes_flags = False  # whether whoever watches types flags of the command line, and not keywords of Python
+
     def __enter__(self) -> Self:
         """Begin to watch."""
         return self

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from barenet.config.tables import Config
+from barenet.config.wording import in_python
 from barenet.data.datasets import Dataset
 from barenet.engine.threads import one_blas_thread
 from barenet.errors import DivergedError, MachineError
@@ -18,6 +19,7 @@ from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import NetworkResult, RunResult, judge_network, write_verdict
 from barenet.run_folders.scores import average_scores, score_model, write_scores
 from barenet.run_folders.writing import RunFiles
+from barenet.training.learning.remedies import after_divergence
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import training_seconds
 from barenet.training.trainer import Trainer
@@ -84,7 +86,8 @@ class Run:
         if len(lost) == len(self.trainer.configs):
             has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.files.folders)
             kept = f"; what was best before is in {self.folder}" if has_best else ""
-            raise DivergedError(f"training {lost[0]}{kept}; try a smaller learning_rate or l2, or a clip_norm")
+            advice = self.worded([f"try {', or '.join(after_divergence(self.config))}"])
+            raise DivergedError(f"training {lost[0]}{kept}; {advice[0]}")
         with one_blas_thread():
             networks = [
                 self.result_of(i)
@@ -102,6 +105,10 @@ class Run:
             figures = {**result.as_dict(), "ensemble": ensemble.as_dict()}
             self.try_to_write(partial(write_scores, self.folder, figures, ensemble.probabilities))
         return replace(result, unsaved=self.describe_unsaved())
+
+    def worded(self, sentences: list[str]) -> list[str]:
+        """Return advice in the words of whoever watches: flags, or keywords of Python."""
+        return sentences if self.observer.takes_flags else in_python(sentences)
 
     def try_to_write(self, write: Callable[[], None]) -> None:
         """Write what the test gave; where that fails, the result is still returned."""
@@ -144,7 +151,7 @@ class Run:
             model=model,
             history=self.files.histories[network],
             stopped=stop,
-            verdict=verdict,
+            verdict=replace(verdict, advice=self.worded(verdict.advice)),
         )
 
     def best_metrics(self, network: int, epoch: int) -> dict[str, float]:

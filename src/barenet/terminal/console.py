@@ -29,8 +29,8 @@ WIDE = 72  # columns of a terminal from which on a progress bar fits beside the 
 class ConsoleObserver(Notes, Observer):
     """Shows a run as it goes; `quiet` shows nothing but how to go on after an interruption."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        super().__init__(quiet=quiet)
+    def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
+        super().__init__(quiet=quiet, takes_flags=takes_flags)
         self.bar: Progress | None = None
         self.task: TaskID | None = None
         self.folder: Path | None = None
@@ -84,8 +84,10 @@ class ConsoleObserver(Notes, Observer):
             self.bar.update(self.task, figures=self.figures(record.seconds))
         elif record.valid_loss is not None or record.stopped:
             prefix = f"seed {self.trainer.configs[record.network].trainer.seed} | " if several else ""
-            self.console.print(prefix + record.as_line(), markup=False)
-        if record.stopped is not None and record.stopped.kind != "finished":
+            self.console.print(prefix + record.as_line())
+            return  # the line ends in why the network stopped
+        if record.stopped is not None and record.stopped.kind != "finished" and (several or not record.diverged):
+            # The error that ends the run of a single lost network tells how it was lost.
             self.note(f"network {record.network} {record.stopped}" if several else str(record.stopped))
 
     def figures(self, seconds: float) -> str:

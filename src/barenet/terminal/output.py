@@ -55,9 +55,12 @@ def describe_settings(config: Config, engine: str, searched: Collection[str] = (
 class Notes:
     """Prints notes on stderr, unless it is to be quiet."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        self.quiet = quiet
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+    takes_flags: whether they are read at the command line; a notebook takes keywords of Python.
+    """
+
+    def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
+        self.quiet, self.takes_flags = quiet, takes_flags
+        self.console = PlainConsole(stderr=True, soft_wrap=True)
 
     def note(self, message: str) -> None:
         """Print a note."""

@@ -36,8 +36,8 @@ WIDE = 80  # columns from which on loss and accuracy both fit beside the setting
 class ConsoleSearchObserver(Notes, SearchObserver):
     """Shows a search as it goes; `quiet` shows nothing but how to go on after an interruption."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
-        super().__init__(quiet=quiet)
+    def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
+        super().__init__(quiet=quiet, takes_flags=takes_flags)
         self.live: Live | None = None
         self.folder: Path | None = None
         self.running: dict[str, tuple[Sequence[Trial], int, float]] = {}

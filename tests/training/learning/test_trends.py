@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 
+from barenet.config.tables import Config
 from barenet.training.learning.trends import find_trend
 from barenet.training.records import EpochRecord, Stop
 
@@ -31,7 +32,7 @@ RISING = np.where(EPOCHS < 9, 0.7 - 0.05 * EPOCHS, 0.3 + 0.02 * (EPOCHS - 8))
 def test_a_loss_that_rises_from_an_epoch_on_is_told_with_that_epoch():
     trend = find_trend(history(RISING))
     assert trend.words == "validation loss rises from epoch 9 on, from 0.3 to 0.74"
-    assert trend.advice[0].startswith("--patience")
+    assert trend.advice(Config())[0].startswith("--patience")
 
 
 def test_a_rise_is_found_between_validations_that_lie_epochs_apart():

@@ -14,9 +14,10 @@ from barenet.config.tables import Config
 from barenet.nn import MLP, Loss
 from barenet.training.learning.activity import Activity
 from barenet.training.learning.measurement import Measurement, noise_of
+from barenet.training.learning.remedies import any_other_rate, memory_advice, more_steps, slower, steeper
 from barenet.training.records import EpochRecord
 
-__all__ = ["Cause", "Subject", "describe_chance", "find_advice", "find_causes", "memory_advice"]
+__all__ = ["Cause", "Subject", "describe_chance", "find_advice", "find_causes", "is_hardly_changed"]
 
 GROWN = 10.0  # times the norm of the weights before training; training that works doubles it or so
 STILL = 0.01  # of that norm, by which the weights must change for anything to change
@@ -29,8 +30,6 @@ UNEVEN = 0.7  # share of the most frequent class
 FEW_STEPS = 20
 LARGE_INPUT = 100.0  # initial weights are made for inputs of about 1
 USUAL = "about 0.001 is usual"
-USUAL_RATES = {"sgd": 0.1, "adam": 0.001, "adamw": 0.001}
-
 
 Remedy = Literal["slower", "faster", "other units", "scale", "data", "steps", "classes"]
 
@@ -89,10 +88,14 @@ def figure(loss: float) -> str:
 
 
 def find_causes(
-    subject: Subject, now: Measurement, untrained: Measurement, activity: Sequence[Activity]
+    subject: Subject, now: Measurement, untrained: Measurement, activity: Sequence[Activity], n_same: int
 ) -> list[Cause]:
-    """Return what can be measured of why a network learned nothing."""
+    """Return what can be measured of why a network learned nothing.
+
+    n_same: how many validation images get the class that they got before the first step.
+    """
     found = [
+        same_answers(n_same, now.n),
         one_class(now, subject.class_names),
         *map(dead_units, activity),
         next(filter(None, map(equal_units, activity)), None),
@@ -154,12 +157,31 @@ def changed_weights(subject: Subject) -> list[Cause]:
         found.append(Cause(f"the norm of the weights grew from {before:.4g} to {norm:.4g}", "slower"))
     if step is not None and step > LARGE_STEP:
         found.append(Cause(f"a step changed the weights by {step:.2g} of their size; {USUAL}", "slower"))
-    change = float(np.linalg.norm(subject.mlp.parameters.values - initial))
-    if change < STILL * before:
+    if is_hardly_changed(subject):
         a_step = "" if step is None else f", a step by at most {step:.2g} ({USUAL})"
-        words = f"training changed the weights by {change / before:.2g} of their size in all{a_step}"
+        words = f"training changed the weights by {change_of(subject):.2g} of their size in all{a_step}"
         found.append(Cause(words, "faster"))
     return found
+
+
+def change_of(subject: Subject) -> float:
+    """Return the norm of what training changed the weights by, over their norm before."""
+    initial = subject.initial.parameters.values.astype(np.float64)
+    before = float(np.linalg.norm(initial))
+    return float(np.linalg.norm(subject.mlp.parameters.values - initial)) / before if before > 0 else math.inf
+
+
+def is_hardly_changed(subject: Subject) -> bool:
+    """Whether the weights are nearly those before the first step."""
+    return change_of(subject) < STILL
+
+
+def same_answers(n_same: int, n: int) -> Cause | None:
+    """Say so where nearly all answers are those of the weights before the first step; both figures as counted."""
+    if n_same < ALL * n:
+        return None
+    which = f"all {n:,}" if n_same == n else f"{n_same:,} of {n:,}"
+    return Cause(f"the answers to {which} validation images are those of the weights before the first step")
 
 
 def few_steps(history: Sequence[EpochRecord]) -> Cause | None:
@@ -179,8 +201,7 @@ def odd_inputs(subject: Subject) -> list[Cause]:
 
 
 def find_advice(causes: Sequence[Cause], config: Config) -> list[str]:
-    """Return what to try, as settings of the command line."""
-    rate, usual = config.optimizer.learning_rate, USUAL_RATES.get(config.optimizer.name, 0.001)
+    """Return what to try, as flags of the command line with their values."""
     remedies = {cause.remedy for cause in causes}
     found = []
     if "data" in remedies:
@@ -188,25 +209,15 @@ def find_advice(causes: Sequence[Cause], config: Config) -> list[str]:
     if "scale" in remedies:
         found.append("inputs brought to mean 0 and deviation 1: --data.standardize")
     if "slower" in remedies:
-        smaller = min(rate / 10, usual)
-        factor = "ten or a hundred times" if smaller >= rate / 100 else "much"
-        found.append(f"a learning rate {factor} smaller, such as --lr {smaller:g}")
+        found.append(slower(config))
     elif "faster" in remedies:
-        found.append(f"a larger learning rate, such as --lr {usual if rate < usual else rate * 10:g}")
+        found.append(steeper(config))
     if "steps" in remedies and "slower" not in remedies:
-        found.append("more steps: more --epochs, or a smaller --batch-size")
+        found.append(more_steps(config))
     if "classes" in remedies:
         found.append(
             "--model.class-weight balanced, or --trainer.metric loss: one class decides the accuracy of every epoch"
         )
     if "other units" in remedies:
         found.append("--activation relu, or fewer hidden layers")
-    if not found:
-        found.append(f"another learning rate: ten times smaller, --lr {rate / 10:g}, or larger, --lr {rate * 10:g}")
-        found += memory_advice()
-    return found
-
-
-def memory_advice() -> list[str]:
-    """Return what to try where nothing is wrong with the training itself."""
-    return ["check that each label belongs to its image: their order, and the column or folder that they come from"]
+    return found or [any_other_rate(config), *memory_advice()]

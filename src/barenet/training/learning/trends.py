@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.config.tables import Config
+from barenet.training.learning.remedies import less_by_heart, longer_training
 from barenet.training.records import EpochRecord
 
 __all__ = ["Trend", "find_trend"]
@@ -37,16 +39,9 @@ class Trend:
             return f"validation loss rises from epoch {self.epoch} on, {figures}"
         return f"validation still improves at the end: the loss fell {figures} in the last validations"
 
-    @property
-    def advice(self) -> list[str]:
-        """What to try."""
-        if self.kind == "rises":
-            return [
-                "--patience 3 stops when validation no longer improves",
-                "a larger --l2, --model.dropout 0.2, a smaller --hidden or more images let a network learn less of its "
-                "training images by heart",
-            ]
-        return ["more --epochs"]
+    def advice(self, config: Config) -> list[str]:
+        """Return what to try with the settings of the run."""
+        return less_by_heart(config) if self.kind == "rises" else [longer_training(config)]
 
 
 def find_trend(history: Sequence[EpochRecord]) -> Trend | None:

@@ -1,8 +1,9 @@
 """Did a trained network learn anything? And how did its validation go?
 
 It learned something if, on the validation images, it beats what needs no training: its own answers before the first
-step, and one answer for all images. Where these images are too few to tell, the images that it was trained on decide;
-where they are enough, and it does well on those alone, it fits its training images and nothing else.
+step, and one answer for all images. If its weights are nearly those before the first step and give the same answers, it
+learned nothing, however many of them are right. Where these images are too few to tell, the images that it was trained
+on decide; where they are enough, and it does well on those alone, it fits its training images and nothing else.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from barenet.nn import MLP
 from barenet.training.evaluation import compute_outputs
 from barenet.training.learning.activity import look_at_layers
 from barenet.training.learning.measurement import LEAST_GAIN, Measurement, is_beyond_chance, measure, standard_error
-from barenet.training.learning.reasons import Subject, describe_chance, find_advice, find_causes, memory_advice
+from barenet.training.learning.reasons import (
+    Subject,
+    describe_chance,
+    find_advice,
+    find_causes,
+    is_hardly_changed,
+)
+from barenet.training.learning.remedies import memory_advice
 from barenet.training.learning.trends import find_trend
 
 __all__ = ["MAX_IMAGES", "Subject", "Verdict", "judge", "thin"]
@@ -56,28 +64,50 @@ class Verdict:
 def judge(subject: Subject) -> Verdict:
     """Return whether a network learned anything, why not, and how its validation went."""
     trend = find_trend(subject.history)
-    learned = Verdict(True, [], trend.advice if trend else [], trend.words if trend else None)
+    advice = trend.advice(subject.config) if trend else []
+    learned = Verdict(True, [], advice, trend.words if trend else None)
     images, labels = thin(subject.valid_images), thin(subject.valid_labels)
     n_looks = max(1, sum(record.valid_loss is not None for record in subject.history))
     now = look(subject, subject.mlp, images, labels)
     if now.loss is not None and now.constant_loss is not None and now.loss < CLEAR * now.constant_loss:
         return learned
     untrained = look(subject, subject.initial, images, labels)
-    if not now.can_tell or is_beyond_chance(now, untrained, n_looks) or has_low_loss(subject, now, untrained):
+    if not now.can_tell or has_low_loss(subject, now, untrained):
+        return learned
+    is_still = gives_the_same(subject, images) and gives_the_same(subject, subject.train_images)
+    if not is_still and is_beyond_chance(now, untrained, n_looks):
         return learned
     seen = look(subject, subject.mlp, subject.train_images, subject.train_labels)
     seen_untrained = look(subject, subject.initial, subject.train_images, subject.train_labels)
     told = describe_chance(now, untrained, n_looks, of="validation")
     gained = max([seen.accuracy, *(r.train_accuracy for r in subject.history)])
-    fits_by_accuracy = is_beyond_chance(replace(seen, accuracy=gained, link=None, loss=None))
-    if fits_by_accuracy or is_beyond_chance(seen, seen_untrained):
+    by_accuracy = replace(seen, accuracy=gained, link=None, loss=None)
+    fits_by_accuracy = is_beyond_chance(by_accuracy, seen_untrained, max(1, len(subject.history)))
+    if not is_still and (fits_by_accuracy or is_beyond_chance(seen, seen_untrained)):
         if not (fits_by_accuracy and now.is_enough and is_left_behind(subject, now, untrained, gained)):
             return learned
         fits = f"of the training images it got {100 * gained:.1f} % right: it fits these alone"
         return Verdict(False, [*told, fits], memory_advice(), fits_training=True)
     activity = look_at_layers(subject.mlp, images, subject.scale)
-    causes = find_causes(subject, now, untrained, activity)
+    n_same = int(np.sum(answers_of(subject, subject.mlp, images) == answers_of(subject, subject.initial, images)))
+    causes = find_causes(subject, now, untrained, activity, n_same)
     return Verdict(False, [*told, *(cause.words for cause in causes)], find_advice(causes, subject.config))
+
+
+def answers_of(subject: Subject, mlp: MLP, images: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return the class that a network takes each image for."""
+    with np.errstate(all="ignore"):
+        return np.asarray(np.argmax(compute_outputs(mlp, images, subject.scale), axis=-1))
+
+
+def gives_the_same(subject: Subject, images: NDArray[np.generic]) -> bool:
+    """Whether hardly changed weights take every image for what they took it for before the first step.
+
+    Such a network has learned nothing, however many images its start happened to name right.
+    """
+    if not is_hardly_changed(subject):
+        return False
+    return np.array_equal(answers_of(subject, subject.mlp, images), answers_of(subject, subject.initial, images))
 
 
 def look(subject: Subject, mlp: MLP, images: NDArray[np.generic], labels: NDArray[np.int64]) -> Measurement:
