@@ -84,7 +84,7 @@ class ConsoleObserver(Notes, Observer):
             self.bar.update(self.task, figures=self.figures(record.seconds))
         elif record.valid_loss is not None or record.stopped:
             prefix = f"seed {self.trainer.configs[record.network].trainer.seed} | " if several else ""
-            self.console.print(prefix + record.as_line())
+            self.console.print(prefix + record.as_line(), markup=False)
             return  # the line ends in why the network stopped
         if record.stopped is not None and record.stopped.kind != "finished" and (several or not record.diverged):
             # The error that ends the run of a single lost network tells how it was lost.

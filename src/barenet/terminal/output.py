@@ -53,14 +53,14 @@ def describe_settings(config: Config, engine: str, searched: Collection[str] = (
 
 
 class Notes:
-    """Prints notes on stderr, unless it is to be quiet."""
+    """Prints notes on stderr, unless it is to be quiet.
 
     takes_flags: whether they are read at the command line; a notebook takes keywords of Python.
     """
 
     def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
         self.quiet, self.takes_flags = quiet, takes_flags
-        self.console = PlainConsole(stderr=True, soft_wrap=True)
+        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
 
     def note(self, message: str) -> None:
         """Print a note."""
