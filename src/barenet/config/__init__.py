@@ -9,8 +9,8 @@ Read the modules in this order; open `tables` first:
     reading    settings files and recipes as tables
     places     in which table a setting stands, and what to write in place of what is not understood
     kinds      what belongs to a kind of optimizer, schedule or loss, and does not apply to another one
-    comparing  in which settings two configurations differ
     wording    flags that an advice names, as keywords of Python
+    comparing  in which settings two configurations differ
     inherited  which settings of a recipe change training although nobody named them
     sources    from a recipe, a settings file and flags to the tables
 """

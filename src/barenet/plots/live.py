@@ -43,9 +43,9 @@ class Watchers(Observer):
     def __init__(self, observers: Sequence[Observer]) -> None:
         self.observers = list(observers)
         self.quiet = all(observer.quiet for observer in observers)
+        self.takes_flags = any(observer.takes_flags for observer in observers)
 
     def __enter__(self) -> Self:
-        self.takes_flags = any(observer.takes_flags for observer in observers)
         """Let all begin to watch."""
         for observer in self.observers:
             observer.__enter__()
