@@ -117,4 +117,7 @@ def main(folder=None, n_epochs=10, seed=0):
 
 
 if __name__ == "__main__":
+    if sys.argv[1:2] in (["-h"], ["--help"]):
+        print(__doc__)
+        sys.exit()
     main(*sys.argv[1:2])

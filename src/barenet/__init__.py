@@ -12,10 +12,13 @@ The packages, in the order in which they build on each other; open `nn` first:
     errors         one tree of errors, each with its exit code
     old_words      keywords of earlier versions
     messages       values from outside in a message of one line
+    printing/      what is printed, escaped, and dropped where nobody reads it
+    interrupts     signals that ask the command line to stop
     schema         values from files, checked against the names and types of a dataclass
     shown          how results print, and what a notebook shows of them
     version        the version of barenet
     cores          how many cores this process may use
+    reading/       files from outside: opened, unpacked and checked before they are believed
     pickles/       the few pickle files that people have, read without running them
     data/          from bytes to batches
     nn/            the network, and nothing else
@@ -37,7 +40,8 @@ The packages, in the order in which they build on each other; open `nn` first:
     sklearn/       the network as a scikit-learn classifier
     cli/           the command line
 
-Importing barenet loads NumPy and nothing heavier; the rest loads when a function that needs it runs.
+Importing barenet loads no other library: the command line must hear signals before NumPy has loaded. All public names
+load when they are first used, and what they need when it runs.
 
 Symbols in shapes: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes, P parameters of a
 network, S running statistics. `...` stands for N or for nothing.
@@ -46,13 +50,15 @@ network, S running statistics. `...` stands for N or for nothing.
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
-from barenet import errors, nn
-from barenet.nn import MLP, Activation, Loss
+from barenet import errors
 from barenet.version import __version__ as __version__
 
+TYPE_CHECKING = False  # what type checkers look for; `typing` itself takes as long to import as all the rest
 if TYPE_CHECKING:
+    from typing import Any
+
+    from barenet import nn
     from barenet.analysis.verification import verify
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
@@ -63,10 +69,11 @@ if TYPE_CHECKING:
     from barenet.deploy.recognition import recognise
     from barenet.gradcheck.check import check_own_gradients
     from barenet.gradcheck.network import check_gradients
+    from barenet.nn import MLP, Activation, Loss
     from barenet.pages.playground.playground import playground
     from barenet.pages.reports.report import report
     from barenet.plots.inspection import inspect
-    from barenet.run_folders.folder import find_latest
+    from barenet.run_folders.finding import find_latest
     from barenet.run_folders.observer import Observer
     from barenet.tuning.study.observer import SearchObserver
 
@@ -101,7 +108,10 @@ __all__ = [
 # Where the names lie that load when they are first used. No module or package here may have the name of a public
 # function: importing it would put the module in the function's place.
 _LAZY = {
+    "MLP": "barenet.nn",
+    "Activation": "barenet.nn",
     "Dataset": "barenet.data.datasets",
+    "Loss": "barenet.nn",
     "Observer": "barenet.run_folders.observer",
     "Predictor": "barenet.deploy.predictor",
     "SearchObserver": "barenet.tuning.study.observer",
@@ -109,7 +119,7 @@ _LAZY = {
     "check_gradients": "barenet.gradcheck.network",
     "check_own_gradients": "barenet.gradcheck.check",
     "export": "barenet.deploy.export",
-    "find_latest": "barenet.run_folders.folder",
+    "find_latest": "barenet.run_folders.finding",
     "from_arrays": "barenet.data.datasets",
     "inspect": "barenet.plots.inspection",
     "load": "barenet.deploy.predictor",
@@ -123,14 +133,21 @@ _LAZY = {
     "verify": "barenet.analysis.verification",
 }
 
+# What people look for here, and what does it: some are packages too, which are no functions.
+_OTHER_WORDS = {"test": "load", "predict": "load", "fit": "train", "evaluate": "load", "gradient_check": "check_gradients"}
+
 
 def __getattr__(name: str) -> Any:
     """Import a public name when it is first used (PEP 562)."""
+    if name == "nn":
+        return import_module("barenet.nn")
     if name not in _LAZY:
-        raise AttributeError(f"module 'barenet' has no attribute {name!r}")
+        likely = _OTHER_WORDS.get(name) or errors.closest(name, __all__)
+        hint = f"; did you mean barenet.{likely}?" if likely and not name.startswith("_") else ""
+        raise AttributeError(f"module 'barenet' has no attribute {name!r}{hint}", name=name)
     return getattr(import_module(_LAZY[name]), name)
 
 
 def __dir__() -> list[str]:
     """List the public names, those that are not loaded yet among them."""
-    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "Any", "_LAZY", "annotations", "import_module"})
+    return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "_LAZY", "annotations", "import_module"})

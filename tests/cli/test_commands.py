@@ -18,7 +18,7 @@ from rich.console import Console
 from waiting import PATIENCE, wait_until
 
 from barenet.cli.help_texts import COMMANDS
-from barenet.cli.main import OTHER_WORDS, app
+from barenet.cli.application import OTHER_WORDS, app
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.results import show_classes
 
@@ -110,7 +110,11 @@ def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
         (("train", "--activation", "rulu"), 2, "unknown activation 'rulu'; did you mean 'relu'?"),
         (("train", "--lr", "nan"), 2, "optimizer.learning_rate must be"),
         (("train", "--data", "nowhere"), 2, "nowhere"),
-        (("train", "--resume", "nowhere"), 2, "nowhere does not exist; name a run's folder"),
+        (("train", "--resume", "nowhere"), 2, "nowhere does not exist: there are none in runs and studies"),
+        (("train", "--hidden", "64", "32"), 2, "stray value 32: several values of a flag have commas"),
+        (("search", "--grid", "lr=0.1", "0.2"), 2, "stray value 0.2: several values of a flag have commas"),
+        (("search", "--lr", "0.05,0.01"), 2, "to try several: --grid lr=0.05,0.01"),
+        (("search", "--decay-rate", "0.9, 0.8"), 2, "to try several: --grid decay-rate=0.9,0.8"),
         (("train", "--hidden", "100000000"), 3, "GB of memory"),
         (("test", "nothing.safetensors"), 2, "no model file"),
         (("test",), 2, "no run in runs"),

@@ -75,7 +75,7 @@ def test_python_takes_the_same_names(home, monkeypatch):
         (("test", "quick-2"), "no model file 'quick-2', and no run or study of that name: did you mean 'quick-1'?"),
         (("test", "shoe"), "of that name: there are course-search-1, quick-1 in runs and studies"),
         (("test", "quick-1", "--runs", "data"), "of that name: there are course-search-1 in data and studies"),
-        (("train", "--resume", "quick-2"), "quick-2 does not exist; name a run's folder, such as runs/quick-1"),
+        (("train", "--resume", "quick-2"), "quick-2 does not exist: did you mean 'quick-1'?"),
         (("train", "quick-1"), "quick-1 is a folder that barenet train made: go on with it by --resume"),
         (
             ("search", "course-search-1"),

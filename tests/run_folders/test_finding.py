@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from barenet.errors import RunError
-from barenet.run_folders.finding import find_folder, find_run, name_of_run
+from barenet.run_folders.finding import describe_names, find_folder, find_run, name_of_run
 
 
 @pytest.fixture
@@ -102,3 +103,30 @@ def test_parts_of_a_study_or_a_run_are_called_by_the_whole_they_belong_to(there)
         "best": "best",
     }
     assert {path: name_of_run(Path(path)) for path in names} == names
+
+
+@dataclass
+class Result:
+    folder: Path | None
+
+
+def test_what_training_returned_stands_for_its_folder(there):
+    there("runs/quick-1/config.toml")
+    assert find_run(Result(Path("runs/quick-1"))) == Path("runs/quick-1")
+    with pytest.raises(RunError, match="kept in memory"):
+        find_run(Result(None))
+
+
+def test_nothing_stands_for_the_latest_run(there):
+    there("runs/quick-1/config.toml", "runs/quick-1/best.safetensors")
+    assert find_run(None) == Path("runs/quick-1")
+    with pytest.raises(RunError, match="no run in elsewhere"):
+        find_run(None, runs="elsewhere")
+
+
+def test_a_name_that_is_not_there_is_told_the_nearest_or_all(there):
+    assert describe_names(Path("runs/x")) == "there are none in runs and studies"
+    there("runs/first/config.toml", "studies/mine/config.toml")
+    assert describe_names(Path("runs/frist")) == "did you mean 'first'?"
+    assert describe_names(Path("studies/mien")) == "did you mean 'mine'?"
+    assert describe_names(Path("zzz")) == "there are first, mine in runs and studies"

@@ -11,7 +11,8 @@ import pytest
 from waiting import wait_while_it_raises
 
 from barenet.errors import MachineError, RunError
-from barenet.run_folders.folder import find_latest, lock_run, network_folders
+from barenet.run_folders.finding import find_latest
+from barenet.run_folders.folder import lock_run, network_folders
 from barenet.run_folders.resuming import resume_run
 from barenet.run_folders.run import start_run
 from barenet.storage.folders import NewFolder, create_folder

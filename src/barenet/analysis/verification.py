@@ -21,7 +21,7 @@ from barenet.engine.state import TrainingState
 from barenet.errors import BarenetError, RunError
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
-from barenet.run_folders.finding import find_run
+from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
 from barenet.run_folders.observer import Observer
@@ -76,7 +76,7 @@ class Verification:
 
 
 def verify(
-    run: str | Path,
+    run: Named = None,
     *,
     whole: bool = False,
     data: str | None = None,
@@ -87,7 +87,7 @@ def verify(
     """Compare the files of a run with their checksums, and its last steps with what training gives here.
 
     Args:
-        run: a run's folder or its name.
+        run: a run's folder or its name, or what training returned; the latest run without one.
         whole: train from the start, and not from the checkpoint before the last.
         data: where the data are now, if they are not where they were.
         dataset: what the run was trained on, where its settings do not say.

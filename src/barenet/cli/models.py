@@ -7,10 +7,16 @@ from pathlib import Path
 
 from barenet.data.files import fault_of_file
 from barenet.deploy.inputs import looks_like_input
-from barenet.errors import ConfigError, RunError, closest
-from barenet.messages import few
-from barenet.run_folders.finding import STUDIES, find_folder, find_run, is_run_or_study
-from barenet.run_folders.folder import find_latest
+from barenet.errors import ConfigError, RunError
+from barenet.run_folders.finding import (
+    STUDIES,
+    describe_names,
+    find_folder,
+    find_latest,
+    find_run,
+    is_run_or_study,
+    likely_name,
+)
 
 __all__ = ["find_model", "split_model"]
 
@@ -32,15 +38,6 @@ def find_model(model: Path | None, runs: Path, note: Callable[[str], None]) -> P
     latest = find_latest(runs)
     note(f"taking the latest run, {latest}")
     return latest
-
-
-def describe_names(wanted: Path, runs: Path) -> str:
-    """Return what there is in the place of a name that is not there, as the end of a message."""
-    names = [path.parent.name for place in (runs, Path(STUDIES)) for path in place.glob("*/config.toml")]
-    if not names:
-        return f"there are none in {runs} and {STUDIES}"
-    likely = closest(wanted.name, names)
-    return f"did you mean {likely!r}?" if likely else f"there are {few(sorted(names))} in {runs} and {STUDIES}"
 
 
 def split_model(words: Sequence[str], runs: Path) -> tuple[Path | None, list[str]]:
@@ -70,6 +67,9 @@ def split_model(words: Sequence[str], runs: Path) -> tuple[Path | None, list[str
     if is_model:
         raise ConfigError(f"nothing to predict: {first} is a model; name pictures or the like after it")
     fault = (fault_of_file(path) or "is of no known kind") if path.exists() else "does not exist"
+    likely = likely_name(path, runs)
+    if likely is not None and not path.exists():
+        raise ConfigError(f"{first} does not exist: did you mean the run {likely!r}?")
     raise ConfigError(
         f"{first} {fault}: expected a model (a run or its name, a study, a model file) or something to predict (a "
         f"picture, a folder, an .npy, IDX or .csv file)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from barenet.run_folders.finding import find_folder
 
 __all__ = ["take_data"]
 
+STRAY_VALUE = re.compile(r"[-+.\d]+(e[-+]?\d+)?,?")
 BEGINNING = 4096  # bytes of a file that tell what it is
 
 
@@ -25,6 +27,11 @@ def take_data(
 
     Raises ConfigError: the word names a run or a study, or data beside other data.
     """
+    if word is not None and STRAY_VALUE.fullmatch(str(word)) and not word.exists():
+        raise ConfigError(
+            f"stray value {word}: several values of a flag have commas and no spaces between them, as in "
+            f"--hidden 64,32 and --grid lr=0.1,0.2"
+        )
     if word is None or not (is_address(str(word)) or is_data(word)):
         return word, given
     if "data.path" in given:

@@ -11,6 +11,8 @@ from pydantic import ValidationError
 from barenet.config.names import NO_GPU, OTHER_WORDS, SHORT_NAMES, all_paths, setting_hint
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, closest, nearest
+from barenet.nn.optimizers import OPTIMIZERS
+from barenet.nn.schedules import SCHEDULES
 
 __all__ = ["check_tables"]
 
@@ -46,7 +48,10 @@ def explain_top(name: str, value: Any) -> str:
         likely = OTHER_TABLES.get(name.lower())
         return f"unknown table [{name}]; {f'did you mean {likely!r}?' if likely else nearest(name, TABLES)}"
     if name == "name":
-        return f"name = {value!r} stands outside its table; write it below [optimizer] or [schedule]"
+        kinds = {"optimizer": list(OPTIMIZERS), "schedule": list(SCHEDULES)}
+        tables = [table for table, known in kinds.items() if value in known]
+        where = " or ".join(f"[{table}]" for table in tables or ("optimizer", "schedule"))
+        return f"name = {value!r} stands outside its table; write it below {where}"
     path = meant(name, None)
     if path is None:
         return f"unknown setting {name}; {setting_hint(name)}"

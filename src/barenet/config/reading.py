@@ -8,6 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from barenet.config.toml_slips import explain_line
 from barenet.errors import ConfigError, MachineError, nearest
 
 __all__ = ["RECIPES", "UTF16_MARKS", "read_recipe", "read_toml"]
@@ -18,16 +19,19 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """Return the tables of a settings file: UTF-8, or what `>` writes in an older PowerShell, UTF-16 with its mark."""
+    text = ""
     try:
-        return tomllib.loads(decode(Path(path).read_bytes(), str(path)))
+        text = decode(Path(path).read_bytes(), str(path))
+        return tomllib.loads(text)
     except FileNotFoundError:
         raise ConfigError(
-            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}, data with --data"
+            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {' or '.join(RECIPES)}; data are named "
+            f"by --data"
         ) from None
     except IsADirectoryError:
         raise ConfigError(f"{path} is a folder, not a settings file; data are chosen with --data") from None
     except tomllib.TOMLDecodeError as error:
-        raise not_toml(str(path), error) from None
+        raise not_toml(str(path), f"{error}{explain_line(text, error)}") from None
     except OSError as error:
         raise MachineError(f"cannot read {path}: {error.strerror}") from None
 
@@ -52,7 +56,8 @@ def decode(content: bytes, where: str) -> str:
 
 def not_toml(where: str, reason: object) -> ConfigError:
     """Return the error about a file that is none of settings."""
-    return ConfigError(f"{where}: not a TOML file: {reason}; data are chosen with --data")
+    hint = "" if where.endswith(".toml") else "; data are chosen with --data"
+    return ConfigError(f"{where}: not a TOML file: {reason}{hint}")
 
 
 def read_recipe(name: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from typing import Unpack
 import numpy as np
 
 from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked, ignore
-from barenet.data.files import AS_PATH, Place, is_address, reading
+from barenet.data.files import AS_PATH, Place, is_address
 from barenet.data.formats.cifar import find_cifar, read_cifar
 from barenet.data.formats.emnist import emnist_split, tables_as_emnist
 from barenet.data.formats.idx_folders import find_idx_set, read_carried, read_idx_set
@@ -34,6 +34,7 @@ from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import as_labels, parts_of_arrays
 from barenet.errors import ConfigError, DataError
 from barenet.messages import count, few
+from barenet.reading.borders import reading
 
 __all__ = ["load_dataset"]
 
@@ -134,7 +135,10 @@ def load_dataset(
             if (dataset := read_dataset(path, transpose, trained_on, options)) is not None:
                 return dataset
         if path.name.lower() != CARRIED_NAME:
-            raise DataError(f"data path {path} does not exist: expected a folder or an .npz file, or {CARRIED_NAME}")
+            raise DataError(
+                f"data path {path} does not exist: name a folder of pictures or IDX files, a table, an .npz or .npy "
+                f"file, or {CARRIED_NAME}"
+            )
         note(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
     carried = read_carried()
     return checked(CARRIED_NAME, in_order(carried.parts), note, fingerprint=CARRIED_FINGERPRINT)

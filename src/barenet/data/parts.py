@@ -13,9 +13,11 @@ from typing import NamedTuple
 __all__ = ["FEATURES", "LABELS", "PARTS", "Role", "is_filler", "part_of", "parts_among", "role_of", "words_of"]
 
 PARTS = {
-    **dict.fromkeys(("train", "training", "trn", "trainval"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel", "development"), "val"),
-    **dict.fromkeys(("test", "tests", "testing", "tst", "t10k", "eval", "evaluation", "holdout"), "test"),
+    **dict.fromkeys(("train", "training", "trn", "trainval", "训练", "训练集"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "validate", "dev", "devel", "development", "验证", "验证集"), "val"),
+    **dict.fromkeys(
+        ("test", "tests", "testing", "tst", "t10k", "eval", "evaluation", "holdout", "测试", "测试集"), "test"
+    ),
 }
 # Understood in names of arrays only: a folder `tr` or `te` may well hold pictures of a class.
 SHORT_PARTS = {"tr": "train", "va": "val", "vl": "val", "te": "test", "ts": "test"}

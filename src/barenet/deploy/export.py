@@ -22,7 +22,7 @@ from barenet.deploy.targets import FORMATS, check_target, choose_target, default
 from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.finding import find_run
+from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.loading import load_models
 from barenet.shown import Shown
 from barenet.storage.files import replace_file
@@ -55,7 +55,7 @@ class ExportResult(Shown):
 
 
 def export(
-    path: str | Path,
+    path: Named = None,
     to: str | None = None,
     *,
     output: str | Path | None = None,
@@ -68,7 +68,8 @@ def export(
     """Write a trained network to a file that works without barenet, run that file, and compare it with the model.
 
     Args:
-        path: a run folder, a folder of seeds (averaged), a `.safetensors` file, or the course project's `.pkl`.
+        path: a run folder or its name, what training returned, a folder of seeds (averaged), a `.safetensors` file, or
+            the course project's `.pkl`; the latest run without one.
         to: "onnx", or "numpy" for one Python file that needs NumPy alone; without it, told by the name of `output`.
         output: file to write, which ends in .onnx or .py; without it the run's name in the current folder.
         dataset: the data set whose test images the file is tried on, or where it lies; without it, what the run was

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +16,14 @@ from barenet.errors import InputWarning, ShapeError
 from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.finding import Named
 from barenet.run_folders.loading import load_models
 from barenet.training.table_inputs import encode_table
 
 __all__ = ["Predictor", "load"]
 
 
-def load(path: str | Path, *, activations: Sequence[Activation] = (), loss: Loss | None = None) -> Predictor:
+def load(path: Named, *, activations: Sequence[Activation] = (), loss: Loss | None = None) -> Predictor:
     """Return a predictor for a run folder, a folder of seeds (averaged), a `.safetensors` or the course's `.pkl`.
 
     Activations and a loss of your own, which no file holds, are handed in again. Raises CheckpointError for a file that

@@ -19,13 +19,14 @@ from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Images, Source
 from barenet.data.datasets import ignore
 from barenet.errors import ConfigError, MachineError
+from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
-from barenet.run_folders.finding import find_run
+from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.loading import best_on_validation, load_models
 from barenet.shown import Shown
 from barenet.storage.files import check_folder_name, replace_file
@@ -83,7 +84,7 @@ class Inspection(Shown):
 
 
 def inspect(
-    path: str | Path,
+    path: Named = None,
     *,
     output: str | Path | None = None,
     neuron: str | None = None,
@@ -95,8 +96,8 @@ def inspect(
     """Write pictures of what a network learnt and return what was found.
 
     Args:
-        path: a run folder, a `.safetensors` file, or the course project's `.pkl`; of several seeds the best on
-            validation is looked at.
+        path: a run folder or its name, what training returned, a `.safetensors` file, or the course project's `.pkl`;
+            the latest run without one. Of several seeds the best on validation is looked at.
         output: folder for the pictures; without it `figures/` of the run, or `NAME-figures` beside a model file.
         neuron: the one to look at closely, as "1:17", a layer and a number; one is chosen without it.
         dataset: its images, or where they lie; without it those that it was trained on.
@@ -121,6 +122,7 @@ def inspect(
     except OSError as error:
         raise MachineError(f"cannot make {folder}: {error.strerror}; choose another --output") from None
     for name, content in pictures(evidence, found):
+        check()
         replace_file(folder / name, content)
         found.files.append(folder / name)
     return found
@@ -166,7 +168,7 @@ def pictures(evidence: Evidence, found: Inspection) -> Iterator[tuple[str, bytes
     initial, trained, redrawn = evidence.initial, evidence.model.mlp, evidence.is_redrawn
     yield "weight-histograms.png", draw_histograms(initial, trained, redrawn)
     for layer in range(1, len(trained.architecture.rows) + 1):
-        yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn)
+        yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn, evidence.class_names)
     shape = evidence.picture_shape
     if shape is not None:
         yield "neurons.png", draw_neurons(trained, shape)

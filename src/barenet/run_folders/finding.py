@@ -4,14 +4,64 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Protocol, TypeAlias
 
-from barenet.errors import RunError
-from barenet.messages import as_typed
+from barenet.errors import RunError, closest
+from barenet.messages import as_typed, few
 
-__all__ = ["RUNS", "STUDIES", "STUDY", "find_folder", "find_run", "is_run_or_study", "name_of_run", "parts_of_name"]
+__all__ = [
+    "RUNS",
+    "STUDIES",
+    "STUDY",
+    "Named",
+    "describe_names",
+    "find_folder",
+    "find_latest",
+    "find_run",
+    "is_run_or_study",
+    "likely_name",
+    "name_of_run",
+    "parts_of_name",
+]
 
 STUDY = "study.json"  # what a study's folder has and no run's
 RUNS, STUDIES = "runs", "studies"  # where commands put what they make
+
+
+class HasFolder(Protocol):
+    """What training or a search returned."""
+
+    @property
+    def folder(self) -> Path | None:
+        """Where its files are; None where it was kept in memory."""
+
+
+Named: TypeAlias = str | Path | HasFolder | None  # a path, a name, a result; None for the latest run
+
+
+def find_latest(output: str | Path = "runs") -> Path:
+    """Return the run in `output` that was written to last; RunError if there is none."""
+    runs = [path.parent for path in Path(output).glob("*/config.toml")]
+    if not runs:
+        raise RunError(f"no run in {output}; train one first, or name a run folder or a model file")
+    usable = [run for run in runs if any(run.glob("**/best.safetensors"))] or runs
+    return max(
+        usable, key=lambda run: max(p.stat().st_mtime for p in (run / "config.toml", *run.glob("**/last.safetensors")))
+    )
+
+
+def path_of(named: Named, runs: str | Path = RUNS) -> Path:
+    """Return the path that a person gave, the folder of a result, or that of the latest run in `runs`.
+
+    Raises RunError: the result was kept in memory, or there is no run.
+    """
+    if named is None:
+        return find_latest(runs)
+    if isinstance(named, str | Path):
+        return Path(named)
+    if named.folder is None:
+        raise RunError("this result was kept in memory; train with output='runs', and its files are in a folder")
+    return named.folder
 
 
 def find_folder(name: str | Path, places: Sequence[str] = (RUNS, STUDIES)) -> Path:
@@ -37,15 +87,35 @@ def is_run_or_study(folder: Path) -> bool:
     return any((folder / marker).exists() for marker in (STUDY, "config.toml", "best.safetensors"))
 
 
-def find_run(name: str | Path, note: Callable[[str], None] = lambda message: None, runs: str | Path = RUNS) -> Path:
+def likely_name(wanted: Path, runs: str | Path = RUNS) -> str | None:
+    """Return the name of a run or a study that is nearly what was asked for, None if there is none."""
+    return closest(wanted.name, known_names(runs))
+
+
+def known_names(runs: str | Path = RUNS) -> list[str]:
+    """Return the names of all runs and studies, those of runs in `runs`."""
+    return sorted(path.parent.name for place in (Path(runs), Path(STUDIES)) for path in place.glob("*/config.toml"))
+
+
+def describe_names(wanted: Path, runs: str | Path = RUNS) -> str:
+    """Return what there is in the place of a name that is not there, as the end of a message."""
+    names, likely = known_names(runs), likely_name(wanted, runs)
+    if not names:
+        return f"there are none in {runs} and {STUDIES}"
+    return f"did you mean {likely!r}?" if likely else f"there are {few(names)} in {runs} and {STUDIES}"
+
+
+def find_run(named: Named, note: Callable[[str], None] = lambda message: None, runs: str | Path = RUNS) -> Path:
     """Return the run or the model file that a path names, as `find_folder` does; of a study its best run.
 
-    `runs` is the folder in which runs are looked for by their names.
+    `runs` is the folder in which runs are looked for by their names. What training or a search returned stands for its
+    folder, and None for the latest run.
 
     Raises RunError: several are meant, or a study has no best run yet.
     """
+    name = path_of(named, runs)
     path = find_folder(name, (str(runs), STUDIES))
-    if path != Path(name):
+    if path != name:
         note(f"{name} is taken as {path}")
     if not (path / STUDY).exists():
         return path

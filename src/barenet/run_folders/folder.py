@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +12,8 @@ from pathlib import Path
 import tomli_w
 
 from barenet.config.tables import Config
-from barenet.errors import MachineError, RunError
+from barenet.errors import MachineError
+from barenet.printing.lines import write_csv_row
 from barenet.storage.files import append_line, keep_damaged, replace_file
 from barenet.storage.folders import NewFolder, hold_lock
 from barenet.storage.history import history_line, read_history
@@ -22,7 +22,6 @@ from barenet.training.records import EpochRecord
 __all__ = [
     "RunFolder",
     "drop_torn_files",
-    "find_latest",
     "lock_run",
     "network_folders",
     "new_run",
@@ -56,17 +55,6 @@ def drop_torn_files(folder: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-
-
-def find_latest(output: str | Path = "runs") -> Path:
-    """Return the run in `output` that was written to last; RunError if there is none."""
-    runs = [path.parent for path in Path(output).glob("*/config.toml")]
-    if not runs:
-        raise RunError(f"no run in {output}; train one first, or name a run folder or a model file")
-    usable = [run for run in runs if any(run.glob("**/best.safetensors"))] or runs
-    return max(
-        usable, key=lambda run: max(p.stat().st_mtime for p in (run / "config.toml", *run.glob("**/last.safetensors")))
-    )
 
 
 def network_folders(run: Path) -> list[Path]:
@@ -161,5 +149,5 @@ def seed_folders(run: Path, configs: Sequence[Config]) -> list[RunFolder]:
 def csv_line(values: Sequence[object]) -> str:
     """Return one line of CSV, without its end."""
     buffer = io.StringIO()
-    csv.writer(buffer).writerow(values)
-    return buffer.getvalue().rstrip("\r\n")
+    write_csv_row(buffer, values)
+    return buffer.getvalue().rstrip("\n")

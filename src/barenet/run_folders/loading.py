@@ -15,7 +15,7 @@ from barenet.errors import CheckpointError, InputWarning, RunError
 from barenet.messages import as_typed
 from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
-from barenet.run_folders.finding import find_run
+from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.training.input_range import PIXEL_SCALE
 
@@ -24,14 +24,14 @@ __all__ = ["best_on_validation", "load_models"]
 CARRIED_SHAPE = (784, 10)  # pixels and classes of the carried images
 
 
-def load_models(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
+def load_models(named: Named, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
     """Return the network that `path` names, or all networks of a folder of seeds, best on validation each.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of a kind that nobody here reads.
         RunError: the folder is not a run, or has no finished validation yet.
     """
-    path = find_run(path)
+    path = find_run(named)
     if path.is_dir():
         folders = network_folders(path)
         # A network that was lost before its first validation has no best; the others are the run.

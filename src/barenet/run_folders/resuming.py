@@ -24,7 +24,7 @@ from barenet.errors import CheckpointError, RunError
 from barenet.messages import as_typed
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.extending import check_epochs, describe_extension, describe_finished
-from barenet.run_folders.finding import STUDY
+from barenet.run_folders.finding import STUDY, describe_names
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
@@ -122,7 +122,7 @@ def stored_config(folder: Path) -> Config:
     if (folder / STUDY).exists():
         raise RunError(f"{folder} is a study, not a run; go on with: barenet search --resume {as_typed(folder)}")
     if not folder.exists():
-        raise RunError(f"{folder} does not exist; name a run's folder, such as runs/quick-1")
+        raise RunError(f"{folder} does not exist: {describe_names(folder)}")
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
     return stored_settings(RunFolder(folder).config)

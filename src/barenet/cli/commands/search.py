@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json as json_module
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -10,10 +10,12 @@ from cyclopts import Parameter
 
 from barenet.api.searching import estimate
 from barenet.api.searching import search as start_search
-from barenet.cli.flags import make_panels, read_flags
+from barenet.cli.flags import flag_of, make_panels, read_flags
 from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.errors import ConfigError
+from barenet.messages import count
+from barenet.printing.lines import print_json
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
 from barenet.tuning.space.question import START
@@ -26,6 +28,7 @@ else:
 
 __all__ = ["search"]
 
+LISTS = ("model.hidden_sizes", "data.drop", "data.keep", "data.image_size")
 Repeatable = Annotated[list[str] | None, Parameter(negative="", consume_multiple=False)]
 
 
@@ -121,15 +124,18 @@ def search(
     plan = {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
     observer = ConsoleSearchObserver(quiet=quiet)
     space, given = take_data(space, read_flags(flags), observer.note)
+    check_single(given)
     given |= plan
     asked = choose_space(space, grid or [], range or [])
+    if isinstance(asked, dict):
+        note_single_layers(asked, observer.note)
     resume = None if resume is None else find_folder(resume, [STUDIES])
     if dry_run and resume is not None:
         raise ConfigError(f"--dry-run estimates a new search; leave out --resume {resume}, or give {resume}/space.toml")
     if dry_run:
         figures = estimate(asked, recipe=recipe, workers=workers, dask=dask, observer=observer, **given)
         if json:
-            print(json_module.dumps(figures))
+            print_json(figures)
         else:
             show_estimate(figures)
         return
@@ -148,7 +154,7 @@ def search(
         **given,
     )
     if json:
-        print(json_module.dumps(result.as_dict()))
+        print_json(result.as_dict())
     else:
         show_search(result)
 
@@ -166,3 +172,35 @@ def choose_space(space: Path | None, grids: list[str], ranges: list[str]) -> Pat
     if space is not None and flags:
         raise ConfigError(f"a space comes from {space} or from --grid and --range, not from both")
     return space if space is not None else flags or None
+
+
+def check_single(given: Mapping[str, Any]) -> None:
+    """Raise ConfigError for several values of a setting that has one; --grid tries several."""
+    for path, value in given.items():
+        parts = [part.strip() for part in str(value).split(",")]
+        if len(parts) > 1 and path not in LISTS and all(is_number(part) for part in parts):
+            flag = flag_of(path)
+            raise ConfigError(
+                f"{flag} {value}: a setting that all trials share has one value; to try several: "
+                f"--grid {flag.removeprefix('--')}={','.join(parts)}"
+            )
+
+
+def note_single_layers(space: Mapping[str, Any], note: Callable[[str], None]) -> None:
+    """Note that sizes between commas are networks of one hidden layer each: in training they are layers."""
+    for name in ("hidden", "hidden_sizes", "model.hidden_sizes"):
+        values = space.get(name)
+        if isinstance(values, list) and len(values) > 1 and all(isinstance(value, int) for value in values):
+            note(
+                f"{name}={','.join(map(str, values))} is {count(len(values), 'network')} of one hidden layer each; one "
+                f"of {count(len(values), 'hidden layer')} is written {'-'.join(map(str, values))}"
+            )
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is written like a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

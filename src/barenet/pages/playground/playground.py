@@ -15,7 +15,7 @@ from barenet.old_words import takes_old
 from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.finding import find_run, name_of_run
+from barenet.run_folders.finding import Named, find_run, name_of_run
 from barenet.run_folders.loading import best_on_validation, load_models
 
 __all__ = ["Playground", "playground"]
@@ -37,7 +37,7 @@ class Playground:
 
 @takes_old(page="output")
 def playground(
-    path: str | Path,
+    path: Named = None,
     *,
     output: str | Path | None = None,
     dataset: Source | None = None,
@@ -46,8 +46,8 @@ def playground(
     """Write a page on which a person draws an image and watches every neuron of a network answer.
 
     Args:
-        path: a run folder, a `.safetensors` file, or the course project's `.pkl`; of several seeds the page shows the
-            best on validation.
+        path: a run folder or its name, what training returned, a `.safetensors` file, or the course project's `.pkl`;
+            the latest run without one. Of several seeds the page shows the best on validation.
         output: file to write, which ends in .html; without it `playground.html` in the run's folder or beside the model
             file.
         dataset: the data set whose test images the page offers, or where it lies; without it the one that the network

@@ -11,7 +11,7 @@ from barenet.analysis.images import Source
 from barenet.analysis.learning import verdict_of
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
-from barenet.messages import as_typed
+from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
@@ -19,9 +19,10 @@ from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings
 from barenet.pages.reports.inside import network_parts
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judged_parts, without_examples
+from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
-from barenet.run_folders.finding import find_run, name_of_run
+from barenet.run_folders.finding import Named, describe_names, find_run, name_of_run
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord, training_seconds
 
@@ -32,7 +33,7 @@ MAX_ROWS = 60  # of the table of epochs
 
 @takes_old(page="output")
 def report(
-    *paths: str | Path,
+    *paths: Named,
     output: str | Path | None = None,
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
@@ -42,7 +43,8 @@ def report(
     """Write a page about a run, or one that compares several, and return where it is.
 
     Args:
-        *paths: run folders. One run of several seeds, too, is told as a comparison.
+        *paths: run folders or their names, or what training returned; the latest run without any. One run of several
+            seeds, too, is told as a comparison.
         output: file to write, which ends in .html; without it `report.html` in the run's folder, or
             `comparison.html` beside several runs.
         dataset: the images, or where they lie, where they cannot be found by the run's settings.
@@ -72,7 +74,7 @@ def report(
 def check_run(path: Path) -> Path:
     """Return the folder of a run, or raise RunError."""
     if not path.exists():
-        raise RunError(f"{path} does not exist; name a run folder, such as runs/quick-1")
+        raise RunError(f"{path} does not exist: {describe_names(path)}")
     if not path.is_dir():
         raise RunError(f"{path} is a file, and a report is of a run folder; barenet inspect takes model files")
     if not RunFolder(path).config.exists():
@@ -100,6 +102,7 @@ def report_page(evidence: Evidence) -> str:
         data_name=evidence.model.info.data_name,
         notes=evidence.notes,
         lost=evidence.lost,
+        untested=untested_words(evidence.path, evidence.config, evidence.history, evidence.data),
         verdict=verdict,
         learned=learned,
         best_is_there=bool(evidence.model.info.metrics),
@@ -149,7 +152,7 @@ def training_words(evidence: Evidence, *, learned: bool = True) -> str:
     history = evidence.history
     if not history:
         return ""
-    words = f"{len(history)} {'epoch' if len(history) == 1 else 'epochs'}. "
+    words = f"{count(len(history), 'epoch')}. "
     stopped = history[-1].stopped
     if stopped is not None and stopped.kind != "finished":
         words += f"Training {stopped}. "
@@ -175,9 +178,9 @@ def timing(evidence: Evidence) -> dict[str, dict[str, str]]:
     """Return what training took, and on what machine."""
     history, seconds = evidence.history, training_seconds([evidence.history])
     took = {"epochs": f"{len(history)}", "seconds": f"{seconds:.1f}"}
-    if history:
     if evidence.shared is not None and evidence.shared.words:
         took["these seconds are"] = evidence.shared.words
+    if history:
         images = history[-1].step / len(history) * (evidence.config.data.batch_size if evidence.config else 0)
         took |= {"seconds an epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
         if images and seconds > 0 and (evidence.shared is None or evidence.shared.is_known):

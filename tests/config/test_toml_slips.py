@@ -1,0 +1,47 @@
+"""A line that is no TOML is told with what to write."""
+
+from __future__ import annotations
+
+import pytest
+
+from barenet.config.reading import read_toml
+from barenet.config.sources import build_config
+from barenet.config.toml_slips import explain_line
+from barenet.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("recipe = “course”\n", '“ is no quotation mark of TOML: write "'),
+        ("[optimizer]\nname = ‘sgd’\n", '‘ is no quotation mark of TOML: write "'),
+        ("[optimizer]\nname = adamw\n", 'write name = "adamw", since a text stands in quotation marks'),
+        ("[model]\nhidden_sizes ＝ [128]\n", "in place of ＝ write ="),
+        ("[model]\nhidden_sizes = [128，32]\n", "in place of ， write ,"),
+        ("训练 = 3\n", "训练 is no setting: their names are English"),
+    ],
+)
+def test_a_usual_slip_is_told_with_what_to_write(text, remedy, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as error:
+        read_toml(path)
+    assert remedy in str(error.value)
+    assert "--data" not in str(error.value)
+
+
+def test_without_an_idea_nothing_is_added():
+    assert explain_line("a = [1,", ValueError("Unclosed array (at end of document)")) == ""
+    assert explain_line("a = = 1", ValueError("Invalid value (at line 1, column 5)")) == ""
+    assert explain_line("", ValueError("Invalid value (at line 9, column 5)")) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "where"), [("sgd", "[optimizer]"), ("step", "[schedule]"), ("fast", "[optimizer] or [schedule]")]
+)
+def test_a_name_outside_its_table_is_told_the_table_that_has_it(name, where, tmp_path):
+    path = tmp_path / "mine.toml"
+    path.write_text(f'name = "{name}"\n', "utf-8")
+    with pytest.raises(ConfigError) as error:
+        build_config("quick", path)
+    assert str(error.value).endswith(f"write it below {where}")
