@@ -14,7 +14,15 @@ from pathlib import Path
 
 from barenet.errors import ConfigError, MachineError
 
-__all__ = ["append_line", "check_folder_name", "keep_damaged", "make_folder", "replace_file", "with_ending"]
+__all__ = [
+    "append_line",
+    "check_folder_name",
+    "keep_damaged",
+    "make_folder",
+    "replace_file",
+    "set_aside",
+    "with_ending",
+]
 
 FILE_ENDINGS = {
     *(".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".svg", ".pdf", ".htm", ".html"),
@@ -76,9 +84,17 @@ def replace_file(path: Path, content: bytes | str, *, previous: Path | None = No
 def make_folder(path: Path) -> None:
     """Make a folder, and those above it; MachineError where that cannot be."""
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        make_lasting(path)
     except OSError as error:
         raise MachineError(f"cannot make the folder {path}: {error.strerror}") from None
+
+
+def make_lasting(path: Path) -> None:
+    """Make a folder, and those above it, that are there after a power cut too; OSError where that cannot be."""
+    new = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in new:
+        flush_folder(folder.parent)
 
 
 def flush_folder(folder: Path) -> None:
@@ -105,9 +121,25 @@ def append_line(path: Path, line: str, *, flush: bool = False) -> None:
 
 def keep_damaged(path: Path) -> Path:
     """Copy a damaged file beside itself, as `history.damaged-1.jsonl`, and return the copy's path."""
-    for number in itertools.count(1):
-        copy = path.with_name(f"{path.stem}.damaged-{number}{path.suffix}")
-        if not copy.exists():
-            replace_file(copy, path.read_bytes())
-            break
+    copy = free_name(path, "damaged")
+    replace_file(copy, path.read_bytes())
     return copy
+
+
+def set_aside(path: Path, word: str = "damaged") -> Path:
+    """Rename a file or folder that is not what was written, as `rung-0.damaged-1.json`, and return its new path."""
+    target = free_name(path, word)
+    try:
+        path.rename(target)
+    except OSError as error:
+        raise MachineError(f"cannot rename {path}: {error.strerror}") from None
+    return target
+
+
+def free_name(path: Path, word: str) -> Path:
+    """Return the first path of the form `name.word-1.ending`, `-2`, ... that is not there yet."""
+    for number in itertools.count(1):
+        free = path.with_name(f"{path.stem}.{word}-{number}{path.suffix}")
+        if not free.exists():
+            break
+    return free

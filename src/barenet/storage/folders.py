@@ -24,13 +24,15 @@ from filelock import FileLock, Timeout
 
 from barenet.errors import MachineError, RunError
 from barenet.messages import as_typed
-from barenet.storage.files import check_folder_name, replace_file
+from barenet.storage.files import check_folder_name, flush_folder, make_lasting, replace_file
 
 __all__ = ["NewFolder", "create_folder", "hold_lock"]
 
 LOCK = ".lock"
 HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
 HIDDEN = ".building"  # the ending of the names of folders that are being filled
+IS_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # of a folder that is renamed to one that holds something
+HOLDER_SECONDS = 0.8  # at most, between the lock of another process and its name in the folder
 FORGOTTEN_SECONDS = 3600.0  # a hidden folder that is older, and that nobody holds, is of a process that was killed
 
 
@@ -59,7 +61,7 @@ class NewFolder:
     def __enter__(self) -> Self:
         """Make the hidden folder, and hold it."""
         with explain(self.kind, self.output):
-            self.output.mkdir(parents=True, exist_ok=True)
+            make_lasting(self.output)
             self.check_free()
             clear_forgotten(self.output)
             self.path.mkdir()
@@ -75,6 +77,8 @@ class NewFolder:
             [path.name for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.exists() else []
         )
         if self.marker in holds:
+            with hold_lock(folder):  # where another process is at work in it, that is what to say
+                pass
             how = f"go on with it by --resume {as_typed(folder)}, or choose another --name"
             raise RunError(f"{folder} holds a {self.kind} already; {how}")
         if holds:
@@ -84,7 +88,9 @@ class NewFolder:
         """Give the folder its name, and return its path."""
         self.stack.close()  # Windows renames no folder in which a file is open
         with explain(self.kind, self.output):
+            flush_folder(self.path)  # the folders in it too are there before it has its name
             target = self.take_number() if self.name is None else self.take_name(self.name)
+            flush_folder(self.output)
         self.path, self.is_published = target, True
         self.stack.enter_context(hold_lock(target))
         return target
@@ -97,21 +103,26 @@ class NewFolder:
                 self.path.rename(target)
                 return target
             except OSError as error:
-                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                if error.errno not in IS_TAKEN:
                     raise
 
     def take_name(self, name: str) -> Path:
         """Rename the folder to its name; one that is there and holds nothing makes room."""
         target = self.output / name
-        self.check_free()
-        if target.is_dir():
-            with hold_lock(target):
-                pass  # nobody is at work in it: what locks leave behind may go
-            for left in (LOCK, HOLDER):
-                (target / left).unlink(missing_ok=True)
-            target.rmdir()
-        self.path.rename(target)
-        return target
+        while True:
+            self.check_free()
+            try:
+                if target.is_dir():
+                    with hold_lock(target):
+                        pass  # nobody is at work in it: what locks leave behind may go
+                    for left in (LOCK, HOLDER):
+                        (target / left).unlink(missing_ok=True)
+                    target.rmdir()
+                self.path.rename(target)
+                return target
+            except OSError as error:  # another process was faster: what it has made is looked at
+                if error.errno not in IS_TAKEN:
+                    raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -193,9 +204,15 @@ def hold_lock(folder: Path) -> Iterator[None]:
 
 
 def read_holder(holder: Path) -> str:
-    """Return which process has the lock."""
-    try:
-        who = json.loads(holder.read_text("utf-8"))
-        return f"process {who['pid']} on {who['host']} since {who['since']}"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another process"
+    """Return which process has the lock; waits a little for one that has just taken it and not yet said so."""
+    import psutil
+
+    end = time.monotonic() + HOLDER_SECONDS
+    while True:
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            who = json.loads(holder.read_text("utf-8"))
+            if who["host"] != platform.node() or psutil.pid_exists(who["pid"]):  # or a process that was killed left it
+                return f"process {who['pid']} on {who['host']} since {who['since']}"
+        if time.monotonic() > end:
+            return "another process"
+        time.sleep(0.02)

@@ -1,0 +1,72 @@
+"""New folders and the lock of a folder, where two processes want the same one."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+import pytest
+
+from barenet.errors import RunError
+from barenet.storage import folders
+from barenet.storage.folders import HOLDER, NewFolder, hold_lock, read_holder
+
+
+def new_folder(output, name="run"):
+    return NewFolder(output, name, "quick", kind="run", marker="config.toml")
+
+
+def fill(folder):
+    (folder / "config.toml").write_text("")
+
+
+def test_a_run_under_way_is_no_run_to_go_on_with(tmp_path):
+    with new_folder(tmp_path) as first:
+        fill(first.path)
+        first.publish()
+        with pytest.raises(RunError, match=f"in use by process {os.getpid()}"), new_folder(tmp_path):
+            pass
+
+
+def test_of_two_that_fill_a_folder_of_one_name_the_slower_is_refused(tmp_path):
+    with new_folder(tmp_path) as slower:
+        fill(slower.path)
+        with new_folder(tmp_path) as faster:
+            fill(faster.path)
+            faster.publish()
+        with pytest.raises(RunError, match="holds a run already; go on with it by --resume"):
+            slower.publish()
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_a_folder_that_is_taken_while_its_name_is_looked_at_is_refused(tmp_path, monkeypatch):
+    real, calls = NewFolder.check_free, []
+
+    def check_and_lose(self):
+        real(self)
+        if not calls:
+            calls.append("another process is faster")
+            (tmp_path / "run").mkdir()
+            fill(tmp_path / "run")
+
+    with new_folder(tmp_path) as slower:
+        fill(slower.path)
+        monkeypatch.setattr(NewFolder, "check_free", check_and_lose)
+        with pytest.raises(RunError, match="holds a run already"):
+            slower.publish()
+
+
+def test_the_name_of_a_killed_process_is_not_that_of_the_holder(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "HOLDER_SECONDS", 0.01)
+    with hold_lock(tmp_path):
+        left = json.loads((tmp_path / HOLDER).read_text("utf-8"))
+    (tmp_path / HOLDER).write_text(json.dumps({**left, "pid": 2**22 + 1}))  # no process of Linux has a number so high
+    assert read_holder(tmp_path / HOLDER) == "another process"
+
+
+def test_a_holder_that_has_not_said_its_name_is_waited_for(tmp_path, monkeypatch):
+    monkeypatch.setattr(folders, "HOLDER_SECONDS", 0.05)
+    started = time.monotonic()
+    assert read_holder(tmp_path / HOLDER) == "another process"
+    assert time.monotonic() - started >= 0.05
