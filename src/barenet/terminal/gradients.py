@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from rich.text import Text
-
 from barenet.gradcheck.network import GradientReport
 from barenet.gradcheck.report import OwnGradientReport
 from barenet.terminal.output import Notes, output_console, plain_table
@@ -11,9 +9,10 @@ from barenet.terminal.output import Notes, output_console, plain_table
 __all__ = ["show_gradients", "show_own_gradients"]
 
 
-def show_gradients(report: GradientReport) -> None:
-    """Print the relative error of every parameter's gradient."""
+def show_gradients(report: GradientReport, checked: str) -> None:
+    """Print what was checked, and the relative error of every parameter's gradient."""
     console = output_console()
+    console.print(checked, markup=False)
     table = plain_table(("parameter",), ("relative error", "checked", "skipped at kinks"))
     for row in report.parameters:
         table.add_row(row.name, f"{row.relative_error:.1e}", str(row.n_checked), str(row.n_skipped))
@@ -28,15 +27,15 @@ def show_own_gradients(report: OwnGradientReport, *, quiet: bool = False) -> Non
     """Print a row a parameter, the verdict, and each mistake with its remedy; notes go to stderr."""
     console = output_console()
     network = f", taken for {report.network}" if report.network else ""
-    console.print(f"{report.function}: loss {report.loss:.6g}{network}", markup=False)
+    console.print(f"{report.function}: loss {report.loss:.6g}{network}")
     (parameter_title, *titles), *rows = report.table()
     table = plain_table((parameter_title,), titles)
     for row, parameter in zip(rows, report.parameters, strict=True):
-        table.add_row(*map(Text, row), style=None if parameter.is_right else "bold")
+        table.add_row(*row, style=None if parameter.is_right else "bold")
     console.print(table)
-    console.print(report.verdict(), style="bold", markup=False)
+    console.print(report.verdict(), style="bold")
     for line in report.remarks():
-        console.print(line, markup=False)
+        console.print(line)
     observer = Notes(quiet=quiet)
     for note in report.notes:
         observer.note(note)

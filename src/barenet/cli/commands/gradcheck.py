@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,9 @@ from barenet.errors import ConfigError
 from barenet.gradcheck.code import check_own_code
 from barenet.gradcheck.functions.arguments import N_IMAGES
 from barenet.gradcheck.network import check_gradients
+from barenet.messages import count
 from barenet.nn.mlp import MLP
+from barenet.printing.lines import print_json, print_note
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.gradients import show_gradients, show_own_gradients
 from barenet.training.preparation import architecture_of, prepare, training_loss
@@ -80,9 +80,13 @@ def gradcheck(
     images = to_float(prepared.images[rows], prepared.scale, dtype=np.float64)
     report = check_gradients(mlp, images, prepared.labels[rows], loss, l2=config.optimizer.l2)
     if json:
-        print(json_module.dumps(report.as_dict()))
+        print_json(report.as_dict())
     else:
-        show_gradients(report)
+        of = "image" if dataset.kind == "images" else "row"
+        penalty = f", L2 {config.optimizer.l2:g}" if config.optimizer.l2 else ""
+        show_gradients(
+            report, f"{mlp.architecture}, {loss.name}{penalty}, on {count(len(rows), f'training {of}')} of {dataset.name}"
+        )
     return 0 if report.passed else 1
 
 
@@ -119,9 +123,9 @@ def check_own(
             )
     finally:
         if file.printed.text and not quiet:
-            print(f"note: {path.name} prints; it began with:\n{file.printed.text.rstrip()}", file=sys.stderr)
+            print_note(f"{path.name} prints; it began with:", file.printed.text.rstrip())
     if json:
-        print(json_module.dumps(report.as_dict()))
+        print_json(report.as_dict())
     else:
         show_own_gradients(report, quiet=quiet)
     return 0 if report.passed else 1
