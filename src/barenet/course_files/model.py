@@ -73,11 +73,16 @@ def read_course_model(path: str | Path) -> CourseModel:
         n_in, n_out = layer["input_dim"], layer["output_dim"]
         weights.append(_checked(name, f"layer_{i}_W", arrays.pop(f"layer_{i}_W"), (n_in, n_out)))
         biases.append(_checked(name, f"layer_{i}_b", arrays.pop(f"layer_{i}_b"), (1, n_out)))
-    epoch = re.search("epoch[_-]?([0-9]{1,9})$", path.stem)
     assumed = ""
     if list(numbers) != _theirs(len(architecture)):
         assumed = f"{name} numbers its layers {_listed(numbers)}: taken in this order, one for each of its .json"
-    return CourseModel(architecture, weights, biases, int(epoch[1]) if epoch else None, assumed)
+    return CourseModel(architecture, weights, biases, _epoch_of(path), assumed)
+
+
+def _epoch_of(path: Path) -> int | None:
+    """Return the epoch that a file's name tells, as in model_epoch_100.pkl."""
+    epoch = re.search("epoch[_-]?([0-9]{1,9})$", path.stem)
+    return int(epoch[1]) if epoch else None
 
 
 def _theirs(n_layers: int) -> list[int]:
@@ -120,13 +125,13 @@ def _from_plain(plain: PlainWeights, name: str, beside: Path) -> CourseModel:
         architecture = _read_architecture(beside)
         if [(row["input_dim"], row["output_dim"]) for row in architecture] != list(pairwise(sizes)):
             raise CheckpointError(f"{name} has layers of sizes {sizes}, its .json others; pair the right files")
-        return CourseModel(architecture, plain.weights, plain.biases, None)
+        return CourseModel(architecture, plain.weights, plain.biases, _epoch_of(beside))
     turned = ", the weights as (outputs, inputs)" if plain.were_turned else ""
     assumed = (
         f"{name}: layers {'-'.join(map(str, sizes))} by the shapes of its arrays{turned}; it does not say the "
         f"activations: relu is assumed, and softmax at the end; a .json beside it can name others"
     )
-    return CourseModel(rows, plain.weights, plain.biases, None, assumed)
+    return CourseModel(rows, plain.weights, plain.biases, _epoch_of(beside), assumed)
 
 
 def _check_names(name: str, arrays: dict[str, object], expected: Sequence[str]) -> None:

@@ -85,7 +85,7 @@ def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None]
     outputs = compute_outputs(model.mlp, inputs.values, inputs.scale)
     shares = probabilities(outputs, model.gives_probabilities)
     loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
-    return make_scores(shares, loss, dataset.test_labels, names_for(model, dataset), model.info.epoch)
+    return make_scores(shares, loss, dataset.test_labels, names_for(model, dataset), model.info.epoch or None)
 
 
 def make_scores(

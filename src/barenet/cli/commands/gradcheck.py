@@ -84,9 +84,8 @@ def gradcheck(
     else:
         of = "image" if dataset.kind == "images" else "row"
         penalty = f", L2 {config.optimizer.l2:g}" if config.optimizer.l2 else ""
-        show_gradients(
-            report, f"{mlp.architecture}, {loss.name}{penalty}, on {count(len(rows), f'training {of}')} of {dataset.name}"
-        )
+        images_used = f"{count(len(rows), f'training {of}')} of {dataset.name}"
+        show_gradients(report, f"{mlp.architecture}, {loss.name}{penalty}, on {images_used}")
     return 0 if report.passed else 1
 
 
