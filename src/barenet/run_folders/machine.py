@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import platform
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from barenet.engine.diagnosis import cpu_features
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.threads import find_blas
 from barenet.storage.files import replace_file
+from barenet.storage.sealing import SealError, seal, unseal
 from barenet.version import __version__
 
 __all__ = ["describe_machine", "read_machine", "read_parts_version", "write_machine"]
@@ -35,7 +35,7 @@ def write_machine(folder: Path, step: int = 0) -> str | None:
     if step and before and before != now:
         earlier = [*earlier, {**before, "until step": step}]
     content = {**now, EARLIER: earlier} if earlier else now
-    replace_file(folder / "machine.json", json.dumps(content, indent=2) + "\n")
+    replace_file(folder / "machine.json", seal(content, indent=2) + "\n")
     if not step or not changed:
         return None
     words = ", ".join(f"{name} {now[name]}, was {before[name]}" for name in changed)
@@ -45,12 +45,10 @@ def write_machine(folder: Path, step: int = 0) -> str | None:
 def read_machine(folder: Path) -> dict[str, Any] | None:
     """Return what machine.json says; None where it is missing or damaged: nothing is gone on with from it."""
     try:
-        described = json.loads((folder / "machine.json").read_text("utf-8"))
-    except (OSError, ValueError, RecursionError):
+        described = unseal((folder / "machine.json").read_bytes())
+    except (OSError, SealError):
         return None
-    if not isinstance(described, dict) or not isinstance(described.get(EARLIER, []), list):
-        return None
-    return described
+    return described if isinstance(described.get(EARLIER, []), list) else None
 
 
 def describe_machine() -> dict[str, Any]:
