@@ -42,13 +42,14 @@ def contents():
 
     def read(folder: Path) -> dict[str, object]:
         found: dict[str, object] = {}
-        for path in sorted(folder.glob("trials/*/rung-*.json")):
+        for path in sorted(folder.glob("trials/*/rung-?.json")):
             rung = json.loads(path.read_text("utf-8"))
             rung.pop("seconds")
+            rung.pop("checksum")  # of the seconds too
             for record in rung["history"]:
                 record.pop("seconds")
             found[str(path.relative_to(folder))] = rung
-        for path in sorted(folder.glob("rounds/*.json")):
+        for path in sorted(folder.glob("rounds/?.json")):
             found[str(path.relative_to(folder))] = json.loads(path.read_text("utf-8"))
         with (folder / "results.csv").open(encoding="utf-8") as file:
             found["results"] = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]

@@ -11,7 +11,7 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from barenet.api.studies import open_study, run_search
+from barenet.api.studies import open_study, run_search, write_question
 from barenet.api.training import find_data
 from barenet.config.tables import Config
 from barenet.config.wording import in_python
@@ -22,7 +22,7 @@ from barenet.storage.folders import hold_lock
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_configs, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
-from barenet.tuning.study.folder import StudyFolder, create_study
+from barenet.tuning.study.folder import StudyFolder, new_study
 from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.study.record import Record
 from barenet.tuning.study.results import StudyResult
@@ -106,8 +106,13 @@ def search(
         with ExitStack() as stack:
             pool = make_pool(workers, dask)
             stack.callback(pool.close, kill=True)
-            folder = create_study(Path(output), name, question.prefix) if resumed is None else StudyFolder(resumed)
-            stack.enter_context(hold_lock(folder.path))
+            if resumed is None:
+                new = stack.enter_context(new_study(Path(output), name, question.prefix))
+                write_question(StudyFolder(new.path), question, material)
+                folder = StudyFolder(new.publish(), watching.note)
+            else:
+                stack.enter_context(hold_lock(resumed))
+                folder = StudyFolder(resumed, watching.note)
             try:
                 question, ledger = open_study(folder, question, material, storage)
             except BaseException:

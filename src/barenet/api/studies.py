@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import tomli_w
 
-from barenet.config.comparing import differing_settings
-from barenet.errors import ConfigError, DivergedError
-from barenet.messages import count
+from barenet.config.comparing import differing_settings, setting_of
+from barenet.config.sources import stored_settings
+from barenet.errors import BarenetError, CheckpointError, ConfigError, DivergedError, MachineError, RunError
+from barenet.messages import as_typed, count, one_line
 from barenet.plots.search import draw_search_figures
 from barenet.run_folders.folder import drop_torn_files
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
 from barenet.run_folders.run import start_run
-from barenet.storage.files import replace_file
+from barenet.storage.files import replace_file, set_aside
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
-from barenet.tuning.space.question import Question
+from barenet.tuning.space.question import FREE, MAY_DIFFER, Question, make_question
 from barenet.tuning.space.space_file import write_space_file
 from barenet.tuning.study.best import write_best
 from barenet.tuning.study.folder import StudyFolder
@@ -35,18 +37,19 @@ from barenet.tuning.workers.shared_data import forget_data, share_data
 if TYPE_CHECKING:
     from barenet.tuning.study.ledger import Ledger
 
-__all__ = ["open_study", "run_search"]
+__all__ = ["open_study", "run_search", "write_question"]
 
 
 def open_study(
     folder: StudyFolder, question: Question, material: Material, storage: str | None
 ) -> tuple[Question, Ledger]:
-    """Write down what is asked, so that the search can be gone on with from anywhere, and open Optuna's record."""
-    from barenet.tuning.study.ledger import hide_password, open_ledger  # here, since it imports Optuna
+    """Write down what is asked, so that the search can be gone on with from anywhere, and open Optuna's record.
 
-    given = dict(question.base.given)
-    if material.resolved.data.path is not None:
-        given["data.path"] = material.resolved.data.path
+    What of the files that people edit says otherwise is named, and the file kept.
+    """
+    from barenet.tuning.study.databases import hide_password  # here, since they import Optuna
+    from barenet.tuning.study.ledger import open_ledger
+
     if not question.name:
         # In a shared database two studies may go by the same folder's name.
         suffix = "" if storage is None else f"-{uuid.uuid4().hex[:8]}"
@@ -54,13 +57,59 @@ def open_study(
     shown = question.storage if storage is None else hide_password(storage)
     if storage is None and shown is not None and "***" in shown:
         raise ConfigError(f"the storage {shown} needs its password: give --storage again")
-    question = replace(question, base=replace(question.base, given=given), storage=shown)
+    question = replace(question, storage=shown)
     drop_torn_files(folder.path)
-    folder.write_json(folder.about, question.as_dict())  # first: from then on there is a study to go on with
+    for path, words in changed_files(folder.path, question, material):
+        kept = set_aside(path, "changed").name
+        folder.note(f"{path} was changed: {words}; the search goes on as it was begun, and the file is kept as {kept}")
+    question = write_question(folder, question, material)
+    ledger = open_ledger(
+        storage or shown, folder.path, question.name, material.space, question.plan.direction, note=folder.note
+    )
+    return question, ledger
+
+
+def write_question(folder: StudyFolder, question: Question, material: Material) -> Question:
+    """Write what a study is asked, for this program and for people, and return it with where its data lie."""
+    given = dict(question.base.given)
+    if material.resolved.data.path is not None:
+        given["data.path"] = material.resolved.data.path
+    question = replace(question, base=replace(question.base, given=given))
+    folder.write_json(folder.about, question.as_dict())
     replace_file(folder.path / "config.toml", tomli_w.dumps(material.resolved.as_tables()))
     replace_file(folder.path / "space.toml", write_space_file(question.table, question.plan, question.base))
-    ledger = open_ledger(storage or shown, folder.path, question.name, material.space, question.plan.direction)
-    return question, ledger
+    return question
+
+
+def changed_files(folder: Path, question: Question, material: Material) -> Iterator[tuple[Path, str]]:
+    """Yield those of config.toml and space.toml that do not say what the study was asked, and what they say."""
+    for name, differences in (("config.toml", differences_in_settings), ("space.toml", differences_in_space)):
+        path = folder / name
+        if path.exists():
+            try:
+                words = next(differences(path, question, material), None)
+            except BarenetError as error:
+                words = str(error)
+            if words is not None:
+                yield path, words
+
+
+def differences_in_settings(path: Path, question: Question, material: Material) -> Iterator[str]:
+    """Yield what of a study's config.toml is not what its trials start from."""
+    stored = stored_settings(path)
+    for name in differing_settings(material.resolved, stored):
+        if name not in MAY_DIFFER:
+            yield f"{name} is {setting_of(stored, name)}, and was {setting_of(material.resolved, name)}"
+
+
+def differences_in_space(path: Path, question: Question, material: Material) -> Iterator[str]:
+    """Yield what of a study's space.toml it was not asked."""
+    other = make_question(path, None, None, {})
+    yield from (f"the study {words}" for words in question.differences(other))
+    for name, mine in question.plan.model_dump().items():
+        now = getattr(other.plan, name)
+        if name not in FREE and now != mine:
+            yield f"search.{name} is {now}, and was {mine}"
 
 
 def run_search(record: Record, pool: Pool) -> StudyResult:
@@ -79,6 +128,9 @@ def run_search(record: Record, pool: Pool) -> StudyResult:
         record.observer.settings(material.resolved, material.searched)
         record.observer.start(folder.path, plan, material.n_trials, pool.name, material.space.varied)
         search.run()
+        record.check_ledger()
+    except MachineError as error:
+        raise MachineError(f"{error}; what is done is kept: go on by --resume {as_typed(folder.path)}") from None
     finally:
         pool.close(kill=True)
         forget_data(data_folder)
@@ -91,13 +143,14 @@ def run_search(record: Record, pool: Pool) -> StudyResult:
         raise DivergedError(f"no trial was left: {why}; see {folder.path / 'results.csv'}")
     if not search.n_trained:
         record.observer.note(describe_finished(folder.path, len(record.trials), plan))
-    if not folder.state(best.key, len(best.rungs) - 1).exists():
-        record.observer.note(f"trial {best.number}, which won later, is trained again for its weights")
     write_best(folder, best, material.data, material.dataset)
     histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
-    draw_search_figures(result, material.space, histories, folder.path / "figures")
+    try:
+        draw_search_figures(result, material.space, histories, folder.path / "figures")
+    except OSError as error:  # MachineError is one
+        record.observer.note(f"the search has no pictures: {one_line(error)}")
     if plan.retrain:
-        result = replace(result, retrained=retrain(folder.path / "retrained", best, material))
+        result = replace(result, retrained=retrain(folder, best, material))
     folder.write_json(folder.path / "results.json", result.as_dict())
     return result
 
@@ -110,16 +163,20 @@ def describe_finished(folder: Path, n_trials: int, plan: Plan) -> str:
     return f"{folder} is finished ({count(n_trials, 'trial')}); {more}"
 
 
-def retrain(folder: Path, best: Trial, material: Material) -> RunResult:
-    """Train the winner once more, in a run folder of its own, and test it: the one time that a search does.
+def retrain(study: StudyFolder, best: Trial, material: Material) -> RunResult:
+    """Train the winner once more, in a separate run folder, and test it: the one time that a search does.
 
-    What is there of an earlier winner, before trials or repeats were raised, makes room.
+    What is there of an earlier winner, before trials or repeats were raised, makes room; what is damaged is set aside.
     """
     assert best.config is not None
-    if (folder / "last.safetensors").exists():
-        stored = stored_config(folder)
-        if set(differing_settings(stored, best.config)) <= {"data.path"}:
-            moved = stored.with_values(data__path=best.config.data.path)
-            return resume_run(folder, material.dataset, config=moved)
-        shutil.rmtree(folder)
+    folder = study.path / "retrained"
+    if folder.exists():
+        try:
+            stored = stored_config(folder)
+            if set(differing_settings(stored, best.config)) <= {"data.path"}:
+                moved = stored.with_values(data__path=best.config.data.path)
+                return resume_run(folder, material.dataset, config=moved)
+            shutil.rmtree(folder)
+        except (CheckpointError, ConfigError, RunError) as error:
+            study.put_aside(folder, error, "the winner is trained once more from its start")
     return start_run(best.config, material.dataset, output=folder.parent, name=folder.name)

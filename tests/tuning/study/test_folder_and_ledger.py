@@ -19,8 +19,10 @@ from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.question import make_question
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
-from barenet.tuning.study.folder import RungRecord, StudyFolder, create_study
-from barenet.tuning.study.ledger import driver_of, hide_password, open_ledger
+from barenet.tuning.study.databases import driver_of, hide_password
+from barenet.tuning.study.folder import StudyFolder, new_study
+from barenet.tuning.study.ledger import open_ledger
+from barenet.tuning.study.rungs import RungRecord, Subject
 
 SPACE = Space.parse({"lr": [0.1, 0.01, 0.001]})
 DAMAGED = b"not a database at all, whatever it is called"
@@ -148,22 +150,32 @@ def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_
 
 
 def test_a_study_is_not_begun_where_something_is(tmp_path):
-    create_study(tmp_path, "mine", "x").about.write_text("{}", "utf-8")
+    def create(*about):
+        with new_study(*about) as new:
+            StudyFolder(new.path).about.write_text("{}", "utf-8")
+            return new.publish()
+
+    create(tmp_path, "mine", "x")
     with pytest.raises(RunError, match="holds a study already; go on with it by --resume"):
-        create_study(tmp_path, "mine", "x")
+        create(tmp_path, "mine", "x")
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "letter.txt").touch()
     with pytest.raises(RunError, match=r"holds something else \(letter.txt\)"):
-        create_study(tmp_path, "other", "x")
+        create(tmp_path, "other", "x")
     with pytest.raises(RunError, match="must be the name of one folder"):
-        create_study(tmp_path, "a/b", "x")
-    assert [create_study(tmp_path, None, "grid").path.name for _ in range(2)] == ["grid-search-1", "grid-search-2"]
+        create(tmp_path, "a/b", "x")
+    assert [create(tmp_path, None, "grid").name for _ in range(2)] == ["grid-search-1", "grid-search-2"]
+
+
+def subject(rung=0):
+    return Subject("00000", rung, 0, 1, {"lr": 0.1})
 
 
 def test_what_is_half_written_is_no_finished_rung(tmp_path):
-    folder = StudyFolder(tmp_path)
+    notes = []
+    folder = StudyFolder(tmp_path, notes.append)
     assert folder.read_rungs("00000") == []
-    folder.write_rung("00000", 0, RungRecord("trained", 3, 0.5, 0.8), [], None)
+    folder.write_rung(subject(), RungRecord("trained", 3, 0.5, 0.8), [])
     done = [RungRecord("trained", 3, 0.5, 0.8)]
     assert folder.read_rungs("00000") == done
     torn = folder.rung("00000", 1).with_name(".rung-1.json.123.tmp")
@@ -172,8 +184,13 @@ def test_what_is_half_written_is_no_finished_rung(tmp_path):
     drop_torn_files(tmp_path)
     assert not torn.exists()
     folder.rung("00000", 1).write_text("{", "utf-8")
-    with pytest.raises(RunError, match=r"rung-1.json cannot be read .* delete it"):
+    with pytest.raises(RunError, match=r"rung-1.json is damaged \(it is cut short"):
         folder.read_rungs("00000")
+    assert [stored.record for stored in folder.take_rungs("00000")] == done
+    assert folder.read_rungs("00000") == done
+    assert folder.rung("00000", 1).with_name("rung-1.damaged-1.json").read_text("utf-8") == "{"
+    assert len(notes) == 1
+    assert notes[0].endswith("it is kept as rung-1.damaged-1.json, and rung 1 of trial 00000 is trained again")
 
 
 @pytest.fixture(scope="module")

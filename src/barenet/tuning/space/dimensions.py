@@ -92,6 +92,12 @@ class Dimension:
         conditions = [f"{name} in {list(allowed)}" for name, allowed in sorted(self.when.items())]
         return f"{self.name} = {values}" + (f" when {' and '.join(conditions)}" if conditions else "")
 
+    def has(self, value: Value) -> bool:
+        """Whether a value is one of the setting's: 1 is not true, and 1.0 is no whole number."""
+        if self.choices:
+            return any(type(value) is type(choice) and value == choice for choice in self.choices)
+        return type(value) is (int if self.integer else float) and self.low <= value <= self.high
+
     def is_active(self, point: Mapping[str, Value]) -> bool:
         """Whether the setting counts, given the values of those before it."""
         return all(point.get(name) in values and name in point for name, values in self.when.items())

@@ -1,18 +1,37 @@
-"""Studies of the first format: there another optimizer or schedule kept the recipe's learning rate and decay.
+"""What study.json holds, and what its first format left out.
 
-Such a study goes on to the same bits, because what its recipe says of them counts as given.
+There another optimizer or schedule kept the recipe's learning rate and decay. Such a study goes on to the same bits,
+because what its recipe says of them counts as given.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from barenet.config.kinds import KINDS
 from barenet.config.reading import read_recipe
 from barenet.tuning.space.dimensions import target_of
 
-__all__ = ["given_before"]
+__all__ = ["StoredQuestion", "given_before"]
+
+
+@dataclass(frozen=True)
+class StoredQuestion:
+    """What study.json holds: see `Question.as_dict`."""
+
+    format: int
+    space: dict[str, Any]
+    plan: dict[str, Any]
+    recipe: str
+    given: dict[str, Any]
+    prefix: str
+    fingerprint: str
+    storage: str | None
+    name: str
+    from_arrays: bool
+    barenet: str = ""
 
 
 def given_before(recipe: str, given: Mapping[str, Any], searched: Iterable[str]) -> dict[str, Any]:

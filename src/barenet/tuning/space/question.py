@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from pathlib import Path
@@ -12,21 +12,23 @@ from typing import Any
 from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.kinds import without_unfit
 from barenet.config.tables import Config
-from barenet.errors import ConfigError, RunError
-from barenet.messages import as_typed, describe
+from barenet.errors import ConfigError, MachineError, RunError
+from barenet.messages import as_typed, describe, one_line
+from barenet.schema import make_checked
 from barenet.storage.sealing import unseal
 from barenet.tuning.space.base_settings import read_base, read_settings
-from barenet.tuning.space.first_format import given_before
+from barenet.tuning.space.first_format import StoredQuestion, given_before
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
 from barenet.tuning.space.search_space import COURSE_GRID, Space, flatten
 from barenet.tuning.space.space_file import as_lists, read_space_file
 from barenet.version import __version__
 
-__all__ = ["START", "Question", "ask_again", "make_question"]
+__all__ = ["FREE", "MAY_DIFFER", "START", "Question", "ask_again", "make_question"]
 
 FORMAT = 2
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
+FREE = ("trials", "repeats", "repeat_best", "retrain", "stack")  # settings of the search that may change on the way
 FEW_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # in place of the 100 that one network is trained for
 START = Base("course", FEW_EPOCHS)  # what a new search starts from
 
@@ -76,23 +78,27 @@ class Question:
         }
 
     def check_same(self, other: Question, folder: Path) -> None:
-        """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked.
+        """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked."""
+        for words in self.differences(other):
+            raise RunError(f"{folder} {words}; leave it out, or begin a new study with --name")
+
+    def differences(self, other: Question) -> Iterator[str]:
+        """Yield in words what of `other` is not what the study was asked.
 
         What counts is what the words mean, however they are written; where the data lie does not, as long as they are
         the same.
         """
-        remedy = "leave it out, or begin a new study with --name"
         if self.base.recipe != other.base.recipe:
-            raise RunError(f"{folder} was made from another recipe, {self.base.recipe}; {remedy}")
+            yield f"was made from another recipe, {self.base.recipe}"
         mine, asked = self.base.config(), other.base.config()
         for path in differing_settings(mine, asked):
             if path not in MAY_DIFFER:
                 before, now = setting_of(mine, path), setting_of(asked, path)
-                raise RunError(f"{folder} was made with {path} = {before}, not {now}; {remedy}")
+                yield f"was made with {path} = {before}, not {now}"
         for before, now in zip_longest(self.space, other.space):
             if before is None or now is None or before.as_text() != now.as_text():
                 words = ", not ".join("no more" if d is None else d.as_text() for d in (before, now))
-                raise RunError(f"{folder} was made from another space: it searches {words}; {remedy}")
+                yield f"was made from another space: it searches {words}"
 
     def not_lowered(self, in_file: Mapping[str, Any]) -> dict[str, Any]:
         """Return a file's settings of the search without numbers that a flag has raised since."""
@@ -105,9 +111,8 @@ class Question:
 
     def with_plan(self, asked: Mapping[str, Any], folder: Path) -> Question:
         """Return the question with more trials or repeats; raise RunError for another plan."""
-        free = ("trials", "repeats", "repeat_best", "retrain", "stack")
         for name, mine in self.plan.model_dump().items():
-            if name not in free and asked.get(name, mine) != mine:
+            if name not in FREE and asked.get(name, mine) != mine:
                 raise RunError(
                     f"{folder} was made with {name} = {mine}, got {asked[name]}; begin a new study for another"
                 )
@@ -130,26 +135,33 @@ def read_question(folder: Path) -> Question:
     """Return what the study in `folder` was asked."""
     path = folder / "study.json"
     try:
-        stored = unseal(path.read_bytes())
-        if stored["format"] > FORMAT:
-            raise RunError(f"{path} has format {stored['format']}, newer than this barenet reads; update barenet")
-        recipe, given = stored["recipe"], stored["given"]
-        if stored["format"] == 1:
-            given = given_before(recipe, given, dict(flatten(stored["space"])))
-        return Question(
-            table=stored["space"],
-            plan=Plan.make(stored["plan"]),
-            base=Base(recipe, given),
-            **{name: stored[name] for name in ("prefix", "fingerprint", "storage", "name", "from_arrays")},
-        )
-    except FileNotFoundError:
+        values = unseal(path.read_bytes())
+        version = values.get("format")
+        if isinstance(version, int) and version > FORMAT:
+            raise RunError(f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update it")
+        stored = make_checked(StoredQuestion, values)
+        given = stored.given
+        if stored.format == 1:
+            given = given_before(stored.recipe, given, dict(flatten(stored.space)))
+        names = ("prefix", "fingerprint", "storage", "name", "from_arrays")
+        rest = {name: getattr(stored, name) for name in names}
+        question = Question(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)
+        assert question.space.dimensions  # raises for a space or settings that nobody can have asked
+        return question
+    except (FileNotFoundError, NotADirectoryError):
         go_on = f"; go on with the run by: barenet train --resume {as_typed(folder)}"
         hint = go_on if (folder / "config.toml").exists() else ""
         raise RunError(f"{folder} is not a study's folder: it has no study.json{hint}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, RunError):
-            raise
-        raise RunError(f"{path} is damaged ({error}); put it back from a copy, or begin a new study") from None
+    except RunError:
+        raise
+    except IsADirectoryError:
+        raise RunError(f"{path} is a folder; put the file back from a copy, or begin a new study") from None
+    except OSError as error:
+        raise MachineError(f"cannot read {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(
+            f"{path} is damaged ({one_line(error, 200)}); put it back from a copy, or begin a new study"
+        ) from None
 
 
 def ask_again(

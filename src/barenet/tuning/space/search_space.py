@@ -15,7 +15,8 @@ from typing import Any
 
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
-from barenet.messages import count
+from barenet.messages import count, describe
+from barenet.schema import SchemaError
 from barenet.tuning.space.dimensions import DEPTH, Dimension, Point, layer_number, parse_dimension, target_of
 
 __all__ = ["COURSE_GRID", "Space"]
@@ -66,6 +67,18 @@ class Space:
     def grid(self) -> Iterator[Point]:
         """Yield every point of the grid, the last setting changing fastest."""
         yield from grow({}, self.dimensions)
+
+    def check_point(self, point: Mapping[str, Any]) -> None:
+        """Raise SchemaError for a point that is none of this space: its settings, and a value of each."""
+        active = [dimension for dimension in self if dimension.is_active(point)]
+        for dimension in active:
+            if dimension.name not in point:
+                raise SchemaError(f"{dimension.name} is missing")
+            if not dimension.has(point[dimension.name]):
+                raise SchemaError(f"{dimension.name} is {describe(point[dimension.name])}, which is not searched")
+        for name in point:
+            if name not in {dimension.name for dimension in active}:
+                raise SchemaError(f"{describe(name)} is not searched")
 
     def check_grid(self, limit: int) -> int:
         """Return the number of points of the grid; raise ConfigError if it is more than `limit`."""

@@ -2,9 +2,11 @@
 
 Read the modules in this order; open `search` first:
 
+    rungs      what a rung of a trial gave, as its file holds it
     folder     one file for each finished rung of each trial
     trial      a trial, its rungs, and how trials compare
     observer   what a search tells whoever watches it
+    databases  databases for Optuna's record, and what their errors mean
     ledger     Optuna's record of a study
     results    the ranking, how sure it is, and the files that say so
     record     what is known of the trials: files, then Optuna's record, then tables

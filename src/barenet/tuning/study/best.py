@@ -49,10 +49,13 @@ def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: Train
     files = RunFiles(trial.config, trainer, folder.path, ignore)
     files.write_start()
     number = len(trial.rungs) - 1
-    if study.state(trial.key, number).exists():
-        trainer.states[0] = study.read_state(trial.key, number)
+    if not study.state(trial.key, number).exists():
+        study.note(f"trial {trial.number}, which won later, is trained again for its weights")
+    state = study.take_state(trial.key, number)
+    if state is not None:
+        trainer.states[0] = state
     else:
-        # It was not the best until repeats were raised. Training is exact, so these are the same weights.
+        # It was not the best until repeats were raised, or is damaged. Training is exact: these are the same weights.
         for _ in trainer:
             pass
     history = study.read_history(trial.key)

@@ -8,53 +8,49 @@
       trials/00003/rung-0.safetensors   the state to go on from, only while it is needed
       study.db              Optuna's record, told from these files
 
-Files are written whole, so that a process killed at any moment leaves a rung either done or not done.
+Files are written whole, so that a process killed at any moment leaves a rung either done or not done. The methods
+`take_` are for the search that holds the folder: a damaged file is set aside and named, and counts as not there, so
+that its rung is trained again. The methods `read_` change nothing, and raise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+from barenet.data.datasets import ignore
 from barenet.engine.state import TrainingState
-from barenet.errors import CheckpointError, MachineError, RunError
+from barenet.errors import CheckpointError, MachineError
+from barenet.schema import SchemaError
 from barenet.storage.arrays import read_arrays, write_arrays
-from barenet.storage.files import replace_file
-from barenet.storage.folders import create_folder
-from barenet.storage.sealing import SealError, seal, unseal
+from barenet.storage.files import make_folder, replace_file, set_aside
+from barenet.storage.folders import NewFolder
+from barenet.storage.sealing import SealError, seal
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Point
+from barenet.tuning.space.search_space import Space
+from barenet.tuning.study.rungs import (
+    DamagedError,
+    RungRecord,
+    StoredRung,
+    Subject,
+    check_object,
+    read_sealed,
+    read_stored_rung,
+)
 
-__all__ = ["RungRecord", "StudyFolder", "create_study"]
-
-
-@dataclass(frozen=True)
-class RungRecord:
-    """What a rung of a trial gave. `outcome`: trained, diverged or failed; the last two with a `reason`.
-
-    Figures are of validation: those of the last epoch that had one, and those of the best by the study's metric;
-    None before the first. seconds: of the rung, a stack's time divided among its networks.
-    """
-
-    outcome: str
-    epochs: int
-    valid_loss: float | None = None
-    valid_accuracy: float | None = None
-    best_epoch: int | None = None
-    best_valid_loss: float | None = None
-    best_valid_accuracy: float | None = None
-    seconds: float = 0.0
-    reason: str | None = None
+__all__ = ["StudyFolder", "new_study"]
 
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """The files of a study."""
+    """The files of a study; `note` is told of those that are damaged."""
 
     path: Path
+    note: Callable[[str], None] = ignore
 
     @property
     def about(self) -> Path:
@@ -75,79 +71,133 @@ class StudyFolder:
 
     def write_json(self, path: Path, value: Mapping[str, Any]) -> None:
         """Write an object whole and with its checksum, and the folders it needs."""
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise MachineError(f"cannot write {path}: {error.strerror}") from None
+        make_folder(path.parent)
         replace_file(path, seal(value, indent=1) + "\n")
 
+    # Rungs
+
     def write_rung(
-        self, trial: str, number: int, record: RungRecord, history: Sequence[EpochRecord], state: TrainingState | None
+        self,
+        subject: Subject,
+        record: RungRecord,
+        history: Sequence[EpochRecord],
+        state: TrainingState | None = None,
     ) -> None:
         """Write what a rung gave; the record comes last, since it says that the rung is done."""
+        trial, number = subject.trial, subject.rung
         path = self.rung(trial, number)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if state is not None:
-            write_arrays(self.state(trial, number), {"kind": "state"}, state.arrays())
-        self.write_json(path, {**asdict(record), "history": [epoch.as_values() for epoch in history]})
+            write_arrays(self.state(trial, number), {"kind": "state", "trial": trial, "rung": number}, state.arrays())
+        lines = [epoch.as_values() for epoch in history]
+        self.write_json(path, {"about": asdict(subject), **asdict(record), "history": lines})
+
+    def read_stored(self, trial: str) -> Iterator[StoredRung]:
+        """Yield what the finished rungs of a trial gave."""
+        for number in count():
+            stored = read_stored_rung(self.rung(trial, number), trial, number)
+            if stored is None:
+                return
+            yield stored
 
     def read_rungs(self, trial: str) -> list[RungRecord]:
         """Return what the finished rungs of a trial gave, without its history."""
-        return [
-            RungRecord(**{k: v for k, v in content.items() if k != "history"}) for content in self.read_contents(trial)
-        ]
+        return [stored.record for stored in self.read_stored(trial)]
 
     def read_history(self, trial: str) -> list[EpochRecord]:
         """Return the records of all epochs of a trial."""
-        return [EpochRecord.from_values(line) for content in self.read_contents(trial) for line in content["history"]]
+        return [record for stored in self.read_stored(trial) for record in stored.history]
 
-    def read_contents(self, trial: str) -> Iterator[dict[str, Any]]:
-        """Yield the files of a trial's finished rungs as they are."""
-        for number in count():
-            path = self.rung(trial, number)
-            try:
-                yield unseal(path.read_bytes())
-            except FileNotFoundError:
-                return
-            except (OSError, SealError) as error:
-                raise RunError(f"{path} cannot be read ({error}); delete it, and its rung is trained again") from None
-
-    def read_state(self, trial: str, number: int) -> TrainingState:
-        """Return the state after a rung."""
+    def take_rungs(self, trial: str) -> list[StoredRung]:
+        """Return what the finished rungs of a trial gave up to the first that is damaged, which is set aside."""
+        rungs: list[StoredRung] = []
         try:
-            _, arrays = read_arrays(self.state(trial, number))
-        except CheckpointError as error:
-            state, record = self.state(trial, number), self.rung(trial, number)
-            raise RunError(
-                f"{state} cannot be read ({error}); delete {record}, and its rung is trained again"
-            ) from None
-        return TrainingState.from_arrays(arrays)
+            rungs.extend(self.read_stored(trial))
+        except DamagedError as error:
+            self.put_aside(self.rung(trial, len(rungs)), error, f"rung {len(rungs)} of trial {trial} is trained again")
+        return rungs
 
-    def read_points(self, number: int) -> list[Point]:
-        """Return the points of a round that was written down."""
+    def take_state(self, trial: str, number: int) -> TrainingState | None:
+        """Return the state after a rung, None where there is none; a damaged one is set aside."""
+        path = self.state(trial, number)
+        if not path.exists():
+            return None
         try:
-            points: list[Point] = unseal(self.round(number).read_bytes())["points"]
-        except (OSError, SealError, KeyError) as error:
-            raise RunError(
-                f"{self.round(number)} cannot be read ({error}); put it back from a copy, or begin a new study"
-            ) from None
-        return points
+            if not path.is_file():
+                raise CheckpointError(f"{path} is no file")
+            info, arrays = read_arrays(path)
+            if (info.get("trial"), info.get("rung")) != (trial, number):
+                raise CheckpointError(f"{path} is not of rung {number} of trial {trial}")
+            return TrainingState.from_arrays(arrays)
+        except (CheckpointError, KeyError) as error:
+            self.put_aside(path, error, f"trial {trial} is trained again from its start, to the same state")
+            return None
+
+    def put_aside(self, path: Path, why: Exception, consequence: str) -> None:
+        """Rename a damaged file, and say so."""
+        self.note(f"{why}; it is kept as {set_aside(path).name}, and {consequence}")
+
+    # Rounds
+
+    def write_points(self, number: int, points: Sequence[Point]) -> None:
+        """Write the points of a round."""
+        self.write_json(self.round(number), {"points": list(points)})
+
+    def take_points(self, number: int, space: Space) -> list[Point] | None:
+        """Return the points of a round, None where it was not chosen yet; a damaged file is set aside."""
+        path = self.round(number)
+        try:
+            values = read_sealed(path)
+            if values is None:
+                return None
+            points = values.get("points")
+            if not isinstance(points, list) or not points or set(values) != {"points"}:
+                raise SchemaError("it holds no points")
+            for point in points:
+                space.check_point(check_object(point))
+            return points
+        except (SealError, SchemaError) as error:
+            self.put_aside(path, DamagedError(f"{path} is damaged ({error})"), "its points are chosen again")
+            return None
+
+    def read_subjects(self, number: int) -> dict[int, Subject | None]:
+        """Return what the whole records of trials from `number` on say that they are about, by trial."""
+        found: dict[int, Subject | None] = {}
+        for path in sorted(self.path.glob("trials/*")):
+            if path.name.isdecimal() and int(path.name) >= number:
+                try:
+                    stored = read_stored_rung(self.rung(path.name, 0), path.name, 0)
+                except DamagedError:
+                    continue  # `take_rungs` sets it aside and says so
+                if stored is not None:
+                    found[int(path.name)] = stored.subject
+        return found
+
+    # States that nothing goes on from
 
     def drop_states(self, kept: set[str]) -> None:
         """Delete all states but those of the trials to be kept."""
         for path in self.path.glob("trials/*/rung-*.safetensors"):
-            if path.parent.name not in kept:
-                path.unlink(missing_ok=True)
+            if path.parent.name not in kept and path.stem.removeprefix("rung-").isdecimal():
+                drop(path)
 
     def drop_state(self, trial: str, number: int) -> None:
         """Delete a state that nothing goes on from."""
-        self.state(trial, number).unlink(missing_ok=True)
+        drop(self.state(trial, number))
 
 
-def create_study(output: Path, name: str | None, prefix: str) -> StudyFolder:
-    """Make the folder of a new study: `output/name`, or `output/prefix-search-1`, `-2`, ... without a name.
+def drop(path: Path) -> None:
+    """Delete a file, if it is there."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise MachineError(f"cannot delete {path}: {error.strerror}") from None
+
+
+def new_study(output: Path, name: str | None, prefix: str) -> NewFolder:
+    """Return the folder of a new study to fill: `output/name`, or `output/prefix-search-1`, `-2`, ... without a name.
 
     So the name alone tells a study from the runs of the same recipe.
     """
     prefix = prefix if prefix.endswith("search") else f"{prefix}-search"
-    return StudyFolder(create_folder(output, name, prefix, kind="study", marker="study.json"))
+    return NewFolder(output, name, prefix, kind="study", marker="study.json")

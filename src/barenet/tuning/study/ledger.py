@@ -7,40 +7,43 @@ coordinator left behind is told from the files, or goes on running.
 
 from __future__ import annotations
 
-import socket
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
-from sqlalchemy import URL, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import URL
 
-from barenet.errors import ConfigError, MachineError
+from barenet.data.datasets import ignore
+from barenet.errors import MachineError
 from barenet.messages import one_line
+from barenet.storage.files import set_aside
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Direction
 from barenet.tuning.space.sampling import quiet_optuna, suggest
 from barenet.tuning.space.search_space import Space
+from barenet.tuning.study.databases import check_url, close_storage, is_machines, open_optuna
+from barenet.tuning.study.rungs import DamagedError
+from barenet.tuning.study.trial import Told
 
-__all__ = ["Ledger", "hide_password", "open_ledger"]
+__all__ = ["Ledger", "open_ledger"]
 
 NUMBER = "trial"  # the user attribute that holds our own number of a trial
-CONNECT_SECONDS = 8
-PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
-PACKAGES = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "mysqldb": "mysqlclient"}  # of drivers
 REPORTS = 20  # most points of a learning curve that are told for a rung
 
 
 class Ledger:
-    """Optuna's study, and which of its trials are ours; a failing database is one clear MachineError."""
+    """Optuna's study, and which of its trials are ours; a failing database is one clear MachineError.
 
-    def __init__(self, study: Any, space: Space, shown_url: str) -> None:
-        self.study, self.space, self.shown_url = study, space, shown_url
+    own: the study's SQLite file, None for another database. Where it is damaged, all methods raise DamagedError.
+    """
+
+    def __init__(self, study: Any, space: Space, shown_url: str, own: OwnFile | None = None) -> None:
+        self.study, self.space, self.shown_url, self.own = study, space, shown_url, own
         trials = self.trials()
-        ours = {trial.user_attrs[NUMBER]: trial for trial in trials if NUMBER in trial.user_attrs}
+        ours = self.ours(trials)
         self.numbers = {number: trial.number for number, trial in ours.items()}  # ours to Optuna's
         self.finished = {number for number, trial in ours.items() if trial.state.is_finished()}
         for trial in ours.values():
@@ -54,15 +57,43 @@ class Ledger:
         trials: list[FrozenTrial] = self.guard(lambda: self.study.get_trials(deepcopy=False))
         return trials
 
+    def ours(self, trials: Iterable[FrozenTrial]) -> dict[int, FrozenTrial]:
+        """Return those of the trials that are the study's, by its numbers."""
+        return {t.user_attrs[NUMBER]: t for t in trials if isinstance(t.user_attrs.get(NUMBER), int)}
+
     def guard(self, action: Any) -> Any:
-        """Return what an action on the storage gives; name the storage, and how to go on, if it fails."""
+        """Return what an action on the storage gives; name the storage if it fails.
+
+        Whatever a damaged file makes Optuna and its parsers raise is a failure of the storage.
+        """
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 return action()
-        except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
+        except Exception as error:
             reason = one_line(error.__cause__ or error, 200)
-            raise MachineError(f"the storage {self.shown_url} failed: {reason}; go on with --resume") from None
+            if self.own is not None and not is_machines(error):
+                raise DamagedError(f"{self.own.path} is damaged ({reason})") from None
+            raise MachineError(f"the storage {self.shown_url} failed: {reason}") from None
+
+    def check(self, wanted: Mapping[int, Told]) -> None:
+        """Raise DamagedError if the study's SQLite file says anything else of trials that have ended."""
+        if self.own is None:
+            return
+        ours = self.ours(self.trials())
+        for number, told in wanted.items():
+            found = ours.get(number)
+            if found is None or (found.state.name, found.value, found.params) != (told.state, told.value, told.point):
+                raise DamagedError(f"{self.own.path} is damaged (it does not say what came of trial {number})")
+            if any(told.scores.get(epoch) != score for epoch, score in found.intermediate_values.items()):
+                raise DamagedError(f"{self.own.path} is damaged (it has other scores of trial {number})")
+
+    def renew(self, why: DamagedError) -> Ledger:
+        """Set the study's SQLite file aside, and return an empty one in its place."""
+        if self.own is None:
+            raise why
+        close_storage(self.study._storage)
+        return self.own.renew(why)
 
     def start(self, number: int, point: Point) -> None:
         """Record a trial as running, unless it is recorded already."""
@@ -82,6 +113,8 @@ class Ledger:
         trial = self.guard(self.study.ask)
         self.guard(lambda: suggest(trial, self.space))
         if NUMBER not in trial.user_attrs:
+            if self.own is not None:
+                raise DamagedError(f"{self.own.path} is damaged (it has a trial that the study does not have)")
             raise MachineError(f"another process takes trials of this study out of {self.shown_url}; end it")
         self.numbers[trial.user_attrs[NUMBER]] = trial.number
 
@@ -116,7 +149,45 @@ class Ledger:
         )
 
 
-def open_ledger(url: str | None, folder: Path, name: str, space: Space, direction: Direction) -> Ledger:
+@dataclass(frozen=True)
+class OwnFile:
+    """The SQLite file of a study, which holds nothing that is not in the study's other files."""
+
+    path: Path
+    name: str
+    space: Space
+    direction: Direction
+    note: Callable[[str], None]
+
+    def open(self) -> Ledger:
+        """Return the record in the file, made if it is not there; raise DamagedError where it is damaged."""
+        url = URL.create("sqlite", database=str(self.path.absolute())).render_as_string()  # whatever signs it has
+        if self.path.exists() and not self.path.is_file():
+            raise DamagedError(f"{self.path} is no file")
+        study = open_optuna(url, str(self.path), {}, self.name, self.direction, is_own=True)
+        try:
+            return Ledger(study, self.space, str(self.path), self)
+        except DamagedError:
+            close_storage(study._storage)
+            raise
+
+    def renew(self, why: DamagedError) -> Ledger:
+        """Set the file aside and return an empty one in its place."""
+        self.note(f"{why}; it is kept as {set_aside(self.path).name}, and made anew from the study's files")
+        for beside in self.path.parent.glob(f"{self.path.name}-*"):
+            beside.unlink(missing_ok=True)
+        return self.open()
+
+
+def open_ledger(
+    url: str | None,
+    folder: Path,
+    name: str,
+    space: Space,
+    direction: Direction,
+    *,
+    note: Callable[[str], None] = ignore,
+) -> Ledger:
     """Open or make Optuna's record of a study: at a URL, or as study.db in its folder.
 
     Raises:
@@ -127,91 +198,8 @@ def open_ledger(url: str | None, folder: Path, name: str, space: Space, directio
     if url is not None:
         shown, options = check_url(url)
         return Ledger(open_optuna(url, shown, options, name, direction), space, shown)
-    path = folder / "study.db"
-    own = URL.create("sqlite", database=str(path.absolute())).render_as_string()  # whatever signs the path has
+    own = OwnFile(folder / "study.db", name, space, direction, note)
     try:
-        return Ledger(open_optuna(own, str(path), {}, name, direction), space, str(path))
-    except MachineError:
-        if not path.exists():
-            raise
-        # Killed while it was being made, or damaged since: all that it should hold is in the study's files.
-        for damaged in (path, *folder.glob("study.db-*")):
-            damaged.unlink(missing_ok=True)
-        return Ledger(open_optuna(own, str(path), {}, name, direction), space, str(path))
-
-
-def open_optuna(url: str, shown: str, options: dict[str, Any], name: str, direction: Direction) -> Any:
-    """Return Optuna's study of that name, made if it is not there."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            storage = optuna.storages.RDBStorage(url, engine_kwargs=options)
-            if url.startswith("sqlite"):
-                write_ahead(storage)
-            return optuna.create_study(storage=storage, study_name=name, direction=direction, load_if_exists=True)
-    except ImportError as error:
-        raise ConfigError(f"the storage {shown} needs {driver_of(url)} ({one_line(error, 100)})") from None
-    except Exception as error:
-        raise MachineError(f"cannot open the storage {shown}: {reason_of(error, url)}") from None
-
-
-def driver_of(url: str) -> str:
-    """Return which driver a URL asks for, by name or by SQLAlchemy's default, and how to get it."""
-    driver = make_url(url).get_dialect().driver
-    package = PACKAGES.get(driver, driver)
-    return f"the driver {driver}: pip install {package}"
-
-
-def write_ahead(storage: Any) -> None:
-    """Let SQLite write to a log, flushed to disk when it is folded in and not with each of a trial's dozen changes.
-
-    After a power cut the last changes may be missing, which are told anew from the study's files; the database itself
-    stays whole (https://sqlite.org/pragma.html#pragma_synchronous).
-    """
-
-    def configure(connection: Any, record: Any) -> None:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = NORMAL")
-
-    event.listen(storage.engine, "connect", configure)
-    storage.scoped_session.remove()
-    storage.engine.dispose()  # connections made before
-
-
-def check_url(url: str) -> tuple[str, dict[str, Any]]:
-    """Return how to show a storage URL, and options to open it with; knock at its address first."""
-    try:
-        parsed = make_url(url)
-        kind = parsed.get_backend_name()
-    except Exception:
-        raise ConfigError("--storage must be a URL such as postgresql://user:password@host/database") from None
-    shown = hide_password(url)
-    if kind == "sqlite":
-        return shown, {}
-    host, port = parsed.host or "localhost", parsed.port or PORTS.get(kind)
-    if port is not None:
-        try:
-            socket.create_connection((host, port), timeout=CONNECT_SECONDS).close()
-        except OSError as error:
-            reason = error.strerror or str(error) or "no answer"
-            raise MachineError(f"no database answers at {host}:{port} ({reason}); storage {shown}") from None
-    return shown, {"pool_pre_ping": True, "connect_args": {"connect_timeout": CONNECT_SECONDS}}
-
-
-def hide_password(url: str) -> str:
-    """Return a storage URL that can be shown.
-
-    >>> hide_password("postgresql://ada:secret@db.example.org/tuning")
-    'postgresql://ada:***@db.example.org/tuning'
-    """
-    try:
-        return str(make_url(url).render_as_string(hide_password=True))
-    except Exception:
-        return "(no URL)"
-
-
-def reason_of(error: Exception, url: str) -> str:
-    """Return why a storage cannot be opened, without the password that some drivers repeat."""
-    password = make_url(url).password
-    text = one_line(error.__cause__ or error, 200)
-    return text.replace(str(password), "***") if password else text
+        return own.open()
+    except DamagedError as error:  # by a kill while it was being made, or since
+        return own.renew(error)

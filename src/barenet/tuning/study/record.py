@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from barenet.errors import MachineError
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.material import Material
-from barenet.tuning.study.folder import RungRecord, StudyFolder
+from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.study.results import write_tables
-from barenet.tuning.study.trial import Top, Trial, judge, scores_of
+from barenet.tuning.study.rungs import DamagedError, RungRecord
+from barenet.tuning.study.trial import Told, Top, Trial, judge, scores_of
 from barenet.tuning.workers.rung import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -31,13 +34,15 @@ class Record:
         self.trials: list[Trial] = []
         self.top = Top(self.plan)
         self.written = 0.0  # when the tables were last
+        self.is_table_lost = False  # whether it was said that a table cannot be written
+        self.is_taken_up = False  # whether an earlier process has trained some of the trials
 
     def take_up(self, trial: Trial) -> None:
         """Bring Optuna's record of a trial up to date with its files, after a coordinator that was killed."""
         self.trials.append(trial)
         if trial.rungs and trial.number not in self.ledger.finished:
-            self.ledger.start(trial.number, trial.point)
-            self.ledger.report(trial.number, scores_of(self.folder.read_history(trial.key), self.plan))
+            self.tell(partial(self.tell_rungs, trial))
+        self.is_taken_up = self.is_taken_up or bool(trial.rungs)
         if trial.lost:
             self.end(trial, trial.rungs[-1].outcome)
 
@@ -45,15 +50,17 @@ class Record:
         """Tell Optuna of trials that a worker is about to train."""
         for trial in stack:
             if not trial.is_repeat:
-                self.ledger.start(trial.number, trial.point)
+                self.tell(partial(self.tell_start, trial))
 
     def write_trained(self, trial: Trial, rung: int, network: TrainedNetwork, *, is_last: bool) -> None:
         """Write down what a rung gave a trial: its record, its history, and its state if anything goes on from it."""
         epochs, stop = int(network.state.epoch[0]), network.stopped
+        before = trial.last.epochs if trial.last else 0
+        history = [row for row in network.records if row.epoch > before]  # all, where it was trained from the start
         reason = str(stop) if stop is not None and stop.kind == "diverged" else None
-        record = judge(trial.last, network.records, self.plan, epochs=epochs, seconds=network.seconds, reason=reason)
+        record = judge(trial.last, history, self.plan, epochs=epochs, seconds=network.seconds, reason=reason)
         needed = reason is None and (not is_last or self.top.would_take(trial, record))
-        self.write(trial, rung, record, network.records, network.state if needed else None)
+        self.write(trial, rung, record, history, network.state if needed else None)
         if rung > 0:
             self.folder.drop_state(trial.key, rung - 1)
         if is_last and not trial.lost:
@@ -68,10 +75,10 @@ class Record:
         self, trial: Trial, rung: int, record: RungRecord, history: Sequence[EpochRecord], state: Any = None
     ) -> None:
         """Write a rung's files, then tell Optuna."""
-        self.folder.write_rung(trial.key, rung, record, history, state)
+        self.folder.write_rung(trial.subject(rung), record, history, state)
         trial.rungs.append(record)
         if not trial.is_repeat:
-            self.ledger.report(trial.number, scores_of(history, self.plan))
+            self.tell(lambda ledger: ledger.report(trial.number, scores_of(history, self.plan)))
         if trial.lost:
             self.end(trial, record.outcome)
 
@@ -81,15 +88,8 @@ class Record:
             return
         trial.ended = how
         self.observer.ended(trial)
-        if trial.is_repeat:
-            return
-        self.ledger.start(trial.number, trial.point)
-        state = {"finished": "COMPLETE", "stopped": "PRUNED"}.get(how, "FAIL")
-        about = {"ended": how, "seconds": round(trial.seconds, 3)}
-        if trial.last is not None and trial.last.reason:
-            about["reason"] = trial.last.reason
-        value = trial.score(self.plan) if how == "finished" else None
-        self.ledger.finish(trial.number, state if value is not None or how != "finished" else "FAIL", value, about)
+        if not trial.is_repeat:
+            self.tell(partial(self.tell_end, trial))
 
     def finish(self, trial: Trial) -> None:
         """End a trial that went all the way; if it is among the best, drop the state of the one that it displaces."""
@@ -103,4 +103,64 @@ class Record:
         if now_and_then and time.monotonic() - self.written < TABLES_EVERY:
             return
         self.written = time.monotonic()
-        write_tables(self.folder, self.material, self.trials)
+        try:
+            write_tables(self.folder, self.material, self.trials)
+        except MachineError as error:
+            if not self.is_table_lost:
+                self.observer.note(f"{error}: the search goes on without this table")
+            self.is_table_lost = True
+
+    # Optuna's record
+
+    def tell(self, say: Callable[[Ledger], None]) -> None:
+        """Tell Optuna's record something; where the study's SQLite file is damaged, make it anew, and tell it again."""
+        try:
+            say(self.ledger)
+        except DamagedError as error:
+            self.renew_ledger(error)
+            say(self.ledger)
+
+    def tell_start(self, trial: Trial, ledger: Ledger) -> None:
+        """Tell that a trial is being trained."""
+        ledger.start(trial.number, trial.point)
+
+    def tell_rungs(self, trial: Trial, ledger: Ledger) -> None:
+        """Tell what the files of a trial say."""
+        ledger.start(trial.number, trial.point)
+        ledger.report(trial.number, scores_of(self.folder.read_history(trial.key), self.plan))
+
+    def tell_end(self, trial: Trial, ledger: Ledger) -> None:
+        """Tell how a trial ended."""
+        about = {"ended": trial.ended, "seconds": round(trial.seconds, 3)}
+        if trial.last is not None and trial.last.reason:
+            about["reason"] = trial.last.reason
+        ledger.start(trial.number, trial.point)
+        ledger.finish(trial.number, *self.ending_of(trial), about)
+
+    def ending_of(self, trial: Trial) -> tuple[str, float | None]:
+        """Return how a trial that has ended stands in Optuna's record: its state there, and its value."""
+        value = trial.score(self.plan) if trial.ended == "finished" else None
+        state = {"finished": "COMPLETE", "stopped": "PRUNED"}.get(str(trial.ended), "FAIL")
+        return "FAIL" if state == "COMPLETE" and value is None else state, value
+
+    def renew_ledger(self, why: DamagedError) -> None:
+        """Tell a new SQLite file all that the files of the trials say."""
+        self.ledger = self.ledger.renew(why)
+        for trial in self.trials:
+            if trial.rungs:
+                self.tell_rungs(trial, self.ledger)
+            if trial.ended is not None:
+                self.tell_end(trial, self.ledger)
+
+    def check_ledger(self) -> None:
+        """Make the study's SQLite file anew where, after a search that went on, it does not say what the files do."""
+        if not self.is_taken_up:
+            return
+        try:
+            self.ledger.check({trial.number: self.expect(trial) for trial in self.trials if trial.ended is not None})
+        except DamagedError as error:
+            self.renew_ledger(error)
+
+    def expect(self, trial: Trial) -> Told:
+        """Return what Optuna's record should say of a trial that has ended."""
+        return Told(*self.ending_of(trial), trial.point, scores_of(self.folder.read_history(trial.key), self.plan))

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
-from barenet.errors import ConfigError
+from barenet.errors import ConfigError, RunError
+from barenet.interrupts import check
 from barenet.messages import count
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.points import count_weights, describe
-from barenet.tuning.space.sampling import Past, propose
-from barenet.tuning.study.folder import RungRecord
+from barenet.tuning.space.sampling import Past, point_key, propose
 from barenet.tuning.study.record import Record
+from barenet.tuning.study.rungs import RungRecord
 from barenet.tuning.study.trial import Trial, promote, rank, score_of
 from barenet.tuning.workers.pool import Pool
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork, group_by_shape, split_stacks
@@ -43,6 +45,7 @@ class Search:
     def run(self) -> None:
         """Choose and train round after round, then repeat the best."""
         for number in itertools.count():
+            check()
             trials = self.open_round(number)
             if not trials:
                 break
@@ -55,15 +58,13 @@ class Search:
 
     def open_round(self, number: int) -> list[Trial]:
         """Return a round's trials as far as their files say, or choose its points; none when the search is over."""
-        path, n_before = self.folder.round(number), len(self.record.trials)
-        points: list[Point] = []
-        if path.exists():
-            points = self.folder.read_points(number)
-        elif n_before < self.material.n_trials:
-            points = self.choose(number)
+        n_before = len(self.record.trials)
+        points = self.folder.take_points(number, self.space)
+        if points is None:
+            points = self.choose_as_trained(number) if n_before < self.material.n_trials else []
             if points:
-                self.folder.write_json(path, {"points": points})
-        trials = [self.make_trial(point, n_before + i) for i, point in enumerate(points)]
+                self.folder.write_points(number, points)
+        trials = [self.make_trial(point, n_before + i, number, len(points)) for i, point in enumerate(points)]
         for trial in trials:
             self.record.take_up(trial)
         self.report_idle([trial for trial in trials if trial.config is None])
@@ -78,27 +79,59 @@ class Search:
             example = f"trial {first.number} ({describe(first.point)}) {first.last.reason}"
             self.observer.note(f"{n} {words} as failed: {example}; a condition (when) leaves such points out")
 
-    def choose(self, number: int) -> list[Point]:
-        """Return the points of a new round."""
+    def choose_as_trained(self, number: int) -> list[Point]:
+        """Return the points of a new round; of one whose file is lost, the same ones again.
+
+        Raises RunError where records of trials are about other points than are chosen now, or do not say about which.
+        """
+        n_before = len(self.record.trials)
+        found = self.folder.read_subjects(n_before)
+        own = {n: subject for n, subject in found.items() if subject is None or subject.round == number}
+        points = self.choose(number, next((subject.round_size for subject in own.values() if subject), None))
+        for n, subject in own.items():
+            chosen = dict(enumerate(points, start=n_before)).get(n)
+            if subject is None and self.plan.strategy != "grid":
+                why = f"the record of trial {n} is of an earlier version, and does not say of which point it is"
+            elif subject is not None and (chosen is None or point_key(subject.point) != point_key(chosen)):
+                why = f"trial {n} was of {describe(subject.point)}, and would be of {describe(chosen or {})}"
+            else:
+                continue
+            path = self.folder.round(number)
+            raise RunError(f"{path} is lost, and {why}; put it back from a copy, or begin a new study")
+        return points
+
+    def choose(self, number: int, n: int | None = None) -> list[Point]:
+        """Return the points of a round: `n`, or as many as the plan says."""
         if self.plan.strategy == "grid":
             return list(self.space.grid()) if number == 0 else []
         n_before = len(self.record.trials)
-        n = min(self.plan.ask_size, self.plan.trials - n_before)
+        n = n or min(self.plan.ask_size, self.plan.trials - n_before)
         points = propose(self.plan, self.past, number, n)
         if len(points) < n:
             self.observer.note(f"the space has no more than {count(n_before + len(points), 'point')}")
         return points
 
-    def make_trial(self, point: Point, number: int) -> Trial:
+    def make_trial(self, point: Point, number: int, in_round: int, round_size: int) -> Trial:
         """Return a trial, with what its files hold of it; a point that contradicts itself has failed already."""
-        key = f"{number:05d}"
+        trial = Trial(number, f"{number:05d}", point, None, round=in_round, round_size=round_size)
+        self.take_rungs(trial)
         try:
-            config = self.material.configure(point)
+            trial.config = self.material.configure(point)
         except ConfigError as error:
-            config = None
-            if not self.folder.read_rungs(key):
-                self.folder.write_rung(key, 0, RungRecord("failed", 0, reason=f"cannot run: {error}"), [], None)
-        return Trial(number, key, point, config, rungs=self.folder.read_rungs(key))
+            if not trial.rungs:
+                trial.rungs = [RungRecord("failed", 0, reason=f"cannot run: {error}")]
+                self.folder.write_rung(trial.subject(0), trial.rungs[0], [])
+        return trial
+
+    def take_rungs(self, trial: Trial) -> None:
+        """Give a trial what its files hold of it; raise RunError if they are about another point."""
+        for number, stored in enumerate(self.folder.take_rungs(trial.key)):
+            if stored.subject is not None and point_key(stored.subject.point) != point_key(trial.point):
+                raise RunError(
+                    f"{self.folder.rung(trial.key, number)} is of the point {describe(stored.subject.point)}, and "
+                    f"{self.folder.round(trial.round)} says {describe(trial.point)}; put back the file that is wrong"
+                )
+            trial.rungs.append(stored.record)
 
     def train_round(self, trials: Sequence[Trial]) -> None:
         """Train the trials of a round rung by rung, and let the best of each rung go on."""
@@ -128,8 +161,8 @@ class Search:
             for seed in range(first + 1, first + 1 + self.plan.repeats):
                 key = f"{trial.key}-seed-{seed}"
                 config = trial.config.with_values(trainer__seed=seed)
-                rungs = self.folder.read_rungs(key)
-                self.repeats.append(Trial(trial.number, key, trial.point, config, rungs=rungs, is_repeat=True))
+                self.repeats.append(replace(trial, key=key, config=config, is_repeat=True, rungs=[], ended=None))
+                self.take_rungs(self.repeats[-1])
         self.train(self.repeats, 0, None, is_last=True)
 
     # Rungs
@@ -147,8 +180,11 @@ class Search:
         stacks = [[todo[i] for i in stack] for stack in split_stacks(groups, self.plan.stack, self.pool.n_slots)]
 
         def make_task(stack: list[Trial]) -> RungTask:
-            states = None if rung == 0 else tuple(self.folder.read_state(trial.key, rung - 1) for trial in stack)
-            return RungTask(tuple(t.config for t in stack if t.config is not None), states, until, self.shared)
+            found = [self.folder.take_state(trial.key, rung - 1) if rung else None for trial in stack]
+            states = [state for state in found if state is not None]
+            # Where one is lost, all start again: a stack trains together, and training is exact.
+            together = tuple(states) if len(states) == len(stack) else None
+            return RungTask(tuple(t.config for t in stack if t.config is not None), together, until, self.shared)
 
         def started(stack: list[Trial]) -> None:
             self.record.start(stack)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,9 @@ from barenet.training.learning.measurement import is_beyond_chance, measure_figu
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Plan
-from barenet.tuning.study.folder import RungRecord
+from barenet.tuning.study.rungs import RungRecord, Subject
 
-__all__ = ["Top", "Trial", "judge", "learned_nothing", "promote", "rank", "score_of", "scores_of"]
+__all__ = ["Told", "Top", "Trial", "judge", "learned_nothing", "promote", "rank", "score_of", "scores_of"]
 
 
 @dataclass(repr=False)
@@ -26,7 +27,8 @@ class Trial(Shown):
     """One point of the space, or one seed more of it; `rungs` grows as they are finished.
 
     key: the name of its folder. config: None where the point's settings contradict each other. ended: how its story
-    ended: finished, stopped (by halving), diverged or failed; None while it goes on.
+    ended: finished, stopped (by halving), diverged or failed; None while it goes on. round: in which it was chosen, as
+    one of `round_size` points.
     """
 
     number: int
@@ -36,6 +38,8 @@ class Trial(Shown):
     is_repeat: bool = False
     rungs: list[RungRecord] = field(default_factory=list)
     ended: str | None = None
+    round: int = 0
+    round_size: int = 1
 
     def __repr__(self) -> str:
         accuracy = None if self.last is None else self.last.valid_accuracy
@@ -56,6 +60,10 @@ class Trial(Shown):
     def seconds(self) -> float:
         """Seconds of training, its share of its stacks'."""
         return sum(rung.seconds for rung in self.rungs)
+
+    def subject(self, rung: int) -> Subject:
+        """Return what the record of one of its rungs is about."""
+        return Subject(self.key, rung, self.round, self.round_size, dict(self.point))
 
     def figures(self, plan: Plan) -> tuple[float | None, float | None]:
         """Return validation loss and accuracy by which the plan scores the trial."""
@@ -154,10 +162,20 @@ def judge(
     # Of equals the first, which max keeps.
     champion: tuple[int | None, float | None, float | None]
     champion = max([*best, *validated], key=lambda row: plan.sign * row[place], default=(None, None, None))
-    outcome = "trained" if reason is None else "diverged"
+    outcome: Literal["trained", "diverged"] = "trained" if reason is None else "diverged"
     valid_loss, valid_accuracy = latest
     epoch, loss, accuracy = champion
     return RungRecord(outcome, epochs, valid_loss, valid_accuracy, epoch, loss, accuracy, seconds, reason)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Optuna's record should say of a trial that has ended: state, value, point, and scores by epoch."""
+
+    state: str
+    value: float | None
+    point: Point
+    scores: Mapping[int, float]
 
 
 class Top:

@@ -50,14 +50,14 @@ class DaskPool(Pool):
     def submit(self, task: RungTask, *, alone: bool = False) -> Result:
         """Send a task."""
         if self.client.status not in ("running", "connecting"):
-            raise MachineError(f"lost the Dask scheduler at {self.address}; go on with --resume once it is back")
+            raise MachineError(f"lost the Dask scheduler at {self.address}; start it again")
         future: Result = self.pool.submit(train_rung_in_worker, task)
         return future
 
     def deaths(self, error: BaseException) -> int:
         """Return 3 for a task that outlived three workers; raise if the scheduler is gone."""
         if isinstance(error, CancelledError | FutureCancelledError | OSError) and not isinstance(error, MachineError):
-            raise MachineError(f"lost the Dask scheduler at {self.address}; go on with --resume once it is back")
+            raise MachineError(f"lost the Dask scheduler at {self.address}; start it again")
         return 3 if isinstance(error, KilledWorker) else 0
 
     def close(self, *, kill: bool = False) -> None:

@@ -6,11 +6,10 @@ folder, as on another machine of a cluster, loads the data set from its own path
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,10 +17,14 @@ from barenet.config.tables import Config
 from barenet.data.loading import load_dataset
 from barenet.errors import DataError, MachineError
 from barenet.messages import one_line
+from barenet.storage.arrays import checksum
+from barenet.storage.files import replace_file
+from barenet.storage.sealing import seal, unseal
 from barenet.training.preparation import TrainingData, prepare
 
 __all__ = ["SharedData", "forget_data", "share_data"]
 
+CHECKSUMS = "checksums"
 _opened: dict[str, TrainingData] = {}
 
 
@@ -53,18 +56,28 @@ class SharedData:
         """Map the files, or load and split the data set."""
         folder = Path(self.folder)
         if (folder / "about.json").exists():
-            about = json.loads((folder / "about.json").read_text("utf-8"))
-            # Plain arrays over the mapped file: a memmap would make views of its own kind in every step.
-            files = sorted(folder.glob("*.npy"))
-            arrays = {file.stem: np.asarray(np.load(file, mmap_mode="r")) for file in files}
-            lists = {name: tuple(value) for name, value in about.items() if isinstance(value, list)}
-            return TrainingData(**{**about, **lists, **arrays})
+            return self.map_files(folder)
         if not self.has_path:
             raise DataError(f"a worker does not see {folder}, where the images are; put the study on a shared disk")
         _, data = prepare(self.config, load_dataset(**self.config.data.reading(), trained_on=self.fingerprint))
         if data.fingerprint != self.fingerprint:
             raise DataError(f"a worker finds other data at {self.config.data.path} than the study has; copy them there")
         return data
+
+    def map_files(self, folder: Path) -> TrainingData:
+        """Map the files, after their checksums: what is damaged while a search runs must not be trained on."""
+        try:
+            about = unseal((folder / "about.json").read_bytes())
+            checksums = about.pop(CHECKSUMS)
+            # Plain arrays over the mapped file: a memmap would make views of its own kind in every step.
+            arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in checksums}
+            wrong = [name for name, array in arrays.items() if checksum(array) != checksums[name]]
+        except (OSError, ValueError, KeyError, TypeError, EOFError, SyntaxError) as error:
+            raise MachineError(f"the data for the workers in {folder} cannot be read: {one_line(error)}") from None
+        if wrong:
+            raise MachineError(f"the data for the workers in {folder} are damaged: {wrong[0]}.npy was changed")
+        lists = {name: tuple(value) for name, value in about.items() if isinstance(value, list)}
+        return TrainingData(**{**about, **lists, **arrays})
 
 
 def share_data(folder: Path, data: TrainingData, config: Config, *, has_path: bool, write: bool = True) -> SharedData:
@@ -80,15 +93,15 @@ def share_data(folder: Path, data: TrainingData, config: Config, *, has_path: bo
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        about = {}
+        about: dict[str, Any] = {CHECKSUMS: {}}
         for name, value in vars(data).items():
             if isinstance(value, np.ndarray):
                 np.save(folder / f"{name}.npy", np.ascontiguousarray(value), allow_pickle=False)
+                about[CHECKSUMS][name] = checksum(value)
             else:
                 about[name] = value
         # Last, so that it is there only when all else is.
-        (folder / "about.json.tmp").write_text(json.dumps(about), "utf-8")
-        os.replace(folder / "about.json.tmp", folder / "about.json")  # noqa: PTH105
+        replace_file(folder / "about.json", seal(about))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         megabytes = sum(value.nbytes for value in vars(data).values() if isinstance(value, np.ndarray)) / 1e6
