@@ -104,7 +104,7 @@ def interrupt(config, dataset, output, observer) -> pathlib.Path:
 def test_each_network_s_folder_says_on_which_machine_it_was_trained(whole_runs):
     folders = [whole_runs["adamw"], *(whole_runs["seeds"] / f"seed-{i}" for i in range(3))]
     for folder in folders:
-        machine = json.loads((folder / "machine.json").read_text("utf-8"))
+        machine = read_machine(folder)
         assert machine == describe_machine()
         assert machine["NumPy"] == np.__version__
     assert not (whole_runs["seeds"] / "machine.json").exists()
@@ -122,7 +122,7 @@ def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, 
         f"{folder} goes on with other arithmetic (BLAS {blas}, was openblas 0.3.1 Atari): it ends with other last "
         f"digits than without the break"
     ]
-    machine = json.loads((folder / "machine.json").read_text("utf-8"))
+    machine = read_machine(folder)
     assert machine.pop("earlier machines") == [{**other, "until step": steps}]
     assert machine == describe_machine()
     resume_run(folder, dataset, observer=notes)
