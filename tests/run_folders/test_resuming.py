@@ -28,7 +28,7 @@ from barenet.engine.parts import RULE_VERSION
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
 from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run, network_folders
-from barenet.run_folders.machine import describe_machine, read_parts_version
+from barenet.run_folders.machine import describe_machine, read_machine, read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.resuming import check_settings_file, config_to_resume, resume_run
 from barenet.run_folders.run import start_run
