@@ -51,6 +51,7 @@ def check_empty(page):
 def test_the_page_of_a_network_that_learned_nothing_says_so(runs, arrays, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "curve_drawings", lambda *about: [])
     parts = ("architecture", "layer_rows", "weights", "biases", "sheet", "activity", "portrait", "start_word")
+    parts += ("weights_word", "weights_detail")
     no_drawings = dict.fromkeys(parts, ())
     monkeypatch.setattr(report, "network_parts", lambda *about: no_drawings)
     check_empty(page_of(runs / "empty", arrays=arrays, target=tmp_path / "page.html"))

@@ -9,7 +9,7 @@ from families import slow
 
 from barenet.plots.canvas import new_figure
 from barenet.plots.learning_curves import draw_learning_curves, show_accuracy, show_loss, show_rate, show_ratios
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, Stop
 
 
 def history(n_epochs: int, eval_every: int = 1, **last) -> list[EpochRecord]:
@@ -80,3 +80,15 @@ def test_all_panels_say_what_their_axes_are_and_the_best_epoch_is_named_beside_t
         assert [axes.get_ylabel() for axes in figure.axes] == names
         assert [axes.get_xlabel() for axes in figure.axes] == ["epoch"] * 4
         assert [text.get_text() for text in accuracy.get_legend().get_texts()] == ["best: 80.00 %, epoch 3"]
+
+
+def test_panels_of_a_run_whose_only_epoch_was_lost_say_so_and_keep_a_plain_axis():
+    lost = history(1, train_loss=math.nan, valid_loss=math.nan, stopped=Stop("diverged", "diverged in epoch 1"))
+    with new_figure(8, 3) as figure:
+        loss, accuracy = figure.subplots(1, 2)
+        show_loss(loss, lost, 0)
+        show_accuracy(accuracy, lost, 0)
+        assert [text.get_text() for text in loss.texts] == ["no epoch ended with a finite loss"]
+        assert [text.get_text() for text in accuracy.texts] == ["no epoch was finished"]
+        assert accuracy.get_ylim() == (0, 100)
+        assert loss.get_yticks().size == 0

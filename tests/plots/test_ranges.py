@@ -7,7 +7,7 @@ import math
 import pytest
 
 from barenet.plots.canvas import new_figure
-from barenet.plots.learning_curves import has_ratios, loss_range, ratio_range, show_loss, show_ratios
+from barenet.plots.learning_curves import has_ratios, loss_range, ratio_range, show_loss, show_ratios, still_words
 from barenet.plots.ranges import kept_range
 from barenet.training.records import EpochRecord
 
@@ -56,6 +56,31 @@ def test_an_epoch_that_ends_without_a_learning_rate_does_not_set_the_axis_of_upd
         assert (bottom, top) == pytest.approx((1e-4, 1e-2))
         assert [list(line.get_xdata()) for line in marked] == [[n_epochs]]
         assert axes.get_xlabel() == "epoch (▼ below the axis)"
+
+
+@pytest.mark.parametrize(("second", "words"), [(0.0, "no update in epoch 2"), (math.nan, "no update in epoch 2")])
+def test_an_epoch_that_a_chart_of_updates_cannot_show_keeps_its_place_and_is_named(second, words):
+    records = [record(1, 1.0), record(2, 1.0, ratio=second)]
+    with new_figure(4, 3) as figure:
+        axes = figure.subplots()
+        show_ratios(axes, records)
+        low, high = axes.get_xlim()
+        assert low < 1 < 2 < high
+        assert axes.get_xticks().tolist() == [1, 2]
+        assert axes.get_xlabel() == f"epoch; {words}"
+    assert still_words([record(1, 1.0)]) == ""
+
+
+def test_a_legend_keeps_clear_of_the_marks_at_the_edge_of_an_axis():
+    records = [record(1, 454.0), *(record(epoch, 1 / epoch) for epoch in range(2, 8))]
+    with new_figure(4, 3) as figure:
+        axes = figure.subplots()
+        show_loss(axes, records, 7)
+        figure.draw_without_rendering()
+        box, marks = axes.get_legend().get_window_extent(), [m for m in axes.lines if m.get_marker() == "^"]
+        tops = [m.get_transform().transform(m.get_xydata())[0][1] - m.get_markersize() * figure.dpi / 72 for m in marks]
+        assert tops
+        assert min(tops) > box.y1
 
 
 def test_updates_of_nothing_make_no_chart():

@@ -80,6 +80,16 @@ class Evidence(Shown):
         return str(self.history[-1].stopped) if self.history and self.history[-1].diverged else None
 
     @property
+    def has_best(self) -> bool:
+        """Whether a validation chose the weights that are looked at; of a bare model file that is taken for granted."""
+        return not self.path.is_dir() or bool(self.model.info.metrics)
+
+    @property
+    def weights_word(self) -> str:
+        """What the weights that are looked at are called."""
+        return "after training" if self.has_best else weights_word(self.model, self.history)
+
+    @property
     def picture_shape(self) -> tuple[int, ...] | None:
         """(height, width) or (height, width, 3) where the inputs are pictures, else None."""
         shape = tuple(self.model.info.image_shape)
@@ -136,7 +146,7 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
     history = read_records(files)
     notes = [*changed_settings(files, config, model.info.settings), *history.problems(model.info.epoch)]
     if not files.best.exists():
-        notes.append("no validation was finished: the weights shown are the last that were saved")
+        notes.append(f"no validation was finished: the weights shown are those {weights_word(model, history.records)}")
     data, validation = find_images(model, config, dataset, notes)
     results, probabilities = read_scores(folder) or (None, None)
     test = find_test(model, data)
@@ -162,6 +172,13 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
         notes,
         shared,
     )
+
+
+def weights_word(model: SavedModel, history: Sequence[EpochRecord]) -> str:
+    """Return what the last weights are called that were saved before any validation was finished."""
+    epoch = model.info.epoch
+    when = "epoch 0, as initialised" if epoch == 0 else f"after epoch {epoch}"
+    return f"before the lost epoch ({when})" if history and history[-1].diverged else f"last saved ({when})"
 
 
 def need(folder: Path, name: str) -> Path:

@@ -153,6 +153,8 @@ def look(evidence: Evidence, neuron: str | None = None) -> Inspection:
             raise ConfigError("--neuron needs images to show it, and there are none; name them by --data")
         return Inspection(evidence.path, [], None, 0, notes=evidence.notes)
     layers = measure_activity(evidence.model, seen.pixels)
+    if chosen is None and not evidence.has_best and evidence.best_epoch == 0:
+        return Inspection(evidence.path, layers, None, len(seen.labels), notes=evidence.notes)  # untrained: no use yet
     portrait = portray(evidence.model, seen.pixels, seen.labels, *(chosen or most_useful_neuron(evidence.model)))
     return Inspection(evidence.path, layers, portrait, len(seen.labels), notes=evidence.notes)
 
@@ -166,9 +168,10 @@ def seen_images(evidence: Evidence) -> Images | None:
 def pictures(evidence: Evidence, found: Inspection) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the bytes of every picture that can be drawn of a network."""
     initial, trained, redrawn = evidence.initial, evidence.model.mlp, evidence.is_redrawn
-    yield "weight-histograms.png", draw_histograms(initial, trained, redrawn)
+    yield "weight-histograms.png", draw_histograms(initial, trained, redrawn, now=evidence.weights_word)
     for layer in range(1, len(trained.architecture.rows) + 1):
-        yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn, evidence.class_names)
+        names, now = evidence.class_names, evidence.weights_word
+        yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn, names, now=now)
     shape = evidence.picture_shape
     if shape is not None:
         yield "neurons.png", draw_neurons(trained, shape)

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from barenet.messages import few
 from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style
-from barenet.plots.ranges import Points, bound, kept_range
+from barenet.plots.ranges import LEGEND_ROOM, Points, bound, kept_range
 from barenet.storage.files import make_folder, replace_file
 from barenet.training.records import EpochRecord
 
@@ -22,9 +23,11 @@ __all__ = [
     "ratio_range",
     "ratios_of",
     "show_accuracy",
+    "show_epochs",
     "show_loss",
     "show_rate",
     "show_ratios",
+    "still_words",
 ]
 
 TRAINING, VALIDATION, RATE = BLUE, ORANGE, GREEN
@@ -72,11 +75,11 @@ def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_
     points: Points = [(r.epoch, finite(r.train_loss), TRAINING) for r in history]
     validated_points: Points = [(r.epoch, loss, VALIDATION) for r, loss in zip(validated, losses, strict=True)]
     bound(axes, [*points, *validated_points], loss_range(history))
-    if not any(math.isfinite(finite(r.train_loss)) for r in history):
-        axes.annotate(
-            "no epoch ended with a finite loss", (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY
-        )
-    axes.legend(frameon=False, labelcolor=INK)
+    if not any(math.isfinite(y) for _, y, _ in [*points, *validated_points]):
+        axes.set_yticks([])
+        say_empty(axes, "no epoch ended with a finite loss")
+        return
+    axes.legend(frameon=False, labelcolor=INK, **LEGEND_ROOM)
 
 
 def loss_range(history: Sequence[EpochRecord]) -> tuple[float, float] | None:
@@ -94,6 +97,9 @@ def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) ->
     shares = [100 * (r.valid_accuracy or 0) for r in validated]
     axes.plot([r.epoch for r in validated], shares, color=VALIDATION, label="validation", **marks(validated))
     style_epochs(axes, "Accuracy", history, "accuracy, %")
+    if not kept:
+        axes.set_ylim(0, 100)
+        say_empty(axes, "no epoch was finished")
     best = find_epoch(validated, best_epoch)
     if best is None or best.valid_accuracy is None:
         return
@@ -144,12 +150,31 @@ def show_ratios(axes: Any, history: Sequence[EpochRecord]) -> None:
     style_epochs(axes, "Last update of each epoch over the weights", history, "ratio of their norms")
     axes.set_yscale("log")
     bound(axes, points, ratio_range(history))
-    axes.legend(frameon=False, labelcolor=INK, ncols=1 + len(found) // 5)
+    if any(found.values()) and (words := still_words(history)):
+        axes.set_xlabel(f"{axes.get_xlabel()}; {words}", color=INK)
+    axes.legend(frameon=False, labelcolor=INK, ncols=1 + len(found) // 5, **LEGEND_ROOM)
+
+
+def still_words(history: Sequence[EpochRecord]) -> str:
+    """Return which epochs no weight matrix has a point of, since a logarithm cannot show it; empty where all have."""
+    shown = {r.epoch for pairs in ratios_of(history).values() for r, _ in pairs}
+    missing = [r for r in history if r.epoch not in shown]
+    lost = [str(r.epoch) for r in missing if r.diverged]
+    still = [str(r.epoch) for r in missing if not r.diverged]
+    parts = [("no update in", still), ("lost in", lost)]
+    return ", ".join(
+        f"{words} {'epoch' if len(epochs) == 1 else 'epochs'} {few(epochs)}" for words, epochs in parts if epochs
+    )
 
 
 def finite(value: float | None) -> float:
     """Return a value to draw: NaN, which leaves a gap, for what is missing, infinite or beyond a drawing's reach."""
     return value if value is not None and math.isfinite(value) and abs(value) < 1e30 else math.nan
+
+
+def say_empty(axes: Any, words: str) -> None:
+    """Write in the middle of a panel why there is nothing in it."""
+    axes.annotate(words, (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
 
 
 def find_epoch(history: Sequence[EpochRecord], epoch: int) -> EpochRecord | None:
@@ -171,6 +196,14 @@ def ring(axes: Any, epoch: int, value: float, label: str | None = None) -> None:
 def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord], y: str) -> None:
     """Style a panel over epochs: whole numbers only, and room around a single one."""
     style(axes, title, x="epoch", y=y)
+    show_epochs(axes, [record.epoch for record in history])
+
+
+def show_epochs(axes: Any, epochs: Sequence[int]) -> None:
+    """Let an axis show all epochs, whatever was drawn of them, in whole numbers."""
     axes.xaxis.get_major_locator().set_params(integer=True)
-    if len({record.epoch for record in history}) == 1:
-        axes.set_xlim(history[0].epoch - 1, history[0].epoch + 1)
+    first, last = min(epochs), max(epochs)
+    room = 0.05 * (last - first) or 1
+    axes.set_xlim(first - room, last + room)
+    if last - first < 2:
+        axes.set_xticks(range(first, last + 1))

@@ -6,9 +6,11 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-__all__ = ["Points", "bound", "kept_range"]
+__all__ = ["LEGEND_ROOM", "Points", "bound", "kept_range"]
 
 Points = Sequence[tuple[float, float, str]]  # x, y and the colour that the point's curve has
+
+LEGEND_ROOM = {"borderaxespad": 1.2}  # of a legend, so that it stays clear of marks at the edge of an axis
 
 
 def kept_range(values: Iterable[float], factor: float, *, both_ends: bool = False) -> tuple[float, float] | None:

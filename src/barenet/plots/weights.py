@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from barenet.nn.mlp import MLP
 from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style
+from barenet.plots.letters import cut
 from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, pool, span, tile
 
 __all__ = [
@@ -29,29 +31,33 @@ Array = NDArray[np.floating]
 HISTOGRAM_BINS = 61
 MAX_TILES = 256
 TILES_WIDTH = 8.5  # inches of the sheet of neurons
+NOW = "after training"  # what weights are called that a validation chose
 MAP_SIZE = (256, 392)  # rows and columns of a heat map at most
+MAX_NAMED = 30  # classes that a heat map still names
 
 
 def start_word(is_redrawn: bool) -> str:
     """Return what the weights before training are called."""
-    return "an initialisation drawn anew" if is_redrawn else "at initialisation"
+    return "initialisation drawn anew" if is_redrawn else "at initialisation"
 
 
-def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool) -> bytes:
-    """Return one picture with a row a layer: its weights and its biases, before and after training."""
+def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool, *, now: str = NOW) -> bytes:
+    """Return one picture with a row a layer: its weights and its biases, before training and `now`."""
     n_layers = len(trained.architecture.rows)
     with new_figure(9, 2.3 * n_layers + 0.5) as figure:
         panels = figure.subplots(n_layers, 2, squeeze=False)
         for i in range(n_layers):
             for axes, kind in zip(panels[i], "Wb", strict=True):
-                show_histogram(axes, initial, trained, f"{kind}{i + 1}", is_redrawn)
+                show_histogram(axes, initial, trained, f"{kind}{i + 1}", is_redrawn, now=now)
         handles, labels = panels[0][0].get_legend_handles_labels()
+        for column in panels.T:
+            figure.align_ylabels(column)
         figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False, labelcolor=INK)
         return png(figure)
 
 
-def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn: bool) -> None:
-    """Draw how one parameter's values are spread, before and after training."""
+def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn: bool, *, now: str = NOW) -> None:
+    """Draw how one parameter's values are spread, before training and `now`."""
     before, after = (mlp.parameters.views[name].ravel() for mlp in (initial, trained))
     low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
     if not high > low:
@@ -62,7 +68,7 @@ def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn:
         axes.stairs(*np.histogram(before, edges), fill=True, color=GREY, alpha=0.45, label=start)
     else:
         axes.axvline(float(before[0]), color=GREY, linewidth=2, label=start)
-    axes.stairs(*np.histogram(after, edges), linewidth=1.5, color=BLUE, label="after training")
+    axes.stairs(*np.histogram(after, edges), linewidth=1.5, color=BLUE, label=now)
     shape = " × ".join(str(size) for size in trained.parameters.shapes[name] if name[0] == "W" or size != 1)
     one, many = ("weight", "weights") if name[0] == "W" else ("bias", "biases")
     all_same = "" if np.ptp(before) > 0 else f", all {before[0]:g} before"
@@ -77,24 +83,34 @@ def heat_map(matrix: Array, limit: float) -> tuple[NDArray[np.uint8], tuple[int,
     return colour_numbers(values, limit), block
 
 
-def draw_heat_maps(initial: MLP, trained: MLP, layer: int, is_redrawn: bool) -> bytes:
-    """Return the weight matrix of one layer (from 1) before and after training, on one scale of colours."""
+def draw_heat_maps(
+    initial: MLP, trained: MLP, layer: int, is_redrawn: bool, class_names: Sequence[str] = (), *, now: str = NOW
+) -> bytes:
+    """Return the weight matrix of one layer (from 1) before training and `now`, on one scale of colours.
+
+    The rows of the last layer are classes, and have their names where these are given and few enough.
+    """
     matrices = [mlp.parameters.views[f"W{layer}"] for mlp in (initial, trained)]
     limit = span(*matrices)
     n_inputs, n_outputs = matrices[1].shape
     height = min(4.5, max(1.6, 4.2 * n_outputs / n_inputs)) + 1
+    is_named = layer == len(trained.architecture.rows) and len(class_names) == n_outputs <= MAX_NAMED
+    if is_named:
+        height = max(height, 0.2 * n_outputs + 1)  # a line of letters a class
     with new_figure(11, height) as figure:
         panels = figure.subplots(1, 2)
         block = (1, 1)
-        for axes, matrix, when in zip(panels, matrices, (start_word(is_redrawn), "after training"), strict=True):
+        for axes, matrix, when in zip(panels, matrices, (start_word(is_redrawn), now), strict=True):
             numbers, block = heat_map(matrix, limit)
             extent = (-0.5, n_inputs - 0.5, n_outputs - 0.5, -0.5)
             axes.imshow(diverging_colours()[numbers], aspect="auto", interpolation="nearest", extent=extent)
-            style(axes, f"W{layer} {when}", x="input", y="neuron", grid=False)
+            style(axes, f"W{layer}, {when}", x="input", y="class" if is_named else "neuron", grid=False)
+            if is_named:
+                axes.set_yticks(range(n_outputs), [cut(name, 16) for name in class_names], fontsize=8)
         add_scale(figure, panels, limit)
         if block != (1, 1):
             text = f"each dot is the strongest of {block[1]} × {block[0]} weights"
-            panels[1].set_title(text, loc="right", fontsize=9, color=GREY)
+            panels[0].set_title(text, loc="right", fontsize=9, color=GREY)
         return png(figure)
 
 
@@ -115,14 +131,21 @@ class NeuronSheet:
         """What `--neuron` calls the neuron of each tile."""
         return [f"1:{unit}" for unit in self.units]
 
+    def which(self, n: int) -> str:
+        """Say which of the layer's `n` neurons have a tile."""
+        left_out = n - len(self.units)
+        if not left_out:
+            return f"all {n}, largest norm first"
+        return f"the largest {len(self.units)} of {n}, largest norm first; {left_out} are left out"
 
-def neuron_sheet(mlp: MLP, shape: tuple[int, ...], headroom: float = 0.0) -> NeuronSheet:
+
+def neuron_sheet(mlp: MLP, shape: tuple[int, ...], headroom: float = 0.0, most: int = MAX_TILES) -> NeuronSheet:
     """Return the first layer's neurons as tiles, with room above each for its name, as a share of its width.
 
-    `shape` is that of the images; of colour images a tile shows the mean over the channels.
+    `shape` is that of the images; of colour images a tile shows the mean over the channels. `most`: tiles at most.
     """
     weights = mlp.parameters.views["W1"].T
-    order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:MAX_TILES]
+    order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:most]
     pictures = picture_of(weights[order], shape)
     limit, columns = span(pictures), max(1, math.ceil(math.sqrt(len(order))))
     sheet, places = tile(pictures, columns, gap=2, above=math.ceil(headroom * shape[1]))
@@ -142,8 +165,7 @@ def draw_neurons(mlp: MLP, shape: tuple[int, ...]) -> bytes:
         axes.imshow(diverging_colours()[sheet.numbers], interpolation="nearest")
         for name, (left, top) in zip(sheet.names, sheet.places, strict=True):
             axes.text(left - 0.5, top - 0.8, name, fontsize=size, color=INK, va="bottom", ha="left")
-        which = f"all {n}" if len(sheet.units) == n else f"the largest {len(sheet.units)} of {n}"
-        style(axes, f"Weights of the first layer's neurons ({which}, largest first), each named as --neuron takes it")
+        style(axes, f"Weights of the first layer's neurons ({sheet.which(n)}), each named as --neuron takes it")
         axes.set_axis_off()
         add_scale(figure, [axes], sheet.limit)
         return png(figure)

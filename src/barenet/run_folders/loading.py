@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from barenet.config.sources import stored_settings
 from barenet.course_files.model import read_course_model
 from barenet.data.datasets import CARRIED_CLASS_NAMES
 from barenet.engine.network import FastMLP
@@ -17,7 +18,9 @@ from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
 from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.storage.history import read_history
 from barenet.training.input_range import PIXEL_SCALE
+from barenet.training.learning.remedies import smaller_rate
 
 __all__ = ["best_on_validation", "load_models"]
 
@@ -64,12 +67,27 @@ def find_best(folder: Path) -> Path:
     if best.exists():
         return best
     if RunFolder(folder).config.exists():
+        records = read_history(RunFolder(folder).history).records
+        if records and records[-1].diverged:
+            raise RunError(describe_lost(folder, str(records[-1].stopped)))
         raise RunError(
             f"{folder} has no best.safetensors yet: no validation is done; go on with: "
             f"barenet train --resume {as_typed(folder)}"
         )
     found = ", ".join(sorted(p.name for p in folder.iterdir())[:4]) or "nothing"
     raise RunError(f"{folder} is not a run folder: expected best.safetensors, found {found}")
+
+
+def describe_lost(folder: Path, stopped: str) -> str:
+    """Return that a run was lost before its first validation, and how to train anew: it would be lost again."""
+    settings = RunFolder(folder).config
+    if not settings.exists():
+        settings = RunFolder(folder.parent).config  # of several seeds
+    rate = smaller_rate(stored_settings(settings))
+    return (
+        f"{folder} {stopped}, before its first validation, so no weights were kept; train anew with a smaller rate, "
+        f"by: barenet train {as_typed(settings)} --lr {rate:g}"
+    )
 
 
 def load_course_model(path: Path) -> SavedModel:

@@ -25,6 +25,7 @@ from barenet.plots.learning_curves import (
     show_loss,
     show_rate,
     show_ratios,
+    still_words,
 )
 from barenet.training.records import EpochRecord
 
@@ -76,18 +77,19 @@ def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smooth
     """Return the learning curves of one network, and its update ratios where they were recorded."""
     first, last = history[0], history[-1]
     span = f"epoch {first.epoch}" if len(history) == 1 else f"epochs {first.epoch} to {last.epoch}"
+    kept = [record for record in history if not record.diverged]
     losses = [(r.epoch, finite(loss)) for r in history for loss in (r.train_loss, r.valid_loss)]
     drawings = [
         draw(
             lambda axes: show_loss(axes, history, best_epoch, label_smoothing),
-            f"Loss over {span}: training ends at {last.train_loss:.4f}{ending(last.valid_loss, '.4f')}.",
+            f"Loss over {span}: {ends(kept, 'loss', '.4f')}.",
             outside_words(losses, loss_range(history)),
             points=[(r.epoch, finite(pick(r, "loss")), line_of(r, "loss")) for r in history],
         ),
         draw(
             lambda axes: show_accuracy(axes, history, best_epoch),
-            f"Accuracy over {span}: training ends at {last.train_accuracy:.2%}{ending(last.valid_accuracy, '.2%')}.",
-            points=[(r.epoch, 100 * pick(r, "accuracy"), line_of(r, "accuracy")) for r in history],
+            f"Accuracy over {span}: {ends(kept, 'accuracy', '.2%')}.",
+            points=[(r.epoch, 100 * pick(r, "accuracy"), line_of(r, "accuracy")) for r in kept],
         ),
         draw(
             lambda axes: show_rate(axes, history),
@@ -102,10 +104,16 @@ def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smooth
             f"Norm of an epoch's last update over the norm of the weights, a line a layer, over {span}.",
             "The last update of each epoch against the weights it moved. About 0.001, the dotted line, is common; far "
             "above it training is unstable, far below it the weights hardly change. "
-            + outside_words(ratios, ratio_range(history)),
+            + " ".join(filter(None, [outside_words(ratios, ratio_range(history)), still_sentence(history)])),
         )
         drawings.append(replace(drawing, is_beside=True))
     return drawings
+
+
+def still_sentence(history: Sequence[EpochRecord]) -> str:
+    """Return which epochs the chart of updates has no point of; nothing where it has all."""
+    words = still_words(history)
+    return f"{words[0].upper()}{words[1:]}: a logarithm shows neither 0 nor what is not finite." if words else ""
 
 
 def outside_words(points: Sequence[tuple[int, float]], shown: tuple[float, float] | None) -> str:
@@ -127,9 +135,12 @@ def pick(record: EpochRecord, what: str) -> float:
     return float(getattr(record, f"train_{what}") if valid is None else valid)
 
 
-def ending(value: float | None, spec: str) -> str:
-    """Return where validation ends, in words."""
-    return "" if value is None else f", validation at {value:{spec}}"
+def ends(kept: Sequence[EpochRecord], what: str, spec: str) -> str:
+    """Return where training and validation end, in words; `kept` are the epochs that were not lost."""
+    if not kept:
+        return "no epoch was finished"
+    train, valid = getattr(kept[-1], f"train_{what}"), getattr(kept[-1], f"valid_{what}")
+    return f"training ends at {train:{spec}}" + ("" if valid is None else f", validation at {valid:{spec}}")
 
 
 def line_of(record: EpochRecord, what: str) -> str:

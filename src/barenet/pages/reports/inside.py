@@ -29,7 +29,6 @@ def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails)
     """Return what the template's section "Inside the network" needs."""
     mlp, shape = evidence.model.mlp, evidence.picture_shape
     layers = range(1, len(mlp.architecture.rows) + 1)
-    kept = "the best on validation" if evidence.model.info.metrics else "the last that were saved"
     return {
         "architecture": architecture_rows(mlp, tuple(evidence.model.info.image_shape)),
         "sheet": sheet(mlp, shape) if shape else None,
@@ -38,7 +37,8 @@ def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails)
         "n_seen": found.n_images,
         "portrait": portrait(evidence, found, thumbnails) if found.portrait is not None else None,
         "start_word": start_word(evidence.is_redrawn),
-        "weights_words": f"{kept}, epoch {evidence.best_epoch}",
+        "weights_word": evidence.weights_word,
+        "weights_detail": f", the best on validation, epoch {evidence.best_epoch}" if evidence.has_best else "",
         "layer_rows": layer_rows(mlp),
         "weights": [{"histogram": histogram(evidence, f"W{layer}"), **heat_maps(evidence, layer)} for layer in layers],
         "biases": [histogram(evidence, f"b{layer}") for layer in layers],
@@ -111,11 +111,12 @@ def activity_drawing(found: Inspection, i: int) -> Drawing:
 
 
 def histogram(evidence: Evidence, name: str) -> Drawing:
-    """Return the histogram of one parameter before and after training."""
-    initial, trained = evidence.initial, evidence.model.mlp
+    """Return the histogram of one parameter before training and now."""
+    initial, trained, now = evidence.initial, evidence.model.mlp, evidence.weights_word
     before, after = (float(np.std(mlp.parameters.views[name])) for mlp in (initial, trained))
-    label = f"Histogram of {name}: standard deviation {before:.3g} before training, {after:.3g} after."
-    return draw(lambda axes: show_histogram(axes, initial, trained, name, evidence.is_redrawn), label, size=(4.4, 2.4))
+    label = f"Histogram of {name}: standard deviation {before:.3g} before training, {after:.3g} {now}."
+    redrawn = evidence.is_redrawn
+    return draw(lambda axes: show_histogram(axes, initial, trained, name, redrawn, now=now), label, size=(4.4, 2.4))
 
 
 def heat_maps(evidence: Evidence, layer: int) -> dict[str, Any]:

@@ -10,8 +10,8 @@ import numpy as np
 
 from barenet.pages.reports.drawings import Drawing, draw
 from barenet.plots.canvas import BLUE, INK, ORANGE, SERIES, style
-from barenet.plots.learning_curves import JUMP, finite, marks
-from barenet.plots.ranges import bound, kept_range
+from barenet.plots.learning_curves import JUMP, finite, marks, show_epochs
+from barenet.plots.ranges import LEGEND_ROOM, bound, kept_range
 from barenet.training.records import EpochRecord
 
 __all__ = ["History", "mean_curves", "overlaid_curves"]
@@ -77,7 +77,6 @@ def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: 
 
     def show(axes: Any) -> None:
         style(axes, title, x="epoch", y=words)
-        axes.xaxis.get_major_locator().set_params(integer=True)
         for curve in curves:
             if len(curve.values) > 1:
                 spread = np.std(curve.values, axis=0, ddof=1)
@@ -87,11 +86,10 @@ def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: 
             look = {"color": curve.colour, "linestyle": curve.line, **marks(curve.epochs)}
             axes.plot(curve.epochs, curve.mean, label=name, **look)
         bound(axes, points, shown)
-        epochs = {epoch for curve in curves for epoch in curve.epochs}
-        if len(epochs) == 1:
-            axes.set_xlim(min(epochs) - 1, min(epochs) + 1)
+        if epochs := [epoch for curve in curves for epoch in curve.epochs]:
+            show_epochs(axes, epochs)
         if axes.get_legend_handles_labels()[0]:
-            axes.legend(frameon=False, labelcolor=INK, fontsize=8)
+            axes.legend(frameon=False, labelcolor=INK, fontsize=8, **LEGEND_ROOM)
 
     told = [f"{curve.label} (up to {np.nanmax(curve.mean):.3g})" for curve in beyond]
     return draw(show, label, f"Beyond the axis, marked at its edge: {', '.join(told)}." if told else "")

@@ -105,7 +105,6 @@ def report_page(evidence: Evidence) -> str:
         untested=untested_words(evidence.path, evidence.config, evidence.history, evidence.data),
         verdict=verdict,
         learned=learned,
-        best_is_there=bool(evidence.model.info.metrics),
         j=judgement,
         numbers=numbers(evidence, judgement, learned=learned),
         training_words=training_words(evidence, learned=learned),
