@@ -125,7 +125,7 @@ class Notes(Observer):
 def tell(report: str, target: Callable[..., Any], *arguments: Any) -> None:
     """Do something as the command line does, and write its exit code, its message and when it ended into a file."""
     use_short_pauses()
-    notes = Notes()
+    notes, began = Notes(), time.time()
     result: dict[str, Any] = {"exit": 0, "message": ""}
     try:
         outcome = target(*arguments, notes)
@@ -137,7 +137,7 @@ def tell(report: str, target: Callable[..., Any], *arguments: Any) -> None:
         import traceback
 
         result = {"exit": 1, "message": traceback.format_exc(), "kind": type(error).__name__}
-    Path(report).write_text(json.dumps({**result, "notes": notes.said, "ended": time.time()}), "utf-8")
+    Path(report).write_text(json.dumps({**result, "notes": notes.said, "seconds": time.time() - began}), "utf-8")
 
 
 def start_child(target: Callable[..., Any], *arguments: Any) -> ForkServerProcess:

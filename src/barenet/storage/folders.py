@@ -77,8 +77,9 @@ class NewFolder:
             [path.name for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.exists() else []
         )
         if self.marker in holds:
-            with hold_lock(folder):  # where another process is at work in it, that is what to say
-                pass
+            if (folder / HOLDER).exists():  # or one that has just made it could not lock it
+                with hold_lock(folder):  # where another process is at work in it, that is what to say
+                    pass
             how = f"go on with it by --resume {as_typed(folder)}, or choose another --name"
             raise RunError(f"{folder} holds a {self.kind} already; {how}")
         if holds:
