@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from barenet.errors import nearest
+from barenet.messages import one_line
 from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM
 
 __all__ = [
@@ -47,6 +48,20 @@ class Table(BaseModel):
         """Refuse true and false for anything but a switch: pydantic would read them as 1 and 0."""
         if isinstance(value, bool) and "bool" not in str(cls.model_fields[info.field_name or ""].annotation):
             raise ValueError("must not be true or false")
+        return value
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_unwritable(cls, value: Any) -> Any:
+        """Refuse what a run's config.toml cannot hold: numbers of more than 64 bits, and text that is not UTF-8."""
+        if isinstance(value, int) and value.bit_length() > 63:
+            raise ValueError(f"a whole number of {value.bit_length()} bits is too large: 63 are the most")
+        for text in (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ():
+            if isinstance(text, str) and not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError:
+                    raise ValueError(f"{one_line(text, 200)!r} is not UTF-8: rename what is called so") from None
         return value
 
 
@@ -178,7 +193,7 @@ def read_path(value: Any) -> Any:
     return str(value) if isinstance(value, Path) else value
 
 
-Positive = Annotated[int, Field(gt=0)]
+Positive = Annotated[int, Field(gt=0, lt=2**31)]
 Side = Annotated[int, Field(gt=0, le=4096)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]

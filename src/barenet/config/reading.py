@@ -9,31 +9,42 @@ from pathlib import Path
 from typing import Any
 
 from barenet.config.toml_slips import explain_line
-from barenet.errors import ConfigError, MachineError, nearest
+from barenet.errors import ConfigError, nearest
+from barenet.messages import one_line
+from barenet.reading.borders import open_regular, reading
 
 __all__ = ["RECIPES", "UTF16_MARKS", "read_recipe", "read_toml"]
 
 RECIPES = ("quick", "course")
+MAX_BYTES = 2**20
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
     """Return the tables of a settings file: UTF-8, or what `>` writes in an older PowerShell, UTF-16 with its mark."""
-    text = ""
-    try:
-        text = decode(Path(path).read_bytes(), str(path))
-        return tomllib.loads(text)
-    except FileNotFoundError:
-        raise ConfigError(
-            f"no settings file {str(path)!r}; recipes are chosen with --recipe: {' or '.join(RECIPES)}; data are named "
-            f"by --data"
-        ) from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path} is a folder, not a settings file; data are chosen with --data") from None
-    except tomllib.TOMLDecodeError as error:
-        raise not_toml(str(path), f"{error}{explain_line(text, error)}") from None
-    except OSError as error:
-        raise MachineError(f"cannot read {path}: {error.strerror}") from None
+    where = one_line(path)
+    with reading(path, ConfigError, again="correct it"):
+        try:
+            with open_regular(path, ConfigError) as file:
+                content = file.read(MAX_BYTES + 1)
+        except FileNotFoundError:
+            raise ConfigError(
+                f"no settings file {str(path)!r}; recipes are chosen with --recipe: {' or '.join(RECIPES)}; data are "
+                f"named by --data"
+            ) from None
+        except IsADirectoryError:
+            raise ConfigError(f"{where} is a folder, not a settings file; data are chosen with --data") from None
+        if len(content) > MAX_BYTES:
+            raise not_toml(where, f"it has more than {MAX_BYTES:,} bytes, as no settings have")
+        text = decode(content, where)
+        try:
+            return tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise not_toml(where, f"{one_line(error, 200)}{explain_line(text, error)}") from None
+        except RecursionError:
+            raise not_toml(where, "its brackets are nested too deeply") from None
+        except ValueError as error:  # Python reads no number of more than 4,300 digits, and no 30th of February
+            raise not_toml(where, one_line(error, 120)) from None
 
 
 def decode(content: bytes, where: str) -> str:

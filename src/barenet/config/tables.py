@@ -74,7 +74,7 @@ class DataConfig(Table):
     split_seed: int = Field(0, ge=0, description="Seed of the validation split, and of nothing else.")
     batch_size: Positive = Field(128, description="Images in a mini-batch.")
     mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
-    shift: int = Field(0, ge=0, description="Shift each image by up to so many pixels, anew in each epoch.")
+    shift: int = Field(0, ge=0, le=4096, description="Shift each image by up to so many pixels, anew in each epoch.")
 
     def reading(self) -> dict[str, Any]:
         """Return which data to load and how, as keywords of `load_dataset`."""

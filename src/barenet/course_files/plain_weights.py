@@ -18,10 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.files import reading
 from barenet.data.formats.npz import read_members
 from barenet.errors import CheckpointError
 from barenet.messages import few, one_line
+from barenet.reading.borders import reading
 
 __all__ = ["PlainWeights", "find_weights", "read_npz_weights"]
 

@@ -2,7 +2,7 @@
 
 Read the modules in this order; open `loading` first:
 
-    files           what every reader of data files needs: errors in one line, and what a wrong file is
+    files           what every reader of data files needs: what a wrong file is, and where data are to be found
     parts           what people call the parts of a data set, its images and its labels
     found           what a reader finds
     checks          images and labels that fit together, or one line that says why not

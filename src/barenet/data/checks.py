@@ -17,6 +17,7 @@ __all__ = [
     "BRIGHT",
     "MAX_CLASSES",
     "as_bytes",
+    "check_counts",
     "check_pair",
     "check_range",
     "extend_hash",
@@ -53,17 +54,22 @@ def check_pair(
         raise DataError(f"{images_from} {fault}: it has shape {images.shape}, expected (n, height, width)")
     if labels.ndim != 1:
         raise not_one_each(labels, labels_from)
-    if len(images) != len(labels):
-        raise DataError(
-            f"{images_from} holds {count(len(images), 'image')} but {labels_from} {count(len(labels), 'label')}: "
-            f"they must belong together"
-        )
+    check_counts(images_from, images, labels_from, labels)
     if labels.dtype.kind not in "iu":
         raise DataError(f"{labels_from} holds {labels.dtype}, expected integer labels from 0 to C - 1")
     reason = f"labels must be from 0 to {MAX_CLASSES - 1}; y.astype(str) makes names of others"
     check_range(labels, MAX_CLASSES, labels_from, reason)
     rows = np.ascontiguousarray(images) if are_features else _flat_images(images, images_from)
     return rows, labels.astype(np.int64)
+
+
+def check_counts(images_from: str, images: np.ndarray, labels_from: str, labels: np.ndarray) -> None:
+    """Raise DataError where there are more images (n, ...) than labels (n,) or fewer."""
+    if len(images) != len(labels):
+        raise DataError(
+            f"{images_from} holds {count(len(images), 'image')} but {labels_from} {count(len(labels), 'label')}: "
+            f"they must belong together"
+        )
 
 
 def not_one_each(labels: np.ndarray, where: str) -> DataError:

@@ -1,31 +1,29 @@
-"""What every reader of data files needs: errors in one line, limits, and what a file is that is not data.
+"""What every reader of data files needs: limits, what a file is that is not data, and where data are to be found.
 
 What lies in place of data is judged by what a file holds, not by its name.
 """
 
 from __future__ import annotations
 
-import errno
 import gzip
 import os
 import re
 import unicodedata
-import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from barenet.errors import DataError, MachineError
+from barenet.errors import DataError
 from barenet.messages import count, few
+from barenet.reading.arrays import open_archive
+from barenet.reading.borders import open_regular, reading
+from barenet.reading.limits import GZIP_MAGIC
 
 __all__ = [
     "AS_PATH",
-    "GZIP_MAGIC",
     "MAX_BYTES",
-    "MAX_DEFLATE_RATIO",
     "PICTURE",
     "Place",
     "fault_of_file",
@@ -33,15 +31,11 @@ __all__ = [
     "is_address",
     "is_system",
     "kind_of_file",
-    "reading",
     "subfolders",
 ]
 
 # 64 GiB: no header beyond it is believed. A million colour images of 128 x 128 pixels are below it.
 MAX_BYTES = 2**36
-# Deflate, the compression inside gzip and zip, spends at least 2 bits on 258 bytes: nothing inflates further.
-MAX_DEFLATE_RATIO = 1032
-GZIP_MAGIC = b"\x1f\x8b"
 IDX_TYPES = (b"\x08", b"\x09", b"\x0b", b"\x0c", b"\x0d", b"\x0e")  # third byte of an IDX file; then its dimensions
 PICTURE = "is a single picture, not a file of many"
 AS_PATH = "download what is there, and give the path of that (without file://)"
@@ -93,27 +87,6 @@ SYSTEM_NAMES = frozenset(
 DEPTH = 3  # how many folders below the one that is given data are looked for
 
 
-@contextmanager
-def reading(path: Path) -> Iterator[None]:
-    """Turn whatever Python raises while `path` is read into one of barenet's errors."""
-    try:
-        yield
-    except FileNotFoundError as error:
-        raise DataError(f"{path} does not exist: check the path") from error
-    # NotImplementedError: a flipped bit makes a zip file ask for a version or a cipher that nobody has.
-    except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, NotImplementedError) as error:
-        raise DataError(f"{path} is truncated or damaged ({error}): download it again") from error
-    except MemoryError as error:
-        raise MachineError(f"{path} does not fit into memory: take a smaller data set") from error
-    except MachineError:
-        raise
-    except OSError as error:
-        if error.errno == errno.EINVAL:  # a damaged zip file sends its reader to before the beginning
-            raise DataError(f"{path} is truncated or damaged ({error.strerror}): download it again") from error
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise MachineError(f"{path} cannot be read ({reason}): check its permissions and the disk") from error
-
-
 def impostor(beginning: bytes) -> str | None:
     """Name what lies in place of data, judged by the file's first bytes, or return None."""
     if beginning[257:262] == b"ustar":
@@ -129,7 +102,7 @@ def kind_of_file(path: Path) -> str:
     """Say what a file that no reader takes is, and what to do, in words that read on from its name."""
     if (fault := fault_of_file(path)) is not None:
         return fault
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         beginning = file.read(8)
     if not beginning:
         return "is empty (0 bytes): download it again"
@@ -139,13 +112,13 @@ def kind_of_file(path: Path) -> str:
 
 def fault_of_file(path: Path) -> str | None:
     """Say what a file is that is known and not read, in words that read on from its name; None for others."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         beginning = file.read(PEEKED)
     if beginning.startswith(b"PK\x03\x04"):
         return kind_of_archive(path)
     is_packed = beginning.startswith(GZIP_MAGIC)
     inside = unpacked_beginning(path) if is_packed else beginning
-    is_idx = inside[:2] == b"\0\0" and inside[2:3] in IDX_TYPES and 1 <= inside[3] <= 8
+    is_idx = inside[:2] == b"\0\0" and inside[2:3] in IDX_TYPES and b"\x01" <= inside[3:4] <= b"\x08"
     fault = "is a single IDX file: give the folder with all four" if is_idx else impostor(inside)
     if fault is not None:
         return f"is packed with gzip, and inside it {fault}" if is_packed else fault
@@ -155,7 +128,7 @@ def fault_of_file(path: Path) -> str | None:
 def unpacked_beginning(path: Path) -> bytes:
     """Return the first bytes inside a gzip file, or none where it is damaged."""
     try:
-        with gzip.open(path) as file:
+        with open_regular(path) as packed, gzip.GzipFile(fileobj=packed) as file:
             return file.read(PEEKED)
     except (EOFError, zlib.error, gzip.BadGzipFile):
         return b""
@@ -163,7 +136,7 @@ def unpacked_beginning(path: Path) -> bytes:
 
 def kind_of_archive(path: Path) -> str:
     """Say what a zip archive without arrays is: several kinds of file are one inside."""
-    with zipfile.ZipFile(path) as archive:
+    with reading(path), open_archive(path) as archive:
         names = archive.namelist()
     if "[Content_Types].xml" in names:
         return "is an Excel or Office file: save the table as CSV"

@@ -7,7 +7,6 @@ are.
 from __future__ import annotations
 
 import io
-import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.files import GZIP_MAGIC, PICTURE, fault_of_file, reading
+from barenet.data.files import PICTURE, fault_of_file
 from barenet.data.formats.emnist import emnist_split
 from barenet.data.formats.idx import read_idx
 from barenet.data.formats.idx_folders import FILE_NAME
@@ -33,6 +32,9 @@ from barenet.deploy.framing import Frame, Steps, frame_of
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError
 from barenet.messages import few, one_line
+from barenet.printing.streams import read_standard_input
+from barenet.reading.borders import open_regular, reading
+from barenet.reading.limits import GZIP_MAGIC
 from barenet.run_folders.checkpoint import ModelInfo
 from barenet.training.table_inputs import encode_table
 
@@ -65,7 +67,7 @@ def read_inputs(
     parts: list[Inputs] = []
     pictures: list[tuple[str, Path | bytes]] = []
     for source in sources:
-        content = sys.stdin.buffer.read() if str(source) == STANDARD_INPUT else None
+        content = read_standard_input() if str(source) == STANDARD_INPUT else None
         path = Path(source)
         if content is None and path.is_dir():
             pictures += list(pictures_in(path))
@@ -170,7 +172,7 @@ def upright(path: Path, images: NDArray[Any], info: ModelInfo, note: Callable[[s
 
 def looks_like_idx(path: Path) -> bool:
     """Whether a file begins as an IDX file does, packed or not."""
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_regular(path) as file:
         beginning = file.read(4)
     return beginning.startswith(GZIP_MAGIC) or (beginning[:2] == b"\0\0" and len(beginning) == 4)
 

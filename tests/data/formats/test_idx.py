@@ -134,7 +134,7 @@ def test_a_folder_in_place_of_a_file_is_named(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    message_of(tmp_path / "pipe", "is not a file")
+    message_of(tmp_path / "pipe", "is a pipe, not a file")
 
 
 @pytest.mark.parametrize(

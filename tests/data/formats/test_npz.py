@@ -129,7 +129,7 @@ def test_a_member_that_only_begins_like_a_key_does_not_count(tmp_path):
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
-    message_of(lambda: load_dataset(tmp_path / "pipe"), tmp_path / "pipe", "neither a folder nor a file")
+    message_of(lambda: load_dataset(tmp_path / "pipe"), tmp_path / "pipe", "is a pipe, not a file")
 
 
 def npy(header: str, elements: bytes) -> bytes:

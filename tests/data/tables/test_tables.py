@@ -226,7 +226,7 @@ def test_a_test_table_that_does_not_fit_is_refused(text, fault, tmp_path):
         ({"x": X, "y": Y[:3]}, "must belong together"),
         ({"x": X, "y": np.eye(3)[Y]}, "expected a label (a number or text) a row"),
         ({"x": np.where(X[2, 1] == X, np.inf, X), "y": Y}, "column 2 of row 3 is inf"),
-        ({"x": X.astype(object), "y": Y}, "is no .npy file of numbers or text"),
+        ({"x": X.astype(object), "y": Y}, "holds Python objects (dtype object), never loaded"),
         ({"x": X.astype(complex), "y": Y}, "holds complex"),
         ({"x": X[0, 0], "y": Y}, "expected (n, features)"),
         ({"x": X[:0], "y": Y[:0]}, "expected (n, features)"),

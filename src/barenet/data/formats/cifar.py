@@ -16,11 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.files import Place, reading
+from barenet.data.files import Place
 from barenet.data.formats.pickled import read_data_pickle
 from barenet.data.found import Found
 from barenet.errors import DataError
 from barenet.messages import count, describe, few
+from barenet.reading.borders import open_regular, reading
 
 __all__ = ["find_cifar", "is_of_cifar", "read_cifar"]
 
@@ -119,8 +120,8 @@ def read_batch(path: Path, kind: Kind) -> tuple[NDArray[np.uint8], NDArray[np.in
     """Return the images (n, 32, 32, 3) and labels of one file."""
     if isinstance(kind.label, int):
         n_record = kind.n_labels + N_PIXELS
-        with reading(path):
-            content = np.fromfile(path, np.uint8)
+        with reading(path), open_regular(path) as file:
+            content = np.fromfile(file, np.uint8)
         if content.size == 0 or content.size % n_record:
             raise DataError(f"{path} has {content.size:,} bytes, expected a multiple of {n_record:,}: get it again")
         records = content.reshape(-1, n_record)

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
-from barenet.data.files import reading
 from barenet.data.found import Found
 from barenet.errors import DataError
 from barenet.messages import one_line
+from barenet.reading.borders import reading
 
 __all__ = ["emnist_split", "read_as_emnist", "tables_as_emnist"]
 

@@ -12,18 +12,22 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import math
-import stat
+import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 
-from barenet.data.files import GZIP_MAGIC, MAX_BYTES, MAX_DEFLATE_RATIO, impostor, reading
+from barenet.data.files import MAX_BYTES, impostor
 from barenet.errors import DataError
+from barenet.reading.borders import open_regular, reading
+from barenet.reading.limits import GZIP_MAGIC, MAX_DEFLATE_RATIO, check_memory, check_ratio, open_packed
 
-__all__ = ["read_idx", "write_idx"]
+__all__ = ["read_idx", "read_shape", "write_idx"]
 
 ELEMENT_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 8
@@ -43,15 +47,28 @@ def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
     """
     path = Path(path)
     with reading(path):
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise DataError(f"{path} is {'a folder' if path.is_dir() else 'not a file'}: expected an IDX file")
-        with path.open("rb") as file:
-            n_stored = path.stat().st_size
-            if n_stored == 0:
-                raise DataError(f"{path} is empty (0 bytes): download it again")
-            packed = file.peek(2)[:2] == GZIP_MAGIC
-            stream = gzip.GzipFile(fileobj=file) if packed else file
+        if path.is_dir():
+            raise DataError(f"{path} is a folder: expected an IDX file")
+        with opened(path) as (stream, n_stored, packed):
             return _read_stream(stream, path, n_stored, packed=packed, sha256=sha256)
+
+
+def read_shape(path: Path) -> tuple[int, ...]:
+    """Return the shape that the header of an IDX file says; raises as `read_idx` does."""
+    with reading(path), opened(path) as (stream, _, _):
+        return _read_header(stream, path)[2]
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[IO[bytes], int, bool]]:
+    """Open an IDX file; yield its bytes, unpacked, how many are stored, and whether it is packed."""
+    with open_regular(path) as file:
+        n_stored = os.fstat(file.fileno()).st_size
+        if n_stored == 0:
+            raise DataError(f"{path} is empty (0 bytes): download it again")
+        packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        yield (open_packed(file, n_stored, path) if packed else file), n_stored, packed
 
 
 def write_idx(path: str | Path, array: np.ndarray) -> None:
@@ -70,9 +87,7 @@ def write_idx(path: str | Path, array: np.ndarray) -> None:
     Path(path).write_bytes(gzip.compress(content, mtime=0) if Path(path).suffix == ".gz" else content)
 
 
-def _read_stream(
-    stream: io.BufferedIOBase, path: Path, n_stored: int, *, packed: bool, sha256: str | None
-) -> np.ndarray:
+def _read_stream(stream: IO[bytes], path: Path, n_stored: int, *, packed: bool, sha256: str | None) -> np.ndarray:
     header, dtype, shape = _read_header(stream, path)
     n_bytes = math.prod(shape) * dtype.itemsize
     promise = f"{path}: its header promises {n_bytes:,} bytes of {dtype.name} in shape {shape}"
@@ -85,13 +100,16 @@ def _read_stream(
         raise DataError(f"{promise}, but {n_left:,} follow: {fault}, get the file again")
     if packed and n_bytes > n_stored * MAX_DEFLATE_RATIO:
         raise DataError(f"{promise}, more than {n_stored:,} bytes of gzip can hold: get the file again")
+    if packed:
+        check_ratio(n_bytes, n_stored, str(path))
     if not packed and n_bytes >= MAPPED_FROM and dtype.itemsize == 1 and sha256 is None:
         return np.asarray(np.memmap(path, dtype, mode="r", offset=len(header), shape=shape))
 
+    check_memory(n_bytes, str(path))
     content = np.empty(n_bytes, np.uint8)
     view, filled = content.data, 0
     # In pieces, because GzipFile fills a buffer by way of a copy of the same size.
-    while got := stream.readinto(view[filled : filled + CHUNK]):
+    while got := stream.readinto(view[filled : filled + CHUNK]):  # type: ignore[attr-defined]
         filled += got
     if filled < n_bytes:
         raise DataError(f"{promise}, but {filled:,} follow: the file is truncated, get it again")
@@ -106,7 +124,7 @@ def _read_stream(
     return content.view(dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _read_header(stream: io.BufferedIOBase, path: Path) -> tuple[bytes, np.dtype, tuple[int, ...]]:
+def _read_header(stream: IO[bytes], path: Path) -> tuple[bytes, np.dtype, tuple[int, ...]]:
     """Return the header's bytes, the big-endian element type and the shape."""
     start = stream.read(4)
     if len(start) < 4 or start[:2] != b"\0\0" or start[2] not in ELEMENT_TYPES:

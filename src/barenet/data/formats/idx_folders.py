@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from barenet.data.checks import check_counts
 from barenet.data.files import Place, is_system
 from barenet.data.formats.emnist import emnist_split, read_as_emnist
-from barenet.data.formats.idx import read_idx
+from barenet.data.formats.idx import read_idx, read_shape
 from barenet.data.found import Found
 from barenet.errors import DataError
 from barenet.messages import few
@@ -86,7 +87,15 @@ def read_idx_set(path: Path) -> Found:
     if missing := [kind for kind in FILE_KINDS if kind not in paths]:
         names = sorted(file.name for file in paths.values())
         raise DataError(f"{folder} lacks {', '.join(missing)}: found {few(names)}; expected {EXPECTED_FILES}")
-    own = {kind: (str(paths[kind]), read_idx(paths[kind])) for kind in FILE_KINDS}
+    own: dict[str, tuple[str, np.ndarray]] = {}
+    for images, labels in (FILE_KINDS[:2], FILE_KINDS[2:]):
+        # Labels are small: what is wrong with them, and with the number of images, is found before memory is taken.
+        own[labels] = str(paths[labels]), read_idx(paths[labels])
+        shape = read_shape(paths[images])
+        if len(shape) > 1 and own[labels][1].ndim == 1:
+            outline = np.broadcast_to(np.uint8(0), (shape[0], 0))
+            check_counts(str(paths[images]), outline, *own[labels])
+        own[images] = str(paths[images]), read_idx(paths[images])
     parts = {
         "train": dict([own[kind] for kind in FILE_KINDS[:2]]),
         "test": dict([own[kind] for kind in FILE_KINDS[2:]]),

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from barenet.data.checks import check_counts
 from barenet.data.found import Found
 from barenet.data.parts import role_of
 from barenet.errors import DataError
@@ -64,12 +65,26 @@ def assign(
 
 
 def found_by_name(
-    names: Sequence[str], read: Callable[[str], np.ndarray], where: str, what: str, default: str | None = "train"
+    names: Sequence[str],
+    read: Callable[[str], np.ndarray],
+    where: str,
+    what: str,
+    default: str | None = "train",
+    *,
+    outline: Callable[[str], np.ndarray] | None = None,
 ) -> Found:
-    """Return what arrays hold; `read` returns one by its name, `what` says what they came in."""
+    """Return what arrays hold; `read` returns one by its name, `what` says what they came in.
+
+    `outline` returns an array of the shape of one, without reading it: images and labels that do not belong together
+    are then found before memory is taken for them.
+    """
     assigned = assign(names, where, lambda own: one_of_alike(own, read), default)
     unlabelled = [images for images, labels in assigned.values() if not labels]
     assigned = {part: own for part, own in assigned.items() if own[1]}
+    for x, y in assigned.values():
+        images, labels = (outline or read)(x), read(y)  # labels are small: what is wrong with them is found first
+        if images.ndim > 1 and labels.ndim == 1:
+            check_counts(f"{x} in {where}", images, f"{y} in {where}", labels)
     parts = {part: {f"{name} in {where}": read(name) for name in own} for part, own in assigned.items()}
     facts: dict[str, Any] = {}
     if given := [name for name in names if name in NAMES_OF_CLASSES]:

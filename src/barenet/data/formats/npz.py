@@ -6,20 +6,21 @@ Which array means what is left to `named_arrays`, what the arrays hold to `data.
 
 from __future__ import annotations
 
-import math
 import re
-import zipfile
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from barenet.data.files import MAX_BYTES, MAX_DEFLATE_RATIO, Place, kind_of_file
+from barenet.data.files import Place, kind_of_file
 from barenet.data.formats.named_arrays import EXPECTED_NAMES, PARTS_OF_PAIRS, found_by_name, pairs_among
 from barenet.data.found import Found
 from barenet.data.parts import role_of
 from barenet.errors import DataError
 from barenet.messages import few
+from barenet.reading.arrays import open_archive, read_member
+from barenet.reading.borders import open_regular, reading
 
 __all__ = ["find_npz", "find_npz_set", "read_members", "read_npz"]
 
@@ -38,12 +39,12 @@ def find_npz(place: Place) -> Path | None:
 
 def is_npz(path: Path) -> bool:
     """Whether a file is a zip archive that holds arrays, or is called .npz and begins as an archive."""
-    with path.open("rb") as file:
+    with reading(path), open_regular(path) as file:
         if file.read(2) != b"PK":
             return False
     if path.suffix.lower() == ".npz":
         return True
-    with zipfile.ZipFile(path) as archive:
+    with reading(path), open_archive(path) as archive:
         return any(name.endswith(".npy") for name in archive.namelist())
 
 
@@ -52,11 +53,11 @@ def read_npz(path: Path, part: str | None = "train") -> Found:
 
     Those whose names say no part are of `part`, which must be there; with None any part will do.
 
-    Raises DataError, and as they come the errors of `zipfile`, which `files.reading` translates.
+    Raises DataError.
     """
     if path.is_dir():
         return read_npz_folder(path)
-    with zipfile.ZipFile(path) as archive:
+    with reading(path), open_archive(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         if not names and archive.namelist():
             raise DataError(f"{path} {kind_of_file(path)}")
@@ -65,21 +66,22 @@ def read_npz(path: Path, part: str | None = "train") -> Found:
                 f"{path} holds {few(others)} beside its arrays: it is damaged or no .npz file, save it anew"
             )
 
-        def read(name: str) -> np.ndarray:
-            return _read_member(archive, name, f"{name} in {path}", path.stat().st_size)
+        def read(name: str, *, shape_alone: bool = False) -> np.ndarray:
+            own = (archive, name, f"{name} in {path}", path.stat().st_size)
+            return read_member(*own, shape_alone=shape_alone)
 
         if names == ["arr_0"]:
             raise DataError(f"{path} holds one array without a name: give the folder that also holds its labels")
         if 0 < len(names) <= 2 * len(PARTS_OF_PAIRS) and all(re.fullmatch(r"arr_\d", name) for name in names):
             return unnamed({name: read(name) for name in names}, str(path), part or "train")
-        return found_by_name(names, read, str(path), "arrays by name", part)
+        return found_by_name(names, read, str(path), "arrays by name", part, outline=partial(read, shape_alone=True))
 
 
 def read_members(path: Path) -> dict[str, np.ndarray]:
-    """Return all arrays of an .npz file by name; raises as `read_npz` does."""
-    with zipfile.ZipFile(path) as archive:
+    """Return all arrays of an .npz file by name; raises DataError."""
+    with reading(path), open_archive(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        return {name: _read_member(archive, name, f"{name} in {path}", path.stat().st_size) for name in names}
+        return {name: read_member(archive, name, f"{name} in {path}", path.stat().st_size) for name in names}
 
 
 def unnamed(arrays: Mapping[str, np.ndarray], where: str, default: str) -> Found:
@@ -127,38 +129,8 @@ def read_npz_folder(folder: Path) -> Found:
 
 def read_alone(path: Path) -> np.ndarray:
     """Return the one array of an .npz file."""
-    with zipfile.ZipFile(path) as archive:
+    with reading(path), open_archive(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
         if len(names) != 1:
             raise DataError(f"{path} holds {few(names)}, expected one array")
-        return _read_member(archive, names[0], str(path), path.stat().st_size)
-
-
-def _read_member(archive: zipfile.ZipFile, key: str, where: str, n_stored: int) -> np.ndarray:
-    """Read one array of an .npz file, once its header and the archive agree on a credible length."""
-    info = archive.getinfo(f"{key}.npy")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
-        raise DataError(f"{where} is encrypted or packed in an unusual way: save it with np.savez_compressed")
-    try:
-        with archive.open(info) as member:
-            version = np.lib.format.read_magic(member)
-            old = version == (1, 0)
-            header_of = np.lib.format.read_array_header_1_0 if old else np.lib.format.read_array_header_2_0
-            shape, _, dtype = header_of(member)
-            n_header = member.tell()
-    except ValueError as error:
-        raise DataError(f"{where} has a damaged header: save it again with np.savez_compressed") from error
-    if dtype.hasobject:
-        raise DataError(
-            f"{where} holds Python objects (dtype {dtype}), never loaded: save numbers, or text by astype(str)"
-        )
-    n_bytes = math.prod(max(size, 1) for size in shape) * dtype.itemsize
-    promise = f"{where}: its header promises {n_bytes:,} bytes of {dtype} in shape {shape}"
-    if min(shape, default=0) < 0 or n_bytes > MAX_BYTES:
-        raise DataError(f"{promise}, which cannot be right: the file is damaged, get it again")
-    n_held = min(info.file_size, min(info.compress_size, n_stored) * MAX_DEFLATE_RATIO) - n_header
-    if math.prod(shape) * dtype.itemsize != n_held:
-        raise DataError(f"{promise}, but the archive holds {n_held:,}: the file is damaged, get it again")
-    with archive.open(info) as member:
-        array: np.ndarray = np.lib.format.read_array(member, allow_pickle=False)
-    return array
+        return read_member(archive, names[0], str(path), path.stat().st_size)

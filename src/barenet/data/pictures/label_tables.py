@@ -12,13 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from barenet.data.files import reading, subfolders
+from barenet.data.files import subfolders
 from barenet.data.parts import PARTS, part_of, words_of
 from barenet.data.pictures.folders import Names
 from barenet.data.pictures.picture import SUFFIXES as PICTURE_SUFFIXES
 from barenet.data.tables.labels import find_column, is_label_name
 from barenet.errors import DataError
 from barenet.messages import few
+from barenet.reading.borders import reading
 
 __all__ = ["LabelTable", "any_table", "find_label_tables", "is_list_of_pictures", "read_label_table"]
 

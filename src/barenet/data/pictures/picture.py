@@ -6,6 +6,7 @@ Which pictures belong to a data set is left to `folders`, keeping what was decod
 from __future__ import annotations
 
 import io
+import os
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from barenet.data.pictures.deep import WHOLE_RANGE, as_bytes, has_deep_color, other_scale, range_of
 from barenet.errors import DataError
 from barenet.messages import one_line
+from barenet.reading.borders import open_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -41,6 +43,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
 # Below the size from which Pillow itself warns of decompression bombs, 89 million: ours is the message people see.
 MAX_PIXELS = 80_000_000
+# A pixel takes up to 8 bytes of memory while it is decoded: of a small file, no more than 50 MB are taken on trust.
+FREE_PIXELS = 6_000_000
+PIXELS_PER_BYTE = 12  # screenshots and drawings as PNG have 5 to 40 pixels a byte, a bomb 1,000
 # What EXIF calls the eight orientations, undone: https://www.cipa.jp/std/documents/e/DC-008-2012_E.pdf, tag 274.
 ORIENTATION = 274
 UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
@@ -139,10 +144,9 @@ def opened(source: Path | bytes) -> Iterator[Image]:
 
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        content = io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+        content = io.BytesIO(source) if isinstance(source, bytes) else open_regular(source)
         with content, Image.open(content, formats=FORMATS) as image:
-            if (n_pixels := image.width * image.height) > MAX_PIXELS:
-                raise DataError(f"has {n_pixels / 1e6:.0f} million pixels, more than {MAX_PIXELS / 1e6:.0f} million")
+            check_size(image, len(source) if isinstance(source, bytes) else os.fstat(content.fileno()).st_size)
             yield image
     except DataError:
         raise
@@ -158,6 +162,21 @@ def opened(source: Path | bytes) -> Iterator[Image]:
         raise DataError(f"{fault} ({one_line(error.strerror or error, 80)})") from error
     except Exception as error:  # a damaged file makes decoders raise nearly anything
         raise DataError(f"is damaged ({one_line(error, 80) or type(error).__name__})") from error
+
+
+def check_size(image: Image, n_bytes: int) -> None:
+    """Raise DataError for a picture whose header asks for more memory than one in a file of `n_bytes` should."""
+    n_pixels = image.width * image.height
+    if n_pixels > MAX_PIXELS:
+        raise DataError(f"has {n_pixels / 1e6:.0f} million pixels, more than {MAX_PIXELS / 1e6:.0f} million")
+    if n_pixels < FREE_PIXELS:
+        return
+    # A JPEG is read in strips, and small where it is to become small, unless all its passes must be kept.
+    is_in_strips = image.format == "JPEG" and not image.info.get("progressive")
+    most = FREE_PIXELS + n_bytes * PIXELS_PER_BYTE
+    if not is_in_strips and n_pixels > most:
+        few, size = f"at most {most / 1e6:.0f} million", f"{n_pixels / 1e6:.0f} million pixels in {n_bytes:,} bytes"
+        raise DataError(f"has {size}, as no photograph or drawing does; of such a file {few} are read: save it smaller")
 
 
 def orientation_of(image: Image) -> int:

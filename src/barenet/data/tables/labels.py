@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.tables.cells import as_text, is_missing, is_number
+from barenet.data.tables.cells import as_label, check_spelling, is_missing, is_number
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError, nearest
 from barenet.messages import count, few, one_line
@@ -187,20 +187,19 @@ def label_names(values: Sequence[Any], where: str) -> tuple[Sequence[int] | Sequ
 
     "7" and "007" are different text, so neither becomes a number where both are there. Refuses measurements.
     """
-    texts = ["" if value is None else as_text(value) for value in values]
+    texts = [as_label(value) for value in values]
     different = set(texts)
+    check_spelling(different, where)
     if not all(is_number(text) and not is_missing(text) for text in different):
         measured = [text for text in different if is_number(text) and not is_missing(text)]
         if measured and all(map(is_number, different)):  # numbers, and words for a missing one
             other = next(text for text in different if is_missing(text))
-            raise DataError(
-                f"{where}: {other or 'an empty cell'} is no class: fill the labels in, or remove their rows"
-            )
+            raise DataError(f"{where}: {other or 'an empty cell'} is no class: fill them in, or remove their rows")
         if 2 * len(measured) > len(different) and any(not float(text).is_integer() for text in measured):
             other = min(different - set(measured))
             raise DataError(f"{where}: {one_line(other, 40) or 'nothing'} is no class: expected whole numbers or names")
         return texts, False
-    if all(re.fullmatch(r"-?(0|[1-9]\d*)", text) for text in different):
+    if all(re.fullmatch(r"-?(0|[1-9][0-9]*)", text) for text in different):
         return [int(text) for text in texts], True
     for text in sorted(different):
         if not float(text).is_integer():

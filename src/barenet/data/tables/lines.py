@@ -7,8 +7,6 @@ that is made once. Parts with text or missing values go cell by cell.
 from __future__ import annotations
 
 import csv
-import gzip
-import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,12 +17,14 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.files import GZIP_MAGIC, reading
 from barenet.data.tables.cells import parse
 from barenet.data.tables.dialect import Dialect, split
 from barenet.data.tables.table import LARGEST, Table, are_bytes, merges
 from barenet.errors import DataError
+from barenet.interrupts import check
 from barenet.messages import count, one_line
+from barenet.reading.borders import open_regular, reading
+from barenet.reading.limits import GZIP_MAGIC, Lines, open_packed
 
 __all__ = ["Reader", "opened"]
 
@@ -38,11 +38,12 @@ OTHER_THAN_WHOLE = re.compile(r"[.a-zA-Z]")
 def opened(path: Path) -> Iterator[IO[str]]:
     """Open a table as text; raise DataError for another encoding than UTF-8."""
     with reading(path):
-        file = path.open("rb")
-        packed = file.peek(2)[:2] == GZIP_MAGIC
-        with file, gzip.GzipFile(fileobj=file) if packed else file as content:
+        file = open_regular(path)
+        packed = file.read(2) == GZIP_MAGIC
+        file.seek(0)
+        with file, open_packed(file, path.stat().st_size, path) if packed else file as content:
             try:
-                yield io.TextIOWrapper(content, encoding="utf-8-sig", newline="")
+                yield Lines(content, encoding="utf-8-sig", newline="")
             except UnicodeDecodeError as error:
                 raise DataError(
                     f"{path} is not UTF-8 text (byte {error.object[error.start]:#04x}): save it as CSV UTF-8"
@@ -89,8 +90,12 @@ class Reader:
         for _ in islice(lines, self.n_lines):
             pass
         while chunk := list(islice(lines, at_once)):
-            while sum(line.count('"') for line in chunk) % 2 and (more := next(lines, "")):
-                chunk.append(more)  # a quoted cell goes on in the next line
+            check()
+            n_quotes, n_more = sum(line.count('"') for line in chunk), 0
+            # A quoted cell goes on in the next line, but for no longer than Python reads one.
+            while n_quotes % 2 and n_more <= csv.field_size_limit() and (more := next(lines, "")):
+                chunk.append(more)
+                n_quotes, n_more = n_quotes + more.count('"'), n_more + len(more)
             first_line = self.n_lines + 1
             self.n_lines += len(chunk)
             self.take(chunk, first_line)

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.checks import MAX_CLASSES, not_one_each
-from barenet.data.files import reading
 from barenet.data.tables.cells import is_absent
 from barenet.data.tables.choosing import Choices
 from barenet.data.tables.files import NAMES
@@ -19,6 +18,8 @@ from barenet.data.tables.pixels import are_pixels
 from barenet.data.tables.reading import read_labels, read_table
 from barenet.data.tables.table import Table, as_array, has_columns, table_of
 from barenet.errors import DataError
+from barenet.reading.arrays import read_npy as read_array
+from barenet.reading.borders import open_regular, reading
 
 __all__ = ["Part", "as_labels", "as_trained", "given_pair", "parts_of_arrays", "read_npy", "read_part"]
 
@@ -86,18 +87,11 @@ def read_label_file(file: Path) -> Sequence[Any]:
 
 def read_npy(file: Path) -> NDArray[Any]:
     """Return the array of an .npy file; no pickle is ever loaded. Raises DataError."""
-    try:
-        with reading(file):
-            array: NDArray[Any] = np.load(file, allow_pickle=False)
-    except ValueError as error:
-        if isinstance(error, DataError):
-            raise
-        raise DataError(
-            f"{file} is no .npy file of numbers or text, or is damaged: save it again with np.save"
-        ) from error
-    if not isinstance(array, np.ndarray):
-        raise DataError(f"{file} is an .npz file by another name: rename it to {file.stem}.npz")
-    return array
+    with reading(file):
+        with open_regular(file) as stream:
+            if stream.read(4) == b"PK\x03\x04":
+                raise DataError(f"{file} is an .npz file by another name: rename it to {file.stem}.npz")
+        return read_array(file)
 
 
 def given_pair(suffix: str, images: Any, labels: Any) -> dict[str, Any] | None:

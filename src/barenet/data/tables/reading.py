@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.data.files import GZIP_MAGIC, impostor, reading
+from barenet.data.files import impostor
 from barenet.data.tables.cells import is_number
 from barenet.data.tables.dialect import Dialect, sniff, split
 from barenet.data.tables.labels import candidates, is_label_name
@@ -16,6 +16,8 @@ from barenet.data.tables.lines import Reader, opened
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
 from barenet.messages import count
+from barenet.reading.borders import open_regular, reading
+from barenet.reading.limits import GZIP_MAGIC
 
 __all__ = ["read_labels", "read_table"]
 
@@ -77,7 +79,7 @@ def read_labels(path: Path) -> list[str]:
 
 def describe(path: Path) -> Dialect:
     """Return how a file is written, by its first lines; raise DataError for what is no table."""
-    with reading(path), path.open("rb") as file:
+    with reading(path), open_regular(path) as file:
         beginning = file.read(512)
     if not beginning.startswith(GZIP_MAGIC) and (fault := impostor(beginning[:64])):
         raise DataError(f"{path} {fault}")

@@ -130,7 +130,7 @@ def read_number(cell: Any, name: str, row: int) -> float:
         if cell.lower() in ("true", "false"):
             return float(cell.lower() == "true")
     try:
-        if "_" in str(cell):  # which Python allows between digits
+        if "_" in str(cell) or not str(cell).isascii():  # Python allows it between digits, and digits of all scripts
             raise ValueError
         return float(cell)
     except (TypeError, ValueError):
