@@ -1,4 +1,4 @@
-"""How long it takes to start: `import barenet` against `import numpy`, and `barenet --help`.
+"""How long it takes to start: `import barenet.nn` against `import numpy`, and `barenet --help`.
 
     python benchmarks/startup.py
 
@@ -25,7 +25,7 @@ def seconds(*command: str) -> float:
 
 def main() -> None:
     """Print medians and the median of the ratios, pair by pair."""
-    imports = {name: (sys.executable, "-c", f"import {name}") for name in ("numpy", "barenet")}
+    imports = {name: (sys.executable, "-c", f"import {name}") for name in ("numpy", "barenet.nn")}
     for command in imports.values():
         seconds(*command)  # warm the disk's cache
     pairs = [{name: seconds(*command) for name, command in imports.items()} for _ in range(RUNS)]
@@ -33,8 +33,8 @@ def main() -> None:
     figures = {
         "runs": RUNS,
         "import_numpy_s": statistics.median(pair["numpy"] for pair in pairs),
-        "import_barenet_s": statistics.median(pair["barenet"] for pair in pairs),
-        "ratio": statistics.median(pair["barenet"] / pair["numpy"] for pair in pairs),
+        "import_barenet_nn_s": statistics.median(pair["barenet.nn"] for pair in pairs),
+        "ratio": statistics.median(pair["barenet.nn"] / pair["numpy"] for pair in pairs),
         "help_s": statistics.median(help_times),
         "help_s_max": max(help_times),
     }

@@ -181,12 +181,19 @@ def test_the_network_imports_numpy_the_standard_library_and_errors_only():
             assert outsiders(source, module, module == "barenet.nn") == set(), module
 
 
-def test_the_package_itself_loads_errors_and_nn_and_leaves_the_rest_for_later():
-    names = eager_imports((SOURCE / "__init__.py").read_text("utf-8"))
-    ours = {name for name in names if name.split(".")[0] == "barenet"}
-    assert {"barenet.errors", "barenet.nn"} <= ours
-    assert {name for name in ours if not name.startswith(("barenet.errors", "barenet.nn", "barenet.version"))} == set()
-    assert {name.split(".")[0] for name in names - ours} <= set(sys.stdlib_module_names)
+def test_the_package_and_the_first_lines_of_the_command_line_load_next_to_nothing():
+    sources = read_sources()
+    for module, ours in {
+        "barenet": {"barenet.errors", "barenet.version.__version__"},
+        "barenet.cli": set(),
+        "barenet.cli.main": {"barenet.interrupts"},
+        "barenet.__main__": {"barenet.cli.main.main"},
+        "barenet.interrupts": set(),
+    }.items():
+        names = eager_imports(sources[module])
+        assert {name for name in names if name.split(".")[0] == "barenet"} - ours <= {"barenet"}, module
+        others = {name.split(".")[0] for name in names} - {"barenet"}
+        assert others <= set(sys.stdlib_module_names) - {"typing", "logging", "dataclasses"}, module
 
 
 # The checker itself

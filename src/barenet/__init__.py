@@ -12,8 +12,8 @@ The packages, in the order in which they build on each other; open `nn` first:
     errors         one tree of errors, each with its exit code
     old_words      keywords of earlier versions
     messages       values from outside in a message of one line
-    printing/      what is printed, escaped, and dropped where nobody reads it
     interrupts     signals that ask the command line to stop
+    printing/      what is printed, escaped, and dropped where nobody reads it
     schema         values from files, checked against the names and types of a dataclass
     shown          how results print, and what a notebook shows of them
     version        the version of barenet

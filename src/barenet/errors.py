@@ -16,7 +16,6 @@ Each message is one line: what is wrong, where, the value, and what to do. `Inpu
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 __all__ = [
@@ -78,6 +77,8 @@ class InputWarning(UserWarning):
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to `name`, None if none is close."""
+    import difflib  # only here: errors are imported before the command line hears signals
+
     by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)
     return by_lower[close[0]] if close else None

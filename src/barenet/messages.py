@@ -1,21 +1,42 @@
 """Show a text, a value, a number of things, a path or a list of names in a message of one printable line.
 
-What a message says is left to whoever raises it.
+What a message says is left to whoever raises it. What a terminal would obey is shown as Python
+writes it.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["as_typed", "count", "describe", "few", "one_line"]
+__all__ = ["as_typed", "count", "describe", "escaped", "few", "one_line"]
+
+JOINERS = "\u200c\u200d"  # Persian, Hindi and emoji need them; between Latin letters they only hide
+
+
+def escaped(text: str, keep: str = "") -> str:
+    r"""Return `text` with what does not print escaped: controls, line breaks, changes of direction, lone surrogates.
+
+    Characters in `keep` stay.
+
+    >>> escaped("\x1b[2J"), escaped("\u202egpj.exe"), escaped("a\u3000b")
+    ('\\x1b[2J', '\\u202egpj.exe', 'a\u3000b')
+    """
+    if text.isprintable():
+        return text
+    shown = []
+    for before, c in zip(" " + text, text, strict=False):
+        joins = c in JOINERS and not before.isascii()
+        harmless = c.isprintable() or c in keep or joins or unicodedata.category(c) == "Zs"
+        shown.append(c if harmless else ascii(c)[1:-1])
+    return "".join(shown)
 
 
 def one_line(text: object, limit: int = 1_000) -> str:
     """Return `text` with line breaks and control characters escaped, cut after `limit` characters."""
     shown = str(text)
-    line = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in shown[:limit])
-    return line + "..." * (len(shown) > limit)
+    return escaped(shown[:limit]) + "..." * (len(shown) > limit)
 
 
 def describe(value: object) -> str:

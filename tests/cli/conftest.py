@@ -14,6 +14,7 @@ import pytest
 from waiting import PATIENCE
 
 from barenet.cli.main import main
+from barenet.interrupts import SIGNALS
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
 # Where Python warns of files that are opened without an encoding, it says so of matplotlib too.
@@ -32,7 +33,7 @@ def barenet() -> Command:
 
     def run(*arguments: object, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(argument) for argument in arguments]
-        handler = signal.getsignal(signal.SIGTERM)
+        handlers = {number: signal.getsignal(number) for number in SIGNALS}
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(cwd)
             for name, value in {**NO_SCREEN, **environment}.items():
@@ -42,7 +43,8 @@ def barenet() -> Command:
             with pytest.raises(SystemExit) as stop:
                 main(command)
             out, err = (stream.buffer.getvalue().decode() for stream in (sys.stdout, sys.stderr))
-        signal.signal(signal.SIGTERM, handler)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
         return subprocess.CompletedProcess(command, int(stop.value.code), out, err)
 
     return run

@@ -16,7 +16,7 @@ from PIL import Image
 
 from barenet.api import studies
 from barenet.cli.help_texts import COMMANDS
-from barenet.cli.main import app
+from barenet.cli.application import app
 from barenet.data import loading
 from barenet.data.formats.idx import write_idx
 from barenet.data.formats.idx_folders import read_idx_set
@@ -38,7 +38,9 @@ IN_SOURCE = {
     "barenet inspect {} --neuron {}:{}": "barenet inspect runs/quick-1 --neuron 1:17",
     "barenet predict": "barenet predict --help",
     "barenet search": "barenet search --help",
+    "barenet report {}": "barenet report studies/course-search-1",
     "barenet search --resume {}": "barenet search --resume studies/course-search-1",
+    "barenet search --resume {} --retrain": "barenet search --resume studies/course-search-1 --retrain",
     "barenet test {}": "barenet test runs/quick-1",
     "barenet train --resume {}": "barenet train --resume runs/quick-1",
     "barenet train {}": "barenet train runs/quick-1/config.toml",

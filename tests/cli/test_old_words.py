@@ -8,7 +8,7 @@ import pytest
 from refusals import assert_refused
 
 import barenet as library
-from barenet.cli.main import app
+from barenet.cli.application import app
 from barenet.cli.old_words import NEW_WORDS, in_new_words
 from barenet.errors import ConfigError
 

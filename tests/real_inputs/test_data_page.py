@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 import barenet
-from barenet.cli.main import run as run_command
+from barenet.cli.application import run as run_command
 from barenet.data.formats.idx import write_idx
 from barenet.data.loading import load_dataset
 

@@ -10,7 +10,7 @@ import pytest
 
 import barenet
 from barenet.api import studies
-from barenet.cli.main import explain_usage
+from barenet.cli.application import explain_usage
 from barenet.cli.settings_or_data import take_data
 from barenet.config.names import OTHER_WORDS, setting_path
 from barenet.config.reading import read_toml
@@ -309,7 +309,7 @@ def test_every_word_of_others_leads_to_a_setting_and_is_none_of_ours():
 def test_an_unknown_option_names_the_flag_that_is_meant(option, hint):
     from cyclopts import UnknownOptionError
 
-    from barenet.cli.main import app
+    from barenet.cli.application import app
 
     with pytest.raises(UnknownOptionError) as error:
         app(["train", option, "1"], exit_on_error=False, print_error=False)

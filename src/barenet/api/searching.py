@@ -16,6 +16,7 @@ from barenet.api.training import find_data
 from barenet.config.tables import Config
 from barenet.config.wording import in_python
 from barenet.errors import RunError
+from barenet.interrupts import check
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.resuming import check_data_path
 from barenet.storage.folders import hold_lock
@@ -103,9 +104,11 @@ def search(
         if resumed is None:
             material.check()
         question = replace(question, from_arrays=x is not None, fingerprint=material.data.fingerprint)
+        check()
         with ExitStack() as stack:
             pool = make_pool(workers, dask)
             stack.callback(pool.close, kill=True)
+            check()
             if resumed is None:
                 new = stack.enter_context(new_study(Path(output), name, question.prefix))
                 write_question(StudyFolder(new.path), question, material)

@@ -14,6 +14,7 @@ import tomli_w
 from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.sources import stored_settings
 from barenet.errors import BarenetError, CheckpointError, ConfigError, DivergedError, MachineError, RunError
+from barenet.interrupts import waiting
 from barenet.messages import as_typed, count, one_line
 from barenet.plots.search import draw_search_figures
 from barenet.run_folders.folder import drop_torn_files
@@ -47,8 +48,9 @@ def open_study(
 
     What of the files that people edit says otherwise is named, and the file kept.
     """
-    from barenet.tuning.study.databases import hide_password  # here, since they import Optuna
-    from barenet.tuning.study.ledger import open_ledger
+    with waiting():
+        from barenet.tuning.study.databases import hide_password  # here, since they import Optuna
+        from barenet.tuning.study.ledger import open_ledger
 
     if not question.name:
         # In a shared database two studies may go by the same folder's name.

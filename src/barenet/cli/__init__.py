@@ -1,6 +1,6 @@
 """The command line: it parses, calls the functions that Python users call, and prints.
 
-Read the modules in this order; open `main` first:
+Read the modules in this order; open `application` first:
 
     flags              one flag for every setting
     options            options that several commands share
@@ -10,5 +10,6 @@ Read the modules in this order; open `main` first:
     commands/          one module a command
     old_words          flags of earlier versions
     help_texts         what --help says of each command
-    main               the list of commands, errors, signals, exit codes
+    application        the list of commands, errors
+    main               signals, streams, exit codes
 """

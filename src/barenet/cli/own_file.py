@@ -15,6 +15,7 @@ import numpy as np
 
 from barenet.errors import ConfigError, nearest
 from barenet.gradcheck.functions.function import explain_failure
+from barenet.interrupts import waiting
 
 __all__ = ["OwnFile", "split_reference"]
 
@@ -56,7 +57,8 @@ class OwnFile:
         module = importlib.util.module_from_spec(spec)
         sys.modules[module.__name__] = module  # dataclasses look their module up
         try:
-            spec.loader.exec_module(module)
+            with waiting():  # it may never end
+                spec.loader.exec_module(module)
         except MemoryError:
             raise
         except (Exception, SystemExit) as error:

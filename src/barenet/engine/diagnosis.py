@@ -24,6 +24,7 @@ from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.engine.team import Task, Team
 from barenet.engine.threads import find_blas, one_blas_thread
+from barenet.interrupts import check
 from barenet.nn import MLP, make_loss
 
 __all__ = ["RECIPES", "Diagnosis", "diagnose", "find_advice", "find_reason"]
@@ -133,6 +134,7 @@ def measure_steps(recipe: str, cores: int, seconds: float) -> dict[int, float]:
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or not all(found.values()):
             for n, engine in engines.items():
+                check()
                 started = time.perf_counter()
                 engine.train(0, STEPS)
                 found[n].append(time.perf_counter() - started)

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ShapeError
+from barenet.interrupts import check
 from barenet.nn import MLP, Loss, Workspace, make_loss
 from barenet.nn.layers import ActivationLayer
 from barenet.nn.optimizers import add_l2
@@ -122,6 +123,7 @@ def check_parameter(
     """Compare the derivative with the difference quotient at the chosen coordinates of one parameter."""
     pairs = []
     for row, column in zip(*np.unravel_index(chosen, view.shape[-2:]), strict=True):
+        check()
         numeric = objective.difference_quotient(view[..., row, column])
         if numeric is not None:
             pairs.append((analytic[..., row, column], numeric))

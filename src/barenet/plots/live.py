@@ -12,6 +12,8 @@ from typing import Any, Self
 from barenet.config.tables import Config
 from barenet.data.datasets import ignore
 from barenet.errors import MachineError
+from barenet.interrupts import waiting
+from barenet.messages import escaped
 from barenet.plots.learning_curves import draw_learning_curves, learning_curves, show_accuracy, show_loss, show_rate
 from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.observer import Observer
@@ -120,7 +122,7 @@ class LivePlot(Observer):
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
         """Begin with the records that a resumed run has already."""
         self.trainer, self.smoothing = trainer, config.model.label_smoothing
-        self.title = "barenet" if folder is None else str(folder)
+        self.title = "barenet" if folder is None else escaped(str(folder))
         if folder is not None:
             own = seed_folders(folder, trainer.configs)[0]
             self.history = read_history(own.history).records
@@ -173,7 +175,8 @@ class LivePlot(Observer):
             from matplotlib import pyplot
 
             pyplot.ioff()
-            pyplot.show()
+            with waiting():
+                pyplot.show()
 
 
 def in_notebook() -> bool:

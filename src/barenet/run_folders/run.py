@@ -12,6 +12,7 @@ from barenet.config.wording import in_python
 from barenet.data.datasets import Dataset
 from barenet.engine.threads import one_blas_thread
 from barenet.errors import DivergedError, MachineError
+from barenet.interrupts import check
 from barenet.messages import as_typed
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import new_run
@@ -46,6 +47,7 @@ def start_run(
     observer = observer or Observer()
     resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
+    check()
     if output is None:
         return Run(resolved, dataset, trainer, None, observer).train()
     # Complete under a hidden name: a process that is killed before leaves nothing that could not be gone on with.

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 
 import numpy as np
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Column
 
 from barenet.config.tables import Config
 from barenet.messages import as_typed, count
+from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.preparation import describe_layers
@@ -57,9 +57,11 @@ class ConsoleObserver(Notes, Observer):
         if self.quiet:
             return
         show_network(self.console, config, trainer, folder)
+        if not self.can_redraw and config.schedule.name != "constant":
+            self.console.print("learning rates in these lines are those at the end of each epoch", style="dim")
         if self.can_redraw:
-            epoch = TextColumn("{task.fields[epoch]}", table_column=Column(no_wrap=True))
-            figures = TextColumn("{task.fields[figures]}", table_column=Column(no_wrap=True))
+            epoch = TextColumn("{task.fields[epoch]}", markup=False, table_column=Column(no_wrap=True))
+            figures = TextColumn("{task.fields[figures]}", markup=False, table_column=Column(no_wrap=True))
             wide = (epoch, BarColumn(bar_width=None), figures, TimeRemainingColumn(compact=True))
             columns = wide if self.console.width >= WIDE else (epoch, figures)
             self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
@@ -84,7 +86,7 @@ class ConsoleObserver(Notes, Observer):
             self.bar.update(self.task, figures=self.figures(record.seconds))
         elif record.valid_loss is not None or record.stopped:
             prefix = f"seed {self.trainer.configs[record.network].trainer.seed} | " if several else ""
-            self.console.print(prefix + record.as_line(), markup=False)
+            self.console.print(prefix + record.as_line())
             return  # the line ends in why the network stopped
         if record.stopped is not None and record.stopped.kind != "finished" and (several or not record.diverged):
             # The error that ends the run of a single lost network tells how it was lost.
@@ -104,9 +106,9 @@ class ConsoleObserver(Notes, Observer):
         return f"{shown}  lr {records[0].learning_rate:.2g}  {images / 1000:.0f}k img/s"
 
 
-def show_network(console: Console, config: Config, trainer: Trainer, folder: Path | None) -> None:
+def show_network(console: PlainConsole, config: Config, trainer: Trainer, folder: Path | None) -> None:
     """Print the settings in one line, the layers of the network, and the data they will see."""
-    console.print(describe_settings(config, trainer.describe_engine()), markup=False)
+    console.print(describe_settings(config, trainer.describe_engine()))
     table = plain_table(("layer", "shape", "activation"), ("parameters",))
     rows = describe_layers(trainer.architecture)
     for i, (shape, activation, size) in enumerate(rows, start=1):
@@ -118,5 +120,4 @@ def show_network(console: Console, config: Config, trainer: Trainer, folder: Pat
     console.print(
         f"{data.name}: {data.n_train:,} training and {count(len(data.valid_labels), 'validation image')}"
         f"{networks}{f'; {folder}' if folder is not None else ''}",
-        markup=False,
     )

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from rich.console import Console
 
 from barenet.nn import LOSSES
+from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.results import NetworkResult
 from barenet.run_folders.scores import Scores
 from barenet.training.learning.measurement import is_beyond_chance, measure
@@ -18,21 +18,21 @@ __all__ = ["describe_answers", "headline", "note_verdicts", "show_verdicts"]
 SHOWN = 8  # seeds that are named
 
 
-def show_verdicts(console: Console, networks: Sequence[NetworkResult]) -> None:
+def show_verdicts(console: PlainConsole, networks: Sequence[NetworkResult]) -> None:
     """Print which networks learned nothing, why the first of them did not, and what to try; or how validation went."""
     title = headline(networks)
     if title:
         network = next(network for network in networks if not network.learned)
-        console.print(f"{title}:", style="bold red", markup=False)
+        console.print(f"{title}:", style="bold red")
         for reason in network.verdict.reasons:
-            console.print(f"  - {reason}", markup=False)
+            console.print(f"  - {reason}")
         for sentence in network.verdict.advice:
-            console.print(f"  try: {sentence}", markup=False)
+            console.print(f"  try: {sentence}")
     for trend, seeds, advice in trends_of(networks):
         which = f"{name_seeds(seeds)}: " if len(networks) > 1 else ""
-        console.print(f"{which}{trend}", markup=False)
+        console.print(f"{which}{trend}")
         for sentence in advice:
-            console.print(f"  try: {sentence}", markup=False)
+            console.print(f"  try: {sentence}")
 
 
 def note_verdicts(note: Callable[[str], None], networks: Sequence[NetworkResult]) -> None:

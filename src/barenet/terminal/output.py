@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from barenet.config.tables import Config
-from barenet.messages import count
+from barenet.messages import count, escaped
+from barenet.printing.consoles import PlainConsole
 
 __all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
 
 
-def output_console() -> Console:
+def output_console() -> PlainConsole:
     """Return a console on stdout that keeps long lines whole where there is no terminal to fold them."""
-    console = Console(highlight=False, emoji=False)
+    console = PlainConsole()
     if console.is_terminal or console.is_jupyter:
         return console
-    return Console(highlight=False, emoji=False, width=160, soft_wrap=True)
+    return PlainConsole(width=160, soft_wrap=True)
 
 
 def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) -> Table:
@@ -60,12 +60,12 @@ class Notes:
 
     def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
         self.quiet, self.takes_flags = quiet, takes_flags
-        self.console = Console(stderr=True, soft_wrap=True, highlight=False)
+        self.console = PlainConsole(stderr=True, soft_wrap=True)
 
     def note(self, message: str) -> None:
         """Print a note."""
         if not self.quiet:
-            self.console.print(f"note: {message}", markup=False)
+            self.console.print(f"note: {escaped(message)}")
 
     @property
     def can_redraw(self) -> bool:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from barenet.messages import count
+from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.scores import Scores
 from barenet.terminal.learning import show_verdicts
@@ -53,14 +54,14 @@ def show_scores(
     """Print what the test images gave, and last a warning, if there is one."""
     console = output_console()
     epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
-    console.print(f"{name}{epoch}", markup=False)
+    console.print(f"{name}{epoch}")
     show_summary(console, scores, whole)
     show_classes(console, whole, class_names, n_networks=len(scores))
     if warning:
-        console.print(warning, style="bold red", markup=False)
+        console.print(warning, style="bold red")
 
 
-def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> None:
+def show_summary(console: PlainConsole, scores: Sequence[Scores], whole: Scores) -> None:
     """Print accuracy and loss; of several networks mean, standard deviation and their average's."""
     if len(scores) == 1:
         console.print(f"test accuracy {scores[0].accuracy:.4f}, test loss {scores[0].loss:.4f}", style="bold")
@@ -75,7 +76,7 @@ def show_summary(console: Console, scores: Sequence[Scores], whole: Scores) -> N
     console.print(f"the average of all {len(scores)}: test accuracy {whole.accuracy:.4f}, test loss {whole.loss:.4f}")
 
 
-def show_classes(console: Console, scores: Scores, class_names: Sequence[str], *, n_networks: int = 1) -> None:
+def show_classes(console: PlainConsole, scores: Scores, class_names: Sequence[str], *, n_networks: int = 1) -> None:
     """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is.
 
     Scores of several networks are those of the average of their probabilities, which is said above.
@@ -108,6 +109,6 @@ def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool
     return table
 
 
-def cell(count: int, is_right: bool) -> str:
+def cell(count: int, is_right: bool) -> Text:
     """Return a count of the confusion matrix: bold on the diagonal, a dot for zero."""
-    return f"[bold]{count}[/bold]" if is_right else (str(count) if count else ".")
+    return Text(str(count), "bold") if is_right else Text(str(count) if count else ".")

@@ -13,7 +13,6 @@ from typing import Any
 
 from rich.console import Group
 from rich.live import Live
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -57,7 +56,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
     def settings(self, config: Config, searched: Sequence[str]) -> None:
         """Say in one line what every trial starts from."""
         if not self.quiet:
-            self.console.print(describe_settings(config, "NumPy, 1 thread a trial", searched), markup=False)
+            self.console.print(describe_settings(config, "NumPy, 1 thread a trial", searched))
 
     def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
         """Say what is searched, and start the live table."""
@@ -66,7 +65,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         if self.quiet:
             return
         how = f"{plan.strategy}, halving" if plan.halving else plan.strategy
-        self.console.print(f"{count(n_trials, 'trial')} ({how}), {workers}; {folder}", markup=False)
+        self.console.print(f"{count(n_trials, 'trial')} ({how}), {workers}; {folder}")
         if self.can_redraw:
             self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
             self.live.start()
@@ -92,7 +91,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
             return
         for trial in stack:
             if self.live is None:
-                self.console.print(line_of(trial, self.plan, self.names), markup=False)
+                self.console.print(line_of(trial, self.plan, self.names))
             elif trial.lost and trial.last is not None:
                 self.note(f"trial {trial.number} ({describe(trial.point, self.names)}) {trial.last.reason}")
 
@@ -140,7 +139,7 @@ def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence
     as_columns = width >= 36 + sum(max(8, len(name)) + 2 for name in names)
     both = ["valid loss", "valid acc", "epochs"]
     shown = both if width >= WIDE else [f"valid {plan.metric}"]
-    settings = [escape(name) for name in names] if as_columns else ["settings"]
+    settings = list(names) if as_columns else ["settings"]
     table = plain_table((), ("trial", *settings, *shown), no_wrap=True)
     if not as_columns:
         column = table.columns[1]
@@ -148,7 +147,7 @@ def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence
     for trial in trials:
         figures = dict(zip(both, figures_of(trial, plan), strict=True))
         values = [value_text(trial.point.get(name)) for name in names]
-        point = values if as_columns else [escape(describe(trial.point, names))]
+        point = values if as_columns else [describe(trial.point, names)]
         table.add_row(str(trial.number), *point, *(figures[title] for title in shown))
     return table
 
@@ -161,7 +160,7 @@ def figures_of(trial: Trial, plan: Plan) -> tuple[str, str, str]:
 
 def value_text(value: Any) -> str:
     """Return a setting as a table shows it."""
-    return "" if value is None else escape(f"{value:.4g}" if isinstance(value, float) else str(value))
+    return "" if value is None else (f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def show_search(result: StudyResult) -> None:
@@ -170,30 +169,26 @@ def show_search(result: StudyResult) -> None:
     compared = [trial for trial in result.trials if trial.ended == "finished"]
     console.print(trial_table(compared[:RANKED], plan, console.width, result.names))
     if len(compared) > RANKED:
-        console.print(
-            f"and {len(compared) - RANKED} more in {result.folder / 'results.csv'}", style="dim", markup=False
-        )
+        console.print(f"and {len(compared) - RANKED} more in {result.folder / 'results.csv'}", style="dim")
     counts = result.as_dict()
     parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
     trained = f"{result.seconds:.1f} s of training, the trials added up"
-    console.print(f"{count(counts['trials'], 'trial')}: {', '.join(parts)}; {trained}", markup=False)
+    console.print(f"{count(counts['trials'], 'trial')}: {', '.join(parts)}; {trained}")
     if told := unlearned_words(result):
-        console.print(told, style="bold red", markup=False)
+        console.print(told, style="bold red")
     for repeated in result.repeated:
         spread = f" ± {repeated.std:.4f}" if repeated.n > 1 else ""
         what = "accuracy" if plan.metric == "acc" else "loss"
         console.print(
             f"trial {repeated.trial.number} ({describe(repeated.trial.point, result.names)}) "
             f"with {count(repeated.n, 'other seed')}: validation {what} {repeated.mean:.4f}{spread}",
-            markup=False,
         )
-    console.print(result.verdict, markup=False)
+    console.print(result.verdict)
     best = result.best
     if best is not None:
         console.print(
             f"best: trial {best.number} ({describe(best.point, result.names)}); {result.folder / 'best'}",
             style="bold",
-            markup=False,
         )
     if result.retrained is not None and result.retrained.networks[0].scores is not None:
         scores = result.retrained.networks[0].scores
@@ -201,7 +196,6 @@ def show_search(result: StudyResult) -> None:
             f"trained once more: test accuracy {scores.accuracy:.4f}, test loss {scores.loss:.4f}; "
             f"{result.retrained.folder}",
             style="bold",
-            markup=False,
         )
 
 
@@ -229,5 +223,4 @@ def show_estimate(figures: dict[str, Any]) -> None:
     console.print(
         f"{trials} ({figures['strategy']}{halving}){repeats} over {', '.join(figures['settings'])}: "
         f"about {clock(figures['estimated_seconds'])} on {workers}",
-        markup=False,
     )

@@ -17,19 +17,18 @@ __all__ = ["show_verification"]
 def show_verification(found: Verification) -> None:
     """Print which files are whole, which steps gave the same bits, and on what machine the run was made."""
     console = output_console()
-    console.print(f"{found.folder}: {count(found.checked, 'file')} compared with their checksums", markup=False)
+    console.print(f"{found.folder}: {count(found.checked, 'file')} compared with their checksums")
     for problem in found.problems:
-        console.print(f"  {problem}", markup=False)
+        console.print(f"  {problem}")
     for replay in found.replays:
-        console.print(f"  {describe_replay(replay)}", markup=False)
+        console.print(f"  {describe_replay(replay)}")
     machines = [*found.machine.get(EARLIER, []), {k: v for k, v in found.machine.items() if k != EARLIER}]
     for machine in machines:
         words = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "vector instructions")
-        console.print(f"trained on: {words or 'a machine that was not recorded'}", markup=False, style="dim")
+        console.print(f"trained on: {words or 'a machine that was not recorded'}", style="dim")
     if found.other:
         console.print(
             f"this machine has another {', '.join(found.other)}, so last digits may differ for that reason",
-            markup=False,
         )
     verdict = "the run is what training gives" if found.passed else "the run is NOT what training gives"
     if found.problems and not found.replays:

@@ -16,12 +16,14 @@ from barenet.data.randomness import generator
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms
 from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
+from barenet.interrupts import check
 from barenet.nn import MLP, Architecture, Schedule
 from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["EpochResult", "Steps", "order_of_epoch", "schedule_of", "start_state"]
 
-# Between two reports of progress, at least a step each. Threads with networks of their own wait for each other then.
+# Between two reports of progress, and two looks for a signal, at least a step each. Threads with networks of their own
+# wait for each other then.
 PROGRESS_SECONDS = 0.2
 
 
@@ -98,6 +100,7 @@ class Steps:
         """Take all steps that are left."""
         start, stretch = self.before.n_begun, 1
         while start < self.end:
+            check()
             stop = min(start + stretch, self.end)
             started = time.perf_counter()
             losses, predicted = self.engine.train(start, stop)

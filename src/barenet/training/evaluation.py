@@ -19,6 +19,7 @@ from barenet.cores import available_cores
 from barenet.data.batches import to_float
 from barenet.engine.team import Task, run_in_threads
 from barenet.engine.threads import one_blas_thread
+from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import LOSSES, MLP, Loss, Workspace
 from barenet.training.metrics import accuracy
@@ -71,6 +72,7 @@ def compute_outputs(
     outputs = np.empty((*lead, len(images), mlp.n_classes), mlp.dtype)
 
     def run(start: int) -> None:
+        check()
         batch = images[start : start + EVALUATION_BATCH]
         arrays = workspace, buffer = memory.take()
         if len(batch) not in (1, EVALUATION_BATCH):

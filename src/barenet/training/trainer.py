@@ -24,6 +24,7 @@ from barenet.engine.making import describe_engine, make_engine
 from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.stacks import check_stack, make_network
 from barenet.engine.state import TrainingState
+from barenet.interrupts import came
 from barenet.training.divergence import batch_of, describe_divergence
 from barenet.training.epochs import EpochResult, Steps, order_of_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
@@ -44,8 +45,9 @@ class Trainer:
         states: where each goes on from, N = 1 each; without, they start from their own seeds.
         custom: activations and a loss of a person's own, if the settings name any.
         until: stop after this epoch if it comes before the last; schedules still run to `trainer.epochs`.
-        pause: called every `pause_seconds` inside an epoch with each network that trains, and the state that it has
-            reached: training that goes on from there ends with the same bits. Not for a network that is lost.
+        pause: called every `pause_seconds` inside an epoch, and when a signal came, with each network that trains and
+            the state that it has reached: training that goes on from there ends with the same bits. Not for a network
+            that is lost.
         progress: called with (epoch, step, steps in an epoch, networks that train) after the first and the last step of
             each epoch, and now and then in between; step is the number of the last step taken, counted from 0.
     """
@@ -156,7 +158,8 @@ class Trainer:
         saved = started
         for step in steps:
             self.progress(epoch, step, plan.n_steps, len(group))
-            if self.pause is not None and time.perf_counter() - saved >= self.pause_seconds and step + 1 < plan.n_steps:
+            is_due = time.perf_counter() - saved >= self.pause_seconds or came() is not None
+            if self.pause is not None and is_due and step + 1 < plan.n_steps:
                 self.hand_over(group, steps.state())
                 saved = time.perf_counter()
         state = steps.state()

@@ -1,4 +1,4 @@
-"""One module a command: a function of the command's name, which `barenet.cli.main` loads when it is called.
+"""One module a command: a function of the command's name, which `barenet.cli.application` loads when it is called.
 
 Read the modules in this order; open `train` first:
 

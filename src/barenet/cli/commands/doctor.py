@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json as json_module
-
 from barenet.cli.options import Switch
 from barenet.engine.diagnosis import diagnose
+from barenet.printing.lines import print_json
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.diagnosis import show_diagnosis
 
@@ -26,6 +25,6 @@ def doctor(*, seconds: float = 10.0, json: Switch = False) -> None:
         ConsoleObserver().note(f"measuring for about {seconds:g} s")
     diagnosis = diagnose(seconds)
     if json:
-        print(json_module.dumps(diagnosis.as_dict()))
+        print_json(diagnosis.as_dict())
     else:
         show_diagnosis(diagnosis)

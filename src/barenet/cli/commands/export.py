@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 
 from barenet.cli.models import find_model
@@ -11,6 +10,7 @@ from barenet.deploy.export import ExportResult
 from barenet.deploy.export import export as write_export
 from barenet.deploy.exported import TOLERANCE, Agreement
 from barenet.deploy.targets import choose_target
+from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
@@ -61,9 +61,9 @@ def export(
     options = {"preprocessing": preprocessing, "tolerance": tolerance, "force": force}
     result = write_export(path, to, output=output, dataset=data, note=observer.note, **options)  # type: ignore[arg-type]
     if json:
-        print(json_module.dumps({"model": str(path), **result.as_dict()}))
+        print_json({"model": str(path), **result.as_dict()})
     elif quiet:
-        print(result.path)
+        print_line(result.path)
     else:
         show(result)
 
@@ -73,12 +73,12 @@ def show(result: ExportResult) -> None:
     exported = result.exported
     shape = ", ".join(["batch", *map(str, exported.image_shape)])
     what = f"{'rows' if exported.rows_of else 'images'} ({shape}) of {exported.input_dtype}"
-    print(f"{result.path}: {result.path.stat().st_size / 1e6:.2f} MB, takes {what}")
-    print(f"compared with the model on {result.images}:")
+    print_line(f"{result.path}: {result.path.stat().st_size / 1e6:.2f} MB, takes {what}")
+    print_line(f"compared with the model on {result.images}:")
     for agreement in result.agreements:
-        print(f"  {agreement.runtime}: {describe(agreement)}")
+        print_line(f"  {agreement.runtime}: {describe(agreement)}")
     if result.test_accuracy is not None:
-        print(f"test accuracy {result.test_accuracy:.4f}")
+        print_line(f"test accuracy {result.test_accuracy:.4f}")
 
 
 def describe(agreement: Agreement) -> str:

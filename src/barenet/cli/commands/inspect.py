@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, OneModel, Runs, Switch
 from barenet.plots.inspection import inspect as write_pictures
 from barenet.plots.inspection import sentences
+from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
@@ -43,9 +43,9 @@ def inspect(
     path = find_model(model, runs, observer.note)
     found = write_pictures(path, output=output, neuron=neuron, dataset=data, note=observer.note)
     if json:
-        print(json_module.dumps(found.as_dict()))
+        print_json(found.as_dict())
         return
     for sentence in [] if quiet else sentences(found):
-        print(sentence)
+        print_line(sentence)
     for file in found.files:
-        print(file)
+        print_line(file)

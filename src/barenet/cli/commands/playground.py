@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json as json_module
 import webbrowser
 from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Json, OneModel, Quiet, Runs, Switch
 from barenet.pages.playground.playground import playground as write_playground
+from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
@@ -41,8 +41,10 @@ def playground(
     path = find_model(model, runs, observer.note)
     made = write_playground(path, output=output, dataset=data or None, note=observer.note)
     if json:
-        print(json_module.dumps(made.as_dict()))
+        print_json(made.as_dict())
     else:
-        print(f"{made.page} ({made.size / 1e6:.2f} MB): open it in a browser of 2023 or newer; it needs no network")
+        print_line(
+            f"{made.page} ({made.size / 1e6:.2f} MB): open it in a browser of 2023 or newer; it needs no network"
+        )
     if open and not webbrowser.open(made.page.resolve().as_uri()):
         observer.note(f"no browser could be started here; open {made.page} yourself")

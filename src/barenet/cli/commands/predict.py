@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv as csv_module
-import json as json_module
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +16,8 @@ from barenet.deploy.framing import Steps
 from barenet.deploy.predictor import load
 from barenet.deploy.recognition import Recognition, recognise
 from barenet.errors import ConfigError, nearest
-from barenet.messages import one_line
+from barenet.messages import escaped
+from barenet.printing.lines import print_json, print_line, write_csv_row
 from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
@@ -81,7 +80,7 @@ def predict(
     found = recognise(predictor, inputs, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)
     if json:
         summary = {"model": str(model), "classes": predictor.class_names, "images": [own.as_dict() for own in found]}
-        print(json_module.dumps(summary, ensure_ascii=False))
+        print_json(summary, as_ascii=False)
     elif csv:
         write_csv(found)
     else:
@@ -90,25 +89,24 @@ def predict(
 
 def write_lines(found: Sequence[Recognition]) -> None:
     """Print a line a picture: its name, the class and its probability, and the next ones."""
-    rows = [[one_line(own.source), *shares_of(own)] for own in found]
+    rows = [[escaped(own.source), *shares_of(own)] for own in found]
     # In columns of a terminal, of which a Chinese character takes two.
     widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-        sys.stdout.write("  ".join(cells).rstrip() + "\n")
+        print_line("  ".join(cells).rstrip())
 
 
 def shares_of(own: Recognition) -> list[str]:
     """Return each class with its probability: "Sneaker 0.973"."""
-    return [f"{name} {share:.3f}" for name, share in zip(own.class_names, own.probabilities, strict=True)]
+    return [f"{escaped(name)} {share:.3f}" for name, share in zip(own.class_names, own.probabilities, strict=True)]
 
 
 def write_csv(found: Sequence[Recognition]) -> None:
     """Print CSV: the input's name, then class and probability, best first."""
     n = len(found[0].labels)
-    writer = csv_module.writer(sys.stdout, lineterminator="\n")
     ranks = ["", *(f"_{rank}" for rank in range(2, n + 1))]
-    writer.writerow(["source", *(f"{what}{rank}" for rank in ranks for what in ("class", "probability"))])
+    write_csv_row(sys.stdout, ["source", *(f"{what}{rank}" for rank in ranks for what in ("class", "probability"))])
     for own in found:
         pairs = zip(own.class_names, own.probabilities, strict=True)
-        writer.writerow([own.source, *(cell for pair in pairs for cell in pair)])
+        write_csv_row(sys.stdout, [own.source, *(cell for pair in pairs for cell in pair)])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Runs, Switch
 from barenet.pages.reports.report import report as write_report
+from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 
@@ -48,4 +48,7 @@ def report(
 
     paths = [find_model(model, runs, note) for model in models or (None,)]
     path = write_report(*paths, output=output, dataset=data, note=note)
-    print(json_module.dumps({"page": str(path), "bytes": path.stat().st_size, "notes": notes}) if json else path)
+    if json:
+        print_json({"page": str(path), "bytes": path.stat().st_size, "notes": notes})
+    else:
+        print_line(path)

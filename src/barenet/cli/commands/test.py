@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, Quiet, Runs
 from barenet.data.datasets import CARRIED_NAME, ignore
 from barenet.errors import DataError
+from barenet.printing.lines import print_json
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import RUNS
 from barenet.run_folders.loading import load_models
@@ -56,7 +56,7 @@ def test(
     names = names_for(models[0], dataset)
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:
-        print(json_module.dumps(summary(path, models, scores, whole)))
+        print_json(summary(path, models, scores, whole))
     else:
         show_scores(str(path), scores, whole, names, describe_answers(whole, dataset.test_labels))  # type: ignore[arg-type]
 

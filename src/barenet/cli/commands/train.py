@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
-import sys
 from pathlib import Path
 
 import tomli_w
@@ -18,6 +16,7 @@ from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError, DivergedError, MachineError
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers
+from barenet.printing.lines import print_json, print_toml
 from barenet.run_folders.finding import RUNS, find_folder
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.results import show_result
@@ -72,7 +71,7 @@ def train(
     if dry_run:
         config = build_config(recipe, settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
-        sys.stdout.write(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
+        print_toml(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
         return
     live = LivePlot(observer.note) if plot else None
     watching = Watchers([observer, *([live] if live else [])])
@@ -90,7 +89,7 @@ def train(
     if report:
         report_on(observer)
     if json:
-        print(json_module.dumps(result.as_dict()))
+        print_json(result.as_dict())
     else:
         show_result(result)
     if result.unsaved is not None:

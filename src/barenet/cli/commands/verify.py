@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 
 from barenet.analysis.verification import verify as verify_run
 from barenet.cli.models import find_model
 from barenet.cli.options import Json, Quiet, Runs, Switch
+from barenet.printing.lines import print_json
 from barenet.run_folders.finding import RUNS
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.verification import show_verification
@@ -39,7 +39,7 @@ def verify(
     observer = ConsoleObserver(quiet=quiet)
     found = verify_run(find_model(run, runs, observer.note), whole=whole, data=data)
     if json:
-        print(json_module.dumps(found.as_dict()))
+        print_json(found.as_dict())
     else:
         show_verification(found)
     return 0 if found.passed else 1

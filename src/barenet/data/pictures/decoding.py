@@ -21,6 +21,7 @@ from barenet.cores import available_cores
 from barenet.data.pictures.folders import PictureFile
 from barenet.data.pictures.picture import decode, fit, is_blank, quiet_pillow, upright_size
 from barenet.errors import DataError
+from barenet.interrupts import check
 
 __all__ = ["LARGEST_DEFAULT", "Findings", "commonest_size", "decode_part", "n_threads"]
 
@@ -109,11 +110,16 @@ def decode_part(
     pool = ThreadPoolExecutor(threads)
 
     def decode_rows(own: range) -> tuple[Pixels, Findings]:
+        check()
         return decode_chunk(files, own, shape, value_range)
 
+    from barenet.printing.consoles import counting_bar  # only here: rich takes long to import
+
+    counted = counting_bar("decoding pictures", len(files), shown=show_progress)
     try:
-        with quiet_pillow(), writer_closed(writer), progress_bar(len(files), show_progress) as advance:
+        with quiet_pillow(), writer_closed(writer), counted as advance:
             for chunk, found in in_order(pool, decode_rows, rows, AHEAD * threads):
+                check()
                 findings.add(found)
                 writer.write(chunk)
                 advance(CHUNK)
@@ -229,20 +235,6 @@ def writer_closed(writer: MemoryWriter | FileWriter) -> Iterator[None]:
         yield
     finally:
         writer.close()
-
-
-@contextmanager
-def progress_bar(n_pictures: int, show_progress: bool) -> Iterator[Callable[[int], None]]:
-    """Yield a function to call with the number of pictures done; shows a bar on stderr if that is a terminal."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
-    console = Console(stderr=True)
-    disable = not (show_progress and (console.is_terminal or console.is_jupyter))
-    columns = (TextColumn("decoding pictures"), BarColumn(bar_width=None), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
-        task = bar.add_task("", total=n_pictures)
-        yield lambda n: bar.advance(task, n)
 
 
 def n_threads(sizes: Sequence[int]) -> int:

@@ -25,10 +25,11 @@ from barenet.data.batches import TrainingImages
 from barenet.engine.network import FastMLP
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.parts import split
-from barenet.engine.processes.workers import interrupts_held, start_workers
+from barenet.engine.processes.workers import interrupts_held, result_of, start_workers
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
 from barenet.engine.state import TrainingState
 from barenet.errors import MachineError
+from barenet.interrupts import check
 from barenet.nn import MLP, Architecture, Loss
 
 __all__ = ["ProcessEngine"]
@@ -169,7 +170,7 @@ class ProcessEngine(Engine):
         results = []
         for worker, future, own in zip(self._workers, futures, each, strict=True):
             try:
-                results.append(future.result())
+                results.append(result_of(future))
             except LOST:
                 results.append(self._ask_again(worker, method, own))
         return results
@@ -178,13 +179,14 @@ class ProcessEngine(Engine):
         """Start a worker anew, take it to where the others are, and ask it again."""
         for _ in range(MOST_RESTARTS):
             try:
+                check()  # a signal to all processes ended this one too
                 worker.stop()
                 worker.start(self._rows(worker))
                 if method != "begin":
-                    worker.submit("begin", self.plan.of(worker.networks)).result()
+                    result_of(worker.submit("begin", self.plan.of(worker.networks)))
                 if self._taken[1]:
-                    worker.submit("train", *self._taken).result()
-                return worker.submit(method, *arguments).result()
+                    result_of(worker.submit("train", *self._taken))
+                return result_of(worker.submit(method, *arguments))
             except LOST:
                 continue
         raise MachineError(f"a worker process ended {MOST_RESTARTS + 1} times; is there enough memory?")

@@ -8,14 +8,23 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future, wait
+from typing import TypeVar
 
 import psutil
 from loky import ProcessPoolExecutor
 
-__all__ = ["interrupts_held", "start_workers"]
+from barenet.interrupts import CHECK_SECONDS, check
+
+__all__ = ["interrupts_held", "result_of", "start_workers"]
+
+Result = TypeVar("Result")
 
 # Variables that BLAS libraries read when they start: a worker has one thread from its first product on.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM")}
+
+# Signals that a terminal sends to all processes in it.
+LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 
 
 def start_workers(n_workers: int) -> ProcessPoolExecutor:
@@ -34,16 +43,24 @@ def interrupts_held() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, LEFT_TO_PARENT)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
+def result_of(future: Future[Result]) -> Result:
+    """Wait for what a worker gives, and meanwhile for a signal."""
+    while not wait([future], timeout=CHECK_SECONDS).done:
+        check()
+    return future.result()
+
+
 def follow_parent(parent: int) -> None:
-    """Leave Ctrl-C to the parent process, and end this process when the parent is gone, however it went."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave a terminal's signals to the parent process, and end this one when the parent is gone, however it went."""
+    for number in LEFT_TO_PARENT:
+        signal.signal(number, signal.SIG_IGN)
     coordinator = psutil.Process(parent)
 
     def watch() -> None:

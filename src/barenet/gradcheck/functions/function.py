@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from barenet.errors import ConfigError, ShapeError
 from barenet.gradcheck.functions.structure import few, flatten, index_text, kind, rebuild
+from barenet.interrupts import waiting
 from barenet.messages import count
 
 Array = NDArray[np.float64]
@@ -93,7 +94,7 @@ class OwnFunction:
         parameters, x, labels = rebuild(self.structure, iter(values)), self.x.copy(), self.labels.copy()
         keywords = {"l2": l2} if self.takes_l2 and l2 is not None else {}
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), waiting():  # it may never return
                 answer = self.function(parameters, x, labels, **keywords)
         except MemoryError:
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
@@ -15,6 +14,7 @@ import numpy as np
 
 from barenet.config.tables import Config
 from barenet.messages import count
+from barenet.printing.lines import write_csv_row
 from barenet.run_folders.results import RunResult
 from barenet.shown import Shown
 from barenet.storage.files import replace_file
@@ -24,7 +24,15 @@ from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.trial import Trial, learned_nothing, rank
 
-__all__ = ["Repeated", "StudyResult", "course_settings_of", "summarise", "write_tables"]
+__all__ = [
+    "Repeated",
+    "StudyResult",
+    "accuracy_noise",
+    "course_settings_of",
+    "seeds_noise",
+    "summarise",
+    "write_tables",
+]
 
 
 @dataclass(frozen=True, repr=False)
@@ -148,9 +156,12 @@ def noise_of(finished: Sequence[Trial], repeated: Sequence[Repeated], plan: Plan
     of_images = (
         accuracy_noise(finished[0].figures(plan)[1] or 0.0, n_valid) if finished and plan.metric == "acc" else 0.0
     )
-    variances = [r.std**2 for r in repeated if math.isfinite(r.std)]
-    of_seeds = 2 * math.sqrt(2 * float(np.mean(variances))) if variances else 0.0
-    return max(of_images, of_seeds) or None
+    return max(of_images, seeds_noise([r.std**2 for r in repeated if math.isfinite(r.std)])) or None
+
+
+def seeds_noise(variances: Sequence[float]) -> float:
+    """Return twice the standard deviation of the difference of two seeds' scores, by the variances over seeds."""
+    return 2 * math.sqrt(2 * float(np.mean(variances))) if variances else 0.0
 
 
 def accuracy_noise(share: float, n_valid: int) -> float:
@@ -214,8 +225,7 @@ def write_tables(folder: StudyFolder, material: Material, trials: Sequence[Trial
     ranked = rank(trials, plan)
     figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")
     buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(["rank", "trial", "ended", *names, *figures, "seconds", "reason"])
+    write_csv_row(buffer, ["rank", "trial", "ended", *names, *figures, "seconds", "reason"])
     for position, trial in enumerate(ranked, start=1):
         row: list[Any] = [
             position,
@@ -224,7 +234,7 @@ def write_tables(folder: StudyFolder, material: Material, trials: Sequence[Trial
             *(trial.point.get(name) for name in names),
         ]
         row += [getattr(trial.last, name) if trial.last else None for name in figures]
-        writer.writerow([*row, round(trial.seconds, 3), trial.last.reason if trial.last else None])
+        write_csv_row(buffer, [*row, round(trial.seconds, 3), trial.last.reason if trial.last else None])
     replace_file(folder.path / "results.csv", buffer.getvalue())
     rows = []
     for trial in ranked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from barenet.cores import available_cores
 from barenet.errors import ConfigError
+from barenet.interrupts import waiting
 from barenet.tuning.workers.pool import Pool, SameProcess
 
 __all__ = ["count_workers", "make_pool"]
@@ -22,7 +23,8 @@ def make_pool(workers: int | None = None, dask: str | None = None) -> Pool:
     n_workers = count_workers(workers, None)
     if workers == 0:
         return SameProcess()
-    from barenet.tuning.workers.processes import LocalPool
+    with waiting():
+        from barenet.tuning.workers.processes import LocalPool
 
     return LocalPool(n_workers)
 

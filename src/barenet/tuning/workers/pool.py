@@ -10,10 +10,9 @@ from concurrent.futures import Future
 
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork, train_rung
 
-__all__ = ["CHECK_SECONDS", "Pool", "Result", "SameProcess"]
+__all__ = ["Pool", "Result", "SameProcess"]
 
 Result = Future[list[TrainedNetwork]]
-CHECK_SECONDS = 1.0
 
 
 class Pool:

@@ -12,8 +12,9 @@ from loky.process_executor import BrokenProcessPool, ShutdownExecutorError
 
 from barenet.engine.processes.workers import interrupts_held, start_workers
 from barenet.errors import MachineError
+from barenet.interrupts import CHECK_SECONDS, check
 from barenet.messages import count
-from barenet.tuning.workers.pool import CHECK_SECONDS, Pool, Result
+from barenet.tuning.workers.pool import Pool, Result
 from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
 
 __all__ = ["LocalPool"]
@@ -55,6 +56,7 @@ class LocalPool(Pool):
                 with interrupts_held():
                     ready = self.executor(alone=True).submit(int)
                 while not wait([ready], timeout=CHECK_SECONDS).done:
+                    check()
                     self.check()
                 ready.result()
                 return

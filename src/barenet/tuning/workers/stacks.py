@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from barenet.errors import BarenetError
+from barenet.interrupts import CHECK_SECONDS, check
 from barenet.messages import one_line
-from barenet.tuning.workers.pool import CHECK_SECONDS, Pool
+from barenet.tuning.workers.pool import Pool
 from barenet.tuning.workers.rung import RungTask, TrainedNetwork
 
 __all__ = ["MOST_FAILURES", "Callbacks", "StackTrainer"]
@@ -52,6 +53,7 @@ class StackTrainer(Generic[Item]):
     def run(self) -> None:
         """Train all stacks; return when each is done or given up."""
         while self.waiting or self.suspects or self.running:
+            check()
             self.fill()
             finished, _ = wait(self.running, timeout=CHECK_SECONDS, return_when=FIRST_COMPLETED)
             if not finished:

@@ -1,0 +1,131 @@
+"""The commands, and what every one of them does about errors."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+
+from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
+
+from barenet.cli.help_texts import COMMANDS, HELP
+from barenet.cli.old_words import in_new_words
+from barenet.errors import BarenetError, ConfigError, MachineError
+from barenet.interrupts import Interrupted, waiting
+from barenet.printing.lines import print_note, print_problem
+from barenet.printing.streams import loss_of_results
+from barenet.version import __version__
+
+__all__ = ["app", "run"]
+
+KEEP_RESULTS = ("train", "search", "inspect", "report", "export", "playground")  # in files
+
+TAKE_DATA = ("test", "inspect", "export", "playground")  # behind a model
+OTHER_WORDS = {
+    **dict.fromkeys(("fit", "run"), "train"),
+    **dict.fromkeys(("evaluate", "eval"), "test"),
+    **dict.fromkeys(("classify", "infer"), "predict"),
+    **dict.fromkeys(("gridsearch", "tune"), "search"),
+    **dict.fromkeys(("plot", "visualize", "visualise"), "inspect"),
+    **dict.fromkeys(("convert", "onnx"), "export"),
+    "check": "gradcheck",
+}
+
+
+def make_app() -> App:
+    """Return the command-line application; commands load when they are called for."""
+    # cyclopts would swallow Ctrl-C and box its errors
+    app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
+    for name, text in COMMANDS.items():
+        app.command(f"barenet.cli.commands.{name}:{name}", name=name, help=text)
+    return app
+
+
+app = make_app()
+
+
+def run(arguments: list[str], debug: bool) -> int:
+    """Run one command and return its exit code; errors become one line on stderr."""
+    warnings.showwarning = show_warning
+    try:
+        arguments = in_new_words(arguments, print_note, quiet="--quiet" in arguments)
+        if arguments and arguments[0] in COMMANDS:
+            with waiting():
+                import_module(f"barenet.cli.commands.{arguments[0]}")
+        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        check_output(arguments)
+        return result if isinstance(result, int) else 0
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    except KeyboardInterrupt as stop:
+        print_problem(str(stop) or "interrupted")
+        return stop.exit_code if isinstance(stop, Interrupted) else 130
+    except Exception as error:
+        if debug:
+            raise
+        return explain(error, arguments)
+
+
+def check_output(arguments: list[str]) -> None:
+    """Raise MachineError if stdout did not take what was asked for; what a run prints beside its files may be lost."""
+    lost = loss_of_results()
+    files = arguments and arguments[0] in KEEP_RESULTS and not {"--json", "--dry-run", "--help", "-h"} & {*arguments}
+    if lost is not None and not files:
+        why = lost.strerror or type(lost).__name__
+        raise MachineError(f"the results could not be printed: {why}; give a file on a disk with room, or read them")
+
+
+def show_warning(message: Warning | str, category: type[Warning], *place: object, **rest: object) -> None:
+    """Print what a warning says as a note; where in the code it was given is of no use on a terminal."""
+    print_note(str(message))
+
+
+def explain(error: Exception, arguments: list[str]) -> int:
+    """Print one line about an error and return the exit code that goes with it."""
+    if isinstance(error, CycloptsError):
+        print_problem(f"error: {explain_usage(error, arguments)}")
+        return ConfigError.exit_code
+    if isinstance(error, BarenetError):
+        print_problem(f"error: {error}")
+        return error.exit_code
+    if isinstance(error, OSError):
+        what = f" {error.filename}" if error.filename else ": its output could not be written"
+        print_problem(f"error: {error.strerror or type(error).__name__}{what}; check the disk and the permissions")
+        return 3
+    if isinstance(error, MemoryError):
+        print_problem(f"error: not enough memory: {error or 'choose smaller model.hidden_sizes or data.batch_size'}")
+        return 3
+    print_problem(
+        f"error: this is a bug in barenet: {type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)"
+    )
+    return 1
+
+
+def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
+    """Return what is wrong with the command line, as one line."""
+    if isinstance(error, UnknownCommandError) and arguments and arguments[0] in OTHER_WORDS:
+        return f"there is no command {arguments[0]!r}; did you mean {OTHER_WORDS[arguments[0]]!r}?"
+    if isinstance(error, UnknownOptionError):
+        return explain_option(error)
+    if isinstance(error, UnusedCliTokensError):
+        stray = " ".join(error.unused_tokens or [])
+        remedy = "data are named by --data" if arguments[0] in TAKE_DATA else "settings are flags, such as --epochs 5"
+        return f"stray words on the command line: {stray}; {remedy}"
+    return " ".join(str(error).split())
+
+
+def explain_option(error: UnknownOptionError) -> str:
+    """Return a message about an unknown flag, which may be nearly a setting."""
+    from barenet.cli.flags import flag_of
+    from barenet.config.names import NO_GPU, likely_setting, setting_hint, setting_path
+
+    flag = error.token.keyword or error.token.value
+    name = flag.lstrip("-").replace("-", "_")
+    try:
+        likely: str | None = setting_path(name)
+    except ConfigError:
+        likely = likely_setting(name)
+    if name in NO_GPU:
+        hint = setting_hint(name)
+    else:
+        hint = "see --help for all settings" if likely is None else f"did you mean {flag_of(likely)}?"
+    return f"unknown option {flag}; {hint}"
