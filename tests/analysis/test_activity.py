@@ -47,6 +47,17 @@ def test_a_neuron_switched_off_is_a_neuron_without_outgoing_weights(make_run):
     assert portrait.activations[portrait.least[0]] == portrait.activations.min()
 
 
+@pytest.mark.parametrize(
+    ("n", "n_most", "n_least"), [(1, 1, 0), (4, 2, 2), (5, 3, 2), (19, 10, 9), (20, 10, 10), (50, 10, 10)]
+)
+def test_no_image_is_among_those_that_excite_most_and_least_as_well(n, n_most, n_least, make_run):
+    folder, dataset = make_run("plain")
+    model = read_model(folder / "best.safetensors")
+    portrait = portray(model, dataset.train_images[:n], dataset.train_labels[:n], 1, 4)
+    assert (len(portrait.most), len(portrait.least)) == (n_most, n_least)
+    assert len({*portrait.most.tolist(), *portrait.least.tolist()}) == n_most + n_least
+
+
 def test_a_neuron_that_is_never_on_is_dead_and_changes_nothing(make_run):
     folder, dataset = make_run("16x16")  # of ReLU
     model = read_model(folder / "best.safetensors")

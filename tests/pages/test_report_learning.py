@@ -43,7 +43,7 @@ def told(run, arrays):
 def check_empty(page):
     assert "This network learned nothing." in page
     assert "<li>the validation accuracy, " in page
-    assert "<li>a learning rate much smaller, such as --lr 0.1</li>" in page
+    assert "<li>a learning rate much smaller, such as <code><span>--lr</span></code> 0.1</li>" in page
     assert "confusion matrix" in page
     assert [words for words in LEFT_OUT if words in page] == []
 

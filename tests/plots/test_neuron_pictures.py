@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from barenet.analysis.activity import NeuronPortrait
+from barenet.plots import neurons
 from barenet.plots.canvas import new_figure
-from barenet.plots.neurons import neuron_words, show_answers, show_push
+from barenet.plots.neurons import draw_portrait, neuron_words, show_answers, show_push
 
 PORTRAIT = NeuronPortrait(
     layer=1,
@@ -59,3 +60,34 @@ def test_panels_of_a_neuron_have_axis_labels():
         show_answers(answers, PORTRAIT)
         assert push.get_xlabel()
         assert (answers.get_xlabel(), answers.get_ylabel()) == ("activation", "number of images")
+
+
+@pytest.mark.parametrize(("n", "scale"), [(6, "linear"), (99, "linear"), (5000, "log")])
+def test_an_axis_of_few_images_counts_in_whole_numbers_without_powers_of_ten(n, scale):
+    values = np.zeros(n)
+    values[0] = 1
+    with new_figure(4, 3) as figure:
+        axes = figure.subplots()
+        show_answers(axes, replace(PORTRAIT, activations=values))
+        figure.draw_without_rendering()
+        assert axes.get_yscale() == scale
+        if scale == "linear":
+            ticks = [label.get_text() for label in axes.get_yticklabels(which="both")]
+            assert len(ticks) > 2
+            assert all(text.isdecimal() for text in ticks)
+
+
+@pytest.mark.parametrize(
+    ("n_most", "n_least", "words"), [(3, 2, "these are all 5 images, each shown once"), (1, 0, "")]
+)
+def test_a_portrait_of_few_images_shows_each_once_and_says_so(n_most, n_least, words, monkeypatch):
+    drawn: list[int] = []
+    found: list[str] = []
+    monkeypatch.setattr(neurons, "show_image", lambda axes, pixels, shape, scale: drawn.append(int(pixels[0])))
+    monkeypatch.setattr(neurons, "png", lambda figure: found.append(figure.subfigs[1].get_supxlabel()) or b"")
+    n = n_most + n_least
+    portrait = replace(PORTRAIT, activations=np.arange(n), most=np.arange(n_least, n)[::-1], least=np.arange(n_least))
+    draw_portrait(portrait, (2, 2), np.arange(n)[:, None], 1.0, ["a", "b"])
+    assert sorted(drawn) == [*range(n)]
+    assert words in found[0]
+    assert ("each shown once" in found[0]) == bool(words)

@@ -12,7 +12,7 @@ from barenet.nn.mlp import MLP
 from barenet.plots import weights
 from barenet.plots.canvas import new_figure
 from barenet.plots.rasters import tile
-from barenet.plots.weights import draw_heat_maps, draw_neurons, neuron_sheet, show_histogram
+from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons, neuron_sheet, show_histogram
 
 
 @pytest.fixture
@@ -76,3 +76,49 @@ def test_room_above_a_tile_is_empty_and_no_tile_covers_another():
 def test_a_heat_map_says_what_its_colours_are(networks, texts):
     draw_heat_maps(*networks, 1, is_redrawn=False)
     assert {"input", "neuron", "value of a weight"} <= set(texts)
+
+
+@pytest.mark.parametrize(
+    ("layer", "redrawn", "title"), [(1, False, "W1, at initialisation"), (2, True, "W2, initialisation drawn anew")]
+)
+def test_a_heat_map_is_named_by_its_matrix_and_when(layer, redrawn, title, networks, texts):
+    draw_heat_maps(*networks, layer, redrawn)
+    assert title in texts
+
+
+def test_rows_of_the_last_layer_have_the_names_of_their_classes(networks, texts):
+    names = ["shirt", "coat", "bag"]
+    draw_heat_maps(*networks, 2, False, names)
+    assert "class" in texts
+    assert "neuron" not in texts
+    assert list(dict.fromkeys(text for text in texts if text in names)) == names
+    texts.clear()
+    draw_heat_maps(*networks, 1, False, names)
+    assert "neuron" in texts
+    assert not {*names} & {*texts}
+
+
+def test_labels_of_the_rows_of_histograms_stand_on_one_line(networks, monkeypatch):
+    places: list[list[float]] = []
+    before, after = networks
+    after.parameters.views["W2"][:] = 0  # all in one bar, so that the axis has more digits
+    monkeypatch.setattr(weights, "HISTOGRAM_BINS", 3)
+
+    def measure(figure):
+        figure.draw_without_rendering()
+        for column in (figure.axes[::2], figure.axes[1::2]):
+            places.append([round(axes.yaxis.label.get_window_extent().x0, 1) for axes in column])
+        return b""
+
+    monkeypatch.setattr(weights, "png", measure)
+    draw_histograms(before, after, False)
+    assert [len(set(column)) for column in places] == [1, 1]
+
+
+def test_fewer_tiles_than_neurons_are_the_largest_and_the_rest_are_counted(networks):
+    _, trained = networks
+    norms = np.linalg.norm(trained.parameters.views["W1"], axis=0)
+    sheet = neuron_sheet(trained, (4, 4), most=2)
+    assert sheet.units == np.argsort(-norms)[:2].tolist()
+    assert sheet.which(5) == "the largest 2 of 5, largest norm first; 3 are left out"
+    assert neuron_sheet(trained, (4, 4)).which(5) == "all 5, largest norm first"

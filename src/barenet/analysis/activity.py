@@ -60,7 +60,8 @@ class LayerActivity(Shown):
 class NeuronPortrait(Shown):
     """One neuron of a hidden layer: what excites it, and what it is good for.
 
-    activations: (n,) for the images. most, least: the images that excite it most and least. push: (C,), how much each
+    activations: (n,) for the images. most, least: the images that excite it most and least, none
+    among both. push: (C,), how much each
     class's output would fall, on the mean, if the neuron were switched off, relative to the mean of all classes: the
     classes that it speaks for are positive. lost: accuracy lost without it, a fraction. n_changed: the images that get
     another class without it. is_dead: its activation function is flat for every image.
@@ -163,6 +164,7 @@ def portray(
     with np.errstate(all="ignore"):
         push = np.nan_to_num(np.mean(full - cut, axis=0, dtype=np.float64))
     order = np.argsort(own, kind="stable")
+    n_most = min(n_shown, (len(order) + 1) // 2)  # so that no image is among the least as well
     counts = np.bincount(labels, minlength=mlp.n_classes)
     predicted = [np.argmax(result, axis=-1) for result in (full, cut)]
     right = [float(accuracy(classes, labels)) for classes in predicted]
@@ -171,8 +173,8 @@ def portray(
         unit=unit,
         weights=mlp.parameters.views[f"W{layer}"][:, unit],
         activations=own,
-        most=order[::-1][:n_shown],
-        least=order[:n_shown],
+        most=order[::-1][:n_most],
+        least=order[: min(n_shown, len(order) - n_most)],
         push=push - np.mean(push),
         by_class=np.bincount(labels, own, mlp.n_classes) / np.maximum(counts, 1),
         accuracy=right[0],

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 from typing import Any
 
 from barenet.errors import MachineError
+from barenet.messages import count
 from barenet.storage.files import replace_file, with_ending
 
 __all__ = ["LIMIT", "page_path", "render", "write_page"]
 
 LIMIT = 3_000_000  # bytes of a page
+LINE = 36  # letters of code in a line on a phone
+FLAG = re.compile(r"(?<![\w-])--[a-z][\w.-]*\w")
 
 
 def render(template: str, **values: Any) -> str:
@@ -25,7 +29,23 @@ def render(template: str, **values: Any) -> str:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
+    environment.filters |= {"command": command, "flagged": flagged, "things": count}
     return environment.get_template(template).render(infinity=math.inf, **values) + "\n"
+
+
+def command(text: str) -> str:
+    """Return a command as code whose lines break between its words, and inside a word only if it fills a line."""
+    from markupsafe import Markup
+
+    words = [Markup("<span>{}</span>" if len(word) <= LINE else "{}").format(word) for word in text.split(" ")]
+    return Markup("<code>{}</code>").format(Markup(" ").join(words))
+
+
+def flagged(text: str) -> str:
+    """Return a sentence with each flag in it, such as --epochs, as code that no line break divides."""
+    from markupsafe import Markup, escape
+
+    return Markup(FLAG.sub(lambda found: f"<code><span>{found[0]}</span></code>", str(escape(text))))
 
 
 def page_path(path: str | Path) -> Path:

@@ -25,6 +25,8 @@ __all__ = [
     "show_push",
 ]
 
+FEW = 100  # of a count, from which on its axis is logarithmic
+
 
 def describe_activity(layer: LayerActivity) -> str:
     """Return how many neurons of a layer are dead or saturated, in words."""
@@ -43,11 +45,23 @@ def draw_activity(layers: Sequence[LayerActivity]) -> bytes:
         return png(figure)
 
 
+def scale_counts(axes: Any, highest: int) -> None:
+    """Give an axis of counts a logarithmic scale, since most values are often zero; of few things a plain one.
+
+    Below a hundred a logarithmic axis has one power of ten or two, and labels between them that are hard to read.
+    """
+    if highest < FEW:
+        axes.locator_params(axis="y", nbins=5, integer=True)
+        axes.set_ylim(bottom=0)
+    else:
+        axes.set_yscale("log")
+        axes.set_ylim(bottom=0.7)
+
+
 def show_activity(axes: Any, layer: LayerActivity) -> None:
-    """Draw how the activations of one layer are spread; the scale is logarithmic, for most are often zero."""
+    """Draw how the activations of one layer are spread."""
     axes.stairs(layer.counts, layer.edges, fill=True, color=BLUE, alpha=0.8)
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=0.7)
+    scale_counts(axes, int(layer.counts.max()))
     title = f"Layer {layer.layer}, {layer.activation}: {describe_activity(layer)}"
     style(axes, title, x="activation", y="number of activations")
     if layer.share_zero > 0.005:
@@ -86,9 +100,9 @@ def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -
 def show_answers(axes: Any, portrait: NeuronPortrait) -> None:
     """Draw how strongly a neuron answers to the images."""
     finite = portrait.activations[np.isfinite(portrait.activations)]
-    axes.stairs(*np.histogram(finite, 50), fill=True, color=BLUE, alpha=0.8)
-    axes.set_yscale("log")
-    axes.set_ylim(bottom=0.7)
+    counts, edges = np.histogram(finite, 50)
+    axes.stairs(counts, edges, fill=True, color=BLUE, alpha=0.8)
+    scale_counts(axes, int(counts.max()))
     style(axes, "How strongly it answers", x="activation", y="number of images")
 
 
@@ -114,11 +128,17 @@ def draw_portrait(
         if bottom is not None and shape is not None:
             rows = bottom.subplots(2, len(portrait.most), squeeze=False)
             for axes_row, images, word in zip(rows, (portrait.most, portrait.least), ("most", "least"), strict=True):
-                for axes, image in zip(axes_row, images, strict=True):
+                for axes, image in zip(axes_row, images, strict=False):
                     show_image(axes, pixels[image], shape, scale)
                     axes.set_xlabel(f"{portrait.activations[image]:.2f}", fontsize=8, labelpad=1)
-                axes_row[0].set_ylabel(f"excite\nit {word}", fontsize=10)
-            bottom.supxlabel("under each image: the activation of the neuron", fontsize=9, color=GREY)
+                for axes in axes_row[len(images) :]:
+                    axes.set_axis_off()
+                if len(images):
+                    axes_row[0].set_ylabel(f"excite\nit {word}", fontsize=10)
+            n, n_shown = len(portrait.activations), len(portrait.most) + len(portrait.least)
+            all_of_them = f"; these are all {count(n, 'image')}, each shown once" if n_shown == n > 1 else ""
+            words = f"under each image: the activation of the neuron{all_of_them}"
+            bottom.supxlabel(words, fontsize=9, color=GREY)
         return png(figure)
 
 

@@ -6,6 +6,7 @@ Read the modules in this order; open `report` first:
     overlays     several networks' curves in one picture
     judgement    how the network did on its test images
     inside       its layers, neurons and weights
+    untested     why there are no test results, and what to type
     contestants  what a run brings to a comparison
     comparison   several runs side by side
     report       the page about one run, and the function that chooses

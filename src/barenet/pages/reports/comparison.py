@@ -12,16 +12,19 @@ import numpy as np
 from barenet.analysis.images import Source, find_labels
 from barenet.analysis.statistics import mcnemar, wilson_interval
 from barenet.errors import RunError
+from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.pages.page import render
 from barenet.pages.reports.contestants import Contestant, Network, judge_average, judge_by_file, read_contestant
 from barenet.pages.reports.drawings import Drawing
 from barenet.pages.reports.judgement import Judgement, judged_parts, without_examples
 from barenet.pages.reports.overlays import mean_curves, overlaid_curves
+from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.canvas import SERIES
 from barenet.run_folders.finding import name_of_run
-from barenet.training.records import training_seconds
+from barenet.training.records import EpochRecord, training_seconds
+from barenet.tuning.study.results import accuracy_noise, seeds_noise
 
 __all__ = ["compare", "two_best"]
 
@@ -66,9 +69,15 @@ def compare(
         settings=show_tables(runs[0].config),
         n_seeds=len(runs[0].models),
         j=judgement,
+        untested=untested_words(paths[0], runs[0].config, shortest_history(runs[0]), None),
         judged=[] if alone else judged(runs),
-        **judged_parts(judgement, f": the average of {len(runs[0].models)} networks"),
+        **judged_parts(judgement, f": the average of {count(len(runs[0].models), 'network')}"),
     )
+
+
+def shortest_history(run: Contestant) -> list[EpochRecord]:
+    """Return the history of the network of a run that stands furthest back."""
+    return min((network.history for network in run.networks), key=len, default=[])
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
@@ -204,12 +213,30 @@ def compare_best(runs: Sequence[Contestant], dataset: Source | None, notes: list
         notes.append("the test images are not at hand, so the two best are not tested against each other")
         return None
     right = [np.argmax(share, axis=-1) == labels for share in shares]
-    result = mcnemar(right[0], right[1])
+    result, accuracies = mcnemar(right[0], right[1]), [float(np.mean(own)) for own in right]
     return {
         "names": [run.name + average_word(run) for run in best],
-        "accuracies": [float(np.mean(own)) for own in right],
+        "accuracies": accuracies,
         "both": int(np.sum(right[0] & right[1])),
         "neither": int(np.sum(~right[0] & ~right[1])),
         "only": [result.only_first, result.only_second],
         "p": result.p_value,
+        "chance": chance_words(result.p_value),
+        "is_within_seeds": abs(accuracies[0] - accuracies[1]) <= noise_of(best, accuracies[0], len(labels)),
     }
+
+
+def chance_words(probability: float) -> str:
+    """Return a probability as a sentence holds it; a small one is not 0."""
+    return "less than 0.0001" if probability < 0.0001 else f"{probability:.2g}"
+
+
+def noise_of(runs: Sequence[Contestant], accuracy: float, n_images: int) -> float:
+    """Return how far other seeds may move the difference of two accuracies, at most, on so many test images.
+
+    That is what the runs' seeds show, where one has several, and at least what so many images can tell apart: seeds of
+    the same settings seldom differ by more than that.
+    """
+    tested = [[n.result["test_accuracy"] for n in run.networks if n.result is not None] for run in runs]
+    variances = [float(np.var(own, ddof=1)) for own in tested if len(own) > 1]
+    return max(accuracy_noise(accuracy, n_images), seeds_noise(variances))

@@ -24,6 +24,9 @@ from barenet.plots.weights import heat_map, neuron_sheet, show_histogram, start_
 
 __all__ = ["architecture_rows", "network_parts"]
 
+MAX_TILES = 100  # neurons of the first layer, ten in a row
+MAX_NAMED = 12  # classes that the caption of a heat map still names
+
 
 def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
     """Return what the template's section "Inside the network" needs."""
@@ -77,25 +80,28 @@ def layer_rows(mlp: MLP) -> list[dict[str, Any]]:
 
 
 def sheet(mlp: MLP, shape: tuple[int, ...]) -> Drawing:
-    """Return the picture of the first layer's neurons, each with the name that `--neuron` takes, and its words."""
-    tiles, n = neuron_sheet(mlp, shape, headroom=0.24), mlp.architecture.rows[0].output_dim
-    which = f"All {n}" if len(tiles.units) == n else f"The largest {len(tiles.units)} of {n}"
+    """Return the picture of the first layer's neurons, each with the name that `--neuron` takes, and its words.
+
+    They are few enough for their names to be read on a phone; the style sheet gives the names their size.
+    """
+    n = mlp.architecture.rows[0].output_dim
+    tiles = neuron_sheet(mlp, shape, headroom=0.34, most=MAX_TILES)
+    which = tiles.which(n)
     height, width = tiles.numbers.shape
-    size = 0.19 * shape[1]
     names = "".join(
         f'<text x="{left}" y="{top - 0.05 * shape[1]:.1f}">{name}</text>'
         for name, (left, top) in zip(tiles.names, tiles.places, strict=True)
     )
-    label = f"{which} neurons of the first layer as small images of their weights, sorted by norm."
+    label = f"Neurons of the first layer as small images of their weights: {which}."
     drawn = (
         f'<svg class="sheet" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
         f'<image class="tiles" href="{data_uri(raster_png(tiles.numbers))}" width="{width}" height="{height}"/>'
-        f'<g font-size="{size:.2f}" fill="currentColor">{names}</g></svg>'
+        f'<g font-size="{shape[1]}" fill="currentColor">{names}</g></svg>'
     )
     return Drawing(
         drawn,
-        f"{which} neurons, each as its weights on the pixels, largest norm first; blue below zero, red above, full "
-        f"colour at ± {tiles.limit:.3g}. The name over each is what --neuron takes",
+        f"Neurons, each as its weights on the pixels: {which}. Blue below zero, red above, full colour at "
+        f"± {tiles.limit:.3g}. The name over each is what --neuron takes.",
     )
 
 
@@ -122,6 +128,7 @@ def histogram(evidence: Evidence, name: str) -> Drawing:
 def heat_maps(evidence: Evidence, layer: int) -> dict[str, Any]:
     """Return one weight matrix before and after training as rasters on one scale of colours."""
     before, after = (mlp.parameters.views[f"W{layer}"] for mlp in (evidence.initial, evidence.model.mlp))
+    is_last, names = layer == len(evidence.model.mlp.architecture.rows), evidence.class_names
     limit = span(before, after)
     numbers, block = heat_map(after, limit)
     blocks = "" if block == (1, 1) else f"; each dot is the strongest of {block[1]} × {block[0]} weights"
@@ -131,6 +138,7 @@ def heat_maps(evidence: Evidence, layer: int) -> dict[str, Any]:
         "after": data_uri(raster_png(numbers)),
         "limit": limit,
         "blocks": blocks,
+        "rows": f"; rows from the top: {', '.join(names)}" if is_last and len(names) <= MAX_NAMED else "",
     }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from barenet.messages import count
 from barenet.pages.reports.drawings import Drawing, draw
 from barenet.plots.canvas import BLUE, INK, ORANGE, SERIES, style
 from barenet.plots.learning_curves import JUMP, finite, marks, show_epochs
@@ -47,9 +48,9 @@ def mean_curves(histories: Sequence[History]) -> list[Drawing]:
             Curve(label, *values_of(histories, f"{part}_{what}", factor), colour) for label, part, colour in parts
         ]
         shown = kept_range([value for curve in curves for value in curve.mean], JUMP) if what == "loss" else None
-        n = len(histories)
-        label = f"Training and validation {what} over the epochs: mean and standard deviation of {n} seeds."
-        drawings.append(overlay(curves, f"{words.capitalize()}: mean of {n} seeds", words, label, shown))
+        n = count(len(histories), "seed")
+        label = f"Training and validation {what} over the epochs: mean and standard deviation of {n}."
+        drawings.append(overlay(curves, f"{words.capitalize()}: mean of {n}", words, label, shown))
     return drawings
 
 
