@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 
@@ -12,17 +14,22 @@ from families import slow_except
 from waiting import wait_while_it_raises
 
 import barenet
+from barenet.api import studies
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.run_folders.folder import drop_torn_files
+from barenet.schema import SchemaError
 from barenet.storage.folders import hold_lock
+from barenet.storage.sealing import seal, unseal
 from barenet.tuning.space.plan import Plan
-from barenet.tuning.space.question import make_question
+from barenet.tuning.space.question import make_question, read_question
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
+from barenet.tuning.study import record as records
 from barenet.tuning.study.databases import driver_of, hide_password
 from barenet.tuning.study.folder import StudyFolder, new_study
 from barenet.tuning.study.ledger import open_ledger
-from barenet.tuning.study.rungs import RungRecord, Subject
+from barenet.tuning.study.observer import SearchObserver
+from barenet.tuning.study.rungs import DamagedError, RungRecord, Subject
 
 SPACE = Space.parse({"lr": [0.1, 0.01, 0.001]})
 DAMAGED = b"not a database at all, whatever it is called"
@@ -298,3 +305,210 @@ def test_tpe_draws_where_trials_did_well():
     drawn = propose(Plan(strategy="tpe", trials=80, metric="loss"), past, 3, 9)
     distances = [abs(point["momentum"] - 0.7) for point in drawn]
     assert sum(distances) / 9 < 0.12  # of uniform draws it is 0.29
+
+
+# Damage: what tests/faults does at random, once each on purpose
+
+
+class Notes(SearchObserver):
+    """Keeps the notes of a search."""
+
+    def __init__(self):
+        self.notes = []
+
+    def note(self, message):
+        self.notes.append(message)
+
+
+@pytest.fixture
+def own_copy(finished, tmp_path):
+    """A finished study to damage."""
+    return shutil.copytree(finished, tmp_path / "copy")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "now", "words"),
+    slow_except(
+        [
+            ("config.toml", "epochs = 1", "epochs = 5", "trainer.epochs is 5, and was 1;"),
+            ("space.toml", "0.01]", "0.2]", r"another space: it searches lr = \[0.1, 0.01\], not lr = \[0.1, 0.2\];"),
+            ("space.toml", 'strategy = "grid"', 'strategy = "random"', "search.strategy is random, and was grid;"),
+            ("config.toml", "epochs = 1", "epochs = ", "config.toml"),
+        ],
+        ("config.toml", "epochs = 1", "epochs = 5", "trainer.epochs is 5, and was 1;"),
+    ),
+)
+def test_a_changed_file_of_a_study_is_named_and_kept(name, before, now, words, own_copy, small_search):
+    path, told = own_copy / name, Notes()
+    text = path.read_text("utf-8")
+    assert before in text
+    path.write_text(text.replace(before, now), "utf-8")
+    small_search(resume=own_copy, observer=told)
+    note = told.notes[0]
+    assert re.search(words, note)
+    kept = f"{path.stem}.changed-1.toml"
+    assert note.endswith(f"the search goes on as it was begun, and the file is kept as {kept}")
+    assert (own_copy / kept).read_text("utf-8") == text.replace(before, now)
+    assert path.read_text("utf-8") == text
+
+
+@pytest.mark.slow
+def test_a_study_that_nobody_touched_is_not_called_changed(own_copy, small_search):
+    told = Notes()
+    small_search(resume=own_copy, observer=told, repeats=1)
+    assert [note for note in told.notes if "changed" in note or "damaged" in note] == []
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "message"),
+    [
+        ("plan", [1], "plan is a value of type list: input should be a valid dictionary"),
+        ("plan", {"strategy": "wild"}, "search.strategy"),
+        ("space", {"lr": {"low": 1}}, "lr needs low and high"),
+        ("space", {}, "names no setting to search"),
+        ("given", {"trainer.epochs": "many"}, "epochs"),
+        ("recipe", 7, "recipe is 7: input should be a valid string"),
+        ("format", "2", "format is '2': input should be a valid integer"),
+        ("format", 99, "has format 99, newer than the 2 that this barenet reads"),
+        ("from_arrays", 1, "from_arrays is 1: input should be a valid boolean"),
+        ("surprise", 1, "'surprise' is unknown"),
+        ("name", None, "name is None: input should be a valid string"),
+    ],
+)
+def test_a_study_json_of_other_names_or_types_is_refused_in_one_line(member, value, message, own_copy):
+    values = unseal((own_copy / "study.json").read_bytes())
+    (own_copy / "study.json").write_text(seal({**values, member: value}, indent=1), "utf-8")
+    with pytest.raises(RunError, match=message) as error:
+        read_question(own_copy)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"[" * 5_000, b"[]", b"{}", b"\xff", b"9" * 5_000, b'{"format": 2}', b""])
+def test_a_study_json_that_is_none_is_refused_in_one_line(content, own_copy):
+    (own_copy / "study.json").write_bytes(content)
+    with pytest.raises(RunError, match=r"study.json is damaged \(.*\); put it back from a copy") as error:
+        read_question(own_copy)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("point", "words"),
+    [
+        ({"lr": 0.1}, None),
+        ({"lr": 0.2}, "lr is 0.2, which is not searched"),
+        ({"lr": "0.1"}, "lr is '0.1', which is not searched"),
+        ({"lr": [0.1]}, "lr is a value of type list, which is not searched"),
+        ({}, "lr is missing"),
+        ({"lr": 0.1, "l2": 0.0}, "'l2' is not searched"),
+        ([0.1], "it holds a value of type list in place of an object"),
+    ],
+)
+def test_points_of_a_round_are_checked_against_the_space(point, words, tmp_path):
+    notes = []
+    folder = StudyFolder(tmp_path, notes.append)
+    folder.write_points(0, [point])
+    if words is None:
+        assert folder.take_points(0, SPACE) == [point]
+    else:
+        assert folder.take_points(0, SPACE) is None
+        assert notes == [
+            f"{folder.round(0)} is damaged ({words}); it is kept as 0.damaged-1.json, and its points are chosen again"
+        ]
+
+
+def test_points_of_ranges_are_checked_against_their_kind_and_bounds():
+    space = Space.parse({"lr": {"low": 0.1, "high": 0.5}, "batch_size": {"low": 4, "high": 8}})
+    space.check_point({"lr": 0.5, "batch_size": 4})
+    for lr, size in [(0.6, 4), (1, 4), (float("nan"), 4), (0.2, 9), (0.2, 5.0), (0.2, True)]:
+        with pytest.raises(SchemaError, match="which is not searched"):
+            space.check_point({"lr": lr, "batch_size": size})
+
+
+def test_rounds_of_earlier_versions_are_lists_without_a_checksum(tmp_path):
+    folder = StudyFolder(tmp_path)
+    folder.round(0).parent.mkdir()
+    folder.round(0).write_text('[{"lr": 0.1}, {"lr": 0.01}]\n', "utf-8")
+    assert folder.take_points(0, SPACE) == [{"lr": 0.1}, {"lr": 0.01}]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"outcome": "trained well"},
+        {"epochs": "3"},
+        {"history": {}},
+        {"history": [1]},
+        {"history": [{"epoch": 1}]},
+        {"about": 3},
+        {"about": {"trial": "00000", "rung": 0}},
+        {"new": 1},
+    ],
+)
+def test_a_record_of_other_names_or_types_is_damaged(change, tmp_path):
+    folder = StudyFolder(tmp_path)
+    folder.write_rung(subject(), RungRecord("trained", 3, 0.5, 0.8), [])
+    path = folder.rung("00000", 0)
+    path.write_text(seal({**unseal(path.read_bytes()), **change}), "utf-8")
+    with pytest.raises(DamagedError, match=r"rung-0.json is damaged \("):
+        folder.read_rungs("00000")
+    assert folder.take_rungs("00000") == []
+
+
+def test_a_record_of_an_earlier_version_says_nothing_of_its_point(tmp_path):
+    folder = StudyFolder(tmp_path)
+    folder.write_rung(subject(), RungRecord("trained", 3, 0.5, 0.8), [])
+    path = folder.rung("00000", 0)
+    values = unseal(path.read_bytes())
+    del values["about"]
+    path.write_text(json.dumps(values), "utf-8")
+    assert [stored.subject for stored in folder.take_rungs("00000")] == [None]
+
+
+@pytest.mark.parametrize("target", slow_except(["last.safetensors", "config.toml"], "config.toml"))
+def test_a_damaged_retrained_run_is_set_aside_and_trained_once_more(target, own_copy, small_search):
+    first = small_search(resume=own_copy, retrain=True)
+    told = Notes()
+    folder = own_copy / "retrained"
+    (folder / "previous.safetensors").unlink()
+    (folder / target).write_bytes(b"[" * 300)
+    again = small_search(resume=own_copy, observer=told)
+    assert again.retrained.networks[0].scores.accuracy == first.retrained.networks[0].scores.accuracy
+    words = "it is kept as retrained.damaged-1, and the winner is trained once more from its start"
+    assert any(note.endswith(words) for note in told.notes)
+    assert (own_copy / "retrained.damaged-1" / target).read_bytes() == b"[" * 300
+
+
+@pytest.mark.slow
+def test_a_table_or_picture_that_cannot_be_written_ends_no_search(small_search, monkeypatch, tmp_path):
+    def fail(*about):
+        raise MachineError("cannot write results.csv: no space left on device")
+
+    monkeypatch.setattr(records, "write_tables", fail)
+    monkeypatch.setattr(studies, "draw_search_figures", fail)
+    told = Notes()
+    result = small_search({"lr": [0.1, 0.01]}, observer=told, epochs=1)
+    assert (result.folder / "best" / "best.safetensors").exists()
+    assert sum("the search goes on without this table" in note for note in told.notes) == 1
+    assert sum("the search has no pictures" in note for note in told.notes) == 1
+
+
+@pytest.mark.slow
+def test_a_full_disk_ends_a_search_in_one_line_and_nothing_is_lost(small_search, contents, monkeypatch, tmp_path):
+    space = {"lr": [0.1, 0.01, 0.02]}
+    whole = contents(small_search(space, epochs=1, stack=1, name="whole").folder)
+    write, left = StudyFolder.write_rung, iter(range(10))
+
+    def fill(*about):
+        if next(left) > 0:
+            raise MachineError("cannot write rung-0.json: No space left on device")
+        write(*about)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(StudyFolder, "write_rung", fill)
+        with pytest.raises(
+            MachineError, match="No space left on device; what is done is kept: go on by --resume "
+        ) as error:
+            small_search(space, epochs=1, stack=1, name="full")
+    assert "\n" not in str(error.value)
+    result = small_search(resume=tmp_path / "studies" / "full")
+    assert contents(result.folder) == whole

@@ -163,4 +163,8 @@ class Record:
 
     def expect(self, trial: Trial) -> Told:
         """Return what Optuna's record should say of a trial that has ended."""
-        return Told(*self.ending_of(trial), trial.point, scores_of(self.folder.read_history(trial.key), self.plan))
+        scores = scores_of(self.folder.read_history(trial.key), self.plan)
+        state, value = self.ending_of(trial)
+        if state == "PRUNED":  # Optuna gives it its latest score
+            value = scores[max(scores)] if scores else None
+        return Told(state, value, trial.point, scores)
