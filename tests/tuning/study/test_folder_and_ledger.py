@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -389,6 +390,21 @@ def test_a_study_json_that_is_none_is_refused_in_one_line(content, own_copy):
     with pytest.raises(RunError, match=r"study.json is damaged \(.*\); put it back from a copy") as error:
         read_question(own_copy)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
+def test_pipes_in_place_of_a_study_are_not_waited_for(own_copy):
+    for name in ("study.json", "rounds/0.json", "trials/00000/rung-0.json", "trials/00000/rung-0.safetensors"):
+        (own_copy / name).unlink(missing_ok=True)
+        os.mkfifo(own_copy / name)
+    notes = []
+    folder = StudyFolder(own_copy, notes.append)
+    with pytest.raises(RunError, match=r"study.json is a pipe"):
+        read_question(own_copy)
+    assert folder.take_points(0, SPACE) is None
+    assert folder.take_rungs("00000") == []
+    assert folder.take_state("00000", 0) is None
+    assert len(notes) == 3
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from barenet.config.kinds import without_unfit
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.messages import as_typed, describe, one_line
+from barenet.reading.borders import refuse_special
 from barenet.schema import make_checked
 from barenet.storage.sealing import unseal
 from barenet.tuning.space.base_settings import read_base, read_settings
@@ -135,6 +136,7 @@ def read_question(folder: Path) -> Question:
     """Return what the study in `folder` was asked."""
     path = folder / "study.json"
     try:
+        refuse_special(path, RunError)
         values = unseal(path.read_bytes())
         version = values.get("format")
         if isinstance(version, int) and version > FORMAT:
