@@ -179,7 +179,7 @@ def test_a_finished_run_is_trained_for_longer(data, drawn):
     last, following = f"{cosine(5, 6, 0.01):.3g}", f"{cosine(6, 15, 0.01):.3g}"
     assert notes.heard[-1] == (
         f"{first.folder}: trainer.epochs is raised from 2 to 5; the schedule cosine is stretched over all 5, so the "
-        f"learning rate goes from {last} in epoch 2 to {following} in epoch 3"
+        f"learning rate goes from {last} at the end of epoch 2 to {following} at the start of epoch 3"
     )
     assert json.loads((first.folder / "test.json").read_text("utf-8"))["epoch"] == longer.networks[0].best_epoch
     assert drawn == [first.folder / "figures" / "learning-curves.png"]

@@ -57,5 +57,5 @@ def describe_extension(folder: Path, trainer: Trainer, before: int) -> str:
         how = f"the schedule {name} is stretched over all {epochs}, so the learning rate goes"
     else:
         how = f"the schedule {name} goes on: the learning rate goes"
-    rates = f"from {last:.3g} in epoch {done} to {following:.3g} in epoch {done + 1}"
+    rates = f"from {last:.3g} at the end of epoch {done} to {following:.3g} at the start of epoch {done + 1}"
     return f"{raised}; " + (f"the learning rate stays {last:.3g}" if name == "constant" else f"{how} {rates}")

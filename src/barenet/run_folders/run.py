@@ -23,6 +23,7 @@ from barenet.run_folders.writing import RunFiles
 from barenet.training.learning.remedies import after_divergence
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import training_seconds
+from barenet.training.remarks import schedule_remarks
 from barenet.training.trainer import Trainer
 
 __all__ = ["Run", "network_configs", "start_run"]
@@ -46,6 +47,9 @@ def start_run(
     """
     observer = observer or Observer()
     resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
+    remarks = list(schedule_remarks(resolved, data.n_train))
+    for sentence in remarks if observer.takes_flags else in_python(remarks):
+        observer.note(sentence)
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
     check()
     if output is None:

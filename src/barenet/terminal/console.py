@@ -19,6 +19,7 @@ from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord
+from barenet.training.remarks import loss_remark
 from barenet.training.trainer import Trainer
 
 __all__ = ["ConsoleObserver"]
@@ -57,8 +58,10 @@ class ConsoleObserver(Notes, Observer):
         if self.quiet:
             return
         show_network(self.console, config, trainer, folder)
+        if words := loss_remark(config):
+            self.note(words)
         if not self.can_redraw and config.schedule.name != "constant":
-            self.console.print("learning rates in these lines are those at the end of each epoch", style="dim")
+            self.note("the learning rate in the line of an epoch is that at its end")
         if self.can_redraw:
             epoch = TextColumn("{task.fields[epoch]}", markup=False, table_column=Column(no_wrap=True))
             figures = TextColumn("{task.fields[figures]}", markup=False, table_column=Column(no_wrap=True))

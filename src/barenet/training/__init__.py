@@ -12,6 +12,7 @@ Read the modules in this order; open `trainer` first:
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost
     epochs          what an epoch needs and gives: weights to start from, rates, the order of images, figures
+    remarks         what settings do that a person may not expect
     trainer         the training loop
     learning/       whether a trained network learned anything, why not, and how validation went
 """

@@ -11,6 +11,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
+from barenet.training.remarks import schedule_remarks
 from barenet.tuning.space.dimensions import Point, target_of
 from barenet.tuning.space.points import notes_of
 from barenet.tuning.space.question import Question
@@ -59,7 +60,8 @@ def make_material(question: Question, dataset: Dataset, note: Callable[[str], No
     space, plan = question.space, question.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
     resolved, data = question.base.prepare(dataset, plan.metric, note)
-    for sentence in notes_of(question.base, space):
+    remarks = schedule_remarks(resolved, data.n_train, [target_of(name) for name in space.names])
+    for sentence in (*notes_of(question.base, space), *remarks):
         note(sentence)
     return Material(question, space, n_trials, resolved, dataset, data)
 

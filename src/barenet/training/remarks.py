@@ -1,0 +1,75 @@
+"""What settings do that a person may not expect: a rate that never falls, a training loss above that of validation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+
+from barenet.config.tables import Config
+
+__all__ = ["loss_remark", "schedule_remarks"]
+
+# Where any of these is searched, the schedule of the settings that are laid under the trials says nothing.
+DECIDING = ("optimizer.learning_rate", "trainer.epochs", "data.batch_size", "data.n_valid")
+NEVER = "never lowers the rate: its"
+HARDLY = 0.99  # of the rate: what is still left of it at the end of a schedule that hardly falls
+
+
+def schedule_remarks(config: Config, n_train: int, searched: Collection[str] = ()) -> Iterator[str]:
+    """Yield notes about a schedule that never lowers the learning rate, and about warm-up as long as the training.
+
+    n_train: images trained on. searched: settings, by dotted path, of which a search tries several values.
+    """
+    if any(path in DECIDING or path.startswith("schedule.") for path in searched):
+        return
+    n_steps = math.ceil(n_train / config.data.batch_size) * config.trainer.epochs
+    schedule = config.schedule
+    if reason := why_constant(config, n_steps):
+        yield f"schedule {schedule.name} {reason}"
+    if schedule.warmup_epochs >= config.trainer.epochs:
+        shorter = f"--schedule.warmup-epochs {config.trainer.epochs / 10:g} makes it shorter"
+        yield f"warm-up is as long as the training: the rate rises to the last of its {n_steps:,} steps; {shorter}"
+
+
+def why_constant(config: Config, n_steps: int) -> str:
+    """Return why a schedule that is meant to lower the rate does not, in so many steps; empty where it does."""
+    schedule, rate = config.schedule, config.optimizer.learning_rate
+    if schedule.name not in ("step", "exponential", "cosine"):
+        return ""
+    if schedule.minimum >= rate:
+        return f"{NEVER} minimum, {schedule.minimum:g}, is not below the learning rate, {rate:g}"
+    return "" if schedule.name == "cosine" else why_no_decay(config, n_steps)
+
+
+def why_no_decay(config: Config, n_steps: int) -> str:
+    """Return why a factor at each decay does not lower the rate in so many steps; empty where it does."""
+    schedule, factor = config.schedule, config.schedule.decay_rate
+    if factor == 1 or (schedule.name == "step" and not 0 < factor < 1):
+        return f"{NEVER} decay_rate is {factor:g}; --schedule.decay-rate 0.5 halves the rate at each decay"
+    if factor > 1:
+        return f"raises the rate: its decay_rate, {factor:g}, is above 1"
+    sooner = f"--schedule.decay-step {max(1, n_steps // 3)} decays sooner"
+    if schedule.name == "step":
+        after = (
+            f"{NEVER} first decay is after step {schedule.decay_step:,}, and training has {n_steps:,} steps; {sooner}"
+        )
+        return after if schedule.decay_step >= n_steps else ""
+    left = factor ** (n_steps / schedule.decay_step)
+    words = f"hardly lowers the rate: {100 * left:.2f} % are left after all {n_steps:,} steps; {sooner}"
+    return words if left > HARDLY else ""
+
+
+def loss_remark(config: Config) -> str:
+    """Return why the training loss cannot be set beside the validation loss as it is; empty where it can."""
+    model, parts, what = config.model, [], []
+    if model.label_smoothing:
+        parts.append(f"label smoothing {model.label_smoothing:g}")
+        what.append("of smoothed labels")
+    if model.dropout or model.input_dropout:
+        parts.append(f"dropout {max(model.dropout, model.input_dropout):g}")
+        what.append("with units dropped")
+    if parts:
+        return f"{', '.join(parts)}: training loss is {' and '.join(what)}, and lies above validation loss"
+    if model.class_weight is not None:
+        return "class weights: training loss counts classes by their weights, and validation loss does not"
+    return ""
