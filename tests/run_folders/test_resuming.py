@@ -694,12 +694,12 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(name, whole_runs, dataset
     disk = FullDisk(monkeypatch, 1, 3)
     result = start_run(make_config(**SETTINGS[name]), dataset, output=tmp_path, name="run", observer=disk)
     assert result.unsaved is None
-    assert [note for note in disk.heard if "cannot write" in note] == [disk.heard[0]]
-    assert "No space left on device: training goes on" in disk.heard[0]
-    assert disk.heard[1:] == [f"{result.folder} is saved again, and nothing is lost"]
+    full, again = (note for note in disk.heard if str(result.folder) in note)
+    assert "No space left on device: training goes on" in full
+    assert again == f"{result.folder} is saved again, and nothing is lost"
     after, whole = contents(result.folder), contents(whole_runs[name])
-    assert {path: after[path] for path in whole if "previous" not in path and "epoch-" not in path} == {
-        path: content for path, content in whole.items() if "previous" not in path and "epoch-" not in path
+    assert {path: after[path] for path in whole if "previous" not in path} == {
+        path: content for path, content in whole.items() if "previous" not in path
     }
 
 
@@ -707,7 +707,7 @@ def test_a_disk_that_is_full_to_the_end_is_said_with_the_result(dataset, make_co
     disk = FullDisk(monkeypatch, 2, 99)
     result = start_run(make_config(**SETTINGS["adamw"]), dataset, output=tmp_path, name="run", observer=disk)
     monkeypatch.undo()
-    assert len(disk.heard) == 1
+    assert len([note for note in disk.heard if str(result.folder) in note]) == 1
     assert len(result.networks[0].history) == 4
     assert result.networks[0].scores is not None
     assert result.unsaved.endswith(f"make room, and write them by: barenet train --resume {result.folder}")

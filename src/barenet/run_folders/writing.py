@@ -31,12 +31,14 @@ __all__ = ["RunFiles"]
 class RunFiles:
     """The files of a run under way; without a folder nothing is written, and `histories` alone grow.
 
-    behind: the networks whose last saving failed, and why.
+    behind: the networks whose last saving failed, and why. owed: of each network, the records and weights (1, P) of
+    epochs whose files are not written yet.
     """
 
     def __init__(self, config: Config, trainer: Trainer, folder: Path | None, note: Callable[[str], None]) -> None:
         self.config, self.trainer, self.folder, self.note = config, trainer, folder, note
         self.behind: dict[int, MachineError] = {}
+        self.owed: list[dict[int, tuple[EpochRecord, NDArray[np.floating]]]] = [{} for _ in trainer.configs]
         self.folders: list[RunFolder | None] = [None] * len(trainer.configs)
         if folder is not None:
             self.folders = [*seed_folders(folder, trainer.configs)]
@@ -77,8 +79,13 @@ class RunFiles:
 
     def write(self, record: EpochRecord) -> None:
         """Write what an epoch of one network gave."""
-        self.histories[record.network].append(record)
-        self.save(record.network, partial(self.write_epoch, record=record))
+        network, state = record.network, self.trainer.states[record.network]
+        self.histories[network].append(record)
+        # A network that was lost in this epoch keeps the state it had before.
+        if self.folder is not None and int(state.epoch[0]) == record.epoch and record.epoch in state.best_epochs[0]:
+            owed = {**self.owed[network], record.epoch: (record, state.evaluated)}
+            self.owed[network] = {epoch: own for epoch, own in owed.items() if epoch in state.best_epochs[0]}
+        self.save(network, partial(self.write_epoch, record=record))
 
     def write_inside(self, network: int, state: TrainingState) -> None:
         """Write what a network has reached inside an epoch."""
@@ -104,35 +111,38 @@ class RunFiles:
     def write_behind(self) -> None:
         """Try once more, at the end, to write what could not be written."""
         for network in list(self.behind):
-            state = self.trainer.states[network]
-            self.save(network, partial(self.write_last, network=network, state=state))
+            self.save(network, partial(self.write_state, network=network))
 
     def write_epoch(self, folder: RunFolder, record: EpochRecord) -> None:
         """Write the record of an epoch, the weights if they are among the best, and the state."""
-        network, state = record.network, self.trainer.states[record.network]
+        network = record.network
         if network not in self.behind:  # or it is written already
             folder.append(record)
-        if int(state.epoch[0]) != record.epoch:
+        if int(self.trainer.states[network].epoch[0]) != record.epoch:
             return  # the network was lost in this epoch, and keeps the state it had before
-        if record.epoch in state.best_epochs[0]:
-            self.write_weights(folder, self.info(network, record.epoch, record), state.evaluated, record.is_best)
-        self.write_last(folder, network, state)
-        folder.drop_outdated(state.best_epochs[0])
+        self.write_weights(folder, network)
+        self.write_state(folder, network)
 
-    def write_weights(self, folder: RunFolder, info: ModelInfo, values: NDArray[np.floating], is_best: bool) -> None:
-        """Write weights that are among the best."""
-        named = self.named(values)
-        write_model(folder.epoch(info.epoch), info, named)
-        if is_best:
-            write_model(folder.best, info, named)
+    def write_weights(self, folder: RunFolder, network: int) -> None:
+        """Write the weights that are owed."""
+        best_epoch = self.trainer.states[network].best_epochs[0, 0]
+        for epoch, (record, values) in list(self.owed[network].items()):
+            info, named = self.info(network, epoch, record), self.named(values)
+            write_model(folder.epoch(epoch), info, named)
+            if epoch == best_epoch:
+                write_model(folder.best, info, named)
+            del self.owed[network][epoch]
 
     def write_whole(self, folder: RunFolder, network: int) -> None:
-        """Write the history and the best weights anew, after something of them could not be written."""
-        state, history = self.trainer.states[network], self.histories[network]
-        folder.write_history(history)
-        best = next((record for record in history if record.epoch == state.best_epochs[0, 0]), None)
-        if best is not None:
-            self.write_weights(folder, self.info(network, best.epoch, best), state.best_values, is_best=True)
+        """Write the history anew, and the weights that are owed, after something of them could not be written."""
+        folder.write_history(self.histories[network])
+        self.write_weights(folder, network)
+
+    def write_state(self, folder: RunFolder, network: int) -> None:
+        """Write the state between two epochs, and delete weights that it has better ones for."""
+        state = self.trainer.states[network]
+        self.write_last(folder, network, state)
+        folder.drop_outdated(state.best_epochs[0])
 
     def write_last(self, folder: RunFolder, network: int, state: TrainingState) -> None:
         """Write everything that a network needs to go on; what was written before stays as the previous checkpoint."""
