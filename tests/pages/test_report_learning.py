@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -120,3 +121,14 @@ def test_the_page_of_seeds_that_all_learned_nothing_leaves_out_what_makes_no_sen
     page = page_of(runs / "empty-seeds", arrays=arrays, target=tmp_path / "page.html")
     assert "2 of 2 networks learned nothing" in page
     assert [words for words in LEFT_OUT[:4] if words in page] == []
+
+
+def test_a_playground_says_on_top_that_the_network_learned_nothing(runs, arrays, tmp_path):
+    dataset = barenet.from_arrays(**arrays)
+    pages = [
+        barenet.playground(runs / name, dataset=dataset, output=tmp_path / f"{name}.html").page.read_text("utf-8")
+        for name in ("empty", "good")
+    ]
+    warnings = [re.search(r'"warning": ("[^"]*")', page)[1] for page in pages]
+    assert warnings[0].startswith('"This network learned nothing: the validation accuracy, ')
+    assert warnings[1] == '""'

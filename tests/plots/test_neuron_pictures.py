@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,3 +92,13 @@ def test_a_portrait_of_few_images_shows_each_once_and_says_so(n_most, n_least, w
     assert sorted(drawn) == [*range(n)]
     assert words in found[0]
     assert ("each shown once" in found[0]) == bool(words)
+
+
+def test_an_activation_that_rounds_to_zero_has_no_sign(monkeypatch):
+    panels: list[Any] = []
+    monkeypatch.setattr(neurons, "show_image", lambda axes, *about: panels.append(axes))
+    monkeypatch.setattr(neurons, "png", lambda figure: b"")
+    activations = np.array([-0.004, -0.3, 0.004], np.float32)
+    portrait = replace(PORTRAIT, activations=activations, most=np.array([2, 0, 1]), least=np.array([], np.int64))
+    draw_portrait(portrait, (2, 2), np.zeros((3, 4)), 1.0, ["a", "b"])
+    assert [axes.get_xlabel() for axes in panels] == ["0.00", "0.00", "-0.30"]

@@ -65,7 +65,8 @@ def test_an_epoch_that_a_chart_of_updates_cannot_show_keeps_its_place_and_is_nam
         axes = figure.subplots()
         show_ratios(axes, records)
         low, high = axes.get_xlim()
-        assert low < 1 < 2 < high
+        assert low < 1
+        assert high > 2
         assert axes.get_xticks().tolist() == [1, 2]
         assert axes.get_xlabel() == f"epoch; {words}"
     assert still_words([record(1, 1.0)]) == ""

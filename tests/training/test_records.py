@@ -1,4 +1,4 @@
-"""How long several networks trained, by their records."""
+"""How long several networks trained, by their records, and the line of an epoch."""
 
 from __future__ import annotations
 
@@ -30,3 +30,21 @@ def history(*seconds):
 )
 def test_seconds_that_networks_trained_together_count_once(histories, expected):
     assert training_seconds(histories) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("loss", "written"),
+    [
+        (0.60351, "0.6035"),
+        (454.0, "454.0000"),
+        (999_999.0, "999999.0000"),
+        (110821745468504880.0, "1.11e+17"),
+        (-2e6, "-2.00e+06"),
+        (math.inf, "inf"),
+        (math.nan, "nan"),
+    ],
+)
+def test_a_line_has_four_decimals_until_they_say_nothing(loss, written):
+    line = replace(RECORD, train_loss=loss, valid_loss=loss, valid_accuracy=0.5).as_line()
+    assert f"| Train Loss: {written} |" in line
+    assert f"| Valid Loss: {written} |" in line

@@ -130,7 +130,7 @@ def draw_portrait(
             for axes_row, images, word in zip(rows, (portrait.most, portrait.least), ("most", "least"), strict=True):
                 for axes, image in zip(axes_row, images, strict=False):
                     show_image(axes, pixels[image], shape, scale)
-                    axes.set_xlabel(f"{portrait.activations[image]:.2f}", fontsize=8, labelpad=1)
+                    axes.set_xlabel(f"{portrait.activations[image]:z.2f}", fontsize=8, labelpad=1)
                 for axes in axes_row[len(images) :]:
                     axes.set_axis_off()
                 if len(images):

@@ -11,7 +11,9 @@ from barenet.errors import RunError
 from barenet.messages import describe
 from barenet.schema import SchemaError, make_checked
 
-__all__ = ["EpochRecord", "Stop", "training_seconds"]
+__all__ = ["EpochRecord", "Stop", "format_loss", "training_seconds"]
+
+HUGE = 1e6  # from which on four decimals say nothing
 
 
 @dataclass(frozen=True)
@@ -90,11 +92,11 @@ class EpochRecord:
         parts = [
             f"Epoch {self.epoch}",
             f"learning rate: {format_rate(self.learning_rate)}",
-            f"Train Loss: {self.train_loss:.4f}",
+            f"Train Loss: {format_loss(self.train_loss)}",
             f"Train Acc: {self.train_accuracy:.4f}",
         ]
         if self.valid_loss is not None and self.valid_accuracy is not None:
-            parts += [f"Valid Loss: {self.valid_loss:.4f}", f"Valid Acc: {self.valid_accuracy:.4f}"]
+            parts += [f"Valid Loss: {format_loss(self.valid_loss)}", f"Valid Acc: {self.valid_accuracy:.4f}"]
         parts.append(f"Epoch Time: {self.seconds:.2f} s")
         return " | ".join(parts) + (f" | {self.stopped}" if self.stopped else "")
 
@@ -115,6 +117,15 @@ def training_seconds(histories: Iterable[Sequence[EpochRecord]]) -> float:
     """
     epochs = {(record.epoch, record.seconds) for history in histories for record in history}
     return math.fsum(seconds for _, seconds in epochs if math.isfinite(seconds))
+
+
+def format_loss(loss: float) -> str:
+    """Return a loss with the four decimals of the course's log, or three digits from a million on.
+
+    >>> format_loss(0.60351), format_loss(1.1082e17)
+    ('0.6035', '1.11e+17')
+    """
+    return f"{loss:.2e}" if HUGE <= abs(loss) < math.inf else f"{loss:.4f}"
 
 
 def format_rate(rate: float) -> str:

@@ -53,7 +53,13 @@ class Frame:
 
 
 def write_playground(
-    model: SavedModel, path: Path, dataset: Dataset | None = None, *, name: str, note: Callable[[str], None] = ignore
+    model: SavedModel,
+    path: Path,
+    dataset: Dataset | None = None,
+    *,
+    name: str,
+    warning: str = "",
+    note: Callable[[str], None] = ignore,
 ) -> int:
     """Write the page of a network and return its size in bytes; nothing is written unless all is well.
 
@@ -64,15 +70,20 @@ def write_playground(
         DataError: its images are not grey pictures, or the data set has others.
         MachineError: the page cannot be written.
     """
-    page = build_page(model, dataset, name=name, note=note).encode()
+    page = build_page(model, dataset, name=name, warning=warning, note=note).encode()
     replace_file(path, page)
     return len(page)
 
 
 def build_page(
-    model: SavedModel, dataset: Dataset | None = None, *, name: str, note: Callable[[str], None] = ignore
+    model: SavedModel,
+    dataset: Dataset | None = None,
+    *,
+    name: str,
+    warning: str = "",
+    note: Callable[[str], None] = ignore,
 ) -> str:
-    """Return the page's HTML; the same network and images give the same text."""
+    """Return the page's HTML; the same network and images give the same text. `warning`: what stands on top."""
     n_weights = model.mlp.parameters.values.size
     if n_weights > 4 * LIMIT:
         raise too_large(model, n_weights)  # not worth packing first
@@ -84,6 +95,7 @@ def build_page(
         "name": name,
         "data": model.info.data_name,
         "epoch": model.info.epoch,
+        "warning": warning,
         "validationAccuracy": model.info.metrics.get("validation_accuracy"),
         "classNames": names_for(model, dataset),
         "layers": layers,

@@ -16,7 +16,10 @@ from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import Named, find_run, name_of_run
+from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.loading import best_on_validation, load_models
+from barenet.run_folders.results import read_verdict
+from barenet.storage.history import read_history
 
 __all__ = ["Playground", "playground"]
 
@@ -66,7 +69,7 @@ def playground(
     model = choose_network(path, note)
     images = find_images(model, path, dataset, note)
     target = target or (path if path.is_dir() else path.parent) / "playground.html"
-    size = write_playground(model, target, images, name=name_of(model, path), note=note)
+    size = write_playground(model, target, images, name=name_of(model, path), warning=warning_of(model), note=note)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
     return Playground(target, size, model.path, min(EXAMPLES, n_test))
 
@@ -86,6 +89,18 @@ def choose_network(path: Path, note: Callable[[str], None]) -> SavedModel:
     if len(models) > 1:
         note(f"the page shows one of {len(models)} networks, the best on validation: {best.path.parent.name}")
     return best
+
+
+def warning_of(model: SavedModel) -> str:
+    """Return that the network learned nothing, as its run found; empty where it learned something or none told."""
+    folder = RunFolder(model.path.parent)
+    if model.path != folder.best:
+        return ""
+    verdict = read_verdict(folder.path, read_history(folder.history).records)
+    if verdict is None or verdict.learned:
+        return ""
+    words = f"{verdict.headline[0].upper()}{verdict.headline[1:]}"
+    return f"{words}: {verdict.reasons[0]}. What its neurons answer says nothing of an image."
 
 
 def find_images(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:

@@ -27,7 +27,7 @@ from barenet.plots.learning_curves import (
     show_ratios,
     still_words,
 )
-from barenet.training.records import EpochRecord
+from barenet.training.records import EpochRecord, format_loss
 
 __all__ = ["Drawing", "curve_drawings", "draw", "reliability_drawings"]
 
@@ -82,13 +82,13 @@ def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smooth
     drawings = [
         draw(
             lambda axes: show_loss(axes, history, best_epoch, label_smoothing),
-            f"Loss over {span}: {ends(kept, 'loss', '.4f')}.",
+            f"Loss over {span}: {ends(kept, 'loss')}.",
             outside_words(losses, loss_range(history)),
             points=[(r.epoch, finite(pick(r, "loss")), line_of(r, "loss")) for r in history],
         ),
         draw(
             lambda axes: show_accuracy(axes, history, best_epoch),
-            f"Accuracy over {span}: {ends(kept, 'accuracy', '.2%')}.",
+            f"Accuracy over {span}: {ends(kept, 'accuracy')}.",
             points=[(r.epoch, 100 * pick(r, "accuracy"), line_of(r, "accuracy")) for r in kept],
         ),
         draw(
@@ -135,20 +135,25 @@ def pick(record: EpochRecord, what: str) -> float:
     return float(getattr(record, f"train_{what}") if valid is None else valid)
 
 
-def ends(kept: Sequence[EpochRecord], what: str, spec: str) -> str:
+def ends(kept: Sequence[EpochRecord], what: str) -> str:
     """Return where training and validation end, in words; `kept` are the epochs that were not lost."""
     if not kept:
         return "no epoch was finished"
     train, valid = getattr(kept[-1], f"train_{what}"), getattr(kept[-1], f"valid_{what}")
-    return f"training ends at {train:{spec}}" + ("" if valid is None else f", validation at {valid:{spec}}")
+    validation = "" if valid is None else f", validation at {figure(valid, what)}"
+    return f"training ends at {figure(train, what)}{validation}"
 
 
 def line_of(record: EpochRecord, what: str) -> str:
     """Return what hovering over an epoch tells."""
-    spec = ".4f" if what == "loss" else ".2%"
-    text = f"epoch {record.epoch}: training {getattr(record, f'train_{what}'):{spec}}"
+    text = f"epoch {record.epoch}: training {figure(getattr(record, f'train_{what}'), what)}"
     valid = getattr(record, f"valid_{what}")
-    return text if valid is None else f"{text}, validation {valid:{spec}}"
+    return text if valid is None else f"{text}, validation {figure(valid, what)}"
+
+
+def figure(value: float, what: str) -> str:
+    """Return a loss or an accuracy as pages write it."""
+    return format_loss(value) if what == "loss" else f"{value:.2%}"
 
 
 def reliability_drawings(calibration: Calibration) -> list[Drawing]:

@@ -110,7 +110,7 @@ def activity_drawing(found: Inspection, i: int) -> Drawing:
     layer = found.layers[i]
     low, high = float(layer.edges[0]), float(layer.edges[-1])
     label = (
-        f"Histogram of the activations of layer {layer.layer}, {layer.activation}: from {low:.2f} to {high:.2f}, "
+        f"Histogram of the activations of layer {layer.layer}, {layer.activation}: from {low:z.2f} to {high:z.2f}, "
         f"{describe_activity(layer)}, {100 * layer.share_zero:.0f} % exactly zero."
     )
     return draw(lambda axes: show_activity(axes, layer), label)

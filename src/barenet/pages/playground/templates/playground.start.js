@@ -8,6 +8,8 @@ function describeRun() {
     facts.push(`${(100 * run.validationAccuracy).toFixed(1)} % of its validation images right`);
   }
   element("facts").textContent = facts.filter(Boolean).join("  ·  ");
+  element("warning").hidden = !run.warning;
+  element("warning").textContent = run.warning ?? "";
   element("input-size").textContent = `${frame.width} × ${frame.height} pixels`;
   element("image").setAttribute("aria-label", `Drawing area of ${frame.width} by ${frame.height} pixels`);
   element("image").style.aspectRatio = `${frame.width} / ${frame.height}`;
