@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import errno
 import json
 import os
@@ -244,3 +245,36 @@ def test_a_folder_that_is_gone_is_the_machine_s_fault(tmp_path):
 def test_text_is_written_as_utf_8(tmp_path):
     replace_file(tmp_path / "file", "衬衫\n")
     assert (tmp_path / "file").read_bytes() == "衬衫\n".encode()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_model_whose_weights_are_not_finite_is_refused(value, tmp_path):
+    own = parameters()
+    own["W2"][1, 0] = value
+    write_model(tmp_path / "model.safetensors", INFO, own)
+    assert "W2 holds NaN, infinity or no numbers" in refusal(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "fault"),
+    [
+        ({"architecture": []}, "architecture has no layers"),
+        ({"architecture": [{"input_dim": "6", "output_dim": 2, "activation": "relu"}]}, "input_dim is '6'"),
+        ({"class_names": ["shirt"]}, "class_names has 1 names, and the last layer gives 2"),
+        ({"class_names": ["shirt", "\udc80"]}, "is no text of UTF-8"),
+        ({"image_shape": [2, 2]}, "image_shape is '[2, 2]'"),
+        ({"scale": float("nan")}, "scale is nan"),
+        ({"settings": {"another": {}}}, "the unknown table 'another'"),
+        ({"settings": {"data": {"drop": 3}}}, "drop is 3"),
+        ({"preprocessing": {"values": [0.0]}}, "preprocessing.values does not hold 2 finite numbers"),
+        (
+            {"preprocessing": {"mean": [0.0] * 6, "deviation": [0.0] * 6}},
+            "deviation holds a number that is not above 0",
+        ),
+        ({"preprocessing": {"mean": ["a"] * 6, "deviation": [1.0] * 6}}, "mean.0 is 'a'"),
+        ({"preprocessing": {"columns": {"columns": 1, "has_header": True, "n_columns": 6}}}, "columns is 1"),
+    ],
+)
+def test_a_sound_file_that_says_what_no_model_does_is_refused(wrong, fault, tmp_path):
+    write_model(tmp_path / "model.safetensors", dataclasses.replace(INFO, **wrong), parameters())
+    assert fault in refusal(tmp_path / "model.safetensors")

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
-from barenet.errors import nearest
-from barenet.messages import one_line
+from barenet.errors import ConfigError, nearest
 from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM
+from barenet.reading.borders import check_text
 
 __all__ = [
     "ActivationName",
@@ -57,11 +57,8 @@ class Table(BaseModel):
         if isinstance(value, int) and value.bit_length() > 63:
             raise ValueError(f"a whole number of {value.bit_length()} bits is too large: 63 are the most")
         for text in (value,) if isinstance(value, str) else value if isinstance(value, list | tuple) else ():
-            if isinstance(text, str) and not text.isascii():
-                try:
-                    text.encode()
-                except UnicodeEncodeError:
-                    raise ValueError(f"{one_line(text, 200)!r} is not UTF-8: rename what is called so") from None
+            if isinstance(text, str):
+                check_text(text, "the text", ConfigError)
         return value
 
 

@@ -40,7 +40,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         try:
             return tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise not_toml(where, f"{one_line(error, 200)}{explain_line(text, error)}") from None
+            raise not_toml(where, one_line(f"{one_line(error, 200)}{explain_line(text, error)}")) from None
         except RecursionError:
             raise not_toml(where, "its brackets are nested too deeply") from None
         except ValueError as error:  # Python reads no number of more than 4,300 digits, and no 30th of February

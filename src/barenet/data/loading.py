@@ -34,7 +34,7 @@ from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import as_labels, parts_of_arrays
 from barenet.errors import ConfigError, DataError
 from barenet.messages import count, few
-from barenet.reading.borders import reading
+from barenet.reading.borders import check_text, reading
 
 __all__ = ["load_dataset"]
 
@@ -127,6 +127,7 @@ def load_dataset(
             raise DataError("the path of the data is empty: name a folder or a file, or . for this folder")
         if is_address(str(path)):
             raise DataError(f"{path} is an address, not a path: {AS_PATH}")
+        check_text(str(path), "the path of the data")
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
         choices = choices_of(words)
         for_model = bool(trained_on)

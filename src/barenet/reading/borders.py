@@ -84,4 +84,4 @@ def check_text(text: str, what: str, kind: type[BarenetError] = DataError) -> No
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise kind(f"{what} {one_line(text, 200)!r} is not UTF-8: rename it") from None
+        raise kind(f"{what} {one_line(text, 200)} is not UTF-8: rename it") from None

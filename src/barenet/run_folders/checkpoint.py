@@ -20,9 +20,11 @@ from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, ShapeError
 from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
+from barenet.reading.borders import reading
 from barenet.schema import SchemaError, make_checked
 from barenet.shown import Shown
 from barenet.storage.arrays import read_arrays, write_arrays
+from barenet.storage.described import check_description
 from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import look_at_features, read_standardiser
 from barenet.training.table_inputs import read_columns
@@ -149,11 +151,14 @@ def write_model(
 
 def read_info(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:
     """Return what a model file says about its network, names and types checked, and its arrays."""
-    values, arrays = read_arrays(path)
-    try:
-        return make_checked(ModelInfo, values), arrays
-    except SchemaError as error:
-        raise CheckpointError(f"{path} is no model of barenet: {error}") from None
+    with reading(path, CheckpointError, missing="give a run folder or a .safetensors file", again="use another one"):
+        values, arrays = read_arrays(path)
+        try:
+            info = make_checked(ModelInfo, values)
+            check_description(values)
+        except SchemaError as error:
+            raise CheckpointError(f"{path} is no model of barenet: {error}") from None
+        return info, arrays
 
 
 def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> SavedModel:
@@ -175,6 +180,11 @@ def read_model(path: str | Path, activations: Sequence[Activation] = (), loss: L
         if name not in arrays or arrays[name].shape != view.shape:
             found = arrays[name].shape if name in arrays else "none"
             raise CheckpointError(f"{path}: {name} must have shape {view.shape} by the architecture, found {found}")
+        if arrays[name].dtype.kind != "f" or not np.isfinite(arrays[name]).all():
+            raise CheckpointError(
+                f"{path}: {name} holds NaN, infinity or no numbers, so it predicts nothing: use another checkpoint, or "
+                f"train again"
+            )
         view[...] = arrays[name]
     return SavedModel(mlp, info, loss, path)
 
@@ -185,8 +195,11 @@ def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:
     info, arrays = read_info(path)
     own = {name.removeprefix("state."): a for name, a in arrays.items() if name.startswith("state.")}
     try:
-        return info, TrainingState.from_arrays(own)
-    except KeyError as error:
-        raise CheckpointError(
-            f"{path} holds a model but no training state ({error} is missing); resume needs last"
-        ) from None
+        with reading(path, CheckpointError, again="use another checkpoint"):
+            return info, TrainingState.from_arrays(own)
+    except CheckpointError as error:
+        if isinstance(error.__cause__, KeyError):
+            raise CheckpointError(
+                f"{path} holds a model but no training state ({error.__cause__} is missing); resume needs last"
+            ) from None
+        raise

@@ -19,6 +19,7 @@ from safetensors.numpy import save
 
 from barenet.errors import CheckpointError, MachineError
 from barenet.messages import one_line
+from barenet.reading.borders import open_regular
 from barenet.storage.files import replace_file
 
 __all__ = ["FORMAT", "checksum", "read_arrays", "write_arrays"]
@@ -68,7 +69,9 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         MachineError: the file cannot be read.
     """
     try:
-        path.open("rb").close()  # safetensors calls a file that may not be read a file that isn't there
+        open_regular(
+            path, CheckpointError
+        ).close()  # safetensors calls a file that may not be read a file that isn't there
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)

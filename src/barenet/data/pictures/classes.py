@@ -12,6 +12,7 @@ from barenet.data.pictures.layouts import ORDER, Layout, PictureFolder, chain, f
 from barenet.data.pictures.picture import SUFFIXES
 from barenet.errors import DataError
 from barenet.messages import few
+from barenet.reading.borders import check_text
 
 __all__ = ["find_pictures"]
 
@@ -43,6 +44,7 @@ def check_classes(layout: Layout, least: int) -> tuple[str, ...]:
     folder = layout.parts["train"][0][1].parent
     by_folded: dict[str, str] = {}
     for name in names:
+        check_text(name, f"the name of the class, a folder in {folder},")
         other = by_folded.setdefault(name.casefold(), name)
         if other is not name:
             raise DataError(
