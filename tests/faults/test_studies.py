@@ -42,7 +42,7 @@ from barenet.tuning.workers.shared_data import share_data
 
 SETTINGS = {"n_valid": 100, "hidden_sizes": (6,), "batch_size": 100, "epochs": 3, "label_smoothing": 0}
 SPACE = {"lr": {"low": 1e-3, "high": 1e-1, "log": True}, "l2": [0.0, 0.01]}
-DRAWN = {"strategy": "random", "trials": 6, "halving": True, "search_seed": 3}
+DRAWN = {"strategy": "random", "trials": 6, "halving": True, "search_seed": 3, "repeats": 1, "repeat_best": 2}
 KINDS = ["rounds/0.json", "trials/00002/rung-0.json", "trials/{best}/rung-1.safetensors", "study.json", "study.db"]
 
 
@@ -94,7 +94,8 @@ def go_on(folder: Path, dataset) -> tuple[list, list[str]]:
     known.check_ledger()
     best = write_best(own, known.top.trials[0], material.data, material.dataset)
     weights = [(best / f"{name}.safetensors").read_bytes() for name in ("initial", "best", "last")]
-    return [*((t.point, t.ended, figures_of(t)) for t in known.trials), weights, read_optuna(folder)], told.notes
+    trials = [(trial.key, trial.point, trial.ended, figures_of(trial)) for trial in [*known.trials, *search.repeats]]
+    return [*trials, weights, read_optuna(folder)], told.notes
 
 
 def figures_of(trial) -> list:
@@ -222,6 +223,21 @@ def test_a_lost_round_that_would_be_another_is_refused(study, tmp_path, monkeypa
     monkeypatch.setattr(Search, "choose", lambda *about: choose(*about)[::-1])  # as another Optuna may do
     with pytest.raises(BarenetError, match=r"rounds/0.json is lost, and trial 0 was of lr=.*, and would be of lr="):
         go_on(folder, dataset)
+
+
+@pytest.mark.slow
+def test_each_record_of_a_study_alone_and_all_together_may_be_damaged(study, tmp_path):
+    dataset = from_arrays(**study.arrays)
+    right, _ = go_on(copy_of(study, tmp_path), dataset)
+    names = [str(path.relative_to(study.folder)) for path in sorted(study.folder.glob("trials/*/rung-?.json"))]
+    assert len(names) == 6 + 2 + 2  # first rungs, second rungs of the best two, and a seed more of each of these
+    for damaged in [*([name] for name in names), names]:
+        folder = copy_of(study, tmp_path)
+        for name in damaged:
+            (folder / name).write_bytes((folder / name).read_bytes()[:-40])
+        found, notes = go_on(folder, dataset)
+        assert found == right
+        assert len(notes) == len({Path(name).parent for name in damaged})  # later rungs of a trial follow the first
 
 
 @pytest.mark.slow

@@ -115,11 +115,24 @@ def differences_in_space(path: Path, question: Question, material: Material) -> 
 
 
 def run_search(record: Record, pool: Pool) -> StudyResult:
-    """Search, and write the result."""
+    """Search, and write the result.
+
+    Raises:
+        DivergedError: no trial was left.
+        MachineError: what a search needs could not be written; what was written before is kept, and a resume goes on.
+    """
+    try:
+        return conclude(record, search_points(record, pool))
+    except MachineError as error:
+        path = as_typed(record.folder.path)
+        raise MachineError(f"{error}; what is done is kept: go on by --resume {path}") from None
+
+
+def search_points(record: Record, pool: Pool) -> Search:
+    """Train all trials, and return the search at its end."""
     folder, material = record.folder, record.material
-    data_folder, plan = folder.path / ".data", record.plan
     shared = share_data(
-        data_folder,
+        folder.path / ".data",
         material.data,
         material.resolved,
         has_path=not material.question.from_arrays,
@@ -128,14 +141,18 @@ def run_search(record: Record, pool: Pool) -> StudyResult:
     try:
         search = Search(material, record, pool, shared)
         record.observer.settings(material.resolved, material.searched)
-        record.observer.start(folder.path, plan, material.n_trials, pool.name, material.space.varied)
+        record.observer.start(folder.path, record.plan, material.n_trials, pool.name, material.space.varied)
         search.run()
         record.check_ledger()
-    except MachineError as error:
-        raise MachineError(f"{error}; what is done is kept: go on by --resume {as_typed(folder.path)}") from None
+        return search
     finally:
         pool.close(kill=True)
-        forget_data(data_folder)
+        forget_data(folder.path / ".data")
+
+
+def conclude(record: Record, search: Search) -> StudyResult:
+    """Compare the trials, keep the winner, and write what came of them."""
+    folder, material, plan = record.folder, record.material, record.plan
     record.write_tables()
     result = summarise(folder, material, record.trials, search.repeats)
     best = result.best

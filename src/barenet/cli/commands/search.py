@@ -13,7 +13,7 @@ from barenet.api.searching import search as start_search
 from barenet.cli.flags import flag_of, make_panels, read_flags
 from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
-from barenet.errors import ConfigError
+from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
 from barenet.printing.lines import print_json
 from barenet.run_folders.finding import STUDIES, find_folder
@@ -157,6 +157,8 @@ def search(
         print_json(result.as_dict())
     else:
         show_search(result)
+    if result.retrained is not None and result.retrained.unsaved is not None:
+        raise MachineError(result.retrained.unsaved)
 
 
 def read_plan(arguments: dict[str, Any]) -> dict[str, Any]:
