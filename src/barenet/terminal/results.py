@@ -14,6 +14,7 @@ from barenet.run_folders.results import RunResult
 from barenet.run_folders.scores import Scores
 from barenet.terminal.learning import show_verdicts
 from barenet.terminal.output import output_console, plain_table
+from barenet.training.records import format_loss
 
 __all__ = ["show_classes", "show_result", "show_scores"]
 
@@ -27,11 +28,11 @@ def show_result(result: RunResult) -> None:
     titles = ("best epoch", "valid loss", "valid acc", "test loss", "test acc")
     table = plain_table(("run",), titles, no_wrap=True)
     for network in result.networks:
-        tested = (
-            ("-", "-") if network.scores is None else (f"{network.scores.loss:.4f}", f"{network.scores.accuracy:.4f}")
-        )
+        tested = ("-", "-")
+        if network.scores is not None:
+            tested = format_loss(network.scores.loss), f"{network.scores.accuracy:.4f}"
         name = f"seed {network.seed}" if network.folder is None else str(network.folder)
-        valid = f"{network.validation_loss:.4f}", f"{network.validation_accuracy:.4f}"
+        valid = format_loss(network.validation_loss), f"{network.validation_accuracy:.4f}"
         table.add_row(name, str(network.best_epoch), *valid, *tested)
     console.print(table)
     if scores:
@@ -64,7 +65,7 @@ def show_scores(
 def show_summary(console: PlainConsole, scores: Sequence[Scores], whole: Scores) -> None:
     """Print accuracy and loss; of several networks mean, standard deviation and their average's."""
     if len(scores) == 1:
-        console.print(f"test accuracy {scores[0].accuracy:.4f}, test loss {scores[0].loss:.4f}", style="bold")
+        console.print(f"test accuracy {scores[0].accuracy:.4f}, test loss {format_loss(scores[0].loss)}", style="bold")
         return
     accuracies, losses = [s.accuracy for s in scores], [s.loss for s in scores]
     console.print(
@@ -73,7 +74,9 @@ def show_summary(console: PlainConsole, scores: Sequence[Scores], whole: Scores)
         f"(mean and standard deviation of {len(scores)} networks)",
         style="bold",
     )
-    console.print(f"the average of all {len(scores)}: test accuracy {whole.accuracy:.4f}, test loss {whole.loss:.4f}")
+    console.print(
+        f"the average of all {len(scores)}: test accuracy {whole.accuracy:.4f}, test loss {format_loss(whole.loss)}"
+    )
 
 
 def show_classes(console: PlainConsole, scores: Scores, class_names: Sequence[str], *, n_networks: int = 1) -> None:

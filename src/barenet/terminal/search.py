@@ -19,6 +19,7 @@ from rich.text import Text
 from barenet.config.tables import Config
 from barenet.messages import as_typed, count, few
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
+from barenet.training.records import format_loss
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
 from barenet.tuning.study.observer import SearchObserver
@@ -129,7 +130,7 @@ def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
     epochs = trial.last.epochs if trial.last else 0
     parts = [name, describe(trial.point, names), f"epoch {epochs}"]
     if loss is not None and accuracy is not None:
-        parts += [f"Valid Loss: {loss:.4f}", f"Valid Acc: {accuracy:.4f}"]
+        parts += [f"Valid Loss: {format_loss(loss)}", f"Valid Acc: {accuracy:.4f}"]
     return " | ".join(parts) + f" | {trial.seconds:.1f} s"
 
 
@@ -193,7 +194,7 @@ def show_search(result: StudyResult) -> None:
     if result.retrained is not None and result.retrained.networks[0].scores is not None:
         scores = result.retrained.networks[0].scores
         console.print(
-            f"trained once more: test accuracy {scores.accuracy:.4f}, test loss {scores.loss:.4f}; "
+            f"trained once more: test accuracy {scores.accuracy:.4f}, test loss {format_loss(scores.loss)}; "
             f"{result.retrained.folder}",
             style="bold",
         )

@@ -24,7 +24,7 @@ from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
 from barenet.run_folders.finding import Named, describe_names, find_run, name_of_run
 from barenet.run_folders.folder import RunFolder
-from barenet.training.records import EpochRecord, training_seconds
+from barenet.training.records import EpochRecord, format_loss, training_seconds
 
 __all__ = ["report", "report_page"]
 
@@ -132,10 +132,10 @@ def numbers(evidence: Evidence, judgement: Judgement | None, *, learned: bool = 
     shown = []
     metrics, history = evidence.model.info.metrics, evidence.history
     if judgement is not None and judgement.loss is not None:
-        shown.append((f"{judgement.of} loss", f"{judgement.loss:.4f}", ""))
+        shown.append((f"{judgement.of} loss", format_loss(judgement.loss), ""))
     if metrics:
         accuracy, loss = metrics["validation_accuracy"], metrics["validation_loss"]
-        shown.append(("validation accuracy", f"{100 * accuracy:.2f} %", f"loss {loss:.4f}"))
+        shown.append(("validation accuracy", f"{100 * accuracy:.2f} %", f"loss {format_loss(loss)}"))
     if history and metrics and learned:
         shown.append(("best epoch", f"{evidence.best_epoch}", f"of {history[-1].epoch}"))
     shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
