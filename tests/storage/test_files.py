@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import re
 
 import pytest
 
-from barenet.errors import ConfigError
-from barenet.storage.files import check_folder_name, with_ending
+from barenet.errors import ConfigError, MachineError
+from barenet.storage.files import check_folder_name, our_errors, with_ending
 from barenet.storage.folders import create_folder
 
 HTML = [".html", ".htm"]
@@ -53,3 +54,14 @@ def test_a_run_or_a_study_is_not_named_like_a_file(output, name, said, tmp_path)
     with pytest.raises(ConfigError, match=re.escape(f"{said} like a file, and the files of a study go to a folder")):
         create_folder(tmp_path / output, name, "course", kind="study", marker="study.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_errors_of_the_system_over_files_become_ours_and_those_over_output_do_not(tmp_path):
+    with pytest.raises(MachineError, match=r"cannot use \S+missing: No such file or directory"), our_errors(tmp_path):
+        (tmp_path / "missing").stat()
+    with pytest.raises(MachineError, match=f"cannot use {tmp_path}: Input/output error"), our_errors(tmp_path):
+        raise OSError(errno.EIO, "Input/output error")
+    with pytest.raises(MachineError, match="^as it was$"), our_errors(tmp_path):
+        raise MachineError("as it was")
+    with pytest.raises(BrokenPipeError), our_errors(tmp_path):
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")

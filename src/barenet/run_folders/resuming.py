@@ -30,6 +30,7 @@ from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.run import Run, network_configs
+from barenet.storage.files import our_errors
 from barenet.training.preparation import Custom, TrainingData, prepare
 from barenet.training.trainer import Trainer
 
@@ -61,9 +62,10 @@ def resume_run(
         RunError: the folder is no run, is in use, or was started with other data or settings.
     """
     observer = observer or Observer()
-    before = stored_config(folder)
+    with our_errors(folder):
+        before = stored_config(folder)
     config = config or before
-    with lock_run(folder):
+    with our_errors(folder), lock_run(folder):
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
         stored = [read_stored(own, dataset, observer.note) for own in folders]

@@ -20,6 +20,7 @@ from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import NetworkResult, RunResult, judge_network, write_verdict
 from barenet.run_folders.scores import average_scores, score_model, write_scores
 from barenet.run_folders.writing import RunFiles
+from barenet.storage.files import our_errors
 from barenet.training.learning.remedies import after_divergence
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import training_seconds
@@ -55,7 +56,7 @@ def start_run(
     if output is None:
         return Run(resolved, dataset, trainer, None, observer).train()
     # Complete under a hidden name: a process that is killed before leaves nothing that could not be gone on with.
-    with new_run(output, name, prefix) as new:
+    with our_errors(output), new_run(output, name, prefix) as new:
         Run(resolved, dataset, trainer, new.path, observer).files.write_start()
         return Run(resolved, dataset, trainer, new.publish(), observer).train()
 

@@ -21,6 +21,7 @@ from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import ModelInfo, write_model
 from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.machine import write_machine
+from barenet.storage.files import our_errors
 from barenet.storage.history import read_history
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
@@ -97,9 +98,10 @@ class RunFiles:
         if folder is None:
             return
         try:
-            if network in self.behind:
-                self.write_whole(folder, network)
-            write(folder)
+            with our_errors(folder.path):
+                if network in self.behind:
+                    self.write_whole(folder, network)
+                write(folder)
         except MachineError as error:
             if not self.behind:
                 self.note(f"{error}: training goes on, and saving is tried again at the next checkpoint")

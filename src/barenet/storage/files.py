@@ -8,8 +8,8 @@ from __future__ import annotations
 import itertools
 import os
 import re
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from barenet.errors import ConfigError, MachineError
@@ -79,6 +79,25 @@ def replace_file(path: Path, content: bytes | str, *, previous: Path | None = No
     finally:
         with suppress(OSError):  # half a file under a hidden name does no harm, and the first error says what is wrong
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def our_errors(folder: Path | None) -> Iterator[None]:
+    """Turn the system's errors over files, of whatever call they are, into ours; `folder` is where the work is.
+
+    Not those of a reader of our output that is gone: that is no matter of a disk.
+    """
+    try:
+        yield
+    except (MachineError, BrokenPipeError):
+        raise
+    except OSError as error:
+        where = error.filename or folder
+        if where is None:
+            raise
+        raise MachineError(
+            f"cannot use {where}: {error.strerror or type(error).__name__}; check the disk and the permissions"
+        ) from None
 
 
 def make_folder(path: Path) -> None:
