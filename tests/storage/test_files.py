@@ -61,7 +61,7 @@ def test_errors_of_the_system_over_files_become_ours_and_those_over_output_do_no
         (tmp_path / "missing").stat()
     with pytest.raises(MachineError, match=f"cannot use {tmp_path}: Input/output error"), our_errors(tmp_path):
         raise OSError(errno.EIO, "Input/output error")
-    with pytest.raises(MachineError, match="^as it was$"), our_errors(tmp_path):
+    with pytest.raises(MachineError, match=r"^as it was$"), our_errors(tmp_path):
         raise MachineError("as it was")
     with pytest.raises(BrokenPipeError), our_errors(tmp_path):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
