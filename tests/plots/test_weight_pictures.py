@@ -122,3 +122,20 @@ def test_fewer_tiles_than_neurons_are_the_largest_and_the_rest_are_counted(netwo
     assert sheet.units == np.argsort(-norms)[:2].tolist()
     assert sheet.which(5) == "the largest 2 of 5, largest norm first; 3 are left out"
     assert neuron_sheet(trained, (4, 4)).which(5) == "all 5, largest norm first"
+
+
+@pytest.mark.parametrize("sizes", [(16, (2,), 3), (2, (1,), 2)])
+def test_neurons_and_inputs_have_whole_numbers_however_few_there_are(sizes, monkeypatch):
+    found: list[str] = []
+
+    def collect(figure):
+        figure.draw_without_rendering()
+        for axes in figure.axes[:2]:
+            found.extend(label.get_text() for label in (*axes.get_xticklabels(), *axes.get_yticklabels()))
+        return b""
+
+    monkeypatch.setattr(weights, "png", collect)
+    before, after = (MLP(*sizes, seed=seed) for seed in (0, 1))
+    draw_heat_maps(before, after, 1, False)
+    assert "0" in found
+    assert [text for text in found if not re.fullmatch("\N{MINUS SIGN}?[0-9]+", text)] == []

@@ -18,7 +18,20 @@ from barenet.plots.letters import FAMILY, fit_letters
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["BLUE", "FAINT", "GREEN", "GREY", "INK", "ORANGE", "SERIES", "new_figure", "png", "style", "svg"]
+__all__ = [
+    "BLUE",
+    "FAINT",
+    "GREEN",
+    "GREY",
+    "INK",
+    "ORANGE",
+    "SERIES",
+    "new_figure",
+    "png",
+    "style",
+    "svg",
+    "whole_numbers",
+]
 
 INK, GREY, FAINT = "#2b2b2b", "#8c8c8c", "#d9d9d9"
 BLUE, ORANGE, GREEN = "#3b6fb6", "#d1603d", "#5f8f5a"
@@ -116,3 +129,10 @@ def style(axes: Any, title: str, *, x: str = "", y: str = "", grid: bool = True)
         axes.grid(color=FAINT, linewidth=0.6)
         axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def whole_numbers(axes: Any, *which: str, most: int | str = "auto") -> None:
+    """Let the axes `which` ("x", "y") of a panel, of things that are counted, have ticks at whole numbers alone."""
+    for axis in which:
+        # Without min_n_ticks, an axis with a single whole number on it would have fractions again.
+        axes.locator_params(axis=axis, nbins=most, integer=True, min_n_ticks=1)

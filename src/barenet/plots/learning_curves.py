@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barenet.messages import few
-from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style
+from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style, whole_numbers
 from barenet.plots.ranges import LEGEND_ROOM, Points, bound, kept_range
 from barenet.storage.files import make_folder, replace_file
 from barenet.training.records import EpochRecord
@@ -201,7 +201,7 @@ def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord], y: str) 
 
 def show_epochs(axes: Any, epochs: Sequence[int]) -> None:
     """Let an axis show all epochs, whatever was drawn of them, in whole numbers."""
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(axes, "x")
     first, last = min(epochs), max(epochs)
     room = 0.05 * (last - first) or 1
     axes.set_xlim(first - room, last + room)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from barenet.analysis.activity import LayerActivity, NeuronPortrait
 from barenet.messages import count
-from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
+from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, span
 
@@ -51,7 +51,7 @@ def scale_counts(axes: Any, highest: int) -> None:
     Below a hundred a logarithmic axis has one power of ten or two, and labels between them that are hard to read.
     """
     if highest < FEW:
-        axes.locator_params(axis="y", nbins=5, integer=True)
+        whole_numbers(axes, "y", most=5)
         axes.set_ylim(bottom=0)
     else:
         axes.set_yscale("log")
@@ -148,6 +148,7 @@ def show_weights(axes: Any, portrait: NeuronPortrait, shape: tuple[int, ...] | N
         values = np.sort(portrait.weights)[::-1]
         axes.bar(np.arange(len(values)), values, width=1.0, color=[ORANGE if v > 0 else BLUE for v in values])
         style(axes, "Its weights, sorted", x="inputs, by weight", y="value of a weight")
+        whole_numbers(axes, "x")
         return
     picture = picture_of(portrait.weights, shape)
     axes.imshow(diverging_colours()[colour_numbers(picture, span(picture))], interpolation="nearest")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style
+from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.search_curves import draw_curves
 from barenet.plots.search_scales import (
@@ -97,7 +97,7 @@ def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
         if scale.log:
             panel.set_xscale("log")
         elif dimension.integer:
-            panel.xaxis.get_major_locator().set_params(integer=True)
+            whole_numbers(panel, "x")
         tints = colours(result, scores)
         panel.scatter(x[full], y[full], c=tints[full], s=34, linewidths=0, zorder=3)
         panel.scatter(x[~full], y[~full], facecolors="none", edgecolors=GREY, s=26, linewidths=1)

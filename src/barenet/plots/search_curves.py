@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.plots.canvas import BLUE, GREY, INK, SERIES, style
+from barenet.plots.canvas import BLUE, GREY, INK, SERIES, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.search_scales import MOST_VALUES, Scale, importances, limits, metric_name, shown
 from barenet.training.records import EpochRecord
@@ -59,7 +59,7 @@ def draw_curves(
     name = metric_name(result)
     by = "" if chosen is None else f", coloured by {cut(chosen.name, 30)}"
     style(axes, f"{name.removesuffix(', %').capitalize()} of each trial{by}", x="epoch", y=name)
-    axes.xaxis.get_major_locator().set_params(integer=True)
+    whole_numbers(axes, "x")
     if len(seen) == 1:
         axes.set_xlim(min(seen) - 1, max(seen) + 1)
     if heights:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.nn.mlp import MLP
-from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style
+from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, pool, span, tile
 
@@ -74,7 +74,7 @@ def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn:
     all_same = "" if np.ptp(before) > 0 else f", all {before[0]:g} before"
     style(axes, f"{name}: {shape} {many}{all_same}", x=f"value of a {one}", y=f"number of {many}")
     axes.locator_params(axis="x", nbins=6)
-    axes.locator_params(axis="y", nbins=5, integer=True)
+    whole_numbers(axes, "y", most=5)
 
 
 def heat_map(matrix: Array, limit: float) -> tuple[NDArray[np.uint8], tuple[int, int]]:
@@ -105,6 +105,7 @@ def draw_heat_maps(
             extent = (-0.5, n_inputs - 0.5, n_outputs - 0.5, -0.5)
             axes.imshow(diverging_colours()[numbers], aspect="auto", interpolation="nearest", extent=extent)
             style(axes, f"W{layer}, {when}", x="input", y="class" if is_named else "neuron", grid=False)
+            whole_numbers(axes, "x", "y")
             if is_named:
                 axes.set_yticks(range(n_outputs), [cut(name, 16) for name in class_names], fontsize=8)
         add_scale(figure, panels, limit)

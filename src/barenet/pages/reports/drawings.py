@@ -14,7 +14,7 @@ import numpy as np
 
 from barenet.analysis.statistics import Calibration
 from barenet.messages import count
-from barenet.plots.canvas import BLUE, GREY, ORANGE, new_figure, style, svg
+from barenet.plots.canvas import BLUE, GREY, ORANGE, new_figure, style, svg, whole_numbers
 from barenet.plots.learning_curves import (
     finite,
     has_ratios,
@@ -174,6 +174,7 @@ def reliability_drawings(calibration: Calibration) -> list[Drawing]:
         axes.stairs(calibration.counts, calibration.edges, fill=True, color=BLUE, alpha=0.8)
         axes.set_xlim(0, 1)
         style(axes, "How sure it is", x="how sure it is (confidence)", y="number of images")
+        whole_numbers(axes, "y")
 
     points = [
         (float(c), float(a), f"{count(n, 'image')}, {c:.1%} sure, {a:.1%} right")
