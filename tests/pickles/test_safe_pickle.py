@@ -694,7 +694,7 @@ def test_too_little_memory_is_the_machines_fault(tmp_path, monkeypatch):
         raise MemoryError
 
     monkeypatch.setattr("barenet.pickles.reader._Interpreter.run", fail)
-    with pytest.raises(MachineError, match="not enough memory"):
+    with pytest.raises(MachineError, match="does not fit into memory"):
         read_pickle(saved(tmp_path, N + STOP))
 
 

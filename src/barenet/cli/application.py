@@ -92,7 +92,8 @@ def explain(error: Exception, arguments: list[str]) -> int:
         print_problem(f"error: {error.strerror or type(error).__name__}{what}; check the disk and the permissions")
         return 3
     if isinstance(error, MemoryError):
-        print_problem(f"error: not enough memory: {error or 'choose smaller model.hidden_sizes or data.batch_size'}")
+        reason = str(error) or "choose smaller model.hidden_sizes or data.batch_size"  # Python's own says nothing
+        print_problem(f"error: not enough memory: {reason}")
         return 3
     print_problem(
         f"error: this is a bug in barenet: {type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)"
