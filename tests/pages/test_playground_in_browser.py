@@ -362,3 +362,22 @@ def test_without_javascript_the_page_says_so(new_page, file):
     page.goto(file.as_uri())
     expect(page.locator("noscript p")).to_be_visible()
     expect(page.locator("#loading")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_threads_run_behind_the_words_of_layers_and_classes_and_not_on_paper(width, new_page, file):
+    page = new_page(viewport={"width": width, "height": 900}, color_scheme="dark")
+    page.goto(file.as_uri())
+    page.wait_for_function("window.playground")
+    words = (
+        "[...document.querySelectorAll('.layer h2, .classes h2, .scale')].map((e) => getComputedStyle(e))"
+        ".map((s) => [Number(s.zIndex), s.backgroundColor])"
+    )
+    threads = page.evaluate("Number(getComputedStyle(document.getElementById('threads')).zIndex)")
+    found = page.evaluate(words)
+    assert len(found) == 5  # two layers with their scales, and the classes
+    assert all(level > threads and colour != "rgba(0, 0, 0, 0)" for level, colour in found)
+    page.emulate_media(media="print")
+    assert page.evaluate("getComputedStyle(document.getElementById('threads')).display") == "none"
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"

@@ -42,6 +42,15 @@ def test_a_page_loads_in_silence_and_fits_the_window(kind, width, new_page, page
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+def test_on_a_phone_the_tables_of_classes_fit_and_no_line_breaks_inside_a_flag(new_page, pages):
+    page = new_page(viewport={"width": 390, "height": 844})
+    page.goto(pages["run"].as_uri())
+    wide = "[...document.querySelectorAll('#results > .side .scroll')].map((e) => e.scrollWidth - e.clientWidth)"
+    assert page.evaluate(wide) == [0, 0]
+    lines = "[...document.querySelectorAll('code span')].map((e) => e.getClientRects().length)"
+    assert set(page.evaluate(lines)) == {1}
+
+
 def test_letters_in_pictures_are_large_enough_on_a_phone(new_page, pages):
     page = new_page(viewport={"width": 390, "height": 844})
     page.goto(pages["run"].as_uri())
