@@ -82,6 +82,7 @@ def fail_saves(tmp_path: Path, errors: tuple[str, ...]) -> tuple[list[str], int]
     return wrong, n
 
 
+@pytest.mark.slow
 def test_a_failing_call_of_a_save_leaves_the_old_file_or_the_new_one(tmp_path):
     wrong, n = fail_saves(tmp_path, ("ENOSPC",))
     assert wrong == []

@@ -74,6 +74,7 @@ def kill_runs(tmp_path: Path, n: int, seed: int, kinds: Sequence[str] = tuple(KI
     return wrong, lost
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_with_the_same_bits(tmp_path):
     assert kill_runs(tmp_path, 1, seed=1, kinds=["one"])[0] == []
 
@@ -154,7 +155,7 @@ def kill_while_saving(tmp_path: Path, n: int, seed: int) -> list[str]:
 
 
 def test_files_load_after_kills_while_saving(tmp_path):
-    assert kill_while_saving(tmp_path, 5, seed=2) == []
+    assert kill_while_saving(tmp_path, 3, seed=2) == []
 
 
 @pytest.mark.full
