@@ -39,7 +39,10 @@ COMMANDS = {
 }
 OF_A_RUN = {"report": ("report", "run"), "inspect": ("inspect", "run"), "predict": ("predict", "run", "{images}")}
 # Says when the first line is reached: until then the system's own action applies, or Python's.
-START = "import barenet.cli.main as m, barenet.interrupts as i, os; i.install(); os.write(3, b'.'); m.main()"
+START = (
+    "import barenet.cli.main as m, barenet.interrupts as i, os; install = i.install; "
+    "i.install = lambda: (install(), os.write(3, b'.')); m.main()"
+)
 LEFT_SECONDS = 5.0  # in which worker processes notice that their parent ended
 
 
