@@ -44,6 +44,7 @@ IN_SOURCE = {
     "barenet test {}": "barenet test runs/quick-1",
     "barenet train --resume {}": "barenet train --resume runs/quick-1",
     "barenet train {}": "barenet train runs/quick-1/config.toml",
+    "barenet train {} --lr {}": "barenet train runs/quick-1/config.toml --lr 0.001",
 }
 # Flags that texts of the source name, and that no command has.
 OTHER_FLAGS = {
