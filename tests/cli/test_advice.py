@@ -42,6 +42,7 @@ IN_SOURCE = {
     "barenet search --resume {}": "barenet search --resume studies/course-search-1",
     "barenet search --resume {} --retrain": "barenet search --resume studies/course-search-1 --retrain",
     "barenet test {}": "barenet test runs/quick-1",
+    "barenet train --help": "barenet train --help",
     "barenet train --resume {}": "barenet train --resume runs/quick-1",
     "barenet train {}": "barenet train runs/quick-1/config.toml",
     "barenet train {} --lr {}": "barenet train runs/quick-1/config.toml --lr 0.001",

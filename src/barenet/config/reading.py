@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from barenet.config.toml_slips import explain_line
+from barenet.config.slips import explain_line
 from barenet.errors import ConfigError, nearest
 from barenet.messages import one_line
 from barenet.reading.borders import open_regular, reading

@@ -6,7 +6,7 @@ import pytest
 
 from barenet.config.reading import read_toml
 from barenet.config.sources import build_config
-from barenet.config.toml_slips import explain_line
+from barenet.config.slips import explain_line
 from barenet.errors import ConfigError
 
 
