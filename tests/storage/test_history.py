@@ -89,6 +89,7 @@ def test_the_last_line_needs_no_end(path):
 def test_no_file_is_an_empty_history(tmp_path):
     history = read_history(tmp_path / "history.jsonl")
     assert (history.records, history.problems()) == ([], [])
+    assert not history.is_cut
     assert history.problems(2) == [f"{history.path} has no record of epoch 1-2"]
 
 
