@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from odd_runs import KINDS
 
 import barenet
-from barenet.errors import ConfigError
+from barenet.errors import ConfigError, MachineError
 from barenet.plots.inspection import choose_network, inspect
 
 
@@ -57,3 +59,14 @@ def test_of_several_seeds_the_best_on_validation_is_looked_at(arrays, tmp_path):
     notes: list[str] = []
     assert choose_network(tmp_path / "run", notes.append) == best.folder
     assert str(best.folder) in notes[0]
+
+
+@pytest.mark.slow
+def test_a_link_in_place_of_the_folder_for_pictures_is_not_followed(make_run, tmp_path):
+    folder, dataset = make_run("plain")
+    own = shutil.copytree(folder, tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
+    (tmp_path / "elsewhere").mkdir()
+    (own / "figures").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MachineError, match=r"figures is a link to .*elsewhere, outside of the run"):
+        inspect(own, dataset=dataset)
+    assert list((tmp_path / "elsewhere").iterdir()) == []

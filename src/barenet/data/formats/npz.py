@@ -18,7 +18,7 @@ from barenet.data.formats.named_arrays import EXPECTED_NAMES, PARTS_OF_PAIRS, fo
 from barenet.data.found import Found
 from barenet.data.parts import role_of
 from barenet.errors import DataError
-from barenet.messages import few
+from barenet.messages import few, one_line
 from barenet.reading.arrays import open_archive, read_member
 from barenet.reading.borders import open_regular, reading
 
@@ -67,7 +67,7 @@ def read_npz(path: Path, part: str | None = "train") -> Found:
             )
 
         def read(name: str, *, shape_alone: bool = False) -> np.ndarray:
-            own = (archive, name, f"{name} in {path}", path.stat().st_size)
+            own = (archive, name, f"{one_line(name)} in {path}", path.stat().st_size)
             return read_member(*own, shape_alone=shape_alone)
 
         if names == ["arr_0"]:
@@ -81,7 +81,7 @@ def read_members(path: Path) -> dict[str, np.ndarray]:
     """Return all arrays of an .npz file by name; raises DataError."""
     with reading(path), open_archive(path) as archive:
         names = [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
-        return {name: read_member(archive, name, f"{name} in {path}", path.stat().st_size) for name in names}
+        return {name: read_member(archive, name, f"{one_line(name)} in {path}", path.stat().st_size) for name in names}
 
 
 def unnamed(arrays: Mapping[str, np.ndarray], where: str, default: str) -> Found:
