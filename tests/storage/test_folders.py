@@ -18,7 +18,7 @@ def new_folder(output, name="run"):
 
 
 def fill(folder):
-    (folder / "config.toml").write_text("")
+    (folder / "config.toml").write_text("", "utf-8")
 
 
 def test_a_run_under_way_is_no_run_to_go_on_with(tmp_path):
@@ -61,7 +61,9 @@ def test_the_name_of_a_killed_process_is_not_that_of_the_holder(tmp_path, monkey
     monkeypatch.setattr(folders, "HOLDER_SECONDS", 0.01)
     with hold_lock(tmp_path):
         left = json.loads((tmp_path / HOLDER).read_text("utf-8"))
-    (tmp_path / HOLDER).write_text(json.dumps({**left, "pid": 2**22 + 1}))  # no process of Linux has a number so high
+    (tmp_path / HOLDER).write_text(
+        json.dumps({**left, "pid": 2**22 + 1}), "utf-8"
+    )  # no process of Linux has a number so high
     assert read_holder(tmp_path / HOLDER) == "another process"
 
 
