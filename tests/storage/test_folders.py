@@ -61,9 +61,7 @@ def test_the_name_of_a_killed_process_is_not_that_of_the_holder(tmp_path, monkey
     monkeypatch.setattr(folders, "HOLDER_SECONDS", 0.01)
     with hold_lock(tmp_path):
         left = json.loads((tmp_path / HOLDER).read_text("utf-8"))
-    (tmp_path / HOLDER).write_text(
-        json.dumps({**left, "pid": 2**22 + 1}), "utf-8"
-    )  # no process of Linux has a number so high
+    (tmp_path / HOLDER).write_text(json.dumps({**left, "pid": 2**22 + 1}), "utf-8")  # above all of Linux
     assert read_holder(tmp_path / HOLDER) == "another process"
 
 
