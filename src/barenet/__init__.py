@@ -134,7 +134,11 @@ _LAZY = {
 }
 
 # What people look for here, and what does it: some are packages too, which are no functions.
-_OTHER_WORDS = {"test": "load", "predict": "load", "fit": "train", "evaluate": "load", "gradient_check": "check_gradients"}
+_OTHER_WORDS = {
+    **dict.fromkeys(("test", "predict", "evaluate"), "load"),
+    "fit": "train",
+    "gradient_check": "check_gradients",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,8 +15,8 @@ from families import slow
 from PIL import Image
 
 from barenet.api import studies
-from barenet.cli.help_texts import COMMANDS
 from barenet.cli.application import app
+from barenet.cli.help_texts import COMMANDS
 from barenet.data import loading
 from barenet.data.formats.idx import write_idx
 from barenet.data.formats.idx_folders import read_idx_set

@@ -17,8 +17,8 @@ from refusals import assert_refused
 from rich.console import Console
 from waiting import PATIENCE, wait_until
 
-from barenet.cli.help_texts import COMMANDS
 from barenet.cli.application import OTHER_WORDS, app
+from barenet.cli.help_texts import COMMANDS
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.results import show_classes
 

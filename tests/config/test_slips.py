@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from barenet.config.reading import read_toml
-from barenet.config.sources import build_config
 from barenet.config.slips import explain_line
+from barenet.config.sources import build_config
 from barenet.errors import ConfigError
 
 

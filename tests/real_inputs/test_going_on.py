@@ -11,8 +11,8 @@ import pytest
 
 import barenet
 from barenet.api import studies, training
-from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.cli.application import app
+from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.config.sources import build_config
 from barenet.data.formats.idx import write_idx
 from barenet.errors import ConfigError, RunError
@@ -192,7 +192,10 @@ def test_a_finished_run_is_trained_for_longer(data, drawn):
     ("settings", "words"),
     [
         ({"schedule": "constant"}, "the learning rate stays 0.003"),
-        ({"schedule": "step", "decay_rate": 0.5, "decay_step": 4}, "0.0015 at the end of epoch 2 to 0.0015 at the start of epoch 3"),
+        (
+            {"schedule": "step", "decay_rate": 0.5, "decay_step": 4},
+            "0.0015 at the end of epoch 2 to 0.0015 at the start of epoch 3",
+        ),
         ({"schedule": "exponential", "decay_rate": 0.5, "decay_step": 6}, "schedule exponential goes on: the learning"),
     ],
 )

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import barenet
-from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.cli.application import run as run_command
+from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.pages.playground.playground import find_images
 from barenet.run_folders.loading import load_models
 
