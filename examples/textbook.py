@@ -117,7 +117,4 @@ def main(folder=None, n_epochs=10, seed=0):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] in (["-h"], ["--help"]):
-        print(__doc__)
-        sys.exit()
-    main(*sys.argv[1:2])
+    print(__doc__) if "--help" in sys.argv else main(*sys.argv[1:2])

@@ -74,6 +74,15 @@ def test_a_finished_run_passes_by_its_last_epoch(made, dataset):
     assert json.loads(json.dumps(found.as_dict()))["passed"] is True
 
 
+def test_settings_that_training_would_choose_smaller_are_taken_as_they_were(tmp_path):
+    rng = np.random.default_rng(1)
+    x, y = rng.normal(size=(100, 3)), np.arange(100) % 2
+    arrays = {"x": x, "y": y, "x_test": x[:10], "y_test": y[:10]}
+    kept = {"epochs": 1, "hidden_sizes": (4,), "n_valid": 40, "batch_size": 10, "verbose": False}
+    run = barenet.train(**arrays, **kept, output=tmp_path)  # of 100 rows, 20 would be held out where nothing is said
+    assert verify(run, dataset=from_arrays(**arrays)).passed
+
+
 def test_several_seeds_pass_from_the_start(made, dataset):
     found = verify(made / "two", dataset=dataset, whole=True)
     assert found.passed

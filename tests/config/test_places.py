@@ -28,7 +28,7 @@ from barenet.errors import ConfigError
         ({"trainer": {"eval_step": 5}}, "did you mean 'eval_every'? Write [trainer] eval_every = 5"),
         ({"trainer": {"nesterov": True}}, "write [optimizer] nesterov = ..."),
         ({"optimizer": "sgd"}, "optimizer must be a table of settings, got 'sgd'; write [optimizer] name = \"sgd\""),
-        ({"name": "sgd"}, "name = 'sgd' stands outside its table; write it below [optimizer] or [schedule]"),
+        ({"name": "sgd"}, "name = 'sgd' stands outside its table; write it below [optimizer]"),
         ({"training": {"epochs": 3}}, "unknown table [training]; did you mean 'trainer'?"),
         ({"optimizer_kwargs": {"lr": 1}}, "unknown table [optimizer_kwargs]; did you mean 'optimizer'?"),
         ({"space": {"lr": [1]}}, "the table [space] belongs to a file of barenet search"),

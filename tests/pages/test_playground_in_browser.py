@@ -368,7 +368,7 @@ def test_without_javascript_the_page_says_so(new_page, file):
 def test_threads_run_behind_the_words_of_layers_and_classes_and_not_on_paper(width, new_page, file):
     page = new_page(viewport={"width": width, "height": 900}, color_scheme="dark")
     page.goto(file.as_uri())
-    page.wait_for_function("window.playground")
+    page.wait_for_function("() => window.playground")
     words = (
         "[...document.querySelectorAll('.layer h2, .classes h2, .scale')].map((e) => getComputedStyle(e))"
         ".map((s) => [Number(s.zIndex), s.backgroundColor])"

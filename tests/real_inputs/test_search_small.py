@@ -258,7 +258,7 @@ def test_settings_files_that_are_none_point_to_data(tmp_path):
     (tmp_path / "d.npz").write_bytes(b"PK\x03\x04\xff")
     with pytest.raises(ConfigError, match=r"not a TOML file: .*; data are chosen with --data"):
         read_toml(tmp_path / "d.npz")
-    with pytest.raises(ConfigError, match=r"no settings file .*, data with --data"):
+    with pytest.raises(ConfigError, match=r"no settings file .*; data are named by --data"):
         read_toml(tmp_path / "nothing")
 
 
@@ -300,7 +300,7 @@ def test_every_word_of_others_leads_to_a_setting_and_is_none_of_ours():
         ("--early-stopping", "did you mean --patience?"),
         ("--max-iter", "did you mean --epochs?"),
         ("--learning-rate-init", "did you mean --lr?"),
-        ("--weight-decay", "did you mean --optimizer.weight-decay?"),
+        ("--beta1", "did you mean --optimizer.beta1?"),
         ("--patiense", "did you mean --patience?"),
         ("--gpu", "barenet trains on the CPU alone"),
         ("--colour-of-the-sky", "see --help for all settings"),

@@ -260,7 +260,7 @@ def test_a_model_whose_weights_are_not_finite_is_refused(value, tmp_path):
     [
         ({"architecture": []}, "architecture has no layers"),
         ({"architecture": [{"input_dim": "6", "output_dim": 2, "activation": "relu"}]}, "input_dim is '6'"),
-        ({"class_names": ["shirt"]}, "class_names has 1 names, and the last layer gives 2"),
+        ({"class_names": ["shirt"]}, "class_names has 1 name, and the last layer gives 2"),
         ({"class_names": ["shirt", "\udc80"]}, "is no text of UTF-8"),
         ({"image_shape": [2, 2]}, "image_shape is '[2, 2]'"),
         ({"scale": float("nan")}, "scale is nan"),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.config.tables import Config
+from barenet.config.sources import complete_settings
 from barenet.data.datasets import Dataset, ignore
 from barenet.data.loading import load_dataset
 from barenet.engine.state import TrainingState
@@ -147,7 +147,7 @@ def replay(
     folder: RunFolder, info: ModelInfo, target: TrainingState, dataset: Dataset, custom: Custom, *, whole: bool
 ) -> Replay:
     """Train a network once more up to its last checkpoint, and compare."""
-    config = Config.model_validate(info.settings)
+    config = complete_settings(info.settings, f"settings of {folder.path}")
     resolved, data = prepare_as_before(config, dataset, info, custom, Observer())
     state = None
     if folder.previous.exists() and not whole:

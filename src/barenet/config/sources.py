@@ -17,7 +17,7 @@ from barenet.config.reading import RECIPES, read_recipe, read_toml
 from barenet.config.tables import Config, LayerConfig
 from barenet.errors import ConfigError, nearest
 
-__all__ = ["build_config", "by_table", "explain", "stored_settings", "take_recipe"]
+__all__ = ["build_config", "by_table", "complete_settings", "explain", "stored_settings", "take_recipe"]
 
 
 def build_config(
@@ -51,8 +51,14 @@ def build_config(
 
 def stored_settings(path: Path, flags: Mapping[str, Any] | None = None) -> Config:
     """Return the settings that a run keeps in its config.toml, and flags over them."""
-    layers = [Layer(read_recipe("quick"), "recipe quick")]
-    layers.append(Layer(check_tables(read_toml(path), str(path)), f"settings of {path.parent}", is_stored=True))
+    return complete_settings(check_tables(read_toml(path), str(path)), f"settings of {path.parent}", flags)
+
+
+def complete_settings(
+    tables: Mapping[str, Mapping[str, Any]], where: str, flags: Mapping[str, Any] | None = None
+) -> Config:
+    """Return the settings of tables that barenet wrote: each counts as given, so that none is chosen anew."""
+    layers = [Layer(read_recipe("quick"), "recipe quick"), Layer(tables, where, is_stored=True)]
     config = lay_over([*layers, *([Layer(by_table(flags), "")] if flags else [])])
     config._origin = layers[1].where  # the file holds them all, whatever the recipe was
     return config

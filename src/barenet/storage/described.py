@@ -13,7 +13,7 @@ from typing import Any
 
 from barenet.config.tables import TABLES
 from barenet.data.tables.columns import Columns
-from barenet.messages import describe
+from barenet.messages import count, describe
 from barenet.schema import SchemaError, make_checked
 from barenet.training.input_range import PIXEL_SCALE
 
@@ -93,10 +93,12 @@ def check_description(values: Mapping[str, Any]) -> None:
     shape, names = values["image_shape"], values["class_names"]
     if not shape or min(shape) < 1 or math.prod(shape) != rows[0].input_dim:
         raise SchemaError(
-            f"image_shape is {describe(str(shape))}, and the first layer takes {rows[0].input_dim} values"
+            f"image_shape is {describe(str(shape))}, and the first layer takes {count(rows[0].input_dim, 'value')}"
         )
     if len(names) != rows[-1].output_dim:
-        raise SchemaError(f"class_names has {len(names)} names, and the last layer gives {rows[-1].output_dim} values")
+        raise SchemaError(
+            f"class_names has {count(len(names), 'name')}, and the last layer gives {rows[-1].output_dim}"
+        )
     check_names([*names, values["data_name"], values["data_fingerprint"]])
     for name, low, high in (("scale", 0.0, math.inf), ("label_smoothing", -1.0, 1.0)):
         if not low < values[name] < high:  # false for NaN too
@@ -159,4 +161,4 @@ def check_remembered(remembered: Remembered, n_inputs: int) -> None:
 def check_numbers(name: str, numbers: Sequence[float] | None, n: int) -> None:
     """Raise SchemaError for a list that is there and does not hold `n` finite numbers."""
     if numbers is not None and not (len(numbers) == n and all(map(math.isfinite, numbers))):
-        raise SchemaError(f"preprocessing.{name} does not hold {n} finite numbers")
+        raise SchemaError(f"preprocessing.{name} does not hold {count(n, 'finite number')}")

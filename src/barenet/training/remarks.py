@@ -6,6 +6,7 @@ import math
 from collections.abc import Collection, Iterator
 
 from barenet.config.tables import Config
+from barenet.messages import count
 
 __all__ = ["loss_remark", "schedule_remarks"]
 
@@ -28,7 +29,8 @@ def schedule_remarks(config: Config, n_train: int, searched: Collection[str] = (
         yield f"schedule {schedule.name} {reason}"
     if schedule.warmup_epochs >= config.trainer.epochs:
         shorter = f"--schedule.warmup-epochs {config.trainer.epochs / 10:g} makes it shorter"
-        yield f"warm-up is as long as the training: the rate rises to the last of its {n_steps:,} steps; {shorter}"
+        last = f"the last of its {count(n_steps, 'step')}"
+        yield f"warm-up is as long as the training: the rate rises to {last}; {shorter}"
 
 
 def why_constant(config: Config, n_steps: int) -> str:
@@ -50,12 +52,11 @@ def why_no_decay(config: Config, n_steps: int) -> str:
         return f"raises the rate: its decay_rate, {factor:g}, is above 1"
     sooner = f"--schedule.decay-step {max(1, n_steps // 3)} decays sooner"
     if schedule.name == "step":
-        after = (
-            f"{NEVER} first decay is after step {schedule.decay_step:,}, and training has {n_steps:,} steps; {sooner}"
-        )
+        has = f"training has {count(n_steps, 'step')}"
+        after = f"{NEVER} first decay is after step {schedule.decay_step:,}, and {has}; {sooner}"
         return after if schedule.decay_step >= n_steps else ""
     left = factor ** (n_steps / schedule.decay_step)
-    words = f"hardly lowers the rate: {100 * left:.2f} % are left after all {n_steps:,} steps; {sooner}"
+    words = f"hardly lowers the rate: {100 * left:.2f} % are left after all {count(n_steps, 'step')}; {sooner}"
     return words if left > HARDLY else ""
 
 
