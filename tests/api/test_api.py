@@ -39,6 +39,7 @@ def test_nothing_is_written_without_an_output(folder, arrays):
     assert result.as_dict()["test_accuracy"] == result.networks[0].scores.accuracy
 
 
+@pytest.mark.slow
 def test_memory_and_disk_give_the_same_network(folder, arrays):
     in_memory = barenet.train(**arrays, **SMALL, output=None)
     on_disk = barenet.train(**arrays, **SMALL)
@@ -52,6 +53,7 @@ def test_memory_and_disk_give_the_same_network(folder, arrays):
     assert figures[0] == figures[1]
 
 
+@pytest.mark.slow
 def test_runs_are_named_after_the_recipe_the_file_or_as_asked(folder, arrays):
     (folder / "mine.toml").write_text("[trainer]\nepochs = 1\n", "utf-8")
     few = {name: values[:60] for name, values in arrays.items()}

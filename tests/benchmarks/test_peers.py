@@ -83,6 +83,7 @@ def test_every_form_trains_each_network_once_and_uses_no_more_cores_than_its_col
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system cannot pin a process")
+@pytest.mark.slow
 def test_a_process_is_pinned_to_the_cores_of_its_entry():
     from peers.entries import Cell, entries
 

@@ -200,6 +200,7 @@ def test_other_words_for_a_command_get_a_hint(word, command, barenet, tmp_path):
     assert done.stderr == f"barenet: error: there is no command {word!r}; did you mean {command!r}?\n"
 
 
+@pytest.mark.slow
 def test_threads_are_checked_and_told(barenet, data, tmp_path, monkeypatch):
     train = ("train", "--data", data, "--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "1")
     refused = barenet(*train, "--trainer.threads", "0", cwd=tmp_path)

@@ -43,6 +43,7 @@ def test_json_says_whether_a_network_learned_anything(lost, barenet, data):
     assert figures["trend"] is None
 
 
+@pytest.mark.slow
 def test_search_says_which_trials_learned_nothing(barenet, data, tmp_path):
     searched = ("search", "--data", data, "--recipe", "quick", *SMALL[:-1], "6", "--workers", "0")
     some = barenet(*searched, "--grid", "lr=1e-9,0.05,1e-8", cwd=tmp_path)

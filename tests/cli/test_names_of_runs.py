@@ -87,6 +87,7 @@ def test_the_other_kind_of_folder_is_refused_with_what_works(arguments, words, b
     assert_refused(barenet(*arguments, cwd=home), words, 2)
 
 
+@pytest.mark.slow
 def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
     shutil.copytree(home / "data", tmp_path / "data")
     shutil.copytree(home / "studies" / "course-search-1", tmp_path / "studies" / "mine")
@@ -99,6 +100,7 @@ def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data", "runs", "studies"]
 
 
+@pytest.mark.slow
 def test_what_is_finished_says_so_shows_its_results_and_how_to_go_on(barenet, home):
     loud = [
         ("train", Path("runs", "quick-1"), "(1 epoch); --epochs 2 trains it for longer", "test accuracy"),

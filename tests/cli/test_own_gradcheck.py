@@ -109,6 +109,7 @@ if __name__"""
     assert "b1, b2, b3 came as zeros" in done.stderr
 
 
+@pytest.mark.slow
 def test_one_hot_labels_are_found_or_asked_for(gradcheck, mine):
     one_hot = (
         ("log_probabilities[np.arange(n_images), labels].mean()", "np.sum(labels * log_probabilities) / n_images"),

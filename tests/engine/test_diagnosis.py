@@ -95,6 +95,7 @@ def test_steps_are_measured_with_each_number_of_threads_that_training_tries():
     assert list(measure_steps("course", 3, 0.0)) == [1]
 
 
+@pytest.mark.slow
 def test_a_diagnosis_measures_this_machine():
     found = diagnose(seconds=0.2)
     assert min(found.peak_gflops.values()) > 0.1

@@ -41,6 +41,7 @@ def case() -> Case:
     return Case(SETTINGS, ROWS, batch_size=16, n_images=70, first_step=3)
 
 
+@pytest.mark.slow
 def test_networks_in_processes_end_with_the_bits_that_they_have_here(case):
     networks = range(3)
     plan, before, expected = case.plan(networks), case.start(networks), case.train(networks)

@@ -175,6 +175,7 @@ def test_ctrl_c_in_a_task_of_the_caller_waits_for_the_other_thread(make_team):
     assert ends == [1]
 
 
+@pytest.mark.slow
 def test_waiting_takes_no_time_of_the_processor(make_team):
     team = make_team(3)
     began = threading.Event()

@@ -38,6 +38,7 @@ def test_without_a_folder_it_makes_one_trains_and_recognises_a_boot(tmp_path):
     assert "1,600 training and 400 validation images" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_is_one_line(tmp_path):
     done = run("nowhere", cwd=tmp_path)
     assert done.returncode == 1

@@ -88,6 +88,7 @@ def test_the_course_project_trains_and_tests_its_latest_run(tmp_path, small_data
     assert f"last.safetensors: test accuracy {accuracy}" in out
 
 
+@pytest.mark.slow
 def test_the_course_project_tests_its_own_pickles(tmp_path, small_data):
     mlp = MLP(784, (8,), 10, seed=1, dtype=np.float64)
     views = mlp.parameters.views
@@ -105,6 +106,7 @@ def test_the_course_project_tests_its_own_pickles(tmp_path, small_data):
     assert f"model_epoch_7.pkl: test accuracy {expected:.4f}" in out
 
 
+@pytest.mark.slow
 def test_a_mistake_in_a_dictionary_is_one_line(tmp_path):
     train = edit("course/train.py", tmp_path, typo=('"batch_size": 16', '"batchsize": 16'))
     out, err = run(train, expect=1)

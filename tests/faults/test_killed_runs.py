@@ -154,6 +154,7 @@ def kill_while_saving(tmp_path: Path, n: int, seed: int) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_files_load_after_kills_while_saving(tmp_path):
     assert kill_while_saving(tmp_path, 3, seed=2) == []
 

@@ -258,6 +258,7 @@ def test_records_that_change_places_are_trained_again(study, tmp_path):
 
 
 @pytest.mark.parametrize("trouble", slow_except(["cut short", "a folder", "empty"], "cut short"))
+@pytest.mark.slow
 def test_a_database_that_is_none_is_made_anew(trouble, study, tmp_path):
     dataset = from_arrays(**study.arrays)
     right, _ = go_on(copy_of(study, tmp_path), dataset)

@@ -268,6 +268,7 @@ WRONG_AXIS = [
 
 
 @pytest.mark.parametrize(("network", "edits"), slow_except(WRONG_AXIS, WRONG_AXIS[0]))
+@pytest.mark.slow
 def test_a_softmax_over_the_wrong_axis_is_not_called_an_overflow(network, edits):
     report = check(edited(network, *edits))
     assert report.mistakes == ()

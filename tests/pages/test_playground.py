@@ -217,6 +217,7 @@ def test_a_network_just_too_large_is_rounded_and_still_gives_pythons_logits():
 
 
 @pytest.mark.parametrize("hidden", slow_except([900, 9000], 900))
+@pytest.mark.slow
 def test_a_network_too_large_is_refused_with_its_size_and_the_limit_before_anything_is_written(hidden, tmp_path):
     model = make_model([(784, hidden, "relu"), (hidden, 10, "softmax")], shape=(28, 28))
     with pytest.raises(CheckpointError, match=rf"784-{hidden}-10 has [\d,]+ parameters, a page of 1.5 MB holds about"):

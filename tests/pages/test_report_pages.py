@@ -88,6 +88,7 @@ def make_page(make_report):
 
 
 @pytest.mark.parametrize("kind", slow_except(KINDS, "plain"))
+@pytest.mark.slow
 def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
     page, folder = make_page(kind)
     assert len(set(page.ids)) == len(page.ids)
@@ -272,6 +273,7 @@ def test_paper_is_light_and_says_where_closed_parts_are(make_page):
     assert len(closed) == text.count("<details") == 2
 
 
+@pytest.mark.slow
 def test_seconds_of_several_seeds_are_those_on_the_clock(runs, tmp_path):
     shutil.copytree(runs / "seeds", tmp_path / "seeds")
     # Two networks trained together; the third, resumed alone, caught up with them; then all three trained together.

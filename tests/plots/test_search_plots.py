@@ -234,6 +234,7 @@ def test_settings_show_the_mean_and_the_deviation_of_each_value():
         ),
     ],
 )
+@pytest.mark.slow
 def test_a_study_has_the_pictures_that_it_can_have_and_the_same_bytes_again(
     space, options, pictures, arrays, tmp_path, monkeypatch
 ):

@@ -209,6 +209,7 @@ def test_schedules_without_an_end_make_the_same_weights_as_one_long_training(set
 
 
 @pytest.mark.parametrize("schedule", ["cosine", "one_cycle"])
+@pytest.mark.slow
 def test_a_longer_training_does_not_depend_on_threads_or_on_breaks(schedule, data):
     first = train(data, schedule=schedule, n_seeds=2).folder
     one, broken = shutil.copytree(first, "runs/one"), shutil.copytree(first, "runs/broken")

@@ -71,6 +71,7 @@ def check(small_arrays):
 # ------------------------------------------------------------------------------------------- fewer images than a batch
 
 
+@pytest.mark.slow
 def test_a_recipe_s_batch_shrinks_for_every_trial(search):
     assert build_config("quick").data.batch_size > N_TRAIN
     notes = Notes()
@@ -130,6 +131,7 @@ def test_values_that_only_contradict_each_other_are_no_error(space, check):
 @pytest.mark.parametrize(
     "strategy", [pytest.param(s, marks=[pytest.mark.slow] * (s == "tpe")) for s in ("grid", "random", "tpe")]
 )
+@pytest.mark.slow
 def test_a_point_that_contradicts_itself_fails_alone_in_every_strategy(strategy, search):
     space = {"optimizer.name": ["adamw", "sgd"], "momentum": [0.0, 0.9], "weight_decay": [0.0]}
     notes = Notes()
@@ -193,6 +195,7 @@ def test_a_generator_without_an_end_is_refused():
         as_lists({"epochs": itertools.count(1)})
 
 
+@pytest.mark.slow
 def test_a_space_of_ranges_and_sets_is_searched_in_order(search):
     result = search({"seed": range(2), "activation": {"tanh", "relu"}})
     points = [trial.point for trial in sorted(result.trials, key=lambda trial: trial.number)]

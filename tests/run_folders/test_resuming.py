@@ -202,7 +202,7 @@ class FirstStep(Observer):
         self.seen = self.seen or (epoch, step)
 
 
-@pytest.mark.parametrize("n", [1, 3, 4, 14])
+@pytest.mark.parametrize("n", slow_except([1, 3, 4, 14], 4))
 @pytest.mark.parametrize("name", slow_except([*SETTINGS], "adamw", "seeds"))
 def test_a_run_stopped_inside_an_epoch_goes_on_from_there(
     name, n, whole_runs, dataset, make_config, tmp_path, monkeypatch
@@ -725,6 +725,7 @@ def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_recipe_may_be_given_again_where_its_few_epochs_are_validated_one_by_one(arrays, tmp_path):
     small = {"recipe": "course", "epochs": 3, "hidden_sizes": (4,), "n_valid": 100, "verbose": False}
     run = barenet.train(**arrays, **small, output=tmp_path)

@@ -56,6 +56,7 @@ def test_a_trial_is_enqueued_asked_for_and_told_once(tmp_path):
     assert (trial.params, trial.value, trial.intermediate_values) == ({"lr": 0.01}, 0.6, {1: 0.5, 2: 0.6})
 
 
+@pytest.mark.slow
 def test_a_trial_left_waiting_or_running_is_taken_up_again(tmp_path):
     ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
     ledger.start(0, {"lr": 0.1})

@@ -51,6 +51,7 @@ def test_a_trial_is_the_run_that_train_gives_with_its_settings(small_search, arr
     np.testing.assert_array_equal(predictor.predict(x), np.argmax(run.networks[0].scores.probabilities, axis=-1))
 
 
+@pytest.mark.slow
 def test_the_course_projects_file_has_its_schema_and_order(small_search):
     by_accuracy = small_search(recipe="course", n_valid=100)
     rows = json.loads((by_accuracy.folder / "gridsearch_results.json").read_text("utf-8"))

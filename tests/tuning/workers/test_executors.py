@@ -59,6 +59,7 @@ def test_a_worker_that_dies_while_handing_in_a_result_does_not_hang_the_search(p
     assert pool.executor(alone=False).submit(int, "7").result(timeout=PATIENCE) == 7
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_coordinator():
     program = (
         "import time; from barenet.tuning.workers.processes import LocalPool\n"
