@@ -46,7 +46,7 @@ def can_trace() -> bool:
         return False
     with subprocess.Popen(["sleep", "20"]) as sleeping:
         tracing = subprocess.Popen(
-            ["strace", "-o", os.devnull, "-p", str(sleeping.pid)], stderr=subprocess.PIPE, text=True
+            ["strace", "-o", os.devnull, "-p", str(sleeping.pid)], stderr=subprocess.PIPE, encoding="utf-8"
         )
         assert tracing.stderr is not None
         attached = "attached" in tracing.stderr.readline()
@@ -82,7 +82,7 @@ def trace(
     child = start_child(wait_and_do, str(go), str(report), target, *arguments)
     watched = [word for path in paths(child.pid or 0) for word in ("-P", str(path))]
     command = ["strace", "-f", "-e", f"trace={CALLS}", *watched, *words, "-o", str(log), "-p", str(child.pid)]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as tracing:
+    with subprocess.Popen(command, stderr=subprocess.PIPE, encoding="utf-8") as tracing:
         assert tracing.stderr is not None
         while "attached" not in (line := tracing.stderr.readline()):
             assert line.startswith("strace: Requested path"), line

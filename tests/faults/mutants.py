@@ -137,7 +137,7 @@ def is_noticed(mutant: Mutant, copied: Path) -> bool:
     environment = {**os.environ, "PYTHONPATH": str(copied)}
     try:
         done = subprocess.run(
-            command, check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=PATIENCE
+            command, check=False, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", timeout=PATIENCE
         )
         return done.returncode != 0
     except subprocess.TimeoutExpired:

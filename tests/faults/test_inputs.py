@@ -292,7 +292,7 @@ def write_bomb(folder: Path, kind: str) -> Path:
 @pytest.mark.parametrize("kind", ["png", "npz", "pkl.gz", "csv.gz"])
 def test_a_bomb_is_refused_before_it_takes_memory(kind, tmp_path):
     path = write_bomb(tmp_path, kind)
-    done = subprocess.run([sys.executable, "-c", READ_IT, str(path)], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", READ_IT, str(path)], capture_output=True, encoding="utf-8", check=True)
     kilobytes, message = done.stdout.split(" ", 1)
     assert 0 <= int(kilobytes) * 1024 < ROOM + path.stat().st_size, message
     assert "unpacks to" in message or "million pixels" in message
