@@ -12,7 +12,7 @@ import barenet
 from barenet.cli.help_texts import COMMANDS, HELP
 
 SOURCE = Path(barenet.__file__).parent
-ROOT = SOURCE.parents[1]
+ROOT = Path(__file__).parents[2]  # of the project, wherever the package is installed
 COMMAND = rf"barenet (?:{'|'.join(COMMANDS)})\b"
 FLAG = re.compile(r"(?<![\w(-])--[a-z][\w.-]*")
 TEXTS = (ast.Constant, ast.JoinedStr)
