@@ -250,7 +250,8 @@ def test_the_epochs_that_a_finished_run_proposes_train_it_for_longer(type_in):
 @pytest.mark.parametrize("model", ["runs/quick-1", "studies/course-search-1", "runs/quick-2/seed-1"])
 def test_the_command_on_a_report_looks_at_a_neuron(model, home, type_in):
     page = Path(type_in(f"barenet report {model}").stdout.strip())
-    (told,) = re.findall(r"<code>(barenet inspect [^<]*)</code>", (home / page).read_text("utf-8"))
+    codes = re.findall(r"<code>(.*?)</code>", (home / page).read_text("utf-8"))
+    (told,) = [told for code in codes if (told := re.sub("<.*?>", "", code)).startswith("barenet inspect ")]
     done = type_in(told)
     assert done.returncode == 0, done.stderr
     layer, unit = re.search(r"--neuron (\d+):(\d+)", told).groups()

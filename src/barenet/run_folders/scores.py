@@ -14,7 +14,7 @@ from safetensors.numpy import load, save
 
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError, MachineError, RunError
-from barenet.messages import count, one_line
+from barenet.messages import as_typed, count, one_line
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.shown import Shown
 from barenet.storage.arrays import checksum
@@ -131,7 +131,7 @@ def read_scores(folder: Path) -> tuple[dict[str, Any], NDArray[np.float32]] | No
         MachineError: one cannot be read.
     """
     results, probabilities_file = folder / RESULTS, folder / PROBABILITIES
-    again = f"write it again by barenet train --resume {folder}"
+    again = f"write it again by: barenet train --resume {as_typed(folder)}"
     if not results.exists():
         return None
     path = results
