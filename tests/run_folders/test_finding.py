@@ -130,3 +130,10 @@ def test_a_name_that_is_not_there_is_told_the_nearest_or_all(there):
     assert describe_names(Path("runs/frist")) == "did you mean 'first'?"
     assert describe_names(Path("studies/mien")) == "did you mean 'mine'?"
     assert describe_names(Path("zzz")) == "there are first, mine in runs and studies"
+
+
+def test_a_folder_that_was_left_half_filled_is_no_run(there):
+    there("runs/.quick-0001.building/config.toml", "runs/.quick-0001.building/best.safetensors")
+    with pytest.raises(RunError, match="no run in runs"):
+        find_run(None)
+    assert describe_names(Path("quick")) == "there are none in runs and studies"

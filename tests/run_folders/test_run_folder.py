@@ -15,11 +15,12 @@ from barenet.run_folders.finding import find_latest
 from barenet.run_folders.folder import lock_run, network_folders
 from barenet.run_folders.resuming import resume_run
 from barenet.run_folders.run import start_run
-from barenet.storage.folders import NewFolder, create_folder
+from barenet.storage.folders import NewFolder
 
 
 def create_run(output, name, prefix):
-    return create_folder(output, name, prefix, kind="run", marker="config.toml")
+    with NewFolder(output, name, prefix, kind="run", marker="config.toml") as new:
+        return new.publish()
 
 
 def refusal(*arguments) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from barenet.errors import ConfigError, MachineError
 from barenet.storage.files import check_folder_name, our_errors, with_ending
-from barenet.storage.folders import create_folder
+from barenet.storage.folders import NewFolder
 
 HTML = [".html", ".htm"]
 
@@ -52,7 +52,7 @@ def test_a_new_folder_is_not_named_like_a_picture_but_may_have_a_dot(tmp_path):
 )
 def test_a_run_or_a_study_is_not_named_like_a_file(output, name, said, tmp_path):
     with pytest.raises(ConfigError, match=re.escape(f"{said} like a file, and the files of a study go to a folder")):
-        create_folder(tmp_path / output, name, "course", kind="study", marker="study.json")
+        NewFolder(tmp_path / output, name, "course", kind="study", marker="study.json")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,7 +41,7 @@ Named: TypeAlias = str | Path | HasFolder | None  # a path, a name, a result; No
 
 def find_latest(output: str | Path = "runs") -> Path:
     """Return the run in `output` that was written to last; RunError if there is none."""
-    runs = [path.parent for path in Path(output).glob("*/config.toml")]
+    runs = [path.parent for path in Path(output).glob("[!.]*/config.toml")]  # hidden ones are not complete
     if not runs:
         raise RunError(f"no run in {output}; train one first, or name a run folder or a model file")
     usable = [run for run in runs if any(run.glob("**/best.safetensors"))] or runs
@@ -94,7 +94,7 @@ def likely_name(wanted: Path, runs: str | Path = RUNS) -> str | None:
 
 def known_names(runs: str | Path = RUNS) -> list[str]:
     """Return the names of all runs and studies, those of runs in `runs`."""
-    return sorted(path.parent.name for place in (Path(runs), Path(STUDIES)) for path in place.glob("*/config.toml"))
+    return sorted(path.parent.name for place in (Path(runs), Path(STUDIES)) for path in place.glob("[!.]*/config.toml"))
 
 
 def describe_names(wanted: Path, runs: str | Path = RUNS) -> str:

@@ -26,7 +26,7 @@ from barenet.errors import MachineError, RunError
 from barenet.messages import as_typed
 from barenet.storage.files import check_folder_name, flush_folder, make_lasting, replace_file
 
-__all__ = ["NewFolder", "create_folder", "hold_lock"]
+__all__ = ["NewFolder", "hold_lock"]
 
 LOCK = ".lock"
 HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
@@ -132,12 +132,6 @@ class NewFolder:
         self.stack.close()
         if not self.is_published:
             shutil.rmtree(self.path, ignore_errors=True)
-
-
-def create_folder(output: Path, name: str | None, prefix: str, *, kind: str, marker: str) -> Path:
-    """Make an empty folder at once, for whoever writes `marker` into it first of all."""
-    with NewFolder(output, name, prefix, kind=kind, marker=marker) as new:
-        return new.publish()
 
 
 def check_name(output: Path, name: str | None, kind: str) -> None:
