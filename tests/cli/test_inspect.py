@@ -26,7 +26,7 @@ def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet, home)
     assert done.returncode == 0, done.stderr
     *found, _ = done.stdout.splitlines()
     assert found[0].startswith("layer 1, ")
-    assert found[1].startswith("neuron 1:")
+    assert found[1].startswith("without neuron 1:")
     files = [line for line in done.stdout.splitlines() if line.endswith(".png")]
     assert len(files) == 8
     assert all((home / file).is_file() for file in files)

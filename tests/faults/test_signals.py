@@ -154,9 +154,9 @@ def attack(kinds: list[str], n: int, data: Path, folder: Path, seed: int) -> Cou
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", COMMANDS)
+@pytest.mark.parametrize("kind", ["train", "search, 2 workers"])
 def test_a_signal_at_a_random_moment_is_heard_and_leaves_what_can_be_gone_on_with(kind, data, tmp_path):
-    found = attack([kind], 2, data, tmp_path, seed=len(kind))
+    found = attack([kind], 1, data, tmp_path, seed=len(kind))
     assert {*found} <= {"", "ended before"}, found
 
 

@@ -370,9 +370,10 @@ def count_kills(strategy: str, workers: int, n_kills: int, place: Path, data: Pa
 
 
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL and process groups of POSIX")
+@pytest.mark.full
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("strategy", COMMANDS)
-@pytest.mark.parametrize("n_kills", [pytest.param(1, marks=pytest.mark.slow), pytest.param(7, marks=pytest.mark.full)])
+@pytest.mark.parametrize("n_kills", [7])
 def test_searches_that_are_killed_at_random_end_as_if_they_never_were(n_kills, strategy, workers, write_data, tmp_path):
     began = time.perf_counter()
     n, wrong = count_kills(strategy, workers, n_kills, tmp_path, write_data(tmp_path / "data", 600))
