@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 
 import numpy as np
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file
 import barenet
 from barenet.analysis.verification import verify
 from barenet.data.datasets import from_arrays
+from barenet.run_folders import writing
 from barenet.run_folders.checkpoint import read_state, write_model
 from barenet.run_folders.machine import describe_machine
 from barenet.run_folders.observer import Observer
@@ -45,6 +47,14 @@ def dataset(arrays):
 
 
 SETTINGS = {"epochs": 3, "hidden_sizes": (8,), "batch_size": 32, "n_valid": 60, "dropout": 0.2, "verbose": False}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def after_each_epoch():
+    """Let a checkpoint be written after each epoch, however long that takes: which epochs get one is then known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "SHARE", math.inf)
+        yield
 
 
 @pytest.fixture(scope="module")

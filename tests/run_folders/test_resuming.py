@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import json
+import math
 import os
 import pathlib
 import re
@@ -26,6 +27,7 @@ from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
 from barenet.engine.parts import RULE_VERSION
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
+from barenet.run_folders import writing
 from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run, network_folders
 from barenet.run_folders.machine import describe_machine, read_machine, read_parts_version
@@ -35,6 +37,7 @@ from barenet.run_folders.run import start_run
 from barenet.storage.history import read_history
 from barenet.storage.sealing import seal, unseal
 from barenet.training.preparation import prepare
+from barenet.training.records import Stop as Stopped
 from barenet.training.trainer import Trainer
 
 SETTINGS = {
@@ -76,6 +79,14 @@ def without_seconds(path: pathlib.Path):
 def contents(folder: pathlib.Path) -> dict:
     files = [p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != ".lock"]
     return {str(p.relative_to(folder)): without_seconds(p) for p in files}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def after_each_epoch():
+    """Let a checkpoint be written after each epoch, however long that takes: which epochs get one is then known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "SHARE", math.inf)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -390,8 +401,45 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, 
     assert kills >= 4
     assert subprocess.run(arguments, check=False).returncode == 0
     whole = start_run(make_config(epochs=60, n_seeds=2), dataset, output=tmp_path, name="whole").folder
-    survived = {name: held for name, held in contents(tmp_path / "run").items() if not name.endswith(".tmp")}
-    assert survived == contents(whole)
+    # Of which epoch the checkpoint before the last is depends on the clock.
+    survived, right = (
+        {name: held for name, held in contents(folder).items() if not name.endswith((".tmp", "previous.safetensors"))}
+        for folder in (tmp_path / "run", whole)
+    )
+    assert survived == right
+
+
+def test_checkpoints_between_epochs_take_a_hundredth_of_the_time_and_are_never_far_apart(dataset, make_config):
+    resolved, data = prepare(make_config(), dataset)
+    files = writing.RunFiles(resolved, Trainer([resolved], data), None, print)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(writing, "SHARE", 0.01)
+        patch.setattr(writing.time, "perf_counter", lambda: 1000.0)
+        for at, seconds, is_due in ((999, 0.02, False), (999, 0.01, True), (971, 60, False), (970, 60, True)):
+            files.saved[0] = writing.Saved(0, at, seconds)
+            assert files.is_due(0) == is_due
+        files.saved[0] = writing.Saved(0, 999, 0.02)
+        files.behind[0] = MachineError("a full disk")
+        assert files.is_due(0)
+        files.behind.clear()
+        files.trainer.stopped[0] = Stopped("finished", "finished")
+        assert files.is_due(0)
+
+
+@pytest.mark.parametrize("name", ["adamw", "seeds"])
+def test_whatever_ends_training_what_was_reached_is_there(
+    name, whole_runs, dataset, make_config, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(writing, "SHARE", 1e-9)
+    folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, Stop(3))
+    own = network_folders(folder)[0]
+    assert read_state(own / "previous.safetensors")[1].epoch[0] == 1  # it told how long a checkpoint takes
+    assert read_state(own / "last.safetensors")[1].epoch[0] == 3
+    resume_run(folder, dataset)
+    ended, right = contents(folder), contents(whole_runs[name])
+    assert {n: held for n, held in ended.items() if "previous" not in n} == {
+        n: held for n, held in right.items() if "previous" not in n
+    }
 
 
 # ------------------------------------------------------------------------------------------- what the folder holds

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from barenet.errors import ConfigError, MachineError
-from barenet.storage.files import check_folder_name, our_errors, with_ending
+from barenet.storage.files import check_folder_name, our_errors, replace_file, with_ending
 from barenet.storage.folders import NewFolder
 
 HTML = [".html", ".htm"]
@@ -65,3 +65,26 @@ def test_errors_of_the_system_over_files_become_ours_and_those_over_output_do_no
         raise MachineError("as it was")
     with pytest.raises(BrokenPipeError), our_errors(tmp_path):
         raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+
+def test_two_files_of_a_folder_get_the_same_content(tmp_path):
+    replace_file(tmp_path / "epoch-3", "weights", also=tmp_path / "best")
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {
+        "epoch-3": "weights",
+        "best": "weights",
+    }
+
+
+def test_of_two_files_that_cannot_both_be_written_neither_is_replaced(tmp_path, monkeypatch):
+    (tmp_path / "best").write_text("old", "utf-8")
+    calls = []
+
+    def flush_once(descriptor):
+        calls.append(descriptor)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", flush_once)
+    with pytest.raises(MachineError, match="epoch-3: No space left on device"):
+        replace_file(tmp_path / "epoch-3", "weights", also=tmp_path / "best")
+    assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {"best": "old"}

@@ -139,14 +139,15 @@ def write_model(
     parameters: Mapping[str, NDArray[np.generic]],
     state: TrainingState | None = None,
     *,
+    also: Path | None = None,
     previous: Path | None = None,
 ) -> None:
     """Write a model file, replaced whole; with `state`, everything needed to go on training as well.
 
-    `previous`: see `replace_file`.
+    `also`, `previous`: see `replace_file`.
     """
     own = {} if state is None else {f"state.{name}": array for name, array in state.arrays().items()}
-    write_arrays(path, asdict(info), {**parameters, **own}, previous=previous)
+    write_arrays(path, asdict(info), {**parameters, **own}, also=also, previous=previous)
 
 
 def read_info(path: Path) -> tuple[ModelInfo, dict[str, NDArray[Any]]]:

@@ -81,14 +81,16 @@ class Run:
     def train(self) -> RunResult:
         """Train to the end, test, and return what came of it."""
         self.observer.start(self.folder, self.config, self.trainer)
-        for record in self.trainer:
-            self.files.write(record)
-            self.observer.record(record)
+        try:
+            for record in self.trainer:
+                self.files.write(record)
+                self.observer.record(record)
+        finally:  # whatever ends training, what was reached is there to go on from
+            self.files.write_rest()
         return self.finish()
 
     def finish(self) -> RunResult:
         """Test each network's best weights, write what they give, and return the result of the run."""
-        self.files.write_behind()
         lost = [str(stop) for stop in self.trainer.stopped if stop is not None and stop.kind == "diverged"]
         if len(lost) == len(self.trainer.configs):
             has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.files.folders)

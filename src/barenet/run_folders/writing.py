@@ -1,12 +1,16 @@
 """What of a run is written, and when: settings and first weights, each epoch's record, the best weights, checkpoints.
 
 A disk that is full, or gone for a while, does not end training: what could not be written is written at the next time.
+
+Where epochs are short, a checkpoint after each would take longer than is worth it: the history and the best weights are
+written after each epoch, and a checkpoint as often as it takes half a percent of the time.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +21,7 @@ from barenet.config.tables import Config
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import MachineError
+from barenet.interrupts import came
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import ModelInfo, write_model
 from barenet.run_folders.folder import RunFolder, seed_folders
@@ -28,18 +33,30 @@ from barenet.training.trainer import Trainer
 
 __all__ = ["RunFiles"]
 
+SHARE = 0.005  # of the training time that goes into checkpoints between epochs
+
+
+@dataclass
+class Saved:
+    """The last checkpoint of a network: how many steps it holds, when it was written, and how long that took."""
+
+    n_steps: int
+    at: float = 0.0
+    seconds: float = 0.0
+
 
 class RunFiles:
     """The files of a run under way; without a folder nothing is written, and `histories` alone grow.
 
     behind: the networks whose last saving failed, and why. owed: of each network, the records and weights (1, P) of
-    epochs whose files are not written yet.
+    epochs whose files are not written yet. saved: of each network, its last checkpoint.
     """
 
     def __init__(self, config: Config, trainer: Trainer, folder: Path | None, note: Callable[[str], None]) -> None:
         self.config, self.trainer, self.folder, self.note = config, trainer, folder, note
         self.behind: dict[int, MachineError] = {}
         self.owed: list[dict[int, tuple[EpochRecord, NDArray[np.floating]]]] = [{} for _ in trainer.configs]
+        self.saved = [Saved(int(state.n_steps[0])) for state in trainer.states]
         self.folders: list[RunFolder | None] = [None] * len(trainer.configs)
         if folder is not None:
             self.folders = [*seed_folders(folder, trainer.configs)]
@@ -110,29 +127,38 @@ class RunFiles:
             if self.behind.pop(network, None) is not None and not self.behind:
                 self.note(f"{self.folder} is saved again, and nothing is lost")
 
-    def write_behind(self) -> None:
-        """Try once more, at the end, to write what could not be written."""
-        for network in list(self.behind):
-            self.save(network, partial(self.write_state, network=network))
+    def write_rest(self) -> None:
+        """Write, at the end, what was not yet written or could not be; not an epoch whose record nobody has seen."""
+        for network, (saved, state) in enumerate(zip(self.saved, self.trainer.states, strict=True)):
+            recorded = self.histories[network][-1].epoch if self.histories[network] else 0
+            is_new = saved.n_steps < int(state.n_steps[0]) and int(state.epoch[0]) <= recorded
+            if network in self.behind or is_new:
+                self.save(network, partial(self.write_state, network=network))
+
+    def is_due(self, network: int) -> bool:
+        """Whether a checkpoint is written after an epoch of a network."""
+        saved = self.saved[network]
+        wait = min(self.trainer.pause_seconds, saved.seconds * len(self.folders) / SHARE)
+        ends = self.trainer.stopped[network] is not None or came() is not None
+        return ends or network in self.behind or time.perf_counter() - saved.at >= wait
 
     def write_epoch(self, folder: RunFolder, record: EpochRecord) -> None:
-        """Write the record of an epoch, the weights if they are among the best, and the state."""
+        """Write the record of an epoch, the weights if they are among the best, and the state where that is due."""
         network = record.network
         if network not in self.behind:  # or it is written already
             folder.append(record)
         if int(self.trainer.states[network].epoch[0]) != record.epoch:
             return  # the network was lost in this epoch, and keeps the state it had before
         self.write_weights(folder, network)
-        self.write_state(folder, network)
+        if self.is_due(network):
+            self.write_state(folder, network)
 
     def write_weights(self, folder: RunFolder, network: int) -> None:
         """Write the weights that are owed."""
         best_epoch = self.trainer.states[network].best_epochs[0, 0]
         for epoch, (record, values) in list(self.owed[network].items()):
-            info, named = self.info(network, epoch, record), self.named(values)
-            write_model(folder.epoch(epoch), info, named)
-            if epoch == best_epoch:
-                write_model(folder.best, info, named)
+            also = folder.best if epoch == best_epoch else None
+            write_model(folder.epoch(epoch), self.info(network, epoch, record), self.named(values), also=also)
             del self.owed[network][epoch]
 
     def write_whole(self, folder: RunFolder, network: int) -> None:
@@ -148,10 +174,12 @@ class RunFiles:
 
     def write_last(self, folder: RunFolder, network: int, state: TrainingState) -> None:
         """Write everything that a network needs to go on; what was written before stays as the previous checkpoint."""
-        epoch = int(state.epoch[0])
+        epoch, started = int(state.epoch[0]), time.perf_counter()
         record = next((own for own in self.histories[network][-1:] if own.epoch == epoch and not state.n_begun), None)
         info = replace(self.info(network, epoch, record), step=int(state.n_steps[0]))
         write_model(folder.last, info, self.named(state.evaluated), state, previous=folder.previous)
+        now = time.perf_counter()
+        self.saved[network] = Saved(int(state.n_steps[0]), now, now - started)
 
     def named(self, values: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
         """Return the parameters (1, P) of one network by name."""

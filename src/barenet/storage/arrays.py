@@ -29,11 +29,16 @@ KEY = "barenet"
 
 
 def write_arrays(
-    path: Path, info: Mapping[str, Any], arrays: Mapping[str, NDArray[np.generic]], *, previous: Path | None = None
+    path: Path,
+    info: Mapping[str, Any],
+    arrays: Mapping[str, NDArray[np.generic]],
+    *,
+    also: Path | None = None,
+    previous: Path | None = None,
 ) -> None:
     """Write arrays by name, and `info`, which JSON can hold, beside them; the file is replaced whole.
 
-    `previous`: see `replace_file`.
+    `also`, `previous`: see `replace_file`.
 
     Arrays without elements have no place in the format, and are left out.
 
@@ -47,13 +52,15 @@ def write_arrays(
         "info_checksum": checksum_of_info(info),
         "checksums": {name: checksum(array) for name, array in sorted(whole.items())},
     }
-    replace_file(path, save(whole, metadata={KEY: json.dumps(metadata, sort_keys=True)}), previous=previous)
+    content = save(whole, metadata={KEY: json.dumps(metadata, sort_keys=True)})
+    replace_file(path, content, also=also, previous=previous)
 
 
 def checksum(array: NDArray[np.generic]) -> str:
     """Return a checksum of an array's dtype, shape and bytes."""
-    described = f"{array.dtype.str}{array.shape}".encode()
-    return hashlib.blake2b(described + array.tobytes(), digest_size=16).hexdigest()
+    hashed = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
+    hashed.update(np.ascontiguousarray(array).reshape(-1).data)  # its own memory, and not a copy
+    return hashed.hexdigest()
 
 
 def checksum_of_info(info: Mapping[str, Any]) -> str:

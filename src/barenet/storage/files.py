@@ -55,30 +55,42 @@ def check_folder_name(path: Path, content: str) -> None:
         raise ConfigError(f"{path} ends like a file, and {content} go to a folder; use {path.with_suffix('')}")
 
 
-def replace_file(path: Path, content: bytes | str, *, previous: Path | None = None) -> None:
+def replace_file(path: Path, content: bytes | str, *, also: Path | None = None, previous: Path | None = None) -> None:
     """Write `content` (text as UTF-8) beside the target, flush it to disk, and rename it into place.
 
-    What was there before is kept as `previous`, if that is given: between two renames it is the only one of the two.
+    `also`, if given, is another file of the folder that gets the same content, after the first. What was at `path`
+    before is kept as `previous`, if that is given: between two renames it is the only one of the two.
 
     Raises:
         MachineError: the disk is full or the folder cannot be written; the old file is left as it was.
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    targets = [path] if also is None else [path, also]
+    temporaries = [target.with_name(f".{target.name}.{os.getpid()}.tmp") for target in targets]
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+        for temporary in temporaries:
+            write_flushed(temporary, data)
         if previous is not None and path.exists():
             path.replace(previous)
-        temporary.replace(path)
+        for target, temporary in zip(targets, temporaries, strict=True):
+            temporary.replace(target)
         flush_folder(path.parent)
     except OSError as error:
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
     finally:
-        with suppress(OSError):  # half a file under a hidden name does no harm, and the first error says what is wrong
-            temporary.unlink(missing_ok=True)
+        for temporary in temporaries:
+            with suppress(
+                OSError
+            ):  # half a file under a hidden name does no harm, and the first error says what is wrong
+                temporary.unlink(missing_ok=True)
+
+
+def write_flushed(path: Path, data: bytes) -> None:
+    """Write a file, and flush it to disk."""
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager

@@ -65,7 +65,6 @@ def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: Train
     best_epoch = int(state.best_epochs[0, 0])
     best = next((record for record in history if record.epoch == best_epoch), None)
     info = files.info(0, best_epoch, best)
-    for path in (folder.best, folder.epoch(best_epoch)):
-        write_model(path, info, files.named(state.best_values))
+    write_model(folder.epoch(best_epoch), info, files.named(state.best_values), also=folder.best)
     files.histories[0] = history
     files.write_last(folder, 0, state)
