@@ -1,7 +1,7 @@
 """Bring features of different units to mean 0 and standard deviation 1, by statistics of the training rows.
 
 It is computed in float64 and rounded once, at the end: of times in seconds since 1970, float32 would make one number of
-many that differ.
+many that differ. How the rows lie in memory makes no difference, and neither does the processor.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ class Standardiser:
         fill = medians(features) if may_be_missing else None
         if fill is not None and np.isnan(features).any():
             features = np.where(np.isnan(features), fill, features)
+        # Of rows that follow each other in memory NumPy adds one after another; otherwise the order of a sum hangs on
+        # NumPy's version.
+        features = np.ascontiguousarray(features)
         mean: NDArray[np.float64] = np.asarray(np.mean(features, axis=0, dtype=np.float64))
         squares = np.zeros(features.shape[1])
         for start in range(0, len(features), ROWS):
