@@ -52,6 +52,13 @@ def test_glorot_fills_its_interval_and_nothing_else():
     assert np.abs(counts - weights.size / 10).max() < 5 * math.sqrt(weights.size * 0.09)
 
 
+def test_glorots_draws_are_numpys_uniform_ones_to_rounding():
+    # NumPy's own differ in the last bit from processor to processor.
+    limit = math.sqrt(6 / (FAN_IN + FAN_OUT))
+    expected = np.random.default_rng(0).uniform(-limit, limit, (FAN_IN, FAN_OUT))
+    np.testing.assert_allclose(draw("glorot"), expected, rtol=0, atol=limit * 2**-52)
+
+
 @pytest.mark.parametrize("name", INITIALIZERS)
 def test_every_weight_is_drawn_anew_and_the_seed_decides(name):
     weights = draw(name, (30, 20))
