@@ -98,7 +98,8 @@ def weigh_classes(
         return loss
     counts = np.bincount(labels, minlength=len(class_names))
     factors = class_factors(with_class_names(class_weight, class_names), class_names, counts)
-    mean = float(factors @ counts) / len(labels)
+    # Not `factors @ counts`, which is added in another order on other processors.
+    mean = float((factors * counts).sum()) / len(labels)
     if not mean:
         raise ConfigError("model.class_weight is 0 for every class that has training images; nothing would be learnt")
     shown = [f"{name}: {factor:.3g}" for name, factor in zip(class_names, factors, strict=True)]
