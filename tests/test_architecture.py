@@ -145,12 +145,12 @@ def real_violations() -> tuple[str, ...]:
 
 
 def outsiders(source: str, module: str, is_package: bool) -> set[str]:
-    """Return what a module imports besides NumPy, the standard library, barenet.errors and barenet.nn."""
+    """Return what a module imports besides NumPy, the standard library, barenet.errors, .reproducible and .nn."""
     return {
         name
         for name in imported_names(source, module, is_package)
         if name.split(".")[0] not in {"numpy", *sys.stdlib_module_names}
-        and not name.startswith(("barenet.errors.", "barenet.nn."))
+        and not name.startswith(("barenet.errors.", "barenet.reproducible.", "barenet.nn."))
     }
 
 
@@ -175,7 +175,7 @@ def test_every_package_says_which_module_to_open_first():
             assert re.search(r"open\s+`[\w/]+`(, then `\w+`)?\s+first|open\s+`[\w/]+` first", doc), package
 
 
-def test_the_network_imports_numpy_the_standard_library_and_errors_only():
+def test_the_network_imports_numpy_the_standard_library_errors_and_reproducible_arithmetic_only():
     for module, source in read_sources().items():
         if module == "barenet.nn" or module.startswith("barenet.nn."):
             assert outsiders(source, module, module == "barenet.nn") == set(), module

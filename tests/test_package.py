@@ -36,9 +36,9 @@ def modules_after(statement):
             ("barenet", {"errors", "version"}),
             ("barenet.errors", {"errors", "version"}),
             ("barenet.cli.main", {"errors", "version", "cli", "interrupts"}),
-            ("barenet.nn", {"errors", "version", "nn"}),
+            ("barenet.nn", {"errors", "version", "reproducible", "nn"}),
         ],
-        ("barenet.nn", {"errors", "version", "nn"}),
+        ("barenet.nn", {"errors", "version", "reproducible", "nn"}),
         ("barenet.cli.main", {"errors", "version", "cli", "interrupts"}),
     ),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -339,19 +340,21 @@ def test_blocks_cover_every_parameter_once():
     assert (seen == 1).all()
 
 
-@pytest.mark.parametrize("kind", slow_except([Adam, AdamW], AdamW))
-def test_adams_corrections_for_the_start_are_bit_true_in_a_stack_for_a_long_time(kind):
-    # beta^t as a column and as a number must be the same power to the last bit.
-    betas = np.array([[0.9, 0.999], [0.8, 0.99], [0.95, 0.9999]])
-    gradients = np.random.default_rng(8).normal(size=(1500, 2)).astype(np.float32)
-    stack, alone = np.ones((3, 2), np.float32), [np.ones(2, np.float32) for _ in betas]
-    together = kind(stack, 2, beta1=betas[:, :1], beta2=betas[:, 1:])
-    each = [kind(values, 2, beta1=b1, beta2=b2) for values, (b1, b2) in zip(alone, betas.tolist(), strict=True)]
-    for g in gradients:
-        together.step(np.tile(g, (3, 1)), np.full((3, 1), 0.01))
-        for optimizer in each:
-            optimizer.step(g.copy(), 0.01)
-    assert [row.tobytes() for row in stack] == [values.tobytes() for values in alone]
+@pytest.mark.parametrize("kind", [Adam, AdamW])
+def test_adams_factors_are_bit_true_in_a_stack_and_step_by_step_for_a_long_time(kind):
+    # beta^t as a column and as a number, of many steps and of one, must be the same power to the last bit.
+    betas = [(0.9, 0.999), (0.8, 0.99), (0.95, 0.9999)]
+    column1, column2 = np.array(betas).T[..., None]
+    steps = np.arange(1, 20_000, 7)
+    stack = kind(np.ones((3, 2)), 2, beta1=column1, beta2=column2)
+    together = stack.factors(np.full((len(steps), 3, 1), 0.01), steps.reshape(-1, 1, 1))
+    for network, (beta1, beta2) in enumerate(betas):
+        alone = kind(np.ones(2), 2, beta1=beta1, beta2=beta2)
+        at_once = alone.factors(np.full(len(steps), 0.01), steps)
+        for name in ("rate", "epsilon"):
+            assert together[name][:, network, 0].tobytes() == at_once[name].tobytes()
+            by_step = [float(alone.factors(0.01, int(step))[name]) for step in steps[::100]]
+            assert by_step == at_once[name][::100].tolist()
 
 
 def test_a_number_for_all_means_the_same_as_a_column_of_it():
@@ -363,6 +366,19 @@ def test_a_number_for_all_means_the_same_as_a_column_of_it():
         Adam(values, N_DECAYED, l2=l2, clip_norm=clip).step(grads.copy(), rate)
         after.append(values.tobytes())
     assert after[0] == after[1]
+
+
+@pytest.mark.parametrize("beta1", [0.0, 0.9, 0.99])
+@pytest.mark.parametrize("beta2", [0.5, 0.999, 0.99999])
+def test_adams_factors_are_those_of_exact_fractions(beta1, beta2):
+    steps = np.array([1, 2, 7, 1000, 2345])
+    rates = np.linspace(0.1, 0.02, 5)
+    factors = Adam(np.zeros(P), N_DECAYED, beta1=beta1, beta2=beta2, epsilon=0.01).factors(rates, steps)
+    b1, b2 = Fraction(beta1), Fraction(beta2)
+    for i, (rate, t) in enumerate(zip(rates, steps.tolist(), strict=True)):
+        correction = math.sqrt((1 - b2) / (1 - b2**t))
+        assert factors["epsilon"][i] == pytest.approx(0.01 / correction, rel=1e-11)
+        assert factors["rate"][i] == pytest.approx(rate * float((1 - b1) / (1 - b1**t)) / correction, rel=1e-11)
 
 
 def test_slots_start_at_zero_and_are_named():

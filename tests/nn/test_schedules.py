@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from barenet.errors import ConfigError
-from barenet.nn.schedules import SCHEDULES, Schedule
+from barenet.nn.schedules import SCHEDULES, Schedule, count_decays
 
 
 def walk_course_rule(learning_rate, decay_rate, decay_step, minimum, n_steps):
@@ -82,6 +83,35 @@ def test_step_decay_stops_where_decimal_arithmetic_meets_the_minimum(learning_ra
     np.testing.assert_allclose(schedule.rates(np.arange(len(expected))), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("learning_rate", "decay_rate", "minimum"),
+    [
+        ("0.05", "0.5", "0.01"),
+        ("0.3", "0.99", "0.0001"),
+        ("0.05", "0.9999", "0.01"),
+        ("1", "0.9", "0.531441"),  # 0.9^6
+        ("0.7", "0.97", "0.6388711"),  # 0.7 * 0.97^3
+        ("0.7", "0.97", "0.6388712"),
+        ("0.7", "0.97", "0.6388710"),
+        ("0.02", "0.1", "0.000000000002"),
+        ("0.25", "1e-9", "0.1"),
+        ("0.25", "0.5", "0.25"),
+        ("0.25", "0.5", "0.2499999"),
+    ],
+)
+def test_decays_are_counted_as_on_paper(learning_rate, decay_rate, minimum):
+    with localcontext(prec=60):
+        rate, n = Decimal(learning_rate), 0
+        while rate > Decimal(minimum):
+            rate, n = rate * Decimal(decay_rate), n + 1
+    assert count_decays(float(learning_rate), float(decay_rate), float(minimum)) == n
+
+
+def test_decays_are_counted_where_there_are_billions_of_them():
+    # 0.5 (1 - 1e-9)^K = 0.01 for K = ln 50 / 1e-9, to one in a billion.
+    assert count_decays(0.5, 1 - 1e-9, 0.01) == pytest.approx(math.log(50) * 1e9, rel=1e-7)
+
+
 def test_the_constant_rate_is_constant():
     assert Schedule("constant", 0.3, 100).rates(np.arange(100)).tolist() == [0.3] * 100
 
@@ -90,6 +120,14 @@ def test_exponential_decay_is_smooth_and_stops_at_the_minimum():
     schedule = Schedule("exponential", 0.8, 100, decay_rate=0.25, decay_step=10, minimum=0.01)
     # 0.8 / 4 after ten steps, by square roots in between, and 0.8 / 4^4 < 0.01.
     np.testing.assert_allclose(schedule.rates([0, 5, 10, 20, 40, 99]), [0.8, 0.4, 0.2, 0.05, 0.01, 0.01], rtol=1e-12)
+
+
+def test_exponential_decay_keeps_its_precision_over_a_million_steps():
+    rate, factor, steps = 0.8, 0.9999, [1, 10**3, 10**6 - 1]
+    rates = Schedule("exponential", rate, 10**6, decay_rate=factor, decay_step=7).rates(steps)
+    with localcontext(prec=50):
+        expected = [Decimal(rate) * Decimal(factor) ** (Decimal(step) / 7) for step in steps]
+    np.testing.assert_allclose(rates, [float(rate) for rate in expected], rtol=1e-14)
 
 
 def test_the_cosine_goes_from_the_rate_to_the_minimum():

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.nn.parameters import block_scratch, blocks
+from barenet.reproducible import power
 
 __all__ = ["OPTIMIZERS", "SGD", "Adam", "AdamW", "Optimizer", "add_l2", "clip_by_norm", "without_decay"]
 
@@ -194,11 +195,12 @@ class Adam(Optimizer):
 
     def combine(self, rate: NDArray[np.float64], step: NDArray[np.int64]) -> dict[str, Hyper]:
         """Add both betas, epsilon, and the corrections of step number t."""
+        # `power` and not `**`, so that the factors have the same bits on every processor.
         # With c = sqrt((1 - b2) / (1 - b2^t)): lr m' / (sqrt(v') + e) = (lr m' / c) / (sqrt(v) + e / c).
-        correction = np.sqrt((1 - self.beta2) / (1 - self.beta2**step))
+        correction = np.sqrt((1 - self.beta2) / (1 - power(self.beta2, step)))
         return {
             **super().combine(rate, step),
-            "rate": rate * (1 - self.beta1) / (1 - self.beta1**step) / correction,
+            "rate": rate * (1 - self.beta1) / (1 - power(self.beta1, step)) / correction,
             "epsilon": self.epsilon / correction,
             "beta1": self.beta1,
             "beta2": self.beta2,

@@ -1,11 +1,11 @@
 """The learning rate as a pure function of the step, so that a resumed run needs nothing but its step to go on.
 
-`rates(steps)` takes an integer array of step numbers, counted from 0, and returns float64 rates of the same shape.
+`rates(steps)` takes an integer array of step numbers, counted from 0, and returns float64 rates of the same shape. They
+have the same bits on every processor: see `reproducible`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from barenet.errors import ConfigError, nearest
+from barenet.reproducible import power, raised_cosine
 
 __all__ = ["AS_LONG_AS_TRAINING", "SCHEDULES", "SCHEDULE_SETTINGS", "Schedule"]
 
@@ -47,12 +48,11 @@ class Schedule:
 
     def rates(self, steps: ArrayLike) -> Rates:
         """Return the learning rates at `steps` (any shape), float64."""
-        # Always as an array: NumPy's powers of a single number can differ from an array's in the last bit.
-        at = np.atleast_1d(np.asarray(steps, np.float64))
+        at = np.asarray(steps, np.float64)
         rates = SCHEDULES[self.name](self, at)
         if self.warmup_steps:
             rates = rates * np.minimum(1.0, (at + 1) / self.warmup_steps)
-        return rates.reshape(np.shape(steps))
+        return np.asarray(rates)
 
 
 def constant(schedule: Schedule, step: Rates) -> Rates:
@@ -71,21 +71,40 @@ def step_decay(schedule: Schedule, step: Rates) -> Rates:
         return constant(schedule, step)
     decays = np.floor_divide(step, schedule.decay_step)
     if schedule.minimum > 0:
-        most = max(0, math.ceil(math.log(schedule.minimum / lr) / math.log(factor) - 1e-9))
-        decays = np.minimum(decays, most)
-    return np.asarray(lr * factor**decays)
+        decays = np.minimum(decays, count_decays(lr, factor, schedule.minimum))
+    return lr * power(factor, decays)
+
+
+def count_decays(rate: float, factor: float, minimum: float) -> int:
+    """Return the first K with rate factor^K <= minimum, which is above 0, for a factor between 0 and 1.
+
+    Found from its highest binary digit down, by products alone: a logarithm that another processor rounds otherwise
+    might give another K. A rate that is above the minimum by less than a billionth of what a decay takes counts as the
+    minimum: 0.1 * 0.1 is more than 0.01 in floating point, and is not on paper.
+    """
+    least = minimum * (1 + 1e-9 * (1 - factor))
+    squares = [factor]  # factor^(2^i)
+    while rate * squares[-1] > least:
+        squares.append(squares[-1] * squares[-1])
+    n_above = 0  # decays after which the rate is still above the minimum
+    for i in reversed(range(len(squares))):
+        if rate * squares[i] > least:
+            rate *= squares[i]
+            n_above += 2**i
+    return n_above + 1 if rate > least else 0
 
 
 def exponential(schedule: Schedule, step: Rates) -> Rates:
     """Decay smoothly: lr decay_rate^(step / decay_step), never below `minimum`."""
-    return np.maximum(schedule.learning_rate * schedule.decay_rate ** (step / schedule.decay_step), schedule.minimum)
+    decays = step / schedule.decay_step
+    return np.maximum(schedule.learning_rate * power(schedule.decay_rate, decays), schedule.minimum)
 
 
 def cosine(schedule: Schedule, step: Rates) -> Rates:
     """Fall from the rate to `minimum` along half a cosine (Loshchilov and Hutter 2017), from the end of warm-up on."""
     length = max(1, schedule.n_steps - schedule.warmup_steps)
     progress = np.clip((step - schedule.warmup_steps) / length, 0.0, 1.0)
-    return schedule.minimum + (schedule.learning_rate - schedule.minimum) * (1 + np.cos(np.pi * progress)) / 2
+    return schedule.minimum + (schedule.learning_rate - schedule.minimum) * raised_cosine(progress)
 
 
 ONE_CYCLE_RISE = 0.3  # share of the training in which the rate rises
@@ -101,8 +120,8 @@ def one_cycle(schedule: Schedule, step: Rates) -> Rates:
     peak = max(1.0, ONE_CYCLE_RISE * schedule.n_steps - 1)
     rising = np.clip(step / peak, 0.0, 1.0)
     falling = np.clip((step - peak) / max(1.0, last - peak), 0.0, 1.0)
-    up = schedule.learning_rate + (start - schedule.learning_rate) * (1 + np.cos(np.pi * rising)) / 2
-    down = end + (schedule.learning_rate - end) * (1 + np.cos(np.pi * falling)) / 2
+    up = schedule.learning_rate + (start - schedule.learning_rate) * raised_cosine(rising)
+    down = end + (schedule.learning_rate - end) * raised_cosine(falling)
     return np.where(step <= peak, up, down)
 
 
