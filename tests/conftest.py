@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from barenet.config.sources import build_config
 from barenet.data.datasets import Dataset, from_arrays
 from barenet.data.formats.idx import write_idx
 from barenet.errors import DivergedError
+from barenet.user_cache import cache_folder
 
 SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
 SMALL |= {"activation": "relu", "average_decay": 0.999}  # whatever the recipe comes to
@@ -29,6 +31,10 @@ def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(seed)
     labels = rng.integers(0, 4, n_images)
     return np.clip(prototypes[labels] / 2 + rng.normal(60, 60, (n_images, 8, 8)), 0, 255).astype(np.uint8), labels
+
+
+# Compiled kernels stay where they are from one test run to the next: to compile them takes many seconds.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "kernels"))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -18,6 +18,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     shown          how results print, and what a notebook shows of them
     version        the version of barenet
     cores          how many cores this process may use
+    user_cache     the folder for what can be made again
     reproducible   powers and cosines with the same bits on every processor
     reading/       files from outside: opened, unpacked and checked before they are believed
     pickles/       the few pickle files that people have, read without running them

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pytest
 
 from barenet.config.names import setting_path
 from barenet.config.sources import build_config
@@ -15,7 +16,7 @@ from barenet.data.batches import TrainingImages
 from barenet.engine import parts
 from barenet.engine.choice import ThreadChoice
 from barenet.engine.numpy_engine.engine import NumpyEngine
-from barenet.engine.protocol import EpochPlan
+from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.state import TrainingState
 from barenet.training.class_weights import weigh_classes
 from barenet.training.epochs import order_of_epoch, start_state
@@ -38,6 +39,7 @@ class Case:
     """Networks to train, and on what.
 
     common: settings of all. rows: those of each network. n_images: of an epoch. first_step: how many steps came before.
+    kind: "numpy" or "compiled".
     """
 
     common: dict[str, Any] = field(default_factory=dict)
@@ -46,6 +48,7 @@ class Case:
     n_images: int = 70
     first_step: int = 0
     custom: Custom = field(default_factory=Custom)
+    kind: str = "numpy"
 
     def __post_init__(self) -> None:
         self.configs = [
@@ -96,9 +99,12 @@ class Case:
             self.first_step, rates * np.linspace(1, 0.5, n_steps)[:, None], order, mirrored, shifts, is_measured=True
         )
 
-    def engine(self, networks: Sequence[int], threads: int, state: TrainingState | None = None) -> NumpyEngine:
+    def engine(self, networks: Sequence[int], threads: int, state: TrainingState | None = None) -> Engine:
         """Return an engine with exactly so many threads."""
-        engine = NumpyEngine(
+        make: Any = NumpyEngine
+        if self.kind == "compiled":
+            from barenet.engine.compiled.engine import CompiledEngine as make
+        engine = make(
             [self.configs[n] for n in networks],
             self.architecture,
             self.loss,
@@ -107,7 +113,8 @@ class Case:
             batch_size=self.batch_size,
             most_threads=threads,
         )
-        engine.choice = ThreadChoice([threads])
+        if self.kind == "numpy":
+            engine.choice = ThreadChoice([threads])
         return engine
 
     def train(self, networks: Sequence[int], threads: int | Sequence[int] = 1, stops: Sequence[int] = ()) -> list[Any]:
@@ -130,7 +137,7 @@ class Case:
             engine.close()
 
 
-def collect(engine: NumpyEngine, before: TrainingState, results: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Any]:
+def collect(engine: Engine, before: TrainingState, results: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Any]:
     """Return for each network every bit that the stretches of an epoch left, by name."""
     state, norms = engine.capture(before), engine.norms()
     arrays = {
@@ -146,6 +153,10 @@ def collect(engine: NumpyEngine, before: TrainingState, results: Sequence[tuple[
     }
     assert all(len(array) == before.n_networks for array in arrays.values())
     return [{name: array[n].tobytes() for name, array in arrays.items()} for n in range(before.n_networks)]
+
+
+# For tests that both engines must pass.
+ENGINES = ["numpy", pytest.param("compiled", marks=pytest.mark.extra)]
 
 
 def cut_small_steps(monkeypatch) -> None:

@@ -9,12 +9,13 @@ import time
 import numpy as np
 import pytest
 import textbook_step
-from engines import Case, cut_small_steps
+from engines import ENGINES, Case, cut_small_steps
 from families import slow_except
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from barenet.engine.choice import ThreadChoice
 from barenet.engine.numpy_engine.engine import NumpyEngine
+from barenet.engine.threads import find_blas
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, OPTIMIZERS, Activation, Loss, WeightAverage, Workspace
 from barenet.training.preparation import Custom
 
@@ -29,6 +30,14 @@ RULES = {
     "adam, clipped": {"optimizer": "adam", "l2": 0.1, "clip_norm": 0.5},
     "adamw": {"optimizer": "adamw", "weight_decay": 0.3},
 }
+
+
+@pytest.fixture(params=ENGINES)
+def kind(request):
+    """Which engine takes the steps; skipped without Numba."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    return request.param
 
 
 @pytest.fixture(autouse=True)
@@ -99,29 +108,33 @@ def with_epsilon(rule):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("rule", RULES)
-def test_every_learning_rule_is_the_textbook_s(rule, size):
+def test_every_learning_rule_is_the_textbook_s(kind, rule, size):
     settings = RULES[rule] | with_epsilon(rule) | {"average_decay": 0.9, "mirror": True, "activation": "tanh"}
-    assert_follows_the_textbook(Case(settings, batch_size=SIZES[size][0], n_images=SIZES[size][1], first_step=5))
+    assert_follows_the_textbook(
+        Case(settings, batch_size=SIZES[size][0], n_images=SIZES[size][1], first_step=5, kind=kind)
+    )
 
 
 @pytest.mark.parametrize("size", ["whole", "in two"])
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
-def test_every_activation_is_the_textbook_s(activation, size):
+def test_every_activation_is_the_textbook_s(kind, activation, size):
     settings = RULES["momentum"] | {"activation": activation}
-    assert_follows_the_textbook(Case(settings, batch_size=SIZES[size][0], n_images=SIZES[size][1]))
+    assert_follows_the_textbook(Case(settings, batch_size=SIZES[size][0], n_images=SIZES[size][1], kind=kind))
 
 
 @pytest.mark.parametrize("size", ["whole", "in four"])
 @pytest.mark.parametrize("loss", [*LOSSES, "smoothed"])
-def test_every_loss_is_the_textbook_s(loss, size):
+def test_every_loss_is_the_textbook_s(kind, loss, size):
     settings = RULES["sgd, L2"] | ({"label_smoothing": 0.2} if loss == "smoothed" else {"loss": loss})
-    assert_follows_the_textbook(Case(settings, batch_size=SIZES[size][0], n_images=SIZES[size][1]))
+    assert_follows_the_textbook(Case(settings, batch_size=SIZES[size][0], n_images=SIZES[size][1], kind=kind))
 
 
 @pytest.mark.parametrize("hidden", ["", "1", "33,31,7"])
 @pytest.mark.parametrize(("batch_size", "n_images"), [(1, 3), (129, 130), (300, 300), (519, 1030)])
-def test_odd_sizes_are_the_textbook_s(hidden, batch_size, n_images):
-    case = Case(RULES["adamw"] | {"hidden": hidden, "epsilon": 1e-3}, batch_size=batch_size, n_images=n_images)
+def test_odd_sizes_are_the_textbook_s(kind, hidden, batch_size, n_images):
+    case = Case(
+        RULES["adamw"] | {"hidden": hidden, "epsilon": 1e-3}, batch_size=batch_size, n_images=n_images, kind=kind
+    )
     assert_follows_the_textbook(case, threads=3)
 
 
@@ -130,11 +143,11 @@ def test_odd_sizes_are_the_textbook_s(hidden, batch_size, n_images):
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("rule", slow_except(RULES, "sgd, L2", "momentum", "adamw"))
-def test_with_dropout_an_epoch_is_that_of_the_network_package(rule, size):
+def test_with_dropout_an_epoch_is_that_of_the_network_package(kind, rule, size):
     """The package's network, optimizer and average take whole steps in float64 with the same dropped units."""
     settings = RULES[rule] | with_epsilon(rule) | {"average_decay": 0.9}
     rows = [{"seed": 3, "dropout": 0.4, "input_dropout": 0.2}, {"seed": 1, "dropout": 0.1, "input_dropout": 0}]
-    case = Case(settings, rows, batch_size=SIZES[size][0], n_images=SIZES[size][1], first_step=5)
+    case = Case(settings, rows, batch_size=SIZES[size][0], n_images=SIZES[size][1], first_step=5, kind=kind)
     plan, before = case.plan([0, 1]), case.start([0, 1])
     engine = case.engine([0, 1], 2)
     engine.begin(plan)
@@ -216,7 +229,9 @@ class Watched:
 
 
 def blas_thread_counts():
-    return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
+    """Return the threads of NumPy's BLAS; Numba may have loaded SciPy's, which computes nothing here."""
+    own = find_blas()["filepath"]
+    return [pool["num_threads"] for pool in threadpool_info() if pool["filepath"] == own]
 
 
 BUILT_IN = {"activation": "tanh", "loss": "mse"}

@@ -13,6 +13,7 @@ Read the modules in this order; open `protocol` first:
     plain_sgd      SGD without momentum and clipping in fewer passes over the weights
     stacks         which networks train as one stack, and what trains there
     numpy_engine   the engine that computes with NumPy
+    compiled       the engine that computes with compiled kernels
     processes      an engine whose networks train in worker processes
     making         which of the two trains some networks
     diagnosis      what decides speed on this machine

@@ -15,7 +15,7 @@ from barenet.engine.plain_sgd import PlainSGD
 from barenet.errors import ConfigError
 from barenet.nn import MLP, OPTIMIZERS, Architecture, Loss, Optimizer, WeightAverage
 
-__all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer"]
+__all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer", "make_rule"]
 
 # What must agree in a stack; all other settings may differ from network to network.
 AGREE: dict[str, Callable[[Config], Any]] = {
@@ -70,14 +70,19 @@ def make_network(configs: Sequence[Config], architecture: Architecture, loss: Lo
 
 
 def make_optimizer(configs: Sequence[Config], mlp: MLP) -> Optimizer:
+    """Return the optimizer that the settings name for the parameters of a network or of a stack."""
+    return make_rule(configs, mlp.parameters.values, mlp.parameters.n_decayed)
+
+
+def make_rule(configs: Sequence[Config], values: NDArray[np.floating], n_decayed: int) -> Optimizer:
     """Return the optimizer that the settings name, with a column for every hyper-parameter; switches are shared."""
     kind = PlainSGD if is_plain_sgd(configs[0]) else OPTIMIZERS[configs[0].optimizer.name]
     hypers: dict[str, Any] = {}
     for name in kind.hypers:
-        values = [getattr(config.optimizer, name) for config in configs]
-        numbers = np.array([[math.inf if value is None else value] for value in values], np.float64)
-        hypers[name] = values[0] if isinstance(values[0], bool) else per_network(numbers)
-    return kind(mlp.parameters.values, mlp.parameters.n_decayed, **hypers)
+        given = [getattr(config.optimizer, name) for config in configs]
+        numbers = np.array([[math.inf if value is None else value] for value in given], np.float64)
+        hypers[name] = given[0] if isinstance(given[0], bool) else per_network(numbers)
+    return kind(values, n_decayed, **hypers)
 
 
 def make_average(configs: Sequence[Config], values: NDArray[np.floating]) -> WeightAverage | None:

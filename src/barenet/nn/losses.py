@@ -10,7 +10,7 @@ With weights w (B,) or (..., B) the mean becomes sum_i w_i loss_i / B, and so do
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 import numpy as np
@@ -30,13 +30,17 @@ class Loss:
     """A named loss; calling it computes the mean over the batch and, if asked, the gradient.
 
     `output` is the last activation that the loss expects to stand for: cross-entropy means softmax, fused with it.
-    `has_kinks` says that the gradient jumps somewhere, which the gradient check steps around.
+    `has_kinks` says that the gradient jumps somewhere, which the gradient check steps around. `label_smoothing`,
+    `weights` and `classes`, see `weighted`, tell another engine than NumPy's what the function does.
     """
 
     name: str
     function: Callable[..., Array]  # of logits, labels, dlogits and, unless a person wrote it, weights
     output: str = "identity"
     has_kinks: bool = False
+    label_smoothing: float = 0.0
+    weights: Array | None = field(default=None, compare=False)
+    classes: Labels | None = field(default=None, compare=False)
 
     @property
     def is_custom(self) -> bool:
@@ -63,7 +67,7 @@ class Loss:
         def function(logits: Array, labels: Labels, dlogits: Array) -> Array:
             return self.function(logits, labels if classes is None else classes[labels], dlogits, weights[labels])
 
-        return replace(self, function=function)
+        return replace(self, function=function, weights=weights, classes=classes)
 
     @staticmethod
     def custom(
@@ -202,4 +206,4 @@ def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
     def smoothed(logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None) -> Array:
         return cross_entropy(logits, labels, dlogits, weights, label_smoothing=label_smoothing)
 
-    return Loss(name, smoothed, output="softmax")
+    return Loss(name, smoothed, output="softmax", label_smoothing=label_smoothing)

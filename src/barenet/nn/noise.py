@@ -16,7 +16,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Noise", "hash_with_keys", "position_table"]
+__all__ = ["Noise", "hash_with_keys", "keys_of_steps", "position_table"]
 
 Words = NDArray[np.uint32]
 
@@ -46,6 +46,16 @@ class Noise:
         """Return two keys a network (2, N) for this step of the dropout layer of that number."""
         keys = [mix_64(mix_64(seed + (layer + 1) * GOLDEN_64) + self.step * GOLDEN_64) for seed in self.seeds]
         return np.array([[key >> 32 for key in keys], [key & 0xFFFFFFFF for key in keys]], np.uint32)
+
+
+def keys_of_steps(seed: int, layer: int, steps: NDArray[np.int64]) -> Words:
+    """Return what `Noise.keys` gives for one network in each of some steps (S,): (S, 2)."""
+    start = np.array(mix_64(seed + (layer + 1) * GOLDEN_64), np.uint64)
+    z = start + steps.astype(np.uint64) * np.uint64(GOLDEN_64)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    z ^= z >> np.uint64(31)
+    return np.column_stack([z >> np.uint64(32), z & np.uint64(0xFFFFFFFF)]).astype(np.uint32)
 
 
 def mix_64(z: int) -> int:

@@ -13,11 +13,11 @@ from PIL import Image
 from barenet.data.datasets import from_arrays
 from barenet.data.loading import load_dataset
 from barenet.data.pictures import cache as picture_cache
-from barenet.data.pictures.cache import cache_folder
 from barenet.data.pictures.decoding import commonest_size
 from barenet.data.pictures.folders import list_pictures
 from barenet.errors import DataError, MachineError
 from barenet.training.preparation import prepare
+from barenet.user_cache import cache_folder
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
-import sys
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
@@ -31,25 +29,13 @@ from barenet.data.pictures.deep import WHOLE_RANGE, range_of
 from barenet.data.pictures.layouts import PictureFolder
 from barenet.data.pictures.reports import Decoded, report
 from barenet.errors import MachineError
+from barenet.user_cache import cache_folder
 
-__all__ = ["Decoded", "cache_folder", "decode_folder", "read_pictures"]
+__all__ = ["Decoded", "decode_folder", "read_pictures"]
 
 FORMAT = 2
 
 Pixels = NDArray[np.uint8]
-
-
-def cache_folder() -> Path:
-    """Return the folder for what can be made again, where this system wants it: BARENET_CACHE, or the user's own."""
-    if chosen := os.environ.get("BARENET_CACHE"):
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "barenet"
 
 
 def decode_folder(found: PictureFolder, options: Options) -> Found:

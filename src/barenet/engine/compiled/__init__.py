@@ -1,0 +1,13 @@
+"""The engine that computes with kernels compiled by Numba: the extra `fast`.
+
+Read the modules in this order; open `steps` first:
+
+    kernels         matrix products, functions, losses, learning rules
+    tables          the arrays that the compiled functions are given
+    images_phase    the first phase of a step
+    weights_phase   the second
+    steps           the steps of an epoch
+    layout          how a network lies in memory while it trains
+    translation     from settings, states and plans to arrays
+    engine          the engine
+"""

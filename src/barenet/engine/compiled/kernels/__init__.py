@@ -1,0 +1,15 @@
+"""Kernels that Numba compiles, on flat arrays of float32 numbers.
+
+Read the modules in this order; open `products` first:
+
+    compiling   how functions are compiled, and how one calls another
+    vectors     arithmetic on 16 numbers at once
+    memory      vectors in arrays
+    registers   how large a tile may be
+    products    matrix products, in tiles
+    functions   exp, log, tanh and what is made of them
+    layers      activations with their slopes, softmax, dropout
+    losses      losses of the outputs, with their gradients
+    inputs      chosen images as rows of numbers
+    updates     learning rules, averages, norms
+"""

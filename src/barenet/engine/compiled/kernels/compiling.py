@@ -1,0 +1,141 @@
+"""How Numba compiles the functions of this package: small ones into those that call them, kernels each by itself.
+
+Numba copies a compiled function into each one that calls it, and optimises the copies again: of a training step that
+would take a minute. So the functions that compute for long are kernels: each is compiled once, and others call it by
+its address.
+
+    @kernel(types.void, types.intp, FLOATS)
+    def double(n, x): ...
+
+    @compiled
+    def step(kernels, x):
+        double(kernels, 16, x)          # the first argument: `addresses()`
+
+What is compiled is kept on disk, in the user's cache, or in NUMBA_CACHE_DIR. Numba looks whether the file of a function
+has changed, but not those of the functions that it calls. So the folder's name holds a hash of all files of the engine:
+changed code is compiled anew. Its files are pickles, which run code when they are read: where another user could write,
+nothing is kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import llvmlite
+import numba
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numpy.typing import NDArray
+
+from barenet.user_cache import cache_folder
+
+__all__ = ["BYTES", "CHECKS_BOUNDS", "FLOATS", "INTS", "SIZE", "SIZES", "WORDS", "addresses", "compiled", "kernel"]
+
+SIZE = types.intp
+FLOATS, WORDS, BYTES, SIZES, INTS = (
+    types.Array(kind, 1, "C") for kind in (types.float32, types.uint32, types.uint8, types.int64, types.int32)
+)
+
+CHECKS_BOUNDS = bool(os.environ.get("BARENET_CHECK_BOUNDS"))  # see `memory`
+
+KERNELS: list[Kernel] = []
+
+
+def kernel_folder() -> Path | None:
+    """Return the folder for what is compiled, made if need be; None where nothing can be kept safely."""
+    engine = Path(__file__).parents[1]
+    sources = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {CHECKS_BOUNDS}".encode())
+    for path in sorted(engine.rglob("*.py")):
+        sources.update(path.name.encode() + path.read_bytes())
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    folder = (Path(chosen) if chosen else cache_folder() / "kernels") / sources.hexdigest()[:16]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        about = folder.stat()
+    except OSError:
+        return None
+    is_ours = os.name != "posix" or (about.st_uid == os.geteuid() and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+    return folder if is_ours and os.access(folder, os.W_OK) else None
+
+
+FOLDER = kernel_folder()
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Let Numba compile a function: without the interpreter's lock, and without any change to its arithmetic."""
+    options: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+    if FOLDER is None:
+        return njit(**options)(function)
+    with mock.patch.object(numba.config, "CACHE_DIR", str(FOLDER)):  # it is read once, here; others keep theirs
+        return njit(cache=True, **options)(function)
+
+
+class Kernel:
+    """A function that is compiled by itself, for arguments of these types."""
+
+    def __init__(self, function: Callable[..., Any], result: Any, arguments: tuple[Any, ...]) -> None:
+        self.dispatcher, self.arguments = compiled(function), arguments
+        self.signature = result(*arguments)
+
+    def address(self) -> int:
+        """Return where the compiled function lies in this process; compile it first, if that is not done."""
+        self.dispatcher.compile(self.arguments)
+        overload = self.dispatcher.overloads[self.arguments]
+        return int(overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name))
+
+
+def kernel(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Return a decorator that makes a kernel of a function, which takes `addresses()` before its own arguments."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        KERNELS.append(Kernel(function, result, arguments))
+        return caller(len(KERNELS) - 1, KERNELS[-1].signature)
+
+    return decorate
+
+
+def caller(number: int, signature: Any) -> Any:
+    """Return an intrinsic that calls the kernel of this number by its address in a table."""
+
+    @intrinsic
+    def call(_typing: Any, table: Any, *given: Any) -> Any:
+        """Call a kernel."""
+
+        def generate(context: Any, builder: Any, own: Any, values: Any) -> Any:
+            entry = builder.gep(
+                context.make_array(own.args[0])(context, builder, values[0]).data, [ir.Constant(ir.IntType(64), number)]
+            )
+            kinds = own.args[1].types
+            arguments = [
+                context.cast(builder, value, kind, wanted)
+                for value, kind, wanted in zip(
+                    cgutils.unpack_tuple(builder, values[1]), kinds, signature.args, strict=True
+                )
+            ]
+            convention = context.call_conv
+            kind = convention.get_function_type(signature.return_type, signature.args)
+            function = builder.inttoptr(builder.load(entry), kind.as_pointer())
+            status, result = convention.call_function(
+                builder, function, signature.return_type, signature.args, arguments
+            )
+            with cgutils.if_unlikely(builder, status.is_error):
+                convention.return_status_propagate(builder, status)
+            return result
+
+        return signature.return_type(table, types.StarArgTuple(given[0] if len(given) == 1 else given)), generate
+
+    return call
+
+
+def addresses() -> NDArray[np.int64]:
+    """Return the addresses of all kernels; those that are not compiled yet are."""
+    return np.array([own.address() for own in KERNELS], np.int64)

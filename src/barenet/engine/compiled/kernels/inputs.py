@@ -1,0 +1,35 @@
+"""Chosen training images as rows of float32 numbers: gathered, mirrored or shifted by a table of sources, scaled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import types
+
+from barenet.engine.compiled.kernels.compiling import BYTES, FLOATS, INTS, SIZE, kernel
+
+__all__ = ["gather"]
+
+
+@kernel(types.void, FLOATS, SIZE, SIZE, BYTES, FLOATS, SIZE, SIZE, INTS, SIZE, types.float32)
+def gather(x, row, padded, bytes_, floats, image, n_inputs, sources, change, scale):
+    """Write an image into a row of x (rows, padded), times `scale`.
+
+    bytes_, floats: all images, flat, as uint8 or as float32; one of them is empty. sources: for each kind of change,
+    from which pixel each one comes, flat; `change` is negative where the image stays as it is.
+    """
+    start, first = row * padded, image * n_inputs
+    if bytes_.size:
+        if change < 0:
+            for j in range(n_inputs):
+                x[start + j] = np.float32(bytes_[first + j]) * scale
+        else:
+            table = change * n_inputs
+            for j in range(n_inputs):
+                x[start + j] = np.float32(bytes_[first + sources[table + j]]) * scale
+    elif change < 0:
+        for j in range(n_inputs):
+            x[start + j] = floats[first + j] * scale
+    else:
+        table = change * n_inputs
+        for j in range(n_inputs):
+            x[start + j] = floats[first + sources[table + j]] * scale

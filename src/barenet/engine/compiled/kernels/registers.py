@@ -1,0 +1,18 @@
+"""How many vectors a tile of a product may hold: as many as the processor has registers for. It decides speed alone."""
+
+from __future__ import annotations
+
+import llvmlite.binding as llvm
+
+__all__ = ["TILE_ROWS", "TILE_VECTORS"]
+
+
+def tile_shape(features: str) -> tuple[int, int]:
+    """Return rows and vectors of 16 of a tile for a processor with these features, as LLVM writes them.
+
+    AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4.
+    """
+    return (8, 2) if "+avx512f" in features.split(",") else (4, 1)
+
+
+TILE_ROWS, TILE_VECTORS = tile_shape(llvm.get_host_cpu_features().flatten())

@@ -1,0 +1,129 @@
+"""How a network lies in memory while compiled kernels train it: padded to multiples of 16, weights in panels.
+
+Files and all other code hold the flat parameters of `nn.parameters`; here they are brought into this form, and back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.engine.compiled.kernels.layers import ACTIVATION_CODES, IDENTITY
+from barenet.engine.compiled.kernels.vectors import LANES
+from barenet.engine.compiled.tables import BIAS, LAYER_COLUMNS, TRANSPOSED, WEIGHTS, WIDE_IN, WIDE_OUT
+from barenet.nn import Architecture, Loss
+
+__all__ = ["Layout"]
+
+Floats = NDArray[np.float32]
+
+
+def padded(n: int) -> int:
+    """Return the next multiple of 16."""
+    return -(-n // LANES) * LANES
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything of one network lies.
+
+    layers: (L, LAYER_COLUMNS), see `steps`. size: of the parameters; transposed: of transposed weights; work: of the
+    memory that a batch needs. input_factors: see `steps.Network`.
+    """
+
+    architecture: Architecture
+    layers: NDArray[np.int64]
+    size: int
+    transposed: int
+    work: int
+    input_factors: int
+
+    @staticmethod
+    def of(architecture: Architecture, loss: Loss, batch_size: int, *, drops_inputs: bool, drops_units: bool) -> Layout:
+        """Return the layout of a network that is trained with batches of up to `batch_size` images."""
+        rows = architecture.rows
+        applied = ["activation" in kinds for kinds in architecture.kinds(loss)]
+        layers = np.zeros((len(rows), LAYER_COLUMNS), np.int64)
+        size = transposed = work = 0
+
+        def room(width: int) -> int:
+            nonlocal work
+            start = work
+            work += batch_size * width
+            return start
+
+        x = room(padded(rows[0].input_dim))
+        input_factors = room(padded(rows[0].input_dim)) if drops_inputs else -1
+        for number, row in enumerate(rows):
+            wide_in, wide_out = padded(row.input_dim), padded(row.output_dim)
+            code = ACTIVATION_CODES[row.activation.name] if applied[number] else IDENTITY
+            is_dropped = drops_units and number + 1 < len(rows)
+            z = room(wide_out)
+            a = room(wide_out) if code != IDENTITY else z
+            out = room(wide_out) if is_dropped else a
+            layers[number] = (
+                *(row.input_dim, row.output_dim, wide_in, wide_out, size, 0, code, x, z, a, out),
+                *(room(wide_out) if is_dropped else -1, room(wide_out), room(wide_out), transposed if number else -1),
+            )
+            size += wide_in * wide_out
+            transposed += wide_in * wide_out if number else 0
+            x = out
+        for number, row in enumerate(rows):
+            layers[number, BIAS] = size
+            size += padded(row.output_dim)
+        return Layout(architecture, layers, size, transposed, work, input_factors)
+
+    def pack(self, flat: Floats) -> Floats:
+        """Return parameters (P,) in this layout, the padding 0."""
+        out = np.zeros(self.size, np.float32)
+        for (weights, bias), own in zip(self.views(flat), self.layers, strict=True):
+            n_in, n_out, wide_in, wide_out = (int(width) for width in own[:4])
+            whole = np.zeros((wide_in, wide_out), np.float32)
+            whole[:n_in, :n_out] = weights
+            panels = whole.reshape(wide_in, -1, LANES).swapaxes(0, 1)
+            out[own[WEIGHTS] : own[WEIGHTS] + whole.size] = panels.reshape(-1)
+            out[own[BIAS] : own[BIAS] + n_out] = bias
+        return out
+
+    def unpack(self, own_values: Floats) -> Floats:
+        """Return parameters (P,) as all other code has them."""
+        flat = np.empty(sum(row.n_parameters for row in self.architecture.rows), np.float32)
+        for (weights, bias), own in zip(self.views(flat), self.layers, strict=True):
+            n_in, n_out, wide_in, wide_out = (int(width) for width in own[:4])
+            panels = own_values[own[WEIGHTS] : own[WEIGHTS] + wide_in * wide_out].reshape(-1, wide_in, LANES)
+            weights[...] = panels.swapaxes(0, 1).reshape(wide_in, wide_out)[:n_in, :n_out]
+            bias[...] = own_values[own[BIAS] : own[BIAS] + n_out]
+        return flat
+
+    def views(self, flat: Floats) -> list[tuple[Floats, Floats]]:
+        """Return of each layer its weights (D, H) and biases (H,) in the flat parameters."""
+        pairs, first_weight = [], 0
+        first_bias = self.architecture.n_weights
+        for row in self.architecture.rows:
+            n_weights = row.input_dim * row.output_dim
+            weights = flat[first_weight : first_weight + n_weights].reshape(row.input_dim, row.output_dim)
+            pairs.append((weights, flat[first_bias : first_bias + row.output_dim]))
+            first_weight, first_bias = first_weight + n_weights, first_bias + row.output_dim
+        return pairs
+
+    def places(self) -> dict[str, tuple[int, int]]:
+        """Return of each parameter, by name, where it begins in the flat parameters and how many numbers it has."""
+        found, start = {}, 0
+        for name, (n_rows, n_columns) in {**self.architecture.weights, **self.architecture.biases}.items():
+            found[name] = start, n_rows * n_columns
+            start += n_rows * n_columns
+        return found
+
+    def transpose(self, own_values: Floats) -> Floats:
+        """Return the transposed weights of all layers but the first, in panels, as the kernels keep them up to date."""
+        out = np.zeros(self.transposed, np.float32)
+        for own in self.layers[1:]:
+            size, wide_in = own[WIDE_IN] * own[WIDE_OUT], own[WIDE_IN]
+            panels = own_values[own[WEIGHTS] : own[WEIGHTS] + size].reshape(-1, wide_in, LANES)
+            whole = panels.swapaxes(0, 1).reshape(wide_in, -1).T
+            out[own[TRANSPOSED] : own[TRANSPOSED] + size] = (
+                whole.reshape(len(whole), -1, LANES).swapaxes(0, 1).reshape(-1)
+            )
+        return out

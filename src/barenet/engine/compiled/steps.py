@@ -1,0 +1,44 @@
+"""Training steps of one network, each in two phases.
+
+    images    for some images of the batch: gathered, all the way forward, and back to the first layer
+    weights   for some rows of a weight matrix: their gradient over the whole batch, and their move
+
+The phases of a step may be done in parts, by several threads: each image and each weight is computed in the same way,
+whoever else computes beside it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from barenet.engine.compiled.images_phase import images_part
+from barenet.engine.compiled.kernels.compiling import compiled
+from barenet.engine.compiled.tables import WIDE_IN
+from barenet.engine.compiled.weights_phase import bias_part, clip, gradient_norm, keep_gradients, weights_part
+
+__all__ = ["train"]
+
+f32 = np.float32
+
+
+@compiled
+def train(network, images, chosen, memory, first, stop, is_measured):
+    """Take the steps from number `first` of the epoch to before `stop`; measure the last one's gradient, if asked."""
+    for step in range(first, stop):
+        begin = step * chosen.batch_size
+        rows = min(chosen.batch_size, chosen.order.size - begin)
+        images_part(network, images, chosen, memory, step, rows, 0, rows)
+        loss = 0.0
+        for row in range(rows):
+            loss += np.float64(memory.losses[row])
+        chosen.losses[step] = loss / rows
+        clips = network.clip_norm < f32(np.inf)
+        if clips or (is_measured and step == stop - 1):
+            for layer in range(len(network.layers)):
+                keep_gradients(network, memory, layer, rows, 0, network.layers[layer, WIDE_IN])
+            chosen.norm[0] = gradient_norm(network, memory)
+        if clips:
+            clip(network, memory, chosen.factors[step])
+        for layer in range(len(network.layers)):
+            weights_part(network, chosen, memory, step, layer, rows, 0, network.layers[layer, WIDE_IN], clips)
+            bias_part(network, chosen, memory, step, layer, rows, clips)

@@ -1,0 +1,83 @@
+"""What the compiled functions are given: arrays of a network, of the images, of an epoch, and memory to work in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network"]
+
+# Columns of `Network.layers`: inputs and outputs, both also padded; where weights and biases begin among the
+# parameters; the activation; where x, z, a, what the next layer takes, the factors of dropout, the gradient and its
+# panels begin in the work memory of a batch, -1 for none; where the transposed weights begin, -1 for the first layer.
+(N_IN, N_OUT, WIDE_IN, WIDE_OUT, WEIGHTS, BIAS, ACTIVATION, X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED) = range(15)
+LAYER_COLUMNS = 15
+
+
+class Network(NamedTuple):
+    """A network's parameters and what belongs to them, flat float32 arrays of one length, and how its layers lie in
+    them.
+
+    slot_1, slot_2, averages, gradients: of length 0 where they are not needed.
+    """
+
+    layers: NDArray[np.int64]
+    values: NDArray[np.float32]
+    slot_1: NDArray[np.float32]
+    slot_2: NDArray[np.float32]
+    averages: NDArray[np.float32]
+    gradients: NDArray[np.float32]
+    transposed: NDArray[np.float32]
+    rule: int
+    loss: int
+    smoothing: np.float32
+    clip_norm: np.float32  # infinite for no clipping
+    input_factors: int  # where the factors of the images' dropout begin in the work memory, -1 for no such dropout
+    last_kept: NDArray[np.uint32]  # (2,): of the images, of the hidden units
+    scales: NDArray[np.float32]  # (2,): 1 / (1 - rate)
+
+
+class Images(NamedTuple):
+    """The training images, see `inputs.gather`, their labels, and the class and the weight of each label."""
+
+    bytes_: NDArray[np.uint8]
+    floats: NDArray[np.float32]
+    n_inputs: int
+    scale: np.float32
+    sources: NDArray[np.int32]
+    labels: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+class Chosen(NamedTuple):
+    """What the steps of an epoch take and give, for one network.
+
+    order, changes: (n,) images, and how each is changed. factors: (steps, FACTORS). keys: (steps, dropout layers, 2).
+    losses: (steps,); predicted: (n,); norm: (1,) of the gradient of the last step, where that is measured.
+    """
+
+    batch_size: int
+    order: NDArray[np.int64]
+    changes: NDArray[np.int64]
+    factors: NDArray[np.float32]
+    keys: NDArray[np.uint32]
+    losses: NDArray[np.float64]
+    norm: NDArray[np.float64]
+    predicted: NDArray[np.int64]
+
+
+class Memory(NamedTuple):
+    """What a step works with: kernels, activations and their gradients, a chunk of gradients, facts of each image."""
+
+    kernels: NDArray[np.int64]  # of `compiling.addresses`
+    work: NDArray[np.float32]
+    chunk: NDArray[np.float32]
+    zeros: NDArray[np.float32]
+    classes: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    losses: NDArray[np.float32]
+    tables: NDArray[np.uint32]  # of `nn.noise`, one of each dropout layer, one after the other
+    table_starts: NDArray[np.int64]

@@ -1,0 +1,166 @@
+"""From settings, states, plans and images to what the compiled kernels take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.batches import TrainingImages
+from barenet.engine.compiled.kernels.losses import LOSS_CODES
+from barenet.engine.compiled.kernels.updates import (
+    ADAM,
+    BETA_1,
+    BETA_2,
+    DOWNHILL,
+    EPSILON,
+    FACTORS,
+    KEEP,
+    L2,
+    MOMENTUM,
+    NESTEROV,
+    PLAIN,
+    RATE,
+    REST,
+)
+from barenet.engine.compiled.layout import Layout
+from barenet.engine.compiled.tables import DROPPED, N_IN, N_OUT, Chosen, Images, Network
+from barenet.engine.protocol import EpochPlan
+from barenet.engine.stacks import is_plain_sgd, make_rule
+from barenet.engine.state import TrainingState
+from barenet.nn import Loss, WeightAverage
+from barenet.nn.noise import keys_of_steps, position_table
+from barenet.nn.optimizers import DECAY
+
+__all__ = ["choose", "images_of", "network_of", "tables_of"]
+
+f32 = np.float32
+
+
+def rule_of(config: Config) -> int:
+    """Return the code of the learning rule that the settings ask for."""
+    settings = config.optimizer
+    if settings.name != "sgd":
+        return ADAM
+    if is_plain_sgd(config):
+        return PLAIN
+    if not settings.momentum:
+        return DOWNHILL
+    return NESTEROV if settings.nesterov else MOMENTUM
+
+
+def images_of(images: TrainingImages, loss: Loss) -> Images:
+    """Return the training images; numbers that are neither bytes nor float32 are copied as float32."""
+    flat = np.ascontiguousarray(images.images).reshape(-1)
+    is_bytes = flat.dtype == np.uint8
+    weights, classes = loss.weights, loss.classes
+    return Images(
+        bytes_=flat if is_bytes else np.zeros(0, np.uint8),
+        floats=np.zeros(0, f32) if is_bytes else flat.astype(f32, copy=False),
+        n_inputs=images.n_inputs,
+        scale=f32(images.scale),
+        sources=sources_of(images),
+        labels=images.labels.astype(np.int64),
+        classes=np.zeros(0, np.int64) if classes is None else np.asarray(classes, np.int64),
+        weights=np.zeros(0, f32) if weights is None else np.asarray(weights, f32),
+    )
+
+
+def sources_of(images: TrainingImages) -> NDArray[np.int32]:
+    """Return for each change of an image, shifts first and then shifts of the mirrored, which pixel each comes from."""
+    if len(images.image_shape) < 2:
+        return np.zeros(0, np.int32)
+    pixels = np.arange(images.n_inputs).reshape(images.image_shape)
+    mirrored = pixels[:, ::-1].reshape(-1)
+    shifts = images.sources if images.sources is not None else pixels.reshape(1, -1)
+    return np.concatenate([shifts, mirrored[shifts]]).astype(np.int32).reshape(-1)
+
+
+def changes_of(plan: EpochPlan, row: int, n_shifts: int) -> NDArray[np.int64]:
+    """Return how each image in the order of a network is changed; nothing where no image is."""
+    own = plan.of(slice(row, row + 1))
+    if own.mirrored is None and own.shifts is None:
+        return np.zeros(0, np.int64)
+    shifts = np.full(own.order.shape, 0 if n_shifts == 1 else n_shifts // 2) if own.shifts is None else own.shifts
+    mirrored = np.zeros(own.order.shape, np.bool_) if own.mirrored is None else own.mirrored
+    # The shift in the middle of all is none.
+    return np.where(~mirrored & (shifts == n_shifts // 2), -1, shifts + n_shifts * mirrored).astype(np.int64)
+
+
+def network_of(config: Config, layout: Layout, loss: Loss, state: TrainingState) -> Network:
+    """Return a network with the parameters of a state of one network."""
+    slots = [layout.pack(slot[0]) for slot in state.slots.values()] + [np.zeros(0, f32)] * 2
+    values = layout.pack(state.values[0])
+    keep = 1 - np.array([config.model.input_dropout, config.model.dropout])
+    clip_norm = config.optimizer.clip_norm
+    return Network(
+        layers=layout.layers,
+        values=values,
+        slot_1=slots[0],
+        slot_2=slots[1],
+        averages=np.zeros(0, f32) if state.average is None else layout.pack(state.average[0]),
+        gradients=np.zeros(layout.size, f32),
+        transposed=layout.transpose(values),
+        rule=rule_of(config),
+        loss=LOSS_CODES[loss.name],
+        smoothing=f32(loss.label_smoothing),
+        clip_norm=f32(np.inf if clip_norm is None else clip_norm),
+        input_factors=layout.input_factors,
+        last_kept=np.maximum(np.rint(keep * 2**32) - 1, 0).astype(np.uint32),
+        scales=(1 / keep).astype(f32),
+    )
+
+
+def choose(
+    config: Config,
+    plan: EpochPlan,
+    row: int,
+    layout: Layout,
+    n_shifts: int,
+    losses: NDArray[np.float64],
+    predicted: NDArray[np.int64],
+) -> Chosen:
+    """Return what the steps of an epoch take for the network in a row of the plan."""
+    order = plan.order if plan.order.ndim == 1 else plan.order[row]
+    steps = plan.first_step + np.arange(plan.n_steps)
+    drops = layout.input_factors >= 0 or bool((layout.layers[:, DROPPED] >= 0).any())
+    numbers = range(len(layout.layers) if drops else 0)
+    keys = [keys_of_steps(config.trainer.seed, number, steps) for number in numbers]
+    return Chosen(
+        batch_size=config.data.batch_size,
+        order=np.ascontiguousarray(order, np.int64),
+        changes=changes_of(plan, row, n_shifts),
+        factors=factors_of(config, plan.rates[:, row], steps + 1),
+        keys=np.stack(keys, axis=1) if keys else np.zeros((plan.n_steps, 0, 2), np.uint32),
+        losses=losses,
+        norm=np.zeros(1),
+        predicted=predicted,
+    )
+
+
+def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return what each step of one network multiplies with, (S, FACTORS); steps count from 1."""
+    nothing = np.zeros(1, f32)
+    rule = make_rule([config], nothing, 1)
+    combined = rule.factors(rates, steps)
+    factors = np.zeros((len(steps), FACTORS), f32)
+    factors[:, RATE] = combined.get("rate", rates)
+    factors[:, L2] = combined["l2"] if rule.has_l2 else 0
+    factors[:, KEEP] = combined.get(DECAY, 1)
+    factors[:, BETA_1] = combined.get("beta1", combined.get("momentum", 0))
+    factors[:, BETA_2], factors[:, EPSILON] = combined.get("beta2", 0), combined.get("epsilon", 0)
+    if config.optimizer.average_decay > 0:
+        factors[:, REST] = WeightAverage(nothing, config.optimizer.average_decay).rest(steps)
+    return factors
+
+
+def tables_of(
+    configs: Sequence[Config], layout: Layout, batch_size: int
+) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+    """Return the tables of `nn.noise` for the images and behind each hidden layer, and where each begins."""
+    widths = [int(layout.layers[0, N_IN]) if layout.input_factors >= 0 else 0]
+    widths += [int(own[N_OUT]) if own[DROPPED] >= 0 else 0 for own in layout.layers]
+    tables = [position_table(batch_size, width).reshape(-1) if width else np.zeros(0, np.uint32) for width in widths]
+    return np.concatenate(tables), np.cumsum([0, *map(len, tables)])[:-1]
