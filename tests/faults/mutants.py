@@ -28,7 +28,8 @@ PATIENCE = 300  # seconds; a mutant whose tests take longer hangs, which is noti
 STORAGE = ["tests/storage", "tests/run_folders/test_checkpoint.py", "tests/faults/test_flips.py"]
 RUNS = ["tests/run_folders/test_run_folder.py", "tests/run_folders/test_checkpoint.py"]
 RESUMED = ["tests/run_folders/test_resuming.py"]
-TRAINED = ["tests/engine/test_steps.py", "tests/training/test_training_loop.py"]
+WENT_ON = [*RESUMED, "tests/real_inputs/test_going_on.py"]
+TRAINED = ["tests/training/test_epochs.py", "tests/engine/test_steps.py", "tests/training/test_training_loop.py"]
 SAVED = ["tests/faults/test_failing_calls.py", "tests/faults/test_killed_runs.py"]
 # From each module to the tests that belong to it, the quickest first.
 BELONGS: dict[str, list[str]] = {
@@ -38,10 +39,10 @@ BELONGS: dict[str, list[str]] = {
     "storage/sealing.py": [*STORAGE, *RESUMED],
     "storage/history.py": [*STORAGE, *RESUMED],
     "run_folders/checkpoint.py": [*RUNS, "tests/faults/test_flips.py", *RESUMED],
-    "run_folders/resuming.py": [*RESUMED],
-    "run_folders/writing.py": [*RUNS, *RESUMED, "tests/faults/test_small_disks.py"],
+    "run_folders/resuming.py": [*WENT_ON],
+    "run_folders/writing.py": [*RUNS, *WENT_ON, "tests/faults/test_small_disks.py"],
     "run_folders/folder.py": [*RUNS, *RESUMED],
-    "run_folders/extending.py": [*RESUMED],
+    "run_folders/extending.py": [*WENT_ON],
     "training/epochs.py": [*TRAINED, *RESUMED],
     "engine/state.py": [*TRAINED, *RESUMED],
 }

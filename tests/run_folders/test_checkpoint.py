@@ -16,8 +16,9 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from waiting import PATIENCE
 
+from barenet.data.tables.columns import Column, Columns
 from barenet.engine.state import TrainingState
-from barenet.errors import CheckpointError, MachineError
+from barenet.errors import CheckpointError, MachineError, ShapeError
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state, write_model
 from barenet.storage.files import replace_file
 
@@ -278,3 +279,80 @@ def test_a_model_whose_weights_are_not_finite_is_refused(value, tmp_path):
 def test_a_sound_file_that_says_what_no_model_does_is_refused(wrong, fault, tmp_path):
     write_model(tmp_path / "model.safetensors", dataclasses.replace(INFO, **wrong), parameters())
     assert fault in refusal(tmp_path / "model.safetensors")
+
+
+# ------------------------------------------------------------------------------------- what comes to a trained network
+
+
+def model_of(folder, **changed):
+    path = folder / "model.safetensors"
+    write_model(path, dataclasses.replace(INFO, **changed), parameters())
+    return read_model(path)
+
+
+@pytest.mark.parametrize(
+    ("shape", "size", "is_color"),
+    [([6], None, False), ([2, 3], (2, 3), False), ([28, 14, 3], (28, 14), True), ([28, 14, 4], (28, 14), False)],
+)
+def test_pictures_are_read_in_the_size_and_the_colours_that_the_model_was_trained_on(shape, size, is_color):
+    options = dataclasses.replace(INFO, image_shape=shape).reading()
+    assert (options["image_size"], options["color"]) == (size, is_color)
+
+
+def test_files_are_read_as_they_were_for_training():
+    plain = {"image_size": (2, 3), "color": False, "trained_on": "sha256:0123"}
+    assert INFO.reading() == {**plain, "skip_broken": False, "transpose": None, "value_range": None}
+    data = {"skip_broken": True, "transpose": True, "label": "kind", "drop": ["id"], "n_valid": 5}
+    info = dataclasses.replace(INFO, settings={"data": data}, preprocessing={"value_range": [0.0, 4095.0]})
+    assert info.reading() == {
+        **plain,
+        **{"skip_broken": True, "transpose": True, "value_range": (0.0, 4095.0), "label": "kind", "drop": ["id"]},
+    }
+    columns = Columns((Column("length", 1), Column("colour", 0, is_text=True, values=("", "red"))), True, 3, 2, "kind")
+    remembered = dataclasses.replace(info, preprocessing={"columns": columns.as_dict()})
+    assert remembered.columns() == {
+        **{"label": "kind", "drop": ["id"], "columns": columns, "class_names": ["shirt", "衬衫"]},
+    }
+
+
+def test_bytes_and_floats_reach_a_network_that_was_trained_on_bytes_alike(tmp_path):
+    images = np.random.default_rng(2).integers(0, 256, (30, 6)).astype(np.uint8)
+    model = model_of(tmp_path)
+    for given in (images, (images / 255).astype(np.float32)):
+        inputs = model.inputs(given)
+        np.testing.assert_allclose(inputs.values * inputs.scale, images / 255, atol=1e-6)
+        assert inputs.told == {}
+    with pytest.raises(ShapeError, match="images must be finite"):
+        model.inputs(np.full((1, 6), np.nan, np.float32))
+
+
+def test_floats_reach_a_network_that_was_trained_on_floats_as_they_are(tmp_path):
+    images = np.random.default_rng(2).normal(0, 300, (30, 6)).astype(np.float32)
+    model = model_of(tmp_path, input_dtype="float32", scale=1.0)
+    inputs = model.inputs(images)
+    np.testing.assert_array_equal(inputs.values * inputs.scale, images)
+
+
+def test_features_are_standardised_as_in_training_and_those_of_other_units_are_named(tmp_path):
+    columns = Columns(tuple(Column(name, i) for i, name in enumerate("abcdef")), True, 6)
+    mean, deviation, fill = [1.0, 2, 3, 4, 5, 6], [2.0, 2, 2, 4, 4, 4], [1.0, 2, 3, 8, 5, 6]
+    remembered = {"mean": mean, "deviation": deviation, "columns": columns.as_dict(), "has_float64": True}
+    model = model_of(tmp_path, input_dtype="float32", scale=1.0, image_shape=[6], preprocessing=remembered)
+    inputs = model.inputs(np.array([[3.0, 2, 3, 4, 5, 206]]))
+    assert (inputs.values.tolist(), inputs.scale) == ([[1, 0, 0, 0, 0, 50]], 1)
+    assert inputs.told["unusual"].endswith("of the rows trained on: f (50); they may have other units")
+    missing = np.array([[3.0, 2, 3, np.nan, 5, 6]])
+    with pytest.raises(ShapeError, match="must be finite"):
+        model.inputs(missing)
+    filled = model_of(
+        tmp_path, input_dtype="float32", scale=1.0, image_shape=[6], preprocessing={**remembered, "fill": fill}
+    )
+    assert filled.inputs(missing).values.tolist() == [[1, 0, 0, 1, 0, 0]]
+    with pytest.raises(ShapeError, match="must be finite"):
+        filled.inputs(np.array([[3.0, 2, 3, np.inf, 5, 6]]))
+
+
+def test_features_of_a_table_without_names_are_counted(tmp_path):
+    remembered = {"mean": [0.0] * 6, "deviation": [1.0] * 6}
+    model = model_of(tmp_path, input_dtype="float32", scale=1.0, image_shape=[6], preprocessing=remembered)
+    assert model.feature_names == [f"feature {i}" for i in range(1, 7)]

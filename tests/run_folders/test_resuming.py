@@ -361,6 +361,15 @@ def test_a_finished_run_is_tested_again_and_nothing_else(name, whole_runs, datas
     assert watching.heard[-1] == f"{folder} is finished ({epochs} epochs); --epochs {2 * epochs} trains it for longer"
 
 
+def test_a_run_that_ran_out_of_patience_says_so_and_not_that_it_can_be_trained_for_longer(
+    whole_runs, dataset, tmp_path
+):
+    folder = shutil.copytree(whole_runs["patient seeds"], tmp_path / "copy")
+    notes = Notes()
+    resume_run(folder, dataset, observer=notes)
+    assert notes.heard[-1] == f"{folder} is finished: stopped early: 1 validations without a better one"
+
+
 def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
     kept = {path.name for path in folder.glob("epoch-*")}
@@ -423,6 +432,30 @@ def test_checkpoints_between_epochs_take_a_hundredth_of_the_time_and_are_never_f
         assert files.is_due(0)
         files.behind.clear()
         files.trainer.stopped[0] = Stopped("finished", "finished")
+        assert files.is_due(0)
+
+
+def test_how_long_a_checkpoint_took_decides_when_the_next_one_is_due(dataset, make_config, tmp_path, monkeypatch):
+    resolved, data = prepare(make_config(), dataset)
+    trainer, now = Trainer([resolved], data), [1000.0]
+    files = writing.RunFiles(resolved, trainer, tmp_path, print)
+    monkeypatch.setattr(writing, "SHARE", 0.01)
+    monkeypatch.setattr(writing.time, "perf_counter", lambda: now[0])
+    write = writing.write_model
+
+    def write_in(seconds):
+        def write_slowly(*arguments, **values):
+            now[0] += seconds
+            write(*arguments, **values)
+
+        monkeypatch.setattr(writing, "write_model", write_slowly)
+        files.write_inside(0, trainer.states[0])
+
+    for seconds, wait in ((0.1, 10), (0.02, 2)):
+        write_in(seconds)
+        now[0] += wait - 0.5
+        assert not files.is_due(0)
+        now[0] += 1
         assert files.is_due(0)
 
 

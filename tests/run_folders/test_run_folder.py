@@ -12,10 +12,12 @@ from waiting import wait_while_it_raises
 
 from barenet.errors import MachineError, RunError
 from barenet.run_folders.finding import find_latest
-from barenet.run_folders.folder import lock_run, network_folders
+from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.resuming import resume_run
 from barenet.run_folders.run import start_run
 from barenet.storage.folders import NewFolder
+from barenet.storage.history import read_history
+from barenet.training.records import EpochRecord
 
 
 def create_run(output, name, prefix):
@@ -151,6 +153,40 @@ def test_folders_of_seeds_are_in_order_of_the_seed(tmp_path):
     for name in ("seed-10", "seed-9", "seed-x"):
         (tmp_path / name).mkdir()
     assert [path.name for path in network_folders(tmp_path)] == ["seed-9", "seed-10"]
+
+
+def make_record(epoch):
+    return EpochRecord(
+        **{"network": 0, "epoch": epoch, "step": 10 * epoch, "learning_rate": 0.1, "train_loss": 0.5},
+        **{"train_accuracy": 0.8, "valid_loss": 0.6, "valid_accuracy": 0.75, "is_best": True, "gradient_norm": 1.5},
+        **{"update_norm": 0.1, "weight_norm": 9.0, "seconds": 0.25, "update_ratios": {"W1": 0.01}, "stopped": None},
+    )
+
+
+def test_the_record_of_an_epoch_is_on_disk_before_anything_that_is_written_later(tmp_path, monkeypatch):
+    folder, flushed = RunFolder(tmp_path), []
+    monkeypatch.setattr("os.fsync", lambda descriptor: flushed.append(os.fstat(descriptor)))
+    for epoch in (1, 2):
+        folder.append(make_record(epoch))
+        history = folder.history.stat()
+        assert (flushed[-1].st_ino, flushed[-1].st_size) == (history.st_ino, history.st_size)
+    assert [record.epoch for record in read_history(folder.history).records] == [1, 2]
+    for name in ("history.csv", "train.log"):
+        n_lines = len((tmp_path / name).read_text("utf-8").splitlines())
+        assert n_lines == {"history.csv": 3, "train.log": 2}[name]  # the first line of the table says what is in it
+
+
+def test_what_a_killed_process_left_half_written_is_deleted_and_nothing_else(tmp_path):
+    for name in (".last.safetensors.77.tmp", "seed-1/.best.safetensors.77.tmp", "seed-1/figures/.curves.tmp/half.png"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    kept = ["my.tmp", "seed-1/.notes", "seed-1/best.safetensors"]
+    for name in kept:
+        (tmp_path / name).touch()
+    drop_torn_files(tmp_path)
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == kept
+    assert not (tmp_path / "seed-1" / "figures" / ".curves.tmp").exists()
 
 
 # ---------------------------------------------------------------------------------------------------------- the lock

@@ -1,14 +1,25 @@
-"""The endings of the names that a person gives to files and folders."""
+"""The endings of the names that a person gives to files and folders, and how files are replaced and put aside."""
 
 from __future__ import annotations
 
 import errno
+import os
+import pathlib
 import re
+import stat
 
 import pytest
 
 from barenet.errors import ConfigError, MachineError
-from barenet.storage.files import check_folder_name, our_errors, replace_file, with_ending
+from barenet.storage.files import (
+    append_line,
+    check_folder_name,
+    make_folder,
+    our_errors,
+    replace_file,
+    set_aside,
+    with_ending,
+)
 from barenet.storage.folders import NewFolder
 
 HTML = [".html", ".htm"]
@@ -88,3 +99,66 @@ def test_of_two_files_that_cannot_both_be_written_neither_is_replaced(tmp_path, 
     with pytest.raises(MachineError, match="epoch-3: No space left on device"):
         replace_file(tmp_path / "epoch-3", "weights", also=tmp_path / "best")
     assert {path.name: path.read_text("utf-8") for path in tmp_path.iterdir()} == {"best": "old"}
+
+
+def contents(folder):
+    return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
+
+
+def test_what_is_put_aside_is_no_longer_in_the_way_and_replaces_nothing_that_was_put_aside_before(tmp_path):
+    for i, text in enumerate(("first", "second"), start=1):
+        (tmp_path / "rung-0.json").write_text(text, "utf-8")
+        assert set_aside(tmp_path / "rung-0.json") == tmp_path / f"rung-0.damaged-{i}.json"
+    assert contents(tmp_path) == {"rung-0.damaged-1.json": "first", "rung-0.damaged-2.json": "second"}
+
+
+def test_a_file_that_cannot_be_put_aside_is_named(tmp_path):
+    with pytest.raises(MachineError, match=r"cannot rename .*missing\.json: No such file or directory"):
+        set_aside(tmp_path / "missing.json")
+
+
+@pytest.mark.parametrize("flush", [False, True])
+def test_a_line_is_flushed_to_disk_whole_where_that_is_asked_for(flush, tmp_path, monkeypatch):
+    on_disk = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: on_disk.append(os.fstat(descriptor).st_size))
+    append_line(tmp_path / "lines", "one", flush=flush)
+    append_line(tmp_path / "lines", "zwölf", flush=flush)
+    assert (tmp_path / "lines").read_bytes() == "one\nzwölf\n".encode()
+    assert on_disk == ([4, 11] if flush else [])
+
+
+def events_on_disk(monkeypatch) -> list[str]:
+    """Return a list that grows by what is flushed, and by the new names of files that are renamed."""
+    events, replace = [], pathlib.Path.replace
+
+    def fsync(descriptor):
+        status = os.fstat(descriptor)
+        events.append(f"flush {'folder' if stat.S_ISDIR(status.st_mode) else 'file'} {status.st_ino}")
+
+    def rename(path, target):
+        events.append(f"rename to {target.name}")
+        return replace(path, target)
+
+    monkeypatch.setattr("os.fsync", fsync)
+    monkeypatch.setattr(pathlib.Path, "replace", rename)
+    return events
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be flushed elsewhere")
+def test_a_file_is_on_disk_before_it_gets_its_name_and_its_name_before_anything_else_is_done(tmp_path, monkeypatch):
+    events, folder = events_on_disk(monkeypatch), tmp_path.stat().st_ino
+    (tmp_path / "last").write_text("old", "utf-8")
+    replace_file(tmp_path / "last", "new", previous=tmp_path / "previous")
+    new = (tmp_path / "last").stat().st_ino
+    assert events == [f"flush file {new}", "rename to previous", "rename to last", f"flush folder {folder}"]
+    assert contents(tmp_path) == {"last": "new", "previous": "old"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be flushed elsewhere")
+def test_each_new_folder_is_on_disk_when_it_is_made(tmp_path, monkeypatch):
+    events = events_on_disk(monkeypatch)
+    make_folder(tmp_path / "a" / "b")
+    assert sorted(events) == sorted(f"flush folder {path.stat().st_ino}" for path in (tmp_path, tmp_path / "a"))
+    events.clear()
+    make_folder(tmp_path / "a" / "b")
+    assert events == []

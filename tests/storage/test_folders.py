@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
+from pathlib import Path
 
 import pytest
 
-from barenet.errors import RunError
+from barenet.errors import MachineError, RunError
 from barenet.storage import folders
 from barenet.storage.folders import HOLDER, NewFolder, hold_lock, read_holder
 
@@ -70,3 +71,19 @@ def test_a_holder_that_has_not_said_its_name_is_waited_for(tmp_path, monkeypatch
     started = time.monotonic()
     assert read_holder(tmp_path / HOLDER) == "another process"
     assert time.monotonic() - started >= 0.05
+
+
+def test_a_folder_in_use_is_refused_at_once(tmp_path, monkeypatch):
+    def wait(seconds):
+        raise AssertionError("it waits")
+
+    with hold_lock(tmp_path):
+        monkeypatch.setattr(time, "sleep", wait)
+        with pytest.raises(RunError, match=f"in use by process {os.getpid()}"), hold_lock(tmp_path):
+            pass
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make another")
+def test_where_no_folder_can_be_made_the_message_names_the_place_that_was_asked_for():
+    with pytest.raises(MachineError, match=r"^cannot make a run folder in /proc: .*; choose another --output$"):
+        new_folder(Path("/proc")).__enter__()
