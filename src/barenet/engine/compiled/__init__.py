@@ -10,4 +10,5 @@ Read the modules in this order; open `steps` first:
     layout          how a network lies in memory while it trains
     translation     from settings, states and plans to arrays
     engine          the engine
+    available       whether it can be used here
 """

@@ -19,6 +19,8 @@ from barenet.engine.compiled.tables import (
     N_OUT,
     OUT,
     PANELS,
+    ROW_IN,
+    ROW_OUT,
     TRANSPOSED,
     WEIGHTS,
     WIDE_IN,
@@ -38,22 +40,12 @@ ZERO, ONE = f32(0), f32(1)
 @compiled
 def images_part(network, images, chosen, memory, step, rows, first, stop):
     """Take the images in the rows of a batch from `first` to before `stop` all the way forward, and back."""
-    layers, work = network.layers, memory.work
     bring_images(network, images, chosen, memory, step, first, stop)
-    for layer in range(len(layers)):
-        forward(network, chosen, memory, step, layer, first, stop)
-    last = len(layers) - 1
-    begin = step * chosen.batch_size
-    factor = ONE / f32(rows)
-    if network.rule == PLAIN:
-        factor = -chosen.factors[step, RATE] * factor
-    losses_of(
-        memory.kernels, network.loss, work[layers[last, A] :], work[layers[last, D] :], first, stop, layers[last,
-        N_OUT],
-        layers[last, WIDE_OUT], memory.classes, memory.weights, network.smoothing, factor, memory.losses,
-        chosen.predicted[begin:],
-    )  # fmt: skip
-    for layer in range(last, -1, -1):
+    for layer in range(len(network.layers)):
+        forward(network, memory, layer, first, stop)
+        drop_units(network, chosen, memory, step, layer, first, stop)
+    find_losses(network, chosen, memory, step, rows, first, stop)
+    for layer in range(len(network.layers) - 1, -1, -1):
         backward(network, memory, layer, rows, first, stop)
 
 
@@ -61,7 +53,7 @@ def images_part(network, images, chosen, memory, step, rows, first, stop):
 def bring_images(network, images, chosen, memory, step, first, stop):
     """Write some images of a batch, their classes and their weights to where the step finds them."""
     begin, layers = step * chosen.batch_size, network.layers
-    x, padded = memory.work[layers[0, X] :], layers[0, WIDE_IN]
+    x, row_in = memory.work[layers[0, X] :], layers[0, ROW_IN]
     for row in range(first, stop):
         image = chosen.order[begin + row]
         label = images.labels[image]
@@ -69,63 +61,74 @@ def bring_images(network, images, chosen, memory, step, first, stop):
         memory.weights[row] = images.weights[label] if images.weights.size else ONE
         change = chosen.changes[begin + row] if chosen.changes.size else -1
         gather(
-            memory.kernels,
-            x,
-            row,
-            padded,
-            images.bytes_,
-            images.floats,
-            image,
-            images.n_inputs,
-            images.sources,
-            change,
-            images.scale,
-        )
+            memory.kernels, x, row, row_in, images.bytes_, images.floats, image, images.n_inputs, images.sources,
+            change, images.scale,
+        )  # fmt: skip
     if network.input_factors >= 0:
-        keys = chosen.keys[step, 0]
+        keys, factors = chosen.keys[step, 0], memory.work[network.input_factors :]
         drop(
-        memory.kernels, x, x, memory.work[network.input_factors :], first, stop, images.n_inputs, padded, memory.tables,
-            keys[0], keys[1], network.last_kept[0], network.scales[0],
+            memory.kernels, x, x, factors, first, stop, images.n_inputs, row_in, memory.tables, keys[0], keys[1],
+            network.last_kept[0], network.scales[0],
         )  # fmt: skip
 
 
 @compiled
-def forward(network, chosen, memory, step, layer, first, stop):
-    """Write z = x W + b, a = f(z) and what the next layer takes, for some rows."""
+def forward(network, memory, layer, first, stop):
+    """Write z = x W + b and a = f(z) for some rows."""
     own, work, values = network.layers[layer], memory.work, network.values
-    wide_in, wide_out = own[WIDE_IN], own[WIDE_OUT]
+    row_in, row_out = own[ROW_IN], own[ROW_OUT]
     product(
-        memory.kernels, stop - first, wide_out // LANES, own[N_IN], work, own[X] + first * wide_in, wide_in, 1,
-        values, own[WEIGHTS], LANES, LANES * wide_in, work, own[Z] + first * wide_out, wide_out, LANES,
-        values, own[BIAS], 0, LANES, ONE,
+        memory.kernels, stop - first, own[WIDE_OUT] // LANES, own[N_IN],
+        work, own[X] + first * row_in, row_in, 1, values, own[WEIGHTS], LANES, LANES * own[WIDE_IN],
+        work, own[Z] + first * row_out, row_out, LANES, values, own[BIAS], 0, LANES, ONE,
     )  # fmt: skip
     if own[ACTIVATION] != IDENTITY:
-        activate(memory.kernels, own[ACTIVATION], work[own[Z] :], work[own[A] :], first, stop, own[N_OUT], wide_out)
+        activate(memory.kernels, own[ACTIVATION], work[own[Z] :], work[own[A] :], first, stop, own[N_OUT], row_out)
+
+
+@compiled
+def drop_units(network, chosen, memory, step, layer, first, stop):
+    """Write what the next layer takes of a layer's units, where there is dropout."""
+    own, work = network.layers[layer], memory.work
     if own[DROPPED] >= 0:
-        keys = chosen.keys[step, layer + 1]
+        keys, table = chosen.keys[step, layer + 1], memory.tables[memory.table_starts[layer + 1] :]
         drop(
-        memory.kernels, work[own[A] :], work[own[OUT] :], work[own[DROPPED] :], first, stop, own[N_OUT], wide_out,
-            memory.tables[memory.table_starts[layer + 1] :], keys[0], keys[1], network.last_kept[1], network.scales[1],
+            memory.kernels, work[own[A] :], work[own[OUT] :], work[own[DROPPED] :], first, stop, own[N_OUT],
+            own[ROW_OUT], table, keys[0], keys[1], network.last_kept[1], network.scales[1],
         )  # fmt: skip
+
+
+@compiled
+def find_losses(network, chosen, memory, step, rows, first, stop):
+    """Write losses and predicted classes of some rows, and the gradient with respect to the outputs."""
+    own, work = network.layers[len(network.layers) - 1], memory.work
+    factor = ONE / f32(rows)
+    if network.rule == PLAIN:
+        factor = -chosen.factors[step, RATE] * factor
+    losses_of(
+        memory.kernels, network.loss, work[own[A] :], work[own[D] :], first, stop, own[N_OUT], own[ROW_OUT],
+        memory.classes, memory.weights, network.smoothing, factor, memory.losses,
+        chosen.predicted[step * chosen.batch_size :],
+    )  # fmt: skip
 
 
 @compiled
 def backward(network, memory, layer, rows, first, stop):
     """From the gradient with respect to a layer's output to that of its z, and to that of the output before."""
-    own, work = network.layers[layer], memory.work
-    wide_in, wide_out = own[WIDE_IN], own[WIDE_OUT]
+    own, work, row_out = network.layers[layer], memory.work, network.layers[layer, ROW_OUT]
+    d = work[own[D] :]
     if own[ACTIVATION] == SOFTMAX:
-        softmax_backward(memory.kernels, work[own[A] :], work[own[D] :], first, stop, wide_out)
+        softmax_backward(memory.kernels, work[own[A] :], d, first, stop, row_out)
     elif own[ACTIVATION] != IDENTITY:
-        multiply_by(memory.kernels, work[own[D] :], work[own[Z] :], first * wide_out, stop * wide_out)
-    into_panels(memory.kernels, first, stop, rows, wide_out // LANES, work, own[D], work, own[PANELS])
+        multiply_by(memory.kernels, d, work[own[Z] :], first * row_out, stop * row_out)
+    into_panels(memory.kernels, first, stop, rows, own[WIDE_OUT] // LANES, work, own[D], row_out, work, own[PANELS])
     if layer == 0:
         return
-    before = network.layers[layer - 1]
+    before, row_in = network.layers[layer - 1], own[ROW_IN]
     product(
-        memory.kernels, stop - first, wide_in // LANES, own[N_OUT], work, own[D] + first * wide_out, wide_out, 1,
-        network.transposed, own[TRANSPOSED], LANES, LANES * wide_out, work, before[D] + first * wide_in, wide_in, LANES,
-        memory.zeros, 0, 0, 0, ZERO,
+        memory.kernels, stop - first, own[WIDE_IN] // LANES, own[N_OUT],
+        work, own[D] + first * row_out, row_out, 1, network.transposed, own[TRANSPOSED], LANES, LANES * own[WIDE_OUT],
+        work, before[D] + first * row_in, row_in, LANES, memory.zeros, 0, 0, 0, ZERO,
     )  # fmt: skip
     if before[DROPPED] >= 0:
-        multiply_by(memory.kernels, work[before[D] :], work[before[DROPPED] :], first * wide_in, stop * wide_in)
+        multiply_by(memory.kernels, work[before[D] :], work[before[DROPPED] :], first * row_in, stop * row_in)

@@ -20,9 +20,21 @@ __all__ = ["Layout"]
 Floats = NDArray[np.float32]
 
 
+FEWEST_LINES = 8  # of a row, from which on it is made longer
+
+
 def padded(n: int) -> int:
     """Return the next multiple of 16."""
     return -(-n // LANES) * LANES
+
+
+def row_length(n: int) -> int:
+    """Return how far rows of n numbers are apart in the memory of a batch.
+
+    An odd number of cache lines, 16 numbers each: rows that are a power of two apart share few places in the cache.
+    """
+    lines = padded(n) // LANES
+    return (lines + (lines % 2 == 0 and lines >= FEWEST_LINES)) * LANES
 
 
 @dataclass(frozen=True)
@@ -48,24 +60,25 @@ class Layout:
         layers = np.zeros((len(rows), LAYER_COLUMNS), np.int64)
         size = transposed = work = 0
 
-        def room(width: int) -> int:
+        def room(row: int) -> int:
             nonlocal work
             start = work
-            work += batch_size * width
+            work += batch_size * row
             return start
 
-        x = room(padded(rows[0].input_dim))
-        input_factors = room(padded(rows[0].input_dim)) if drops_inputs else -1
+        x = room(row_length(rows[0].input_dim))
+        input_factors = room(row_length(rows[0].input_dim)) if drops_inputs else -1
         for number, row in enumerate(rows):
             wide_in, wide_out = padded(row.input_dim), padded(row.output_dim)
+            row_in, row_out = row_length(row.input_dim), row_length(row.output_dim)
             code = ACTIVATION_CODES[row.activation.name] if applied[number] else IDENTITY
             is_dropped = drops_units and number + 1 < len(rows)
-            z = room(wide_out)
-            a = room(wide_out) if code != IDENTITY else z
-            out = room(wide_out) if is_dropped else a
+            z = room(row_out)
+            a = room(row_out) if code != IDENTITY else z
+            out = room(row_out) if is_dropped else a
             layers[number] = (
-                *(row.input_dim, row.output_dim, wide_in, wide_out, size, 0, code, x, z, a, out),
-                *(room(wide_out) if is_dropped else -1, room(wide_out), room(wide_out), transposed if number else -1),
+                *(row.input_dim, row.output_dim, wide_in, wide_out, row_in, row_out, size, 0, code, x, z, a, out),
+                *(room(row_out) if is_dropped else -1, room(row_out), room(wide_out), transposed if number else -1),
             )
             size += wide_in * wide_out
             transposed += wide_in * wide_out if number else 0

@@ -9,77 +9,88 @@ from barenet.engine.compiled.kernels.memory import load, store
 from barenet.engine.compiled.kernels.products import product, transpose
 from barenet.engine.compiled.kernels.updates import KEEP, L2, PLAIN, REST, add_l2, average, move, scale_by, squares
 from barenet.engine.compiled.kernels.vectors import LANES, add
-from barenet.engine.compiled.tables import BIAS, PANELS, TRANSPOSED, WEIGHTS, WIDE_IN, WIDE_OUT, X
+from barenet.engine.compiled.tables import BIAS, PANELS, ROW_IN, TRANSPOSED, WEIGHTS, WIDE_IN, WIDE_OUT, X
 
 __all__ = ["CHUNK", "bias_part", "clip", "gradient_norm", "keep_gradients", "weights_part"]
 
 f32 = np.float32
 ZERO, ONE = f32(0), f32(1)
+BLOCK = 1024  # gradients whose squares are added up in float32
 CHUNK = 64  # rows of a panel whose gradient is in the cache while they move
 
 
 @compiled
 def weights_part(network, chosen, memory, step, layer, rows, first, stop, is_clipped):
     """Move some rows of a layer's weights, from `first` to before `stop`, multiples of 16."""
-    own, factors, work, values = network.layers[layer], chosen.factors[step], memory.work, network.values
-    wide_in, panels = own[WIDE_IN], own[WIDE_OUT] // LANES
+    own, factors = network.layers[layer], chosen.factors[step]
+    panels = own[WIDE_OUT] // LANES
     for row in range(first, stop, CHUNK):
         n_rows = min(CHUNK, stop - row)
-        size = n_rows * LANES
-        if network.rule == PLAIN and not is_clipped:
-            place = own[WEIGHTS] + row * LANES
-            product(
-        memory.kernels, n_rows, panels, rows, work, own[X] + row, 1, wide_in, work, own[PANELS], LANES, rows * LANES,
-                values, place, LANES, wide_in * LANES, values, place, LANES, wide_in * LANES, factors[KEEP],
-            )  # fmt: skip
+        if network.rule == PLAIN:
+            move_downhill(network, memory, layer, rows, row, n_rows, factors[KEEP])
         for panel in range(panels):
-            place = own[WEIGHTS] + (panel * wide_in + row) * LANES
+            place, size = own[WEIGHTS] + (panel * own[WIDE_IN] + row) * LANES, n_rows * LANES
             if is_clipped:
                 move(
-        memory.kernels, network.rule, factors, factors[KEEP], values, place, size, network.gradients, place,
-                    network.slot_1, network.slot_2,
+                    memory.kernels, network.rule, factors, factors[KEEP], network.values, place, size,
+                    network.gradients, place, network.slot_1, network.slot_2,
                 )  # fmt: skip
             elif network.rule != PLAIN:
-                product(
-        memory.kernels, n_rows, 1, rows, work, own[X] + row, 1, wide_in, work, own[PANELS] + panel * rows * LANES,
-        LANES, 0,
-                    memory.chunk, 0, LANES, 0, memory.zeros, 0, 0, 0, ZERO,
-                )  # fmt: skip
+                gradient_of_panel(network, memory, layer, rows, row, n_rows, panel)
                 if factors[L2] != ZERO:
-                    add_l2(memory.kernels, factors[L2], values, place, size, memory.chunk, 0)
+                    add_l2(memory.kernels, factors[L2], network.values, place, size, memory.chunk, 0)
                 move(
-        memory.kernels, network.rule, factors, factors[KEEP], values, place, size, memory.chunk, 0,
+                    memory.kernels, network.rule, factors, factors[KEEP], network.values, place, size, memory.chunk, 0,
                     network.slot_1, network.slot_2,
                 )  # fmt: skip
             if network.averages.size:
-                average(memory.kernels, factors[REST], values, network.averages, place, size)
+                average(memory.kernels, factors[REST], network.values, network.averages, place, size)
     if own[TRANSPOSED] >= 0:
         transpose(
-            memory.kernels, first, stop, wide_in, panels, values, own[WEIGHTS], network.transposed, own[TRANSPOSED]
-        )
+            memory.kernels, first, stop, own[WIDE_IN], panels, network.values, own[WEIGHTS], network.transposed,
+            own[TRANSPOSED],
+        )  # fmt: skip
+
+
+@compiled
+def move_downhill(network, memory, layer, rows, row, n_rows, keep):
+    """Write W = keep W + x^T dy for n_rows rows of the weights; dy is multiplied by minus the learning rate already."""
+    own, work, values = network.layers[layer], memory.work, network.values
+    place, panel = own[WEIGHTS] + row * LANES, own[WIDE_IN] * LANES
+    product(
+        memory.kernels, n_rows, own[WIDE_OUT] // LANES, rows,
+        work, own[X] + row, 1, own[ROW_IN], work, own[PANELS], LANES, rows * LANES,
+        values, place, LANES, panel, values, place, LANES, panel, keep,
+    )  # fmt: skip
+
+
+@compiled
+def gradient_of_panel(network, memory, layer, rows, row, n_rows, panel):
+    """Write the gradient of n_rows rows of a panel of the weights into memory that stays in the cache."""
+    own, work = network.layers[layer], memory.work
+    product(
+        memory.kernels, n_rows, 1, rows,
+        work, own[X] + row, 1, own[ROW_IN], work, own[PANELS] + panel * rows * LANES, LANES, 0,
+        memory.chunk, 0, LANES, 0, memory.zeros, 0, 0, 0, ZERO,
+    )  # fmt: skip
 
 
 @compiled
 def bias_part(network, chosen, memory, step, layer, rows, is_clipped):
     """Move a layer's biases, which no L2 and no weight decay concern."""
     own, factors = network.layers[layer], chosen.factors[step]
-    n = own[WIDE_OUT]
-    if is_clipped:
+    for panel in range(own[WIDE_OUT] // LANES):
+        place = own[BIAS] + panel * LANES
+        if is_clipped:
+            store(memory.chunk, 0, load(network.gradients, place))
+        else:
+            store(memory.chunk, 0, sum_of_rows(memory.work, own[PANELS] + panel * rows * LANES, rows))
         move(
-        memory.kernels, network.rule, factors, ONE, network.values, own[BIAS], n, network.gradients, own[BIAS],
-        network.slot_1,
+            memory.kernels, network.rule, factors, ONE, network.values, place, LANES, memory.chunk, 0, network.slot_1,
             network.slot_2,
         )  # fmt: skip
-    else:
-        for panel in range(n // LANES):
-            place = own[BIAS] + panel * LANES
-            store(memory.chunk, 0, sum_of_rows(memory.work, own[PANELS] + panel * rows * LANES, rows))
-            move(
-        memory.kernels, network.rule, factors, ONE, network.values, place, LANES, memory.chunk, 0, network.slot_1,
-                network.slot_2,
-            )  # fmt: skip
     if network.averages.size:
-        average(memory.kernels, factors[REST], network.values, network.averages, own[BIAS], n)
+        average(memory.kernels, factors[REST], network.values, network.averages, own[BIAS], own[WIDE_OUT])
 
 
 @compiled
@@ -93,14 +104,13 @@ def sum_of_rows(panel, start, rows):
 
 @compiled
 def keep_gradients(network, memory, layer, rows, first, stop):
-    """Write the gradients of some rows of a layer's weights, and of its biases with the first of them, as they are."""
+    """Write the gradients of some rows of a layer's weights, and with the first of them those of its biases."""
     own, work = network.layers[layer], memory.work
-    wide_in, panels = own[WIDE_IN], own[WIDE_OUT] // LANES
-    place = own[WEIGHTS] + first * LANES
+    panels = own[WIDE_OUT] // LANES
     product(
-        memory.kernels, stop - first, panels, rows, work, own[X] + first, 1, wide_in, work, own[PANELS], LANES, rows *
-        LANES,
-        network.gradients, place, LANES, wide_in * LANES, memory.zeros, 0, 0, 0, ZERO,
+        memory.kernels, stop - first, panels, rows,
+        work, own[X] + first, 1, own[ROW_IN], work, own[PANELS], LANES, rows * LANES,
+        network.gradients, own[WEIGHTS] + first * LANES, LANES, own[WIDE_IN] * LANES, memory.zeros, 0, 0, 0, ZERO,
     )  # fmt: skip
     if first == 0:
         for panel in range(panels):
@@ -112,21 +122,21 @@ def keep_gradients(network, memory, layer, rows, first, stop):
 def gradient_norm(network, memory):
     """Return the Euclidean norm of the gradients."""
     whole = 0.0
-    for first in range(0, network.gradients.size, 1024):
-        whole += np.float64(
-            squares(memory.kernels, network.gradients, first, min(1024, network.gradients.size - first))
-        )
+    for first in range(0, network.gradients.size, BLOCK):
+        n = min(BLOCK, network.gradients.size - first)
+        whole += np.float64(squares(memory.kernels, network.gradients, first, n))
     return np.sqrt(whole)
 
 
 @compiled
 def clip(network, memory, factors):
     """Add L2 to the gradients, and scale them down to the largest norm."""
-    for layer in range(len(network.layers)):
-        own = network.layers[layer]
-        if factors[L2] != ZERO:
+    gradients = network.gradients
+    if factors[L2] != ZERO:
+        for layer in range(len(network.layers)):
+            own = network.layers[layer]
             n = own[WIDE_IN] * own[WIDE_OUT]
-            add_l2(memory.kernels, factors[L2], network.values, own[WEIGHTS], n, network.gradients, own[WEIGHTS])
+            add_l2(memory.kernels, factors[L2], network.values, own[WEIGHTS], n, gradients, own[WEIGHTS])
     scale = f32(np.float64(network.clip_norm) / gradient_norm(network, memory))
     if scale < ONE:
-        scale_by(memory.kernels, scale, network.gradients, 0, network.gradients.size)
+        scale_by(memory.kernels, scale, gradients, 0, gradients.size)

@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 
 from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, FLOATS, SIZE, compiled, kernel
 from barenet.engine.compiled.kernels.memory import load, load_from, store, store_to
-from barenet.engine.compiled.kernels.registers import TILE_ROWS, TILE_VECTORS
+from barenet.engine.compiled.kernels.registers import SMALL_ROWS, TILE_ROWS, TILE_VECTORS
 from barenet.engine.compiled.kernels.vectors import INTS as VECTOR_OF_INTS
 from barenet.engine.compiled.kernels.vectors import LANES, VECTOR, fused, spread
 
@@ -139,12 +139,8 @@ def transpose_square(_typing: Any, a: Any, a0: Any, out: Any, out0: Any) -> Any:
     return types.void(a, types.intp, out, types.intp), generate
 
 
-whole_tile, narrow_tile, flat_tile, least_tile = (
-    tile(TILE_ROWS, TILE_VECTORS),
-    tile(TILE_ROWS, 1),
-    tile(1, TILE_VECTORS),
-    tile(1, 1),
-)
+large_pair, small_pair, row_pair = tile(TILE_ROWS, 2), tile(SMALL_ROWS, 2), tile(1, 2)
+large_tile, small_tile, row_tile = tile(TILE_ROWS, 1), tile(SMALL_ROWS, 1), tile(1, 1)
 
 
 @compiled
@@ -190,31 +186,50 @@ def multiply_block(
     scale
 ):  # fmt: skip
     """Write a part of a product that fits into the cache, tile after tile."""
-    whole_rows, whole_panels = rows - rows % TILE_ROWS, panels - panels % TILE_VECTORS
-    for j in range(0, whole_panels, TILE_VECTORS):
+    large = rows_of_large_tiles(rows)
+    small = large + (rows - large) // SMALL_ROWS * SMALL_ROWS
+    pairs = panels - panels % 2 if TILE_VECTORS == 2 else 0
+    if TILE_VECTORS == 2:
+        for j in range(0, pairs, 2):
+            bj, cj, sj = b0 + j * b_panel, c0 + j * c_panel, s0 + j * s_panel
+            for i in range(0, large, TILE_ROWS):
+                large_pair(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
+                           c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
+            for i in range(large, small, SMALL_ROWS):
+                small_pair(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
+                           c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
+            for i in range(small, rows):
+                row_pair(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
+                         c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
+    for j in range(pairs, panels):
         bj, cj, sj = b0 + j * b_panel, c0 + j * c_panel, s0 + j * s_panel
-        for i in range(0, whole_rows, TILE_ROWS):
-            whole_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
+        for i in range(0, large, TILE_ROWS):
+            large_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
                        c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
-        for i in range(whole_rows, rows):
-            flat_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
-                      c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
-    for j in range(whole_panels, panels):
-        bj, cj, sj = b0 + j * b_panel, c0 + j * c_panel, s0 + j * s_panel
-        for i in range(0, whole_rows, TILE_ROWS):
-            narrow_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
-                        c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
-        for i in range(whole_rows, rows):
-            least_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
+        for i in range(large, small, SMALL_ROWS):
+            small_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
                        c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
+        for i in range(small, rows):
+            row_tile(n, a, a0 + i * a_row, a_row, a_term, b, bj, b_row, b_panel,
+                     c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
 
 
-@kernel(types.void, *[SIZE] * 4, FLOATS, SIZE, FLOATS, SIZE)
-def into_panels(first, stop, rows, panels, a, a0, out, out0):
+@compiled
+def rows_of_large_tiles(rows):
+    """Return how many rows the large tiles take, so that small ones take the others, but for three at most."""
+    n = rows // TILE_ROWS
+    left = rows - n * TILE_ROWS
+    if TILE_ROWS == 6 and n and (left == 2 or left == 3):  # noqa: PLR1714 (Numba knows no set here)
+        n -= 1
+    return n * TILE_ROWS
+
+
+@kernel(types.void, *[SIZE] * 4, FLOATS, SIZE, SIZE, FLOATS, SIZE)
+def into_panels(first, stop, rows, panels, a, a0, a_row, out, out0):
     """Copy rows, from `first` to before `stop`, of a matrix (rows, 16 panels) into panels, each with all its rows."""
     for j in range(panels):
         for i in range(first, stop):
-            store(out, out0 + (j * rows + i) * LANES, load(a, a0 + (i * panels + j) * LANES))
+            store(out, out0 + (j * rows + i) * LANES, load(a, a0 + i * a_row + j * LANES))
 
 
 @kernel(types.void, *[SIZE] * 4, FLOATS, SIZE, FLOATS, SIZE)

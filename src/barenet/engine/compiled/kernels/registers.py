@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import llvmlite.binding as llvm
 
-__all__ = ["TILE_ROWS", "TILE_VECTORS"]
+__all__ = ["SMALL_ROWS", "TILE_ROWS", "TILE_VECTORS"]
+
+SMALL_ROWS = 4  # of tiles for the rows that large tiles leave
 
 
 def tile_shape(features: str) -> tuple[int, int]:
     """Return rows and vectors of 16 of a tile for a processor with these features, as LLVM writes them.
 
-    AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4.
+    AVX-512 has 32 registers of 16 numbers, AVX2 16 of 8, NEON 32 of 4. Sums fill most of them: a processor that starts
+    two fused product-sums at once, and ends each four clocks later, wants eight registers of sums or more.
     """
-    return (8, 2) if "+avx512f" in features.split(",") else (4, 1)
+    return (8, 2) if "+avx512f" in features.split(",") else (6, 1)
 
 
 TILE_ROWS, TILE_VECTORS = tile_shape(llvm.get_host_cpu_features().flatten())
