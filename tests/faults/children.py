@@ -95,8 +95,11 @@ def train(folder: str, kind: str, observer: Observer | None = None) -> RunResult
 
 def go_on(folder: str, kind: str, observer: Observer | None = None) -> RunResult:
     """Start a run, or go on with it if it is there."""
-    if not Path(folder).exists():
-        return train(folder, kind, observer)
+    return resume(folder, kind, observer) if Path(folder).exists() else train(folder, kind, observer)
+
+
+def resume(folder: str, kind: str, observer: Observer | None = None) -> RunResult:
+    """Go on with a run."""
     return resume_run(Path(folder), data_of(kind), observer=observer)
 
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from children import contents, differing, go_on, run_child, save, train, train_two_epochs
+from children import contents, differing, go_on, resume, run_child, save, train, train_two_epochs
 from failing import ERRORS, Call, calls_in, can_trace, trace
 from report import record
 
@@ -138,7 +138,7 @@ def fail_runs(tmp_path: Path, most: int | None, seed: int) -> tuple[list[str], i
     folder = tmp_path / "run"
     look_at = partial(paths_in, folder)
     shutil.copytree(before, folder)
-    told, log = trace(tmp_path, look_at, go_on, str(folder), "one")
+    told, log = trace(tmp_path, look_at, resume, str(folder), "one")
     assert told["exit"] == 0, told
     calls: list[Call] = calls_in(log)
     if most is not None:
@@ -148,7 +148,7 @@ def fail_runs(tmp_path: Path, most: int | None, seed: int) -> tuple[list[str], i
         error = rng.choice(ERRORS)
         shutil.rmtree(folder)
         shutil.copytree(before, folder)
-        told, log = trace(tmp_path, look_at, go_on, str(folder), "one", words=call.failing_with(error))
+        told, log = trace(tmp_path, look_at, resume, str(folder), "one", words=call.failing_with(error))
         if "INJECTED" in log:
             n += 1
             wrong += check_run(tmp_path, folder, told, wanted, f"{call} {error}")
