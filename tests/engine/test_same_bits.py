@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import itertools
 
 import numpy as np
@@ -11,7 +12,6 @@ from engines import Case, collect, cut_small_steps
 from families import slow_except
 
 from barenet.engine import parts
-from barenet.engine.numpy_engine import engine as engine_module
 from barenet.engine.team import Team
 
 SEEDS = [{"seed": seed} for seed in (0, 7, 1, 42, 3)]
@@ -86,10 +86,10 @@ def small_steps_are_cut(monkeypatch):
     cut_small_steps(monkeypatch)
 
 
-def make_case(name: str, size: str) -> Case:
+def make_case(name: str, size: str, kind: str = "numpy") -> Case:
     common, rows = CASES[name]
     batch_size, n_images = SIZES[size]
-    return Case(common, rows, batch_size=batch_size, n_images=n_images, first_step=7)
+    return Case(common, rows, batch_size=batch_size, n_images=n_images, first_step=7, kind=kind)
 
 
 def assert_same(found, expected, what) -> None:
@@ -99,8 +99,8 @@ def assert_same(found, expected, what) -> None:
         assert not different, (what, network, different)
 
 
-def check_bits(name, size, pairs) -> None:
-    case = make_case(name, size)
+def check_bits(kind, name, size, pairs) -> None:
+    case = make_case(name, size, kind)
     alone = functools.cache(lambda n: case.train([n])[0])
     for n_networks, threads in pairs:
         networks = list(range(5 - n_networks, 5))  # a network is not always in the same place
@@ -115,23 +115,26 @@ def test_the_sizes_are_cut_as_they_say():
         assert parts.weight_pieces(batch, 64, 40) == n_pieces
 
 
-def test_the_networks_of_a_case_differ():
+def test_the_networks_of_a_case_differ(kind):
     for name in CASES:
-        found = make_case(name, "whole").train(range(5))
+        found = make_case(name, "whole", kind).train(range(5))
         assert len({bits["values"] for bits in found}) == 5
         assert all(bits["lost"] == np.int64(-1).tobytes() for bits in found)
 
 
 @pytest.mark.parametrize(("name", "size"), SETTINGS)
-def test_bits_depend_neither_on_threads_nor_on_other_networks(name, size):
+def test_bits_depend_neither_on_threads_nor_on_other_networks(kind, name, size):
     first = A_SETTING * SETTINGS.index((name, size))
-    check_bits(name, size, [PAIRS[i % len(PAIRS)] for i in range(first, first + A_SETTING)])
+    check_bits(kind, name, size, [PAIRS[i % len(PAIRS)] for i in range(first, first + A_SETTING)])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "size"), SETTINGS)
-def test_nor_with_any_pair_of_numbers(name, size):
-    check_bits(name, size, PAIRS)
+def test_nor_with_any_pair_of_numbers(kind, name, size):
+    check_bits(kind, name, size, PAIRS)
+
+
+ENGINE_MODULES = {"numpy": "numpy_engine.engine", "compiled": "compiled.engine"}
 
 
 class ShuffledTeam(Team):
@@ -147,10 +150,10 @@ class ShuffledTeam(Team):
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_bits_do_not_depend_on_which_thread_takes_which_part_and_when(name, monkeypatch):
-    case = make_case(name, "in four")
+def test_bits_do_not_depend_on_which_thread_takes_which_part_and_when(kind, name, monkeypatch):
+    case = make_case(name, "in four", kind)
     expected = [case.train([n])[0] for n in (0, 3)]
-    monkeypatch.setattr(engine_module, "Team", ShuffledTeam)
+    monkeypatch.setattr(importlib.import_module(f"barenet.engine.{ENGINE_MODULES[kind]}"), "Team", ShuffledTeam)
     assert_same(case.train([0, 3], 8), expected, "shuffled")
 
 
@@ -166,19 +169,19 @@ STRETCHES = {
     "name",
     slow_except(["adamw, averaged, smoothed, dropout", "sgd, L2, one order"], "adamw, averaged, smoothed, dropout"),
 )
-def test_an_epoch_may_be_taken_in_stretches_on_other_numbers_of_threads(name, stretches):
+def test_an_epoch_may_be_taken_in_stretches_on_other_numbers_of_threads(kind, name, stretches):
     stops, threads = STRETCHES[stretches]
     common, rows = CASES[name]
     for batch_size, n_images in ((16, 70), (131, 600)):
-        case = Case(common, rows, batch_size=batch_size, n_images=n_images)
+        case = Case(common, rows, batch_size=batch_size, n_images=n_images, kind=kind)
         for networks in ([0], [4, 1, 2]):
             assert_same(case.train(networks, threads, stops), case.train(networks), (batch_size, networks))
 
 
 @pytest.mark.parametrize("name", ["momentum, dropout", "adamw, averaged, smoothed, dropout"])
 @pytest.mark.parametrize("size", SIZES)
-def test_another_engine_enters_an_epoch_anywhere(name, size):
-    case, networks = make_case(name, size), [3, 0, 2]
+def test_another_engine_enters_an_epoch_anywhere(kind, name, size):
+    case, networks = make_case(name, size, kind), [3, 0, 2]
     plan, before = case.plan(networks), case.start(networks)
     for middle in range(1, plan.n_steps):
         first = case.engine(networks, 1)
@@ -194,8 +197,8 @@ def test_another_engine_enters_an_epoch_anywhere(name, size):
 
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_a_state_is_captured_before_the_first_step_and_after_any(threads):
-    case, networks = make_case("momentum, dropout", "in two"), [1, 4]
+def test_a_state_is_captured_before_the_first_step_and_after_any(kind, threads):
+    case, networks = make_case("momentum, dropout", "in two", kind), [1, 4]
     plan, before = case.plan(networks), case.start(networks)
     engine = case.engine(networks, threads)
     engine.begin(plan)

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 import textbook_step
-from engines import ENGINES, Case, cut_small_steps
+from engines import Case, cut_small_steps
 from families import slow_except
 from threadpoolctl import threadpool_info, threadpool_limits
 
@@ -30,14 +30,6 @@ RULES = {
     "adam, clipped": {"optimizer": "adam", "l2": 0.1, "clip_norm": 0.5},
     "adamw": {"optimizer": "adamw", "weight_decay": 0.3},
 }
-
-
-@pytest.fixture(params=ENGINES)
-def kind(request):
-    """Which engine takes the steps; skipped without Numba."""
-    if request.param == "compiled":
-        pytest.importorskip("numba")
-    return request.param
 
 
 @pytest.fixture(autouse=True)

@@ -13,3 +13,9 @@ Read the modules in this order; open `products` first:
     inputs      chosen images as rows of numbers
     updates     learning rules, averages, norms
 """
+
+# All of them, in one order, whichever is wanted first: a kernel's number, which compiled code on disk holds, is its
+# place in this order.
+from barenet.engine.compiled.kernels import inputs, layers, losses, products, updates
+
+__all__ = ["inputs", "layers", "losses", "products", "updates"]

@@ -32,8 +32,8 @@ __all__ = ["elu", "elu_slope", "exp", "gelu_share", "gelu_slope", "log", "sigmoi
 
 f32 = np.float32
 
-ZERO, HALF, ONE, TWO = f32(0), f32(0.5), f32(1), f32(2)
-LOWEST, HIGHEST = f32(-87.3), f32(88.7)  # whose exponentials are normal numbers
+ZERO, HALF, ONE, TWO, INFINITE = f32(0), f32(0.5), f32(1), f32(2), f32(math.inf)
+LOWEST, HIGHEST = f32(-87.3), f32(89)  # e^x is the smallest normal number nearly, and infinite
 LOG2_E = f32(1.44269504088896341)
 LN_2_HIGH, LN_2_LOW = f32(0.693359375), f32(-2.12194440e-4)  # the first has few bits, so that n times it is exact
 ROUNDS = f32(12582912.0)  # 1.5 * 2^23: added and taken off again, it leaves a whole number
@@ -83,11 +83,11 @@ def without_power(x, n):
 
 @compiled
 def exp(x):
-    """Return e^x; from -87.3 down the smallest normal number nearly, from 88.7 up the largest nearly."""
+    """Return e^x; from -87.3 down the smallest normal number nearly."""
     x = at_most(splat(HIGHEST), at_least(splat(LOWEST), x))  # NaN stays NaN
     n = nearest_power(x)
     r = without_power(x, n)
-    # In two factors: 2^128 is no float.
+    # In two factors: 2^128 is no float. Of x from 88.73 up their product is infinite.
     half = nearest_whole(multiply(n, splat(HALF)))
     return multiply(multiply(add(add(exp_rest(r), r), splat(ONE)), pow2(half)), pow2(subtract(n, half)))
 
@@ -111,9 +111,9 @@ def expm1(x):
 
 @compiled
 def log(x):
-    """Return the natural logarithm of positive normal numbers."""
+    """Return the natural logarithm of positive normal numbers; infinite and NaN stay as they are."""
     n, m = exponent(x), subtract(mantissa(x), splat(ONE))
-    return log_of_parts(n, m)
+    return where(is_below(x, splat(INFINITE)), log_of_parts(n, m), x)
 
 
 @compiled

@@ -98,12 +98,13 @@ def mean_squared_error(z, d, start, width, padded, label, factor):
     """Return the mean of (z - one_hot)^2 over the classes, and write its gradient times factor."""
     sums = splat(ZERO)
     scale = TWO * factor / f32(width)
-    z[start + label] -= ONE
+    own = z[start + label]
+    z[start + label] = own - ONE
     for j in range(0, padded, LANES):
         difference = where(is_among_first(width - j), load(z, start + j), splat(ZERO))
         sums = add(sums, multiply(difference, difference))
         store(d, start + j, multiply(difference, splat(scale)))
-    z[start + label] += ONE
+    z[start + label] = own
     return total(sums) / f32(width)
 
 

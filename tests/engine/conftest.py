@@ -1,0 +1,14 @@
+"""Both engines, for tests that each of them must pass."""
+
+from __future__ import annotations
+
+import pytest
+from engines import ENGINES
+
+
+@pytest.fixture(params=ENGINES)
+def kind(request):
+    """Which engine takes the steps; skipped without Numba."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    return request.param
