@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.engine.state import TrainingState
-from barenet.nn import MLP
+from barenet.nn import MLP, Loss
 
 __all__ = ["Engine", "EpochPlan", "StepNorms", "first_lost_steps"]
 
@@ -105,6 +105,15 @@ class Engine(ABC):
     @abstractmethod
     def capture(self, before: TrainingState) -> TrainingState:
         """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+
+    def evaluate(
+        self, loss: Loss, images: NDArray[Any], labels: NDArray[np.integer], scale: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
+        """Return the mean loss (N,) over images (n, D), times `scale`, and the classes (N, n) predicted for them.
+
+        None where the engine has no way of its own, and whoever asks runs the evaluation network.
+        """
+        return None
 
     @abstractmethod
     def evaluation_network(self) -> MLP:

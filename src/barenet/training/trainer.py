@@ -28,6 +28,7 @@ from barenet.interrupts import came
 from barenet.training.divergence import batch_of, describe_divergence
 from barenet.training.epochs import EpochResult, Steps, order_of_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
+from barenet.training.metrics import accuracy
 from barenet.training.preparation import Custom, TrainingData, architecture_of, training_loss
 from barenet.training.records import EpochRecord, Stop
 
@@ -199,9 +200,12 @@ class Trainer:
         """Return validation loss and accuracy (N,), NaN for all if it is due for none."""
         if not due.any():
             return np.full(len(due), np.nan), np.full(len(due), np.nan)
-        mlp, data = engine.evaluation_network(), self.data
-        images, labels, threads = data.valid_images, data.valid_labels, self.configs[0].trainer.threads
-        return evaluate(mlp, plain(self.loss), images, labels, data.scale, most_threads=threads)
+        data, loss, threads = self.data, plain(self.loss), self.configs[0].trainer.threads
+        found = engine.evaluate(loss, data.valid_images, data.valid_labels, data.scale)
+        if found is not None:
+            return found[0], accuracy(found[1], data.valid_labels)
+        mlp, images, labels = engine.evaluation_network(), data.valid_images, data.valid_labels
+        return evaluate(mlp, loss, images, labels, data.scale, most_threads=threads)
 
     def learning_rates(self, configs: Sequence[Config], first: int) -> NDArray[np.float64]:
         """Return the learning rates (steps, N) of the epoch whose first step is number `first`."""

@@ -6,8 +6,10 @@ The same weights to the last bit on every processor, with any number of threads,
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,15 @@ from numpy.typing import NDArray
 from barenet.config.tables import Config
 from barenet.data.batches import TrainingImages
 from barenet.engine.compiled.kernels.compiling import addresses
+from barenet.engine.compiled.kernels.losses import LOSS_CODES
 from barenet.engine.compiled.kernels.updates import PLAIN
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
-from barenet.engine.compiled.steps import train
-from barenet.engine.compiled.tables import Memory
-from barenet.engine.compiled.translation import choose, images_of, network_of, tables_of
+from barenet.engine.compiled.steps import evaluate, train
+from barenet.engine.compiled.tables import Memory, Network
+from barenet.engine.compiled.translation import choose, images_of, network_of, plain_images, tables_of
 from barenet.engine.compiled.weights_phase import CHUNK
+from barenet.engine.parts import split
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
 from barenet.engine.state import TrainingState
 from barenet.engine.team import Task, Team
@@ -30,6 +34,8 @@ from barenet.nn import MLP, Architecture, Loss
 __all__ = ["CompiledEngine"]
 
 Floats = NDArray[np.float32]
+EVALUATION_BATCH = 128  # images that are evaluated at once
+EVALUATED_TOGETHER = 1024  # images that a thread takes at a time
 
 
 class CompiledEngine(Engine):
@@ -47,20 +53,23 @@ class CompiledEngine(Engine):
         most_threads: int = 1,
     ) -> None:
         self.configs, self.architecture, self.loss, self.batch_size = list(configs), architecture, loss, batch_size
+        self.most_threads = most_threads
+        models = [config.model for config in configs]
         self.layout = Layout.of(
             architecture,
             loss,
             batch_size,
-            drops_inputs=any(config.model.input_dropout for config in configs),
-            drops_units=any(config.model.dropout for config in configs),
+            drops_inputs=any(model.input_dropout for model in models),
+            drops_units=any(model.dropout for model in models),
         )
+        self.evaluation_layout = Layout.of(architecture, loss, EVALUATION_BATCH, drops_inputs=False, drops_units=False)
         self.images, self.n_shifts = images_of(images, loss), len(images.sources) if images.sources is not None else 1
         self.networks = [
             network_of(config, self.layout, loss, state.select([row])) for row, config in enumerate(configs)
         ]
         self.slot_names = list(state.slots)
         self.team = Team(max(1, min(most_threads, len(configs))))
-        self._memories: dict[int, Memory] = {}
+        self._memories: dict[tuple[int, bool], Memory] = {}
         self._norms: list[StepNorms] = []
 
     def begin(self, plan: EpochPlan) -> None:
@@ -106,14 +115,15 @@ class CompiledEngine(Engine):
         update, weights = (np.array([np.linalg.norm(own.astype(np.float64))]) for own in (change, before))
         return StepNorms(np.array([gradient]), update, weights, ratios)
 
-    def _memory(self, thread: int) -> Memory:
-        """Return what a thread computes with."""
-        if thread not in self._memories:
-            n = self.batch_size
-            tables, starts = tables_of(self.configs, self.layout, n)
-            self._memories[thread] = Memory(
+    def _memory(self, thread: int, *, evaluates: bool = False) -> Memory:
+        """Return what a thread computes with. The padding of a layout stays 0, so no two layouts share their memory."""
+        if (thread, evaluates) not in self._memories:
+            layout = self.evaluation_layout if evaluates else self.layout
+            n = EVALUATION_BATCH if evaluates else self.batch_size
+            tables, starts = tables_of(layout, n)
+            self._memories[thread, evaluates] = Memory(
                 kernels=addresses(),
-                work=np.zeros(self.layout.work, np.float32),
+                work=np.zeros(layout.work, np.float32),
                 chunk=np.zeros(CHUNK * LANES, np.float32),
                 zeros=np.zeros(LANES, np.float32),
                 classes=np.zeros(n, np.int64),
@@ -122,7 +132,7 @@ class CompiledEngine(Engine):
                 tables=tables,
                 table_starts=starts,
             )
-        return self._memories[thread]
+        return self._memories[thread, evaluates]
 
     def norms(self) -> StepNorms:
         """Return the norms of the epoch's last step, once it is taken."""
@@ -141,6 +151,31 @@ class CompiledEngine(Engine):
             average=None if before.average is None else together("averages"),
             n_steps=np.full(len(self.configs), self.n_steps),
         )
+
+    def evaluate(
+        self, loss: Loss, images: NDArray[Any], labels: NDArray[np.integer], scale: float
+    ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+        """Return mean losses (N,) and predicted classes (N, n), with the same bits everywhere."""
+        n, own = len(images), plain_images(images, labels, scale)
+        losses, predicted = np.zeros((len(self.networks), n), np.float32), np.zeros((len(self.networks), n), np.int64)
+        parts = split(n, -(-n // EVALUATED_TOGETHER))
+
+        def run(row: int, part: slice, thread: int) -> None:
+            network = self._evaluated(self.networks[row], loss)
+            memory = self._memory(thread, evaluates=True)
+            evaluate(network, own, memory, EVALUATION_BATCH, part.start, part.stop, losses[row], predicted[row])
+
+        with closing(Team(self.most_threads)) as team:
+            team.run([partial(run, row, part) for row in range(len(self.networks)) for part in parts])
+        # One after the other: how NumPy adds many numbers depends on the processor.
+        means = np.cumsum(losses, axis=1, dtype=np.float64)[:, -1] / n
+        return means, predicted.astype(np.intp, copy=False)
+
+    def _evaluated(self, network: Network, loss: Loss) -> Network:
+        """Return a network as it is evaluated."""
+        values = network.averages if network.averages.size else network.values
+        layers, code = self.evaluation_layout.layers, LOSS_CODES[loss.name]
+        return network._replace(layers=layers, values=values, loss=code, smoothing=np.float32(loss.label_smoothing))
 
     def evaluation_network(self) -> MLP:
         """Return the stack as it is evaluated: with its averaged parameters where there are any."""

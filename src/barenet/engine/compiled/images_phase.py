@@ -31,7 +31,7 @@ from barenet.engine.compiled.tables import (
     Z,
 )
 
-__all__ = ["images_part"]
+__all__ = ["forward", "images_part"]
 
 f32 = np.float32
 ZERO, ONE = f32(0), f32(1)

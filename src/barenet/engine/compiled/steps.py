@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from barenet.engine.compiled.images_phase import images_part
+from barenet.engine.compiled.images_phase import forward, images_part
 from barenet.engine.compiled.kernels.compiling import compiled
-from barenet.engine.compiled.tables import WIDE_IN
+from barenet.engine.compiled.kernels.inputs import gather
+from barenet.engine.compiled.kernels.losses import losses_of
+from barenet.engine.compiled.tables import N_OUT, ROW_IN, ROW_OUT, WIDE_IN, A, D, X
 from barenet.engine.compiled.weights_phase import bias_part, clip, gradient_norm, keep_gradients, weights_part
 
-__all__ = ["train"]
+__all__ = ["evaluate", "train"]
 
 f32 = np.float32
 
@@ -42,3 +44,24 @@ def train(network, images, chosen, memory, first, stop, is_measured):
         for layer in range(len(network.layers)):
             weights_part(network, chosen, memory, step, layer, rows, 0, network.layers[layer, WIDE_IN], clips)
             bias_part(network, chosen, memory, step, layer, rows, clips)
+
+
+@compiled
+def evaluate(network, images, memory, batch_size, first, stop, losses, predicted):
+    """Write losses and predicted classes of the images from `first` to before `stop`, without changes and dropout."""
+    own, last = network.layers[0], network.layers[len(network.layers) - 1]
+    for begin in range(first, stop, batch_size):
+        rows = min(batch_size, stop - begin)
+        for row in range(rows):
+            memory.classes[row], memory.weights[row] = images.labels[begin + row], f32(1)
+            gather(
+                memory.kernels, memory.work[own[X] :], row, own[ROW_IN], images.bytes_, images.floats, begin + row,
+                images.n_inputs, images.sources, -1, images.scale,
+            )  # fmt: skip
+        for layer in range(len(network.layers)):
+            forward(network, memory, layer, 0, rows)
+        losses_of(
+            memory.kernels, network.loss, memory.work[last[A] :], memory.work[last[D] :], 0, rows, last[N_OUT],
+            last[ROW_OUT], memory.classes, memory.weights, network.smoothing, f32(0), losses[begin:],
+            predicted[begin:],
+        )  # fmt: skip

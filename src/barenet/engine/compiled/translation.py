@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ from barenet.nn import Loss, WeightAverage
 from barenet.nn.noise import keys_of_steps, position_table
 from barenet.nn.optimizers import DECAY
 
-__all__ = ["choose", "images_of", "network_of", "tables_of"]
+__all__ = ["choose", "images_of", "network_of", "plain_images", "tables_of"]
 
 f32 = np.float32
 
@@ -53,19 +53,36 @@ def rule_of(config: Config) -> int:
 
 def images_of(images: TrainingImages, loss: Loss) -> Images:
     """Return the training images; numbers that are neither bytes nor float32 are copied as float32."""
-    flat = np.ascontiguousarray(images.images).reshape(-1)
-    is_bytes = flat.dtype == np.uint8
     weights, classes = loss.weights, loss.classes
-    return Images(
-        bytes_=flat if is_bytes else np.zeros(0, np.uint8),
-        floats=np.zeros(0, f32) if is_bytes else flat.astype(f32, copy=False),
-        n_inputs=images.n_inputs,
-        scale=f32(images.scale),
+    return plain_images(images.images, images.labels, images.scale)._replace(
         sources=sources_of(images),
-        labels=images.labels.astype(np.int64),
         classes=np.zeros(0, np.int64) if classes is None else np.asarray(classes, np.int64),
         weights=np.zeros(0, f32) if weights is None else np.asarray(weights, f32),
     )
+
+
+def plain_images(images: NDArray[Any], labels: NDArray[np.integer], scale: float) -> Images:
+    """Return images (n, D) that are not changed, each of the same weight."""
+    flat = np.ascontiguousarray(images).reshape(-1)
+    is_bytes = flat.dtype == np.uint8
+    return Images(
+        bytes_=as_writable(flat) if is_bytes else np.zeros(0, np.uint8),
+        floats=np.zeros(0, f32) if is_bytes else as_writable(flat.astype(f32, copy=False)),
+        n_inputs=images.shape[-1],
+        scale=f32(scale),
+        sources=np.zeros(0, np.int32),
+        labels=np.array(labels, np.int64),
+        classes=np.zeros(0, np.int64),
+        weights=np.zeros(0, f32),
+    )
+
+
+def as_writable(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the same memory as an array that may be written; nothing does, but Numba tells the two kinds apart."""
+    if array.flags.writeable:
+        return array
+    about = {**array.__array_interface__, "data": (array.ctypes.data, False)}
+    return np.asarray(type("Memory", (), {"__array_interface__": about, "owner": array})())
 
 
 def sources_of(images: TrainingImages) -> NDArray[np.int32]:
@@ -150,15 +167,15 @@ def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int
     factors[:, L2] = combined["l2"] if rule.has_l2 else 0
     factors[:, KEEP] = combined.get(DECAY, 1)
     factors[:, BETA_1] = combined.get("beta1", combined.get("momentum", 0))
+    # An epsilon of 0 would make 0 / 0 of what is padded.
     factors[:, BETA_2], factors[:, EPSILON] = combined.get("beta2", 0), combined.get("epsilon", 0)
+    factors[:, EPSILON] = np.maximum(factors[:, EPSILON], np.finfo(f32).smallest_subnormal)
     if config.optimizer.average_decay > 0:
         factors[:, REST] = WeightAverage(nothing, config.optimizer.average_decay).rest(steps)
     return factors
 
 
-def tables_of(
-    configs: Sequence[Config], layout: Layout, batch_size: int
-) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
+def tables_of(layout: Layout, batch_size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
     """Return the tables of `nn.noise` for the images and behind each hidden layer, and where each begins."""
     widths = [int(layout.layers[0, N_IN]) if layout.input_factors >= 0 else 0]
     widths += [int(own[N_OUT]) if own[DROPPED] >= 0 else 0 for own in layout.layers]
