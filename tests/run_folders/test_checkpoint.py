@@ -19,6 +19,7 @@ from waiting import PATIENCE
 from barenet.data.tables.columns import Column, Columns
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, MachineError, ShapeError
+from barenet.nn import make_loss
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state, write_model
 from barenet.storage.files import replace_file
 
@@ -201,6 +202,46 @@ def test_weights_that_do_not_fit_the_architecture_are_refused(tmp_path):
 
 def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
     assert "holds a model but no training state" in refusal(saved(tmp_path), read_state)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "found"),
+    [
+        ("values", lambda a: a[:, :-1], "float32 and shape (1, 28), expected (1, 29)"),
+        ("average", lambda a: a.astype(np.int32), "int32 and shape (1, 29), expected (1, 29)"),
+        ("best_values", lambda a: a[0], "float32 and shape (29,), expected (1, 29)"),
+        ("slots.second_moment", lambda a: a[:, :1], "float32 and shape (1, 1), expected (1, 29)"),
+        ("best_epochs", lambda a: a[:, :2], "int64 and shape (1, 2), expected (1, 3)"),
+        ("epoch", lambda a: a / 2, "float64 and shape (1,), expected (1,)"),
+        ("n_steps", lambda a: a.reshape(1, 1), "int64 and shape (1, 1), expected (1,)"),
+        ("begun_seconds", lambda a: a.astype(np.int64), "int64 and shape (1,), expected (1,)"),
+    ],
+)
+def test_a_sound_file_whose_state_fits_no_network_is_refused(name, change, found, tmp_path):
+    arrays = {f"state.{own}": array for own, array in state(average=True).arrays().items()}
+    arrays[f"state.{name}"] = np.ascontiguousarray(change(arrays[f"state.{name}"]))
+    write_model(tmp_path / "model.safetensors", INFO, {**parameters(), **arrays})
+    assert f"(state.{name} is of {found}): use another checkpoint" in refusal(
+        tmp_path / "model.safetensors", read_state
+    )
+
+
+def test_whole_numbers_are_no_weights(tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_model(path, INFO, parameters() | {"W2": np.ones((3, 2), np.int64)})
+    assert "W2 holds NaN, infinity or no numbers" in refusal(path)
+
+
+def test_a_loss_and_an_activation_that_are_not_in_the_file_are_asked_for(tmp_path):
+    path = tmp_path / "model.safetensors"
+    write_model(path, dataclasses.replace(INFO, loss="mine"), parameters())
+    with pytest.raises(CheckpointError, match="was trained with the loss 'mine'; hand it in again"):
+        read_model(path)
+    loss = make_loss("cross_entropy", 0.0)
+    assert read_model(path, loss=loss).loss is loss
+    layers = [INFO.architecture[0] | {"activation": "mine"}, INFO.architecture[1]]
+    write_model(path, dataclasses.replace(INFO, architecture=layers), parameters())
+    assert "hand in activations of your own again" in refusal(path)
 
 
 @pytest.mark.slow

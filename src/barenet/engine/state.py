@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 __all__ = ["TrainingState"]
 
 Array = NDArray[np.floating]
+ONE_EACH = ("n_steps", "epoch", "stale", "begun_right", "begun_seconds")  # of arrays, those of shape (N,)
+COUNTS = ("n_steps", "epoch", "best_epochs", "stale", "begun_right")
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,18 @@ class TrainingState:
         slots = {name.removeprefix("slots."): a for name, a in arrays.items() if name.startswith("slots.")}
         names = [f.name for f in fields(TrainingState) if f.name not in ("slots", "average")]
         return TrainingState(**{name: arrays[name] for name in names}, slots=slots, average=arrays.get("average"))  # type: ignore[arg-type]
+
+    def check(self, n_parameters: int) -> None:
+        """Raise ValueError for arrays that do not fit each other, or not one network of so many parameters."""
+        lengths = {
+            **{"statistics": self.statistics.size, "begun_losses": self.begun_losses.size},
+            **dict.fromkeys(("best_scores", "best_epochs"), self.best_scores.size),
+        }
+        for name, array in self.arrays().items():
+            shape = (1,) if name in ONE_EACH else (1, lengths.get(name, n_parameters))
+            kind = np.integer if name in COUNTS else np.floating
+            if array.shape != shape or not np.issubdtype(array.dtype, kind):
+                raise ValueError(f"state.{name} is of {array.dtype} and shape {array.shape}, expected {shape}")
 
     def with_validation(self, scores: NDArray[np.float64]) -> TrainingState:
         """Return the state after a validation that gave `scores` (N,): best so far and patience updated."""

@@ -195,9 +195,12 @@ def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:
     path = Path(path)
     info, arrays = read_info(path)
     own = {name.removeprefix("state."): a for name, a in arrays.items() if name.startswith("state.")}
+    n_parameters = sum(array.size for name, array in arrays.items() if not name.startswith("state."))
     try:
         with reading(path, CheckpointError, again="use another checkpoint"):
-            return info, TrainingState.from_arrays(own)
+            state = TrainingState.from_arrays(own)
+            state.check(n_parameters)
+            return info, state
     except CheckpointError as error:
         if isinstance(error.__cause__, KeyError):
             raise CheckpointError(
