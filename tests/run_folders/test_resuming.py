@@ -28,11 +28,17 @@ from barenet.data.datasets import from_arrays
 from barenet.engine.parts import RULE_VERSION
 from barenet.errors import CheckpointError, DivergedError, MachineError, RunError
 from barenet.run_folders import writing
-from barenet.run_folders.checkpoint import read_model, read_state
+from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run, network_folders
 from barenet.run_folders.machine import describe_machine, read_machine, read_parts_version
 from barenet.run_folders.observer import Observer
-from barenet.run_folders.resuming import check_settings_file, config_to_resume, resume_run
+from barenet.run_folders.resuming import (
+    check_settings_file,
+    config_to_resume,
+    prepare_as_before,
+    resume_run,
+    stored_config,
+)
 from barenet.run_folders.run import start_run
 from barenet.storage.history import read_history
 from barenet.storage.sealing import seal, unseal
@@ -478,6 +484,28 @@ def test_whatever_ends_training_what_was_reached_is_there(
 # ------------------------------------------------------------------------------------------- what the folder holds
 
 
+def test_each_file_of_weights_says_of_which_epoch_they_are_and_what_they_reached_in_validation(whole_runs):
+    for own in (whole_runs["adamw"], whole_runs["seeds"] / "seed-2"):
+        records = {record.epoch: record for record in read_history(own / "history.jsonl").records}
+        files = {path.name: read_model(path).info for path in own.glob("*.safetensors") if "test" not in path.name}
+        first = files.pop("initial.safetensors")
+        assert (first.epoch, first.step, first.metrics) == (0, 0, {})
+        assert files["last.safetensors"].epoch == 4
+        for name, info in files.items():
+            assert name in (
+                f"epoch-{info.epoch}.safetensors",
+                "best.safetensors",
+                "last.safetensors",
+                "previous.safetensors",
+            )
+            record = records[info.epoch]
+            assert (info.step, info.seed) == (record.step, int(own.name == "seed-2") * 2)
+            assert info.metrics == {
+                "validation_loss": record.valid_loss,
+                "validation_accuracy": record.valid_accuracy,
+            }
+
+
 def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
     for name in ("adamw", "sgd"):
         files = contents(whole_runs[name])
@@ -747,6 +775,37 @@ def test_settings_that_a_runs_version_did_not_have_count_as_their_defaults(whole
     check_settings_file(folder, config, older)
     with pytest.raises(RunError, match=r"model\.dropout is 0\.5, and was 0\.0 when"):
         check_settings_file(folder, config.with_values(model__dropout=0.5), older)
+
+
+@pytest.mark.parametrize("kind", ["features", "images"])
+@pytest.mark.parametrize("was_standardised", [True, False])
+def test_numbers_are_brought_to_the_network_as_when_the_run_was_started(kind, was_standardised, make_config):
+    x = np.random.default_rng(3).normal(50, 9, (40, 3)).astype(np.float32)
+    remembered = {"mean": [50.0] * 3, "deviation": [9.0] * 3} if was_standardised else {}
+    info = ModelInfo(
+        **{"architecture": [], "loss": "cross_entropy", "label_smoothing": 0.0, "image_shape": [3], "scale": 0.25},
+        **{"input_dtype": "float32", "class_names": ["0", "1"], "epoch": 1, "step": 4, "seed": 0, "data_name": "x"},
+        **{"data_fingerprint": "sha256:0", "preprocessing": remembered},
+    )
+    table = replace(from_arrays(x, np.arange(40) % 2), kind=kind)
+    _, data = prepare_as_before(make_config(n_valid=8, batch_size=8), table, info, None, Observer())
+    assert data.scale == 0.25
+    mean, deviation = data.images[data.train_rows].mean(axis=0), data.images[data.train_rows].std(axis=0)
+    if was_standardised:
+        np.testing.assert_allclose([mean, deviation], [[0, 0, 0], [1, 1, 1]], atol=1e-5)
+    else:
+        np.testing.assert_array_equal(data.images, x)
+
+
+def test_more_epochs_for_a_run_without_a_step_are_said_without_a_learning_rate(dataset, make_config, tmp_path):
+    folder = interrupt(make_config(), dataset, tmp_path, Stop(1, None))
+    assert read_state(folder / "last.safetensors")[1].n_steps[0] == 0
+    notes = Notes()
+    notes.progress = Stop(1, None).progress
+    with pytest.raises(KeyboardInterrupt):
+        resume_run(folder, dataset, config=config_to_resume(folder, {"trainer.epochs": 5}), observer=notes)
+    assert notes.heard == [f"{folder}: trainer.epochs is raised from 4 to 5"]
+    assert stored_config(folder).trainer.epochs == 5
 
 
 class FullDisk(Observer):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from waiting import wait_while_it_raises
@@ -176,6 +178,24 @@ def test_the_record_of_an_epoch_is_on_disk_before_anything_that_is_written_later
         assert n_lines == {"history.csv": 3, "train.log": 2}[name]  # the first line of the table says what is in it
 
 
+def test_only_the_weights_of_the_best_epochs_are_kept_and_what_cannot_be_deleted_is_named(tmp_path, monkeypatch):
+    folder = RunFolder(tmp_path)
+    for epoch in (1, 2, 10):
+        folder.epoch(epoch).touch()
+    folder.best.touch()
+    folder.drop_outdated([10, 2, -1])
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"{n}.safetensors" for n in ("best", "epoch-10", "epoch-2")
+    ]
+
+    def refuse(path, missing_ok=False):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(MachineError, match=r"cannot delete .*epoch-2\.safetensors: Permission denied"):
+        folder.drop_outdated([10])
+
+
 def test_what_a_killed_process_left_half_written_is_deleted_and_nothing_else(tmp_path):
     for name in (".last.safetensors.77.tmp", "seed-1/.best.safetensors.77.tmp", "seed-1/figures/.curves.tmp/half.png"):
         path = tmp_path / name
@@ -241,6 +261,18 @@ def test_the_lock_is_let_go_when_the_run_is_over(dataset, make_config, tmp_path)
     with lock_run(folder), pytest.raises(RunError, match="in use"):
         resume_run(folder, dataset)
     resume_run(folder, dataset)
+
+
+@pytest.mark.parametrize(("name", "has_run_above"), [("seed-5", False), ("alone", True)])
+def test_a_run_that_is_no_part_of_another_is_locked_by_itself(name, has_run_above, tmp_path):
+    (tmp_path / name).mkdir()
+    if has_run_above:
+        (tmp_path / "config.toml").touch()
+    with lock_run(tmp_path / name):
+        assert [path.name for path in tmp_path.rglob(".lock")] == [".lock"]
+        assert (tmp_path / name / ".lock").exists()
+        with lock_run(tmp_path):
+            pass
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "a\\b", "..", ""])

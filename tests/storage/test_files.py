@@ -72,6 +72,10 @@ def test_errors_of_the_system_over_files_become_ours_and_those_over_output_do_no
         (tmp_path / "missing").stat()
     with pytest.raises(MachineError, match=f"cannot use {tmp_path}: Input/output error"), our_errors(tmp_path):
         raise OSError(errno.EIO, "Input/output error")
+    with pytest.raises(MachineError, match=f"cannot use {tmp_path}: OSError; check the disk"), our_errors(tmp_path):
+        raise OSError
+    with pytest.raises(OSError, match=r"^of no file$"), our_errors(None):
+        raise OSError("of no file")
     with pytest.raises(MachineError, match=r"^as it was$"), our_errors(tmp_path):
         raise MachineError("as it was")
     with pytest.raises(BrokenPipeError), our_errors(tmp_path):
@@ -133,7 +137,8 @@ def events_on_disk(monkeypatch) -> list[str]:
 
     def fsync(descriptor):
         status = os.fstat(descriptor)
-        events.append(f"flush {'folder' if stat.S_ISDIR(status.st_mode) else 'file'} {status.st_ino}")
+        what = "folder" if stat.S_ISDIR(status.st_mode) else f"{status.st_size} bytes of file"
+        events.append(f"flush {what} {status.st_ino}")
 
     def rename(path, target):
         events.append(f"rename to {target.name}")
@@ -150,8 +155,23 @@ def test_a_file_is_on_disk_before_it_gets_its_name_and_its_name_before_anything_
     (tmp_path / "last").write_text("old", "utf-8")
     replace_file(tmp_path / "last", "new", previous=tmp_path / "previous")
     new = (tmp_path / "last").stat().st_ino
-    assert events == [f"flush file {new}", "rename to previous", "rename to last", f"flush folder {folder}"]
+    assert events == [f"flush 3 bytes of file {new}", "rename to previous", "rename to last", f"flush folder {folder}"]
     assert contents(tmp_path) == {"last": "new", "previous": "old"}
+
+
+def test_the_first_file_of_its_name_leaves_no_file_before_it(tmp_path):
+    replace_file(tmp_path / "last", "new", previous=tmp_path / "previous")
+    assert contents(tmp_path) == {"last": "new"}
+
+
+@pytest.mark.skipif(not pathlib.Path("/proc/self/fd").exists(), reason="needs a list of what a process has open")
+def test_nothing_is_left_open(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - of names alone, which is what is counted
+    for i in range(3):
+        replace_file(tmp_path / "last", str(i))
+        append_line(tmp_path / "lines", "line", flush=True)
+        make_folder(tmp_path / "a" / str(i))
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders cannot be flushed elsewhere")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
@@ -83,7 +84,62 @@ def test_a_folder_in_use_is_refused_at_once(tmp_path, monkeypatch):
             pass
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs a folder in which nobody can make another")
+@pytest.mark.skipif(not Path("/sys/kernel").exists(), reason="needs a folder in which nobody can make another")
 def test_where_no_folder_can_be_made_the_message_names_the_place_that_was_asked_for():
-    with pytest.raises(MachineError, match=r"^cannot make a run folder in /proc: .*; choose another --output$"):
-        new_folder(Path("/proc")).__enter__()
+    with pytest.raises(MachineError, match=r"^cannot make a run folder in /sys: .*; choose another --output$"):
+        new_folder(Path("/sys")).__enter__()
+    with pytest.raises(MachineError, match=r"^cannot write in /sys: .*; choose another --output$"):
+        hold_lock(Path("/sys")).__enter__()
+
+
+@pytest.mark.parametrize("name", ["run", None])
+def test_a_disk_that_fails_while_a_folder_gets_its_name_is_said_and_not_tried_again(name, tmp_path, monkeypatch):
+    calls = []
+
+    def fail(path, target):
+        calls.append(target)
+        assert len(calls) == 1
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with new_folder(tmp_path, name) as new:
+        fill(new.path)
+        monkeypatch.setattr(Path, "rename", fail)
+        with pytest.raises(MachineError, match=f"cannot make a run folder in {tmp_path}: {os.strerror(errno.EIO)}"):
+            new.publish()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders cannot be flushed elsewhere")
+def test_what_is_in_a_folder_is_on_disk_before_its_name_is(tmp_path, monkeypatch):
+    events, rename = [], Path.rename
+
+    def fsync(descriptor):
+        events.append(os.fstat(descriptor).st_ino)
+
+    def rename_and_tell(path, target):
+        events.append(target.name)
+        return rename(path, target)
+
+    with new_folder(tmp_path) as new:
+        fill(new.path)
+        monkeypatch.setattr("os.fsync", fsync)
+        monkeypatch.setattr(Path, "rename", rename_and_tell)
+        own = new.path.stat().st_ino
+        new.publish()
+    assert events[:3] == [own, "run", tmp_path.stat().st_ino]
+
+
+def test_an_old_folder_that_is_still_being_filled_is_left_alone(tmp_path):
+    with new_folder(tmp_path, None) as slow:
+        fill(slow.path)
+        os.utime(slow.path, (1_000_000, 1_000_000))
+        with new_folder(tmp_path, None) as quick:
+            fill(quick.path)
+            assert quick.publish() == tmp_path / "quick-1"
+        assert slow.publish() == tmp_path / "quick-2"
+
+
+def test_a_holder_on_another_machine_is_named_whatever_runs_here(tmp_path):
+    who = {"pid": 2**22 + 1, "host": "elsewhere", "since": "2026-01-02 03:04"}  # no process of Linux has such a number
+    (tmp_path / HOLDER).write_text(json.dumps(who), "utf-8")
+    assert read_holder(tmp_path / HOLDER) == "process 4194305 on elsewhere since 2026-01-02 03:04"

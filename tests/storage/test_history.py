@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from barenet.errors import RunError
+from barenet.errors import MachineError, RunError
 from barenet.storage.history import history_line, ranges, read_history
 from barenet.training.records import EpochRecord, Stop
 
@@ -57,6 +57,19 @@ def test_a_damaged_line_costs_no_other(path):
     assert epochs_of(history) == [1, 2, 4, 5]
     assert history.is_damaged
     assert history.problems(5) == [f"{path}: line 3 is damaged and left out", f"{path} has no record of epoch 3"]
+
+
+def test_several_damaged_lines_are_counted_and_named(path):
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(b"?" + line if number in (0, 1, 3) else line for number, line in enumerate(lines)))
+    history = read_history(path)
+    assert history.problems() == [f"{path}: 3 lines (1-2, 4) are damaged and left out"]
+    assert history.problems(5)[1:] == [f"{path} has no record of epoch 1-2, 4"]
+
+
+def test_a_history_that_cannot_be_read_is_the_machine_s_fault(tmp_path):
+    with pytest.raises(MachineError, match=f"cannot read {tmp_path}: "):
+        read_history(tmp_path)
 
 
 def test_each_flipped_bit_of_a_file_costs_a_record_that_is_named(path):

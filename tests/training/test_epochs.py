@@ -1,4 +1,4 @@
-"""The steps of an epoch on a clock of the test's own: how often they are told, and how long they took."""
+"""The steps of an epoch, timed by a clock that the test sets, and what the records say of an epoch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from barenet.engine.protocol import StepNorms
 from barenet.engine.state import TrainingState
 from barenet.training import epochs
-from barenet.training.epochs import Steps
+from barenet.training.epochs import EpochResult, Steps
+from barenet.training.records import EpochRecord, Stop
 
 
 class TimedEngine:
@@ -56,3 +58,53 @@ def test_an_epoch_that_was_stopped_goes_on_with_the_step_that_follows_and_counts
     assert state.begun_seconds.tolist() == [9.0 + 4 * 0.5]
     engine.now += 1.0
     assert steps.state().begun_seconds.tolist() == [12.0]
+
+
+def make_result(**changed):
+    """Return what the third epoch, of two steps, gave two networks, the second of which was not validated."""
+    state = TrainingState.start(np.zeros((2, 3), np.float32), [], has_average=False, keep_best=1)
+    state.epoch[:], state.n_steps[:] = 3, 6
+    values = {
+        **{"state": state, "rates": np.array([[0.5, 0.05], [0.25, 0.025]]), "step_losses": np.ones((2, 2))},
+        **{"train_loss": np.array([1.5, 2.5]), "train_accuracy": np.array([0.75, 0.5])},
+        **{"due": np.array([True, False]), "valid_loss": np.array([0.5, np.nan])},
+        **{"valid_accuracy": np.array([0.875, np.nan]), "lost_steps": np.array([-1, -1]), "seconds": 2.5},
+        "norms": StepNorms(
+            *(np.array([own, 10 * own]) for own in (1.0, 2.0, 4.0)),
+            {"W1": np.array([0.0, 0.25]), "b1": np.array([np.nan, 0.125])},
+        ),
+    }
+    return EpochResult(**values | changed)
+
+
+def test_the_record_of_each_network_holds_its_own_figures():
+    stop, result = Stop("finished", "finished"), make_result()
+    assert result.record(0, 7, is_best=True, stopped=None) == EpochRecord(
+        **{"network": 7, "epoch": 3, "step": 6, "learning_rate": 0.25, "train_loss": 1.5, "train_accuracy": 0.75},
+        **{"valid_loss": 0.5, "valid_accuracy": 0.875, "is_best": True, "gradient_norm": 1.0, "update_norm": 2.0},
+        **{"weight_norm": 4.0, "seconds": 2.5, "update_ratios": {"W1": 0.0}, "stopped": None},
+    )
+    assert result.record(1, 8, is_best=False, stopped=stop) == EpochRecord(
+        **{"network": 8, "epoch": 3, "step": 6, "learning_rate": 0.025, "train_loss": 2.5, "train_accuracy": 0.5},
+        **{"valid_loss": None, "valid_accuracy": None, "is_best": False, "gradient_norm": 10.0, "update_norm": 20.0},
+        **{"weight_norm": 40.0, "seconds": 2.5, "update_ratios": {"W1": 0.25, "b1": 0.125}, "stopped": stop},
+    )
+
+
+@pytest.mark.parametrize(
+    ("changed", "lost"),
+    [
+        ({}, [False, False]),
+        ({"step_losses": np.array([[1, np.inf], [1, 1]])}, [False, True]),
+        ({"valid_loss": np.array([np.nan, 0.5])}, [True, False]),
+        ({"valid_loss": np.array([np.inf, np.inf])}, [True, False]),
+    ],
+)
+def test_a_network_is_lost_by_a_loss_that_is_not_finite_where_one_was_due(changed, lost):
+    assert make_result(**changed).lost.tolist() == lost
+
+
+def test_a_network_is_lost_by_a_weight_that_is_not_finite():
+    result = make_result()
+    result.state.values[1, 2] = np.nan
+    assert result.lost.tolist() == [False, True]
