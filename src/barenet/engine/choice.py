@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-__all__ = ["ThreadChoice", "candidates", "fastest"]
+__all__ = ["ThreadChoice", "candidates", "candidates_for", "fastest"]
 
 TRIAL_SECONDS = 0.06
 TRIALS = 3  # in a row of one number, of which the last counts: memory is made, and cores that slept become fast
@@ -30,6 +30,18 @@ def candidates(most: int, work: int) -> list[int]:
     if work < LEAST_WORK:
         return [1]
     return sorted({most, *(2**i for i in range(most.bit_length()) if 2**i <= most)})
+
+
+def candidates_for(most: int, n_networks: int, work: int) -> list[int]:
+    """Return the numbers of threads to try where each of several networks trains on a thread of its own.
+
+    That always pays. All threads share each step of a network only where it is large, and there are fewer networks than
+    threads.
+    """
+    if n_networks == 1:
+        return candidates(most, work)
+    side_by_side = min(most, n_networks)
+    return [side_by_side, most] if work >= LEAST_WORK and side_by_side < most else [side_by_side]
 
 
 def fastest(seconds: Mapping[int, float]) -> int:

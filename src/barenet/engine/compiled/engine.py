@@ -1,10 +1,11 @@
-"""The engine that computes with compiled kernels: networks side by side, each on one thread.
+"""The engine that computes with compiled kernels: networks side by side, or one that all threads share.
 
 The same weights to the last bit on every processor, with any number of threads, alone or beside other networks.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,13 +17,14 @@ from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.data.batches import TrainingImages
-from barenet.engine.compiled.kernels.compiling import addresses
+from barenet.engine.choice import ThreadChoice, candidates_for
+from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, addresses
 from barenet.engine.compiled.kernels.losses import LOSS_CODES
 from barenet.engine.compiled.kernels.updates import PLAIN
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
 from barenet.engine.compiled.steps import evaluate, train
-from barenet.engine.compiled.tables import Memory, Network
+from barenet.engine.compiled.tables import Memory, Network, Share
 from barenet.engine.compiled.translation import choose, images_of, network_of, plain_images, tables_of
 from barenet.engine.compiled.weights_phase import CHUNK
 from barenet.engine.parts import split
@@ -68,7 +70,10 @@ class CompiledEngine(Engine):
             network_of(config, self.layout, loss, state.select([row])) for row, config in enumerate(configs)
         ]
         self.slot_names = list(state.slots)
-        self.team = Team(max(1, min(most_threads, len(configs))))
+        # Where bounds are checked, an error would end one thread of a team, and the others would wait for it.
+        most = 1 if CHECKS_BOUNDS else most_threads
+        self.choice = ThreadChoice(candidates_for(most, len(configs), batch_size * architecture.n_weights))
+        self.team = Team(1)
         self._memories: dict[tuple[int, bool], Memory] = {}
         self._norms: list[StepNorms] = []
 
@@ -84,31 +89,67 @@ class CompiledEngine(Engine):
         self.n_steps = plan.first_step
 
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Take some steps of the epoch."""
-        measured: dict[int, StepNorms] = {}
-        tasks: list[Task] = [partial(self._train, row, start, stop, measured) for row in range(len(self.networks))]
-        self.team.run(tasks)
-        self._norms = [measured[row] for row in sorted(measured)]
+        """Take some steps of the epoch, on as many threads as the times of steps so far advise."""
+        first = start
+        while first < stop:
+            last = min(stop, first + (self.choice.steps() or stop))
+            self._arrange(self.choice.threads)
+            started = time.perf_counter()
+            self._take(first, last)
+            self.choice.record(last - first, time.perf_counter() - started)
+            first = last
         self.n_steps = self.plan.first_step + stop
         images = slice(start * self.batch_size, min(stop * self.batch_size, self.predicted.shape[-1]))
         return self.losses[:, start:stop].T, self.predicted[:, images].astype(np.intp, copy=False)
 
-    def _train(self, row: int, start: int, stop: int, measured: dict[int, StepNorms], thread: int) -> None:
-        """Take some steps with one network."""
-        network, chosen, memory = self.networks[row], self.chosen[row], self._memory(thread)
-        if not self.plan.is_measured or stop < self.plan.n_steps:
-            train(network, self.images, chosen, memory, start, stop, False)
-            return
-        train(network, self.images, chosen, memory, start, stop - 1, False)
-        before = self.layout.unpack(network.values)
-        train(network, self.images, chosen, memory, stop - 1, stop, True)
-        measured[row] = self._measure(row, before, self.layout.unpack(network.values), float(chosen.norm[0]))
+    def _arrange(self, threads: int) -> None:
+        """Have a team of so many threads."""
+        if threads != self.team.n_threads:
+            self.team.close()
+            self.team = Team(threads)
 
-    def _measure(self, row: int, before: Floats, after: Floats, gradient: float) -> StepNorms:
-        """Return the norms of a step of one network."""
+    def _take(self, first: int, last: int) -> None:
+        """Take some steps; of the last one of an epoch measure what it changes, if that is wanted."""
+        if not self.plan.is_measured or last < self.plan.n_steps:
+            self._run(first, last, is_measured=False)
+            return
+        self._run(first, last - 1, is_measured=False)
+        before = [self.layout.unpack(network.values) for network in self.networks]
+        self._run(last - 1, last, is_measured=True)
+        self._norms = [self._measure(row, old) for row, old in enumerate(before)]
+
+    def _run(self, first: int, last: int, *, is_measured: bool) -> None:
+        """Take some steps: networks side by side, or one after the other, each by all threads."""
+        n, threads = len(self.networks), self.team.n_threads
+        memories = [self._memory(thread) for thread in range(threads)]
+        if n >= threads:
+            self.team.run([partial(self._train_alone, row, first, last, is_measured) for row in range(n)])
+            return
+        for row in range(n):
+            counter = np.zeros(1, np.int64)
+            tasks: list[Task] = []
+            for number, memory in enumerate(memories):
+                share = Share(number, threads, counter)
+                own = memories[0]._replace(chunk=memory.chunk)
+                tasks.append(partial(self._train, row, own, share, first, last, is_measured))
+            self.team.run(tasks)
+
+    def _train_alone(self, row: int, first: int, last: int, is_measured: bool, thread: int) -> None:
+        """Take some steps with one network on one thread."""
+        self._train(row, self._memory(thread), Share(0, 1, np.zeros(1, np.int64)), first, last, is_measured)
+
+    def _train(
+        self, row: int, memory: Memory, share: Share, first: int, last: int, is_measured: bool, _thread: int = 0
+    ) -> None:
+        """Take a thread's share of some steps with one network."""
+        train(self.networks[row], self.images, self.chosen[row], memory, share, first, last, is_measured)
+
+    def _measure(self, row: int, before: Floats) -> StepNorms:
+        """Return the norms of the step that a network took from the parameters `before`."""
+        gradient = float(self.chosen[row].norm[0])
         if self.networks[row].rule == PLAIN:
             gradient /= self.plan.rates[-1, row]
-        change, ratios = after - before, {}
+        change, ratios = self.layout.unpack(self.networks[row].values) - before, {}
         for name, (place, size) in self.layout.places().items():
             was, moved = (np.linalg.norm(own[place : place + size].astype(np.float64)) for own in (before, change))
             ratios[name] = np.array([moved / was if was > 0 else np.nan])

@@ -15,8 +15,17 @@ from barenet.engine.compiled.images_phase import forward, images_part
 from barenet.engine.compiled.kernels.compiling import compiled
 from barenet.engine.compiled.kernels.inputs import gather
 from barenet.engine.compiled.kernels.losses import losses_of
+from barenet.engine.compiled.kernels.meeting import meet
+from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.tables import N_OUT, ROW_IN, ROW_OUT, WIDE_IN, A, D, X
-from barenet.engine.compiled.weights_phase import bias_part, clip, gradient_norm, keep_gradients, weights_part
+from barenet.engine.compiled.weights_phase import (
+    CHUNK,
+    bias_part,
+    clip,
+    gradient_norm,
+    keep_gradients,
+    weights_part,
+)
 
 __all__ = ["evaluate", "train"]
 
@@ -24,26 +33,65 @@ f32 = np.float32
 
 
 @compiled
-def train(network, images, chosen, memory, first, stop, is_measured):
-    """Take the steps from number `first` of the epoch to before `stop`; measure the last one's gradient, if asked."""
+def train(network, images, chosen, memory, team, first, stop, is_measured):
+    """Take the steps from number `first` of the epoch to before `stop`; measure the last one's gradient, if asked.
+
+    All threads of a team call it at once; each does its own parts of each phase.
+    """
     for step in range(first, stop):
-        begin = step * chosen.batch_size
-        rows = min(chosen.batch_size, chosen.order.size - begin)
-        images_part(network, images, chosen, memory, step, rows, 0, rows)
-        loss = 0.0
-        for row in range(rows):
-            loss += np.float64(memory.losses[row])
-        chosen.losses[step] = loss / rows
+        rows = min(chosen.batch_size, chosen.order.size - step * chosen.batch_size)
+        own = -(-rows // (team.n_threads * LANES)) * LANES
+        start = min(rows, team.number * own)
+        images_part(network, images, chosen, memory, step, rows, start, min(rows, start + own))
+        meet(team.counter, team.n_threads)
+        if team.number == 0:
+            chosen.losses[step] = mean_loss(memory, rows)
         clips = network.clip_norm < f32(np.inf)
         if clips or (is_measured and step == stop - 1):
-            for layer in range(len(network.layers)):
-                keep_gradients(network, memory, layer, rows, 0, network.layers[layer, WIDE_IN])
-            chosen.norm[0] = gradient_norm(network, memory)
-        if clips:
-            clip(network, memory, chosen.factors[step])
-        for layer in range(len(network.layers)):
-            weights_part(network, chosen, memory, step, layer, rows, 0, network.layers[layer, WIDE_IN], clips)
-            bias_part(network, chosen, memory, step, layer, rows, clips)
+            keep_all_gradients(network, memory, team, rows)
+            meet(team.counter, team.n_threads)
+            if team.number == 0:
+                chosen.norm[0] = gradient_norm(network, memory)
+                if clips:
+                    clip(network, memory, chosen.factors[step])
+            meet(team.counter, team.n_threads)
+        move_all_weights(network, chosen, memory, team, step, rows, clips)
+        meet(team.counter, team.n_threads)
+
+
+@compiled
+def mean_loss(memory, rows):
+    """Return the mean loss of a batch, added up one image after the other."""
+    loss = 0.0
+    for row in range(rows):
+        loss += np.float64(memory.losses[row])
+    return loss / rows
+
+
+@compiled
+def keep_all_gradients(network, memory, team, rows):
+    """Write a thread's share of the gradients."""
+    number = 0
+    for layer in range(len(network.layers)):
+        wide_in = network.layers[layer, WIDE_IN]
+        for row in range(0, wide_in, CHUNK):
+            if number % team.n_threads == team.number:
+                keep_gradients(network, memory, layer, rows, row, min(row + CHUNK, wide_in))
+            number += 1
+
+
+@compiled
+def move_all_weights(network, chosen, memory, team, step, rows, is_clipped):
+    """Move a thread's share of the weights and biases."""
+    number = 0
+    for layer in range(len(network.layers)):
+        wide_in = network.layers[layer, WIDE_IN]
+        for row in range(0, wide_in, CHUNK):
+            if number % team.n_threads == team.number:
+                weights_part(network, chosen, memory, step, layer, rows, row, min(row + CHUNK, wide_in), is_clipped)
+            number += 1
+        if number % team.n_threads == team.number:
+            bias_part(network, chosen, memory, step, layer, rows, is_clipped)
 
 
 @compiled

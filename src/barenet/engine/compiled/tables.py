@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network"]
+__all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network", "Share"]
 
 # Columns of `Network.layers`: inputs and outputs; both padded to multiples of 16; how far rows of x, and of what the
 # layer gives, are apart; where weights and biases begin among the parameters; the activation; where x, z, a, what the
@@ -83,3 +83,11 @@ class Memory(NamedTuple):
     losses: NDArray[np.float32]
     tables: NDArray[np.uint32]  # of `nn.noise`, one of each dropout layer, one after the other
     table_starts: NDArray[np.int64]
+
+
+class Share(NamedTuple):
+    """Which of the threads that share a network's steps this is, of how many, and the counter where they meet, (1,)."""
+
+    number: int
+    n_threads: int
+    counter: NDArray[np.int64]

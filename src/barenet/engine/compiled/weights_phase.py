@@ -21,30 +21,28 @@ CHUNK = 64  # rows of a panel whose gradient is in the cache while they move
 
 @compiled
 def weights_part(network, chosen, memory, step, layer, rows, first, stop, is_clipped):
-    """Move some rows of a layer's weights, from `first` to before `stop`, multiples of 16."""
+    """Move up to `CHUNK` rows of a layer's weights, from `first` to before `stop`, multiples of 16."""
     own, factors = network.layers[layer], chosen.factors[step]
-    panels = own[WIDE_OUT] // LANES
-    for row in range(first, stop, CHUNK):
-        n_rows = min(CHUNK, stop - row)
-        if network.rule == PLAIN:
-            move_downhill(network, memory, layer, rows, row, n_rows, factors[KEEP])
-        for panel in range(panels):
-            place, size = own[WEIGHTS] + (panel * own[WIDE_IN] + row) * LANES, n_rows * LANES
-            if is_clipped:
-                move(
-                    memory.kernels, network.rule, factors, factors[KEEP], network.values, place, size,
-                    network.gradients, place, network.slot_1, network.slot_2,
-                )  # fmt: skip
-            elif network.rule != PLAIN:
-                gradient_of_panel(network, memory, layer, rows, row, n_rows, panel)
-                if factors[L2] != ZERO:
-                    add_l2(memory.kernels, factors[L2], network.values, place, size, memory.chunk, 0)
-                move(
-                    memory.kernels, network.rule, factors, factors[KEEP], network.values, place, size, memory.chunk, 0,
-                    network.slot_1, network.slot_2,
-                )  # fmt: skip
-            if network.averages.size:
-                average(memory.kernels, factors[REST], network.values, network.averages, place, size)
+    panels, size = own[WIDE_OUT] // LANES, (stop - first) * LANES
+    if network.rule == PLAIN:
+        move_downhill(network, memory, layer, rows, first, stop - first, factors[KEEP])
+    for panel in range(panels):
+        place = own[WEIGHTS] + (panel * own[WIDE_IN] + first) * LANES
+        if is_clipped:
+            move(
+                memory.kernels, network.rule, factors, factors[KEEP], network.values, place, size, network.gradients,
+                place, network.slot_1, network.slot_2,
+            )  # fmt: skip
+        elif network.rule != PLAIN:
+            gradient_of_panel(network, memory, layer, rows, first, stop - first, panel)
+            if factors[L2] != ZERO:
+                add_l2(memory.kernels, factors[L2], network.values, place, size, memory.chunk, 0)
+            move(
+                memory.kernels, network.rule, factors, factors[KEEP], network.values, place, size, memory.chunk, 0,
+                network.slot_1, network.slot_2,
+            )  # fmt: skip
+        if network.averages.size:
+            average(memory.kernels, factors[REST], network.values, network.averages, place, size)
     if own[TRANSPOSED] >= 0:
         transpose(
             memory.kernels, first, stop, own[WIDE_IN], panels, network.values, own[WEIGHTS], network.transposed,

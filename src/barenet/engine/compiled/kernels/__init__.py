@@ -12,6 +12,7 @@ Read the modules in this order; open `products` first:
     losses      losses of the outputs, with their gradients
     inputs      chosen images as rows of numbers
     updates     learning rules, averages, norms
+    meeting     where threads wait for each other
 """
 
 # All of them, in one order, whichever is wanted first: a kernel's number, which compiled code on disk holds, is its

@@ -1,0 +1,88 @@
+"""Where threads that share a network's steps wait for each other, without Python.
+
+Each adds one to a counter, and waits until all have. It looks at the counter a while, since the others are mostly done
+in some microseconds, and then lets other threads run: more threads than cores would else wait for each other for a
+long time.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from barenet.engine.compiled.kernels.compiling import compiled
+
+__all__ = ["meet"]
+
+WORD = ir.IntType(64)
+MOST_LOOKS = 2_000  # before a thread lets others run, some ten microseconds
+LET_OTHERS_RUN = "SwitchToThread" if os.name == "nt" else "sched_yield"
+IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
+
+
+@intrinsic
+def add_one(_typing: Any, counter: Any) -> Any:
+    """Add one to the first number of an array, whatever other threads do, and return what it was."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        place = context.make_array(signature.args[0])(context, builder, given[0]).data
+        return builder.atomic_rmw("add", place, ir.Constant(WORD, 1), "seq_cst")
+
+    return types.int64(counter), generate
+
+
+@intrinsic
+def look_at(_typing: Any, counter: Any) -> Any:
+    """Return the first number of an array, and see all that was written before it got its value."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        place = context.make_array(signature.args[0])(context, builder, given[0]).data
+        return builder.load_atomic(place, "acquire", 8)
+
+    return types.int64(counter), generate
+
+
+@intrinsic
+def pause(_typing: Any) -> Any:
+    """Tell the processor that a loop waits."""
+
+    def generate(context: Any, builder: Any, _signature: Any, _given: Any) -> Any:
+        if IS_X86:
+            kind = ir.FunctionType(ir.VoidType(), [])
+            builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.x86.sse2.pause"), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
+def let_others_run(_typing: Any) -> Any:
+    """Let the system run other threads on this core."""
+
+    def generate(context: Any, builder: Any, _signature: Any, _given: Any) -> Any:
+        kind = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, kind, LET_OTHERS_RUN), [])
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@compiled
+def meet(counter, n_threads):
+    """Wait until all threads have come here; counter: (1,) int64, 0 before the first meeting."""
+    if n_threads == 1:
+        return
+    goal = (add_one(counter) // n_threads + 1) * n_threads
+    looks = 0
+    while look_at(counter) < goal:
+        looks += 1
+        if looks < MOST_LOOKS:
+            pause()
+        else:
+            let_others_run()
