@@ -113,8 +113,7 @@ class Case:
             batch_size=self.batch_size,
             most_threads=threads,
         )
-        if self.kind == "numpy":
-            engine.choice = ThreadChoice([threads])
+        engine.choice = ThreadChoice([threads])
         return engine
 
     def train(self, networks: Sequence[int], threads: int | Sequence[int] = 1, stops: Sequence[int] = ()) -> list[Any]:
