@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from barenet.nn.layers import Dropout
-from barenet.nn.noise import Noise, hash_with_keys, mix_64, position_table
+from barenet.nn.noise import Noise, hash_with_keys, keys_of_steps, mix_64, position_table
 
 # Plain Python integers, from the module's description
 
@@ -63,6 +63,17 @@ def test_mixing_gives_the_published_outputs_of_splitmix64():
 def test_numbers_are_those_of_plain_integers(seed, layer, step):
     expected = [[number(seed, layer, step, position, unit) for unit in range(17)] for position in range(9)]
     np.testing.assert_array_equal(numbers((9, 17), seed, layer, step), expected)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 42, 2**32 - 1, 2**32, 2**63 - 1, 2**63 + 5, 2**64 - 1, 2**64, 2**70 + 1])
+def test_keys_of_many_steps_are_those_of_each_step(seed):
+    steps = np.array([0, 1, 2, 7, 1000, 2**31, 2**32 + 1, 10**12])
+    noise = Noise([seed])
+    for layer in (0, 1, 2, 9):
+        found = keys_of_steps(seed, layer, steps)
+        assert found.dtype == np.uint32
+        for noise.step, keys in zip(steps.tolist(), found, strict=True):
+            assert keys.tolist() == noise.keys(layer)[:, 0].tolist()
 
 
 def test_a_stack_gives_each_network_the_numbers_of_its_seed():

@@ -1,0 +1,161 @@
+"""Both engines from one state: the same weights but for rounding, step after step; gradients against differences."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+
+import numpy as np
+import pytest
+from engines import Case
+
+from barenet.errors import ConfigError
+from barenet.nn import ACTIVATIONS, LOSSES, MLP
+
+pytest.importorskip("numba")
+pytestmark = pytest.mark.extra
+
+N_STEPS, BATCH, FIRST = 10, 16, 5
+RULES = {
+    "sgd": {"optimizer": "sgd"},
+    "momentum": {"optimizer": "sgd", "momentum": 0.9},
+    "nesterov": {"optimizer": "sgd", "momentum": 0.9, "nesterov": True},
+    "adam": {"optimizer": "adam", "lr": 0.002},
+    "adamw": {"optimizer": "adamw", "lr": 0.002, "weight_decay": 0.3},
+}
+EXTRAS = {
+    "nothing": {},
+    "l2": {"l2": 0.05},
+    "dropout": {"dropout": 0.3, "input_dropout": 0.2},
+    "clipping": {"clip_norm": 0.3},
+    "average": {"average_decay": 0.9},
+    "smoothing": {"label_smoothing": 0.2},
+    "class weights": {"class_weight": "2=3,5=0.2"},
+}
+FACTORS = (sorted(ACTIVATIONS), list(LOSSES), list(RULES), list(EXTRAS))
+
+
+def is_valid(chosen):
+    _, loss, _, extra = chosen
+    return extra != "smoothing" or loss == "cross_entropy"
+
+
+VALID = [chosen for chosen in itertools.product(*FACTORS) if is_valid(chosen)]
+
+
+def covering(valid):
+    """Return some of the valid combinations in which every pair of values that is valid stands."""
+
+    def pairs(chosen):
+        return set(itertools.combinations(enumerate(chosen), 2))
+
+    left, found = set().union(*map(pairs, valid)), []
+    while left:
+        found.append(max(valid, key=lambda chosen: len(left & pairs(chosen))))  # the first of equals
+        left -= pairs(found[-1])
+    return found
+
+
+PAIRS = covering(VALID)
+
+
+def make(chosen, kind):
+    activation, loss, rule, extra = chosen
+    settings = {"activation": activation, "loss": loss, "hidden": "40,24"} | RULES[rule] | EXTRAS[extra]
+    return Case(settings, batch_size=BATCH, n_images=N_STEPS * BATCH, first_step=FIRST, kind=kind)
+
+
+def assert_one_truth(chosen):
+    """Take ten steps with both engines and compare each array of the weights, and of their average, after each."""
+    cases = [make(chosen, kind) for kind in ("numpy", "compiled")]
+    plan, before = cases[0].plan([0]), cases[0].start([0])
+    engines = [case.engine([0], 1) for case in cases]
+    template = MLP.from_architecture(cases[0].architecture, initializer=None).parameters
+    for engine in engines:
+        engine.begin(plan)
+    for step in range(plan.n_steps):
+        results = [engine.train(step, step + 1) for engine in engines]
+        np.testing.assert_allclose(results[1][0], results[0][0], rtol=1e-5)
+        states = [engine.capture(before) for engine in engines]
+        for what in ("values", "average"):
+            if getattr(states[0], what) is None:
+                continue
+            numpys, compiled = (template.named(getattr(state, what)[0].astype(np.float64)) for state in states)
+            for name, own in numpys.items():
+                apart = np.linalg.norm(compiled[name] - own) / np.linalg.norm(own)
+                assert apart < 1e-5, (step, what, name, apart)
+    assert not np.array_equal(states[0].values, before.values)
+    for engine in engines:
+        engine.close()
+
+
+def test_every_pair_of_values_is_tried():
+    assert len(VALID) == 10 * 3 * 5 * 7 - 10 * 2 * 5
+    assert 70 <= len(PAIRS) < 100
+    tried = {pair for chosen in PAIRS for pair in itertools.combinations(enumerate(chosen), 2)}
+    assert ((0, "gelu"), (3, "dropout")) in tried
+    assert ((1, "hinge"), (2, "adamw")) in tried
+
+
+@pytest.mark.parametrize("chosen", PAIRS, ids=", ".join)
+def test_both_engines_reach_the_same_weights(chosen):
+    assert_one_truth(chosen)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("activation", FACTORS[0])
+@pytest.mark.parametrize("loss", FACTORS[1])
+def test_with_every_combination(activation, loss):
+    for chosen in VALID:
+        if chosen[:2] == (activation, loss):
+            assert_one_truth(chosen)
+
+
+def test_what_is_not_valid_is_refused():
+    with pytest.raises(ConfigError, match="label_smoothing"):
+        make(("relu", "mse", "sgd", "smoothing"), "compiled")
+
+
+# -------------------------------------------------------------------------------------------- central differences
+
+STEP = 1e-6
+
+
+@functools.cache
+def some(n, size):
+    return np.random.default_rng(0).choice(size, n, replace=False)
+
+
+GRADIENTS = [
+    *((activation, loss, "nothing") for activation in ACTIVATIONS for loss in LOSSES),
+    *(("tanh", loss, "class weights") for loss in LOSSES),
+    ("tanh", "cross_entropy", "smoothing"),
+]
+
+
+@pytest.mark.parametrize(("activation", "loss", "extra"), GRADIENTS)
+def test_gradients_are_central_differences_in_float64(activation, loss, extra):
+    settings = {"activation": activation, "loss": loss, "hidden": "9,7"} | RULES["momentum"] | EXTRAS[extra]
+    case = Case(settings, batch_size=13, n_images=13, kind="compiled")
+    plan, before = case.plan([0]), case.start([0])
+    engine = case.engine([0], 1)
+    engine.begin(plan)
+    engine.train(0, 1)  # the only step of the epoch, so it is measured: its gradient is kept
+    found = engine.layout.unpack(engine.networks[0].gradients)
+    engine.close()
+    mlp = MLP.from_architecture(case.architecture, initializer=None, dtype=np.float64)
+    x, labels = case.images.images[plan.order] / 255.0, case.images.labels[plan.order]
+    values = mlp.parameters.values
+    values[...] = before.values[0]
+
+    def loss_at(i, moved):
+        was = values[i]
+        values[i] = was + moved
+        result = float(case.loss(mlp.forward(x), labels))
+        values[i] = was
+        return result
+
+    chosen = np.concatenate([some(60, values.size), np.arange(values.size - 26, values.size)])  # and all biases
+    expected = np.array([(loss_at(i, STEP) - loss_at(i, -STEP)) / (2 * STEP) for i in chosen])
+    np.testing.assert_allclose(found[chosen], expected, rtol=2e-5, atol=2e-6 * np.abs(expected).max())
+    assert np.abs(expected).max() > 1e-4
