@@ -80,6 +80,13 @@ def test_a_model_reads_back_exactly(tmp_path):
     assert model.mlp.dtype == np.float32
 
 
+def test_a_model_is_shown_in_one_short_line(tmp_path):
+    loaded = read_model(saved(tmp_path))
+    assert repr(loaded) == str(loaded)
+    assert repr(loaded).startswith("SavedModel(mlp=FastMLP(6-3-2, tanh), info=<ModelInfo>, loss=<Loss>, path=")
+    assert max(len(repr(loaded)), len(repr(loaded.info))) < 300
+
+
 @pytest.mark.parametrize("average", [False, True])
 def test_a_state_reads_back_exactly(tmp_path, average):
     before = state(average)
