@@ -35,6 +35,7 @@ def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 # Compiled kernels stay where they are from one test run to the next: to compile them takes many seconds.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "kernels"))
+os.environ["BARENET_ENGINE"] = "numpy"  # tests of the compiled kernels ask for them
 
 
 @pytest.fixture(scope="session", autouse=True)

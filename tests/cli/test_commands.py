@@ -19,6 +19,7 @@ from waiting import PATIENCE, wait_until
 
 from barenet.cli.application import OTHER_WORDS, app
 from barenet.cli.help_texts import COMMANDS
+from barenet.engine import making
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.results import show_classes
 
@@ -92,6 +93,15 @@ def test_a_dry_run_prints_settings_that_train_accepts(barenet, data, tmp_path):
     assert Path(trained["run"]).name == "mine-1"
     direct = json.loads(barenet("train", "--data", data, *SMALL, "--json", cwd=tmp_path).stdout)
     assert trained["test_loss"] == direct["test_loss"]
+
+
+def test_an_engine_that_cannot_be_used_is_refused_with_what_to_install(barenet, data, tmp_path, monkeypatch):
+    monkeypatch.setattr(making, "why_not", lambda: 'Numba is not installed: pip install "barenet[fast]"')
+    for more in ((), ("--dry-run",)):
+        refused = barenet("train", "--data", data, *SMALL, "--trainer.engine", "compiled", *more, cwd=tmp_path)
+        words = 'trainer.engine is compiled, but Numba is not installed: pip install "barenet[fast]"; or choose numpy'
+        assert_refused(refused, words)
+        assert not (tmp_path / "runs").exists()
 
 
 def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from barenet import cores
 from barenet.cores import BusyCores
 from barenet.engine import diagnosis
 from barenet.engine.choice import candidates, fastest
 from barenet.engine.diagnosis import RECIPES, diagnose, find_advice, find_limit, find_reason, measure_steps, work_of
+from barenet.terminal import diagnosis as terminal_diagnosis
 
 WELL = {"internal_api": "openblas", "version": "0.3.31", "architecture": "SkylakeX"}
 PEAKS = {1: 100.0, 4: 390.0}
@@ -89,10 +92,43 @@ def test_steps_are_measured_with_each_number_of_threads_that_training_tries():
     # 784 x 256 + 256 x 128 + 128 x 10 weights and a batch of 256; 784 x 128 + 128 x 32 + 32 x 10 and 16.
     assert work_of("quick") == 256 * 234_752
     assert work_of("course") == 16 * 104_768
-    times = measure_steps("quick", 3, 0.0)
+    times = measure_steps("quick", 3, 0.0)["numpy"]
     assert list(times) == candidates(3, work_of("quick")) == [1, 2, 3]
     assert all(1 < microseconds < 1e6 for microseconds in times.values())
-    assert list(measure_steps("course", 3, 0.0)) == [1]
+    assert list(measure_steps("course", 3, 0.0)["numpy"]) == [1]
+
+
+@pytest.mark.extra
+@pytest.mark.slow
+def test_both_engines_are_measured_where_both_can_be_used():
+    pytest.importorskip("numba")
+    times = measure_steps("course", 3, 0.0, ("numpy", "compiled"))
+    assert {kind: list(own) for kind, own in times.items()} == {"numpy": [1], "compiled": [1]}
+    assert 1 < times["compiled"][1] < 1e6
+
+
+def test_where_compiled_kernels_are_not_measured_it_is_said_why(monkeypatch):
+    assert diagnosis.why_not_compiled() == "BARENET_ENGINE is numpy"  # as the tests' shell says
+    monkeypatch.delenv("BARENET_ENGINE")
+    monkeypatch.setattr(diagnosis, "why_not", lambda: "Numba is not installed")
+    assert diagnosis.why_not_compiled() == "Numba is not installed"
+    found = {"busy_elsewhere": 0.0, "cores": 1, "cpu_features": [], "blas": {}, "peak_gflops": {1: 9.0}, "advice": []}
+    about = {"python": "3", "numpy": "2", "processor": "p", "threads": {"quick": 1}, "reasons": {"quick": "why"}}
+    measured = {
+        "step_microseconds": {"quick": {1: 41.0}},
+        "compiled_microseconds": {"quick": {1: 23.0, 2: 12.0}},
+        "no_compiled": None,
+    }
+    shown = StringIO()
+    monkeypatch.setattr(terminal_diagnosis, "output_console", lambda: Console(file=shown, width=160))
+    terminal_diagnosis.show_diagnosis(diagnosis.Diagnosis(**found, **about, **measured))
+    measured |= {"compiled_microseconds": {}, "no_compiled": "Numba is not installed"}
+    terminal_diagnosis.show_diagnosis(diagnosis.Diagnosis(**found, **about, **measured))
+    with_kernels, without = shown.getvalue().split("Nothing holds training back here.")[:2]
+    assert "NumPy: 41 µs with 1 thread" in with_kernels
+    assert "compiled kernels: 23 µs with 1 thread, 12 µs with 2 threads" in with_kernels
+    assert "not measured" not in with_kernels
+    assert "compiled kernels     not measured: Numba is not installed" in without
 
 
 @pytest.mark.slow
@@ -104,6 +140,7 @@ def test_a_diagnosis_measures_this_machine():
         assert found.threads[recipe] == fastest(times)  # more threads only where they are clearly faster
         assert min(times.values()) > 1
         assert found.reasons[recipe].startswith(f"{found.threads[recipe]} thread")
+    assert (found.no_compiled, found.compiled_microseconds) == ("BARENET_ENGINE is numpy", {})
     assert 0 <= found.busy_elsewhere <= found.cores + 1
     assert set(found.as_dict()) >= {"numpy", "blas", "cores", "advice"}
 

@@ -788,7 +788,7 @@ def test_numbers_are_brought_to_the_network_as_when_the_run_was_started(kind, wa
         **{"data_fingerprint": "sha256:0", "preprocessing": remembered},
     )
     table = replace(from_arrays(x, np.arange(40) % 2), kind=kind)
-    _, data = prepare_as_before(make_config(n_valid=8, batch_size=8), table, info, None, Observer())
+    _, data = prepare_as_before(pathlib.Path(), make_config(n_valid=8, batch_size=8), table, info, custom=None)
     assert data.scale == 0.25
     mean, deviation = data.images[data.train_rows].mean(axis=0), data.images[data.train_rows].std(axis=0)
     if was_standardised:

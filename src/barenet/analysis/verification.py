@@ -24,7 +24,6 @@ from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
-from barenet.run_folders.observer import Observer
 from barenet.run_folders.resuming import changed_settings, prepare_as_before, stored_config
 from barenet.run_folders.scores import PROBABILITIES, read_scores
 from barenet.storage.history import read_history
@@ -113,7 +112,7 @@ def verify(
             if info.data_fingerprint != dataset.fingerprint:
                 raise RunError(f"{own.path} was trained on other data than {dataset.name}; say by --data where that is")
             replays.append(replay(own, info, state, dataset, custom, whole=whole))
-    machine, here = read_machine(networks[0].path) or {}, describe_machine()
+    machine, here = read_machine(networks[0].path) or {}, describe_machine(config.trainer.engine)
     made = [*machine.get(EARLIER, []), machine]
     other = [name for name in DECIDES if any(before.get(name, here[name]) != here[name] for before in made)]
     return Verification(folder, checked, problems, replays, machine, here, other)
@@ -148,7 +147,7 @@ def replay(
 ) -> Replay:
     """Train a network once more up to its last checkpoint, and compare."""
     config = complete_settings(info.settings, f"settings of {folder.path}")
-    resolved, data = prepare_as_before(config, dataset, info, custom, Observer())
+    resolved, data = prepare_as_before(folder.path, config, dataset, info, custom=custom)
     state = None
     if folder.previous.exists() and not whole:
         state = read_state(folder.previous)[1]

@@ -15,6 +15,7 @@ from barenet.api.studies import open_study, run_search, write_question
 from barenet.api.training import find_data
 from barenet.config.tables import Config
 from barenet.config.wording import in_python
+from barenet.engine.making import check_engine
 from barenet.errors import RunError
 from barenet.interrupts import check
 from barenet.run_folders.finding import STUDIES, find_folder
@@ -137,8 +138,10 @@ def gather(
     """Check the question, and load and split the data that it is about; `resumed` is the study that it is from."""
     if question.from_arrays and arrays.get("x") is None:
         raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
-    if resumed is not None and arrays.get("x") is None:
-        check_data_path(resumed, question.base.config().data.path)
+    if resumed is not None:
+        check_engine(resumed, question.base.config())
+        if arrays.get("x") is None:
+            check_data_path(resumed, question.base.config().data.path)
     trained_on = "" if resumed is None else question.fingerprint
     dataset = find_data(question.base.config(), arrays, watching.note, trained_on=trained_on)
     return make_material(question, dataset, watching.note)

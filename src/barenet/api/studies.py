@@ -24,7 +24,7 @@ from barenet.run_folders.run import start_run
 from barenet.storage.files import replace_file, set_aside
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
-from barenet.tuning.space.question import FREE, MAY_DIFFER, Question, make_question
+from barenet.tuning.space.question import ENGINE, FREE, MAY_DIFFER, Question, make_question
 from barenet.tuning.space.space_file import write_space_file
 from barenet.tuning.study.best import write_best
 from barenet.tuning.study.folder import StudyFolder
@@ -72,8 +72,8 @@ def open_study(
 
 
 def write_question(folder: StudyFolder, question: Question, material: Material) -> Question:
-    """Write what a study is asked, for this program and for people, and return it with where its data lie."""
-    given = dict(question.base.given)
+    """Write what a study is asked, for this program and for people; return it with its engine and its data's place."""
+    given = {**question.base.given, ENGINE: material.resolved.trainer.engine}
     if material.resolved.data.path is not None:
         given["data.path"] = material.resolved.data.path
     question = replace(question, base=replace(question.base, given=given))

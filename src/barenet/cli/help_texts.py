@@ -150,7 +150,8 @@ or a step gives something else.
     "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
 
 Measures a step of both recipes with each number of threads that training would
-try, and says how many would be used, and why.
+try, and says how many would be used, and why; and a step on compiled kernels,
+or why there are none.
 
 For example:
 

@@ -11,8 +11,16 @@ __all__ = ["differing_settings", "setting_of"]
 
 
 def differing_settings(one: Config, other: Config) -> list[str]:
-    """Return the dotted paths of all settings that differ, in the order of the tables."""
-    return [path for path in all_paths() if setting_of(one, path) != setting_of(other, path)]
+    """Return the dotted paths of all settings that differ, in the order of the tables.
+
+    Where one leaves the engine open, it agrees with every engine.
+    """
+    return [path for path in all_paths() if differs(path, setting_of(one, path), setting_of(other, path))]
+
+
+def differs(path: str, one: Any, other: Any) -> bool:
+    """Whether two values of a setting differ."""
+    return one != other and not (path == "trainer.engine" and "auto" in (one, other))
 
 
 def setting_of(config: Config, path: str) -> Any:

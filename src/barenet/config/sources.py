@@ -17,7 +17,9 @@ from barenet.config.reading import RECIPES, read_recipe, read_toml
 from barenet.config.tables import Config, LayerConfig
 from barenet.errors import ConfigError, nearest
 
-__all__ = ["build_config", "by_table", "complete_settings", "explain", "stored_settings", "take_recipe"]
+__all__ = ["BEFORE", "build_config", "by_table", "complete_settings", "explain", "stored_settings", "take_recipe"]
+
+BEFORE = {"trainer.engine": "numpy"}  # what earlier versions did, which had no such setting
 
 
 def build_config(
@@ -58,7 +60,8 @@ def complete_settings(
     tables: Mapping[str, Mapping[str, Any]], where: str, flags: Mapping[str, Any] | None = None
 ) -> Config:
     """Return the settings of tables that barenet wrote: each counts as given, so that none is chosen anew."""
-    layers = [Layer(read_recipe("quick"), "recipe quick"), Layer(tables, where, is_stored=True)]
+    stored = {**tables, **{table: {**own, **tables.get(table, {})} for table, own in by_table(BEFORE).items()}}
+    layers = [Layer(read_recipe("quick"), "recipe quick"), Layer(stored, where, is_stored=True)]
     config = lay_over([*layers, *([Layer(by_table(flags), "")] if flags else [])])
     config._origin = layers[1].where  # the file holds them all, whatever the recipe was
     return config

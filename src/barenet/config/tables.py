@@ -7,14 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PrivateAttr,
-    ValidationInfo,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from barenet.config.fields import (
     ActivationName,
@@ -178,6 +171,9 @@ class TrainerConfig(Table):
     n_seeds: Positive = Field(1, description="Networks trained together, with seeds seed, seed + 1, ...")
     threads: Positive | None = Field(
         None, description="The most threads to use; by default one a core. It decides speed alone."
+    )
+    engine: Literal["auto", "numpy", "compiled"] = Field(
+        "auto", description="What computes: numpy; compiled, kernels by Numba; auto, what is installed."
     )
 
 

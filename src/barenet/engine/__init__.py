@@ -1,4 +1,4 @@
-"""How training steps are computed: with NumPy, for one network or a stack of networks, on one core or several.
+"""How training steps are computed: by NumPy or compiled kernels, for one network or a stack, on one core or several.
 
 Read the modules in this order; open `protocol` first:
 
@@ -15,6 +15,6 @@ Read the modules in this order; open `protocol` first:
     numpy_engine   the engine that computes with NumPy
     compiled       the engine that computes with compiled kernels
     processes      an engine whose networks train in worker processes
-    making         which of the two trains some networks
+    making         which of these trains some networks
     diagnosis      what decides speed on this machine
 """

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -18,8 +18,9 @@ from barenet.config.sources import build_config
 from barenet.cores import BusyCores, affinity_cores, available_cores, container_quota
 from barenet.data.batches import TrainingImages
 from barenet.engine.choice import ThreadChoice, candidates, fastest
+from barenet.engine.compiled.available import why_not
 from barenet.engine.numpy_engine.engine import NumpyEngine
-from barenet.engine.protocol import EpochPlan
+from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.engine.team import Task, Team
@@ -44,7 +45,8 @@ class Diagnosis:
     """What was found; peaks are in GFLOP/s by number of threads, steps in microseconds by recipe and threads.
 
     busy_elsewhere: how many cores other programs kept busy meanwhile. threads, reasons: how many threads barenet would
-    use for each recipe, and why.
+    use for each recipe, and why. compiled_microseconds: of a step on compiled kernels, by recipe and threads;
+    empty where they cannot be used, as no_compiled says in a sentence.
     """
 
     python: str
@@ -58,6 +60,8 @@ class Diagnosis:
     step_microseconds: dict[str, dict[int, float]]
     threads: dict[str, int]
     reasons: dict[str, str]
+    compiled_microseconds: dict[str, dict[int, float]]
+    no_compiled: str | None
     advice: list[str]
 
     def as_dict(self) -> dict[str, Any]:
@@ -71,10 +75,13 @@ def diagnose(seconds: float = 10.0) -> Diagnosis:
     names = ("internal_api", "version", "architecture", "threading_layer")
     known = {name: blas[name] for name in names if name in blas}
     cores, features = available_cores(), cpu_features()
+    no_compiled = why_not_compiled()
+    kinds = ("numpy", "compiled") if no_compiled is None else ("numpy",)
     with one_blas_thread(), BusyCores() as busy:
         numbers = sorted({1, cores})
         peak = {n: measure_peak(n, seconds / 3 / len(numbers)) for n in numbers}
-        steps = {recipe: measure_steps(recipe, cores, seconds / 3) for recipe in RECIPES}
+        measured = {recipe: measure_steps(recipe, cores, seconds / 3, kinds) for recipe in RECIPES}
+    steps = {recipe: times["numpy"] for recipe, times in measured.items()}
     return Diagnosis(
         python=platform.python_version(),
         numpy=np.__version__,
@@ -87,6 +94,8 @@ def diagnose(seconds: float = 10.0) -> Diagnosis:
         step_microseconds=steps,
         threads={recipe: fastest(times) for recipe, times in steps.items()},
         reasons={recipe: find_reason(times, cores, busy.elsewhere, find_limit()) for recipe, times in steps.items()},
+        compiled_microseconds={recipe: times["compiled"] for recipe, times in measured.items() if "compiled" in times},
+        no_compiled=no_compiled,
         advice=find_advice(known, features, peak, busy.elsewhere, os.environ),
     )
 
@@ -120,25 +129,34 @@ def measure_peak(n_threads: int, seconds: float) -> float:
     return len(tasks) * 2 * PRODUCT**3 / best / 1e9
 
 
-def measure_steps(recipe: str, cores: int, seconds: float) -> dict[int, float]:
-    """Return the microseconds of a step of a recipe by number of threads: medians of stretches, taken in turn.
+def why_not_compiled() -> str | None:
+    """Return why steps of the compiled kernels are not measured; None where they are."""
+    return "BARENET_ENGINE is numpy" if os.environ.get("BARENET_ENGINE") == "numpy" else why_not()
 
-    The numbers are those that training would try.
+
+def measure_steps(
+    recipe: str, cores: int, seconds: float, kinds: Sequence[str] = ("numpy",)
+) -> dict[str, dict[int, float]]:
+    """Return the microseconds of a step of a recipe by engine and number of threads.
+
+    They are medians of stretches, taken in turn. The numbers of threads are those that training would try.
     """
+    numbers = candidates(cores, work_of(recipe))
     with ExitStack() as stack:
         engines = {}
-        for n in candidates(cores, work_of(recipe)):
-            engines[n] = stack.enter_context(closing(make_engine(recipe, n)))
-            engines[n].train(0, STEPS)
-        found: dict[int, list[float]] = {n: [] for n in engines}
+        for own in kinds:
+            for n in numbers:
+                engines[own, n] = stack.enter_context(closing(make_engine(recipe, n, own)))
+                engines[own, n].train(0, STEPS)
+        found: dict[tuple[str, int], list[float]] = {key: [] for key in engines}
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or not all(found.values()):
-            for n, engine in engines.items():
+            for key, engine in engines.items():
                 check()
                 started = time.perf_counter()
                 engine.train(0, STEPS)
-                found[n].append(time.perf_counter() - started)
-    return {n: 1e6 * median(times) / STEPS for n, times in found.items()}
+                found[key].append(time.perf_counter() - started)
+    return {own: {n: 1e6 * median(found[own, n]) / STEPS for n in numbers} for own in kinds}
 
 
 def work_of(recipe: str) -> int:
@@ -147,7 +165,7 @@ def work_of(recipe: str) -> int:
     return config.data.batch_size * MLP(784, config.model.hidden_sizes, 10).architecture.n_weights
 
 
-def make_engine(recipe: str, n_threads: int) -> NumpyEngine:
+def make_engine(recipe: str, n_threads: int, kind: str = "numpy") -> Engine:
     """Return an engine that has begun an epoch of a recipe, on random bytes, with so many threads and no other."""
     config = build_config(recipe)
     mlp = MLP(784, config.model.hidden_sizes, 10, activation=config.model.activation, n_networks=1)
@@ -155,13 +173,16 @@ def make_engine(recipe: str, n_threads: int) -> NumpyEngine:
     state = TrainingState.start(mlp.parameters.values, list(make_optimizer([config], mlp).slots), average, 1)
     rng, n = np.random.default_rng(0), STEPS * config.data.batch_size
     images = TrainingImages(rng.integers(0, 256, (n, 784), np.uint8), np.arange(n) % 10, scale=1 / 255)
-    loss = make_loss(config.model.loss, config.model.label_smoothing)
-    engine = NumpyEngine(
-        [config], mlp.architecture, loss, state, images, batch_size=config.data.batch_size, most_threads=n_threads
-    )
+    made_of = ([config], mlp.architecture, make_loss(config.model.loss, config.model.label_smoothing), state, images)
+    make: Any = NumpyEngine
+    if kind == "compiled":
+        from barenet.engine.compiled.engine import CompiledEngine
+
+        make = CompiledEngine
+    engine = make(*made_of, batch_size=config.data.batch_size, most_threads=n_threads)
     engine.choice = ThreadChoice([n_threads])
     engine.begin(EpochPlan(0, np.full((STEPS, 1), 1e-6), np.arange(n), is_measured=False))
-    return engine
+    return cast("Engine", engine)
 
 
 def find_limit() -> str | None:

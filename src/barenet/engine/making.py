@@ -1,25 +1,93 @@
-"""Which engine trains some networks: with threads, or in worker processes."""
+"""Which engine trains some networks: compiled kernels, or NumPy, with threads or in worker processes.
+
+The kind of engine decides bits, so a run or a study keeps its own: `settle_engine` chooses it, once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
 
 from barenet.config.tables import Config
 from barenet.data.batches import TrainingImages
+from barenet.engine.choice import candidates_for
+from barenet.engine.compiled.available import describe_compiling, is_installed, why_not
 from barenet.engine.numpy_engine.batch_tasks import needs_whole_batch
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.parts import image_parts
 from barenet.engine.protocol import Engine
 from barenet.engine.state import TrainingState
-from barenet.nn import Architecture, Loss
+from barenet.errors import ConfigError, RunError
+from barenet.nn import CUSTOM, Architecture, Loss
 
-__all__ = ["count_processes", "describe_engine", "make_engine"]
+__all__ = [
+    "NAMES",
+    "check_engine",
+    "choose_engine",
+    "count_processes",
+    "describe_engine",
+    "make_engine",
+    "settle_engine",
+]
+
+Kind = Literal["numpy", "compiled"]
+
+NAMES = {"numpy": "NumPy", "compiled": "compiled kernels"}
+AUTO = "numpy"  # what `auto` means, where BARENET_ENGINE does not say it
 
 # A worker process takes about a second to start. Fewer seconds of training than this are not worth it.
 WORTH_SECONDS = 8.0
 # For an estimate of a step's time only: calls, and multiply-adds a second of one core.
 SECONDS_OF_CALLS = 60e-6
 MULTIPLY_ADDS = 1e10
+
+
+def settle_engine(config: Config, note: Callable[[str], None]) -> Config:
+    """Return the settings with the engine that trains, numpy or compiled; note what is not as expected.
+
+    Raises ConfigError where the one that is asked for cannot be used.
+    """
+    kind = choose_engine(config, note)
+    if kind == "compiled" and (sentence := describe_compiling()) is not None:
+        note(sentence)
+    return config.with_values(trainer__engine=kind)
+
+
+def choose_engine(config: Config, note: Callable[[str], None] = lambda message: None) -> Kind:
+    """Return which engine trains, as it is asked for, or for `auto` as BARENET_ENGINE says or Numba is installed."""
+    asked: str = config.trainer.engine
+    where = "trainer.engine"
+    if asked == "auto":
+        asked, where = os.environ.get("BARENET_ENGINE") or AUTO, "BARENET_ENGINE"
+    if asked not in ("auto", "numpy", "compiled"):
+        raise ConfigError(f"BARENET_ENGINE must be numpy or compiled, got {asked!r}; set it anew, or unset it")
+    if asked == "numpy" or (asked == "auto" and not is_installed()):
+        return "numpy"
+    if has_own_functions(config):
+        note("compiled kernels take no activations or losses of your own: training on the engine numpy")
+        return "numpy"
+    if (why := why_not()) is None:
+        return "compiled"
+    if asked == "compiled":
+        raise ConfigError(f"{where} is compiled, but {why}; or choose numpy")
+    note(f"training on the engine numpy: {why}")
+    return "numpy"
+
+
+def check_engine(folder: Path, config: Config) -> None:
+    """Raise RunError where the engine that a run or a study was begun with cannot be used here."""
+    if config.trainer.engine == "compiled" and (why := why_not()) is not None:
+        raise RunError(f"{folder} was begun with compiled kernels, and goes on with them alone; {why}")
+
+
+def has_own_functions(config: Config) -> bool:
+    """Whether the settings name an activation or a loss that a person wrote."""
+    model = config.model
+    given = [model.activation] if isinstance(model.activation, str) else model.activation
+    activations = given if model.layers is None else [row.activation for row in model.layers]
+    return any(name.startswith(CUSTOM) for name in (*activations, model.loss))
 
 
 def make_engine(
@@ -34,22 +102,37 @@ def make_engine(
     n_steps: int,
 ) -> Engine:
     """Return an engine for networks that have up to `n_steps` steps before them, on up to `most_threads` cores."""
+    made_of = (configs, architecture, loss, state, images)
+    if choose_engine(configs[0]) == "compiled":
+        from barenet.engine.compiled.engine import CompiledEngine
+
+        return CompiledEngine(*made_of, batch_size=batch_size, most_threads=most_threads)
     extent = {"batch_size": batch_size, "most_threads": most_threads, "n_steps": n_steps}
     n = choose_processes(len(configs), architecture, loss, **extent)
     if n > 1:
         from barenet.engine.processes.engine import ProcessEngine
 
         try:
-            return ProcessEngine(configs, architecture, loss, state, images, batch_size=batch_size, n_processes=n)
+            return ProcessEngine(*made_of, batch_size=batch_size, n_processes=n)
         except OSError:  # no room for the images that the workers map: threads need none
             pass
-    return NumpyEngine(configs, architecture, loss, state, images, batch_size=batch_size, most_threads=most_threads)
+    return NumpyEngine(*made_of, batch_size=batch_size, most_threads=most_threads)
 
 
 def describe_engine(
-    n_networks: int, architecture: Architecture, loss: Loss, *, batch_size: int, most_threads: int, n_steps: int
+    config: Config,
+    n_networks: int,
+    architecture: Architecture,
+    loss: Loss,
+    *,
+    batch_size: int,
+    most_threads: int,
+    n_steps: int,
 ) -> str:
     """Return in words what `make_engine` makes, as far as it can be known before."""
+    if choose_engine(config) == "compiled":
+        most = max(candidates_for(most_threads, n_networks, batch_size * architecture.n_weights))
+        return f"{NAMES['compiled']}, {f'up to {most} threads' if most > 1 else '1 thread'}"
     n = choose_processes(
         n_networks, architecture, loss, batch_size=batch_size, most_threads=most_threads, n_steps=n_steps
     )

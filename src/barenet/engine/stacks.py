@@ -27,6 +27,7 @@ AGREE: dict[str, Callable[[Config], Any]] = {
     "optimizer.clip_norm (none or some)": lambda c: c.optimizer.clip_norm is None,
     "optimizer.average_decay (none or some)": lambda c: c.optimizer.average_decay > 0,
     "trainer.keep_best": lambda c: c.trainer.keep_best,
+    "trainer.engine": lambda c: c.trainer.engine,
 }
 
 

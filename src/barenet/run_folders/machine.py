@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from barenet.cores import available_cores
+from barenet.engine.compiled.available import versions
 from barenet.engine.diagnosis import cpu_features
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.threads import find_blas
@@ -23,13 +24,13 @@ DECIDES = ("NumPy", "BLAS", "vector instructions")  # about last digits; the rul
 EARLIER = "earlier machines"
 
 
-def write_machine(folder: Path, step: int = 0) -> str | None:
-    """Write machine.json into the folder of a network that trains on this machine from `step` on.
+def write_machine(folder: Path, engine: str, step: int = 0) -> str | None:
+    """Write machine.json into the folder of a network that an engine trains on this machine from `step` on.
 
     Machines that it trained on before stay in the file. Returns in words what differs from the last of them, of what
     decides about last digits; None if nothing does.
     """
-    now, before = describe_machine(), read_machine(folder) or {}
+    now, before = describe_machine(engine), read_machine(folder) or {}
     earlier = before.pop(EARLIER, [])
     changed = [name for name in DECIDES if name in before and before[name] != now[name]]
     if step and before and before != now:
@@ -51,8 +52,8 @@ def read_machine(folder: Path) -> dict[str, Any] | None:
     return described if isinstance(described.get(EARLIER, []), list) else None
 
 
-def describe_machine() -> dict[str, Any]:
-    """Return processor, cores and system, and the versions of what computes."""
+def describe_machine(engine: str = "numpy") -> dict[str, Any]:
+    """Return processor, cores and system, and the versions of what computes with this engine."""
     blas = find_blas()
     return {
         "processor": processor_name(),
@@ -64,6 +65,8 @@ def describe_machine() -> dict[str, Any]:
         "barenet": __version__,
         "vector instructions": " ".join(cpu_features()),
         RULE: f"rule {RULE_VERSION}",
+        "engine": engine,
+        **(versions() if engine == "compiled" else {}),
     }
 
 

@@ -13,11 +13,12 @@ from typing import Any
 
 from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.names import all_paths
-from barenet.config.sources import build_config, stored_settings
+from barenet.config.sources import BEFORE, build_config, stored_settings
 from barenet.config.tables import Config
 from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
 from barenet.data.files import Place
 from barenet.data.formats.idx_folders import find_idx_set
+from barenet.engine.making import check_engine, settle_engine
 from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, RunError
@@ -69,7 +70,7 @@ def resume_run(
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
         stored = [read_stored(own, dataset, observer.note) for own in folders]
-        resolved, data = prepare_as_before(config, dataset, stored[0][0], custom, observer)
+        resolved, data = prepare_as_before(folder, config, dataset, stored[0][0], custom=custom, note=observer.note)
         configs = network_configs(resolved)
         if len(folders) != len(configs):
             raise RunError(f"{folder} is incomplete: {len(folders)} of {len(configs)} networks are there")
@@ -108,15 +109,25 @@ def resume_run(
 
 
 def prepare_as_before(
-    config: Config, dataset: Dataset, info: ModelInfo, custom: Custom | None, observer: Observer
+    folder: Path,
+    config: Config,
+    dataset: Dataset,
+    info: ModelInfo,
+    *,
+    custom: Custom | None,
+    note: Callable[[str], None] = ignore,
 ) -> tuple[Config, TrainingData]:
-    """Return settings and data as the run was started with: earlier versions scaled some arrays otherwise."""
+    """Return settings and data as the run was started with: earlier versions scaled some arrays otherwise.
+
+    Raises RunError where the engine that it was started with cannot be used here.
+    """
+    check_engine(folder, config)
     if dataset.kind == "features" and "mean" not in info.preprocessing:
         dataset = replace(dataset, kind="images")
     elif dataset.kind == "images" and "mean" in info.preprocessing and not config.data.standardize:
         dataset = replace(dataset, kind="features")
-    resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
-    return resolved, replace(data, scale=info.scale)
+    resolved, data = prepare(config, dataset, custom=custom, note=note)
+    return settle_engine(resolved, note), replace(data, scale=info.scale)
 
 
 def stored_config(folder: Path) -> Config:
@@ -213,7 +224,8 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: Mapping
 def changed_settings(folder: RunFolder, config: Config, started_with: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """Yield in words what of the run's config.toml is not what a model file of it says it was trained with.
 
-    A run of an earlier version knows nothing of settings that came later: at their defaults they change nothing.
+    A run of an earlier version knows nothing of settings that came later: at their defaults they change nothing, or at
+    what is known of that version.
     """
     now = config.as_tables()
     for table, settings in started_with.items():
@@ -223,6 +235,7 @@ def changed_settings(folder: RunFolder, config: Config, started_with: Mapping[st
                 continue
             default = defaults[name].default if name in defaults else None
             default = list(default) if isinstance(default, tuple) else default  # as files hold it
+            default = BEFORE.get(f"{table}.{name}", default)
             before, after = settings.get(name, default), now[table].get(name)
             if before != after:
                 yield (

@@ -10,6 +10,7 @@ from pathlib import Path
 from barenet.config.tables import Config
 from barenet.config.wording import in_python
 from barenet.data.datasets import Dataset
+from barenet.engine.making import settle_engine
 from barenet.engine.threads import one_blas_thread
 from barenet.errors import DivergedError, MachineError
 from barenet.interrupts import check
@@ -48,6 +49,7 @@ def start_run(
     """
     observer = observer or Observer()
     resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
+    resolved = settle_engine(resolved, observer.note)
     remarks = list(schedule_remarks(resolved, data.n_train))
     for sentence in remarks if observer.takes_flags else in_python(remarks):
         observer.note(sentence)

@@ -87,7 +87,7 @@ class RunFiles:
     def write_machine(self) -> None:
         """Write which machine the networks train on from here; say where it is another than before."""
         said = [
-            write_machine(folder.path, int(state.n_steps[0]))
+            write_machine(folder.path, self.config.trainer.engine, int(state.n_steps[0]))
             for folder, state in zip(self.folders, self.trainer.states, strict=True)
             if folder is not None
         ]

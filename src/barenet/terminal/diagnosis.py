@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 
 from barenet.config.sources import build_config
@@ -28,13 +30,21 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     for n, peak in diagnosis.peak_gflops.items():
         table.add_row(count(n, "thread"), f"{peak:.0f} GFLOP/s on large products{', one a thread' if n > 1 else ''}")
     for recipe, times in diagnosis.step_microseconds.items():
-        measured = ", ".join(f"{microseconds:.0f} µs with {count(n, 'thread')}" for n, microseconds in times.items())
         table.add_row(f"a step of {recipe}", describe_step(recipe))
-        table.add_row("", measured)
+        table.add_row("", f"NumPy: {describe_times(times)}")
         table.add_row("", diagnosis.reasons[recipe])
+        if recipe in diagnosis.compiled_microseconds:
+            table.add_row("", f"compiled kernels: {describe_times(diagnosis.compiled_microseconds[recipe])}")
+    if diagnosis.no_compiled is not None:
+        table.add_row("compiled kernels", f"not measured: {diagnosis.no_compiled}")
     console.print(table)
     for sentence in diagnosis.advice or ["Nothing holds training back here."]:
         console.print(sentence, style="bold")
+
+
+def describe_times(times: Mapping[int, float]) -> str:
+    """Return the microseconds of a step by number of threads in words."""
+    return ", ".join(f"{microseconds:.0f} µs with {count(n, 'thread')}" for n, microseconds in times.items())
 
 
 def describe_step(recipe: str) -> str:

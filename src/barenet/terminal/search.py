@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from barenet.config.tables import Config
+from barenet.engine.making import NAMES
 from barenet.messages import as_typed, count, few
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.training.records import format_loss
@@ -57,7 +58,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
     def settings(self, config: Config, searched: Sequence[str]) -> None:
         """Say in one line what every trial starts from."""
         if not self.quiet:
-            self.console.print(describe_settings(config, "NumPy, 1 thread a trial", searched))
+            self.console.print(describe_settings(config, f"{NAMES[config.trainer.engine]}, 1 thread a trial", searched))
 
     def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
         """Say what is searched, and start the live table."""

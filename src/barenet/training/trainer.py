@@ -135,7 +135,7 @@ class Trainer:
     def describe_engine(self) -> str:
         """Return in words what trains the networks that are next."""
         group = self.next_group() or range(len(self.configs))
-        return describe_engine(len(group), self.architecture, self.loss, **self.extent(group))
+        return describe_engine(self.configs[0], len(group), self.architecture, self.loss, **self.extent(group))
 
     def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
         """Train a group for one epoch, validate where it is due, and yield a record for each."""

@@ -13,6 +13,7 @@ from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.config.sources import build_config
 from barenet.data.loading import load_dataset
+from barenet.engine.making import choose_engine
 from barenet.errors import ConfigError, DivergedError, MachineError
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers
@@ -71,6 +72,7 @@ def train(
     if dry_run:
         config = build_config(recipe, settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
+        choose_engine(config, observer.note)  # for what may be wrong with it: these settings may be for elsewhere
         print_toml(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
         return
     live = LivePlot(observer.note) if plot else None

@@ -57,7 +57,7 @@ def wanted_versions() -> str:
         required = metadata.requires("barenet") or []
     except metadata.PackageNotFoundError:
         return ""
-    return next((one.partition(";")[0] for one in required if re.match(r"numba\b.*extra == .fast.", one)), "")
+    return next((one.partition(";")[0] for one in required if re.match(r"numba *[<>=(].*extra == .fast.", one)), "")
 
 
 def misfit(number: str, bounds: str) -> str | None:

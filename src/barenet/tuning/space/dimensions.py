@@ -46,6 +46,7 @@ SHARED = {
     "trainer.n_seeds": "--repeats trains the best settings with several seeds",
     "trainer.keep_best": "it changes no result",
     "trainer.threads": "every trial has one thread",
+    "trainer.engine": "one engine trains all trials",
 }
 
 

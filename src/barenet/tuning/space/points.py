@@ -11,6 +11,7 @@ from barenet.config.reading import read_recipe
 from barenet.config.sources import build_config, by_table
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, ignore
+from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture, each_layer
 from barenet.nn.schedules import SCHEDULE_SETTINGS
@@ -76,6 +77,7 @@ class Base:
             trainer__metric=resolved.trainer.metric,
             trainer__n_seeds=1,
             trainer__threads=1,
+            trainer__engine=resolved.trainer.engine,
         )
 
     def prepare(
@@ -89,7 +91,8 @@ class Base:
             )
         if config.trainer.threads not in (None, 1):
             note("trials have one thread each; trainer.threads is left aside")
-        return prepare(config.with_values(trainer__threads=1), dataset, note=note)
+        resolved, data = prepare(config.with_values(trainer__threads=1), dataset, note=note)
+        return settle_engine(resolved, note), data
 
 
 def notes_of(base: Base, space: Space) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Any
 
 from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.kinds import without_unfit
+from barenet.config.sources import BEFORE
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.messages import as_typed, describe, one_line
@@ -25,10 +26,11 @@ from barenet.tuning.space.search_space import COURSE_GRID, Space, flatten
 from barenet.tuning.space.space_file import as_lists, read_space_file
 from barenet.version import __version__
 
-__all__ = ["FREE", "MAY_DIFFER", "START", "Question", "ask_again", "make_question"]
+__all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "Question", "ask_again", "make_question"]
 
 FORMAT = 2
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
+ENGINE = "trainer.engine"  # a study keeps the one that it was begun with
 FREE = ("trials", "repeats", "repeat_best", "retrain", "stack")  # settings of the search that may change on the way
 FEW_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # in place of the 100 that one network is trained for
 START = Base("course", FEW_EPOCHS)  # what a new search starts from
@@ -145,6 +147,7 @@ def read_question(folder: Path) -> Question:
         given = stored.given
         if stored.format == 1:
             given = given_before(stored.recipe, given, dict(flatten(stored.space)))
+        given = {**BEFORE, **given}
         names = ("prefix", "fingerprint", "storage", "name", "from_arrays")
         rest = {name: getattr(stored, name) for name in names}
         question = Question(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)
@@ -184,7 +187,8 @@ def ask_again(
     if space is not None or base is not None or recipe is not None or settings:
         stored = {path: value for path, value in question.base.given.items() if path != "data.path"}
         # Where base settings are given again, only what the search itself had set holds under them.
-        under = stored if base is None else {k: v for k, v in FEW_EPOCHS.items() if stored.get(k) == v}
+        few = {k: v for k, v in FEW_EPOCHS.items() if stored.get(k) == v}
+        under = stored if base is None else {**few, ENGINE: stored[ENGINE]}
         table = question.table if space is None else space
         other = make_question(table, base, recipe or question.base.recipe, settings, under)
         question.check_same(other, folder)

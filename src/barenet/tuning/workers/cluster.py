@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import socket
 from concurrent.futures import CancelledError
 from typing import Any
 
-from distributed import Client, KilledWorker
+from distributed import Client, KilledWorker, get_worker
 from distributed.client import FutureCancelledError
 
-from barenet.errors import MachineError
+from barenet.engine.compiled.available import why_not
+from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
 from barenet.tuning.workers.pool import Pool, Result
-from barenet.tuning.workers.rung import RungTask, train_rung_in_worker
+from barenet.tuning.workers.rung import RungTask, TrainedNetwork, train_rung_in_worker
 
 __all__ = ["DaskPool"]
 
 CONNECT_SECONDS = 8.0
+
+
+def train_rung_on_cluster(task: RungTask) -> list[TrainedNetwork]:
+    """Train a rung; raise ConfigError, with the worker's name, where this worker lacks the study's engine."""
+    if task.configs[0].trainer.engine == "compiled" and (why := why_not()) is not None:
+        where = f"the Dask worker {get_worker().address} on {socket.gethostname()}"
+        raise ConfigError(f"{where} cannot train with compiled kernels, as the others do; there, {why}")
+    return train_rung_in_worker(task)
 
 
 class DaskPool(Pool):
@@ -51,7 +61,7 @@ class DaskPool(Pool):
         """Send a task."""
         if self.client.status not in ("running", "connecting"):
             raise MachineError(f"lost the Dask scheduler at {self.address}; start it again")
-        future: Result = self.pool.submit(train_rung_in_worker, task)
+        future: Result = self.pool.submit(train_rung_on_cluster, task)
         return future
 
     def deaths(self, error: BaseException) -> int:
