@@ -39,7 +39,13 @@ COLUMNS = (ONE_CORE, ALL_CORES)
 CELLS = ["16:128,32:1", "128:128,32:1", "128:512,256:1", "256:256,128:1", "256:256,128:1:default", "1024:1024,1024:1"]
 CELLS += [f"{b}:128,32:{n}" for b in (16, 128) for n in (4, 8)]
 CELLS += ["256:256,128:4:default"]
-NEEDS = {"sklearn_mlp": "sklearn", "torch_eager": "torch", "torch_loader": "torch", "jax_scan": "jax"}
+NEEDS = {
+    "ours_compiled": "numba",
+    "sklearn_mlp": "sklearn",
+    "torch_eager": "torch",
+    "torch_loader": "torch",
+    "jax_scan": "jax",
+}
 PEERS = ["ours", "products", "textbook", *NEEDS]
 LOSS_TOLERANCE = 0.002  # of a step's loss, relative: float32 against float64 over the first steps
 ACCURACY_TOLERANCE = 0.015

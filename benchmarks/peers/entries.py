@@ -138,7 +138,7 @@ def entries(peer: str, n_networks: int, cores: Sequence[int]) -> list[Entry]:
         if peer == "jax_scan" and n_networks > 1:
             found.append(Entry(peer, "vmap", [all_networks], first, 1, (ONE_CORE, ALL_CORES), vmap=True))
         return found
-    if peer == "ours":
+    if peer in ("ours", "ours_compiled"):
         # barenet has to choose by itself: its form on one core is no candidate for all.
         found = [Entry(peer, "1 thread", [all_networks], first, 1, (ONE_CORE,))]
         return [*found, Entry(peer, "own choice", [all_networks], [list(cores)], None, (ALL_CORES,))]

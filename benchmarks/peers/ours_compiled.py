@@ -1,0 +1,29 @@
+"""barenet's compiled engine, called as `ours` calls NumPy's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+
+from barenet.engine.compiled.engine import CompiledEngine
+from barenet.engine.protocol import Engine
+from peers import ours
+
+
+class Peer(ours.Peer):
+    """The compiled engine, with the losses and predicted classes that it returns of an epoch."""
+
+    def make_engine(self, *args: Any, **kwargs: Any) -> Engine:
+        """Return the engine."""
+        return CompiledEngine(*args, **kwargs)
+
+    def about(self) -> dict[str, Any]:
+        """Return versions too."""
+        return {**super().about(), "numba": numba.__version__}
+
+    def describe_choice(self) -> str:
+        """Return how many threads the engine uses."""
+        assert isinstance(self.engine, CompiledEngine)
+        n = self.engine.choice.best
+        return f"{n} thread{'s'[: n != 1]}"
