@@ -97,8 +97,10 @@ def test_kernels_that_lie_on_disk_are_not_announced(monkeypatch, tmp_path):
     for folder, words in ((tmp_path, "once on this machine"), (None, "BARENET_CACHE or NUMBA_CACHE_DIR names another")):
         monkeypatch.setitem(sys.modules, KERNELS, SimpleNamespace(FOLDER=folder))
         assert words in describe_compiling()
-    (tmp_path / "kernel.nbi").touch()
     monkeypatch.setitem(sys.modules, KERNELS, SimpleNamespace(FOLDER=tmp_path))
+    (tmp_path / "kernels").mkdir()  # made as soon as the functions are imported
+    assert "once on this machine" in describe_compiling()
+    (tmp_path / "kernels" / "function.nbi").touch()
     assert describe_compiling() is None
 
 

@@ -98,6 +98,6 @@ def describe_compiling() -> str | None:
             "compiling kernels, in each process anew, for the cache folder is not one that only you can write; "
             "BARENET_CACHE or NUMBA_CACHE_DIR names another"
         )
-    if any(folder.iterdir()):
+    if any(folder.rglob("*.nbi")):  # the index of a function that Numba has compiled
         return None
     return "compiling kernels, once on this machine, before the first step"
