@@ -14,7 +14,7 @@ from waiting import wait_while_it_raises
 
 from barenet.errors import MachineError, RunError
 from barenet.run_folders.finding import find_latest
-from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
+from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders, seed_folders
 from barenet.run_folders.resuming import resume_run
 from barenet.run_folders.run import start_run
 from barenet.storage.folders import NewFolder
@@ -194,6 +194,19 @@ def test_only_the_weights_of_the_best_epochs_are_kept_and_what_cannot_be_deleted
     monkeypatch.setattr(Path, "unlink", refuse)
     with pytest.raises(MachineError, match=r"cannot delete .*epoch-2\.safetensors: Permission denied"):
         folder.drop_outdated([10])
+
+
+def test_a_history_that_is_gone_is_said_but_for_a_run_that_has_none_yet(tmp_path):
+    folder = RunFolder(tmp_path)
+    assert folder.trim_history(0) == []
+    assert list(tmp_path.iterdir()) == []
+    assert folder.trim_history(2) == [f"{folder.history} has no record of epoch 1-2"]
+
+
+def test_each_of_several_networks_has_a_folder_of_its_own_and_a_single_one_that_of_the_run(make_config, tmp_path):
+    configs = [make_config(seed=seed) for seed in (0, 7)]
+    assert [own.path for own in seed_folders(tmp_path, configs)] == [tmp_path / "seed-0", tmp_path / "seed-7"]
+    assert [own.path for own in seed_folders(tmp_path, configs[1:])] == [tmp_path]
 
 
 def test_what_a_killed_process_left_half_written_is_deleted_and_nothing_else(tmp_path):

@@ -182,3 +182,9 @@ def test_each_new_folder_is_on_disk_when_it_is_made(tmp_path, monkeypatch):
     events.clear()
     make_folder(tmp_path / "a" / "b")
     assert events == []
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineError, match=f"cannot make the folder {tmp_path / 'file' / 'new'}: Not a directory"):
+        make_folder(tmp_path / "file" / "new")

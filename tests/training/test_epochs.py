@@ -10,7 +10,7 @@ import pytest
 from barenet.engine.protocol import StepNorms
 from barenet.engine.state import TrainingState
 from barenet.training import epochs
-from barenet.training.epochs import EpochResult, Steps
+from barenet.training.epochs import EpochResult, Steps, order_of_epoch
 from barenet.training.records import EpochRecord, Stop
 
 
@@ -108,3 +108,24 @@ def test_a_network_is_lost_by_a_weight_that_is_not_finite():
     result = make_result()
     result.state.values[1, 2] = np.nan
     assert result.lost.tolist() == [False, True]
+
+
+@pytest.mark.parametrize("seeds", [[7], [7, 7], [0, 7], [0, 7, 3]])
+def test_each_network_sees_the_images_in_the_order_of_its_own_seed(seeds, make_config):
+    rows = np.array([3, 5, 8, 13, 21, 34])
+    configs = [make_config(seed=seed, mirror=True, shift=1) for seed in seeds]
+    drawn = order_of_epoch(configs, rows, epoch=2)
+    alone = [order_of_epoch([config], rows, epoch=2) for config in configs]
+    assert all(sorted(order) == rows.tolist() for order, _, _ in alone)
+    if len(set(seeds)) == 1:
+        expected = alone[0]
+    else:
+        expected = [np.stack(own) for own in zip(*alone, strict=True)]
+        assert len({tuple(order) for order in expected[0].tolist()}) == len(seeds)
+    for found, wanted in zip(drawn, expected, strict=True):
+        np.testing.assert_array_equal(found, wanted, strict=True)
+
+
+def test_nothing_is_drawn_for_images_that_are_neither_mirrored_nor_shifted(make_config):
+    _, mirrored, shifts = order_of_epoch([make_config(mirror=False)], np.arange(6), epoch=1)
+    assert (mirrored, shifts) == (None, None)
