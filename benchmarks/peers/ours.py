@@ -38,6 +38,7 @@ class Peer:
             "optimizer.l2": recipe.l2,
             "optimizer.weight_decay": recipe.weight_decay,
             "optimizer.average_decay": recipe.average_decay,
+            "trainer.engine": "numpy",
         }
         config = build_config("course", None, flags)
         mlp = MLP(784, problem.hidden, 10, activation=recipe.activation, n_networks=n)

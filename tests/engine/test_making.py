@@ -16,11 +16,10 @@ BROKEN = "Numba 0.1 is too old"
 def choose(make_config, monkeypatch):
     """Return a function that chooses, with what is asked, what the shell says, and what hinders compiled kernels."""
 
-    def run(asked, shell=None, why=None, installed=True, auto="auto", **settings):
+    def run(asked, shell=None, why=None, installed=True, **settings):
         monkeypatch.delenv("BARENET_ENGINE", raising=False)
         if shell is not None:
             monkeypatch.setenv("BARENET_ENGINE", shell)
-        monkeypatch.setattr(making, "AUTO", auto)
         monkeypatch.setattr(making, "is_installed", lambda: installed)
         monkeypatch.setattr(making, "why_not", lambda: why)
         notes = []

@@ -35,7 +35,6 @@ __all__ = [
 Kind = Literal["numpy", "compiled"]
 
 NAMES = {"numpy": "NumPy", "compiled": "compiled kernels"}
-AUTO = "numpy"  # what `auto` means, where BARENET_ENGINE does not say it
 
 # A worker process takes about a second to start. Fewer seconds of training than this are not worth it.
 WORTH_SECONDS = 8.0
@@ -60,7 +59,7 @@ def choose_engine(config: Config, note: Callable[[str], None] = lambda message: 
     asked: str = config.trainer.engine
     where = "trainer.engine"
     if asked == "auto":
-        asked, where = os.environ.get("BARENET_ENGINE") or AUTO, "BARENET_ENGINE"
+        asked, where = os.environ.get("BARENET_ENGINE") or "auto", "BARENET_ENGINE"
     if asked not in ("auto", "numpy", "compiled"):
         raise ConfigError(f"BARENET_ENGINE must be numpy or compiled, got {asked!r}; set it anew, or unset it")
     if asked == "numpy" or (asked == "auto" and not is_installed()):
