@@ -12,10 +12,11 @@ from barenet.engine import making
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import read_state
 from barenet.run_folders.folder import RunFolder
-from barenet.run_folders.machine import read_machine
+from barenet.run_folders.machine import describe_machine, read_machine, write_machine
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.resuming import changed_settings, config_to_resume, resume_run
 from barenet.run_folders.run import start_run
+from barenet.storage.sealing import seal
 
 BROKEN = "Numba 0.1 is too old"
 
@@ -94,6 +95,12 @@ def test_where_the_engine_of_a_run_cannot_be_used_nothing_goes_on(go_on, copied,
     with pytest.raises(RunError) as refused:
         go_on(folder, dataset)
     assert str(refused.value) == f"{folder} was begun with compiled kernels, and goes on with them alone; {BROKEN}"
+
+
+@pytest.mark.parametrize(("engine", "is_said"), [("numpy", True), ("compiled", False)])
+def test_another_blas_is_news_to_numpy_alone(engine, is_said, tmp_path):
+    (tmp_path / "machine.json").write_text(seal({**describe_machine(engine), "BLAS": "another"}), "utf-8")
+    assert (write_machine(tmp_path, engine, step=7) is not None) is is_said
 
 
 class Stop(Observer):

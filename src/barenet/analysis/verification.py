@@ -114,7 +114,8 @@ def verify(
             replays.append(replay(own, info, state, dataset, custom, whole=whole))
     machine, here = read_machine(networks[0].path) or {}, describe_machine(config.trainer.engine)
     made = [*machine.get(EARLIER, []), machine]
-    other = [name for name in DECIDES if any(before.get(name, here[name]) != here[name] for before in made)]
+    decides = DECIDES[config.trainer.engine]
+    other = [name for name in decides if any(before.get(name, here[name]) != here[name] for before in made)]
     return Verification(folder, checked, problems, replays, machine, here, other)
 
 

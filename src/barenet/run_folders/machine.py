@@ -20,7 +20,8 @@ from barenet.version import __version__
 __all__ = ["describe_machine", "read_machine", "read_parts_version", "write_machine"]
 
 RULE = "parts of a step"
-DECIDES = ("NumPy", "BLAS", "vector instructions")  # about last digits; the rule of the parts is told apart
+# What decides about last digits, by engine: compiled kernels give the same everywhere; the rule of parts is told apart.
+DECIDES: dict[str, tuple[str, ...]] = {"numpy": ("NumPy", "BLAS", "vector instructions"), "compiled": ()}
 EARLIER = "earlier machines"
 
 
@@ -32,7 +33,7 @@ def write_machine(folder: Path, engine: str, step: int = 0) -> str | None:
     """
     now, before = describe_machine(engine), read_machine(folder) or {}
     earlier = before.pop(EARLIER, [])
-    changed = [name for name in DECIDES if name in before and before[name] != now[name]]
+    changed = [name for name in DECIDES[engine] if name in before and before[name] != now[name]]
     if step and before and before != now:
         earlier = [*earlier, {**before, "until step": step}]
     content = {**now, EARLIER: earlier} if earlier else now

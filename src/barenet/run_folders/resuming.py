@@ -89,7 +89,8 @@ def resume_run(
             for problem in own.trim_history(int(state.epoch[0])):
                 observer.note(problem)
         states = [state for _, state in stored]
-        if any(state.epoch[0] > 0 for state in states) and read_parts_version(folders[0].path) != RULE_VERSION:
+        is_cut = resolved.trainer.engine == "numpy" and any(state.epoch[0] > 0 for state in states)
+        if is_cut and read_parts_version(folders[0].path) != RULE_VERSION:
             observer.note(
                 f"{folder} was started by a version of barenet that cuts a step into other parts: it goes on, and ends "
                 f"with other last digits than without the break"
