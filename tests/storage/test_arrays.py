@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from barenet.errors import CheckpointError
+from barenet.errors import CheckpointError, MachineError
 from barenet.storage.arrays import checksum, read_arrays, write_arrays
 
 ARRAYS = {"b": np.arange(3, dtype=np.float32), "a": np.arange(6, dtype=np.int64).reshape(2, 3)}
@@ -67,4 +67,15 @@ def test_a_file_without_one_of_its_arrays_is_refused(tmp_path):
     write_arrays(tmp_path / "file", INFO, ARRAYS)
     save_file({"a": ARRAYS["a"]}, tmp_path / "file", metadata=metadata_of(tmp_path / "file"))
     with pytest.raises(CheckpointError, match="is damaged: it holds 1 arrays where 2 were written"):
+        read_arrays(tmp_path / "file")
+
+
+def test_a_file_that_is_there_and_cannot_be_opened_is_not_called_missing(tmp_path, monkeypatch):
+    write_arrays(tmp_path / "file", INFO, ARRAYS)
+
+    def fail(*arguments, **named):
+        raise FileNotFoundError("No such file or directory")  # safetensors says so of all errors
+
+    monkeypatch.setattr("barenet.storage.arrays.safe_open", fail)
+    with pytest.raises(MachineError, match="file: the system does not open it"):
         read_arrays(tmp_path / "file")

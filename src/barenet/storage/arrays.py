@@ -83,6 +83,8 @@ def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
             text = (file.metadata() or {}).get(KEY)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
     except FileNotFoundError:
+        if path.exists():  # what safetensors says of every file that it cannot open
+            raise MachineError(f"cannot read {path}: the system does not open it") from None
         raise CheckpointError(f"no model file {str(path)!r}; give a run folder or a .safetensors file") from None
     except OSError as error:
         raise MachineError(f"cannot read {path}: {error.strerror or error}") from None
