@@ -207,7 +207,6 @@ def test_weights_that_overflow_are_lost_in_the_same_step(rule):
     assert not np.isfinite(own.values).all() or own_lost >= 0
 
 
-@pytest.mark.xfail(reason="it divides by the rate, with a warning of NumPy's", raises=RuntimeWarning)
 def test_a_rate_of_zero_moves_nothing_and_leaves_the_norm_of_the_gradient_open():
     """A schedule whose decay_rate is 0 has it from its first decay on."""
     found = []

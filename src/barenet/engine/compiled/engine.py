@@ -25,7 +25,7 @@ from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
 from barenet.engine.compiled.steps import evaluate, train
 from barenet.engine.compiled.tables import Memory, Network, Share
-from barenet.engine.compiled.translation import choose, images_of, network_of, plain_images, tables_of
+from barenet.engine.compiled.translation import choose, images_of, network_of, no_steps, plain_images, tables_of
 from barenet.engine.compiled.weights_phase import CHUNK
 from barenet.engine.parts import split
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
@@ -76,6 +76,12 @@ class CompiledEngine(Engine):
         self.team = Team(1)
         self._memories: dict[tuple[int, bool], Memory] = {}
         self._norms: list[StepNorms] = []
+        self._compile()
+
+    def _compile(self) -> None:
+        """Compile what trains, or load it: by taking no step, before any clock runs."""
+        alone = Share(0, 1, np.zeros(1, np.int64))
+        train(self.networks[0], self.images, no_steps(self.batch_size), self._memory(0), alone, 0, 0, False)
 
     def begin(self, plan: EpochPlan) -> None:
         """Get ready for the steps of an epoch."""
@@ -147,8 +153,9 @@ class CompiledEngine(Engine):
     def _measure(self, row: int, before: Floats) -> StepNorms:
         """Return the norms of the step that a network took from the parameters `before`."""
         gradient = float(self.chosen[row].norm[0])
-        if self.networks[row].rule == PLAIN:
-            gradient /= self.plan.rates[-1, row]
+        if self.networks[row].rule == PLAIN:  # its gradients are multiplied by the rate
+            rate = float(self.plan.rates[-1, row])
+            gradient = gradient / rate if rate else np.nan
         change, ratios = self.layout.unpack(self.networks[row].values) - before, {}
         for name, (place, size) in self.layout.places().items():
             was, moved = (np.linalg.norm(own[place : place + size].astype(np.float64)) for own in (before, change))

@@ -34,7 +34,7 @@ from barenet.nn import Loss, WeightAverage
 from barenet.nn.noise import keys_of_steps, position_table
 from barenet.nn.optimizers import DECAY
 
-__all__ = ["choose", "images_of", "network_of", "plain_images", "tables_of"]
+__all__ = ["choose", "images_of", "network_of", "no_steps", "plain_images", "tables_of"]
 
 f32 = np.float32
 
@@ -155,6 +155,13 @@ def choose(
         norm=np.zeros(1),
         predicted=predicted,
     )
+
+
+def no_steps(batch_size: int) -> Chosen:
+    """Return what an epoch without steps takes."""
+    nothing = np.zeros(0, np.int64)
+    factors, keys = np.zeros((0, FACTORS), f32), np.zeros((0, 0, 2), np.uint32)
+    return Chosen(batch_size, nothing, nothing, factors, keys, np.zeros(0), np.zeros(1), nothing)
 
 
 def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int64]) -> NDArray[np.float32]:

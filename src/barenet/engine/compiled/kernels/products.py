@@ -238,6 +238,9 @@ def transpose(first, stop, rows, panels, weights, w0, out, out0):
 
     All three numbers of rows are multiples of 16.
     """
+    if CHECKS_BOUNDS:
+        check_extent(weights, w0, rows, LANES, panels, rows * LANES, LANES)
+        check_extent(out, out0, 16 * panels, LANES, rows // LANES, 16 * panels * LANES, LANES)
     for j in range(panels):
         for i in range(first, stop, LANES):
             transpose_square(weights, w0 + (j * rows + i) * LANES, out, out0 + (i * panels + j * LANES) * LANES)

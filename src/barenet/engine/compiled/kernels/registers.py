@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import llvmlite.binding as llvm
+import numba
 
 __all__ = ["SMALL_ROWS", "TILE_ROWS", "TILE_VECTORS"]
 
@@ -18,4 +19,12 @@ def tile_shape(features: str) -> tuple[int, int]:
     return (8, 2) if "+avx512f" in features.split(",") else (6, 1)
 
 
-TILE_ROWS, TILE_VECTORS = tile_shape(llvm.get_host_cpu_features().flatten())
+def features() -> str:
+    """Return the features of the processor that Numba compiles for: this one, or the one that its variables name."""
+    chosen = numba.config.CPU_FEATURES  # type: ignore[attr-defined]
+    if chosen is not None:
+        return str(chosen)
+    return str(llvm.get_host_cpu_features().flatten())
+
+
+TILE_ROWS, TILE_VECTORS = tile_shape(features())
