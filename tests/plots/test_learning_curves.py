@@ -7,6 +7,7 @@ import math
 import pytest
 from families import slow
 
+from barenet.errors import MachineError
 from barenet.plots.canvas import new_figure
 from barenet.plots.learning_curves import draw_learning_curves, show_accuracy, show_loss, show_rate, show_ratios
 from barenet.training.records import EpochRecord, Stop
@@ -60,6 +61,14 @@ def test_other_records_and_another_best_give_other_pictures(tmp_path):
         drawn(tmp_path, history(5, train_loss=0.9), 5),
     ]
     assert len(set(pictures)) == 3
+
+
+def test_curves_are_not_drawn_into_a_folder_that_is_a_link(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "figures").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(MachineError, match=r"figures is a link to .*elsewhere, outside of the run: remove it"):
+        draw_learning_curves(history(2), 1, tmp_path / "figures" / "curves.png")
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
 
 
 def test_drawing_leaves_no_figure_open(tmp_path):

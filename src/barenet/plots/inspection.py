@@ -20,7 +20,7 @@ from barenet.analysis.images import Images, Source
 from barenet.data.datasets import ignore
 from barenet.errors import ConfigError, MachineError
 from barenet.interrupts import check
-from barenet.messages import count, one_line
+from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
@@ -29,7 +29,7 @@ from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
 from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.loading import best_on_validation, load_models
 from barenet.shown import Shown
-from barenet.storage.files import check_folder_name, replace_file
+from barenet.storage.files import check_folder_name, check_no_link, replace_file
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 
@@ -117,9 +117,8 @@ def inspect(
         note(sentence)
     found = look(evidence, neuron)
     folder = Path(output) if output else default_folder(path)
-    if not output and folder.is_symlink():  # a run from elsewhere could have files written anywhere
-        where = one_line(folder.resolve())
-        raise MachineError(f"{folder} is a link to {where}, outside of the run: remove it, or choose another --output")
+    if not output:
+        check_no_link(folder, ", or choose another --output")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -10,7 +10,7 @@ from typing import Any
 from barenet.messages import few
 from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style, whole_numbers
 from barenet.plots.ranges import LEGEND_ROOM, Points, bound, kept_range
-from barenet.storage.files import make_folder, replace_file
+from barenet.storage.files import check_no_link, make_folder, replace_file
 from barenet.training.records import EpochRecord
 
 __all__ = [
@@ -44,6 +44,7 @@ def draw_learning_curves(
 
     The same records give the same bytes. With label smoothing the training loss is of smoothed labels, and says so.
     """
+    check_no_link(path.parent)
     make_folder(path.parent)
     replace_file(path, learning_curves(history, best_epoch, label_smoothing))
 

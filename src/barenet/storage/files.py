@@ -13,10 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from barenet.errors import ConfigError, MachineError
+from barenet.messages import one_line
 
 __all__ = [
     "append_line",
     "check_folder_name",
+    "check_no_link",
     "keep_damaged",
     "make_folder",
     "replace_file",
@@ -118,6 +120,16 @@ def make_folder(path: Path) -> None:
         make_lasting(path)
     except OSError as error:
         raise MachineError(f"cannot make the folder {path}: {error.strerror}") from None
+
+
+def check_no_link(folder: Path, otherwise: str = "") -> None:
+    """Raise MachineError for a folder of a run that is a link: a run from elsewhere could have files written anywhere.
+
+    otherwise: what a person can do besides removing it, after a comma.
+    """
+    if folder.is_symlink():
+        where = one_line(folder.resolve())
+        raise MachineError(f"{folder} is a link to {where}, outside of the run: remove it{otherwise}")
 
 
 def make_lasting(path: Path) -> None:
