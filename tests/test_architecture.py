@@ -258,3 +258,9 @@ def test_a_made_up_outsider_in_the_network_is_found(line, outsider):
 def test_a_made_up_eager_import_of_the_package_is_found_and_a_lazy_one_is_not():
     source = "import barenet.config\nif TYPE_CHECKING:\n    import barenet.api\ndef f():\n    import barenet.data"
     assert eager_imports(source) == {"barenet.config"}
+
+
+def test_no_two_test_modules_have_one_name():
+    """Two of one name cannot be imported in one process, which depends on who runs what."""
+    names = [path.name for path in Path(__file__).parent.rglob("*.py")]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == ["conftest.py"]
