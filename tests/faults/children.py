@@ -25,6 +25,7 @@ from barenet.config.names import setting_path
 from barenet.config.sources import build_config
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, from_arrays
+from barenet.engine.making import settle_engine
 from barenet.errors import BarenetError
 from barenet.run_folders.checkpoint import read_state
 from barenet.run_folders.folder import network_folders, new_run
@@ -107,6 +108,7 @@ def train_two_epochs(folder: str, observer: object) -> None:
     """Train a run up to its second epoch, as if it was stopped there."""
     path = Path(folder)
     resolved, data = prepare(config_of("one"), data_of("one"))
+    resolved = settle_engine(resolved, print)
     trainer = Trainer(network_configs(resolved), data, until=2)
     with new_run(path.parent, path.name, "quick") as new:
         run = Run(resolved, data_of("one"), trainer, new.publish(), Observer())

@@ -43,7 +43,8 @@ print([kernel.dispatcher.__name__ for kernel in KERNELS])
 
 def run(code, *arguments, cache, package=None, **variables):
     """Return what a new process prints, word by word."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NUMBA_", "BARENET_"))}
+    others = ("NUMBA_", "BARENET_", "PYTHONWARN")  # the last would let Numba warn of files that it opens
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     environment |= {"NUMBA_CACHE_DIR": str(cache), **variables}
     if package is not None:
         environment["PYTHONPATH"] = str(package)

@@ -147,7 +147,7 @@ def read_question(folder: Path) -> Question:
         given = stored.given
         if stored.format == 1:
             given = given_before(stored.recipe, given, dict(flatten(stored.space)))
-        given = {**BEFORE, **given}
+        given = {**given, **BEFORE, **given}  # in its order, which files keep
         names = ("prefix", "fingerprint", "storage", "name", "from_arrays")
         rest = {name: getattr(stored, name) for name in names}
         question = Question(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)
