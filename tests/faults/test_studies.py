@@ -165,7 +165,7 @@ def count_flips(kind: str, n: int, study: Study, tmp_path: Path) -> dict[str, in
     return counts
 
 
-@pytest.mark.parametrize("n", [100, pytest.param(2_000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("n", [100, pytest.param(10_000, marks=pytest.mark.full)])
 @pytest.mark.parametrize("kind", KINDS[:-1])
 def test_a_flipped_bit_in_a_file_of_a_study_is_noticed(kind, n, study, tmp_path):
     began = time.perf_counter()

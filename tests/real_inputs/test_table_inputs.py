@@ -448,9 +448,10 @@ def test_kaggles_pair_of_pixels_is_images(tmp_path):
     np.testing.assert_array_equal(dataset.test_images, pixels[:3])
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say how much memory was taken")
-@pytest.mark.parametrize("kind", ["uint8", "float32"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("uint8", marks=pytest.mark.slow), pytest.param("float32", marks=pytest.mark.full)]
+)
 def test_a_table_of_60000_images_is_read_in_less_than_twice_the_memory_that_is_kept(kind, tmp_path):
     carried, path = load_dataset(), tmp_path / "fashion-mnist_train.csv"
     with path.open("w", encoding="utf-8") as file:

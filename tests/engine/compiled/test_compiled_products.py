@@ -192,8 +192,7 @@ print(test_compiled_products.digest())
 
 @pytest.mark.parametrize(
     "tile",
-    [pytest.param((8, 2), marks=pytest.mark.slow)]
-    + [pytest.param(tile, marks=pytest.mark.full) for tile in ((6, 1), (4, 1), (3, 2), (1, 1))],
+    [pytest.param(tile, marks=pytest.mark.full) for tile in ((8, 2), (6, 1), (4, 1), (3, 2), (1, 1))],
 )
 def test_bits_do_not_depend_on_the_shape_of_tiles(tile, tmp_path):
     paths = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])

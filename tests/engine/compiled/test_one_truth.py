@@ -102,7 +102,7 @@ def test_both_engines_reach_the_same_weights(chosen):
     assert_one_truth(chosen)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("activation", FACTORS[0])
 @pytest.mark.parametrize("loss", FACTORS[1])
 def test_with_every_combination(activation, loss):

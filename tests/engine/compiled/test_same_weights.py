@@ -80,8 +80,7 @@ def has(feature):
 
 @pytest.mark.parametrize(
     "processor",
-    [pytest.param("haswell", marks=pytest.mark.slow)]
-    + [pytest.param(name, marks=pytest.mark.full) for name in (*AVX2[1:], *AVX512)],
+    [pytest.param(name, marks=pytest.mark.full) for name in (*AVX2, *AVX512)],
 )
 def test_code_for_another_processor_gives_the_same_weights(processor, tmp_path):
     if not has("avx512f" if processor in AVX512 else "avx2"):
