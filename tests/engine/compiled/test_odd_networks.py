@@ -221,3 +221,17 @@ def test_a_rate_of_zero_moves_nothing_and_leaves_the_norm_of_the_gradient_open()
         found.append(engine.norms().gradient)
         engine.close()
     np.testing.assert_array_equal(found[1], found[0])
+
+
+def test_batches_have_the_size_that_the_engine_is_given_whatever_the_settings_say():
+    states = []
+    for named in (16, 40):
+        case = Case({"optimizer": "sgd"}, batch_size=16, n_images=48, kind="compiled")
+        case.configs = [config.with_values(data__batch_size=named) for config in case.configs]
+        plan, before = case.plan([0]), case.start([0])
+        engine = case.engine([0], 1)
+        engine.begin(plan)
+        engine.train(0, plan.n_steps)
+        states.append(engine.capture(before).values)
+        engine.close()
+    np.testing.assert_array_equal(*states)

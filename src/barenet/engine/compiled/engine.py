@@ -89,7 +89,9 @@ class CompiledEngine(Engine):
         self.losses = np.zeros((n, plan.n_steps))  # of a step that is not taken none is lost
         self.predicted = np.empty((n, plan.order.shape[-1]), np.int64)
         self.chosen = [
-            choose(self.configs[row], plan, row, self.layout, self.n_shifts, self.losses[row], self.predicted[row])
+            choose(
+                self.configs[row], plan, row, self.layout, self.n_shifts, self.losses[row], self.predicted[row]
+            )._replace(batch_size=self.batch_size)  # the settings may name another one than is trained with
             for row in range(n)
         ]
         self.n_steps = plan.first_step

@@ -1,8 +1,7 @@
 """Losses of one image after the other, with their gradients, as `nn.losses` defines them.
 
-Each function writes the loss and the predicted class of the images of some rows, and over the outputs a (rows, padded)
-writes nothing; the gradient with respect to them goes to `d`, times `factor`. Where images have weights, loss and
-gradient of each are multiplied by its own.
+For the images in some rows they give the loss, the predicted class, and in `d` the gradient with respect to the
+outputs, times `factor`. Where images have weights, loss and gradient of each are multiplied by its own.
 """
 
 from __future__ import annotations
