@@ -24,8 +24,8 @@ Task = Callable[[int], None]
 class Job:
     """The tasks of one phase, and how many of them are taken and done."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
-        self.tasks = tasks
+    def __init__(self, tasks: Sequence[Task], let_go: Callable[[], None] | None = None) -> None:
+        self.tasks, self.let_go = tasks, let_go
         self.error: BaseException | None = None
         self._taken, self._done = itertools.count(), itertools.count(1)
         self.ended = threading.Lock()
@@ -38,9 +38,15 @@ class Job:
                 if self.error is None:
                     self.tasks[number](thread)
             except BaseException as error:  # handed to the thread that asked for the job
-                self.error = error
+                self.fail(error)
             if next(self._done) == len(self.tasks):
                 self.ended.release()
+
+    def fail(self, error: BaseException) -> None:
+        """Remember what went wrong, and let tasks go that wait for one that failed or will not be run."""
+        self.error = self.error or error
+        if self.let_go is not None:
+            self.let_go()
 
 
 class Team:
@@ -54,13 +60,16 @@ class Team:
         for number, (calls, at_work) in enumerate(zip(self._calls, self._at_work, strict=True), start=1):
             threading.Thread(target=self._serve, args=(number, calls, at_work), name="barenet", daemon=True).start()
 
-    def run(self, tasks: Sequence[Task]) -> None:
-        """Run all tasks, and return when the last has ended; what a task raises is raised here."""
+    def run(self, tasks: Sequence[Task], let_go: Callable[[], None] | None = None) -> None:
+        """Run all tasks, and return when the last has ended; what a task raises is raised here.
+
+        Tasks that wait for each other need `let_go`, which is called after an error and ends their waiting.
+        """
         if self.n_threads == 1 or len(tasks) == 1:
             for task in tasks:
                 task(0)
             return
-        self._job = job = Job(tasks)
+        self._job = job = Job(tasks, let_go)
         for calls in self._calls[: len(tasks) - 1]:
             if calls.empty():  # a thread that has not yet come since it was last called will find this job
                 calls.put(True)
@@ -68,7 +77,7 @@ class Team:
             job.work(0)
             job.ended.acquire()
         except BaseException as error:  # Ctrl-C in this thread: tasks in other threads end before anything else goes on
-            job.error = job.error or error
+            job.fail(error)
             job.work(0)
             for at_work in self._at_work:
                 with at_work:

@@ -20,6 +20,7 @@ from barenet.data.batches import TrainingImages
 from barenet.engine.choice import ThreadChoice, candidates_for
 from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, addresses
 from barenet.engine.compiled.kernels.losses import LOSS_CODES
+from barenet.engine.compiled.kernels.meeting import MEET_NO_MORE
 from barenet.engine.compiled.kernels.updates import PLAIN
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
@@ -140,7 +141,7 @@ class CompiledEngine(Engine):
                 share = Share(number, threads, counter)
                 own = memories[0]._replace(chunk=memory.chunk)
                 tasks.append(partial(self._train, row, own, share, first, last, is_measured))
-            self.team.run(tasks)
+            self.team.run(tasks, partial(counter.fill, MEET_NO_MORE))
 
     def _train_alone(self, row: int, first: int, last: int, is_measured: bool, thread: int) -> None:
         """Take some steps with one network on one thread."""

@@ -18,9 +18,10 @@ from numba.extending import intrinsic
 
 from barenet.engine.compiled.kernels.compiling import compiled
 
-__all__ = ["meet"]
+__all__ = ["MEET_NO_MORE", "meet"]
 
 WORD = ir.IntType(64)
+MEET_NO_MORE = 2**60  # in a counter: one of the threads will not come, and what they compute is not used
 MOST_LOOKS = 2_000  # before a thread lets others run, some ten microseconds
 LET_OTHERS_RUN = "SwitchToThread" if os.name == "nt" else "sched_yield"
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
@@ -75,10 +76,13 @@ def let_others_run(_typing: Any) -> Any:
 
 @compiled
 def meet(counter, n_threads):
-    """Wait until all threads have come here; counter: (1,) int64, 0 before the first meeting."""
+    """Wait until all threads have come here; counter: (1,) int64, 0 before the first, MEET_NO_MORE after the last."""
     if n_threads == 1:
         return
-    goal = (add_one(counter) // n_threads + 1) * n_threads
+    before: int = add_one(counter)
+    if before >= MEET_NO_MORE:
+        return
+    goal = (before // n_threads + 1) * n_threads
     looks = 0
     while look_at(counter) < goal:
         looks += 1

@@ -1,0 +1,76 @@
+"""Threads that share a network wait for each other, but not for one that will not come."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+from engines import Case
+
+pytest.importorskip("numba")
+
+from barenet.engine.compiled import engine as compiled_engine
+from barenet.engine.compiled.kernels.meeting import MEET_NO_MORE, meet
+
+WAIT = 20.0  # seconds after which a thread counts as stuck
+
+
+def stuck(call) -> bool:
+    """Return whether a call in a thread of its own does not end."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    thread.join(WAIT)
+    return thread.is_alive()
+
+
+def test_a_thread_waits_until_all_have_come():
+    counter, order = np.zeros(1, np.int64), []
+
+    def first() -> None:
+        meet(counter, 2)
+        order.append("went on")
+
+    thread = threading.Thread(target=first, daemon=True)
+    thread.start()
+    while counter[0] == 0:
+        pass
+    order.append("comes")
+    meet(counter, 2)
+    thread.join(WAIT)
+    assert order == ["comes", "went on"]
+    assert counter[0] == 2
+
+
+def test_nobody_waits_once_they_meet_no_more():
+    counter = np.full(1, MEET_NO_MORE, np.int64)
+    assert not stuck(lambda: [meet(counter, 3) for _ in range(4)])
+
+
+@pytest.mark.parametrize("absent", [0, 1])
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
+def test_an_error_in_one_thread_lets_the_others_go(absent, error, monkeypatch):
+    case = Case({"batch_size": 32}, ({"seed": 0},), kind="compiled")
+    plan, engine = case.plan((0,)), case.engine((0,), 2, None)
+    engine.begin(plan)
+    engine._arrange(2)
+    train, came = compiled_engine.train, threading.Event()
+
+    def fail(network, images, chosen, memory, share, *rest):
+        if share.number == absent:
+            assert came.wait(WAIT)
+            raise error
+        came.set()
+        train(network, images, chosen, memory, share, *rest)
+
+    monkeypatch.setattr(compiled_engine, "train", fail)
+    raised = []
+
+    def run() -> None:
+        with pytest.raises(error):
+            engine._run(0, plan.n_steps, is_measured=False)
+        raised.append(True)
+
+    assert not stuck(run)
+    assert raised
+    engine.close()
