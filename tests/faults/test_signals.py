@@ -38,10 +38,11 @@ COMMANDS = {
     ),
 }
 OF_A_RUN = {"report": ("report", "run"), "inspect": ("inspect", "run"), "predict": ("predict", "run", "{images}")}
-# Says when the first line is reached: until then the system's own action applies, or Python's.
+# Says when the first line is reached: until then the system's own action applies, or Python's. Says as well when all is
+# done: the system drops a signal to a process that it is taking down, which takes some milliseconds.
 START = (
-    "import barenet.cli.main as m, barenet.interrupts as i, os; install = i.install; "
-    "i.install = lambda: (install(), os.write(3, b'.')); m.main()"
+    "import barenet.cli.main as m, barenet.interrupts as i, os; install, release = i.install, i.release; "
+    "i.install = lambda: (install(), os.write(3, b'.')); i.release = lambda: (release(), os.write(3, b'!')); m.main()"
 )
 LEFT_SECONDS = 5.0  # in which worker processes notice that their parent ended
 
@@ -81,6 +82,14 @@ def processes_of(session: int) -> list[psutil.Process]:
     return found
 
 
+def said_more(reading: int) -> bool:
+    """Return whether a pipe that does not block holds a byte."""
+    try:
+        return bool(os.read(reading, 1))
+    except BlockingIOError:
+        return False
+
+
 def disturb(arguments: list[str], folder: Path, number: int, seconds: float) -> tuple[str, str]:
     """Run a command, send it a signal so long after its first line, and return what was wrong and what it said."""
     reading, writing = os.pipe()
@@ -101,10 +110,12 @@ def disturb(arguments: list[str], folder: Path, number: int, seconds: float) -> 
         while time.monotonic() < end and process.poll() is None:
             time.sleep(0.005)
         ended = process.poll() is not None
+        os.set_blocking(reading, False)
+        done = not ended and said_more(reading)
         process.send_signal(number)
         _, said = process.communicate(timeout=PATIENCE)
     os.close(reading)
-    if ended:
+    if ended or (done and process.returncode == 0):
         return "ended before", said
     wrong = []
     if process.returncode not in (128 + number, -number):  # -number: after all was done, by the system's own action
