@@ -67,9 +67,11 @@ def weights_after(recipe: str, n_images: int, seeds=(0,), threads: int = 1, stre
 def widest_register() -> str:
     """Return which registers the compiled code uses, xmm, ymm or zmm; of code from the cache Numba shows none."""
     from barenet.engine.compiled.kernels.compiling import KERNELS
-    from barenet.engine.compiled.steps import train
+    from barenet.engine.compiled.steps import take_steps
 
-    codes = [code for own in (train, *(kernel.dispatcher for kernel in KERNELS)) for code in own.inspect_asm().values()]
+    codes = [
+        code for own in (take_steps, *(kernel.dispatcher for kernel in KERNELS)) for code in own.inspect_asm().values()
+    ]
     return max((name for name in ("xmm", "ymm", "zmm") if any(name in code for code in codes)), default="none")
 
 

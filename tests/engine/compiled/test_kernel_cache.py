@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -20,20 +21,23 @@ pytestmark = [pytest.mark.extra, pytest.mark.slow]
 # Adds and multiplies vectors in functions of its own, which is quick to compile.
 SMALL = """
 import numpy as np
+from numba import njit
 from barenet.engine.compiled.kernels import compiling
 from barenet.engine.compiled.kernels.updates import average
 from barenet.engine.compiled.kernels.compiling import KERNELS
 
 values, averages = np.full(16, 5, np.float32), np.full(16, 1, np.float32)
-own = next(kernel for kernel in KERNELS if kernel.dispatcher.__name__ == "average")
-own.address()
-own.dispatcher(np.float32(0.5), values, averages, 0, 16)
+number, own = next((n, kernel) for n, kernel in enumerate(KERNELS) if kernel.dispatcher.__name__ == "average")
+addresses = np.zeros(len(KERNELS), np.int64)
+addresses[number] = own.address()
+njit(lambda kernels, x, y: average(kernels, np.float32(0.5), x, y, 0, 16))(addresses, values, averages)
 stats = own.dispatcher.stats
 print(averages[0], sum(stats.cache_hits.values()), sum(stats.cache_misses.values()), compiling.FOLDER)
 """
 # Imports products before all others, and trains.
 IN_ANOTHER_ORDER = """
 import sys
+import time
 for name in sys.argv[1:]:
     __import__(f"barenet.engine.compiled.kernels.{name}")
 from barenet.engine.compiled.kernels.compiling import KERNELS
@@ -127,3 +131,14 @@ def test_another_umask_makes_no_folder_that_others_may_write(package, tmp_path):
     if found[3] != "None":
         assert not any(path.stat().st_mode & 0o022 for path in (folder, *folder.iterdir()))
     assert found[0] == "3.0"
+
+
+def test_what_other_versions_compiled_is_removed_after_three_months(package, tmp_path):
+    kernels, day = tmp_path / "own" / "kernels", 24 * 3600
+    for name, days in (("old", 100), ("recent", 80)):
+        (kernels / name).mkdir(parents=True)
+        (kernels / name / "code.nbi").write_bytes(b"code")
+        os.utime(kernels / name, (time.time() - days * day,) * 2)
+    folder = Path(run(SMALL, cache="", package=package, BARENET_CACHE=str(tmp_path / "own"))[3])
+    assert {path.name for path in kernels.iterdir()} == {"recent", folder.name}
+    assert (kernels / "recent" / "code.nbi").exists()

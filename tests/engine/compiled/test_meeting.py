@@ -11,9 +11,16 @@ from engines import Case
 pytest.importorskip("numba")
 
 from barenet.engine.compiled import engine as compiled_engine
+from barenet.engine.compiled.kernels.compiling import compiled
 from barenet.engine.compiled.kernels.meeting import MEET_NO_MORE, meet
 
 WAIT = 20.0  # seconds after which a thread counts as stuck
+
+
+@compiled
+def come(counter, n_threads):
+    """Meet, called from Python."""
+    meet(counter, n_threads)
 
 
 def stuck(call) -> bool:
@@ -28,7 +35,7 @@ def test_a_thread_waits_until_all_have_come():
     counter, order = np.zeros(1, np.int64), []
 
     def first() -> None:
-        meet(counter, 2)
+        come(counter, 2)
         order.append("went on")
 
     thread = threading.Thread(target=first, daemon=True)
@@ -36,7 +43,7 @@ def test_a_thread_waits_until_all_have_come():
     while counter[0] == 0:
         pass
     order.append("comes")
-    meet(counter, 2)
+    come(counter, 2)
     thread.join(WAIT)
     assert order == ["comes", "went on"]
     assert counter[0] == 2
@@ -44,7 +51,7 @@ def test_a_thread_waits_until_all_have_come():
 
 def test_nobody_waits_once_they_meet_no_more():
     counter = np.full(1, MEET_NO_MORE, np.int64)
-    assert not stuck(lambda: [meet(counter, 3) for _ in range(4)])
+    assert not stuck(lambda: [come(counter, 3) for _ in range(4)])
 
 
 @pytest.mark.parametrize("absent", [0, 1])
@@ -54,16 +61,16 @@ def test_an_error_in_one_thread_lets_the_others_go(absent, error, monkeypatch):
     plan, engine = case.plan((0,)), case.engine((0,), 2, None)
     engine.begin(plan)
     engine._arrange(2)
-    train, came = compiled_engine.train, threading.Event()
+    take_steps, came = compiled_engine.take_steps, threading.Event()
 
     def fail(network, images, chosen, memory, share, *rest):
         if share.number == absent:
             assert came.wait(WAIT)
             raise error
         came.set()
-        train(network, images, chosen, memory, share, *rest)
+        take_steps(network, images, chosen, memory, share, *rest)
 
-    monkeypatch.setattr(compiled_engine, "train", fail)
+    monkeypatch.setattr(compiled_engine, "take_steps", fail)
     raised = []
 
     def run() -> None:

@@ -24,9 +24,10 @@ from barenet.engine.compiled.kernels.meeting import MEET_NO_MORE
 from barenet.engine.compiled.kernels.updates import PLAIN
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
-from barenet.engine.compiled.steps import evaluate, train
+from barenet.engine.compiled.norms import norms_of
+from barenet.engine.compiled.steps import take_steps
 from barenet.engine.compiled.tables import Memory, Network, Share
-from barenet.engine.compiled.translation import choose, images_of, network_of, no_steps, plain_images, tables_of
+from barenet.engine.compiled.translation import choose, forward_only, images_of, network_of, plain_images, tables_of
 from barenet.engine.compiled.weights_phase import CHUNK
 from barenet.engine.parts import split
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
@@ -38,7 +39,12 @@ __all__ = ["CompiledEngine"]
 
 Floats = NDArray[np.float32]
 EVALUATION_BATCH = 128  # images that are evaluated at once
-EVALUATED_TOGETHER = 1024  # images that a thread takes at a time
+STEPS_TOGETHER = 8  # of evaluation, that a thread takes at a time
+
+
+def alone() -> Share:
+    """Return the share of a thread that takes whole steps."""
+    return Share(0, 1, np.zeros(1, np.int64))
 
 
 class CompiledEngine(Engine):
@@ -81,8 +87,8 @@ class CompiledEngine(Engine):
 
     def _compile(self) -> None:
         """Compile what trains, or load it: by taking no step, before any clock runs."""
-        alone = Share(0, 1, np.zeros(1, np.int64))
-        train(self.networks[0], self.images, no_steps(self.batch_size), self._memory(0), alone, 0, 0, False)
+        nothing = forward_only(self.batch_size, 0, np.zeros(0, np.float32), np.zeros(0, np.int64))
+        take_steps(self.networks[0], self.images, nothing, self._memory(0), alone(), 0, 0, False)
 
     def begin(self, plan: EpochPlan) -> None:
         """Get ready for the steps of an epoch."""
@@ -125,7 +131,11 @@ class CompiledEngine(Engine):
         self._run(first, last - 1, is_measured=False)
         before = [self.layout.unpack(network.values) for network in self.networks]
         self._run(last - 1, last, is_measured=True)
-        self._norms = [self._measure(row, old) for row, old in enumerate(before)]
+        self._norms = []
+        for row, old in enumerate(before):
+            rate = float(self.plan.rates[-1, row]) if self.networks[row].rule == PLAIN else 1.0
+            after = self.layout.unpack(self.networks[row].values)
+            self._norms.append(norms_of(float(self.chosen[row].norm[0]), rate, old, after, self.layout.places()))
 
     def _run(self, first: int, last: int, *, is_measured: bool) -> None:
         """Take some steps: networks side by side, or one after the other, each by all threads."""
@@ -145,26 +155,13 @@ class CompiledEngine(Engine):
 
     def _train_alone(self, row: int, first: int, last: int, is_measured: bool, thread: int) -> None:
         """Take some steps with one network on one thread."""
-        self._train(row, self._memory(thread), Share(0, 1, np.zeros(1, np.int64)), first, last, is_measured)
+        self._train(row, self._memory(thread), alone(), first, last, is_measured)
 
     def _train(
         self, row: int, memory: Memory, share: Share, first: int, last: int, is_measured: bool, _thread: int = 0
     ) -> None:
         """Take a thread's share of some steps with one network."""
-        train(self.networks[row], self.images, self.chosen[row], memory, share, first, last, is_measured)
-
-    def _measure(self, row: int, before: Floats) -> StepNorms:
-        """Return the norms of the step that a network took from the parameters `before`."""
-        gradient = float(self.chosen[row].norm[0])
-        if self.networks[row].rule == PLAIN:  # its gradients are multiplied by the rate
-            rate = float(self.plan.rates[-1, row])
-            gradient = gradient / rate if rate else np.nan
-        change, ratios = self.layout.unpack(self.networks[row].values) - before, {}
-        for name, (place, size) in self.layout.places().items():
-            was, moved = (np.linalg.norm(own[place : place + size].astype(np.float64)) for own in (before, change))
-            ratios[name] = np.array([moved / was if was > 0 else np.nan])
-        update, weights = (np.array([np.linalg.norm(own.astype(np.float64))]) for own in (change, before))
-        return StepNorms(np.array([gradient]), update, weights, ratios)
+        take_steps(self.networks[row], self.images, self.chosen[row], memory, share, first, last, is_measured)
 
     def _memory(self, thread: int, *, evaluates: bool = False) -> Memory:
         """Return what a thread computes with. The padding of a layout stays 0, so no two layouts share their memory."""
@@ -209,12 +206,14 @@ class CompiledEngine(Engine):
         """Return mean losses (N,) and predicted classes (N, n), with the same bits everywhere."""
         n, own = len(images), plain_images(images, labels, scale)
         losses, predicted = np.zeros((len(self.networks), n), np.float32), np.zeros((len(self.networks), n), np.int64)
-        parts = split(n, -(-n // EVALUATED_TOGETHER))
+        n_steps = -(-n // EVALUATION_BATCH)
+        parts = split(n_steps, -(-n_steps // STEPS_TOGETHER))
 
         def run(row: int, part: slice, thread: int) -> None:
             network = self._evaluated(self.networks[row], loss)
+            chosen = forward_only(EVALUATION_BATCH, n, losses[row], predicted[row])
             memory = self._memory(thread, evaluates=True)
-            evaluate(network, own, memory, EVALUATION_BATCH, part.start, part.stop, losses[row], predicted[row])
+            take_steps(network, own, chosen, memory, alone(), part.start, part.stop, False)
 
         with closing(Team(self.most_threads)) as team:
             team.run([partial(run, row, part) for row in range(len(self.networks)) for part in parts])
@@ -226,7 +225,8 @@ class CompiledEngine(Engine):
         """Return a network as it is evaluated."""
         values = network.averages if network.averages.size else network.values
         layers, code = self.evaluation_layout.layers, LOSS_CODES[loss.name]
-        return network._replace(layers=layers, values=values, loss=code, smoothing=np.float32(loss.label_smoothing))
+        smoothing = np.float32(loss.label_smoothing)
+        return network._replace(layers=layers, values=values, loss=code, smoothing=smoothing, input_factors=-1)
 
     def evaluation_network(self) -> MLP:
         """Return the stack as it is evaluated: with its averaged parameters where there are any."""

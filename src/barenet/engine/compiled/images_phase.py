@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from barenet.engine.compiled.kernels.compiling import compiled
+from barenet.engine.compiled.kernels.compiling import helper
 from barenet.engine.compiled.kernels.inputs import gather
 from barenet.engine.compiled.kernels.layers import IDENTITY, SOFTMAX, activate, drop, multiply_by, softmax_backward
 from barenet.engine.compiled.kernels.losses import losses_of
+from barenet.engine.compiled.kernels.memory import at
 from barenet.engine.compiled.kernels.products import into_panels, product
 from barenet.engine.compiled.kernels.updates import PLAIN, RATE
 from barenet.engine.compiled.kernels.vectors import LANES
@@ -31,48 +32,48 @@ from barenet.engine.compiled.tables import (
     Z,
 )
 
-__all__ = ["forward", "images_part"]
+__all__ = ["images_part"]
 
 f32 = np.float32
 ZERO, ONE = f32(0), f32(1)
 
 
-@compiled
+@helper
 def images_part(network, images, chosen, memory, step, rows, first, stop):
-    """Take the images in the rows of a batch from `first` to before `stop` all the way forward, and back."""
+    """Take the images in the rows of a batch from `first` to before `stop` all the way forward, and back to train."""
     bring_images(network, images, chosen, memory, step, first, stop)
     for layer in range(len(network.layers)):
         forward(network, memory, layer, first, stop)
         drop_units(network, chosen, memory, step, layer, first, stop)
     find_losses(network, chosen, memory, step, rows, first, stop)
-    for layer in range(len(network.layers) - 1, -1, -1):
+    for layer in range(len(network.layers) - 1 if chosen.trains else -1, -1, -1):
         backward(network, memory, layer, rows, first, stop)
 
 
-@compiled
+@helper
 def bring_images(network, images, chosen, memory, step, first, stop):
     """Write some images of a batch, their classes and their weights to where the step finds them."""
     begin, layers = step * chosen.batch_size, network.layers
-    x, row_in = memory.work[layers[0, X] :], layers[0, ROW_IN]
+    x, row_in = at(memory.work, layers[0, X]), layers[0, ROW_IN]
     for row in range(first, stop):
         image = chosen.order[begin + row]
         label = images.labels[image]
-        memory.classes[row] = images.classes[label] if images.classes.size else label
-        memory.weights[row] = images.weights[label] if images.weights.size else ONE
-        change = chosen.changes[begin + row] if chosen.changes.size else -1
+        memory.classes[row] = images.classes[label] if images.has_classes else label
+        memory.weights[row] = images.weights[label] if images.has_weights else ONE
+        change = chosen.changes[begin + row] if chosen.has_changes else -1
         gather(
-            memory.kernels, x, row, row_in, images.bytes_, images.floats, image, images.n_inputs, images.sources,
-            change, images.scale,
+            memory.kernels, x, row, row_in, images.are_bytes, images.bytes_, images.floats, image, images.n_inputs,
+            images.sources, change, images.scale,
         )  # fmt: skip
     if network.input_factors >= 0:
-        keys, factors = chosen.keys[step, 0], memory.work[network.input_factors :]
+        keys, factors = chosen.keys[step, 0], at(memory.work, network.input_factors)
         drop(
             memory.kernels, x, x, factors, first, stop, images.n_inputs, row_in, memory.tables, keys[0], keys[1],
             network.last_kept[0], network.scales[0],
         )  # fmt: skip
 
 
-@compiled
+@helper
 def forward(network, memory, layer, first, stop):
     """Write z = x W + b and a = f(z) for some rows."""
     own, work, values = network.layers[layer], memory.work, network.values
@@ -83,22 +84,22 @@ def forward(network, memory, layer, first, stop):
         work, own[Z] + first * row_out, row_out, LANES, values, own[BIAS], 0, LANES, ONE,
     )  # fmt: skip
     if own[ACTIVATION] != IDENTITY:
-        activate(memory.kernels, own[ACTIVATION], work[own[Z] :], work[own[A] :], first, stop, own[N_OUT], row_out)
+        activate(memory.kernels, own[ACTIVATION], at(work, own[Z]), at(work, own[A]), first, stop, own[N_OUT], row_out)
 
 
-@compiled
+@helper
 def drop_units(network, chosen, memory, step, layer, first, stop):
     """Write what the next layer takes of a layer's units, where there is dropout."""
     own, work = network.layers[layer], memory.work
     if own[DROPPED] >= 0:
-        keys, table = chosen.keys[step, layer + 1], memory.tables[memory.table_starts[layer + 1] :]
+        keys, table = chosen.keys[step, layer + 1], at(memory.tables, memory.table_starts[layer + 1])
         drop(
-            memory.kernels, work[own[A] :], work[own[OUT] :], work[own[DROPPED] :], first, stop, own[N_OUT],
+            memory.kernels, at(work, own[A]), at(work, own[OUT]), at(work, own[DROPPED]), first, stop, own[N_OUT],
             own[ROW_OUT], table, keys[0], keys[1], network.last_kept[1], network.scales[1],
         )  # fmt: skip
 
 
-@compiled
+@helper
 def find_losses(network, chosen, memory, step, rows, first, stop):
     """Write losses and predicted classes of some rows, and the gradient with respect to the outputs."""
     own, work = network.layers[len(network.layers) - 1], memory.work
@@ -106,21 +107,21 @@ def find_losses(network, chosen, memory, step, rows, first, stop):
     if network.rule == PLAIN:
         factor = -chosen.factors[step, RATE] * factor
     losses_of(
-        memory.kernels, network.loss, work[own[A] :], work[own[D] :], first, stop, own[N_OUT], own[ROW_OUT],
+        memory.kernels, network.loss, at(work, own[A]), at(work, own[D]), first, stop, own[N_OUT], own[ROW_OUT],
         memory.classes, memory.weights, network.smoothing, factor, memory.losses,
-        chosen.predicted[step * chosen.batch_size :],
+        at(chosen.predicted, step * chosen.batch_size),
     )  # fmt: skip
 
 
-@compiled
+@helper
 def backward(network, memory, layer, rows, first, stop):
     """From the gradient with respect to a layer's output to that of its z, and to that of the output before."""
     own, work, row_out = network.layers[layer], memory.work, network.layers[layer, ROW_OUT]
-    d = work[own[D] :]
+    d = at(work, own[D])
     if own[ACTIVATION] == SOFTMAX:
-        softmax_backward(memory.kernels, work[own[A] :], d, first, stop, row_out)
+        softmax_backward(memory.kernels, at(work, own[A]), d, first, stop, row_out)
     elif own[ACTIVATION] != IDENTITY:
-        multiply_by(memory.kernels, d, work[own[Z] :], first * row_out, stop * row_out)
+        multiply_by(memory.kernels, d, at(work, own[Z]), first * row_out, stop * row_out)
     into_panels(memory.kernels, first, stop, rows, own[WIDE_OUT] // LANES, work, own[D], row_out, work, own[PANELS])
     if layer == 0:
         return
@@ -131,4 +132,4 @@ def backward(network, memory, layer, rows, first, stop):
         work, before[D] + first * row_in, row_in, LANES, memory.zeros, 0, 0, 0, ZERO,
     )  # fmt: skip
     if before[DROPPED] >= 0:
-        multiply_by(memory.kernels, work[before[D] :], work[before[DROPPED] :], first * row_in, stop * row_in)
+        multiply_by(memory.kernels, at(work, before[D]), at(work, before[DROPPED]), first * row_in, stop * row_in)

@@ -11,105 +11,80 @@ from __future__ import annotations
 
 import numpy as np
 
-from barenet.engine.compiled.images_phase import forward, images_part
-from barenet.engine.compiled.kernels.compiling import compiled
-from barenet.engine.compiled.kernels.inputs import gather
-from barenet.engine.compiled.kernels.losses import losses_of
+from barenet.engine.compiled.images_phase import images_part
+from barenet.engine.compiled.kernels.compiling import compiled, helper
 from barenet.engine.compiled.kernels.meeting import meet
 from barenet.engine.compiled.kernels.vectors import LANES
-from barenet.engine.compiled.tables import N_OUT, ROW_IN, ROW_OUT, WIDE_IN, A, D, X
+from barenet.engine.compiled.references import reference_to
+from barenet.engine.compiled.tables import WIDE_IN
 from barenet.engine.compiled.weights_phase import (
     CHUNK,
+    KEEP_GRADIENTS,
+    MOVE,
+    MOVE_BY_KEPT,
     bias_part,
     clip,
     gradient_norm,
-    keep_gradients,
     weights_part,
 )
 
-__all__ = ["evaluate", "train"]
+__all__ = ["take_steps"]
 
 f32 = np.float32
 
 
 @compiled
-def train(network, images, chosen, memory, team, first, stop, is_measured):
+def take_steps(network, images, chosen, memory, team, first, stop, is_measured):
     """Take the steps from number `first` of the epoch to before `stop`; measure the last one's gradient, if asked.
 
-    All threads of a team call it at once; each does its own parts of each phase.
+    All threads of a team call it at once; each does its own parts of each phase. Steps that do not train go forward
+    alone.
     """
+    network, images, chosen = reference_to(network), reference_to(images), reference_to(chosen)
+    memory, team = reference_to(memory), reference_to(team)
     for step in range(first, stop):
-        rows = min(chosen.batch_size, chosen.order.size - step * chosen.batch_size)
+        rows = min(chosen.batch_size, chosen.n_images - step * chosen.batch_size)
         own = -(-rows // (team.n_threads * LANES)) * LANES
         start = min(rows, team.number * own)
         images_part(network, images, chosen, memory, step, rows, start, min(rows, start + own))
         meet(team.counter, team.n_threads)
         if team.number == 0:
-            chosen.losses[step] = mean_loss(memory, rows)
+            write_losses(chosen, memory, step, rows)
+        if not chosen.trains:
+            continue
         clips = network.clip_norm < f32(np.inf)
         if clips or (is_measured and step == stop - 1):
-            keep_all_gradients(network, memory, team, rows)
+            take_weights(network, chosen, memory, team, step, rows, KEEP_GRADIENTS)
             meet(team.counter, team.n_threads)
             if team.number == 0:
                 chosen.norm[0] = gradient_norm(network, memory)
                 if clips:
                     clip(network, memory, chosen.factors[step])
             meet(team.counter, team.n_threads)
-        move_all_weights(network, chosen, memory, team, step, rows, clips)
+        take_weights(network, chosen, memory, team, step, rows, MOVE_BY_KEPT if clips else MOVE)
         meet(team.counter, team.n_threads)
 
 
-@compiled
-def mean_loss(memory, rows):
-    """Return the mean loss of a batch, added up one image after the other."""
+@helper
+def write_losses(chosen, memory, step, rows):
+    """Write the mean loss of a batch, added up one image after the other; without training the loss of each image."""
     loss = 0.0
     for row in range(rows):
         loss += np.float64(memory.losses[row])
-    return loss / rows
+        if not chosen.trains:
+            chosen.image_losses[step * chosen.batch_size + row] = memory.losses[row]
+    chosen.losses[step] = loss / rows
 
 
-@compiled
-def keep_all_gradients(network, memory, team, rows):
-    """Write a thread's share of the gradients."""
+@helper
+def take_weights(network, chosen, memory, team, step, rows, action):
+    """Do a thread's share of what is done with the weights and biases, see `MOVE`."""
     number = 0
     for layer in range(len(network.layers)):
         wide_in = network.layers[layer, WIDE_IN]
-        for row in range(0, wide_in, CHUNK):
+        for first in range(0, wide_in, CHUNK):
             if number % team.n_threads == team.number:
-                keep_gradients(network, memory, layer, rows, row, min(row + CHUNK, wide_in))
-            number += 1
-
-
-@compiled
-def move_all_weights(network, chosen, memory, team, step, rows, is_clipped):
-    """Move a thread's share of the weights and biases."""
-    number = 0
-    for layer in range(len(network.layers)):
-        wide_in = network.layers[layer, WIDE_IN]
-        for row in range(0, wide_in, CHUNK):
-            if number % team.n_threads == team.number:
-                weights_part(network, chosen, memory, step, layer, rows, row, min(row + CHUNK, wide_in), is_clipped)
+                weights_part(network, chosen, memory, step, layer, rows, first, min(first + CHUNK, wide_in), action)
             number += 1
         if number % team.n_threads == team.number:
-            bias_part(network, chosen, memory, step, layer, rows, is_clipped)
-
-
-@compiled
-def evaluate(network, images, memory, batch_size, first, stop, losses, predicted):
-    """Write losses and predicted classes of the images from `first` to before `stop`, without changes and dropout."""
-    own, last = network.layers[0], network.layers[len(network.layers) - 1]
-    for begin in range(first, stop, batch_size):
-        rows = min(batch_size, stop - begin)
-        for row in range(rows):
-            memory.classes[row], memory.weights[row] = images.labels[begin + row], f32(1)
-            gather(
-                memory.kernels, memory.work[own[X] :], row, own[ROW_IN], images.bytes_, images.floats, begin + row,
-                images.n_inputs, images.sources, -1, images.scale,
-            )  # fmt: skip
-        for layer in range(len(network.layers)):
-            forward(network, memory, layer, 0, rows)
-        losses_of(
-            memory.kernels, network.loss, memory.work[last[A] :], memory.work[last[D] :], 0, rows, last[N_OUT],
-            last[ROW_OUT], memory.classes, memory.weights, network.smoothing, f32(0), losses[begin:],
-            predicted[begin:],
-        )  # fmt: skip
+            bias_part(network, chosen, memory, step, layer, rows, action)

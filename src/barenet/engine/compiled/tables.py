@@ -22,10 +22,12 @@ class Network(NamedTuple):
     """A network's parameters and what belongs to them, flat float32 arrays of one length, and how its layers lie in
     them.
 
-    slot_1, slot_2, averages, gradients: of length 0 where they are not needed.
+    slot_1, slot_2, averages: of length 0 where they are not needed.
     """
 
     layers: NDArray[np.int64]
+    n_parameters: int
+    has_averages: bool
     values: NDArray[np.float32]
     slot_1: NDArray[np.float32]
     slot_2: NDArray[np.float32]
@@ -44,13 +46,16 @@ class Network(NamedTuple):
 class Images(NamedTuple):
     """The training images, see `inputs.gather`, their labels, and the class and the weight of each label."""
 
+    are_bytes: bool
     bytes_: NDArray[np.uint8]
     floats: NDArray[np.float32]
     n_inputs: int
     scale: np.float32
     sources: NDArray[np.int32]
     labels: NDArray[np.int64]
+    has_classes: bool
     classes: NDArray[np.int64]
+    has_weights: bool
     weights: NDArray[np.float32]
 
 
@@ -58,15 +63,20 @@ class Chosen(NamedTuple):
     """What the steps of an epoch take and give, for one network.
 
     order, changes: (n,) images, and how each is changed. factors: (steps, FACTORS). keys: (steps, dropout layers, 2).
-    losses: (steps,); predicted: (n,); norm: (1,) of the gradient of the last step, where that is measured.
+    trains: False to go forward alone. losses: (steps,); image_losses: (n,), where nothing is trained, else (0,);
+    predicted: (n,); norm: (1,) of the gradient of the last step, where that is measured.
     """
 
     batch_size: int
+    n_images: int
     order: NDArray[np.int64]
+    has_changes: bool
     changes: NDArray[np.int64]
     factors: NDArray[np.float32]
     keys: NDArray[np.uint32]
+    trains: bool
     losses: NDArray[np.float64]
+    image_losses: NDArray[np.float32]
     norm: NDArray[np.float64]
     predicted: NDArray[np.int64]
 

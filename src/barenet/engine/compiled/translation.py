@@ -34,7 +34,7 @@ from barenet.nn import Loss, WeightAverage
 from barenet.nn.noise import keys_of_steps, position_table
 from barenet.nn.optimizers import DECAY
 
-__all__ = ["choose", "images_of", "network_of", "no_steps", "plain_images", "tables_of"]
+__all__ = ["choose", "forward_only", "images_of", "network_of", "plain_images", "tables_of"]
 
 f32 = np.float32
 
@@ -56,7 +56,9 @@ def images_of(images: TrainingImages, loss: Loss) -> Images:
     weights, classes = loss.weights, loss.classes
     return plain_images(images.images, images.labels, images.scale)._replace(
         sources=sources_of(images),
+        has_classes=classes is not None,
         classes=np.zeros(0, np.int64) if classes is None else np.asarray(classes, np.int64),
+        has_weights=weights is not None,
         weights=np.zeros(0, f32) if weights is None else np.asarray(weights, f32),
     )
 
@@ -66,13 +68,16 @@ def plain_images(images: NDArray[Any], labels: NDArray[np.integer], scale: float
     flat = np.ascontiguousarray(images).reshape(-1)
     is_bytes = flat.dtype == np.uint8
     return Images(
+        are_bytes=is_bytes,
         bytes_=as_writable(flat) if is_bytes else np.zeros(0, np.uint8),
         floats=np.zeros(0, f32) if is_bytes else as_writable(flat.astype(f32, copy=False)),
         n_inputs=images.shape[-1],
         scale=f32(scale),
         sources=np.zeros(0, np.int32),
         labels=np.array(labels, np.int64),
+        has_classes=False,
         classes=np.zeros(0, np.int64),
+        has_weights=False,
         weights=np.zeros(0, f32),
     )
 
@@ -114,6 +119,8 @@ def network_of(config: Config, layout: Layout, loss: Loss, state: TrainingState)
     clip_norm = config.optimizer.clip_norm
     return Network(
         layers=layout.layers,
+        n_parameters=layout.size,
+        has_averages=state.average is not None,
         values=values,
         slot_1=slots[0],
         slot_2=slots[1],
@@ -144,24 +151,41 @@ def choose(
     steps = plan.first_step + np.arange(plan.n_steps)
     drops = layout.input_factors >= 0 or bool((layout.layers[:, DROPPED] >= 0).any())
     numbers = range(len(layout.layers) if drops else 0)
+    changes = changes_of(plan, row, n_shifts)
     keys = [keys_of_steps(config.trainer.seed, number, steps) for number in numbers]
     return Chosen(
         batch_size=config.data.batch_size,
+        n_images=order.size,
         order=np.ascontiguousarray(order, np.int64),
-        changes=changes_of(plan, row, n_shifts),
+        has_changes=bool(changes.size),
+        changes=changes,
         factors=factors_of(config, plan.rates[:, row], steps + 1),
         keys=np.stack(keys, axis=1) if keys else np.zeros((plan.n_steps, 0, 2), np.uint32),
+        trains=True,
         losses=losses,
+        image_losses=np.zeros(0, f32),
         norm=np.zeros(1),
         predicted=predicted,
     )
 
 
-def no_steps(batch_size: int) -> Chosen:
-    """Return what an epoch without steps takes."""
-    nothing = np.zeros(0, np.int64)
-    factors, keys = np.zeros((0, FACTORS), f32), np.zeros((0, 0, 2), np.uint32)
-    return Chosen(batch_size, nothing, nothing, factors, keys, np.zeros(0), np.zeros(1), nothing)
+def forward_only(batch_size: int, n_images: int, losses: NDArray[np.float32], predicted: NDArray[np.int64]) -> Chosen:
+    """Return what steps take that train nothing, over images in their order; losses and predicted: of each image."""
+    n_steps = -(-n_images // batch_size)
+    return Chosen(
+        batch_size=batch_size,
+        n_images=n_images,
+        order=np.arange(n_images),
+        has_changes=False,
+        changes=np.zeros(0, np.int64),
+        factors=np.zeros((n_steps, FACTORS), f32),
+        keys=np.zeros((n_steps, 0, 2), np.uint32),
+        trains=False,
+        losses=np.zeros(n_steps),
+        image_losses=losses,
+        norm=np.zeros(1),
+        predicted=predicted,
+    )
 
 
 def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -7,7 +7,8 @@ Read the modules in this order; open `products` first:
     memory      vectors in arrays
     registers   how large a tile may be
     products    matrix products, in tiles
-    functions   exp, log, tanh and what is made of them
+    formulas    exp, log, tanh and what is made of them
+    functions   these as functions that kernels call
     layers      activations with their slopes, softmax, dropout
     losses      losses of the outputs, with their gradients
     inputs      chosen images as rows of numbers

@@ -7,9 +7,17 @@ its address.
     @kernel(types.void, types.intp, FLOATS)
     def double(n, x): ...
 
-    @compiled
-    def step(kernels, x):
+    @helper
+    def double_twice(kernels, x):
         double(kernels, 16, x)          # the first argument: `addresses()`
+        double(kernels, 16, x)
+
+    @compiled
+    def step(kernels, x):               # Python calls it
+        double_twice(kernels, x)
+
+What takes long is Numba's work on each statement and each argument, more than LLVM's. So kernels and helpers get no
+code that would make their arguments of Python's objects, and arrays are handed on as addresses.
 
 What is compiled is kept on disk, in the user's cache, or in NUMBA_CACHE_DIR. Numba looks whether the file of a function
 has changed, but not those of the functions that it calls. So the folder's name holds a hash of all files of the engine:
@@ -21,7 +29,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,16 +48,21 @@ from numpy.typing import NDArray
 
 from barenet.user_cache import cache_folder
 
-__all__ = ["BYTES", "CHECKS_BOUNDS", "FLOATS", "INTS", "SIZE", "SIZES", "WORDS", "addresses", "compiled", "kernel"]
-
-SIZE = types.intp
-FLOATS, WORDS, BYTES, SIZES, INTS = (
-    types.Array(kind, 1, "C") for kind in (types.float32, types.uint32, types.uint8, types.int64, types.int32)
-)
+__all__ = ["BYTES", "CHECKS_BOUNDS", "FLOATS", "INTS", "SIZE", "SIZES", "WORDS", "addresses", "compiled", "helper",
+           "kernel", "start_of"]  # fmt: skip
 
 CHECKS_BOUNDS = bool(os.environ.get("BARENET_CHECK_BOUNDS"))  # see `memory`
 
+SIZE = types.intp
+# An array is given to a kernel as the address of its first element: Numba's arrays are seven numbers each, which takes
+# long to compile. Where bounds are checked its size is needed as well.
+FLOATS, WORDS, BYTES, SIZES, INTS = (
+    types.Array(kind, 1, "C") if CHECKS_BOUNDS else types.CPointer(kind)
+    for kind in (types.float32, types.uint32, types.uint8, types.int64, types.int32)
+)
+
 KERNELS: list[Kernel] = []
+KEPT_SECONDS = 90 * 24 * 3600.0  # what other versions of barenet compiled is kept so long
 
 
 def kernel_folder() -> Path | None:
@@ -59,6 +74,8 @@ def kernel_folder() -> Path | None:
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     folder = (Path(chosen) if chosen else cache_folder() / "kernels") / sources.hexdigest()[:16]
     try:
+        if not folder.exists() and not chosen:
+            remove_old(folder.parent)
         folder.mkdir(parents=True, exist_ok=True)
         about = folder.stat()
     except OSError:
@@ -67,23 +84,38 @@ def kernel_folder() -> Path | None:
     return folder if is_ours and os.access(folder, os.W_OK) else None
 
 
+def remove_old(folder: Path) -> None:
+    """Remove what other versions of barenet compiled long ago; one that is still used compiles again."""
+    for other in folder.glob("*"):
+        if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+            shutil.rmtree(other, ignore_errors=True)
+
+
 FOLDER = kernel_folder()
+# Nothing changes the arithmetic.
+OPTIONS: dict[str, Any] = {"boundscheck": False, "error_model": "numpy"}
+NOT_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """Let Numba compile a function: without the interpreter's lock, and without any change to its arithmetic."""
-    options: dict[str, Any] = {"nogil": True, "boundscheck": False, "error_model": "numpy"}
+def compiled(function: Callable[..., Any], **options: Any) -> Any:
+    """Let Numba compile a function that Python calls, and keep it; it runs without the interpreter's lock."""
+    options |= OPTIONS | {"nogil": True}
     if FOLDER is None:
         return njit(**options)(function)
     with mock.patch.object(numba.config, "CACHE_DIR", str(FOLDER)):  # it is read once, here; others keep theirs
         return njit(cache=True, **options)(function)
 
 
+def helper(function: Callable[..., Any]) -> Any:
+    """Let Numba compile a function that compiled functions alone call; Python must not."""
+    return njit(**NOT_FROM_PYTHON, **OPTIONS)(function)
+
+
 class Kernel:
     """A function that is compiled by itself, for arguments of these types."""
 
     def __init__(self, function: Callable[..., Any], result: Any, arguments: tuple[Any, ...]) -> None:
-        self.dispatcher, self.arguments = compiled(function), arguments
+        self.dispatcher, self.arguments = compiled(function, **NOT_FROM_PYTHON), arguments
         self.signature = result(*arguments)
 
     def address(self) -> int:
@@ -103,6 +135,11 @@ def kernel(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
     return decorate
 
 
+def start_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
+    """Return the address of the first element of what a function is given as an array."""
+    return array if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, array).data
+
+
 def caller(number: int, signature: Any) -> Any:
     """Return an intrinsic that calls the kernel of this number by its address in a table."""
 
@@ -111,12 +148,13 @@ def caller(number: int, signature: Any) -> Any:
         """Call a kernel."""
 
         def generate(context: Any, builder: Any, own: Any, values: Any) -> Any:
-            entry = builder.gep(
-                context.make_array(own.args[0])(context, builder, values[0]).data, [ir.Constant(ir.IntType(64), number)]
-            )
+            first = start_of(context, builder, own.args[0], values[0])
+            entry = builder.gep(first, [ir.Constant(ir.IntType(64), number)])
             kinds = own.args[1].types
             arguments = [
-                context.cast(builder, value, kind, wanted)
+                start_of(context, builder, kind, value)
+                if isinstance(wanted, types.CPointer)
+                else context.cast(builder, value, kind, wanted)
                 for value, kind, wanted in zip(
                     cgutils.unpack_tuple(builder, values[1]), kinds, signature.args, strict=True
                 )

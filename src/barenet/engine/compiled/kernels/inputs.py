@@ -10,15 +10,15 @@ from barenet.engine.compiled.kernels.compiling import BYTES, FLOATS, INTS, SIZE,
 __all__ = ["gather"]
 
 
-@kernel(types.void, FLOATS, SIZE, SIZE, BYTES, FLOATS, SIZE, SIZE, INTS, SIZE, types.float32)
-def gather(x, row, padded, bytes_, floats, image, n_inputs, sources, change, scale):
+@kernel(types.void, FLOATS, SIZE, SIZE, types.boolean, BYTES, FLOATS, SIZE, SIZE, INTS, SIZE, types.float32)
+def gather(x, row, padded, are_bytes, bytes_, floats, image, n_inputs, sources, change, scale):
     """Write an image into a row of x (rows, padded), times `scale`.
 
-    bytes_, floats: all images, flat, as uint8 or as float32; one of them is empty. sources: for each kind of change,
-    from which pixel each one comes, flat; `change` is negative where the image stays as it is.
+    bytes_, floats: all images, flat, as uint8 or as float32, and the other empty; `are_bytes` says which. sources: for
+    each kind of change, from which pixel each one comes, flat; `change` is negative where the image stays as it is.
     """
     start, first = row * padded, image * n_inputs
-    if bytes_.size:
+    if are_bytes:
         if change < 0:
             for j in range(n_inputs):
                 x[start + j] = np.float32(bytes_[first + j]) * scale

@@ -11,7 +11,7 @@ import numpy as np
 from numba import types
 
 from barenet.engine.compiled.kernels import functions
-from barenet.engine.compiled.kernels.compiling import FLOATS, SIZE, WORDS, compiled, kernel
+from barenet.engine.compiled.kernels.compiling import FLOATS, SIZE, WORDS, helper, kernel
 from barenet.engine.compiled.kernels.functions import exp
 from barenet.engine.compiled.kernels.memory import load, store
 from barenet.engine.compiled.kernels.vectors import (
@@ -105,7 +105,7 @@ def activate(code, z, a, first, stop, width, padded):
                 a[i] = ZERO
 
 
-@compiled
+@helper
 def softmax(z, a, start, width, padded):
     """Write a = e^z / the sum of e^z for one row, shifted by the largest z so that nothing overflows."""
     top = row_maximum(z, start, width, padded)
@@ -120,7 +120,7 @@ def softmax(z, a, start, width, padded):
         store(a, start + j, divide(load(a, start + j), whole))
 
 
-@compiled
+@helper
 def row_maximum(z, start, width, padded):
     """Return the largest of the first `width` numbers of a row."""
     top = splat(LOWEST)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import types
 
-from barenet.engine.compiled.kernels.compiling import FLOATS, SIZE, SIZES, compiled, kernel
+from barenet.engine.compiled.kernels.compiling import FLOATS, SIZE, SIZES, helper, kernel
 from barenet.engine.compiled.kernels.functions import exp, log
 from barenet.engine.compiled.kernels.layers import row_maximum
 from barenet.engine.compiled.kernels.memory import load, store
@@ -57,7 +57,7 @@ def losses_of(code, outputs, d, first, stop, width, padded, classes, weights, sm
         losses[row] = loss * weights[row]
 
 
-@compiled
+@helper
 def position_of_largest(values, start, width):
     """Return which of the first `width` numbers of a row is the largest, the first of equals."""
     best = 0
@@ -67,7 +67,7 @@ def position_of_largest(values, start, width):
     return best
 
 
-@compiled
+@helper
 def cross_entropy(z, d, start, width, padded, label, smoothing, factor):
     """Return -sum_c q_c log p_c, and write factor (p - q); p = softmax(z), q the smoothed one-hot label."""
     top = splat(row_maximum(z, start, width, padded))
@@ -92,7 +92,7 @@ def cross_entropy(z, d, start, width, padded, label, smoothing, factor):
     return first_of(log(splat(whole))) - target
 
 
-@compiled
+@helper
 def mean_squared_error(z, d, start, width, padded, label, factor):
     """Return the mean of (z - one_hot)^2 over the classes, and write its gradient times factor."""
     sums = splat(ZERO)
@@ -107,7 +107,7 @@ def mean_squared_error(z, d, start, width, padded, label, factor):
     return total(sums) / f32(width)
 
 
-@compiled
+@helper
 def hinge(z, d, start, width, padded, label, factor):
     """Return sum_{c != y} max(0, 1 + z_c - z_y), and write its gradient times factor."""
     own, sums, n_inside = z[start + label], splat(ZERO), splat(ZERO)

@@ -16,7 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from barenet.engine.compiled.kernels.compiling import compiled
+from barenet.engine.compiled.kernels.compiling import helper, start_of
 
 __all__ = ["MEET_NO_MORE", "meet"]
 
@@ -32,7 +32,7 @@ def add_one(_typing: Any, counter: Any) -> Any:
     """Add one to the first number of an array, whatever other threads do, and return what it was."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        place = context.make_array(signature.args[0])(context, builder, given[0]).data
+        place = start_of(context, builder, signature.args[0], given[0])
         return builder.atomic_rmw("add", place, ir.Constant(WORD, 1), "seq_cst")
 
     return types.int64(counter), generate
@@ -43,7 +43,7 @@ def look_at(_typing: Any, counter: Any) -> Any:
     """Return the first number of an array, and see all that was written before it got its value."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
-        place = context.make_array(signature.args[0])(context, builder, given[0]).data
+        place = start_of(context, builder, signature.args[0], given[0])
         return builder.load_atomic(place, "acquire", 8)
 
     return types.int64(counter), generate
@@ -74,7 +74,7 @@ def let_others_run(_typing: Any) -> Any:
     return types.void(), generate
 
 
-@compiled
+@helper
 def meet(counter, n_threads):
     """Wait until all threads have come here; counter: (1,) int64, 0 before the first, MEET_NO_MORE after the last."""
     if n_threads == 1:

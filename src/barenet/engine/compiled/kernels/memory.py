@@ -2,6 +2,7 @@
 
     v = load(x, i)      # x[i], ..., x[i + 15] of a one-dimensional float32 array
     store(y, i, v)
+    double(kernels, at(x, 32), n)       # a kernel is given x from x[32] on
 
 Where the environment variable BARENET_CHECK_BOUNDS is set, both check that they stay in their arrays: Numba's own
 option does not know them.
@@ -14,16 +15,15 @@ from typing import Any
 from numba import types
 from numba.extending import intrinsic
 
-from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, compiled
+from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, helper, start_of
 from barenet.engine.compiled.kernels.vectors import LANES, VECTOR, vector
 
-__all__ = ["load", "load_from", "store", "store_to"]
+__all__ = ["at", "load", "load_from", "store", "store_to"]
 
 
 def address_of(context: Any, builder: Any, kind: Any, array: Any, position: Any) -> Any:
     """Return where the element of an array (n,) at a position lies, as a pointer to a vector."""
-    start = context.make_array(kind)(context, builder, array).data
-    return builder.bitcast(builder.gep(start, [position]), VECTOR.as_pointer())
+    return builder.bitcast(builder.gep(start_of(context, builder, kind, array), [position]), VECTOR.as_pointer())
 
 
 def load_from(builder: Any, address: Any) -> Any:
@@ -36,6 +36,22 @@ def load_from(builder: Any, address: Any) -> Any:
 def store_to(builder: Any, value: Any, address: Any) -> None:
     """Write a vector to an address."""
     builder.store(value, address).align = 4
+
+
+@intrinsic
+def address_at(_typing: Any, array: Any, first: Any) -> Any:
+    """Return the address of array[first]."""
+
+    def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
+        return builder.gep(start_of(context, builder, signature.args[0], given[0]), [given[1]])
+
+    return types.CPointer(array.dtype)(array, types.intp), generate
+
+
+@helper
+def rest_from(array, first):
+    """Return array[first:]."""
+    return array[first:]
 
 
 @intrinsic
@@ -59,7 +75,7 @@ def store_unchecked(_typing: Any, array: Any, position: Any, value: Any) -> Any:
     return types.void(array, types.intp, vector), generate
 
 
-@compiled
+@helper
 def load_checked(array, position):
     """Return array[position : position + 16]; IndexError where that is not in the array."""
     if position < 0 or position + LANES > array.size:
@@ -67,7 +83,7 @@ def load_checked(array, position):
     return load_unchecked(array, position)
 
 
-@compiled
+@helper
 def store_checked(array, position, value):
     """Write array[position : position + 16]; IndexError where that is not in the array."""
     if position < 0 or position + LANES > array.size:
@@ -75,4 +91,5 @@ def store_checked(array, position, value):
     store_unchecked(array, position, value)
 
 
+at = rest_from if CHECKS_BOUNDS else address_at
 load, store = (load_checked, store_checked) if CHECKS_BOUNDS else (load_unchecked, store_unchecked)

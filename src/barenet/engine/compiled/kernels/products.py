@@ -22,7 +22,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
-from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, FLOATS, SIZE, compiled, kernel
+from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, FLOATS, SIZE, helper, kernel, start_of
 from barenet.engine.compiled.kernels.memory import load, load_from, store, store_to
 from barenet.engine.compiled.kernels.registers import SMALL_ROWS, TILE_ROWS, TILE_VECTORS
 from barenet.engine.compiled.kernels.vectors import INTS as VECTOR_OF_INTS
@@ -75,7 +75,7 @@ def tile(n_rows: int, n_vectors: int) -> Any:
             a, b, c, start = (given[first : first + 4] for first in (1, 5, 9, 13))
 
             def pointer(kind: Any, operand: Any) -> Any:
-                return builder.gep(context.make_array(kind)(context, builder, operand[0]).data, [operand[1]])
+                return builder.gep(start_of(context, builder, kind, operand[0]), [operand[1]])
 
             def at(origin: Any, operand: Any, row: int, panel: int) -> Any:
                 rows = builder.mul(operand[2], ir.Constant(WORD, row))
@@ -116,7 +116,7 @@ def transpose_square(_typing: Any, a: Any, a0: Any, out: Any, out0: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         def places(kind: Any, array: Any, first: Any) -> list[Any]:
-            origin = builder.gep(context.make_array(kind)(context, builder, array).data, [first])
+            origin = builder.gep(start_of(context, builder, kind, array), [first])
             return [
                 builder.bitcast(builder.gep(origin, [ir.Constant(WORD, LANES * row)]), VECTOR.as_pointer())
                 for row in range(LANES)
@@ -143,7 +143,7 @@ large_pair, small_pair, row_pair = tile(TILE_ROWS, 2), tile(SMALL_ROWS, 2), tile
 large_tile, small_tile, row_tile = tile(TILE_ROWS, 1), tile(SMALL_ROWS, 1), tile(1, 1)
 
 
-@compiled
+@helper
 def check_extent(array, first, rows, row, columns, column, last):
     """Raise IndexError where rows x columns, with these strides and `last` numbers at each place, leave an array."""
     if rows and columns and (first < 0 or first + (rows - 1) * row + (columns - 1) * column + last > array.size):
@@ -180,7 +180,7 @@ def product(
             )  # fmt: skip
 
 
-@compiled
+@helper
 def multiply_block(
     rows, panels, n, a, a0, a_row, a_term, b, b0, b_row, b_panel, c, c0, c_row, c_panel, start, s0, s_row, s_panel,
     scale
@@ -214,7 +214,7 @@ def multiply_block(
                      c, cj + i * c_row, c_row, c_panel, start, sj + i * s_row, s_row, s_panel, scale)  # fmt: skip
 
 
-@compiled
+@helper
 def rows_of_large_tiles(rows):
     """Return how many rows the large tiles take, so that small ones take the others, but for three at most."""
     n = rows // TILE_ROWS

@@ -22,17 +22,13 @@ __all__ = [
     "LANES",
     "add",
     "at_least",
-    "at_most",
     "divide",
-    "exponent",
     "first_of",
     "fma",
     "is_among_first",
     "is_below",
     "largest",
-    "mantissa",
     "multiply",
-    "pow2",
     "splat",
     "sqrt",
     "subtract",
@@ -98,6 +94,16 @@ def fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
     return call_llvm(builder, "fma", [x, y, z])
 
 
+def larger(builder: Any, x: Any, y: Any) -> Any:
+    """Return the larger ones of two vectors: those of y where both are equal or one is NaN, on every processor."""
+    return builder.select(builder.fcmp_ordered(">", x, y), x, y)
+
+
+def smaller(builder: Any, x: Any, y: Any) -> Any:
+    """Return the smaller ones of two vectors: those of y where both are equal or one is NaN, on every processor."""
+    return builder.select(builder.fcmp_ordered("<", x, y), x, y)
+
+
 def halves(builder: Any, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
     """Return what is left of a vector when its halves are combined again and again."""
     width = LANES
@@ -141,9 +147,7 @@ multiply = elementwise(vector, [vector] * 2, lambda b, x, y: b.fmul(x, y))
 divide = elementwise(vector, [vector] * 2, lambda b, x, y: b.fdiv(x, y))
 fma = elementwise(vector, [vector] * 3, fused)
 sqrt = elementwise(vector, [vector], lambda b, x: call_llvm(b, "sqrt", [x]))
-# The second one where they are equal or one is NaN, on every processor.
-at_least = elementwise(vector, [vector] * 2, lambda b, x, y: b.select(b.fcmp_ordered(">", x, y), x, y))
-at_most = elementwise(vector, [vector] * 2, lambda b, x, y: b.select(b.fcmp_ordered("<", x, y), x, y))
+at_least = elementwise(vector, [vector] * 2, larger)
 is_below = elementwise(mask, [vector] * 2, lambda b, x, y: b.fcmp_ordered("<", x, y))
 where = elementwise(vector, [mask, vector, vector], lambda b, chosen, x, y: b.select(chosen, x, y))
 first_of = elementwise(types.float32, [vector], lambda b, x: b.extract_element(x, ir.Constant(INT, 0)))
@@ -151,7 +155,7 @@ total = elementwise(types.float32, [vector], lambda b, x: halves(b, x, b.fadd))
 largest = elementwise(
     types.float32,
     [vector],
-    lambda b, x: halves(b, x, lambda low, high: b.select(b.fcmp_ordered(">", low, high), low, high)),
+    lambda b, x: halves(b, x, lambda low, high: larger(b, low, high)),
 )
 
 
@@ -160,9 +164,6 @@ def power_of_two(builder: Any, exponent: Any) -> Any:
     whole = builder.fptosi(exponent, INTS)
     bits = builder.shl(builder.add(whole, constant(127, INTS)), constant(23, INTS))
     return builder.bitcast(bits, VECTOR)
-
-
-pow2 = elementwise(vector, [vector], power_of_two)
 
 
 def exponent_of(builder: Any, value: Any) -> Any:
@@ -179,10 +180,6 @@ def mantissa_of(builder: Any, value: Any) -> Any:
     moved = builder.sub(bits, constant(0x3F3504F3, INTS))
     power = builder.and_(moved, constant(-0x800000, INTS))
     return builder.bitcast(builder.sub(bits, power), VECTOR)
-
-
-exponent = elementwise(vector, [vector], exponent_of)
-mantissa = elementwise(vector, [vector], mantissa_of)
 
 
 def first_lanes(builder: Any, number: Any) -> Any:
