@@ -100,7 +100,9 @@ def test_kernels_that_lie_on_disk_are_not_announced(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, KERNELS, SimpleNamespace(FOLDER=tmp_path))
     (tmp_path / "kernels").mkdir()  # made as soon as the functions are imported
     assert "once on this machine" in describe_compiling()
-    (tmp_path / "kernels" / "function.nbi").touch()
+    (tmp_path / "kernels" / "products.product-46.py311.nbi").touch()  # compiling was interrupted
+    assert "once on this machine" in describe_compiling()
+    (tmp_path / "kernels" / "steps.take_steps-46.py311.nbi").touch()
     assert describe_compiling() is None
 
 

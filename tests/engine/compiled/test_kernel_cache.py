@@ -10,10 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
+from engines import Case
 
 pytest.importorskip("numba")
 
 import barenet
+from barenet.engine.compiled.available import describe_compiling
 from barenet.engine.compiled.kernels import compiling
 
 pytestmark = [pytest.mark.extra, pytest.mark.slow]
@@ -142,3 +144,8 @@ def test_what_other_versions_compiled_is_removed_after_three_months(package, tmp
     folder = Path(run(SMALL, cache="", package=package, BARENET_CACHE=str(tmp_path / "own"))[3])
     assert {path.name for path in kernels.iterdir()} == {"recent", folder.name}
     assert (kernels / "recent" / "code.nbi").exists()
+
+
+def test_what_is_compiled_last_is_what_the_note_about_compiling_looks_for():
+    Case({}, ({"seed": 0},), kind="compiled").engine((0,), 1).close()
+    assert describe_compiling() is None

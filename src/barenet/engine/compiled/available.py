@@ -17,6 +17,7 @@ from barenet.messages import one_line
 __all__ = ["INSTALL", "describe_compiling", "is_installed", "versions", "why_not"]
 
 INSTALL = 'pip install "barenet[fast]"'
+LAST_COMPILED = "steps.take_steps-*.nbi"  # what Numba writes of a compiled function
 X86 = ("x86_64", "amd64", "i386", "i686", "x86")
 
 
@@ -98,6 +99,6 @@ def describe_compiling() -> str | None:
             "compiling kernels, in each process anew, for the cache folder is not one that only you can write; "
             "BARENET_CACHE or NUMBA_CACHE_DIR names another"
         )
-    if any(folder.rglob("*.nbi")):  # the index of a function that Numba has compiled
+    if any(folder.rglob(LAST_COMPILED)):
         return None
     return "compiling kernels, once on this machine, before the first step"
