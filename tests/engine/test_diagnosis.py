@@ -152,3 +152,15 @@ def test_what_other_programs_use_is_all_but_one_s_own_time(monkeypatch):
     with BusyCores() as busy:
         pass
     assert busy.elsewhere == pytest.approx(0.9)
+
+
+@pytest.mark.slow
+def test_threads_are_of_compiled_kernels_where_these_train(monkeypatch):
+    pytest.importorskip("numba")
+    monkeypatch.delenv("BARENET_ENGINE")
+    found = diagnose(seconds=0.2)
+    assert found.no_compiled is None
+    for recipe, times in found.compiled_microseconds.items():
+        assert found.threads[recipe] == fastest(times)
+        assert found.reasons[recipe].startswith(f"{found.threads[recipe]} thread")
+    assert list(found.compiled_microseconds) == list(RECIPES)

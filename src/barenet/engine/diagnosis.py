@@ -44,9 +44,9 @@ MUCH = 0.5  # cores that other programs use before it is worth a sentence
 class Diagnosis:
     """What was found; peaks are in GFLOP/s by number of threads, steps in microseconds by recipe and threads.
 
-    busy_elsewhere: how many cores other programs kept busy meanwhile. threads, reasons: how many threads barenet would
-    use for each recipe, and why. compiled_microseconds: of a step on compiled kernels, by recipe and threads;
-    empty where they cannot be used, as no_compiled says in a sentence.
+    busy_elsewhere: how many cores other programs kept busy meanwhile. compiled_microseconds: of a step on compiled
+    kernels, by recipe and threads; empty where they cannot be used, as no_compiled says in a sentence. threads,
+    reasons: how many threads barenet would use for each recipe, and why, on compiled kernels where they can be used.
     """
 
     python: str
@@ -81,7 +81,7 @@ def diagnose(seconds: float = 10.0) -> Diagnosis:
         numbers = sorted({1, cores})
         peak = {n: measure_peak(n, seconds / 3 / len(numbers)) for n in numbers}
         measured = {recipe: measure_steps(recipe, cores, seconds / 3, kinds) for recipe in RECIPES}
-    steps = {recipe: times["numpy"] for recipe, times in measured.items()}
+    used = {recipe: times[kinds[-1]] for recipe, times in measured.items()}
     return Diagnosis(
         python=platform.python_version(),
         numpy=np.__version__,
@@ -91,9 +91,9 @@ def diagnose(seconds: float = 10.0) -> Diagnosis:
         cpu_features=features,
         blas=known,
         peak_gflops=peak,
-        step_microseconds=steps,
-        threads={recipe: fastest(times) for recipe, times in steps.items()},
-        reasons={recipe: find_reason(times, cores, busy.elsewhere, find_limit()) for recipe, times in steps.items()},
+        step_microseconds={recipe: times["numpy"] for recipe, times in measured.items()},
+        threads={recipe: fastest(times) for recipe, times in used.items()},
+        reasons={recipe: find_reason(times, cores, busy.elsewhere, find_limit()) for recipe, times in used.items()},
         compiled_microseconds={recipe: times["compiled"] for recipe, times in measured.items() if "compiled" in times},
         no_compiled=no_compiled,
         advice=find_advice(known, features, peak, busy.elsewhere, os.environ),

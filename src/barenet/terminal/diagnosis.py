@@ -32,9 +32,9 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     for recipe, times in diagnosis.step_microseconds.items():
         table.add_row(f"a step of {recipe}", describe_step(recipe))
         table.add_row("", f"NumPy: {describe_times(times)}")
-        table.add_row("", diagnosis.reasons[recipe])
         if recipe in diagnosis.compiled_microseconds:
             table.add_row("", f"compiled kernels: {describe_times(diagnosis.compiled_microseconds[recipe])}")
+        table.add_row("", diagnosis.reasons[recipe])
     if diagnosis.no_compiled is not None:
         table.add_row("compiled kernels", f"not measured: {diagnosis.no_compiled}")
     console.print(table)
