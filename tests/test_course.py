@@ -65,7 +65,9 @@ def test_every_word_reaches_its_setting():
     assert (config.schedule.decay_rate, config.schedule.decay_step) == (0.5, 11)
     assert (config.trainer.epochs, config.trainer.eval_every) == (4, 2)
     assert (config.trainer.metric, config.trainer.keep_best) == ("loss", 5)
-    assert [row.model_dump() for row in config.model.layers] == small_architecture()
+    assert [row.model_dump() for row in config.model.layers] == [
+        {**row, "normalization": "none"} for row in small_architecture()
+    ]
 
 
 def test_words_left_out_keep_the_values_of_the_recipe():

@@ -60,6 +60,12 @@ def test_every_activation_gives_the_model_s_probabilities(activation, arrays, tm
     assert defined == {*GENERAL, *OF_IMAGES, "dense", activation, "softmax"} - {"identity"}
 
 
+def test_a_normalised_network_gives_the_model_s_probabilities(arrays, tmp_path):
+    models = train(arrays, activation="gelu", normalization="layer")
+    found = load(source(models), tmp_path).predict_proba(arrays["x_test"])
+    assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
+
+
 def test_images_are_taken_in_every_form(models, arrays, tmp_path):
     module = load(source(models), tmp_path)
     images = arrays["x_test"]

@@ -67,6 +67,10 @@ CASES = {
             for row, w, a in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), (0.9, 0.99, 0.5, 0.999, 0.95), strict=True)
         ],
     ),
+    "adamw, normalised, dropout": (  # 128 units: their rows lie further apart than they are long
+        {"activation": "gelu", "normalization": "layer", "hidden": "40,128", "dropout": 0.2},
+        [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
+    ),
     "adamw, clipped, one order, dropout": (
         {"activation": "relu", "dropout": 0.3, "average_decay": 0.9, "clip_norm": 0.5},
         [{"seed": 2, "lr": lr} for lr in (0.01, 0.001, 0.003, 0.02, 0.005)],

@@ -83,9 +83,13 @@ def make_model(
     loss: str = "cross_entropy",
     dtype: str = "uint8",
     seed: int = 0,
+    normalization: str = "none",
 ) -> SavedModel:
     """Return a network with drawn weights and biases, as if it came from a file."""
-    specs = [LayerSpec(n_in, n_out, ACTIVATIONS[name]) for n_in, n_out, name in rows]
+    kinds = [normalization] * (len(rows) - 1) + ["none"]
+    specs = [
+        LayerSpec(n_in, n_out, ACTIVATIONS[name], kind) for (n_in, n_out, name), kind in zip(rows, kinds, strict=True)
+    ]
     mlp = MLP.from_architecture(specs, seed=seed, loss=loss)
     for name, view in mlp.parameters.views.items():
         if name.startswith("b"):
@@ -118,6 +122,14 @@ def assert_equal(found: np.ndarray, expected: np.ndarray) -> None:
 @pytest.fixture(scope="module")
 def model():
     return make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")])
+
+
+@needs_node
+def test_logits_of_a_normalised_network_are_pythons(arrays):
+    model = make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")], normalization="layer")
+    images = arrays["x_test"][:100].reshape(100, 64)
+    found = js_scores(build_page(model, name="small"), to_float(images, 1 / 255))
+    assert_equal(found, python_scores(model, images))
 
 
 @needs_node

@@ -32,6 +32,7 @@ __all__ = [
     "read_columns",
     "read_image_size",
     "read_n_valid",
+    "read_normalization",
     "read_path",
     "split_sizes",
 ]
@@ -88,6 +89,11 @@ def split_sizes(value: Any) -> Any:
         # A minus sign that no digit goes before is a sign: -5 must not become 5.
         return [part.strip() for part in re.sub(r"(?<=\d)-(?=\d)", ",", value).split(",") if part.strip()]
     return [value] if isinstance(value, numbers.Integral) else value
+
+
+def read_normalization(value: object) -> object:
+    """Return "none" for None, which a search's space reads from that word."""
+    return "none" if value is None else value
 
 
 def read_activation(value: Any) -> Any:

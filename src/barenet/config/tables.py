@@ -23,6 +23,7 @@ from barenet.config.fields import (
     read_columns,
     read_image_size,
     read_n_valid,
+    read_normalization,
     read_path,
     split_sizes,
 )
@@ -85,6 +86,7 @@ class LayerConfig(Table):
     input_dim: Positive
     output_dim: Positive
     activation: ActivationName
+    normalization: Literal["none", "layer"] = "none"
 
 
 class ModelConfig(Table):
@@ -96,8 +98,11 @@ class ModelConfig(Table):
     activation: Annotated[str | tuple[str, ...], BeforeValidator(read_activation)] = Field(
         "relu", description=f"Of the hidden layers, or relu,tanh for one each: {', '.join(ACTIVATIONS)}."
     )
+    normalization: Annotated[Literal["none", "layer"], BeforeValidator(read_normalization)] = Field(
+        "none", description="Of each hidden layer, before its activation: none or layer."
+    )
     layers: tuple[LayerConfig, ...] | None = Field(
-        None, description="The whole architecture, a row a layer, in place of hidden_sizes and activation."
+        None, description="The whole architecture, a row a layer, in place of hidden_sizes, activation, normalization."
     )
     initializer: Annotated[str, one_of(INITIALIZERS, "initializer")] = Field(
         "he", description=f"How weights start: {', '.join(INITIALIZERS)}."

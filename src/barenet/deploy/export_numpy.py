@@ -161,6 +161,7 @@ def preparing_steps(exported: Exported) -> str:
 # The function and the parameters of each kind of layer; none for those that do nothing but in training.
 LAYERS: dict[str, Callable[[Any], Layers]] = {
     "dense": lambda layer: [("dense", [layer.W, layer.b.reshape(-1)])],
+    "layer_norm": lambda layer: [("layer_norm", [])],
     "activation": lambda layer: [(layer.activation.name, [])],
     "dropout": lambda layer: [],
 }

@@ -25,6 +25,7 @@ from barenet.errors import MachineError
 from barenet.nn import MLP, by_kind
 from barenet.nn.activations import LEAKY_SLOPE
 from barenet.nn.gated import GELU_CUBIC, GELU_SCALE
+from barenet.nn.layers.normalization import EPSILON
 
 if TYPE_CHECKING:
     import onnx
@@ -173,9 +174,19 @@ def dense(graph: Graph, x: str, layer: Any, prefix: str, i: int) -> str:
     return graph.node("Add", graph.node("MatMul", x, W), b)
 
 
+def layer_norm(graph: Graph, x: str, _layer: Any, _prefix: str, _i: int) -> str:
+    """Add (x - mean) / sqrt(variance + epsilon); the operator LayerNormalization wants a gain, and is newer."""
+    centred = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1], keepdims=1))
+    variance = graph.node("ReduceMean", graph.node("Mul", centred, centred), axes=[-1], keepdims=1)
+    return graph.node(
+        "Div", centred, graph.node("Sqrt", graph.node("Add", variance, graph.constant("epsilon", EPSILON)))
+    )
+
+
 # A node or several for each kind of layer: the name of their result.
 LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
     "dense": dense,
+    "layer_norm": layer_norm,
     "activation": lambda graph, x, layer, prefix, i: ACTIVATION_NODES[layer.activation.name](graph, x),
     "dropout": lambda graph, x, layer, prefix, i: x,
 }

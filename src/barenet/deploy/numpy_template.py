@@ -10,6 +10,12 @@ FUNCTION_SOURCES = {
 def dense(x, weights, biases):
     return x @ weights + biases
 """,
+    "layer_norm": """
+def layer_norm(x):
+    centred = x - x.mean(axis=-1, keepdims=True)
+    variance = (centred * centred).mean(axis=-1, keepdims=True) + x.dtype.type(1e-5)
+    return centred * (1 / np.sqrt(variance))
+""",
     "relu": """
 def relu(z):
     return np.maximum(z, 0)

@@ -16,22 +16,34 @@ from barenet.errors import ConfigError
 from barenet.nn.activations import Activation, find_activation
 from barenet.nn.losses import Loss
 
-__all__ = ["Architecture", "LayerSpec", "each_layer"]
+__all__ = ["NORMALIZATIONS", "Architecture", "LayerSpec", "each_layer"]
 
 KEYS = ("input_dim", "output_dim", "activation")
+NORMALIZATIONS = ("none", "layer")
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One row of an architecture: a dense layer and the activation behind it."""
+    """One row of an architecture: a dense layer and the activation behind it, maybe with a normalisation between."""
 
     input_dim: int
     output_dim: int
     activation: Activation
+    normalization: str = "none"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row as the files store it."""
-        return {"input_dim": self.input_dim, "output_dim": self.output_dim, "activation": self.activation.name}
+        """Return the row as the files store it; what is not there has no key, as in older files."""
+        row = {"input_dim": self.input_dim, "output_dim": self.output_dim, "activation": self.activation.name}
+        return row if self.normalization == "none" else {**row, "normalization": self.normalization}
+
+    @property
+    def functions(self) -> str:
+        """What is behind the dense layer, in words.
+
+        >>> LayerSpec(784, 128, find_activation("gelu"), "layer").functions
+        'layer norm, gelu'
+        """
+        return self.activation.name if self.normalization == "none" else f"layer norm, {self.activation.name}"
 
     @property
     def n_parameters(self) -> int:
@@ -57,6 +69,11 @@ class Architecture:
                 width = getattr(row, name)
                 if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
                     raise ConfigError(f"layer {i + 1}: {name} must be a positive integer, got {width!r}")
+            if row.normalization not in NORMALIZATIONS:
+                known = " or ".join(NORMALIZATIONS)
+                raise ConfigError(f"layer {i + 1}: normalization must be {known}, got {row.normalization!r}")
+            if row.normalization != "none" and i + 1 == len(self.rows):
+                raise ConfigError(f"layer {i + 1}: the last layer takes no normalization, got {row.normalization!r}")
             if i and row.input_dim != self.rows[i - 1].output_dim:
                 raise ConfigError(
                     f"layers must chain: layer {i} gives {self.rows[i - 1].output_dim} values, "
@@ -65,27 +82,37 @@ class Architecture:
 
     @staticmethod
     def from_sizes(
-        sizes: Sequence[int], activations: Sequence[str | Activation], custom: Iterable[Activation] = ()
+        sizes: Sequence[int],
+        activations: Sequence[str | Activation],
+        custom: Iterable[Activation] = (),
+        normalization: str = "none",
     ) -> Architecture:
         """Return the architecture of these widths, from inputs to classes, with an activation for each layer.
 
-        `custom` are functions that a person wrote, recognised by their names.
+        `custom` are functions that a person wrote, recognised by their names. `normalization` is of all hidden layers.
 
         >>> Architecture.from_sizes([784, 128, 10], ["relu", "softmax"]).n_weights
         101632
         """
-        rows = zip(sizes[:-1], sizes[1:], activations, strict=True)
-        return Architecture(tuple(LayerSpec(n_in, n_out, find_activation(name, custom)) for n_in, n_out, name in rows))
+        kinds = [normalization] * (len(sizes) - 2) + ["none"]
+        rows = zip(sizes[:-1], sizes[1:], activations, kinds, strict=True)
+        return Architecture(
+            tuple(LayerSpec(n_in, n_out, find_activation(name, custom), kind) for n_in, n_out, name, kind in rows)
+        )
 
     @staticmethod
     def from_rows(rows: Iterable[LayerSpec | Mapping[str, Any]], custom: Iterable[Activation] = ()) -> Architecture:
-        """Return the architecture of rows of `input_dim`, `output_dim`, `activation`, the course project's format."""
+        """Return the architecture of rows of `input_dim`, `output_dim`, `activation`, the course project's format.
+
+        A row may have a `normalization` as well.
+        """
         return Architecture(tuple(row if isinstance(row, LayerSpec) else read_row(row, custom) for row in rows))
 
     def __repr__(self) -> str:
         sizes = "-".join(str(size) for size in (self.n_inputs, *(row.output_dim for row in self.rows)))
         names = dict.fromkeys(row.activation.name for row in self.hidden)
-        return ", ".join([sizes, *names])
+        kinds = dict.fromkeys(row.normalization for row in self.hidden if row.normalization != "none")
+        return ", ".join([sizes, *names, *(f"{kind} normalization" for kind in kinds)])
 
     @property
     def n_inputs(self) -> int:
@@ -131,14 +158,17 @@ class Architecture:
         return loss.output == "softmax" or self.rows[-1].activation.name != "softmax"
 
     def kinds(self, loss: Loss) -> list[tuple[str, ...]]:
-        """Return the kinds of the layers behind each row, in order: "dense", then "activation" where one is applied.
+        """Return the kinds of the layers of each row, in order: "dense", "layer_norm" and "activation" where applied.
 
         The identity is no layer, nor a softmax that is left to the loss.
         """
         applied = [row.activation.name != "identity" for row in self.rows]
         if self.rows[-1].activation.name == "softmax":
             applied[-1] = not self.ends_in_logits(loss)
-        return [("dense", "activation") if is_applied else ("dense",) for is_applied in applied]
+        return [
+            ("dense", *["layer_norm"] * (row.normalization == "layer"), *["activation"] * is_applied)
+            for row, is_applied in zip(self.rows, applied, strict=True)
+        ]
 
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as the files store them."""
@@ -164,6 +194,7 @@ def each_layer(activation: str | Activation | Sequence[str | Activation], n_hidd
 
 def read_row(row: Mapping[str, Any], custom: Iterable[Activation]) -> LayerSpec:
     """Return one row of an architecture, checked for its keys."""
-    if set(row) != set(KEYS):
+    if set(row) - {"normalization"} != set(KEYS):
         raise ConfigError(f"a layer needs exactly {', '.join(sorted(KEYS))}, got {', '.join(map(str, row)) or 'none'}")
-    return LayerSpec(row["input_dim"], row["output_dim"], find_activation(row["activation"], custom))
+    activation = find_activation(row["activation"], custom)
+    return LayerSpec(row["input_dim"], row["output_dim"], activation, row.get("normalization", "none"))

@@ -16,10 +16,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from barenet.errors import ConfigError, nearest
+from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import CUSTOM
 
-__all__ = ["LOSSES", "Loss", "make_loss", "ones"]
+__all__ = ["LOSSES", "Loss", "check_labels", "make_loss", "ones"]
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -207,3 +207,9 @@ def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
         return cross_entropy(logits, labels, dlogits, weights, label_smoothing=label_smoothing)
 
     return Loss(name, smoothed, output="softmax", label_smoothing=label_smoothing)
+
+
+def check_labels(labels: Labels, n_classes: int) -> None:
+    """Raise ShapeError unless all labels are classes; inside the hot loop nobody asks again."""
+    if np.size(labels) and not 0 <= np.min(labels) <= np.max(labels) < n_classes:
+        raise ShapeError(f"labels must be from 0 to {n_classes - 1}, got {np.min(labels)} to {np.max(labels)}")

@@ -16,8 +16,8 @@ from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import Activation
 from barenet.nn.architecture import Architecture, LayerSpec, each_layer
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer
-from barenet.nn.losses import Loss, make_loss
+from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm
+from barenet.nn.losses import Loss, check_labels, make_loss
 from barenet.nn.noise import Noise
 from barenet.nn.parameters import Parameters
 from barenet.nn.workspace import Workspace
@@ -50,6 +50,7 @@ class MLP:
         n_inputs, hidden_sizes, n_classes: widths from the images to the classes.
         activation: name or `Activation` behind every hidden layer, or one for each of them.
         output_activation: behind the last layer.
+        normalization: between every hidden layer and its activation, "none" or "layer".
         initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero, to be filled in.
         seed: an integer or generator, 0 by default, or N of them for a stack. The same seed gives the same weights in a
             stack as alone.
@@ -77,10 +78,12 @@ class MLP:
         *,
         activation: str | Activation | Sequence[str | Activation] = "relu",
         output_activation: str | Activation = "softmax",
+        normalization: str = "none",
         **options: Unpack[Options],
     ) -> None:
         activations = [*each_layer(activation, len(hidden_sizes)), output_activation]
-        self._build(Architecture.from_sizes([n_inputs, *hidden_sizes, n_classes], activations), **options)
+        sizes = [n_inputs, *hidden_sizes, n_classes]
+        self._build(Architecture.from_sizes(sizes, activations, normalization=normalization), **options)
 
     @classmethod
     def from_architecture(
@@ -135,6 +138,8 @@ class MLP:
         if kind == "activation":
             row = self.architecture.rows[i]
             return ActivationLayer(row.activation, row.output_dim)
+        if kind == "layer_norm":
+            return LayerNorm(self.architecture.rows[i].output_dim)
         raise NotImplementedError(f"no layer of kind {kind!r} can be made")
 
     def _drop(self, rate: Rate, width: int, number: int) -> None:
@@ -186,7 +191,7 @@ class MLP:
             dy = slot.dx
 
     def trace(self, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
-        """Return (z, a) of each row of the architecture, in new arrays, to be looked at.
+        """Return (z, a) of each row of the architecture, in new arrays; z is what its activation takes.
 
         x: images (B, D), or the inputs of row number `start`, counted from 0; the rows from there on are then passed.
         The last a is the network's output: where a softmax is left to the loss, that is z.
@@ -203,6 +208,8 @@ class MLP:
             x = slot.y
             if isinstance(layer, Dense):
                 passed.append((x, x))
+            elif isinstance(layer, LayerNorm):
+                passed[-1] = (x, x)
             else:
                 passed[-1] = (passed[-1][0], x)
         return passed
@@ -238,9 +245,3 @@ class MLP:
         value = loss(logits, labels, dlogits=workspace.dlogits)
         self.backward(workspace)
         return value, {name: view.copy() for name, view in self.parameters.grad_views.items()}
-
-
-def check_labels(labels: Labels, n_classes: int) -> None:
-    """Raise ShapeError unless all labels are classes; inside the hot loop nobody asks again."""
-    if np.size(labels) and not 0 <= np.min(labels) <= np.max(labels) < n_classes:
-        raise ShapeError(f"labels must be from 0 to {n_classes - 1}, got {np.min(labels)} to {np.max(labels)}")

@@ -68,7 +68,7 @@ def show_study(result: StudyResult) -> str:
 def show_model(model: SavedModel) -> str:
     """Return a row a layer."""
     rows = [
-        [i, f"{row.input_dim:,}", f"{row.output_dim:,}", row.activation.name, f"{row.n_parameters:,}"]
+        [i, f"{row.input_dim:,}", f"{row.output_dim:,}", row.functions, f"{row.n_parameters:,}"]
         for i, row in enumerate(model.mlp.architecture.rows, start=1)
     ]
     classes = model.info.class_names

@@ -27,6 +27,7 @@ class Row:
     input_dim: int
     output_dim: int
     activation: str
+    normalization: str = "none"
 
 
 @dataclass(frozen=True)

@@ -162,8 +162,11 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     activations = custom.activations if custom else ()
     if config.model.layers is None:
         names = [*each_layer(config.model.activation, len(config.model.hidden_sizes)), loss_of(config, custom).output]
-        return Architecture.from_sizes([n_inputs, *config.model.hidden_sizes, n_classes], names, activations)
+        sizes = [n_inputs, *config.model.hidden_sizes, n_classes]
+        return Architecture.from_sizes(sizes, names, activations, config.model.normalization)
     layers = config.model.layers
+    if config.model.normalization != "none":
+        raise ConfigError("model.layers has a normalization for each of its rows: leave model.normalization out")
     if not layers:
         raise ConfigError("model.layers must name at least one layer, got none")
     if layers[0].input_dim != n_inputs:
@@ -239,7 +242,5 @@ def check_memory(config: Config, n_weights: int, n_units: int) -> None:
 
 
 def describe_layers(architecture: Architecture) -> list[tuple[str, str, int]]:
-    """Return a row a layer for a table: its shape, its activation, its number of parameters."""
-    return [
-        (f"{row.input_dim} -> {row.output_dim}", row.activation.name, row.n_parameters) for row in architecture.rows
-    ]
+    """Return a row a layer for a table: its shape, the functions behind it, its number of parameters."""
+    return [(f"{row.input_dim} -> {row.output_dim}", row.functions, row.n_parameters) for row in architecture.rows]

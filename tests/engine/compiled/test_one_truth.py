@@ -31,6 +31,8 @@ EXTRAS = {
     "average": {"average_decay": 0.9},
     "smoothing": {"label_smoothing": 0.2},
     "class weights": {"class_weight": "2=3,5=0.2"},
+    "normalization": {"normalization": "layer"},
+    "normalization, dropout": {"normalization": "layer", "dropout": 0.3},
 }
 FACTORS = (sorted(ACTIVATIONS), list(LOSSES), list(RULES), list(EXTRAS))
 
@@ -90,8 +92,8 @@ def assert_one_truth(chosen):
 
 
 def test_every_pair_of_values_is_tried():
-    assert len(VALID) == 10 * 3 * 5 * 7 - 10 * 2 * 5
-    assert 70 <= len(PAIRS) < 100
+    assert len(VALID) == 10 * 3 * 5 * 9 - 10 * 2 * 5
+    assert 90 <= len(PAIRS) < 110
     tried = {pair for chosen in PAIRS for pair in itertools.combinations(enumerate(chosen), 2)}
     assert ((0, "gelu"), (3, "dropout")) in tried
     assert ((1, "hinge"), (2, "adamw")) in tried

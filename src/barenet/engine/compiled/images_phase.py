@@ -6,7 +6,16 @@ import numpy as np
 
 from barenet.engine.compiled.kernels.compiling import helper
 from barenet.engine.compiled.kernels.inputs import gather
-from barenet.engine.compiled.kernels.layers import IDENTITY, SOFTMAX, activate, drop, multiply_by, softmax_backward
+from barenet.engine.compiled.kernels.layers import (
+    IDENTITY,
+    SOFTMAX,
+    activate,
+    drop,
+    multiply_by,
+    normalize,
+    normalize_backward,
+    softmax_backward,
+)
 from barenet.engine.compiled.kernels.losses import losses_of
 from barenet.engine.compiled.kernels.memory import at
 from barenet.engine.compiled.kernels.products import into_panels, product
@@ -16,8 +25,10 @@ from barenet.engine.compiled.tables import (
     ACTIVATION,
     BIAS,
     DROPPED,
+    INVERSE,
     N_IN,
     N_OUT,
+    NORMALIZED,
     OUT,
     PANELS,
     ROW_IN,
@@ -75,7 +86,7 @@ def bring_images(network, images, chosen, memory, step, first, stop):
 
 @helper
 def forward(network, memory, layer, first, stop):
-    """Write z = x W + b and a = f(z) for some rows."""
+    """Write z = x W + b, normalised where it is wanted, and a = f(z) for some rows."""
     own, work, values = network.layers[layer], memory.work, network.values
     row_in, row_out = own[ROW_IN], own[ROW_OUT]
     product(
@@ -83,6 +94,11 @@ def forward(network, memory, layer, first, stop):
         work, own[X] + first * row_in, row_in, 1, values, own[WEIGHTS], LANES, LANES * own[WIDE_IN],
         work, own[Z] + first * row_out, row_out, LANES, values, own[BIAS], 0, LANES, ONE,
     )  # fmt: skip
+    if own[NORMALIZED] >= 0:
+        normalize(
+            memory.kernels, at(work, own[Z]), at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop,
+            own[N_OUT], row_out,
+        )  # fmt: skip
     if own[ACTIVATION] != IDENTITY:
         activate(memory.kernels, own[ACTIVATION], at(work, own[Z]), at(work, own[A]), first, stop, own[N_OUT], row_out)
 
@@ -122,6 +138,10 @@ def backward(network, memory, layer, rows, first, stop):
         softmax_backward(memory.kernels, at(work, own[A]), d, first, stop, row_out)
     elif own[ACTIVATION] != IDENTITY:
         multiply_by(memory.kernels, d, at(work, own[Z]), first * row_out, stop * row_out)
+    if own[NORMALIZED] >= 0:
+        normalize_backward(
+            memory.kernels, d, at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop, own[N_OUT], row_out
+        )
     into_panels(memory.kernels, first, stop, rows, own[WIDE_OUT] // LANES, work, own[D], row_out, work, own[PANELS])
     if layer == 0:
         return

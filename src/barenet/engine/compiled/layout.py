@@ -56,7 +56,7 @@ class Layout:
     def of(architecture: Architecture, loss: Loss, batch_size: int, *, drops_inputs: bool, drops_units: bool) -> Layout:
         """Return the layout of a network that is trained with batches of up to `batch_size` images."""
         rows = architecture.rows
-        applied = ["activation" in kinds for kinds in architecture.kinds(loss)]
+        kinds = architecture.kinds(loss)
         layers = np.zeros((len(rows), LAYER_COLUMNS), np.int64)
         size = transposed = work = 0
 
@@ -71,7 +71,7 @@ class Layout:
         for number, row in enumerate(rows):
             wide_in, wide_out = padded(row.input_dim), padded(row.output_dim)
             row_in, row_out = row_length(row.input_dim), row_length(row.output_dim)
-            code = ACTIVATION_CODES[row.activation.name] if applied[number] else IDENTITY
+            code = ACTIVATION_CODES[row.activation.name] if "activation" in kinds[number] else IDENTITY
             is_dropped = drops_units and number + 1 < len(rows)
             z = room(row_out)
             a = room(row_out) if code != IDENTITY else z
@@ -79,6 +79,7 @@ class Layout:
             layers[number] = (
                 *(row.input_dim, row.output_dim, wide_in, wide_out, row_in, row_out, size, 0, code, x, z, a, out),
                 *(room(row_out) if is_dropped else -1, room(row_out), room(wide_out), transposed if number else -1),
+                *((room(row_out), room(LANES)) if "layer_norm" in kinds[number] else (-1, -1)),
             )
             size += wide_in * wide_out
             transposed += wide_in * wide_out if number else 0

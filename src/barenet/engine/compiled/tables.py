@@ -12,10 +12,11 @@ __all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network", "Share"]
 # Columns of `Network.layers`: inputs and outputs; both padded to multiples of 16; how far rows of x, and of what the
 # layer gives, are apart; where weights and biases begin among the parameters; the activation; where x, z, a, what the
 # next layer takes, the factors of dropout, the gradient and its panels begin in the work memory of a batch, -1 for
-# none; where the transposed weights begin, -1 for the first layer.
+# none; where the transposed weights begin, -1 for the first layer; where what normalisation gave, and the inverse
+# deviation of each row, begin, -1 for none.
 (N_IN, N_OUT, WIDE_IN, WIDE_OUT, ROW_IN, ROW_OUT, WEIGHTS, BIAS, ACTIVATION) = range(9)
-(X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED) = range(9, 17)
-LAYER_COLUMNS = 17
+(X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED, NORMALIZED, INVERSE) = range(9, 19)
+LAYER_COLUMNS = 19
 
 
 class Network(NamedTuple):

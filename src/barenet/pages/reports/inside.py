@@ -57,7 +57,7 @@ def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, 
     for i, row in enumerate(mlp.architecture.rows, start=1):
         is_last = i == len(mlp.architecture.rows)
         size = (row.input_dim + 1) * row.output_dim
-        title = f"{row.output_dim:,} {'classes' if is_last else 'neurons'}, {row.activation.name}"
+        title = f"{row.output_dim:,} {'classes' if is_last else 'neurons'}, {row.functions}"
         rows.append({"units": row.output_dim, "title": title, "detail": f"layer {i}: {size:,} parameters"})
     for drawn in rows:
         drawn["half"] = round(80 + 125 * math.log(1 + drawn["units"]) / widest)
@@ -71,7 +71,7 @@ def layer_rows(mlp: MLP) -> list[dict[str, Any]]:
         {
             "layer": i,
             "units": row.output_dim,
-            "activation": row.activation.name,
+            "activation": row.functions,
             "weights": f"{row.input_dim:,} × {row.output_dim:,}",
             "parameters": (row.input_dim + 1) * row.output_dim,
         }

@@ -152,8 +152,10 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
             "model.hidden_sizes": sizes,
             "model.activation": activations[0] if activations else config.model.activation,
         }
-    architecture = Architecture.from_sizes([dataset.n_inputs, *sizes, dataset.n_classes], [*activations, last])
-    return {"model.layers": architecture.as_dicts()}
+    kind = next((row.normalization for row in architecture.hidden), "none")
+    widths = [dataset.n_inputs, *sizes, dataset.n_classes]
+    rows = Architecture.from_sizes(widths, [*activations, last], normalization=kind).as_dicts()
+    return {"model.layers": rows, "model.normalization": "none"}
 
 
 def check_effects(space: Space, base: Config) -> None:

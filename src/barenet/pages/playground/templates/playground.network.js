@@ -35,8 +35,15 @@ function softmax(z) {
   return each(z, (v) => v / sum);
 }
 
+// A row with mean 0 and variance 1, as barenet/nn/layers/normalization.py has it; in place.
+function layerNorm(z) {
+  const mean = z.reduce((sum, v) => sum + v, 0) / z.length;
+  const variance = z.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / z.length;
+  return each(z, (v) => (v - mean) / Math.sqrt(variance + 1e-5));
+}
+
 class Network {
-  // layers: rows of {inputs, outputs, activation}; values: W1, b1, W2, b2, ... in one Float32Array.
+  // layers: rows of {inputs, outputs, activation, maybe normalization}; values: W1, b1, W2, b2, ... in one Float32Array.
   constructor(layers, values, givesProbabilities) {
     let start = 0;
     const take = (length) => values.subarray(start, (start += length));
@@ -52,7 +59,7 @@ class Network {
     return this.layers.length - 1;
   }
 
-  // z = x W + b of layer `l`, in double precision. Inputs that are zero, such as black pixels, cost nothing.
+  // z = x W + b of layer `l`, normalised where it says so, in double precision. Inputs that are zero cost nothing.
   sums(l, x) {
     const { inputs, outputs, W, b } = this.layers[l];
     const z = Float64Array.from(b);
@@ -61,7 +68,7 @@ class Network {
       if (value === 0) continue;
       for (let j = 0, k = i * outputs; j < outputs; j++, k++) z[j] += value * W[k];
     }
-    return z;
+    return this.layers[l].normalization === "layer" ? layerNorm(z) : z;
   }
 
   // Run layers `from`, `from` + 1, ... on `x` and return {sums, outputs}, a row a layer, those before `from` empty.

@@ -1,0 +1,25 @@
+"""The kinds of layer that a perceptron is made of, each with its forward and its backward step.
+
+A layer holds parameters or functions, never what belongs to a batch: that lies in its `Slot`, which a workspace
+owns. So one network can be evaluated on one workspace while it trains on another.
+
+The backward step of a layer has two halves, which do not need each other: the gradient of its input, which the layer
+below waits for, and the gradients of its parameters. So all layers' parameter gradients can be computed after the whole
+way back: until then a layer's x and dy stay as they are.
+
+Read the modules in this order; open `base` first:
+
+    base           a layer, and what it remembers of a batch
+    dense          y = x W + b
+    elementwise    y = f(x)
+    normalization  y = x with mean 0 and variance 1 over its units
+    dropout        y = x, with some of it left out
+"""
+
+from barenet.nn.layers.base import Layer, Slot, by_kind
+from barenet.nn.layers.dense import Dense
+from barenet.nn.layers.dropout import Dropout
+from barenet.nn.layers.elementwise import ActivationLayer
+from barenet.nn.layers.normalization import LayerNorm
+
+__all__ = ["ActivationLayer", "Dense", "Dropout", "Layer", "LayerNorm", "Slot", "by_kind"]
