@@ -17,6 +17,7 @@ pytest.importorskip("numba")
 import barenet
 from barenet.engine.compiled.available import describe_compiling
 from barenet.engine.compiled.kernels import compiling
+from barenet.engine.compiled.steps import take_steps
 
 pytestmark = [pytest.mark.extra, pytest.mark.slow]
 
@@ -149,3 +150,16 @@ def test_what_other_versions_compiled_is_removed_after_three_months(package, tmp
 def test_what_is_compiled_last_is_what_the_note_about_compiling_looks_for():
     Case({}, ({"seed": 0},), kind="compiled").engine((0,), 1).close()
     assert describe_compiling() is None
+
+
+def test_one_compiled_function_trains_and_evaluates_all_networks():
+    """Arrays of another type would be compiled for while a training waits."""
+    rich = {"dropout": 0.2, "input_dropout": 0.1, "shift": 1, "mirror": True, "class_weight": "2=3", "clip_norm": 1}
+    for settings in ({}, rich, {"normalization": "layer", "average_decay": 0.9}):
+        case = Case(settings, ({"seed": 0}, {"seed": 1}), kind="compiled")
+        engine, plan = case.engine((0, 1), 1), case.plan((0, 1))
+        engine.begin(plan)
+        engine.train(0, plan.n_steps)
+        engine.evaluate(case.loss, case.images.images[:20], case.images.labels[:20], 1 / 255)
+        engine.close()
+    assert len(take_steps.signatures) == 1

@@ -72,7 +72,7 @@ def layer_rows(mlp: MLP) -> list[dict[str, Any]]:
             "layer": i,
             "units": row.output_dim,
             "activation": row.functions,
-            "weights": f"{row.input_dim:,} × {row.output_dim:,}",
+            "weights": f"{row.input_dim:,}\u00a0×\u00a0{row.output_dim:,}",  # in one line
             "parameters": (row.input_dim + 1) * row.output_dim,
         }
         for i, row in enumerate(mlp.architecture.rows, start=1)
