@@ -34,7 +34,7 @@ CHUNK = 64  # rows of the weights whose product x^T dy the engine computes at on
 
 # Makes an engine and takes no step. Prints the seconds until then: of the process, and of a clock.
 START = """
-import os, time
+import time
 wall = time.perf_counter()
 from barenet.config.names import setting_path
 from barenet.config.sources import build_config
@@ -47,7 +47,7 @@ config = build_config("course", flags={setting_path("hidden"): "16"})
 architecture, loss = architecture_of(config, 20, 10), loss_of(config)
 images = TrainingImages(np.zeros((32, 20), np.uint8), np.zeros(32, np.int64), scale=1.0, image_shape=(4, 5))
 state = start_state(config, architecture)
-if os.environ["BARENET_ENGINE"] == "compiled":
+if choose_engine(config) == "compiled":
     from barenet.engine.compiled.engine import CompiledEngine as Engine
 else:
     from barenet.engine.numpy_engine.engine import NumpyEngine as Engine

@@ -113,6 +113,12 @@ def test_a_normalisation_that_cannot_be_is_refused(number, kind, message):
         Architecture.from_rows(rows)
 
 
+def test_one_unit_cannot_be_normalised():
+    rows = [{**ROWS[0], "output_dim": 1}, {**ROWS[1], "input_dim": 1}, ROWS[2]]
+    with pytest.raises(ConfigError, match="layer 1: normalization over one unit gives 0 for every image"):
+        Architecture.from_rows(rows)
+
+
 def test_what_is_looked_at_is_what_the_activation_takes():
     mlp = MLP.from_architecture(ROWS, dtype=np.float64)
     x = np.random.default_rng(4).normal(size=(5, 6))

@@ -74,6 +74,8 @@ class Architecture:
                 raise ConfigError(f"layer {i + 1}: normalization must be {known}, got {row.normalization!r}")
             if row.normalization != "none" and i + 1 == len(self.rows):
                 raise ConfigError(f"layer {i + 1}: the last layer takes no normalization, got {row.normalization!r}")
+            if row.normalization != "none" and row.output_dim == 1:
+                raise ConfigError(f"layer {i + 1}: normalization over one unit gives 0 for every image; use 2 or more")
             if i and row.input_dim != self.rows[i - 1].output_dim:
                 raise ConfigError(
                     f"layers must chain: layer {i} gives {self.rows[i - 1].output_dim} values, "

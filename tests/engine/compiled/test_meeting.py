@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -40,7 +41,8 @@ def test_a_thread_waits_until_all_have_come():
 
     thread = threading.Thread(target=first, daemon=True)
     thread.start()
-    while counter[0] == 0:
+    end = time.monotonic() + WAIT
+    while counter[0] == 0 and time.monotonic() < end:
         pass
     order.append("comes")
     come(counter, 2)

@@ -209,14 +209,15 @@ class CompiledEngine(Engine):
         n_steps = -(-n // EVALUATION_BATCH)
         parts = split(n_steps, -(-n_steps // STEPS_TOGETHER))
 
+        networks = [self._evaluated(network, loss) for network in self.networks]
+        chosen = [forward_only(EVALUATION_BATCH, n, *given) for given in zip(losses, predicted, strict=True)]
+
         def run(row: int, part: slice, thread: int) -> None:
-            network = self._evaluated(self.networks[row], loss)
-            chosen = forward_only(EVALUATION_BATCH, n, losses[row], predicted[row])
             memory = self._memory(thread, evaluates=True)
-            take_steps(network, own, chosen, memory, alone(), part.start, part.stop, False)
+            take_steps(networks[row], own, chosen[row], memory, alone(), part.start, part.stop, False)
 
         with closing(Team(self.most_threads)) as team:
-            team.run([partial(run, row, part) for row in range(len(self.networks)) for part in parts])
+            team.run([partial(run, row, part) for row in range(len(networks)) for part in parts])
         # One after the other: how NumPy adds many numbers depends on the processor.
         means = np.cumsum(losses, axis=1, dtype=np.float64)[:, -1] / n
         return means, predicted.astype(np.intp, copy=False)

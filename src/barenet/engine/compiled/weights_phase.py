@@ -18,7 +18,7 @@ ZERO, ONE = f32(0), f32(1)
 BLOCK = 1024  # gradients whose squares are added up in float32
 CHUNK = 64  # rows of a panel whose gradient is in the cache while they move
 # What is done with weights: their gradients are written down; they move; they move by gradients that are written down.
-# Numba would compile what is given them once for each, were they Python's integers.
+# Python's own integers would be constants for Numba, which compiles a function once for each constant that it is given.
 KEEP_GRADIENTS, MOVE, MOVE_BY_KEPT = map(np.int64, range(3))
 FIRST = np.int64(0)
 

@@ -27,6 +27,7 @@ nothing is kept.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -87,8 +88,9 @@ def kernel_folder() -> Path | None:
 def remove_old(folder: Path) -> None:
     """Remove what other versions of barenet compiled long ago; one that is still used compiles again."""
     for other in folder.glob("*"):
-        if time.time() - other.stat().st_mtime > KEPT_SECONDS:
-            shutil.rmtree(other, ignore_errors=True)
+        with contextlib.suppress(OSError):  # another process may have removed it by now
+            if time.time() - other.stat().st_mtime > KEPT_SECONDS:
+                shutil.rmtree(other)
 
 
 FOLDER = kernel_folder()

@@ -30,10 +30,10 @@ from barenet.engine.compiled.kernels.vectors import (
     total,
     where,
 )
+from barenet.nn.layers.normalization import EPSILON
 
 __all__ = ["ACTIVATION_CODES", "IDENTITY", "SOFTMAX", "activate", "drop", "multiply_by", "normalize",
            "normalize_backward", "softmax_backward"]  # fmt: skip
-from barenet.nn.layers.normalization import EPSILON
 
 f32 = np.float32
 ZERO, ONE, LEAKY_SLOPE, LOWEST = f32(0), f32(1), f32(0.01), f32(-3.0e38)
