@@ -12,9 +12,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from barenet.config.kinds import Layer, fit_kinds
+from barenet.config.model_table import LayerConfig
 from barenet.config.places import check_tables
 from barenet.config.reading import RECIPES, read_recipe, read_toml
-from barenet.config.tables import Config, LayerConfig
+from barenet.config.tables import Config
 from barenet.errors import ConfigError, nearest
 
 __all__ = ["BEFORE", "build_config", "by_table", "complete_settings", "explain", "stored_settings", "take_recipe"]

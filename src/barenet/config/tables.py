@@ -1,36 +1,32 @@
 """All settings of a run: five frozen tables, validated once at the border.
 
-How a value is read is left to `fields`; where settings come from, and how a wrong one is explained, to `sources`.
+That of the network is in `model_table`. How a value is read is left to `fields`; where settings come from, and how a
+wrong one is explained, to `sources`.
 """
 
 from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from barenet.config.fields import (
-    ActivationName,
     Fraction,
     NonNegative,
     Positive,
     Side,
     Table,
     one_of,
-    read_activation,
-    read_class_weight,
     read_column,
     read_columns,
     read_image_size,
     read_n_valid,
-    read_normalization,
     read_path,
-    split_sizes,
 )
-from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
-from barenet.nn.architecture import each_layer
+from barenet.config.model_table import ModelConfig
+from barenet.nn import OPTIMIZERS, SCHEDULES
 
-__all__ = ["TABLES", "Config", "LayerConfig"]
+__all__ = ["TABLES", "Config"]
 
 
 class DataConfig(Table):
@@ -78,53 +74,6 @@ class DataConfig(Table):
     def columns(self) -> dict[str, Any]:
         """Return what is said about the columns of a table, as keywords of `load_dataset` and `from_arrays`."""
         return {name: getattr(self, name) for name in ("label", "drop", "keep", "standardize", "unknown")}
-
-
-class LayerConfig(Table):
-    """One row of an architecture, in the course project's words."""
-
-    input_dim: Positive
-    output_dim: Positive
-    activation: ActivationName
-    normalization: Literal["none", "layer"] = "none"
-
-
-class ModelConfig(Table):
-    """The network."""
-
-    hidden_sizes: Annotated[tuple[Positive, ...], BeforeValidator(split_sizes)] = Field(
-        (256, 128), description="Units of each hidden layer, such as 128,32."
-    )
-    activation: Annotated[str | tuple[str, ...], BeforeValidator(read_activation)] = Field(
-        "relu", description=f"Of the hidden layers, or relu,tanh for one each: {', '.join(ACTIVATIONS)}."
-    )
-    normalization: Annotated[Literal["none", "layer"], BeforeValidator(read_normalization)] = Field(
-        "none", description="Of each hidden layer, before its activation: none or layer."
-    )
-    layers: tuple[LayerConfig, ...] | None = Field(
-        None, description="The whole architecture, a row a layer, in place of hidden_sizes, activation, normalization."
-    )
-    initializer: Annotated[str, one_of(INITIALIZERS, "initializer")] = Field(
-        "he", description=f"How weights start: {', '.join(INITIALIZERS)}."
-    )
-    loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
-    label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
-    class_weight: Annotated[dict[str, float] | str | None, BeforeValidator(read_class_weight)] = Field(
-        None,
-        description="How much classes count in the training loss: balanced, or factors such as cat=2,dog=1; by default "
-        "each by its number of images.",
-    )
-    dropout: Fraction = Field(0.0, description="Share of hidden units dropped at random in training.")
-    input_dropout: Fraction = Field(0.0, description="Share of pixels dropped at random in training.")
-
-    @field_validator("activation", mode="after")
-    @classmethod
-    def check_count(cls, value: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
-        """Refuse more or fewer activations than hidden layers; the same one everywhere becomes a single name."""
-        if isinstance(value, str) or "hidden_sizes" not in info.data:
-            return value
-        names = dict.fromkeys(each_layer(value, len(info.data["hidden_sizes"])))
-        return value if len(names) > 1 else str(*names or ["relu"])
 
 
 class OptimizerConfig(Table):

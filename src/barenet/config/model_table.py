@@ -1,0 +1,70 @@
+"""The table of the network's settings, and that of one of its layers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator
+
+from barenet.config.fields import (
+    ActivationName,
+    Fraction,
+    Positive,
+    Table,
+    one_of,
+    read_activation,
+    read_class_weight,
+    read_normalization,
+    split_sizes,
+)
+from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES
+from barenet.nn.architecture import each_layer
+
+__all__ = ["LayerConfig", "ModelConfig"]
+
+
+class LayerConfig(Table):
+    """One row of an architecture, in the course project's words."""
+
+    input_dim: Positive
+    output_dim: Positive
+    activation: ActivationName
+    normalization: Literal["none", "layer"] = "none"
+
+
+class ModelConfig(Table):
+    """The network."""
+
+    hidden_sizes: Annotated[tuple[Positive, ...], BeforeValidator(split_sizes)] = Field(
+        (256, 128), description="Units of each hidden layer, such as 128,32."
+    )
+    activation: Annotated[str | tuple[str, ...], BeforeValidator(read_activation)] = Field(
+        "relu", description=f"Of the hidden layers, or relu,tanh for one each: {', '.join(ACTIVATIONS)}."
+    )
+    normalization: Annotated[Literal["none", "layer"], BeforeValidator(read_normalization)] = Field(
+        "none", description="Of each hidden layer, before its activation: none or layer."
+    )
+    layers: tuple[LayerConfig, ...] | None = Field(
+        None, description="The whole architecture, a row a layer, in place of hidden_sizes, activation, normalization."
+    )
+    initializer: Annotated[str, one_of(INITIALIZERS, "initializer")] = Field(
+        "he", description=f"How weights start: {', '.join(INITIALIZERS)}."
+    )
+    loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
+    label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
+    class_weight: Annotated[dict[str, float] | str | None, BeforeValidator(read_class_weight)] = Field(
+        None,
+        description="How much classes count in the training loss: balanced, or factors such as cat=2,dog=1; by default "
+        "each by its number of images.",
+    )
+    dropout: Fraction = Field(0.0, description="Share of hidden units dropped at random in training.")
+    input_dropout: Fraction = Field(0.0, description="Share of pixels dropped at random in training.")
+
+    @field_validator("activation", mode="after")
+    @classmethod
+    def check_count(cls, value: str | tuple[str, ...], info: ValidationInfo) -> str | tuple[str, ...]:
+        """Refuse more or fewer activations than hidden layers; the same one everywhere becomes a single name."""
+        if isinstance(value, str) or "hidden_sizes" not in info.data:
+            return value
+        names = dict.fromkeys(each_layer(value, len(info.data["hidden_sizes"])))
+        return value if len(names) > 1 else str(*names or ["relu"])
