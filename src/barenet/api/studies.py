@@ -16,7 +16,7 @@ from barenet.config.sources import stored_settings
 from barenet.errors import BarenetError, CheckpointError, ConfigError, DivergedError, MachineError, RunError
 from barenet.interrupts import waiting
 from barenet.messages import as_typed, count, one_line
-from barenet.plots.search import draw_search_figures
+from barenet.plots.tuning.search import draw_search_figures
 from barenet.run_folders.folder import drop_torn_files
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config

@@ -17,6 +17,7 @@ from barenet.version import __version__
 
 __all__ = ["app", "run"]
 
+IN_PACKAGES = {"search": "tuning.search"}  # of commands whose modules do not lie beside the others: where they lie
 KEEP_RESULTS = ("train", "search", "inspect", "report", "export", "playground")  # in files
 
 TAKE_DATA = ("test", "inspect", "export", "playground")  # behind a model
@@ -36,8 +37,13 @@ def make_app() -> App:
     # cyclopts would swallow Ctrl-C and box its errors
     app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
     for name, text in COMMANDS.items():
-        app.command(f"barenet.cli.commands.{name}:{name}", name=name, help=text)
+        app.command(f"{module_of(name)}:{name}", name=name, help=text)
     return app
+
+
+def module_of(command: str) -> str:
+    """Return the dotted name of the module of a command."""
+    return f"barenet.cli.commands.{IN_PACKAGES.get(command, command)}"
 
 
 app = make_app()
@@ -50,7 +56,7 @@ def run(arguments: list[str], debug: bool) -> int:
         arguments = in_new_words(arguments, print_note, quiet="--quiet" in arguments)
         if arguments and arguments[0] in COMMANDS:
             with waiting():
-                import_module(f"barenet.cli.commands.{arguments[0]}")
+                import_module(module_of(arguments[0]))
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         check_output(arguments)
         return result if isinstance(result, int) else 0

@@ -11,7 +11,5 @@ Read the modules in this order; open `canvas` first:
     neurons           activations of each layer, and one neuron closely
     inspection        `inspect`: every picture of what a network learnt
     live              pictures while a run goes on
-    search_scales     axes and colours of a search's pictures
-    search_curves     how the trials of a search learnt
-    search            pictures of a search
+    tuning/           pictures of searches
 """

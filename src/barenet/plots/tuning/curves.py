@@ -9,7 +9,7 @@ import numpy as np
 
 from barenet.plots.canvas import BLUE, GREY, INK, SERIES, style, whole_numbers
 from barenet.plots.letters import cut
-from barenet.plots.search_scales import MOST_VALUES, Scale, importances, limits, metric_name, shown
+from barenet.plots.tuning.scales import MOST_VALUES, Scale, importances, limits, metric_name, shown
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Dimension
 from barenet.tuning.study.results import StudyResult

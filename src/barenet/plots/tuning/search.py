@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
-from barenet.plots.search_curves import draw_curves
-from barenet.plots.search_scales import (
+from barenet.plots.tuning.curves import draw_curves
+from barenet.plots.tuning.scales import (
     Scale,
     colour_range,
     colours,

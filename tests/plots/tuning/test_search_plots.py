@@ -12,11 +12,11 @@ from families import slow
 
 import barenet
 from barenet.api import studies
-from barenet.plots import search
 from barenet.plots.canvas import new_figure
-from barenet.plots.search import draw_search_figures, side_by_side
-from barenet.plots.search_curves import Tints, draw_curves, setting_to_colour
-from barenet.plots.search_scales import Scale, colour_range, importances
+from barenet.plots.tuning import search
+from barenet.plots.tuning.curves import Tints, draw_curves, setting_to_colour
+from barenet.plots.tuning.scales import Scale, colour_range, importances
+from barenet.plots.tuning.search import draw_search_figures, side_by_side
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.study.folder import RungRecord

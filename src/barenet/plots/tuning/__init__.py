@@ -1,0 +1,8 @@
+"""Pictures of what is trained in order to choose settings.
+
+Read the modules in this order; open `search` first:
+
+    scales   axes and colours of a search's pictures
+    curves   how the trials of a search learnt
+    search   pictures of a search
+"""
