@@ -243,3 +243,28 @@ def test_the_doctor_says_how_many_threads_are_used_and_why(barenet, tmp_path):
     assert all(list(times) == ["1"] for times in found["step_microseconds"].values())
     assert shown.count(reason) == 2
     assert "256 images through 784-256-128-10, gelu, adamw" in shown
+
+
+def test_a_test_with_mirror_images_says_so_and_leaves_the_run_s_own_result_as_it_was(barenet, data, tmp_path):
+    assert barenet("train", "--data", data, *SMALL, "--quiet", cwd=tmp_path).returncode == 0
+    run = tmp_path / "runs" / "quick-1"
+    before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
+    plain, mirrored = (json.loads(barenet("test", "--json", *more, cwd=tmp_path).stdout) for more in ((), ["--mirror"]))
+    assert (plain["mirror"], mirrored["mirror"]) == (False, True)
+    assert plain["test_loss"] == json.loads(before["test.json"])["test_loss"] != mirrored["test_loss"]
+    assert "mirrored: " not in barenet("test", cwd=tmp_path).stdout
+    shown = barenet("test", "--mirror", cwd=tmp_path).stdout.splitlines()
+    assert shown[1] == "mirrored: the mean of the probabilities of each image and its mirror image"
+    assert shown[2].startswith(f"test accuracy {mirrored['test_accuracy']:.4f}")
+    assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
+
+
+def test_a_table_has_no_mirror_images(barenet, tmp_path):
+    rows = [f"{i % 7}.5,{i % 3},{'ab'[i % 2]}" for i in range(80)]
+    (tmp_path / "table.csv").write_text("\n".join(["width,height,label", *rows]) + "\n", "utf-8")
+    assert (
+        barenet("train", "--data", "table.csv", "--epochs", 1, "--hidden", 4, "--quiet", cwd=tmp_path).returncode == 0
+    )
+    for command in (("test",), ("predict", "table.csv")):
+        done = barenet(*command, "--mirror", "--quiet", cwd=tmp_path)
+        assert_refused(done, "takes rows of 2 numbers, and not images whose height and width are known")

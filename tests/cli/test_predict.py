@@ -189,3 +189,17 @@ def test_a_name_of_a_run_and_of_pictures_is_an_error_where_it_may_mean_both(pred
         predict("mine", "mine/0.png", cwd=tmp_path), f"mine may mean the model {Path('runs', 'mine')} or what is in"
     )
     assert len(predict("mine", cwd=tmp_path).stdout.splitlines()) == 3  # a model alone would predict nothing
+
+
+def test_with_mirror_each_answer_is_the_mean_of_an_image_and_its_mirror_image_and_that_is_said(predict, place, arrays):
+    done = predict("model.safetensors", "images.npy", "--mirror", "--json", "--top", 4, cwd=place)
+    found = json.loads(done.stdout)
+    predictor, images = library.load(place / "model.safetensors"), arrays["x_test"]
+    expected = (predictor.predict_proba(images) + predictor.predict_proba(images[:, :, ::-1])) / 2
+    for own, shares in zip(found["images"], expected, strict=True):
+        assert [row["probability"] for row in own["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)
+    assert found["mirror"] is True
+    assert json.loads(predict("model.safetensors", "images.npy", "--json", cwd=place).stdout)["mirror"] is False
+    assert done.stderr.splitlines() == [
+        "note: mirrored: each answer is the mean of the probabilities of an image and its mirror image"
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from barenet.data.augmentation import draw_shifts, shift, shift_sources
+from barenet.data.augmentation import draw_shifts, mirror_images, shift, shift_sources
 from barenet.data.batches import TrainingImages
 
 SHAPES = [(5, 7), (6, 4, 3)]
@@ -55,3 +55,19 @@ def test_images_are_mirrored_and_then_shifted(dtype):
 
 def test_without_shifts_no_table_is_made():
     assert TrainingImages(np.zeros((2, 4), np.uint8), np.zeros(2, int), image_shape=(2, 2)).sources is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "image", "expected"),
+    [
+        ((2, 3), [1, 2, 3, 4, 5, 6], [3, 2, 1, 6, 5, 4]),
+        ((1, 2, 3), [1, 2, 3, 4, 5, 6], [4, 5, 6, 1, 2, 3]),  # two pixels of three colours
+        ((3, 1), [1, 2, 3], [1, 2, 3]),
+    ],
+)
+def test_a_mirror_image_has_left_and_right_exchanged_and_the_image_stays(shape, image, expected):
+    images = np.array([image, image], np.uint8)
+    before = images.copy()
+    np.testing.assert_array_equal(mirror_images(images, shape), [expected, expected])
+    np.testing.assert_array_equal(images, before)
+    assert mirror_images(images[:0], shape).shape == (0, len(image))

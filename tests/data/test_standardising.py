@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from barenet.data.augmentation import mirror_images
 from barenet.data.standardising import ROWS, Standardiser
 
 
@@ -34,3 +35,12 @@ def test_mean_and_deviation_are_those_of_exact_fractions():
         variance = sum((number - exact) ** 2 for number in numbers) / len(numbers)
         assert mean == pytest.approx(float(exact), rel=1e-14)
         assert deviation == pytest.approx(math.sqrt(variance), rel=1e-12)
+
+
+def test_a_mirrored_standardiser_gives_the_mirror_image_of_the_standardised_mirror_image():
+    images = np.random.default_rng(2).normal(5, 3, (40, 12)).astype(np.float32)
+    images[3, 4] = np.nan
+    standardise = Standardiser.of(images, may_be_missing=True)
+    expected = standardise(mirror_images(images, (3, 4)))
+    assert mirror_images(standardise.mirrored((3, 4))(images), (3, 4)).tobytes() == expected.tobytes()
+    assert standardise(images).tobytes() != mirror_images(expected, (3, 4)).tobytes()  # its places differ

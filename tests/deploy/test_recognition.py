@@ -23,7 +23,7 @@ from barenet.deploy.predictor import Predictor
 from barenet.deploy.recognition import recognise
 from barenet.errors import CheckpointError, DataError
 from barenet.nn import MLP
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.training.evaluation import EVALUATION_BATCH as BATCH
 from barenet.training.metrics import probabilities
 
@@ -249,14 +249,14 @@ def test_batches_of_every_size_give_what_one_forward_pass_gives(n):
     expected = probabilities(model.mlp.forward(scaled), False) if n else np.zeros((0, 10))
     run = Inference(model)
     for _ in range(2):
-        np.testing.assert_allclose(run(images, 1 / 255), expected, atol=1e-6)
+        np.testing.assert_allclose(run(Inputs(images, 1 / 255, {})), expected, atol=1e-6)
 
 
 def test_earlier_answers_stay_as_they_are():
     run = Inference(fashion_model())
-    first = run(first_test_images()[:1].reshape(1, -1), 1 / 255)
+    first = run(Inputs(first_test_images()[:1].reshape(1, -1), 1 / 255, {}))
     before = first.copy()
-    run(first_test_images()[1:2].reshape(1, -1), 1 / 255)
+    run(Inputs(first_test_images()[1:2].reshape(1, -1), 1 / 255, {}))
     np.testing.assert_array_equal(first, before)
 
 

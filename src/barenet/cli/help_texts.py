@@ -39,6 +39,7 @@ For example:
 
     barenet test
     barenet test runs/quick-1
+    barenet test runs/quick-1 --mirror
     barenet test runs/quick-1/epoch-12.safetensors --json
     barenet test model_epoch_100.pkl --data path/to/fashion-mnist
 """,

@@ -7,11 +7,19 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-__all__ = ["Data", "Json", "OneModel", "Quiet", "Runs", "Switch"]
+__all__ = ["Data", "Json", "Mirror", "OneModel", "Quiet", "Runs", "Switch"]
 
 Switch: TypeAlias = Annotated[bool, Parameter(negative="")]  # has no --no- form
 Quiet: TypeAlias = Annotated[bool, Parameter(negative="", help="Show results only.")]
 Json: TypeAlias = Annotated[bool, Parameter(negative="", help="Print the results as one JSON object.")]
+Mirror: TypeAlias = Annotated[
+    bool,
+    Parameter(
+        negative="",
+        help="Show the network each image and its mirror image, left to right, and average the probabilities; takes "
+        "twice the time.",
+    ),
+]
 
 # A model file or a run, where to look for one, and the images that belong to it.
 OneModel: TypeAlias = Annotated[

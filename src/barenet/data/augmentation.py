@@ -1,13 +1,20 @@
-"""Images changed at random while they are prepared for training: mirrored left to right, shifted by some pixels."""
+"""Images changed at random while they are prepared for training: mirrored left to right, shifted by some pixels.
+
+And mirror images alone, as a trained network is shown them beside the images.
+"""
 
 from __future__ import annotations
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.randomness import generator
 
-__all__ = ["draw_shifts", "mirror", "mirror_coins", "shift", "shift_sources"]
+__all__ = ["draw_shifts", "mirror", "mirror_coins", "mirror_images", "shift", "shift_sources"]
+
+AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 
 
 def mirror_coins(n_images: int, seed: int, epoch: int) -> NDArray[np.bool_]:
@@ -30,6 +37,14 @@ def mirror(
     chosen = scratch.reshape(-1, *image_shape)[: len(rows)]
     np.take(pixels, rows, axis=0, out=chosen, mode="clip")
     pixels[rows] = chosen[:, :, ::-1]
+
+
+def mirror_images(images: NDArray[AnyNumber], image_shape: tuple[int, ...]) -> NDArray[AnyNumber]:
+    """Return the mirror images (n, D), left to right, of images (n, D), as a new array.
+
+    `image_shape` is (height, width) or (height, width, channels).
+    """
+    return images.reshape(-1, *image_shape)[:, :, ::-1].reshape(images.shape)
 
 
 def draw_shifts(n_images: int, seed: int, epoch: int, most: int) -> NDArray[np.int64]:

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.augmentation import mirror_images
+
 __all__ = ["Standardiser", "count_merged"]
 
 ROWS = 4_096  # rows that are worked on at once, so that no float64 copy of all of them is made
@@ -66,9 +68,17 @@ class Standardiser:
         n = features.shape[1]
         return cls(np.zeros(n), np.ones(n), medians(features) if may_be_missing else None)
 
-    def __call__(self, features: NDArray[Any]) -> NDArray[np.float32]:
-        """Return features (n, D) standardised, as a new array."""
-        out = np.empty(features.shape, np.float32)
+    def mirrored(self, image_shape: tuple[int, ...]) -> Standardiser:
+        """Return what does to images (n, D) what this does to their mirror images, but for mirroring them.
+
+        The mirror image of what it returns is, bit for bit, the mirror image standardised.
+        """
+        own = [self.mean, self.deviation] if self.fill is None else [self.mean, self.deviation, self.fill]
+        return Standardiser(*(mirror_images(values, image_shape) for values in own))
+
+    def __call__(self, features: NDArray[Any], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
+        """Return features (n, D) standardised, in `out` or as a new array."""
+        out = np.empty(features.shape, np.float32) if out is None else out
         for start in range(0, len(features), ROWS):
             rows = features[start : start + ROWS]
             if self.fill is not None and rows.dtype.kind == "f":

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.training.evaluation import Memory, compute_outputs
 
 __all__ = ["Inference"]
@@ -28,9 +28,9 @@ class Inference:
         """Copy and pickle the model, and not the arrays that it has used."""
         return type(self), (self.model,)
 
-    def __call__(self, inputs: NDArray[Any], scale: float) -> NDArray[np.floating]:
-        """Return the probability of each class (n, C) for inputs (n, D) of any dtype, multiplied by `scale` first."""
-        outputs = compute_outputs(self.mlp, inputs, scale, memory=self.memory)
+    def __call__(self, inputs: Inputs) -> NDArray[np.floating]:
+        """Return the probability of each class (n, C) for inputs (n, D) in the form in which the model takes them."""
+        outputs = compute_outputs(self.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored, memory=self.memory)
         if self.ends_in_logits:
             softmax_in_place(outputs)
         return outputs

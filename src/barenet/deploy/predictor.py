@@ -15,21 +15,26 @@ from barenet.deploy.inference import Inference
 from barenet.errors import InputWarning, ShapeError
 from barenet.messages import count
 from barenet.nn import Activation, Loss
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import SavedModel, check_mirror
 from barenet.run_folders.finding import Named
 from barenet.run_folders.loading import load_models
+from barenet.training.metrics import mean_probabilities
 from barenet.training.table_inputs import encode_table
 
 __all__ = ["Predictor", "load"]
 
 
-def load(path: Named, *, activations: Sequence[Activation] = (), loss: Loss | None = None) -> Predictor:
+def load(
+    path: Named, *, activations: Sequence[Activation] = (), loss: Loss | None = None, mirror: bool = False
+) -> Predictor:
     """Return a predictor for a run folder, a folder of seeds (averaged), a `.safetensors` or the course's `.pkl`.
 
-    Activations and a loss of your own, which no file holds, are handed in again. Raises CheckpointError for a file that
-    is missing, damaged or no model, RunError for a folder that is no run or has no finished validation yet.
+    Activations and a loss of your own, which no file holds, are handed in again. With `mirror` the network sees each
+    image and its mirror image, left to right, and the probabilities are averaged: twice the time. Raises
+    CheckpointError for a file that is missing, damaged or no model, or where there are no mirror images, RunError for a
+    folder that is no run or has no finished validation yet.
     """
-    return Predictor(load_models(path, activations, loss))
+    return Predictor(load_models(path, activations, loss), mirror=mirror)
 
 
 class Predictor:
@@ -47,14 +52,17 @@ class Predictor:
     (n, columns) by their places.
     """
 
-    def __init__(self, models: Sequence[SavedModel]) -> None:
-        self.models = list(models)
+    def __init__(self, models: Sequence[SavedModel], *, mirror: bool = False) -> None:
+        self.models, self.mirror = list(models), mirror
+        if mirror:
+            check_mirror(models)
         self.info = models[0].info
         self._inferences = [Inference(model) for model in models]
         self._told: set[str] = set()  # kinds of warnings that were given already
 
     def __repr__(self) -> str:
         several = f" and {len(self.models) - 1} more, averaged" if len(self.models) > 1 else ""
+        several += ", mirrored too" if self.mirror else ""
         what = f"{self.models[0].mlp.architecture}; {count(len(self.class_names), 'class', 'classes')}"
         return f"Predictor({self.models[0].path}{several}: {what})"
 
@@ -88,15 +96,24 @@ class Predictor:
 
     def run(self, flat: NDArray[Any], note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
         """Return probabilities (n, C) of flat images, or of features that a table's rows were made into already."""
-        inputs = [model.inputs(flat) for model in self.models]
-        for kind, sentence in inputs[0].told.items():
+        shares = []
+        for run in self._inferences:
+            seen = []
+            for inputs in run.model.all_inputs(flat, mirror=self.mirror):
+                if run is self._inferences[0]:  # what is told of the first model holds for all
+                    self._tell(inputs.told, note)
+                seen.append(run(inputs))
+            shares.append(average(seen))
+        return average(shares)
+
+    def _tell(self, told: Mapping[str, str], note: Callable[[str], None] | None) -> None:
+        """Say what is to be said of images: to `note` each time, or as a warning once."""
+        for kind, sentence in told.items():
             if note is not None:
                 note(sentence)
             elif kind not in self._told:
                 self._told.add(kind)
-                warnings.warn(sentence, InputWarning, stacklevel=4)
-        shares = [run(own.values, own.scale) for run, own in zip(self._inferences, inputs, strict=True)]
-        return shares[0] if len(shares) == 1 else np.asarray(np.mean(shares, axis=0))
+                warnings.warn(sentence, InputWarning, stacklevel=5)
 
     def _flatten(self, images: Any) -> tuple[NDArray[np.generic], bool]:
         """Return images as (n, D), and whether there was just one."""
@@ -120,3 +137,8 @@ class Predictor:
             rows, is_single = array[None, :], True
         table = table_of(rows, "rows", exact=True)
         return encode_table(self.info.preprocessing, table, math.prod(self.info.image_shape)), is_single
+
+
+def average(shares: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
+    """Return the mean of probabilities (n, C) in their own dtype; of one array the array itself."""
+    return shares[0] if len(shares) == 1 else mean_probabilities(shares).astype(shares[0].dtype)

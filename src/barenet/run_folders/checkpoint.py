@@ -6,7 +6,7 @@ model file too, and holds the whole `TrainingState` beside them under `state.` n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +19,7 @@ from barenet.data.standardising import Standardiser
 from barenet.engine.network import FastMLP
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, ShapeError
+from barenet.messages import count
 from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
 from barenet.reading.borders import reading
 from barenet.schema import SchemaError, make_checked
@@ -29,7 +30,9 @@ from barenet.training.input_range import check_numbers, fit_images, read_range
 from barenet.training.preprocessing import look_at_features, read_standardiser
 from barenet.training.table_inputs import read_columns
 
-__all__ = ["Inputs", "ModelInfo", "SavedModel", "read_model", "read_state", "write_model"]
+__all__ = ["Inputs", "ModelInfo", "SavedModel", "check_mirror", "read_model", "read_state", "write_model"]
+
+USUAL_SHAPE = (28, 28)  # of the carried images
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,12 +85,14 @@ class ModelInfo(Shown):
 class Inputs(NamedTuple):
     """What goes into a network: `values` (n, D) of any dtype, times `scale`.
 
-    told: sentences for the person, by their kind: "scaled", what the numbers were taken for, and "unusual".
+    told: sentences for the person, by their kind: "scaled", what the numbers were taken for, and "unusual". mirrored:
+    the (height, width[, channels]) of values whose mirror images are meant: `compute_outputs` makes them.
     """
 
     values: NDArray[Any]
     scale: float
     told: dict[str, str]
+    mirrored: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,6 +121,22 @@ class SavedModel(Shown):
         except ValueError as error:
             raise ShapeError(str(error)) from None
 
+    def all_inputs(self, raw: NDArray[Any], *, mirror: bool) -> Iterator[Inputs]:
+        """Yield what `inputs` returns, and with `mirror` the mirror images of `raw` in the same form.
+
+        These may lie in the memory of the first, which has been used by then. Raises CheckpointError where the model
+        knows no height and width.
+        """
+        if mirror:
+            check_mirror([self])
+        inputs, shape = self.inputs(raw), tuple(self.info.image_shape)
+        yield inputs
+        if mirror and self.standardiser is None:
+            yield inputs._replace(told={}, mirrored=shape)
+        elif mirror and self.standardiser is not None:
+            # The picture is mirrored and then standardised, each pixel by the statistics of the place that it comes to.
+            yield Inputs(self.standardiser.mirrored(shape)(raw, out=inputs.values), 1.0, {}, shape)
+
     @cached_property
     def standardiser(self) -> Standardiser | None:
         """What standardises features as in training; None for images."""
@@ -131,6 +152,18 @@ class SavedModel(Shown):
     def gives_probabilities(self) -> bool:
         """Whether the network's outputs are probabilities already, and not logits."""
         return not self.mlp.ends_in_logits
+
+
+def check_mirror(models: Sequence[SavedModel]) -> None:
+    """Raise CheckpointError for a model that does not know its images' height and width: it has no mirror images."""
+    for model in models:
+        shape = tuple(model.info.image_shape)
+        # The shape of a file without a description is a guess: a good one at the size of the carried images alone.
+        if len(shape) < 2 or not (model.info.data_name or shape == USUAL_SHAPE):
+            raise CheckpointError(
+                f"{model.path} takes rows of {count(model.mlp.n_inputs, 'number')}, and not images whose height and "
+                f"width are known, so there are no mirror images: leave out --mirror"
+            )
 
 
 def write_model(

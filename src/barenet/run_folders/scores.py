@@ -21,7 +21,7 @@ from barenet.storage.arrays import checksum
 from barenet.storage.files import replace_file
 from barenet.storage.sealing import SealError, seal, unseal
 from barenet.training.evaluation import compute_outputs, mean_loss, plain
-from barenet.training.metrics import accuracy, confusion_matrix, per_class, probabilities
+from barenet.training.metrics import accuracy, confusion_matrix, mean_probabilities, per_class, probabilities
 
 __all__ = ["Scores", "average_scores", "names_for", "read_scores", "score_model", "write_scores"]
 
@@ -63,11 +63,16 @@ def names_for(model: SavedModel, dataset: Dataset | None) -> list[str]:
     return model.info.class_names if is_numbered and model.info.data_name else list(dataset.class_names)
 
 
-def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore) -> Scores:
-    """Return what the test images of a data set give.
+def score_model(
+    model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore, *, mirror: bool = False
+) -> Scores:
+    """Return what the test images of a data set give; with `mirror`, on average with their mirror images.
+
+    The loss of an average is minus the mean log probability, as that of several networks.
 
     Raises:
-        CheckpointError: the model takes other images or gives other classes than the data set has.
+        CheckpointError: the model takes other images or gives other classes than the data set has, or there are no
+            mirror images.
         ShapeError: the test images have another scale than the images trained on.
         DataError: the data set has no test images.
     """
@@ -79,13 +84,19 @@ def score_model(model: SavedModel, dataset: Dataset, note: Callable[[str], None]
             f"{model.path} takes {takes} and knows {knows}; "
             f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose its own data by --data"
         )
-    inputs = model.inputs(dataset.test_images)
-    for sentence in inputs.told.values():
-        note(sentence)
-    outputs = compute_outputs(model.mlp, inputs.values, inputs.scale)
-    shares = probabilities(outputs, model.gives_probabilities)
-    loss = float(mean_loss(plain(model.loss), outputs, dataset.test_labels))
-    return make_scores(shares, loss, dataset.test_labels, names_for(model, dataset), model.info.epoch or None)
+    outputs: list[NDArray[np.floating]] = []
+    for inputs in model.all_inputs(dataset.test_images, mirror=mirror):
+        for sentence in inputs.told.values():
+            note(sentence)
+        outputs.append(compute_outputs(model.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored))
+    labels = dataset.test_labels
+    names, epoch = names_for(model, dataset), model.info.epoch or None
+    shares = [probabilities(own, model.gives_probabilities) for own in outputs]
+    if mirror:
+        mean = mean_probabilities(shares)
+        return make_scores(mean, log_loss(mean, labels), labels, names, epoch)
+    loss = float(mean_loss(plain(model.loss), outputs[0], labels))
+    return make_scores(shares[0], loss, labels, names, epoch)
 
 
 def make_scores(
@@ -106,10 +117,14 @@ def make_scores(
 
 def average_scores(results: Sequence[Scores], labels: NDArray[np.int64], class_names: Sequence[str]) -> Scores:
     """Return what the average of the networks' probabilities gives; its loss is minus the mean log probability."""
-    total = np.sum(np.stack([result.probabilities for result in results]), axis=0, dtype=np.float64)
-    shares = np.asarray(total) / len(results)
+    shares = mean_probabilities([result.probabilities for result in results])
+    return make_scores(shares, log_loss(shares, labels), labels, class_names, None)
+
+
+def log_loss(shares: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Return minus the mean log probability of the labels."""
     picked = np.maximum(shares[np.arange(len(labels)), labels], np.finfo(np.float32).tiny)
-    return make_scores(shares, float(-np.mean(np.log(picked))), labels, class_names, None)
+    return float(-np.mean(np.log(picked)))
 
 
 def write_scores(folder: Path, result: dict[str, Any], shares: NDArray[np.float32] | None) -> None:

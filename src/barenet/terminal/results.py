@@ -50,12 +50,20 @@ def show_result(result: RunResult) -> None:
 
 
 def show_scores(
-    name: str, scores: Sequence[Scores], whole: Scores, class_names: Sequence[str], warning: str = ""
+    name: str,
+    scores: Sequence[Scores],
+    whole: Scores,
+    class_names: Sequence[str],
+    warning: str = "",
+    *,
+    mirror: bool = False,
 ) -> None:
-    """Print what the test images gave, and last a warning, if there is one."""
+    """Print what the test images gave, or with `mirror` they and their mirror images; and last a warning, if any."""
     console = output_console()
     epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
     console.print(f"{name}{epoch}")
+    if mirror:
+        console.print("mirrored: the mean of the probabilities of each image and its mirror image")
     show_summary(console, scores, whole)
     show_classes(console, whole, class_names, n_networks=len(scores))
     if warning:

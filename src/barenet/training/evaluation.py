@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.cores import available_cores
+from barenet.data.augmentation import mirror_images
 from barenet.data.batches import to_float
 from barenet.engine.team import Task, run_in_threads
 from barenet.engine.threads import one_blas_thread
@@ -60,12 +61,14 @@ def compute_outputs(
     images: NDArray[np.generic],
     scale: float,
     *,
+    mirrored: tuple[int, ...] | None = None,
     memory: Memory | None = None,
     most_threads: int | None = None,
 ) -> NDArray[np.floating]:
     """Return the network's outputs (..., n, C) for images (n, D) of any dtype, multiplied by `scale` first.
 
-    memory: what earlier calls for the same network have used. most_threads: of all cores by default.
+    mirrored: the images' (height, width[, channels]) where their mirror images are meant, which are made batch by
+    batch. memory: what earlier calls for the same network have used. most_threads: of all cores by default.
     """
     memory = memory or Memory(mlp)
     lead = () if mlp.n_networks is None else (mlp.n_networks,)
@@ -74,6 +77,8 @@ def compute_outputs(
     def run(start: int) -> None:
         check()
         batch = images[start : start + EVALUATION_BATCH]
+        if mirrored is not None:
+            batch = mirror_images(batch, mirrored)
         arrays = workspace, buffer = memory.take()
         if len(batch) not in (1, EVALUATION_BATCH):
             # A workspace keeps arrays for each size it has seen; of the many sizes that may come none is kept.

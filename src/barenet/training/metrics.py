@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["accuracy", "confusion_matrix", "per_class", "probabilities"]
+__all__ = ["accuracy", "confusion_matrix", "mean_probabilities", "per_class", "probabilities"]
 
 
 def accuracy(predicted: NDArray[np.integer], labels: NDArray[np.integer]) -> NDArray[np.float64]:
@@ -45,3 +45,8 @@ def probabilities(outputs: NDArray[np.floating], are_probabilities: bool) -> NDA
         return outputs
     exponentials = np.exp(outputs - np.max(outputs, axis=-1, keepdims=True))
     return np.asarray(exponentials / np.sum(exponentials, axis=-1, keepdims=True))
+
+
+def mean_probabilities(shares: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
+    """Return the mean (n, C), in float64, of what several networks, or one that looked twice, gave: (n, C) each."""
+    return np.asarray(np.mean(shares, axis=0, dtype=np.float64))

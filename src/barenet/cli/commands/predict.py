@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from rich.cells import cell_len
 
 from barenet.cli.models import find_model, split_model
-from barenet.cli.options import Json, Quiet, Runs, Switch
+from barenet.cli.options import Json, Mirror, Quiet, Runs, Switch
 from barenet.deploy.framing import Steps
 from barenet.deploy.predictor import load
 from barenet.deploy.recognition import Recognition, recognise
@@ -25,7 +25,7 @@ __all__ = ["predict"]
 
 FLAGS = (
     *("--top", "--invert", "--no-invert", "--crop", "--no-crop", "--pad", "--no-pad", "--resize", "--no-resize"),
-    *("--skip-broken", "--runs", "--quiet", "--json", "--csv"),
+    *("--skip-broken", "--mirror", "--runs", "--quiet", "--json", "--csv"),
 )
 
 
@@ -37,6 +37,7 @@ def predict(
     pad: bool = True,
     resize: bool = True,
     skip_broken: Switch = False,
+    mirror: Mirror = False,
     runs: Runs = Path(RUNS),
     quiet: Quiet = False,
     json: Json = False,
@@ -75,12 +76,14 @@ def predict(
     observer = ConsoleObserver(quiet=quiet)
     named, inputs = split_model(images, runs)
     model = find_model(named, runs, observer.note)
-    predictor = load(model)
+    predictor = load(model, mirror=mirror)
+    if mirror:
+        observer.note("mirrored: each answer is the mean of the probabilities of an image and its mirror image")
     steps = Steps(crop=crop, pad=pad, resize=resize, invert=invert)
     found = recognise(predictor, inputs, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)
     if json:
-        summary = {"model": str(model), "classes": predictor.class_names, "images": [own.as_dict() for own in found]}
-        print_json(summary, as_ascii=False)
+        about = {"model": str(model), "classes": predictor.class_names, "mirror": mirror}
+        print_json({**about, "images": [own.as_dict() for own in found]}, as_ascii=False)
     elif csv:
         write_csv(found)
     else:

@@ -9,11 +9,11 @@ import numpy as np
 
 from barenet.analysis.images import as_test, find_dataset, is_other
 from barenet.cli.models import find_model
-from barenet.cli.options import Data, Json, Quiet, Runs
+from barenet.cli.options import Data, Json, Mirror, Quiet, Runs
 from barenet.data.datasets import CARRIED_NAME, ignore
 from barenet.errors import DataError
 from barenet.printing.lines import print_json
-from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.checkpoint import SavedModel, check_mirror
 from barenet.run_folders.finding import RUNS
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, names_for, score_model
@@ -29,6 +29,7 @@ def test(
     /,
     *,
     data: Data = None,
+    mirror: Mirror = False,
     runs: Runs = Path(RUNS),
     quiet: Quiet = False,
     json: Json = False,
@@ -44,6 +45,8 @@ def test(
     observer = ConsoleObserver(quiet=quiet)
     path = find_model(model, runs, observer.note)
     models = load_models(path)
+    if mirror:
+        check_mirror(models)
     dataset = find_dataset(models[0], path, data or None, note=observer.note)
     if is_other(models[0], dataset):
         trained_on = models[0].info.data_name
@@ -52,13 +55,15 @@ def test(
         observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
         dataset = as_test(models[0], dataset, observer.note) if data else dataset
     # Networks of one run have seen the same images: what is noted of the first holds for all.
-    scores = [score_model(own, dataset, ignore if i else observer.note) for i, own in enumerate(models)]
+    notes = [observer.note, *[ignore] * (len(models) - 1)]
+    scores = [score_model(own, dataset, note, mirror=mirror) for own, note in zip(models, notes, strict=True)]
     names = names_for(models[0], dataset)
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:
-        print_json(summary(path, models, scores, whole))
+        print_json({**summary(path, models, scores, whole), "mirror": mirror})
     else:
-        show_scores(str(path), scores, whole, names, describe_answers(whole, dataset.test_labels))  # type: ignore[arg-type]
+        warning = describe_answers(whole, dataset.test_labels)  # type: ignore[arg-type]
+        show_scores(str(path), scores, whole, names, warning, mirror=mirror)
 
 
 test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever its name
