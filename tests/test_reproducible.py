@@ -19,7 +19,7 @@ from numpy._core import _multiarray_umath as compiled
 from barenet.data.standardising import Standardiser
 from barenet.nn import INITIALIZERS, OPTIMIZERS, SCHEDULES, Schedule, WeightAverage
 from barenet.reproducible import power, raised_cosine
-from barenet.training.class_weights import weigh_classes
+from barenet.training.labels import weigh_classes
 
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from barenet.data.augmentation import draw_shifts, mirror_images, shift, shift_sources
+from barenet.data.augmentation import draw_shares, draw_shifts, mirror_images, mix, shift, shift_sources
 from barenet.data.batches import TrainingImages
 
 SHAPES = [(5, 7), (6, 4, 3)]
@@ -71,3 +71,30 @@ def test_a_mirror_image_has_left_and_right_exchanged_and_the_image_stays(shape, 
     np.testing.assert_array_equal(mirror_images(images, shape), [expected, expected])
     np.testing.assert_array_equal(images, before)
     assert mirror_images(images[:0], shape).shape == (0, len(image))
+
+
+@pytest.mark.parametrize("alpha", [0.1, 0.4, 1.0])
+def test_shares_are_those_of_the_beta_distribution(alpha):
+    drawn = draw_shares(20_000, seed=3, epoch=1, alpha=alpha)
+    assert drawn.dtype == np.float32
+    assert 0.5 <= drawn.min() <= drawn.max() <= 1
+    # s from Beta(alpha, alpha) has the mean 1/2 and the variance 1 / (4 (2 alpha + 1)), and 1 - s lies as far from 1/2.
+    spread = (drawn.astype(np.float64) - 0.5) ** 2
+    assert spread.mean() == pytest.approx(1 / (4 * (2 * alpha + 1)), abs=4 * spread.std() / np.sqrt(20_000))
+    expected = np.random.default_rng(0).beta(alpha, alpha, 200_000)
+    found = np.quantile(drawn, [0.1, 0.3, 0.5, 0.7, 0.9])
+    np.testing.assert_allclose(
+        found, np.quantile(np.maximum(expected, 1 - expected), [0.1, 0.3, 0.5, 0.7, 0.9]), atol=0.02
+    )
+
+
+def test_shares_are_drawn_anew_in_each_epoch_and_the_same_again():
+    first = draw_shares(100, seed=3, epoch=1, alpha=0.01)
+    np.testing.assert_array_equal(first, draw_shares(100, seed=3, epoch=1, alpha=0.01))
+    assert not np.array_equal(first, draw_shares(100, seed=3, epoch=2, alpha=0.01))
+
+
+def test_a_mixed_image_is_the_weighted_mean_of_two():
+    first = np.array([[1.0, 2.0], [0.0, 8.0]], np.float32)
+    mix(first, np.array([[5.0, 0.0], [4.0, 4.0]], np.float32), np.array([0.75, 0.5], np.float32))
+    assert first.tolist() == [[2.0, 1.5], [2.0, 6.0]]

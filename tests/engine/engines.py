@@ -18,8 +18,8 @@ from barenet.engine.choice import ThreadChoice
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.training.class_weights import weigh_classes
-from barenet.training.epochs import order_of_epoch, start_state
+from barenet.training.epochs import plan_epoch, start_state
+from barenet.training.labels import soft_labels, weigh_classes
 from barenet.training.preparation import Custom, architecture_of, loss_of
 
 SHAPE, N_CLASSES = (8, 8), 10
@@ -74,6 +74,7 @@ class Case:
         names = [str(label) for label in range(N_CLASSES)]
         plain, factors = loss_of(self.configs[0], self.custom), self.configs[0].model.class_weight
         self.loss = weigh_classes(plain, factors, names, self.images.labels)
+        self.images.soft_labels = soft_labels(self.configs[0], self.loss, self.images.labels, N_CLASSES)
 
     def start(self, networks: Sequence[int]) -> TrainingState:
         """Return the state of some networks before the epoch; biases and slots are not zero."""
@@ -92,12 +93,9 @@ class Case:
         """Return an epoch's steps; the rates fall from step to step."""
         configs = [self.configs[n] for n in networks]
         rows = np.random.default_rng(1).permutation(self.n_images + 30)[: self.n_images]
-        order, mirrored, shifts = order_of_epoch(configs, rows, 1)
         n_steps = -(-self.n_images // self.batch_size)
         rates = np.array([config.optimizer.learning_rate for config in configs])
-        return EpochPlan(
-            self.first_step, rates * np.linspace(1, 0.5, n_steps)[:, None], order, mirrored, shifts, is_measured=True
-        )
+        return plan_epoch(configs, rows, 1, self.first_step, rates * np.linspace(1, 0.5, n_steps)[:, None])
 
     def engine(self, networks: Sequence[int], threads: int, state: TrainingState | None = None) -> Engine:
         """Return an engine with exactly so many threads."""

@@ -38,7 +38,7 @@ def test_batches_follow_the_order(lead, batch_size, n_parts):
         for rows in reversed(split(x.shape[-2], n_parts if batch_size >= CHUNK_IMAGES else 1)):
             feed.prepare(step, rows)
         np.testing.assert_array_equal(x, expected[..., places, :])
-        np.testing.assert_array_equal(feed.labels[..., places], labels[..., places])
+        np.testing.assert_array_equal(feed.labels(places), labels[..., places])
 
 
 @pytest.mark.parametrize("batch_size", [16, 100])

@@ -67,6 +67,14 @@ CASES = {
             for row, w, a in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), (0.9, 0.99, 0.5, 0.999, 0.95), strict=True)
         ],
     ),
+    "adamw, mixed": (
+        {"activation": "gelu", "mixup": 0.5, "mirror": True, "shift": 1, "class_weight": "2=3,5=0.2"},
+        [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
+    ),
+    "adamw, mixed, one order, smoothed": (
+        {"activation": "relu", "mixup": 0.2, "label_smoothing": 0.1},
+        [{"seed": 2, "lr": lr} for lr in (0.01, 0.001, 0.003, 0.02, 0.005)],
+    ),
     "adamw, normalised, dropout": (  # 128 units: their rows lie further apart than they are long
         {"activation": "gelu", "normalization": "layer", "hidden": "40,128", "dropout": 0.2},
         [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],

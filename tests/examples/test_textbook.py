@@ -24,7 +24,7 @@ from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
 from barenet.data.loading import load_dataset
 from barenet.nn import LOSSES, MLP, SGD, Schedule, Workspace
-from barenet.training.epochs import order_of_epoch
+from barenet.training.epochs import plan_epoch
 from barenet.training.preparation import prepare
 from barenet.training.trainer import Trainer
 
@@ -88,7 +88,7 @@ def train_recipe(dataset, n_valid, seed):
     flags = {"data.n_valid": n_valid, "trainer.epochs": 1, "trainer.seed": seed}
     config, data = prepare(build_config("course", None, flags), dataset)
     trainer = Trainer([config], data)
-    order, *_ = order_of_epoch([config], data.train_rows, 1)
+    order = plan_epoch([config], data.train_rows, 1, 0, np.zeros((1, 1))).order
     named = MLP(784, (128, 32), 10, initializer=None).parameters.named
     before = copies(named(trainer.states[0].values[0]))
     records = list(trainer)

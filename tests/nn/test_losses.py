@@ -9,7 +9,8 @@ import pytest
 import textbook
 
 from barenet.errors import ConfigError
-from barenet.nn.losses import LOSSES, Loss, make_loss, ones
+from barenet.nn.logits import ones
+from barenet.nn.losses import LOSSES, Loss, make_loss
 
 CASES = {
     "cross_entropy": (make_loss("cross_entropy"), textbook.cross_entropy),
@@ -242,3 +243,56 @@ def test_ones_are_made_once_and_cannot_be_changed():
     assert ones(6, np.float64) is not row
     with pytest.raises(ValueError, match="read-only"):
         row[...] = 2
+
+
+# ------------------------------------------------------------------------------------------------------ soft labels
+
+SMOOTHED = pytest.mark.parametrize("smoothing", [0.0, 0.15])
+
+
+def soft_by_hand(logits, soft, smoothing):
+    """-sum_c q_c log p_c, class after class, with softmax written out."""
+    total = 0.0
+    for z, row in zip(logits, soft, strict=True):
+        p = np.exp(z) / np.exp(z).sum()
+        for c in range(len(z)):
+            total -= ((1 - smoothing) * row[c] + smoothing * row.sum() / len(z)) * np.log(p[c])
+    return total / len(logits)
+
+
+@SMOOTHED
+def test_soft_labels_have_the_loss_written_out_and_its_gradient(smoothing):
+    logits, _ = random_batch(6, 5, seed=1)
+    soft = np.random.default_rng(2).random((6, 5))
+    dlogits = np.full_like(logits, np.nan)
+    value = make_loss("cross_entropy", smoothing)(logits, soft, dlogits)
+    assert float(value) == pytest.approx(soft_by_hand(logits, soft, smoothing), rel=1e-13)
+    expected = textbook.central_difference(lambda z: soft_by_hand(z, soft, smoothing), logits)
+    np.testing.assert_allclose(dlogits, expected, rtol=1e-7, atol=1e-9)
+
+
+@SMOOTHED
+@pytest.mark.parametrize("is_weighted", [False, True])
+def test_soft_labels_made_of_classes_count_as_the_classes(smoothing, is_weighted):
+    logits, labels = random_batch(23, 10)
+    loss = make_loss("cross_entropy", smoothing)
+    loss = loss.weighted(WEIGHTS) if is_weighted else loss
+    hard, soft = np.empty_like(logits), np.empty_like(logits)
+    value = loss(logits, loss.soften(labels, 10), soft)
+    assert float(value) == pytest.approx(float(loss(logits, labels, hard)), rel=1e-6)
+    np.testing.assert_allclose(soft, hard, rtol=1e-6, atol=1e-8)
+
+
+def test_soft_labels_of_a_stack_give_each_network_the_bits_that_it_gets_alone():
+    logits, _ = random_batch(4, 16, 10, seed=5, dtype=np.float32)
+    soft = np.random.default_rng(2).random((16, 10), np.float32)
+    loss, dlogits = make_loss("cross_entropy", 0.1), np.empty_like(logits)
+    value = loss(logits, soft, dlogits)
+    for network in range(4):
+        alone = np.empty_like(logits[network])
+        assert value[network].tobytes() == loss(logits[network].copy(), soft, alone).tobytes()
+        assert dlogits[network].tobytes() == alone.tobytes()
+
+
+def test_only_cross_entropy_takes_soft_labels():
+    assert [name for name, loss in LOSSES.items() if loss.of_soft_labels is not None] == ["cross_entropy"]

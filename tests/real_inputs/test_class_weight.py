@@ -16,7 +16,7 @@ from barenet.errors import ConfigError
 from barenet.gradcheck.network import check_gradients
 from barenet.nn import MLP, Loss
 from barenet.run_folders.observer import Observer
-from barenet.training.class_weights import class_factors
+from barenet.training.labels import class_factors
 from barenet.training.preparation import prepare, training_loss
 
 RNG = np.random.default_rng(0)

@@ -10,7 +10,7 @@ import pytest
 from barenet.engine.protocol import StepNorms
 from barenet.engine.state import TrainingState
 from barenet.training import epochs
-from barenet.training.epochs import EpochResult, Steps, order_of_epoch
+from barenet.training.epochs import EpochResult, Steps, plan_epoch
 from barenet.training.records import EpochRecord, Stop
 
 
@@ -110,13 +110,22 @@ def test_a_network_is_lost_by_a_weight_that_is_not_finite():
     assert result.lost.tolist() == [False, True]
 
 
+def choices(configs, rows):
+    """Return everything that is drawn for the second epoch."""
+    plan = plan_epoch(configs, rows, 2, 0, np.zeros((1, len(configs))))
+    second = plan.mixture
+    return plan.order, plan.mirrored, plan.shifts, second.order, second.mirrored, second.shifts, second.shares
+
+
 @pytest.mark.parametrize("seeds", [[7], [7, 7], [0, 7], [0, 7, 3]])
 def test_each_network_sees_the_images_in_the_order_of_its_own_seed(seeds, make_config):
     rows = np.array([3, 5, 8, 13, 21, 34])
-    configs = [make_config(seed=seed, mirror=True, shift=1) for seed in seeds]
-    drawn = order_of_epoch(configs, rows, epoch=2)
-    alone = [order_of_epoch([config], rows, epoch=2) for config in configs]
-    assert all(sorted(order) == rows.tolist() for order, _, _ in alone)
+    configs = [make_config(seed=seed, mirror=True, shift=1, mixup=0.4) for seed in seeds]
+    drawn = choices(configs, rows)
+    alone = [choices([config], rows) for config in configs]
+    for order, _, _, second_order, *_ in alone:
+        assert sorted(order) == sorted(second_order) == rows.tolist()
+        assert not np.array_equal(order, second_order)
     if len(set(seeds)) == 1:
         expected = alone[0]
     else:
@@ -126,6 +135,24 @@ def test_each_network_sees_the_images_in_the_order_of_its_own_seed(seeds, make_c
         np.testing.assert_array_equal(found, wanted, strict=True)
 
 
-def test_nothing_is_drawn_for_images_that_are_neither_mirrored_nor_shifted(make_config):
-    _, mirrored, shifts = order_of_epoch([make_config(mirror=False)], np.arange(6), epoch=1)
-    assert (mirrored, shifts) == (None, None)
+def test_an_image_is_changed_in_the_same_way_wherever_it_stands_in_an_epoch(make_config):
+    rows = np.arange(100, 200)
+    config = make_config(seed=3, mirror=True, shift=1, mixup=0.4)
+    order, mirrored, shifts, second_order, second_mirrored, second_shifts, _ = choices([config], rows)
+    place = np.argsort(order)
+    np.testing.assert_array_equal(second_mirrored, mirrored[place[second_order - 100]])
+    np.testing.assert_array_equal(second_shifts, shifts[place[second_order - 100]])
+
+
+def test_mixing_leaves_order_and_changes_of_the_first_images_as_they_are(make_config):
+    rows, rates = np.arange(50), np.zeros((1, 1))
+    plain, mixed = (
+        plan_epoch([make_config(mirror=True, shift=1, mixup=mixup)], rows, 4, 0, rates) for mixup in (0, 0.2)
+    )
+    for name in ("order", "mirrored", "shifts"):
+        np.testing.assert_array_equal(getattr(plain, name), getattr(mixed, name))
+
+
+def test_nothing_is_drawn_for_images_that_are_not_changed(make_config):
+    plan = plan_epoch([make_config(mirror=False)], np.arange(6), 1, 0, np.zeros((1, 1)))
+    assert (plan.mirrored, plan.shifts, plan.mixture) == (None, None, None)

@@ -177,3 +177,9 @@ def test_a_given_number_of_epochs_between_validations_is_kept_with_a_note(epochs
     assert prepare(build_config("course", None, flags), dataset, note=notes.append)[0].trainer.eval_every == 10
     assert len(notes) == (epochs > 1)
     assert all(f"eval_every = 10 leaves one validation in {epochs} epochs, after the last" in said for said in notes)
+
+
+@pytest.mark.parametrize("loss", ["mse", "hinge"])
+def test_mixup_goes_with_cross_entropy_alone(loss, dataset, make_config):
+    message = refusal(ConfigError, make_config(loss=loss, mixup=0.2), dataset)
+    assert message == f"data.mixup = 0.2 mixes labels, which works with cross_entropy only, not {loss}; set it to 0"

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from barenet.errors import ConfigError, nearest
 from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM
@@ -21,6 +21,7 @@ from barenet.reading.borders import check_text
 __all__ = [
     "ActivationName",
     "Fraction",
+    "Mixup",
     "NonNegative",
     "Positive",
     "Side",
@@ -94,6 +95,13 @@ def split_sizes(value: Any) -> Any:
 def read_normalization(value: object) -> object:
     """Return "none" for None, which a search's space reads from that word."""
     return "none" if value is None else value
+
+
+def check_mixup(value: float) -> float:
+    """Refuse an alpha so small that images would never be mixed, and shares could not be drawn."""
+    if value and not 0.01 <= value <= 1:
+        raise ValueError("must be 0 for none, or from 0.01 to 1")
+    return value
 
 
 def read_activation(value: Any) -> Any:
@@ -200,4 +208,5 @@ Positive = Annotated[int, Field(gt=0, lt=2**31)]
 Side = Annotated[int, Field(gt=0, le=4096)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Mixup = Annotated[float, Field(allow_inf_nan=False), AfterValidator(check_mixup)]
 ActivationName = Annotated[str, BeforeValidator(read_name)]

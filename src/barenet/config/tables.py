@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, model_validator
 
 from barenet.config.fields import (
     Fraction,
+    Mixup,
     NonNegative,
     Positive,
     Side,
@@ -65,6 +66,7 @@ class DataConfig(Table):
     batch_size: Positive = Field(128, description="Images in a mini-batch.")
     mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
     shift: int = Field(0, ge=0, le=4096, description="Shift each image by up to so many pixels, anew in each epoch.")
+    mixup: Mixup = Field(0.0, description="Mix pairs of images and labels, with shares from Beta(mixup, mixup).")
 
     def reading(self) -> dict[str, Any]:
         """Return which data to load and how, as keywords of `load_dataset`."""

@@ -1,20 +1,53 @@
-"""Images changed at random while they are prepared for training: mirrored left to right, shifted by some pixels.
+"""Images changed at random while they are prepared for training: mirrored left to right, shifted, mixed.
 
 And mirror images alone, as a trained network is shown them beside the images.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.randomness import generator
+from barenet.reproducible import power
 
-__all__ = ["draw_shifts", "mirror", "mirror_coins", "mirror_images", "shift", "shift_sources"]
+__all__ = [
+    "Mixture",
+    "draw_shares",
+    "draw_shifts",
+    "mirror",
+    "mirror_coins",
+    "mirror_images",
+    "mix",
+    "shift",
+    "shift_sources",
+]
 
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """The second image of each mixed image, and the share (float32, from 1/2 to 1) that the first one keeps.
+
+    order, mirrored, shifts: which images, and how each is changed, as `EpochPlan` has them of the first ones.
+    """
+
+    order: NDArray[np.intp]
+    mirrored: NDArray[np.bool_] | None
+    shifts: NDArray[np.int64] | None
+    shares: NDArray[np.float32]
+
+    def __getitem__(self, places: Any) -> Mixture:
+        """Return the mixture of some images."""
+
+        def own(drawn: Any) -> Any:
+            return None if drawn is None else drawn[places]
+
+        return Mixture(self.order[places], own(self.mirrored), own(self.shifts), self.shares[places])
 
 
 def mirror_coins(n_images: int, seed: int, epoch: int) -> NDArray[np.bool_]:
@@ -76,3 +109,31 @@ def shift(
     for image, shifted, number in zip(before, after, shifts.flat, strict=True):
         np.take(image, sources[number], out=shifted, mode="clip")
     np.copyto(images, scratch)
+
+
+def draw_shares(n_images: int, seed: int, epoch: int, alpha: float) -> NDArray[np.float32]:
+    """Draw for each image (n_images,) the share that it keeps when it is mixed with another one (Zhang et al. 2018).
+
+    The larger one of s and 1 - s, with s from the distribution Beta(alpha, alpha), alpha up to 1: which of two images
+    comes first is drawn as well, so nothing is lost. With numbers u and v from 0 to 1, s = x / (x + y) for
+    x = u^(1 / alpha) and y = v^(1 / alpha) where x + y <= 1; others are drawn anew (Joehnk 1964). NumPy's function for
+    this distribution may give other last bits on other processors.
+    """
+    random = generator(seed, "mixup", epoch)
+    shares = np.empty(n_images)
+    left = np.arange(n_images)
+    while left.size:
+        x, y = power(random.random((2, left.size)), 1 / alpha)
+        total = x + y
+        fits = (total <= 1) & (total > 0)
+        shares[left[fits]] = np.maximum(x, y)[fits] / total[fits]
+        left = left[~fits]
+    return shares.astype(np.float32)
+
+
+def mix(first: NDArray[np.floating], second: NDArray[np.floating], shares: NDArray[np.float32]) -> None:
+    """Write s first + (1 - s) second over `first` (..., M, D), which must be floats; shares s (..., M)."""
+    own = shares[..., None].astype(first.dtype, copy=False)
+    np.multiply(first, own, out=first)
+    np.multiply(second, 1 - own, out=second)
+    np.add(first, second, out=first)

@@ -38,6 +38,8 @@ class TrainingImages:
         scale: pixels are multiplied by this, 1 / 255 for bytes.
         image_shape: (height, width[, channels]), for mirroring and shifting.
         most_shift: pixels that an image is shifted by at most.
+        soft_labels: (n, C) what counts as label of each image in training: how much each class counts, its sum being
+            the weight of the image. None where the label alone does.
     """
 
     def __init__(
@@ -48,9 +50,10 @@ class TrainingImages:
         scale: float = 1.0,
         image_shape: tuple[int, ...] = (),
         most_shift: int = 0,
+        soft_labels: NDArray[np.floating] | None = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
-        self.images, self.labels = images, labels
+        self.images, self.labels, self.soft_labels = images, labels, soft_labels
         self.scale = scale
         self.image_shape = image_shape
         self.most_shift = most_shift

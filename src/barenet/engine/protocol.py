@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.augmentation import Mixture
 from barenet.engine.state import TrainingState
 from barenet.nn import MLP, Loss
 
@@ -30,6 +31,7 @@ class EpochPlan:
     first_step: how many steps came before the epoch. rates: (S, N) the learning rate of each step. order: (n,) the
     training images in the order of the epoch if all networks see the same, or (N, n). mirrored, shifts: shaped like
     it, how each image is changed; None for not at all. is_measured: whether the norms of the last step are wanted.
+    mixture: what each image is mixed with, shaped like the order; None for nothing.
     """
 
     first_step: int
@@ -38,6 +40,7 @@ class EpochPlan:
     mirrored: NDArray[np.bool_] | None = None
     shifts: NDArray[np.int64] | None = None
     is_measured: bool = True
+    mixture: Mixture | None = None
 
     @property
     def n_steps(self) -> int:
@@ -52,8 +55,17 @@ class EpochPlan:
                 return drawn
             return drawn[networks] if len(drawn[networks]) > 1 else drawn[networks][0]
 
-        rates, order = self.rates[:, networks], own(self.order)
-        return EpochPlan(self.first_step, rates, order, own(self.mirrored), own(self.shifts), self.is_measured)
+        mixture = self.mixture
+        if mixture is not None and mixture.order.ndim > 1:
+            mixture = mixture[networks if len(mixture.order[networks]) > 1 else networks.start]
+        return replace(
+            self,
+            rates=self.rates[:, networks],
+            order=own(self.order),
+            mirrored=own(self.mirrored),
+            shifts=own(self.shifts),
+            mixture=mixture,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,21 +5,24 @@ over the B images, one number a network, shape (...). Into `dlogits`, a C-contig
 writes the gradient of that mean with respect to the logits. The logits themselves are left as they are.
 
 With weights w (B,) or (..., B) the mean becomes sum_i w_i loss_i / B, and so does its gradient.
+
+Cross-entropy also takes soft labels (B, C) or (..., B, C), which are floats: how much each class counts for an image.
+The sum of a row is the weight of the image.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import CUSTOM
+from barenet.nn.logits import label_positions, largest, ones
 
-__all__ = ["LOSSES", "Loss", "check_labels", "make_loss", "ones"]
+__all__ = ["LOSSES", "Loss", "check_labels", "make_loss"]
 
 Array = NDArray[np.floating]
 Labels = NDArray[np.integer]
@@ -31,7 +34,8 @@ class Loss:
 
     `output` is the last activation that the loss expects to stand for: cross-entropy means softmax, fused with it.
     `has_kinks` says that the gradient jumps somewhere, which the gradient check steps around. `label_smoothing`,
-    `weights` and `classes`, see `weighted`, tell another engine than NumPy's what the function does.
+    `weights` and `classes`, see `weighted`, tell another engine than NumPy's what the function does. `of_soft_labels`
+    is the function for soft labels, None where a loss takes classes only.
     """
 
     name: str
@@ -41,17 +45,28 @@ class Loss:
     label_smoothing: float = 0.0
     weights: Array | None = field(default=None, compare=False)
     classes: Labels | None = field(default=None, compare=False)
+    of_soft_labels: Callable[..., Array] | None = field(default=None, compare=False)
 
     @property
     def is_custom(self) -> bool:
         """Whether a person handed in the functions."""
         return self.name.startswith(CUSTOM)
 
-    def __call__(self, logits: Array, labels: Labels, dlogits: Array | None = None) -> Array:
+    def __call__(self, logits: Array, labels: Labels | Array, dlogits: Array | None = None) -> Array:
         """Return the mean loss, shape (...), and write its gradient into `dlogits` (..., B, C)."""
         if dlogits is None:
             dlogits = np.empty(logits.shape, logits.dtype)
+        if labels.dtype.kind == "f":
+            assert self.of_soft_labels is not None  # who makes soft labels asks for it
+            return self.of_soft_labels(logits, labels, dlogits)
         return self.function(logits, labels, dlogits)
+
+    def soften(self, labels: Labels, n_classes: int) -> NDArray[np.float32]:
+        """Return labels (n,) as soft labels (n, C): the weight of each image at its class, 0 elsewhere."""
+        soft = np.zeros((len(labels), n_classes), np.float32)
+        classes = labels if self.classes is None else self.classes[labels]
+        soft[np.arange(len(labels)), classes] = 1 if self.weights is None else self.weights[labels]
+        return soft
 
     def weighted(self, weights: Array, classes: Labels | None = None) -> Loss:
         """Return this loss with a weight for every image: `weights[label]`, where `classes[label]` is its class.
@@ -118,6 +133,25 @@ def cross_entropy(
     return np.asarray(loss)
 
 
+def soft_cross_entropy(logits: Array, labels: Array, dlogits: Array, *, label_smoothing: float = 0.0) -> Array:
+    """Mean of -sum_c q_c log p_c with p = softmax(logits), for soft labels q, each row with the sum w.
+
+    The gradient is (w p - q) / B. Label smoothing takes (1 - s) q + s w / C for q.
+    """
+    n_images, n_classes = logits.shape[-2:]
+    weights = np.add.reduce(labels, axis=-1)
+    if label_smoothing:
+        labels = (1 - label_smoothing) * labels + (label_smoothing / n_classes) * weights[..., None]
+    shifted = np.subtract(logits, largest(logits), out=dlogits)
+    along = np.vecdot(shifted, labels)
+    exponentials = np.exp(shifted, out=dlogits)
+    sums = np.matmul(exponentials, ones(n_classes, logits.dtype).T)
+    loss = np.add.reduce(weights * np.log(sums[..., 0]) - along, axis=-1) / n_images
+    dlogits *= weights[..., None] / (sums * n_images)
+    dlogits -= labels / n_images
+    return np.asarray(loss)
+
+
 def mean_squared_error(logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None) -> Array:
     """Mean over images and classes of (z - one_hot)^2; its gradient is 2 (z - one_hot) / (B C)."""
     n_images, n_classes = logits.shape[-2:]
@@ -160,35 +194,8 @@ def weigh(dlogits: Array, weights: Array | None) -> None:
         dlogits *= weights[..., None]
 
 
-def largest(logits: Array) -> Array:
-    """Return the largest logit of each image, (..., B, 1): np.max of a short axis, several times faster."""
-    at_largest = label_positions(logits.argmax(axis=-1), logits.shape)
-    return logits.reshape(-1)[at_largest][..., None]
-
-
-def label_positions(labels: Labels, shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return where each image's own class lies in a flat (..., B, C) array, shape (..., B)."""
-    return row_starts(shape) + labels
-
-
-@lru_cache(maxsize=64)
-def row_starts(shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return the flat position of the first class of each image, shape (..., B)."""
-    starts = np.arange(0, int(np.prod(shape)), shape[-1]).reshape(shape[:-1])
-    starts.flags.writeable = False
-    return starts
-
-
-@lru_cache(maxsize=64)
-def ones(n: int, dtype: DTypeLike) -> Array:
-    """Return a read-only row (1, n) of ones, made once for each size: a product with it, or its column, is a sum."""
-    row: Array = np.ones((1, n), dtype)
-    row.flags.writeable = False
-    return row
-
-
 LOSSES: dict[str, Loss] = {
-    "cross_entropy": Loss("cross_entropy", cross_entropy, output="softmax"),
+    "cross_entropy": Loss("cross_entropy", cross_entropy, output="softmax", of_soft_labels=soft_cross_entropy),
     "mse": Loss("mse", mean_squared_error),
     "hinge": Loss("hinge", hinge, has_kinks=True),
 }
@@ -206,7 +213,10 @@ def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
     def smoothed(logits: Array, labels: Labels, dlogits: Array, weights: Array | None = None) -> Array:
         return cross_entropy(logits, labels, dlogits, weights, label_smoothing=label_smoothing)
 
-    return Loss(name, smoothed, output="softmax", label_smoothing=label_smoothing)
+    def smoothed_soft(logits: Array, labels: Array, dlogits: Array) -> Array:
+        return soft_cross_entropy(logits, labels, dlogits, label_smoothing=label_smoothing)
+
+    return Loss(name, smoothed, output="softmax", label_smoothing=label_smoothing, of_soft_labels=smoothed_soft)
 
 
 def check_labels(labels: Labels, n_classes: int) -> None:

@@ -7,7 +7,7 @@ Read the modules in this order; open `trainer` first:
     input_range     how images that come in are brought to a network
     preprocessing   features standardised, and what a model remembers of its training images
     table_inputs    a table that comes to a trained model, by the names of its columns
-    class_weights    how much each class counts
+    labels          how much each class counts, and what counts as label
     evaluation      a network over many images, in large batches, and after how many epochs
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost

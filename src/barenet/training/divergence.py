@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.batches import TrainingImages
+from barenet.engine.numpy_engine.feed import Feed
 from barenet.engine.protocol import Engine, EpochPlan
 from barenet.engine.state import TrainingState
 from barenet.nn import MLP, Workspace
@@ -35,12 +36,10 @@ def describe_divergence(
 
 def batch_of(images: TrainingImages, plan: EpochPlan, step: int, batch_size: int) -> NDArray[np.floating]:
     """Return the images (B, D) of one step of a network."""
-    places = slice(step * batch_size, (step + 1) * batch_size)
-    chosen = plan.order[..., places]
-    pixels = images.pixels(chosen.shape)
-    mirrored = None if plan.mirrored is None else plan.mirrored[places]
-    images.prepare(chosen, mirrored, None if plan.shifts is None else plan.shifts[places], pixels)
-    return pixels.floats
+    feed = Feed(images, batch_size)
+    feed.begin(plan)
+    feed.prepare(step, slice(0, batch_size))
+    return feed.batch(step)
 
 
 def first_bad_layer(mlp: MLP, batch: NDArray[np.floating]) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.augmentation import draw_shifts, mirror_coins
+from barenet.data.augmentation import Mixture, draw_shares, draw_shifts, mirror_coins
 from barenet.data.randomness import generator
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms
 from barenet.engine.stacks import make_optimizer
@@ -20,7 +20,7 @@ from barenet.interrupts import check
 from barenet.nn import MLP, Architecture, Schedule
 from barenet.training.records import EpochRecord, Stop
 
-__all__ = ["EpochResult", "Steps", "order_of_epoch", "schedule_of", "start_state"]
+__all__ = ["EpochResult", "Steps", "plan_epoch", "schedule_of", "start_state"]
 
 # Between two reports of progress, and two looks for a signal, at least a step each. Threads with networks of their own
 # wait for each other then.
@@ -49,28 +49,39 @@ def schedule_of(config: Config, n_steps: int) -> Schedule:
     )
 
 
-def order_of_epoch(
-    configs: Sequence[Config], train_rows: NDArray[np.int64], epoch: int
-) -> tuple[NDArray[np.intp], NDArray[np.bool_] | None, NDArray[np.int64] | None]:
-    """Return the images of an epoch in order, which are mirrored, and how each is shifted.
+def plan_epoch(
+    configs: Sequence[Config], train_rows: NDArray[np.int64], epoch: int, first_step: int, rates: NDArray[np.float64]
+) -> EpochPlan:
+    """Return the plan of an epoch: its images in order, which are mirrored, shifted and mixed, and how.
 
-    (n,) for equal seeds and (N, n) else. Mirroring and shifts are drawn for each image, whatever its place.
+    (n,) for equal seeds and (N, n) else. Mirroring and shifts are drawn for each image, whatever its place, and whether
+    it comes first or second in a mixture.
     """
     seeds = [config.trainer.seed for config in configs]
     if len(set(seeds)) == 1:
         seeds = seeds[:1]
-    n, most = len(train_rows), configs[0].data.shift
-    shuffled = [generator(seed, "order", epoch).permutation(n) for seed in seeds]
-    mirrored = [mirror_coins(n, seed, epoch) for seed in seeds] if configs[0].data.mirror else None
-    shifts = [draw_shifts(n, seed, epoch, most) for seed in seeds] if most else None
+    n, data = len(train_rows), configs[0].data
+    mirrored = [mirror_coins(n, seed, epoch) for seed in seeds] if data.mirror else None
+    shifts = [draw_shifts(n, seed, epoch, data.shift) for seed in seeds] if data.shift else None
 
-    def in_order(drawn: Sequence[NDArray[Any]] | None) -> Any:
-        if drawn is None:
-            return None
-        own = [values[positions] for values, positions in zip(drawn, shuffled, strict=True)]
-        return own[0] if len(own) == 1 else np.stack(own)
+    def shuffled(purpose: str) -> tuple[Any, Any, Any]:
+        orders = [generator(seed, purpose, epoch).permutation(n) for seed in seeds]
 
-    return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(shifts)
+        def in_order(drawn: Sequence[NDArray[Any]] | None) -> Any:
+            return None if drawn is None else together([own[order] for own, order in zip(drawn, orders, strict=True)])
+
+        return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(shifts)
+
+    mixture = None
+    if data.mixup:
+        shares = together([draw_shares(n, seed, epoch, data.mixup) for seed in seeds])
+        mixture = Mixture(*shuffled("second images"), shares)
+    return EpochPlan(first_step, rates, *shuffled("order"), mixture=mixture)
+
+
+def together(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """Return the array of one seed as it is, (n,), and those of several as rows (N, n)."""
+    return arrays[0] if len(arrays) == 1 else np.stack(arrays)
 
 
 class Steps:

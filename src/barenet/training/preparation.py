@@ -21,8 +21,8 @@ from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.nn.architecture import each_layer
-from barenet.training.class_weights import weigh_classes
 from barenet.training.evaluation import EVALUATION_BATCH, resolve_eval_every
+from barenet.training.labels import check_soft_labels, weigh_classes
 from barenet.training.preprocessing import (
     check_other_images,
     check_picture_settings,
@@ -151,6 +151,7 @@ def training_loss(
 ) -> Loss:
     """Return the loss that training makes smaller: that of the settings, with their weights of classes."""
     labels = data.labels[data.train_rows]
+    check_soft_labels(config, loss_of(config, custom))
     return weigh_classes(loss_of(config, custom), config.model.class_weight, data.class_names, labels, note)
 
 

@@ -66,6 +66,9 @@ def loss_remark(config: Config) -> str:
     if model.label_smoothing:
         parts.append(f"label smoothing {model.label_smoothing:g}")
         what.append("of smoothed labels")
+    if config.data.mixup:
+        parts.append(f"mixup {config.data.mixup:g}")
+        what.append("of mixed images")
     if model.dropout or model.input_dropout:
         parts.append(f"dropout {max(model.dropout, model.input_dropout):g}")
         what.append("with units dropped")

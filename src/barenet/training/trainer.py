@@ -26,8 +26,9 @@ from barenet.engine.stacks import check_stack, make_network
 from barenet.engine.state import TrainingState
 from barenet.interrupts import came
 from barenet.training.divergence import batch_of, describe_divergence
-from barenet.training.epochs import EpochResult, Steps, order_of_epoch, schedule_of, start_state
+from barenet.training.epochs import EpochResult, Steps, plan_epoch, schedule_of, start_state
 from barenet.training.evaluation import evaluate, plain
+from barenet.training.labels import soft_labels
 from barenet.training.metrics import accuracy
 from barenet.training.preparation import Custom, TrainingData, architecture_of, training_loss
 from barenet.training.records import EpochRecord, Stop
@@ -79,6 +80,7 @@ class Trainer:
             scale=data.scale,
             image_shape=data.image_shape,
             most_shift=configs[0].data.shift,
+            soft_labels=soft_labels(configs[0], self.loss, data.labels, len(data.class_names)),
         )
         self.batch_size = configs[0].data.batch_size
         self.n_steps = math.ceil(data.n_train / self.batch_size)
@@ -185,9 +187,8 @@ class Trainer:
     def plan_of(self, configs: Sequence[Config], before: TrainingState) -> EpochPlan:
         """Return the steps of the epoch that comes after a state, or that has begun there."""
         epoch = int(before.epoch[0]) + 1
-        order, mirrored, shifts = order_of_epoch(configs, self.data.train_rows, epoch)
         first = int(before.n_steps[0]) - before.n_begun
-        return EpochPlan(first, self.learning_rates(configs, first), order, mirrored, shifts)
+        return plan_epoch(configs, self.data.train_rows, epoch, first, self.learning_rates(configs, first))
 
     def hand_over(self, group: Sequence[int], state: TrainingState) -> None:
         """Hand each network's state, inside an epoch, to whoever asked for it."""

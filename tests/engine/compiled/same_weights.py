@@ -19,9 +19,8 @@ from barenet.data.batches import TrainingImages
 from barenet.data.loading import load_dataset
 from barenet.engine.choice import ThreadChoice
 from barenet.engine.compiled.engine import CompiledEngine
-from barenet.engine.protocol import EpochPlan
 from barenet.engine.state import TrainingState
-from barenet.training.epochs import order_of_epoch, schedule_of, start_state
+from barenet.training.epochs import plan_epoch, schedule_of, start_state
 from barenet.training.preparation import architecture_of, loss_of
 
 
@@ -50,7 +49,7 @@ def weights_after(recipe: str, n_images: int, seeds=(0,), threads: int = 1, stre
         first = (epoch - 1) * n_steps
         steps = first + np.arange(n_steps)
         rates = np.column_stack([schedule_of(own, n_steps).rates(steps) for own in configs])
-        engine.begin(EpochPlan(first, rates, *order_of_epoch(configs, np.arange(n_images), epoch)))
+        engine.begin(plan_epoch(configs, np.arange(n_images), epoch, first, rates))
         for start in range(0, n_steps, stretch):
             losses, _ = engine.train(start, min(start + stretch, n_steps))
             for own, column in zip(found, losses.T, strict=True):

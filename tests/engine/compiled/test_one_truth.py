@@ -7,7 +7,7 @@ import itertools
 
 import numpy as np
 import pytest
-from engines import Case
+from engines import N_CLASSES, SHAPE, Case
 
 from barenet.errors import ConfigError
 from barenet.nn import ACTIVATIONS, LOSSES, MLP
@@ -30,16 +30,19 @@ EXTRAS = {
     "clipping": {"clip_norm": 0.3},
     "average": {"average_decay": 0.9},
     "smoothing": {"label_smoothing": 0.2},
+    "mixup": {"mixup": 0.4, "mirror": True, "shift": 1},
+    "mixup, smoothing, class weights": {"mixup": 1.0, "label_smoothing": 0.2, "class_weight": "2=3,5=0.2"},
     "class weights": {"class_weight": "2=3,5=0.2"},
     "normalization": {"normalization": "layer"},
     "normalization, dropout": {"normalization": "layer", "dropout": 0.3},
 }
+CROSS_ENTROPY_ONLY = ("smoothing", "mixup", "mixup, smoothing, class weights")
 FACTORS = (sorted(ACTIVATIONS), list(LOSSES), list(RULES), list(EXTRAS))
 
 
 def is_valid(chosen):
     _, loss, _, extra = chosen
-    return extra != "smoothing" or loss == "cross_entropy"
+    return extra not in CROSS_ENTROPY_ONLY or loss == "cross_entropy"
 
 
 VALID = [chosen for chosen in itertools.product(*FACTORS) if is_valid(chosen)]
@@ -92,8 +95,8 @@ def assert_one_truth(chosen):
 
 
 def test_every_pair_of_values_is_tried():
-    assert len(VALID) == 10 * 3 * 5 * 9 - 10 * 2 * 5
-    assert 90 <= len(PAIRS) < 110
+    assert len(VALID) == 10 * 3 * 5 * 11 - 10 * 2 * 5 * 3
+    assert 100 <= len(PAIRS) < 120
     tried = {pair for chosen in PAIRS for pair in itertools.combinations(enumerate(chosen), 2)}
     assert ((0, "gelu"), (3, "dropout")) in tried
     assert ((1, "hinge"), (2, "adamw")) in tried
@@ -131,8 +134,32 @@ def some(n, size):
 GRADIENTS = [
     *((activation, loss, "nothing") for activation in ACTIVATIONS for loss in LOSSES),
     *(("tanh", loss, "class weights") for loss in LOSSES),
-    ("tanh", "cross_entropy", "smoothing"),
+    *(("tanh", "cross_entropy", extra) for extra in CROSS_ENTROPY_ONLY),
 ]
+
+
+def batch_in_float64(case, plan):
+    """Return all images of the plan, mixed as the plan says, and their labels, soft ones where they are mixed."""
+
+    def some_images(order, mirrored, shifts):
+        images = case.images.images[order].reshape(-1, *SHAPE) / 255.0
+        for i, image in enumerate(images):
+            if mirrored is not None and mirrored[i]:
+                images[i] = image[:, ::-1]
+            if shifts is not None:
+                down, right = divmod(int(shifts[i]), 3)
+                images[i] = np.pad(images[i], 1, mode="edge")[2 - down :, 2 - right :][: SHAPE[0], : SHAPE[1]]
+        return images.reshape(len(order), -1)
+
+    x, labels = some_images(plan.order, plan.mirrored, plan.shifts), case.images.labels[plan.order]
+    second = plan.mixture
+    if second is None:
+        return x, labels
+    s = second.shares.astype(np.float64)[:, None]
+    weights = np.ones(N_CLASSES) if case.loss.weights is None else case.loss.weights.astype(np.float64)
+    rows = np.diag(weights)
+    soft = s * rows[labels] + (1 - s) * rows[case.images.labels[second.order]]
+    return s * x + (1 - s) * some_images(second.order, second.mirrored, second.shifts), soft
 
 
 @pytest.mark.parametrize(("activation", "loss", "extra"), GRADIENTS)
@@ -146,7 +173,7 @@ def test_gradients_are_central_differences_in_float64(activation, loss, extra):
     found = engine.layout.unpack(engine.networks[0].gradients)
     engine.close()
     mlp = MLP.from_architecture(case.architecture, initializer=None, dtype=np.float64)
-    x, labels = case.images.images[plan.order] / 255.0, case.images.labels[plan.order]
+    x, labels = batch_in_float64(case, plan)
     values = mlp.parameters.values
     values[...] = before.values[0]
 

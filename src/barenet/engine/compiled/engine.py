@@ -26,7 +26,7 @@ from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
 from barenet.engine.compiled.norms import norms_of
 from barenet.engine.compiled.steps import take_steps
-from barenet.engine.compiled.tables import Memory, Network, Share
+from barenet.engine.compiled.tables import ROW_IN, ROW_OUT, Memory, Network, Share
 from barenet.engine.compiled.translation import choose, forward_only, images_of, network_of, plain_images, tables_of
 from barenet.engine.compiled.weights_phase import CHUNK
 from barenet.engine.parts import split
@@ -149,7 +149,7 @@ class CompiledEngine(Engine):
             tasks: list[Task] = []
             for number, memory in enumerate(memories):
                 share = Share(number, threads, counter)
-                own = memories[0]._replace(chunk=memory.chunk)
+                own = memories[0]._replace(chunk=memory.chunk, second_image=memory.second_image)
                 tasks.append(partial(self._train, row, own, share, first, last, is_measured))
             self.team.run(tasks, partial(counter.fill, MEET_NO_MORE))
 
@@ -173,9 +173,11 @@ class CompiledEngine(Engine):
                 kernels=addresses(),
                 work=np.zeros(layout.work, np.float32),
                 chunk=np.zeros(CHUNK * LANES, np.float32),
+                second_image=np.zeros(layout.layers[0, ROW_IN], np.float32),
                 zeros=np.zeros(LANES, np.float32),
                 classes=np.zeros(n, np.int64),
                 weights=np.zeros(n, np.float32),
+                soft_labels=np.zeros(n * layout.layers[-1, ROW_OUT], np.float32),
                 losses=np.zeros(n, np.float32),
                 tables=tables,
                 table_starts=starts,

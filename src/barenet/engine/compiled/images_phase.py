@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from barenet.engine.compiled.kernels.compiling import helper
-from barenet.engine.compiled.kernels.inputs import gather
+from barenet.engine.compiled.kernels.inputs import gather, mix
 from barenet.engine.compiled.kernels.layers import (
     IDENTITY,
     SOFTMAX,
@@ -56,7 +56,7 @@ def images_part(network, images, chosen, memory, step, rows, first, stop):
     for layer in range(len(network.layers)):
         forward(network, memory, layer, first, stop)
         drop_units(network, chosen, memory, step, layer, first, stop)
-    find_losses(network, chosen, memory, step, rows, first, stop)
+    find_losses(network, images, chosen, memory, step, rows, first, stop)
     for layer in range(len(network.layers) - 1 if chosen.trains else -1, -1, -1):
         backward(network, memory, layer, rows, first, stop)
 
@@ -70,18 +70,41 @@ def bring_images(network, images, chosen, memory, step, first, stop):
         image = chosen.order[begin + row]
         label = images.labels[image]
         memory.classes[row] = images.classes[label] if images.has_classes else label
-        memory.weights[row] = images.weights[label] if images.has_weights else ONE
+        # The sum of a soft label is the weight of its image.
+        memory.weights[row] = images.weights[label] if images.has_weights and not images.has_soft_labels else ONE
         change = chosen.changes[begin + row] if chosen.has_changes else -1
         gather(
             memory.kernels, x, row, row_in, images.are_bytes, images.bytes_, images.floats, image, images.n_inputs,
             images.sources, change, images.scale,
         )  # fmt: skip
+        if images.has_soft_labels:
+            bring_soft_label(network, images, chosen, memory, begin + row, row)
     if network.input_factors >= 0:
         keys, factors = chosen.keys[step, 0], at(memory.work, network.input_factors)
         drop(
             memory.kernels, x, x, factors, first, stop, images.n_inputs, row_in, memory.tables, keys[0], keys[1],
             network.last_kept[0], network.scales[0],
         )  # fmt: skip
+
+
+@helper
+def bring_soft_label(network, images, chosen, memory, place, row):
+    """Write the soft label of the image at a place of the order; where images are mixed, mix it and its label."""
+    last, row_in = network.layers[len(network.layers) - 1], network.layers[0, ROW_IN]
+    n_classes, start = last[N_OUT], row * last[ROW_OUT]
+    for j in range(n_classes):
+        memory.soft_labels[start + j] = images.soft_labels[chosen.order[place] * n_classes + j]
+    if not chosen.is_mixed:
+        return
+    other, share = chosen.second_order[place], chosen.shares[place]
+    change = chosen.second_changes[place] if chosen.has_changes else -1
+    gather(
+        memory.kernels, memory.second_image, 0, row_in, images.are_bytes, images.bytes_, images.floats, other,
+        images.n_inputs, images.sources, change, images.scale,
+    )  # fmt: skip
+    x = at(memory.work, network.layers[0, X])
+    mix(memory.kernels, x, row * row_in, memory.second_image, 0, images.n_inputs, share)
+    mix(memory.kernels, memory.soft_labels, start, images.soft_labels, other * n_classes, n_classes, share)
 
 
 @helper
@@ -116,15 +139,16 @@ def drop_units(network, chosen, memory, step, layer, first, stop):
 
 
 @helper
-def find_losses(network, chosen, memory, step, rows, first, stop):
+def find_losses(network, images, chosen, memory, step, rows, first, stop):
     """Write losses and predicted classes of some rows, and the gradient with respect to the outputs."""
     own, work = network.layers[len(network.layers) - 1], memory.work
+    is_soft = images.has_soft_labels
     factor = ONE / f32(rows)
     if network.rule == PLAIN:
         factor = -chosen.factors[step, RATE] * factor
     losses_of(
         memory.kernels, network.loss, at(work, own[A]), at(work, own[D]), first, stop, own[N_OUT], own[ROW_OUT],
-        memory.classes, memory.weights, network.smoothing, factor, memory.losses,
+        memory.classes, is_soft, memory.soft_labels, memory.weights, network.smoothing, factor, memory.losses,
         at(chosen.predicted, step * chosen.batch_size),
     )  # fmt: skip
 

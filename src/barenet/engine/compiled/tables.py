@@ -45,7 +45,10 @@ class Network(NamedTuple):
 
 
 class Images(NamedTuple):
-    """The training images, see `inputs.gather`, their labels, and the class and the weight of each label."""
+    """The training images, see `inputs.gather`, their labels, and the class and the weight of each label.
+
+    soft_labels: of each image a weight for each class, flat, which count in the place of the other three.
+    """
 
     are_bytes: bool
     bytes_: NDArray[np.uint8]
@@ -58,14 +61,17 @@ class Images(NamedTuple):
     classes: NDArray[np.int64]
     has_weights: bool
     weights: NDArray[np.float32]
+    has_soft_labels: bool
+    soft_labels: NDArray[np.float32]
 
 
 class Chosen(NamedTuple):
     """What the steps of an epoch take and give, for one network.
 
-    order, changes: (n,) images, and how each is changed. factors: (steps, FACTORS). keys: (steps, dropout layers, 2).
-    trains: False to go forward alone. losses: (steps,); image_losses: (n,), where nothing is trained, else (0,);
-    predicted: (n,); norm: (1,) of the gradient of the last step, where that is measured.
+    order, changes: (n,) images, and how each is changed. second_order, second_changes: with which each is mixed, and
+    how that one is changed; shares: (n,) how much of the first is kept. factors: (steps, FACTORS). keys: (steps,
+    dropout layers, 2). trains: False to go forward alone. losses: (steps,); image_losses: (n,), where nothing is
+    trained, else (0,); predicted: (n,); norm: (1,) of the gradient of the last step, where that is measured.
     """
 
     batch_size: int
@@ -73,6 +79,10 @@ class Chosen(NamedTuple):
     order: NDArray[np.int64]
     has_changes: bool
     changes: NDArray[np.int64]
+    is_mixed: bool
+    second_order: NDArray[np.int64]
+    second_changes: NDArray[np.int64]
+    shares: NDArray[np.float32]
     factors: NDArray[np.float32]
     keys: NDArray[np.uint32]
     trains: bool
@@ -83,14 +93,19 @@ class Chosen(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a step works with: kernels, activations and their gradients, a chunk of gradients, facts of each image."""
+    """What a step works with: kernels, activations and their gradients, a chunk of gradients, facts of each image.
+
+    chunk, second_image: of each thread. The others are shared by the threads of a network.
+    """
 
     kernels: NDArray[np.int64]  # of `compiling.addresses`
     work: NDArray[np.float32]
     chunk: NDArray[np.float32]
+    second_image: NDArray[np.float32]
     zeros: NDArray[np.float32]
     classes: NDArray[np.int64]
     weights: NDArray[np.float32]
+    soft_labels: NDArray[np.float32]
     losses: NDArray[np.float32]
     tables: NDArray[np.uint32]  # of `nn.noise`, one of each dropout layer, one after the other
     table_starts: NDArray[np.int64]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
+from barenet.data.augmentation import Mixture
 from barenet.data.batches import TrainingImages
 from barenet.engine.compiled.kernels.losses import LOSS_CODES
 from barenet.engine.compiled.kernels.updates import (
@@ -60,6 +61,8 @@ def images_of(images: TrainingImages, loss: Loss) -> Images:
         classes=np.zeros(0, np.int64) if classes is None else np.asarray(classes, np.int64),
         has_weights=weights is not None,
         weights=np.zeros(0, f32) if weights is None else np.asarray(weights, f32),
+        has_soft_labels=images.soft_labels is not None,
+        soft_labels=np.zeros(0, f32) if images.soft_labels is None else np.array(images.soft_labels, f32).reshape(-1),
     )
 
 
@@ -79,6 +82,8 @@ def plain_images(images: NDArray[Any], labels: NDArray[np.integer], scale: float
         classes=np.zeros(0, np.int64),
         has_weights=False,
         weights=np.zeros(0, f32),
+        has_soft_labels=False,
+        soft_labels=np.zeros(0, f32),
     )
 
 
@@ -100,9 +105,8 @@ def sources_of(images: TrainingImages) -> NDArray[np.int32]:
     return np.concatenate([shifts, mirrored[shifts]]).astype(np.int32).reshape(-1)
 
 
-def changes_of(plan: EpochPlan, row: int, n_shifts: int) -> NDArray[np.int64]:
+def changes_of(own: EpochPlan | Mixture, n_shifts: int) -> NDArray[np.int64]:
     """Return how each image in the order of a network is changed; nothing where no image is."""
-    own = plan.of(slice(row, row + 1))
     if own.mirrored is None and own.shifts is None:
         return np.zeros(0, np.int64)
     shifts = np.full(own.order.shape, 0 if n_shifts == 1 else n_shifts // 2) if own.shifts is None else own.shifts
@@ -147,18 +151,22 @@ def choose(
     predicted: NDArray[np.int64],
 ) -> Chosen:
     """Return what the steps of an epoch take for the network in a row of the plan."""
-    order = plan.order if plan.order.ndim == 1 else plan.order[row]
+    own = plan.of(slice(row, row + 1))
     steps = plan.first_step + np.arange(plan.n_steps)
     drops = layout.input_factors >= 0 or bool((layout.layers[:, DROPPED] >= 0).any())
     numbers = range(len(layout.layers) if drops else 0)
-    changes = changes_of(plan, row, n_shifts)
+    changes, mixture = changes_of(own, n_shifts), own.mixture
     keys = [keys_of_steps(config.trainer.seed, number, steps) for number in numbers]
     return Chosen(
         batch_size=config.data.batch_size,
-        n_images=order.size,
-        order=np.ascontiguousarray(order, np.int64),
+        n_images=own.order.size,
+        order=np.ascontiguousarray(own.order, np.int64),
         has_changes=bool(changes.size),
         changes=changes,
+        is_mixed=mixture is not None,
+        second_order=np.zeros(0, np.int64) if mixture is None else np.ascontiguousarray(mixture.order, np.int64),
+        second_changes=np.zeros(0, np.int64) if mixture is None else changes_of(mixture, n_shifts),
+        shares=np.zeros(0, f32) if mixture is None else np.ascontiguousarray(mixture.shares),
         factors=factors_of(config, plan.rates[:, row], steps + 1),
         keys=np.stack(keys, axis=1) if keys else np.zeros((plan.n_steps, 0, 2), np.uint32),
         trains=True,
@@ -178,6 +186,10 @@ def forward_only(batch_size: int, n_images: int, losses: NDArray[np.float32], pr
         order=np.arange(n_images),
         has_changes=False,
         changes=np.zeros(0, np.int64),
+        is_mixed=False,
+        second_order=np.zeros(0, np.int64),
+        second_changes=np.zeros(0, np.int64),
+        shares=np.zeros(0, f32),
         factors=np.zeros((n_steps, FACTORS), f32),
         keys=np.zeros((n_steps, 0, 2), np.uint32),
         trains=False,

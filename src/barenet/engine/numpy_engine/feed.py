@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.data.augmentation import Mixture, mix
 from barenet.data.batches import Pixels, TrainingImages
 from barenet.engine.protocol import EpochPlan
 
@@ -34,14 +37,24 @@ class Feed:
 
     def begin(self, plan: EpochPlan) -> None:
         """Take the order of an epoch."""
-        self.order, self.mirrored, self.shifts = plan.order, plan.mirrored, plan.shifts
-        self.labels = self.images.labels[plan.order]
+        self.order, self.mirrored, self.shifts, self.mixture = plan.order, plan.mirrored, plan.shifts, plan.mixture
         self.n_images = plan.order.shape[-1]
         self._ready.clear()
 
     def positions(self, step: int) -> slice:
         """Return where in the order a step's images are."""
         return slice(step * self.batch_size, min((step + 1) * self.batch_size, self.n_images))
+
+    def labels(self, places: slice) -> NDArray[Any]:
+        """Return the labels (..., n) of some places of the order, or soft labels (..., n, C)."""
+        chosen = self.order[..., places]
+        if self.images.soft_labels is None:
+            return self.images.labels[chosen]
+        labels = self.images.soft_labels[chosen]
+        if self.mixture is not None:
+            own = self.mixture[..., places]
+            mix(labels, self.images.soft_labels[own.order], own.shares)
+        return labels
 
     def allow_following(self) -> None:
         """Take turns between two memories, so that a step's images can be prepared during the one before."""
@@ -74,7 +87,15 @@ class Feed:
             None if self.shifts is None else self.shifts[..., chosen],
             pixels,
         )
+        if self.mixture is not None:
+            self._mix(self.mixture[..., chosen], pixels)
         self._ready[place] = step
+
+    def _mix(self, mixture: Mixture, pixels: Pixels) -> None:
+        """Mix prepared images with others."""
+        others = self.images.pixels(mixture.order.shape)
+        self.images.prepare(mixture.order, mixture.mirrored, mixture.shifts, others)
+        mix(pixels.floats, others.floats, mixture.shares)
 
     def _turn(self, step: int) -> int:
         """Return which memory holds a step's images: batches that are prepared together lie in one."""

@@ -130,7 +130,7 @@ class Group:
         elif len(tasks.rows) > 1:
             scale = np.asarray(tasks.shares[part], self.x.dtype)
         x = self.x if len(tasks.rows) == 1 else self.x[rows]
-        tasks.parts[part].run(x, self.feed.labels[..., places], self.predicted[..., places], scale)
+        tasks.parts[part].run(x, self.feed.labels(places), self.predicted[..., places], scale)
 
     def prepare_next(self, rows: slice, thread: int) -> None:
         """Prepare some images of the next step, for a thread that has nothing else to do."""

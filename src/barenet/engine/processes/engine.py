@@ -45,22 +45,20 @@ class Networks:
     architecture: Architecture
     loss: Loss
     folder: Path
-    scale: float
-    image_shape: tuple[int, ...]
-    most_shift: int
+    preparation: dict[str, Any]  # of images, as `TrainingImages` takes it
     batch_size: int
 
     def make_engine(self, state: TrainingState) -> Engine:
         """Return the engine of some networks."""
-        images, labels = (
-            np.asarray(np.load(self.folder / f"{name}.npy", mmap_mode="r")) for name in ("images", "labels")
-        )
+        arrays: dict[str, Any] = {
+            path.stem: np.asarray(np.load(path, mmap_mode="r")) for path in self.folder.glob("*.npy")
+        }
         return NumpyEngine(
             self.configs,
             self.architecture,
             self.loss,
             state,
-            TrainingImages(images, labels, scale=self.scale, image_shape=self.image_shape, most_shift=self.most_shift),
+            TrainingImages(**arrays, **self.preparation),
             batch_size=self.batch_size,
         )
 
@@ -87,8 +85,9 @@ class ProcessEngine(Engine):
         self._folder = tempfile.TemporaryDirectory(prefix="barenet-", ignore_cleanup_errors=True)
         folder = Path(self._folder.name)
         try:
-            np.save(folder / "images.npy", images.images, allow_pickle=False)
-            np.save(folder / "labels.npy", images.labels, allow_pickle=False)
+            for name in ("images", "labels", "soft_labels"):
+                if getattr(images, name) is not None:
+                    np.save(folder / f"{name}.npy", getattr(images, name), allow_pickle=False)
         except OSError:
             self._folder.cleanup()
             raise
@@ -98,7 +97,8 @@ class ProcessEngine(Engine):
         self._network = FastMLP.from_architecture(
             architecture, initializer=None, loss=loss, n_networks=len(self.configs)
         )
-        shared = (architecture, loss, folder, images.scale, images.image_shape, images.most_shift, batch_size)
+        preparation = {name: getattr(images, name) for name in ("scale", "image_shape", "most_shift")}
+        shared = (architecture, loss, folder, preparation, batch_size)
         self._workers = [
             Worker(networks, Networks(self.configs[networks], *shared))
             for networks in split(len(self.configs), n_processes)

@@ -1,4 +1,4 @@
-"""Chosen training images as rows of float32 numbers: gathered, mirrored or shifted by a table of sources, scaled."""
+"""Chosen training images as rows of float32 numbers: gathered, mirrored or shifted by a table, scaled, mixed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numba import types
 
 from barenet.engine.compiled.kernels.compiling import BYTES, FLOATS, INTS, SIZE, kernel
 
-__all__ = ["gather"]
+__all__ = ["gather", "mix"]
 
 
 @kernel(types.void, FLOATS, SIZE, SIZE, types.boolean, BYTES, FLOATS, SIZE, SIZE, INTS, SIZE, types.float32)
@@ -33,3 +33,11 @@ def gather(x, row, padded, are_bytes, bytes_, floats, image, n_inputs, sources, 
         table = change * n_inputs
         for j in range(n_inputs):
             x[start + j] = floats[first + sources[table + j]] * scale
+
+
+@kernel(types.void, FLOATS, SIZE, FLOATS, SIZE, SIZE, types.float32)
+def mix(first, start, second, begin, width, share):
+    """Write share * first + (1 - share) * second over `width` numbers of `first` from `start` on."""
+    rest = np.float32(1) - share
+    for j in range(width):
+        first[start + j] = share * first[start + j] + rest * second[begin + j]

@@ -37,18 +37,27 @@ CROSS_ENTROPY, MSE, HINGE = range(3)
 LOSS_CODES = {"cross_entropy": CROSS_ENTROPY, "mse": MSE, "hinge": HINGE}
 
 
-@kernel(types.void, SIZE, FLOATS, FLOATS, *[SIZE] * 4, SIZES, FLOATS, types.float32, types.float32, FLOATS, SIZES)
-def losses_of(code, outputs, d, first, stop, width, padded, classes, weights, smoothing, factor, losses, predicted):
+@kernel(
+    types.void, SIZE, FLOATS, FLOATS, *[SIZE] * 4, SIZES, types.boolean, FLOATS, FLOATS, types.float32, types.float32,
+    FLOATS, SIZES,
+)  # fmt: skip
+def losses_of(
+    code, outputs, d, first, stop, width, padded, classes, is_soft, soft_labels, weights, smoothing, factor, losses,
+    predicted,
+):  # fmt: skip
     """Write losses, predictions and gradients of the images in the rows from `first` to before `stop`.
 
-    classes, weights: of each row. factor: what the gradient of an image's loss is multiplied by, such as 1 / batch
+    classes, weights: of each row. soft_labels: rows of the length of outputs, which count in the place of classes
+    where `is_soft`. factor: what the gradient of an image's loss is multiplied by, such as 1 / batch
     size. losses (float32) and predicted: of each row.
     """
     for row in range(first, stop):
         start, label = row * padded, classes[row]
         predicted[row] = position_of_largest(outputs, start, width)
         own = factor * weights[row]
-        if code == CROSS_ENTROPY:
+        if is_soft:
+            loss = soft_cross_entropy(outputs, d, start, width, padded, soft_labels, smoothing, own)
+        elif code == CROSS_ENTROPY:
             loss = cross_entropy(outputs, d, start, width, padded, label, smoothing, own)
         elif code == MSE:
             loss = mean_squared_error(outputs, d, start, width, padded, label, own)
@@ -90,6 +99,28 @@ def cross_entropy(z, d, start, width, padded, label, smoothing, factor):
         store(d, start + j, multiply(share, splat(factor)))
     d[start + label] -= (ONE - smoothing) * factor
     return first_of(log(splat(whole))) - target
+
+
+@helper
+def soft_cross_entropy(z, d, start, width, padded, labels, smoothing, factor):
+    """Return -sum_c q_c log p_c, and write factor (w p - q); q is a smoothed soft label of the sum w."""
+    top = splat(row_maximum(z, start, width, padded))
+    sums, weights = splat(ZERO), splat(ZERO)
+    for j in range(0, padded, LANES):
+        inside = is_among_first(width - j)
+        e = where(inside, exp(where(inside, subtract(load(z, start + j), top), splat(ZERO))), splat(ZERO))
+        store(d, start + j, e)
+        sums = add(sums, e)
+        weights = add(weights, where(inside, load(labels, start + j), splat(ZERO)))
+    whole, weight, along = splat(total(sums)), total(weights), splat(ZERO)
+    kept, each = splat(ONE - smoothing), splat(smoothing / f32(width) * weight)
+    for j in range(0, padded, LANES):
+        inside = is_among_first(width - j)
+        q = add(multiply(kept, load(labels, start + j)), each)
+        along = add(along, where(inside, multiply(q, subtract(load(z, start + j), top)), splat(ZERO)))
+        share = subtract(divide(multiply(load(d, start + j), splat(weight)), whole), q)
+        store(d, start + j, where(inside, multiply(share, splat(factor)), splat(ZERO)))
+    return weight * first_of(log(whole)) - total(along)
 
 
 @helper

@@ -1,4 +1,4 @@
-"""How much the images of each class count in training: factors of classes, and a loss with them.
+"""What counts as label in training, and how much: factors of classes, and a loss with them; soft labels.
 
 `class_weight` means what it means in scikit-learn, from which the rule for names that do not fit is taken.
 """
@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.config.tables import Config
 from barenet.errors import ConfigError, nearest
 from barenet.messages import few
 from barenet.nn import Loss
 
 MOST_SHOWN = 20  # of the classes, in a message
 
-__all__ = ["class_factors", "weigh_classes", "with_class_names"]
+__all__ = ["check_soft_labels", "class_factors", "soft_labels", "weigh_classes", "with_class_names"]
 
 
 def class_factors(
@@ -105,3 +106,17 @@ def weigh_classes(
     shown = [f"{name}: {factor:.3g}" for name, factor in zip(class_names, factors, strict=True)]
     note(f"factors of classes in the training loss: {few(shown, MOST_SHOWN)}")
     return loss.weighted((factors / mean).astype(np.float32))
+
+
+def check_soft_labels(config: Config, loss: Loss) -> None:
+    """Raise ConfigError where the settings ask for soft labels, which the loss does not take."""
+    if config.data.mixup and loss.of_soft_labels is None:
+        raise ConfigError(
+            f"data.mixup = {config.data.mixup:g} mixes labels, which works with cross_entropy only, not {loss.name}; "
+            f"set it to 0"
+        )
+
+
+def soft_labels(config: Config, loss: Loss, labels: NDArray[np.integer], n_classes: int) -> NDArray[np.float32] | None:
+    """Return the soft labels (n, C) that training needs of all images, None where labels are enough."""
+    return loss.soften(labels, n_classes) if config.data.mixup else None
