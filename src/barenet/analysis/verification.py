@@ -22,7 +22,7 @@ from barenet.errors import BarenetError, RunError
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.finding import Named, find_run
-from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.folder import TEACHER, RunFolder, network_folders
 from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
 from barenet.run_folders.resuming import changed_settings, prepare_as_before, stored_config
 from barenet.run_folders.scores import PROBABILITIES, read_scores
@@ -129,7 +129,10 @@ def check_files(folders: Sequence[Path], custom: Custom) -> tuple[list[str], int
                 continue
             checked += 1
             try:
-                read_model(path, custom.activations, custom.loss)
+                if path.name == TEACHER:
+                    files.read_teacher()
+                else:
+                    read_model(path, custom.activations, custom.loss)
             except BarenetError as error:
                 problems.append(str(error))
         try:

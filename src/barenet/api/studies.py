@@ -22,6 +22,7 @@ from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import resume_run, stored_config
 from barenet.run_folders.run import start_run
 from barenet.storage.files import replace_file, set_aside
+from barenet.teaching import with_teacher
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.question import ENGINE, FREE, MAY_DIFFER, Question, make_question
@@ -198,4 +199,5 @@ def retrain(study: StudyFolder, best: Trial, material: Material) -> RunResult:
             shutil.rmtree(folder)
         except (CheckpointError, ConfigError, RunError) as error:
             study.put_aside(folder, error, "the winner is trained once more from its start")
-    return start_run(best.config, material.dataset, output=folder.parent, name=folder.name)
+    custom = with_teacher(best.config, material.dataset)
+    return start_run(best.config, material.dataset, output=folder.parent, name=folder.name, custom=custom)

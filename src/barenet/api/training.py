@@ -25,6 +25,7 @@ from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
 from barenet.run_folders.run import start_run
+from barenet.teaching import with_teacher
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.learning import note_verdicts
 from barenet.training.preparation import Custom
@@ -87,7 +88,7 @@ def train(
             output=None if output is None else Path(output),
             name=name,
             prefix=name_of(Path(settings)) if isinstance(settings, str | Path) else config.recipe,
-            custom=custom,
+            custom=with_teacher(config, dataset, watching.note, custom),
             observer=watching,
         )
         if observer is None:  # whoever watches otherwise is handed the result

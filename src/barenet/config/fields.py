@@ -24,6 +24,7 @@ __all__ = [
     "Mixup",
     "NonNegative",
     "Positive",
+    "Share",
     "Side",
     "Table",
     "one_of",
@@ -208,5 +209,6 @@ Positive = Annotated[int, Field(gt=0, lt=2**31)]
 Side = Annotated[int, Field(gt=0, le=4096)]
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Fraction = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Mixup = Annotated[float, Field(allow_inf_nan=False), AfterValidator(check_mixup)]
 ActivationName = Annotated[str, BeforeValidator(read_name)]

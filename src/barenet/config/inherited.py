@@ -12,6 +12,7 @@ __all__ = ["inherited"]
 
 WORDS: dict[str, Callable[[Any], str]] = {
     "model.label_smoothing": "label smoothing {:g}".format,
+    "model.teacher": "the teacher {}".format,
     "model.dropout": "dropout {:g}".format,
     "model.input_dropout": "dropout of pixels {:g}".format,
     "data.mirror": lambda _: "mirrored images",

@@ -55,7 +55,9 @@ class Kind:
 KINDS = {
     "optimizer.name": Kind({name: kind.hypers for name, kind in OPTIMIZERS.items()}, ("learning_rate",)),
     "schedule.name": Kind(SCHEDULE_SETTINGS, ("decay_rate", "decay_step", "minimum", "warmup_epochs")),
-    "model.loss": Kind({"cross_entropy": ("label_smoothing",), "mse": (), "hinge": ()}, refuses=False),
+    "model.loss": Kind(
+        {"cross_entropy": ("label_smoothing", "teacher", "teacher_weight"), "mse": (), "hinge": ()}, refuses=False
+    ),
 }
 
 

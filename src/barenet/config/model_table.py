@@ -10,11 +10,13 @@ from barenet.config.fields import (
     ActivationName,
     Fraction,
     Positive,
+    Share,
     Table,
     one_of,
     read_activation,
     read_class_weight,
     read_normalization,
+    read_path,
     split_sizes,
 )
 from barenet.nn import ACTIVATIONS, INITIALIZERS, LOSSES
@@ -52,6 +54,10 @@ class ModelConfig(Table):
     )
     loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
     label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
+    teacher: Annotated[str | None, BeforeValidator(read_path)] = Field(
+        None, description="A run or an ensemble whose probabilities of the training images count as labels."
+    )
+    teacher_weight: Share = Field(0.9, description="Share of each label that is the teacher's; the rest is the class.")
     class_weight: Annotated[dict[str, float] | str | None, BeforeValidator(read_class_weight)] = Field(
         None,
         description="How much classes count in the training loss: balanced, or factors such as cat=2,dog=1; by default "

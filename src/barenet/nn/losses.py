@@ -61,11 +61,21 @@ class Loss:
             return self.of_soft_labels(logits, labels, dlogits)
         return self.function(logits, labels, dlogits)
 
-    def soften(self, labels: Labels, n_classes: int) -> NDArray[np.float32]:
-        """Return labels (n,) as soft labels (n, C): the weight of each image at its class, 0 elsewhere."""
+    def soften(
+        self, labels: Labels, n_classes: int, teacher: NDArray[np.float32] | None = None, share: float = 0.0
+    ) -> NDArray[np.float32]:
+        """Return labels (n,) as soft labels (n, C): one-hot, times the weight of each image.
+
+        With the probabilities (n, C) of a teacher, a share of each label is theirs (Hinton et al. 2015, equation 1 and
+        section 2, at temperature 1).
+        """
         soft = np.zeros((len(labels), n_classes), np.float32)
         classes = labels if self.classes is None else self.classes[labels]
-        soft[np.arange(len(labels)), classes] = 1 if self.weights is None else self.weights[labels]
+        soft[np.arange(len(labels)), classes] = 1
+        if teacher is not None:
+            soft = np.float32(1 - share) * soft + np.float32(share) * teacher
+        if self.weights is not None:
+            soft *= self.weights[labels][:, None]
         return soft
 
     def weighted(self, weights: Array, classes: Labels | None = None) -> Loss:

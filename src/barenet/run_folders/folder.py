@@ -9,17 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import tomli_w
+from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.errors import MachineError
 from barenet.printing.lines import write_csv_row
+from barenet.storage.arrays import read_arrays, write_arrays
 from barenet.storage.files import append_line, keep_damaged, replace_file
 from barenet.storage.folders import NewFolder, hold_lock
 from barenet.storage.history import history_line, read_history
 from barenet.training.records import EpochRecord
 
 __all__ = [
+    "TEACHER",
     "RunFolder",
     "drop_torn_files",
     "lock_run",
@@ -27,6 +31,8 @@ __all__ = [
     "new_run",
     "seed_folders",
 ]
+
+TEACHER = "teacher.safetensors"
 
 
 def new_run(output: Path, name: str | None, prefix: str) -> NewFolder:
@@ -101,6 +107,14 @@ class RunFolder:
     def write_config(self, config: Config) -> None:
         """Write every setting as TOML that trains the same run again."""
         replace_file(self.config, tomli_w.dumps(config.as_tables()))
+
+    def write_teacher(self, probabilities: NDArray[np.float32]) -> None:
+        """Write the probabilities (n, C) that the teacher gave the training images."""
+        write_arrays(self.path / TEACHER, {}, {"probabilities": probabilities})
+
+    def read_teacher(self) -> NDArray[np.float32]:
+        """Return what `write_teacher` wrote."""
+        return read_arrays(self.path / TEACHER)[1]["probabilities"]
 
     def append(self, record: EpochRecord) -> None:
         """Append a record to history.jsonl, history.csv and train.log."""

@@ -127,6 +127,8 @@ def prepare_as_before(
         dataset = replace(dataset, kind="images")
     elif dataset.kind == "images" and "mean" in info.preprocessing and not config.data.standardize:
         dataset = replace(dataset, kind="features")
+    if config.model.teacher is not None:
+        custom = replace(custom or Custom(), teacher=RunFolder(network_folders(folder)[0]).read_teacher())
     resolved, data = prepare(config, dataset, custom=custom, note=note)
     return settle_engine(resolved, note), replace(data, scale=info.scale)
 

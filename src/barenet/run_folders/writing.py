@@ -73,6 +73,8 @@ class RunFiles:
                 state = self.trainer.states[network]
                 write_model(folder.path / "initial.safetensors", self.info(network, 0), self.named(state.values))
                 self.write_last(folder, network, state)
+                if self.trainer.data.teacher is not None:
+                    folder.write_teacher(self.trainer.data.teacher)
         self.write_machine()
 
     def write_configs(self) -> None:

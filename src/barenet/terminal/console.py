@@ -17,9 +17,8 @@ from barenet.messages import as_typed, count
 from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
-from barenet.training.preparation import describe_layers
 from barenet.training.records import EpochRecord
-from barenet.training.remarks import loss_remark
+from barenet.training.remarks import describe_layers, loss_remark
 from barenet.training.trainer import Trainer
 
 __all__ = ["ConsoleObserver"]

@@ -110,13 +110,28 @@ def weigh_classes(
 
 def check_soft_labels(config: Config, loss: Loss) -> None:
     """Raise ConfigError where the settings ask for soft labels, which the loss does not take."""
-    if config.data.mixup and loss.of_soft_labels is None:
-        raise ConfigError(
-            f"data.mixup = {config.data.mixup:g} mixes labels, which works with cross_entropy only, not {loss.name}; "
-            f"set it to 0"
-        )
+    if loss.of_soft_labels is not None:
+        return
+    if config.data.mixup:
+        mixup = f"data.mixup = {config.data.mixup:g}"
+        raise ConfigError(f"{mixup} mixes labels, which works with cross_entropy only, not {loss.name}; set it to 0")
+    if config.model.teacher is not None:
+        raise ConfigError(f"model.teacher works with cross_entropy only, not {loss.name}; leave it out")
 
 
-def soft_labels(config: Config, loss: Loss, labels: NDArray[np.integer], n_classes: int) -> NDArray[np.float32] | None:
-    """Return the soft labels (n, C) that training needs of all images, None where labels are enough."""
-    return loss.soften(labels, n_classes) if config.data.mixup else None
+def soft_labels(
+    config: Config,
+    loss: Loss,
+    labels: NDArray[np.integer],
+    n_classes: int,
+    teacher: NDArray[np.float32] | None = None,
+) -> NDArray[np.float32] | None:
+    """Return the soft labels (n, C) that training needs of all images, None where labels are enough.
+
+    teacher: (n, C) the probabilities that the teacher gives, where the settings name one.
+    """
+    if config.model.teacher is None:
+        return loss.soften(labels, n_classes) if config.data.mixup else None
+    if teacher is None:
+        raise ConfigError(f"the probabilities that model.teacher {config.model.teacher} gives are missing here")
+    return loss.soften(labels, n_classes, teacher, config.model.teacher_weight)

@@ -36,10 +36,14 @@ __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "t
 
 @dataclass(frozen=True)
 class Custom:
-    """Activations and a loss that a person wrote in Python, recognised in the settings by their names."""
+    """What the settings name and cannot hold: activations and a loss that a person wrote in Python, by their names.
+
+    teacher: (n, C) the probabilities that the teacher of the settings gives the training images.
+    """
 
     activations: tuple[Activation, ...] = ()
     loss: Loss | None = None
+    teacher: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,7 @@ class TrainingData:
     images (n, D), labels (n,): the whole training file. train_rows: which of them are trained on.
     valid_images (m, D), valid_labels (m,): what is held out. scale: pixels are multiplied by it.
     preprocessing: what the model is to remember of them, see `preprocessing`; features are standardised already.
+    teacher: (n, C) see `Custom`.
     """
 
     images: NDArray[np.generic]
@@ -62,6 +67,7 @@ class TrainingData:
     name: str
     fingerprint: str
     preprocessing: dict[str, Any] = field(default_factory=dict)
+    teacher: NDArray[np.float32] | None = None
 
     @property
     def n_train(self) -> int:
@@ -112,6 +118,7 @@ def prepare(
         name=dataset.name,
         fingerprint=dataset.fingerprint,
         preprocessing=preprocessing,
+        teacher=custom.teacher if custom else None,
     )
     check_other_images(dataset, data.scale, preprocessing, note)
     training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
@@ -240,8 +247,3 @@ def check_memory(config: Config, n_weights: int, n_units: int) -> None:
             f"{config.trainer.n_seeds} network(s) of {n_weights:,} weights need about {needed / 1e9:.1f} GB of memory "
             f"and {free / 1e9:.1f} GB are free; choose smaller model.hidden_sizes"
         )
-
-
-def describe_layers(architecture: Architecture) -> list[tuple[str, str, int]]:
-    """Return a row a layer for a table: its shape, the functions behind it, its number of parameters."""
-    return [(f"{row.input_dim} -> {row.output_dim}", row.functions, row.n_parameters) for row in architecture.rows]

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 
 from barenet.config.tables import Config
 from barenet.messages import count
+from barenet.nn import Architecture
 
 __all__ = ["loss_remark", "schedule_remarks"]
 
@@ -77,3 +78,8 @@ def loss_remark(config: Config) -> str:
     if model.class_weight is not None:
         return "class weights: training loss counts classes by their weights, and validation loss does not"
     return ""
+
+
+def describe_layers(architecture: Architecture) -> list[tuple[str, str, int]]:
+    """Return a row a layer for a table: its shape, the functions behind it, its number of parameters."""
+    return [(f"{row.input_dim} -> {row.output_dim}", row.functions, row.n_parameters) for row in architecture.rows]

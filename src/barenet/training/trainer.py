@@ -80,7 +80,7 @@ class Trainer:
             scale=data.scale,
             image_shape=data.image_shape,
             most_shift=configs[0].data.shift,
-            soft_labels=soft_labels(configs[0], self.loss, data.labels, len(data.class_names)),
+            soft_labels=soft_labels(configs[0], self.loss, data.labels, len(data.class_names), data.teacher),
         )
         self.batch_size = configs[0].data.batch_size
         self.n_steps = math.ceil(data.n_train / self.batch_size)

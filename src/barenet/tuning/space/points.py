@@ -15,6 +15,7 @@ from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture, each_layer
 from barenet.nn.schedules import SCHEDULE_SETTINGS
+from barenet.teaching import with_teacher
 from barenet.training.evaluation import resolve_eval_every
 from barenet.training.preparation import (
     TrainingData,
@@ -91,7 +92,8 @@ class Base:
             )
         if config.trainer.threads not in (None, 1):
             note("trials have one thread each; trainer.threads is left aside")
-        resolved, data = prepare(config.with_values(trainer__threads=1), dataset, note=note)
+        custom = with_teacher(config, dataset, note)
+        resolved, data = prepare(config.with_values(trainer__threads=1), dataset, custom=custom, note=note)
         return settle_engine(resolved, note), data
 
 

@@ -20,6 +20,7 @@ from barenet.messages import one_line
 from barenet.storage.arrays import checksum
 from barenet.storage.files import replace_file
 from barenet.storage.sealing import seal, unseal
+from barenet.teaching import with_teacher
 from barenet.training.preparation import TrainingData, prepare
 
 __all__ = ["SharedData", "forget_data", "share_data"]
@@ -59,7 +60,8 @@ class SharedData:
             return self.map_files(folder)
         if not self.has_path:
             raise DataError(f"a worker does not see {folder}, where the images are; put the study on a shared disk")
-        _, data = prepare(self.config, load_dataset(**self.config.data.reading(), trained_on=self.fingerprint))
+        dataset = load_dataset(**self.config.data.reading(), trained_on=self.fingerprint)
+        _, data = prepare(self.config, dataset, custom=with_teacher(self.config, dataset))
         if data.fingerprint != self.fingerprint:
             raise DataError(f"a worker finds other data at {self.config.data.path} than the study has; copy them there")
         return data

@@ -1,0 +1,79 @@
+"""The probabilities that a teacher gives the training images: soft labels for another network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.config.tables import Config
+from barenet.data.datasets import Dataset, ignore
+from barenet.errors import ConfigError
+from barenet.messages import count, few
+from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.loading import load_models
+from barenet.training.evaluation import compute_outputs
+from barenet.training.metrics import mean_probabilities, probabilities
+from barenet.training.preparation import Custom, resolve_mirror
+
+__all__ = ["ask_teacher", "with_teacher"]
+
+
+def with_teacher(
+    config: Config, dataset: Dataset, note: Callable[[str], None] = ignore, custom: Custom | None = None
+) -> Custom | None:
+    """Return `custom` with what the teacher of the settings gives; as it is without a teacher."""
+    given = ask_teacher(config, dataset, note)
+    return custom if given is None else replace(custom or Custom(), teacher=given)
+
+
+def ask_teacher(config: Config, dataset: Dataset, note: Callable[[str], None]) -> NDArray[np.float32] | None:
+    """Return the mean probabilities (n, C) of the networks of the teacher that the settings name; None without one.
+
+    Where training mirrors images, the teacher sees each image and its mirror image.
+
+    Raises:
+        ConfigError: the teacher takes other inputs or knows other classes than the data have.
+        CheckpointError, RunError: it cannot be read.
+    """
+    name = config.model.teacher
+    if name is None:
+        return None
+    models = load_models(name)
+    for model in models:
+        check_fit(name, model, dataset)
+    check_split(name, models[0], config, note)
+    mirror = resolve_mirror(config, dataset)
+    shares = []
+    for model in models:
+        for inputs in model.all_inputs(dataset.train_images, mirror=mirror):
+            outputs = compute_outputs(model.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored)
+            shares.append(probabilities(outputs, model.gives_probabilities))
+    mirrored = " and their mirror images" if mirror else ""
+    note(f"teacher {name}: {count(len(models), 'network')}, asked once for all training images{mirrored}")
+    return mean_probabilities(shares).astype(np.float32)
+
+
+def check_fit(name: str, model: SavedModel, dataset: Dataset) -> None:
+    """Raise ConfigError unless a teacher takes these images and knows these classes, in this order."""
+    if model.mlp.n_inputs != dataset.n_inputs:
+        takes, has = count(model.mlp.n_inputs, "input"), count(dataset.n_inputs, "input")
+        raise ConfigError(f"model.teacher {name} takes {takes} and {dataset.name} has {has}; choose another teacher")
+    if model.info.class_names != list(dataset.class_names):
+        knows, has_classes = few(model.info.class_names, 4), few(list(dataset.class_names), 4)
+        raise ConfigError(
+            f"model.teacher {name} knows the classes {knows}; {dataset.name} has {has_classes}; choose another teacher"
+        )
+
+
+def check_split(name: str, model: SavedModel, config: Config, note: Callable[[str], None]) -> None:
+    """Say so where the teacher may have been trained on images that are held out here."""
+    split = model.info.settings.get("data", {})
+    same = all(split.get(own) == getattr(config.data, own) for own in ("n_valid", "split_seed", "path"))
+    if not same:
+        note(
+            f"teacher {name} was trained with another split of the data: it may know images that validate here, so "
+            f"validation may look better than it is"
+        )
