@@ -66,7 +66,7 @@ def test_every_word_reaches_its_setting():
     assert (config.trainer.epochs, config.trainer.eval_every) == (4, 2)
     assert (config.trainer.metric, config.trainer.keep_best) == ("loss", 5)
     assert [row.model_dump() for row in config.model.layers] == [
-        {**row, "normalization": "none"} for row in small_architecture()
+        {**row, "normalization": "none", "residual": False} for row in small_architecture()
     ]
 
 

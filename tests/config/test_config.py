@@ -303,7 +303,7 @@ def test_a_wrong_hidden_size_is_counted_out(value, message):
         ({"input_dim": 3, "output_dim": 2, "activation": "rel"}, "unknown activation 'rel'; did you mean 'relu'?"),
         (
             {"input_dim": 3, "output_dim": 2, "activation": "relu", "bias": 1},
-            "entry 1 has an unknown 'bias'; known: input_dim, output_dim, activation, normalization",
+            "entry 1 has an unknown 'bias'; known: input_dim, output_dim, activation, normalization, residual",
         ),
     ],
 )

@@ -66,6 +66,14 @@ def test_a_normalised_network_gives_the_model_s_probabilities(arrays, tmp_path):
     assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
 
 
+def test_residual_connections_give_the_model_s_probabilities(arrays, tmp_path):
+    models = train(arrays, activation="tanh", normalization="layer", residual=True, hidden_sizes="64,64,64", n_seeds=2)
+    module = load(source(models), tmp_path)
+    found = module.predict_proba(arrays["x_test"])
+    assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
+    assert [layer[0].__name__ for layer in module.NETWORKS[0]] == ["residual"] * 3 + ["dense"]  # the images are 64 wide
+
+
 def test_images_are_taken_in_every_form(models, arrays, tmp_path):
     module = load(source(models), tmp_path)
     images = arrays["x_test"]

@@ -57,6 +57,13 @@ def test_a_normalised_network_gives_the_model_s_probabilities(run, arrays):
     assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
 
 
+@pytest.mark.parametrize("run", slow_except([run_onnxruntime, run_reference], run_onnxruntime))
+def test_residual_connections_give_the_model_s_probabilities(run, arrays):
+    models = train(arrays, activation="tanh", normalization="layer", residual=True, hidden_sizes="64,64,64", n_seeds=2)
+    found, _ = run(content(models), arrays["x_test"])
+    assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("run", slow_except([run_onnxruntime, run_reference], run_onnxruntime))

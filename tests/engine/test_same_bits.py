@@ -79,6 +79,13 @@ CASES = {
         {"activation": "gelu", "normalization": "layer", "hidden": "40,128", "dropout": 0.2},
         [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
     ),
+    "adamw, residual, normalised, dropout": (  # 64 units, as many as pixels: the first layer has a connection too
+        {
+            **{"activation": "gelu", "normalization": "layer", "residual": True, "hidden": "64,64"},
+            **{"dropout": 0.2, "input_dropout": 0.1},
+        },
+        [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
+    ),
     "adamw, clipped, one order, dropout": (
         {"activation": "relu", "dropout": 0.3, "average_decay": 0.9, "clip_norm": 0.5},
         [{"seed": 2, "lr": lr} for lr in (0.01, 0.001, 0.003, 0.02, 0.005)],

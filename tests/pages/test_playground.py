@@ -23,7 +23,7 @@ from barenet.data.batches import to_float
 from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, DataError
 from barenet.nn.activations import ACTIVATIONS, Activation
-from barenet.nn.architecture import LayerSpec
+from barenet.nn.architecture import Architecture, LayerSpec
 from barenet.nn.losses import LOSSES
 from barenet.nn.mlp import MLP
 from barenet.pages.playground.network import pack
@@ -84,12 +84,11 @@ def make_model(
     dtype: str = "uint8",
     seed: int = 0,
     normalization: str = "none",
+    residual: bool = False,
 ) -> SavedModel:
     """Return a network with drawn weights and biases, as if it came from a file."""
-    kinds = [normalization] * (len(rows) - 1) + ["none"]
-    specs = [
-        LayerSpec(n_in, n_out, ACTIVATIONS[name], kind) for (n_in, n_out, name), kind in zip(rows, kinds, strict=True)
-    ]
+    widths, names = [rows[0][0], *(n_out for _, n_out, _ in rows)], [name for *_, name in rows]
+    specs = Architecture.from_sizes(widths, names, normalization=normalization, residual=residual).rows
     mlp = MLP.from_architecture(specs, seed=seed, loss=loss)
     for name, view in mlp.parameters.views.items():
         if name.startswith("b"):
@@ -127,6 +126,16 @@ def model():
 @needs_node
 def test_logits_of_a_normalised_network_are_pythons(arrays):
     model = make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")], normalization="layer")
+    images = arrays["x_test"][:100].reshape(100, 64)
+    found = js_scores(build_page(model, name="small"), to_float(images, 1 / 255))
+    assert_equal(found, python_scores(model, images))
+
+
+@needs_node
+@pytest.mark.parametrize("width", [64, 12])  # of the first of these, each hidden layer has a connection
+def test_logits_of_a_network_with_residual_connections_are_pythons(width, arrays):
+    rows = [(64, width, "gelu"), (width, width, "tanh"), (width, 4, "softmax")]
+    model = make_model(rows, normalization="layer", residual=True)
     images = arrays["x_test"][:100].reshape(100, 64)
     found = js_scores(build_page(model, name="small"), to_float(images, 1 / 255))
     assert_equal(found, python_scores(model, images))

@@ -90,7 +90,7 @@ def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[Lay
     for batch in batches(model, pixels):
         for layer, (z, a) in enumerate(trace(mlp, batch)[:-1]):
             kept[layer].append(a)
-            always[layer] += np.sum(is_flat(mlp, layer, z, a), axis=0)
+            always[layer] += np.sum(is_flat(mlp, layer, z), axis=0)
     found = []
     for layer, row in enumerate(hidden):
         # Weights on their way out of all bounds give infinite activations, which no histogram holds.
@@ -155,7 +155,7 @@ def portray(
     for batch in batches(model, pixels):
         passed = trace(mlp, batch)
         z, a = passed[layer - 1]
-        flat.append(is_flat(mlp, layer - 1, z, a)[:, unit])
+        flat.append(is_flat(mlp, layer - 1, z)[:, unit])
         activations.append(a[:, unit].copy())
         outputs.append(passed[-1][1])
         a[:, unit] = 0

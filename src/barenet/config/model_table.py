@@ -32,6 +32,7 @@ class LayerConfig(Table):
     output_dim: Positive
     activation: ActivationName
     normalization: Literal["none", "layer"] = "none"
+    residual: bool = False
 
 
 class ModelConfig(Table):
@@ -46,8 +47,13 @@ class ModelConfig(Table):
     normalization: Annotated[Literal["none", "layer"], BeforeValidator(read_normalization)] = Field(
         "none", description="Of each hidden layer, before its activation: none or layer."
     )
+    residual: bool = Field(
+        False, description="Add what a hidden layer takes to what it gives; all of them must have one width."
+    )
     layers: tuple[LayerConfig, ...] | None = Field(
-        None, description="The whole architecture, a row a layer, in place of hidden_sizes, activation, normalization."
+        None,
+        description="The whole architecture, a row a layer, in place of hidden_sizes, activation, normalization, "
+        "residual.",
     )
     initializer: Annotated[str, one_of(INITIALIZERS, "initializer")] = Field(
         "he", description=f"How weights start: {', '.join(INITIALIZERS)}."

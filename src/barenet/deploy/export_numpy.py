@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +29,14 @@ from barenet.training.input_range import source_of_rule
 __all__ = ["build_source", "run_file"]
 
 LINE = 100  # characters of base64 in a line
-Layers = list[tuple[str, list[NDArray[Any]]]]
+Layers = list[tuple[str, list[Any]]]  # names of functions, each with its parameters: arrays, or such layers again
 
 
 def build_source(exported: Exported, module: str) -> str:
     """Return the text of the file, which will be importable as `module`."""
     dtype = exported.dtype.newbyteorder("<")
     networks = [layers_of(network) for network in exported.networks]
-    names = [name for layers in networks for name, _ in layers] + ["softmax"] * exported.ends_in_logits
+    names = [name for layers in networks for name in names_of(layers)] + ["softmax"] * exported.ends_in_logits
     return TEMPLATE.format(
         version=exported.about["barenet_version"],
         module=module,
@@ -160,25 +160,54 @@ def preparing_steps(exported: Exported) -> str:
 
 # The function and the parameters of each kind of layer; none for those that do nothing but in training.
 LAYERS: dict[str, Callable[[Any], Layers]] = {
+    "residual_start": lambda layer: [("residual_start", [])],
     "dense": lambda layer: [("dense", [layer.W, layer.b.reshape(-1)])],
     "layer_norm": lambda layer: [("layer_norm", [])],
     "activation": lambda layer: [(layer.activation.name, [])],
+    "residual_sum": lambda layer: [("residual_sum", [])],
     "dropout": lambda layer: [],
 }
 
 
 def layers_of(network: MLP) -> Layers:
     """Return the functions of a network in order, by their names in the file, each with its parameters."""
-    return [own for layer in network.layers for own in by_kind(LAYERS, layer, "the export to NumPy")(layer)]
+    outer: Layers = []
+    inner = outer
+    for layer in network.layers:
+        for name, parameters in by_kind(LAYERS, layer, "the export to NumPy")(layer):
+            if name == "residual_start":
+                inner = []
+            elif name == "residual_sum":
+                outer.append(("residual", inner))
+                inner = outer
+            else:
+                inner.append((name, parameters))
+    return outer
+
+
+def names_of(layers: Layers) -> Iterator[str]:
+    """Yield the names of all functions."""
+    for name, parameters in layers:
+        yield name
+        yield from names_of([own for own in parameters if isinstance(own, tuple)])
 
 
 def network_source(layers: Layers, dtype: np.dtype[Any]) -> str:
     """Return the source of one network's layers."""
-    lines = ["    ["]
-    for name, parameters in layers:
-        arrays = [f"            {array_source(values, dtype)}," for values in parameters]
-        lines += ["        (", f"            {name},", *arrays, "        ),"]
-    return "\n".join([*lines, "    ],"])
+    return "\n".join(["    [", *(line for layer in layers for line in layer_source(layer, dtype, 8)), "    ],"])
+
+
+def layer_source(layer: tuple[str, list[Any]], dtype: np.dtype[Any], indent: int) -> Iterator[str]:
+    """Yield the lines of one layer."""
+    (name, parameters), space = layer, " " * indent
+    yield f"{space}("
+    yield f"{space}    {name},"
+    for own in parameters:
+        if isinstance(own, tuple):
+            yield from layer_source(own, dtype, indent + 4)
+        else:
+            yield f"{space}    {array_source(own, dtype)},"
+    yield f"{space}),"
 
 
 def array_source(values: NDArray[Any], dtype: np.dtype[Any]) -> str:

@@ -185,9 +185,11 @@ def layer_norm(graph: Graph, x: str, _layer: Any, _prefix: str, _i: int) -> str:
 
 # A node or several for each kind of layer: the name of their result.
 LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
+    "residual_start": lambda graph, x, layer, prefix, i: graph.keep(x),
     "dense": dense,
     "layer_norm": layer_norm,
     "activation": lambda graph, x, layer, prefix, i: ACTIVATION_NODES[layer.activation.name](graph, x),
+    "residual_sum": lambda graph, x, layer, prefix, i: graph.node("Add", x, graph.kept),
     "dropout": lambda graph, x, layer, prefix, i: x,
 }
 

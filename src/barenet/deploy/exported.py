@@ -180,12 +180,12 @@ def measure_rounding(exported: Exported, images: NDArray[Any], expected: NDArray
 
 def reorder(network: MLP, rng: np.random.Generator) -> tuple[MLP, NDArray[np.int64]]:
     """Return the network with its inputs and hidden units in another order, and the order of the inputs."""
-    other, n_layers = network.copy(network.dtype), len(network.architecture.rows)
+    other, rows = network.copy(network.dtype), network.architecture.rows
     views = other.parameters.views
     columns = before = rng.permutation(network.n_inputs)
-    for i in range(1, n_layers + 1):
-        n_units = views[f"W{i}"].shape[1]
-        after = rng.permutation(n_units) if i < n_layers else np.arange(n_units)
+    for i, row in enumerate(rows, start=1):
+        order = rng.permutation(row.output_dim) if i < len(rows) else np.arange(row.output_dim)
+        after = before if row.residual else order
         views[f"W{i}"][...] = network.parameters.views[f"W{i}"][np.ix_(before, after)]
         views[f"b{i}"][...] = network.parameters.views[f"b{i}"][..., after]
         before = after

@@ -16,6 +16,13 @@ def layer_norm(x):
     variance = (centred * centred).mean(axis=-1, keepdims=True) + x.dtype.type(1e-5)
     return centred * (1 / np.sqrt(variance))
 """,
+    "residual": """
+def residual(x, *layers):
+    a = x
+    for function, *parameters in layers:
+        a = function(a, *parameters)
+    return a + x
+""",
     "relu": """
 def relu(z):
     return np.maximum(z, 0)

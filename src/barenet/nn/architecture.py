@@ -5,6 +5,7 @@ Whatever has to know what a network is made of asks here: the network itself, me
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -19,31 +20,38 @@ from barenet.nn.losses import Loss
 __all__ = ["NORMALIZATIONS", "Architecture", "LayerSpec", "each_layer"]
 
 KEYS = ("input_dim", "output_dim", "activation")
+OPTIONAL = {"normalization": "none", "residual": False}  # further keys of a row, with what they are by default
 NORMALIZATIONS = ("none", "layer")
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One row of an architecture: a dense layer and the activation behind it, maybe with a normalisation between."""
+    """One row of an architecture: a dense layer and the activation behind it.
+
+    normalization: between the two, "none" or "layer". residual: whether what the row takes is added to what it gives.
+    """
 
     input_dim: int
     output_dim: int
     activation: Activation
     normalization: str = "none"
+    residual: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return the row as the files store it; what is not there has no key, as in older files."""
         row = {"input_dim": self.input_dim, "output_dim": self.output_dim, "activation": self.activation.name}
-        return row if self.normalization == "none" else {**row, "normalization": self.normalization}
+        more = {"normalization": self.normalization, "residual": self.residual}
+        return row | {name: value for name, value in more.items() if value != OPTIONAL[name]}
 
     @property
     def functions(self) -> str:
         """What is behind the dense layer, in words.
 
-        >>> LayerSpec(784, 128, find_activation("gelu"), "layer").functions
-        'layer norm, gelu'
+        >>> LayerSpec(128, 128, find_activation("gelu"), "layer", residual=True).functions
+        'layer norm, gelu, residual'
         """
-        return self.activation.name if self.normalization == "none" else f"layer norm, {self.activation.name}"
+        norm = [] if self.normalization == "none" else [f"{self.normalization} norm"]
+        return ", ".join([*norm, self.activation.name, *["residual"] * self.residual])
 
     @property
     def n_parameters(self) -> int:
@@ -76,6 +84,13 @@ class Architecture:
                 raise ConfigError(f"layer {i + 1}: the last layer takes no normalization, got {row.normalization!r}")
             if row.normalization != "none" and row.output_dim == 1:
                 raise ConfigError(f"layer {i + 1}: normalization over one unit gives 0 for every image; use 2 or more")
+            if not isinstance(row.residual, bool):
+                raise ConfigError(f"layer {i + 1}: residual must be true or false, got {row.residual!r}")
+            if row.residual and i + 1 == len(self.rows):
+                raise ConfigError(f"layer {i + 1}: the last layer takes no residual connection")
+            if row.residual and row.input_dim != row.output_dim:
+                widths = f"{row.input_dim} and {row.output_dim}"
+                raise ConfigError(f"layer {i + 1}: residual needs input_dim and output_dim to be equal, got {widths}")
             if i and row.input_dim != self.rows[i - 1].output_dim:
                 raise ConfigError(
                     f"layers must chain: layer {i} gives {self.rows[i - 1].output_dim} values, "
@@ -88,25 +103,30 @@ class Architecture:
         activations: Sequence[str | Activation],
         custom: Iterable[Activation] = (),
         normalization: str = "none",
+        residual: bool = False,
     ) -> Architecture:
         """Return the architecture of these widths, from inputs to classes, with an activation for each layer.
 
-        `custom` are functions that a person wrote, recognised by their names. `normalization` is of all hidden layers.
+        `custom` are functions that a person wrote, recognised by their names. `normalization` is of all hidden layers,
+        `residual` of those that take as many values as they give: all but the first, and the first if the images have
+        as many values.
 
         >>> Architecture.from_sizes([784, 128, 10], ["relu", "softmax"]).n_weights
         101632
         """
+        if residual:
+            check_residual_sizes(sizes[1:-1])
         kinds = [normalization] * (len(sizes) - 2) + ["none"]
-        rows = zip(sizes[:-1], sizes[1:], activations, kinds, strict=True)
-        return Architecture(
-            tuple(LayerSpec(n_in, n_out, find_activation(name, custom), kind) for n_in, n_out, name, kind in rows)
-        )
+        connected = [residual and n_in == n_out for n_in, n_out in itertools.pairwise(sizes[:-1])] + [False]
+        functions = [find_activation(name, custom) for name in activations]
+        rows = zip(sizes[:-1], sizes[1:], functions, kinds, connected, strict=True)
+        return Architecture(tuple(LayerSpec(*row) for row in rows))
 
     @staticmethod
     def from_rows(rows: Iterable[LayerSpec | Mapping[str, Any]], custom: Iterable[Activation] = ()) -> Architecture:
         """Return the architecture of rows of `input_dim`, `output_dim`, `activation`, the course project's format.
 
-        A row may have a `normalization` as well.
+        A row may have a `normalization` and a `residual` as well.
         """
         return Architecture(tuple(row if isinstance(row, LayerSpec) else read_row(row, custom) for row in rows))
 
@@ -114,7 +134,8 @@ class Architecture:
         sizes = "-".join(str(size) for size in (self.n_inputs, *(row.output_dim for row in self.rows)))
         names = dict.fromkeys(row.activation.name for row in self.hidden)
         kinds = dict.fromkeys(row.normalization for row in self.hidden if row.normalization != "none")
-        return ", ".join([sizes, *names, *(f"{kind} normalization" for kind in kinds)])
+        connected = ["residual"] * any(row.residual for row in self.hidden)
+        return ", ".join([sizes, *names, *(f"{kind} normalization" for kind in kinds), *connected])
 
     @property
     def n_inputs(self) -> int:
@@ -160,7 +181,7 @@ class Architecture:
         return loss.output == "softmax" or self.rows[-1].activation.name != "softmax"
 
     def kinds(self, loss: Loss) -> list[tuple[str, ...]]:
-        """Return the kinds of the layers of each row, in order: "dense", "layer_norm" and "activation" where applied.
+        """Return the kinds of the layers of each row, in order: "dense", and what else is applied before and behind it.
 
         The identity is no layer, nor a softmax that is left to the loss.
         """
@@ -168,7 +189,13 @@ class Architecture:
         if self.rows[-1].activation.name == "softmax":
             applied[-1] = not self.ends_in_logits(loss)
         return [
-            ("dense", *["layer_norm"] * (row.normalization == "layer"), *["activation"] * is_applied)
+            (
+                *["residual_start"] * row.residual,
+                "dense",
+                *["layer_norm"] * (row.normalization == "layer"),
+                *["activation"] * is_applied,
+                *["residual_sum"] * row.residual,
+            )
             for row, is_applied in zip(self.rows, applied, strict=True)
         ]
 
@@ -196,7 +223,21 @@ def each_layer(activation: str | Activation | Sequence[str | Activation], n_hidd
 
 def read_row(row: Mapping[str, Any], custom: Iterable[Activation]) -> LayerSpec:
     """Return one row of an architecture, checked for its keys."""
-    if set(row) - {"normalization"} != set(KEYS):
+    if set(row) - set(OPTIONAL) != set(KEYS):
         raise ConfigError(f"a layer needs exactly {', '.join(sorted(KEYS))}, got {', '.join(map(str, row)) or 'none'}")
     activation = find_activation(row["activation"], custom)
-    return LayerSpec(row["input_dim"], row["output_dim"], activation, row.get("normalization", "none"))
+    more = {name: row.get(name, default) for name, default in OPTIONAL.items()}
+    return LayerSpec(row["input_dim"], row["output_dim"], activation, **more)
+
+
+def check_residual_sizes(hidden: Sequence[int]) -> None:
+    """Raise ConfigError unless there are several hidden layers, all of one width."""
+    same = ",".join([str(hidden[0])] * max(2, len(hidden))) if hidden else "128,128"
+    if len(hidden) < 2:
+        found = f"one of {hidden[0]} units" if hidden else "none"
+        raise ConfigError(
+            f"residual needs two hidden layers or more, all of one width, such as {same}; there is {found}"
+        )
+    if len(set(hidden)) > 1:
+        widths = ", ".join(map(str, hidden))
+        raise ConfigError(f"residual connections between unequal widths: {widths}; take one for all, such as {same}")

@@ -16,10 +16,11 @@ from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import Activation
 from barenet.nn.architecture import Architecture, LayerSpec, each_layer
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm
+from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm, ResidualStart, ResidualSum
 from barenet.nn.losses import Loss, check_labels, make_loss
 from barenet.nn.noise import Noise
 from barenet.nn.parameters import Parameters
+from barenet.nn.tracing import trace
 from barenet.nn.workspace import Workspace
 
 __all__ = ["MLP"]
@@ -29,6 +30,10 @@ Labels = NDArray[np.integer]
 if TYPE_CHECKING:  # naming numpy.random would import it
     Seeds = int | np.random.Generator | Sequence[int | np.random.Generator]
 Rate = float | NDArray[np.float64]
+
+
+# Layers that need to know nothing but how wide they are.
+WIDTH_ALONE = {layer.kind: layer for layer in (LayerNorm, ResidualStart, ResidualSum)}
 
 
 class Options(TypedDict, total=False):
@@ -51,6 +56,7 @@ class MLP:
         activation: name or `Activation` behind every hidden layer, or one for each of them.
         output_activation: behind the last layer.
         normalization: between every hidden layer and its activation, "none" or "layer".
+        residual: whether each hidden layer that takes as many values as it gives adds what it takes to what it gives.
         initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero, to be filled in.
         seed: an integer or generator, 0 by default, or N of them for a stack. The same seed gives the same weights in a
             stack as alone.
@@ -79,11 +85,13 @@ class MLP:
         activation: str | Activation | Sequence[str | Activation] = "relu",
         output_activation: str | Activation = "softmax",
         normalization: str = "none",
+        residual: bool = False,
         **options: Unpack[Options],
     ) -> None:
         activations = [*each_layer(activation, len(hidden_sizes)), output_activation]
         sizes = [n_inputs, *hidden_sizes, n_classes]
-        self._build(Architecture.from_sizes(sizes, activations, normalization=normalization), **options)
+        rows = Architecture.from_sizes(sizes, activations, normalization=normalization, residual=residual)
+        self._build(rows, **options)
 
     @classmethod
     def from_architecture(
@@ -138,8 +146,8 @@ class MLP:
         if kind == "activation":
             row = self.architecture.rows[i]
             return ActivationLayer(row.activation, row.output_dim)
-        if kind == "layer_norm":
-            return LayerNorm(self.architecture.rows[i].output_dim)
+        if kind in WIDTH_ALONE:
+            return WIDTH_ALONE[kind](self.architecture.rows[i].output_dim)
         raise NotImplementedError(f"no layer of kind {kind!r} can be made")
 
     def _drop(self, rate: Rate, width: int, number: int) -> None:
@@ -196,23 +204,7 @@ class MLP:
         x: images (B, D), or the inputs of row number `start`, counted from 0; the rows from there on are then passed.
         The last a is the network's output: where a softmax is left to the loss, that is z.
         """
-        passed: list[tuple[Array, Array]] = []
-        n_dense = 0
-        for layer in self.layers:
-            n_dense += isinstance(layer, Dense)
-            if n_dense <= start:  # of an earlier row, or dropout of the images, which does nothing here
-                continue
-            # An activation may work in place: it gets a copy, and z stays.
-            slot = layer.make_slot(x if isinstance(layer, Dense) else x.copy(), needs_dx=False)
-            layer.forward(slot, training=False)
-            x = slot.y
-            if isinstance(layer, Dense):
-                passed.append((x, x))
-            elif isinstance(layer, LayerNorm):
-                passed[-1] = (x, x)
-            else:
-                passed[-1] = (passed[-1][0], x)
-        return passed
+        return trace(self, x, start)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.architecture})"

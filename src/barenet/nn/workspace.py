@@ -5,15 +5,16 @@ So one network can be evaluated on one workspace while it trains on another, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from barenet.errors import ShapeError
-from barenet.nn.layers import Layer, Slot
+from barenet.nn.layers import Layer, Slot, connect
 
-__all__ = ["Workspace"]
+__all__ = ["Network", "Workspace", "make_slots"]
 
 Array = NDArray[np.floating]
 
@@ -49,14 +50,20 @@ class Workspace:
 
     def _allocate(self, x: Array) -> tuple[list[Slot], Array]:
         check_inputs(self.mlp, x, self.capacity)
-        slots: list[Slot] = []
-        y = x
-        has_weights_below = False
-        for layer in self.mlp.layers:
-            slots.append(layer.make_slot(y, needs_dx=has_weights_below))
-            has_weights_below |= layer.has_parameters
-            y = slots[-1].y
-        return slots, np.empty_like(y)
+        slots = make_slots(self.mlp.layers, x)
+        return slots, np.empty_like(slots[-1].y)
+
+
+def make_slots(layers: Sequence[Layer], x: Array) -> list[Slot]:
+    """Return what each layer needs for batches shaped like `x`, from the images to the logits."""
+    slots: list[Slot] = []
+    has_weights_below = False
+    for layer in layers:
+        slots.append(layer.make_slot(x, needs_dx=has_weights_below))
+        has_weights_below |= layer.has_parameters
+        x = slots[-1].y
+    connect(slots)
+    return slots
 
 
 def check_inputs(mlp: Network, x: Array, capacity: int) -> None:

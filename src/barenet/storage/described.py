@@ -28,6 +28,7 @@ class Row:
     output_dim: int
     activation: str
     normalization: str = "none"
+    residual: bool = False
 
 
 @dataclass(frozen=True)

@@ -171,10 +171,11 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     if config.model.layers is None:
         names = [*each_layer(config.model.activation, len(config.model.hidden_sizes)), loss_of(config, custom).output]
         sizes = [n_inputs, *config.model.hidden_sizes, n_classes]
-        return Architecture.from_sizes(sizes, names, activations, config.model.normalization)
+        return Architecture.from_sizes(sizes, names, activations, config.model.normalization, config.model.residual)
     layers = config.model.layers
-    if config.model.normalization != "none":
-        raise ConfigError("model.layers has a normalization for each of its rows: leave model.normalization out")
+    for name in ("normalization", "residual"):
+        if getattr(config.model, name) not in ("none", False):
+            raise ConfigError(f"model.layers has a {name} for each of its rows: leave model.{name} out")
     if not layers:
         raise ConfigError("model.layers must name at least one layer, got none")
     if layers[0].input_dim != n_inputs:

@@ -35,6 +35,12 @@ EXTRAS = {
     "class weights": {"class_weight": "2=3,5=0.2"},
     "normalization": {"normalization": "layer"},
     "normalization, dropout": {"normalization": "layer", "dropout": 0.3},
+    # 128 units: their rows lie further apart than they are long; 64: the images are as wide, so the first has one too
+    "residual": {"hidden": "128,128", "residual": True},
+    "residual, normalization, dropout": {
+        **{"hidden": "64,64,64", "residual": True, "normalization": "layer"},
+        **{"dropout": 0.3, "input_dropout": 0.2},
+    },
 }
 CROSS_ENTROPY_ONLY = ("smoothing", "mixup", "mixup, smoothing, class weights")
 FACTORS = (sorted(ACTIVATIONS), list(LOSSES), list(RULES), list(EXTRAS))
@@ -95,8 +101,8 @@ def assert_one_truth(chosen):
 
 
 def test_every_pair_of_values_is_tried():
-    assert len(VALID) == 10 * 3 * 5 * 11 - 10 * 2 * 5 * 3
-    assert 100 <= len(PAIRS) < 120
+    assert len(VALID) == 10 * 3 * 5 * 13 - 10 * 2 * 5 * 3
+    assert 120 <= len(PAIRS) < 140
     tried = {pair for chosen in PAIRS for pair in itertools.combinations(enumerate(chosen), 2)}
     assert ((0, "gelu"), (3, "dropout")) in tried
     assert ((1, "hinge"), (2, "adamw")) in tried
@@ -131,10 +137,17 @@ def some(n, size):
     return np.random.default_rng(0).choice(size, n, replace=False)
 
 
+SMALL = {
+    "residual, 9 units": {"hidden": "9,9,9", "residual": True},
+    "residual, all layers": {"hidden": "64,64", "residual": True, "normalization": "layer"},
+}
 GRADIENTS = [
     *((activation, loss, "nothing") for activation in ACTIVATIONS for loss in LOSSES),
     *(("tanh", loss, "class weights") for loss in LOSSES),
     *(("tanh", "cross_entropy", extra) for extra in CROSS_ENTROPY_ONLY),
+    ("gelu", "cross_entropy", "normalization"),
+    *((activation, "cross_entropy", "residual, 9 units") for activation in ("gelu", "softmax", "identity")),
+    ("gelu", "cross_entropy", "residual, all layers"),
 ]
 
 
@@ -164,7 +177,7 @@ def batch_in_float64(case, plan):
 
 @pytest.mark.parametrize(("activation", "loss", "extra"), GRADIENTS)
 def test_gradients_are_central_differences_in_float64(activation, loss, extra):
-    settings = {"activation": activation, "loss": loss, "hidden": "9,7"} | RULES["momentum"] | EXTRAS[extra]
+    settings = {"activation": activation, "loss": loss, "hidden": "9,7"} | RULES["momentum"] | (EXTRAS | SMALL)[extra]
     case = Case(settings, batch_size=13, n_images=13, kind="compiled")
     plan, before = case.plan([0]), case.start([0])
     engine = case.engine([0], 1)

@@ -11,11 +11,15 @@ __all__ = ["Graph"]
 
 
 class Graph:
-    """Nodes and constants of an ONNX graph while it is being built; every method returns the name of a result."""
+    """Nodes and constants of an ONNX graph while it is being built; every method returns the name of a result.
+
+    kept: a result that a later node needs beside the last one.
+    """
 
     def __init__(self) -> None:
         self.nodes: list[Any] = []
         self.constants: dict[str, Any] = {}
+        self.kept = ""
 
     def node(self, operator: str, *inputs: str, output: str | None = None, **attributes: Any) -> str:
         """Add a node."""
@@ -24,6 +28,11 @@ class Graph:
         output = output or f"{operator.lower()}_{len(self.nodes)}"
         self.nodes.append(helper.make_node(operator, list(inputs), [output], name=f"{output}_node", **attributes))
         return output
+
+    def keep(self, name: str) -> str:
+        """Remember a result as `kept`."""
+        self.kept = name
+        return name
 
     def rename_last(self, output: str) -> None:
         """Give the result of the node that was added last another name."""

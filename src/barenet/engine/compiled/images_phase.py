@@ -10,6 +10,8 @@ from barenet.engine.compiled.kernels.layers import (
     IDENTITY,
     SOFTMAX,
     activate,
+    add_to,
+    copy_of,
     drop,
     multiply_by,
     normalize,
@@ -25,6 +27,7 @@ from barenet.engine.compiled.tables import (
     ACTIVATION,
     BIAS,
     DROPPED,
+    DZ,
     INVERSE,
     N_IN,
     N_OUT,
@@ -33,6 +36,7 @@ from barenet.engine.compiled.tables import (
     PANELS,
     ROW_IN,
     ROW_OUT,
+    SUM,
     TRANSPOSED,
     WEIGHTS,
     WIDE_IN,
@@ -109,7 +113,7 @@ def bring_soft_label(network, images, chosen, memory, place, row):
 
 @helper
 def forward(network, memory, layer, first, stop):
-    """Write z = x W + b, normalised where it is wanted, and a = f(z) for some rows."""
+    """Write z = x W + b, normalised where it is wanted, a = f(z), and a + x where that is wanted, for some rows."""
     own, work, values = network.layers[layer], memory.work, network.values
     row_in, row_out = own[ROW_IN], own[ROW_OUT]
     product(
@@ -124,6 +128,9 @@ def forward(network, memory, layer, first, stop):
         )  # fmt: skip
     if own[ACTIVATION] != IDENTITY:
         activate(memory.kernels, own[ACTIVATION], at(work, own[Z]), at(work, own[A]), first, stop, own[N_OUT], row_out)
+    if own[SUM] != own[A]:
+        copy_of(memory.kernels, at(work, own[A]), at(work, own[SUM]), first * row_out, stop * row_out)
+        add_to(memory.kernels, at(work, own[SUM]), at(work, own[X]), first * row_out, stop * row_out)
 
 
 @helper
@@ -133,7 +140,7 @@ def drop_units(network, chosen, memory, step, layer, first, stop):
     if own[DROPPED] >= 0:
         keys, table = chosen.keys[step, layer + 1], at(memory.tables, memory.table_starts[layer + 1])
         drop(
-            memory.kernels, at(work, own[A]), at(work, own[OUT]), at(work, own[DROPPED]), first, stop, own[N_OUT],
+            memory.kernels, at(work, own[SUM]), at(work, own[OUT]), at(work, own[DROPPED]), first, stop, own[N_OUT],
             own[ROW_OUT], table, keys[0], keys[1], network.last_kept[1], network.scales[1],
         )  # fmt: skip
 
@@ -157,7 +164,9 @@ def find_losses(network, images, chosen, memory, step, rows, first, stop):
 def backward(network, memory, layer, rows, first, stop):
     """From the gradient with respect to a layer's output to that of its z, and to that of the output before."""
     own, work, row_out = network.layers[layer], memory.work, network.layers[layer, ROW_OUT]
-    d = at(work, own[D])
+    d = at(work, own[DZ])
+    if own[DZ] != own[D]:
+        copy_of(memory.kernels, at(work, own[D]), d, first * row_out, stop * row_out)
     if own[ACTIVATION] == SOFTMAX:
         softmax_backward(memory.kernels, at(work, own[A]), d, first, stop, row_out)
     elif own[ACTIVATION] != IDENTITY:
@@ -166,14 +175,16 @@ def backward(network, memory, layer, rows, first, stop):
         normalize_backward(
             memory.kernels, d, at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop, own[N_OUT], row_out
         )
-    into_panels(memory.kernels, first, stop, rows, own[WIDE_OUT] // LANES, work, own[D], row_out, work, own[PANELS])
+    into_panels(memory.kernels, first, stop, rows, own[WIDE_OUT] // LANES, work, own[DZ], row_out, work, own[PANELS])
     if layer == 0:
         return
     before, row_in = network.layers[layer - 1], own[ROW_IN]
     product(
         memory.kernels, stop - first, own[WIDE_IN] // LANES, own[N_OUT],
-        work, own[D] + first * row_out, row_out, 1, network.transposed, own[TRANSPOSED], LANES, LANES * own[WIDE_OUT],
+        work, own[DZ] + first * row_out, row_out, 1, network.transposed, own[TRANSPOSED], LANES, LANES * own[WIDE_OUT],
         work, before[D] + first * row_in, row_in, LANES, memory.zeros, 0, 0, 0, ZERO,
     )  # fmt: skip
+    if own[DZ] != own[D]:
+        add_to(memory.kernels, at(work, before[D]), at(work, own[D]), first * row_in, stop * row_in)
     if before[DROPPED] >= 0:
         multiply_by(memory.kernels, at(work, before[D]), at(work, before[DROPPED]), first * row_in, stop * row_in)

@@ -75,11 +75,14 @@ class Layout:
             is_dropped = drops_units and number + 1 < len(rows)
             z = room(row_out)
             a = room(row_out) if code != IDENTITY else z
-            out = room(row_out) if is_dropped else a
+            given = room(row_out) if row.residual else a
+            out = room(row_out) if is_dropped else given
+            factors, d, panels = room(row_out) if is_dropped else -1, room(row_out), room(wide_out)
             layers[number] = (
                 *(row.input_dim, row.output_dim, wide_in, wide_out, row_in, row_out, size, 0, code, x, z, a, out),
-                *(room(row_out) if is_dropped else -1, room(row_out), room(wide_out), transposed if number else -1),
+                *(factors, d, panels, transposed if number else -1),
                 *((room(row_out), room(LANES)) if "layer_norm" in kinds[number] else (-1, -1)),
+                *(given, room(row_out) if row.residual else d),
             )
             size += wide_in * wide_out
             transposed += wide_in * wide_out if number else 0

@@ -13,10 +13,11 @@ __all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network", "Share"]
 # layer gives, are apart; where weights and biases begin among the parameters; the activation; where x, z, a, what the
 # next layer takes, the factors of dropout, the gradient and its panels begin in the work memory of a batch, -1 for
 # none; where the transposed weights begin, -1 for the first layer; where what normalisation gave, and the inverse
-# deviation of each row, begin, -1 for none.
+# deviation of each row, begin, -1 for none; where a + x, and the gradient of z, begin: those of a, and of the gradient,
+# but where there is a residual connection.
 (N_IN, N_OUT, WIDE_IN, WIDE_OUT, ROW_IN, ROW_OUT, WEIGHTS, BIAS, ACTIVATION) = range(9)
-(X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED, NORMALIZED, INVERSE) = range(9, 19)
-LAYER_COLUMNS = 19
+(X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED, NORMALIZED, INVERSE, SUM, DZ) = range(9, 21)
+LAYER_COLUMNS = 21
 
 
 class Network(NamedTuple):

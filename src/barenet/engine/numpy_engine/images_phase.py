@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from barenet.engine.network import FastMLP
 from barenet.nn import Loss
 from barenet.nn.layers import Slot
+from barenet.nn.workspace import make_slots
 
 __all__ = ["BatchMemory", "ImagesPart"]
 
@@ -29,13 +30,8 @@ class BatchMemory:
     @staticmethod
     def allocate(mlp: FastMLP, x: Array) -> BatchMemory:
         """Return memory for batches shaped like `x`."""
-        slots: list[Slot] = []
-        has_weights_below = False
-        for layer in mlp.layers:
-            slots.append(layer.make_slot(x, needs_dx=has_weights_below))
-            has_weights_below |= layer.has_parameters
-            x = slots[-1].y
-        return BatchMemory(slots, np.empty_like(x))
+        slots = make_slots(mlp.layers, x)
+        return BatchMemory(slots, np.empty_like(slots[-1].y))
 
     def rows(self, rows: slice) -> BatchMemory:
         """Return the memory of some images of one network."""

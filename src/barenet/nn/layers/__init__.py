@@ -13,6 +13,7 @@ Read the modules in this order; open `base` first:
     dense          y = x W + b
     elementwise    y = f(x)
     normalization  y = x with mean 0 and variance 1 over its units
+    residual       y = x + what a row makes of x
     dropout        y = x, with some of it left out
 """
 
@@ -21,5 +22,17 @@ from barenet.nn.layers.dense import Dense
 from barenet.nn.layers.dropout import Dropout
 from barenet.nn.layers.elementwise import ActivationLayer
 from barenet.nn.layers.normalization import LayerNorm
+from barenet.nn.layers.residual import ResidualStart, ResidualSum, connect
 
-__all__ = ["ActivationLayer", "Dense", "Dropout", "Layer", "LayerNorm", "Slot", "by_kind"]
+__all__ = [
+    "ActivationLayer",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "LayerNorm",
+    "ResidualStart",
+    "ResidualSum",
+    "Slot",
+    "by_kind",
+    "connect",
+]

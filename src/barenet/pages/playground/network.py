@@ -41,9 +41,11 @@ def add_dense(rows: list[dict[str, Any]], layer: Any) -> None:
 
 # What each kind of layer adds to the rows that the page's script, playground.network.js, reads.
 ROWS: dict[str, Callable[[list[dict[str, Any]], Any], None]] = {
+    "residual_start": lambda rows, layer: None,
     "dense": add_dense,
     "layer_norm": lambda rows, layer: rows[-1].update(normalization="layer"),
     "activation": lambda rows, layer: rows[-1].update(activation=layer.activation.name),
+    "residual_sum": lambda rows, layer: rows[-1].update(residual=True),
     "dropout": lambda rows, layer: None,
 }
 

@@ -37,12 +37,13 @@ def trace(mlp: MLP, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
         return mlp.trace(x, start)
 
 
-def is_flat(mlp: MLP, layer: int, z: Array, a: Array) -> NDArray[np.bool_]:
+def is_flat(mlp: MLP, layer: int, z: Array) -> NDArray[np.bool_]:
     """Whether the activation function is flat at z (B, H): its slope is below `FLAT` of its steepest."""
     activation = mlp.architecture.rows[layer].activation
-    slope, steepest = np.empty_like(z), 0.25 if activation.name == "sigmoid" else 1.0
+    a, slope, steepest = np.empty_like(z), np.empty_like(z), 0.25 if activation.name == "sigmoid" else 1.0
     with np.errstate(all="ignore"):
-        activation.backward(np.ones_like(z), z.copy(), a.copy(), out=slope)
+        activation.forward(z.copy(), out=a)
+        activation.backward(np.ones_like(z), z.copy(), a, out=slope)
     return np.abs(slope) < FLAT * steepest
 
 
@@ -53,8 +54,8 @@ def look_at_layers(mlp: MLP, pixels: NDArray[np.generic], scale: float) -> list[
     spreads = []
     for start in range(0, len(pixels), BATCH):
         passed = trace(mlp, to_float(pixels[start : start + BATCH], scale, dtype=mlp.dtype))[:-1]
-        for layer, (z, a) in enumerate(passed):
-            always[layer] &= is_flat(mlp, layer, z, a).all(axis=0)
+        for layer, (z, _) in enumerate(passed):
+            always[layer] &= is_flat(mlp, layer, z).all(axis=0)
         if start == 0:
             spreads = [spread_of(a) for _, a in passed]
     return [

@@ -156,8 +156,9 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
         }
     kind = next((row.normalization for row in architecture.hidden), "none")
     widths = [dataset.n_inputs, *sizes, dataset.n_classes]
-    rows = Architecture.from_sizes(widths, [*activations, last], normalization=kind).as_dicts()
-    return {"model.layers": rows, "model.normalization": "none"}
+    connected = any(row.residual for row in architecture.hidden)
+    rows = Architecture.from_sizes(widths, [*activations, last], normalization=kind, residual=connected).as_dicts()
+    return {"model.layers": rows, "model.normalization": "none", "model.residual": False}
 
 
 def check_effects(space: Space, base: Config) -> None:

@@ -1,4 +1,4 @@
-"""What is between two products: activations with their slopes, softmax, normalisation, dropout.
+"""What is between two products: activations with their slopes, softmax, normalisation, sums, dropout.
 
 The forward pass writes a = f(z), and over z the slope f'(z), with what both share computed once. So the way back is one
 product, whatever the function. Rows are padded to a multiple of 16; what is in the padding is kept at 0, as are the
@@ -32,8 +32,8 @@ from barenet.engine.compiled.kernels.vectors import (
 )
 from barenet.nn.layers.normalization import EPSILON
 
-__all__ = ["ACTIVATION_CODES", "IDENTITY", "SOFTMAX", "activate", "drop", "multiply_by", "normalize",
-           "normalize_backward", "softmax_backward"]  # fmt: skip
+__all__ = ["ACTIVATION_CODES", "IDENTITY", "SOFTMAX", "activate", "add_to", "copy_of", "drop", "multiply_by",
+           "normalize", "normalize_backward", "softmax_backward"]  # fmt: skip
 
 f32 = np.float32
 ZERO, ONE, LEAKY_SLOPE, LOWEST = f32(0), f32(1), f32(0.01), f32(-3.0e38)
@@ -190,6 +190,20 @@ def multiply_by(values, factors, begin, end):
     """Write values * factors over the values."""
     for i in range(begin, end, LANES):
         store(values, i, multiply(load(values, i), load(factors, i)))
+
+
+@kernel(types.void, FLOATS, FLOATS, SIZE, SIZE)
+def add_to(values, others, begin, end):
+    """Write values + others over the values."""
+    for i in range(begin, end, LANES):
+        store(values, i, add(load(values, i), load(others, i)))
+
+
+@kernel(types.void, FLOATS, FLOATS, SIZE, SIZE)
+def copy_of(values, out, begin, end):
+    """Write the values once more."""
+    for i in range(begin, end, LANES):
+        store(out, i, load(values, i))
 
 
 @kernel(types.void, FLOATS, FLOATS, FLOATS, *[SIZE] * 4, WORDS, *[types.uint32] * 3, types.float32)

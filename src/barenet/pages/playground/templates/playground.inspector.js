@@ -43,10 +43,11 @@ function showWeights({ l, j }, { network, frame, palette, columns, inputs, resul
   element("weights-text").replaceChildren(make("b", "", "Its weights"), size);
   const bias = network.layers[l].b[j];
   const sum = result.sums[l][j];
-  const { activation } = network.layers[l];
+  const { activation, residual } = network.layers[l];
   let rest = "";
   if (activation === "softmax") rest = ", then softmax over the layer";
   else if (activation !== "identity") rest = `; ${activation} makes ${signed(ACTIVATIONS[activation]([sum])[0])} of it`;
+  if (residual) rest += `; its own input ${signed(inputs[l][j])} is added`;
   element("products-text").replaceChildren(
     make("b", "", "Weight × input"),
     `, now: they add up to ${signed(sum - bias)}, with the bias ${signed(bias)} to ${signed(sum)}${rest}.`,

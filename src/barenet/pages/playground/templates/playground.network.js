@@ -43,7 +43,8 @@ function layerNorm(z) {
 }
 
 class Network {
-  // layers: rows of {inputs, outputs, activation, maybe normalization}; values: W1, b1, W2, b2, ... in one Float32Array.
+  // layers: rows of {inputs, outputs, activation}, some with normalization or residual; values: W1, b1, W2, b2, ... in one
+  // Float32Array.
   constructor(layers, values, givesProbabilities) {
     let start = 0;
     const take = (length) => values.subarray(start, (start += length));
@@ -78,7 +79,8 @@ class Network {
     const outputs = [];
     for (let l = from; l < this.layers.length; l++) {
       sums[l] = this.sums(l, x);
-      x = outputs[l] = ACTIVATIONS[this.layers[l].activation](Float64Array.from(sums[l]));
+      const a = ACTIVATIONS[this.layers[l].activation](Float64Array.from(sums[l]));
+      x = outputs[l] = this.layers[l].residual ? a.map((v, j) => v + x[j]) : a;
       if (l < this.last && off[l]) for (let j = 0; j < x.length; j++) if (off[l][j]) x[j] = 0;
     }
     return { sums, outputs };
