@@ -21,7 +21,7 @@ SPACE = {"lr": [0.16, 0.08, 0.04, 0.02, 0.01, 0.005], "hidden_sizes": [[128, 32]
 
 
 def main() -> None:
-    """Train the default run and search a small space, and keep what comes of them."""
+    """Train the default run, try learning rates, search a small space, and keep what comes of them."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as output:
         result = barenet.train(output=output, **RUN)
@@ -29,6 +29,9 @@ def main() -> None:
         if result.training_seconds > LONGEST:
             raise SystemExit(f"training took {result.training_seconds:.0f} s: draw the pictures on an idle machine")
         picture_run(result.folder)
+        found = barenet.find_learning_rate(output=output, **RUN)
+        assert found.picture is not None
+        shutil.copy(found.picture, IMAGES / found.picture.name)
         study = barenet.search(SPACE, recipe="course", epochs=9, eval_every=1, halving=True, output=output)
         picture_study(study.folder)
 

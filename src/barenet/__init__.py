@@ -32,13 +32,13 @@ The packages, in the order in which they build on each other; open `nn` first:
     course_files/  the files of the course project
     run_folders/   a run on disk, and going on after an interruption
     teaching       the probabilities that a teacher gives the training images
-    tuning/        search for good settings
+    tuning/        search for good settings, find a learning rate
     analysis/      numbers about a trained network and its test results
     plots/         pictures
     pages/         HTML pages: reports, the playground
     terminal/      what a terminal or a notebook shows
     deploy/        predictions, and files that work without barenet
-    api/           `train`, `resume`, `search`
+    api/           `train`, `resume`, `search`, `find_learning_rate`
     course         the course project's dictionaries
     sklearn/       the network as a scikit-learn classifier
     cli/           the command line
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
     from barenet import nn
     from barenet.analysis.verification import verify
+    from barenet.api.learning_rates import find_learning_rate
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
     from barenet.data.datasets import Dataset, from_arrays
@@ -94,6 +95,7 @@ __all__ = [
     "errors",
     "export",
     "find_latest",
+    "find_learning_rate",
     "from_arrays",
     "inspect",
     "load",
@@ -123,6 +125,7 @@ _LAZY = {
     "check_own_gradients": "barenet.gradcheck.check",
     "export": "barenet.deploy.export",
     "find_latest": "barenet.run_folders.finding",
+    "find_learning_rate": "barenet.api.learning_rates",
     "from_arrays": "barenet.data.datasets",
     "inspect": "barenet.plots.inspection",
     "load": "barenet.deploy.predictor",
@@ -140,6 +143,7 @@ _LAZY = {
 _OTHER_WORDS = {
     **dict.fromkeys(("test", "predict", "evaluate"), "load"),
     "fit": "train",
+    **dict.fromkeys(("lr_find", "find_lr"), "find_learning_rate"),
     "gradient_check": "check_gradients",
 }
 

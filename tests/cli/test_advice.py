@@ -38,6 +38,7 @@ IN_SOURCE = {
     "barenet inspect {} --neuron {}:{}": "barenet inspect runs/quick-1 --neuron 1:17",
     "barenet predict": "barenet predict --help",
     "barenet search": "barenet search --help",
+    "barenet train": "barenet train",
     "barenet report {}": "barenet report studies/course-search-1",
     "barenet search --resume {}": "barenet search --resume studies/course-search-1",
     "barenet search --resume {} --retrain": "barenet search --resume studies/course-search-1 --retrain",

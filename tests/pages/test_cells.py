@@ -7,11 +7,13 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 import barenet
 from barenet.plots.inspection import Inspection
 from barenet.run_folders.checkpoint import read_model
+from barenet.tuning.range_test.result import RangeTest
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.folder import RungRecord
 from barenet.tuning.study.results import StudyResult
@@ -84,6 +86,19 @@ def test_a_study_shows_its_best_trials_and_the_pictures_on_file(tmp_path):
     assert pictures(html) == [b"\x89PNG settings"]
     assert "within the noise" in repr(result)
     assert len(repr(result)) < 500
+
+
+def test_a_range_test_shows_its_words_and_its_picture():
+    rates = np.geomspace(1e-5, 1, 90)
+    result = RangeTest(rates, 2 - rates, 2 - rates, None, None, None, None, None, (HOSTILE,))
+    html = result._repr_html_()
+    page = Tags(html)
+    assert "Range test of 90 learning rates" in page.words
+    assert page.tags.count("li") == 1
+    assert "script" not in page.tags
+    [picture] = pictures(html)
+    assert picture.startswith(b"\x89PNG")
+    assert repr(result).startswith("RangeTest(rates=<float64 (90,)>, ")
 
 
 def test_a_model_and_a_predictor_show_their_layers(make_run):

@@ -2,7 +2,8 @@
 
 Read the modules in this order; open `training` first:
 
-    training    `train`, `resume`
-    studies     a study from its question to its result
-    searching   `search`
+    training         `train`, `resume`
+    learning_rates   `find_learning_rate`
+    studies          a study from its question to its result
+    searching        `search`
 """

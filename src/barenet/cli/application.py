@@ -17,8 +17,8 @@ from barenet.version import __version__
 
 __all__ = ["app", "run"]
 
-IN_PACKAGES = {"search": "tuning.search"}  # of commands whose modules do not lie beside the others: where they lie
-KEEP_RESULTS = ("train", "search", "inspect", "report", "export", "playground")  # in files
+IN_PACKAGES = {"search": "tuning.search", "lr-find": "tuning.lr_find"}  # modules that do not lie beside the others
+KEEP_RESULTS = ("train", "search", "lr-find", "inspect", "report", "export", "playground")  # in files
 
 TAKE_DATA = ("test", "inspect", "export", "playground")  # behind a model
 OTHER_WORDS = {
@@ -26,6 +26,7 @@ OTHER_WORDS = {
     **dict.fromkeys(("evaluate", "eval"), "test"),
     **dict.fromkeys(("classify", "infer"), "predict"),
     **dict.fromkeys(("gridsearch", "tune"), "search"),
+    **dict.fromkeys(("find-lr", "lr-finder", "lrfind", "range-test"), "lr-find"),
     **dict.fromkeys(("plot", "visualize", "visualise"), "inspect"),
     **dict.fromkeys(("convert", "onnx"), "export"),
     "check": "gradcheck",
@@ -37,7 +38,7 @@ def make_app() -> App:
     # cyclopts would swallow Ctrl-C and box its errors
     app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
     for name, text in COMMANDS.items():
-        app.command(f"{module_of(name)}:{name}", name=name, help=text)
+        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=text)
     return app
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args, get_origin
 
 from cyclopts import Group, Parameter
@@ -11,8 +11,9 @@ from pydantic.fields import FieldInfo
 from barenet.config.names import setting_path
 from barenet.config.reading import read_recipe
 from barenet.config.tables import TABLES
+from barenet.messages import as_typed
 
-__all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags"]
+__all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags", "typed_setting"]
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 SHORT_FLAGS = (
@@ -24,7 +25,7 @@ SHORT_FLAGS = (
 )
 
 
-def make_flags(table: str, defaults: Mapping[str, Any]) -> Any:
+def make_flags(table: str, defaults: Mapping[str, Any], is_shown: Callable[[str], bool]) -> Any:
     """Return a parameter type for cyclopts: a dictionary of those settings of a table that were given."""
     shorts = {setting_path(short): f"--{short.replace('_', '-')}" for short in SHORT_FLAGS}
     fields: dict[str, Any] = {}
@@ -34,8 +35,9 @@ def make_flags(table: str, defaults: Mapping[str, Any]) -> Any:
         path = f"{table}.{name}"
         names = [f"--{path.replace('_', '-')}", *([shorts[path]] if path in shorts else [])]
         # Values stay text here: the settings' own validation reads them, and its messages are the ones people see.
-        negative = [own.replace(name.replace("_", "-"), f"no-{name.replace('_', '-')}") for own in names]
-        parameter = Parameter(name=names, help=describe(field, defaults.get(name, field.default)), negative=negative)
+        negative = [negative_of(own) for own in names]
+        words = describe(field, defaults.get(name, field.default))
+        parameter = Parameter(name=names, help=words, negative=negative, show=is_shown(path))
         fields[name] = Annotated[kind_of(field), parameter]
     return TypedDict(f"{table.title()}Flags", fields, total=False)  # type: ignore[operator]
 
@@ -49,6 +51,28 @@ def flag_of(setting: str) -> str:
     path = setting_path(setting)
     short = next((name for name in SHORT_FLAGS if setting_path(name) == path), path)
     return f"--{short.replace('_', '-')}"
+
+
+def negative_of(flag: str) -> str:
+    """Return the flag that switches a setting off.
+
+    >>> negative_of("--mirror"), negative_of("--data.mirror")
+    ('--no-mirror', '--data.no-mirror')
+    """
+    table, dot, name = flag.removeprefix("--").rpartition(".")
+    return f"--{table}{dot}no-{name}"
+
+
+def typed_setting(path: str, value: Any) -> str:
+    """Return a setting, given as `read_flags` returns it, as a person types it.
+
+    >>> typed_setting("model.hidden_sizes", "64,32"), typed_setting("data.mirror", False)
+    ('--hidden 64,32', '--no-mirror')
+    """
+    flag = flag_of(path)
+    if isinstance(value, bool):
+        return flag if value else negative_of(flag)
+    return f"{flag} {as_typed(value)}"
 
 
 def describe(field: FieldInfo, value: Any) -> str:
@@ -87,12 +111,15 @@ TITLES = {
 }
 
 
-def make_panels(defaults: Mapping[str, Mapping[str, Any]]) -> Any:
-    """Return the flags of all tables for cyclopts, each table in its panel of the help, which shows the `defaults`."""
+def make_panels(defaults: Mapping[str, Mapping[str, Any]], is_shown: Callable[[str], bool] = lambda path: True) -> Any:
+    """Return the flags of all tables for cyclopts, each table in its panel of the help, which shows the `defaults`.
+
+    is_shown: whether a setting, by its dotted path, stands in the help; one that does not is understood all the same.
+    """
     panels: dict[str, Any] = {}
     for position, (table, title) in enumerate(TITLES.items(), start=1):
         panel = Parameter(group=Group(title, sort_key=position), name="*")
-        panels[table] = Annotated[make_flags(table, defaults.get(table, {})), panel]
+        panels[table] = Annotated[make_flags(table, defaults.get(table, {}), is_shown), panel]
     return Annotated[TypedDict("SettingFlags", panels, total=False) | None, Parameter(name="*")]  # type: ignore[operator]
 
 

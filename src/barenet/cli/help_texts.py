@@ -103,6 +103,20 @@ Without a model, the latest run predicts. Pictures are brought to look like the 
 cropped, padded, resized, and inverted where their border speaks for it. Notes say what was done, and each step can be
 switched off.
 """,
+    "lr-find": """Find a learning rate: train for some steps at rising rates, and see where the loss falls and rises.
+
+For example:
+
+    barenet lr-find
+    barenet lr-find --recipe course
+    barenet lr-find my.toml --hidden 512,256 --n-seeds 4
+    barenet lr-find --optimizer sgd --from 0.0001 --to 10 --steps 500
+
+It takes the settings of `barenet train`, but for the learning rate and its schedule, and prints the command that trains
+with what it suggests. It draws the loss over the rates in lr-find.png and writes each step into lr-find.csv. The rates
+rise by the same factor from step to step until the loss blows up (Smith 2017). Below, in brackets, what is taken where
+nothing is said.
+""",
     "search": """Search for good settings: train many networks, several in each process, and compare them.
 
 For example:

@@ -14,10 +14,14 @@ __all__ = ["in_python"]
 # A flag and what may be its value: a number, numbers with commas between, or a word.
 FLAG = re.compile(r"--([a-z][\w.-]*)(?: (\d[\d.]*(?:e[+-]?\d+)?(?:,\d+)*|[a-z]\w*))?")
 
+KEYWORDS = {"from": "lowest", "to": "highest"}  # of flags that no keyword of Python can be named after
+
 
 def in_python(sentences: Iterable[str]) -> list[str]:
     """Return sentences with each flag, such as `--lr 0.1`, as the keyword that `barenet.train` or `search` takes.
 
+    >>> in_python(["try --from 1e-07 --to 0.1"])
+    ['try lowest=1e-07 highest=0.1']
     >>> in_python(["try --lr 0.01 or --hidden 64,32", "--data.standardize helps", "--repeats 5 would"])
     ['try learning_rate=0.01 or hidden_sizes=(64, 32)', 'standardize=True helps', 'repeats=5 would']
     """
@@ -43,4 +47,4 @@ def find_path(flag: str) -> str:
     try:
         return setting_path(flag)
     except ConfigError:
-        return flag.replace("-", "_")
+        return KEYWORDS.get(flag, flag.replace("-", "_"))

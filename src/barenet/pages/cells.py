@@ -11,8 +11,10 @@ from barenet.messages import one_line
 from barenet.plots.inspection import Inspection, sentences
 from barenet.plots.learning_curves import learning_curves
 from barenet.plots.rasters import data_uri
+from barenet.plots.tuning.learning_rates import range_test_picture
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.results import RunResult
+from barenet.tuning.range_test.result import RangeTest
 from barenet.tuning.study.results import StudyResult
 
 __all__ = ["html_of"]
@@ -65,6 +67,13 @@ def show_study(result: StudyResult) -> str:
     return head_of(f"Study {result.folder}") + table(names, rows) + more + f"<p>{text(result.verdict)}</p>" + pictures
 
 
+def show_range_test(result: RangeTest) -> str:
+    """Return what a range test suggests, and its picture."""
+    lines = "".join(f"<li>{text(line)}</li>" for line in result.words)
+    picture = image(range_test_picture(result), "loss at rising learning rates")
+    return head_of(f"Range test of {len(result.rates):,} learning rates") + f"<ul>{lines}</ul>" + picture
+
+
 def show_model(model: SavedModel) -> str:
     """Return a row a layer."""
     rows = [
@@ -84,6 +93,7 @@ CELLS: dict[type, Callable[[Any], str]] = {
     RunResult: show_run,
     Inspection: show_inspection,
     StudyResult: show_study,
+    RangeTest: show_range_test,
     SavedModel: show_model,
 }
 

@@ -11,5 +11,5 @@ Read the modules in this order; open `canvas` first:
     neurons           activations of each layer, and one neuron closely
     inspection        `inspect`: every picture of what a network learnt
     live              pictures while a run goes on
-    tuning/           pictures of searches
+    tuning/           pictures of searches, and of the loss over learning rates
 """

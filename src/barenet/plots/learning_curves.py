@@ -22,6 +22,7 @@ __all__ = [
     "marks",
     "ratio_range",
     "ratios_of",
+    "say_empty",
     "show_accuracy",
     "show_epochs",
     "show_loss",

@@ -9,7 +9,7 @@ from barenet.config.tables import Config
 from barenet.messages import count
 from barenet.nn import Architecture
 
-__all__ = ["loss_remark", "schedule_remarks"]
+__all__ = ["loss_remark", "schedule_remarks", "why_constant"]
 
 # Where any of these is searched, the schedule of the settings that are laid under the trials says nothing.
 DECIDING = ("optimizer.learning_rate", "trainer.epochs", "data.batch_size", "data.n_valid")

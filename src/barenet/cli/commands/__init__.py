@@ -9,7 +9,7 @@ Read the modules in this order; open `train` first:
     playground   a page on which a person draws
     predict      what is on a picture
     export       ONNX, or one Python file
-    tuning/      search for good settings
+    tuning/      search for good settings, find a learning rate
     gradcheck    back-propagation against difference quotients
     verify       a run against its checksums, its last steps taken once more
     doctor       what decides speed on this machine

@@ -2,7 +2,8 @@
 
 Read the modules in this order; open `search` first:
 
-    scales   axes and colours of a search's pictures
-    curves   how the trials of a search learnt
-    search   pictures of a search
+    scales           axes and colours of a search's pictures
+    curves           how the trials of a search learnt
+    search           pictures of a search
+    learning_rates   the loss over rising learning rates
 """

@@ -2,5 +2,6 @@
 
 Read the modules in this order; open `search` first:
 
-    search   search for good settings
+    search    search for good settings
+    lr_find   the loss at rising learning rates
 """
