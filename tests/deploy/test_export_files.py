@@ -241,7 +241,7 @@ def test_a_kind_of_layer_that_an_export_does_not_know_is_named_and_nothing_is_wr
         pytest.importorskip("onnxruntime")
     model = replace(models[0], mlp=models[0].mlp.copy())
     model.mlp.layers.insert(1, Bias(ACTIVATIONS["relu"], model.mlp.architecture.rows[0].output_dim))
-    known = "residual_start, dense, layer_norm, activation, residual_sum, dropout"
+    known = "residual_start, dense, layer_norm, batch_norm, activation, residual_sum, dropout"
     with pytest.raises(ConfigError, match=f"knows no layer of kind 'bias', only {known}"):
         export_model([model], to, tmp_path / "m", dataset=from_arrays(**arrays))
     assert list(tmp_path.iterdir()) == []

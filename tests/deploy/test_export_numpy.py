@@ -60,8 +60,9 @@ def test_every_activation_gives_the_model_s_probabilities(activation, arrays, tm
     assert defined == {*GENERAL, *OF_IMAGES, "dense", activation, "softmax"} - {"identity"}
 
 
-def test_a_normalised_network_gives_the_model_s_probabilities(arrays, tmp_path):
-    models = train(arrays, activation="gelu", normalization="layer")
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+def test_a_normalised_network_gives_the_model_s_probabilities(normalization, arrays, tmp_path):
+    models = train(arrays, activation="gelu", normalization=normalization)
     found = load(source(models), tmp_path).predict_proba(arrays["x_test"])
     assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
 

@@ -50,9 +50,10 @@ def test_every_activation_gives_the_model_s_probabilities(run, activation, array
     np.testing.assert_array_equal(classes, expected.argmax(axis=1))
 
 
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
 @pytest.mark.parametrize("run", slow_except([run_onnxruntime, run_reference], run_onnxruntime))
-def test_a_normalised_network_gives_the_model_s_probabilities(run, arrays):
-    models = train(arrays, activation="gelu", normalization="layer")
+def test_a_normalised_network_gives_the_model_s_probabilities(run, normalization, arrays):
+    models = train(arrays, activation="gelu", normalization=normalization)
     found, _ = run(content(models), arrays["x_test"])
     assert np.abs(found - Predictor(models).predict_proba(arrays["x_test"])).max() <= 1e-6
 

@@ -48,7 +48,7 @@ def test_the_network_that_is_evaluated_has_the_averages_where_there_are_any(deca
     found = engine.evaluation_network().parameters.values
     np.testing.assert_array_equal(found, state.average if decay else state.values)
     engine.train(2, 3)
-    assert not np.array_equal(engine.evaluation_network().parameters.values, state.evaluated)
+    assert not np.array_equal(engine.evaluation_network().parameters.values, state.evaluated(case.architecture))
 
 
 def test_the_state_that_an_engine_starts_from_stays_as_it_is():

@@ -16,7 +16,10 @@ from barenet.engine.processes.workers import is_alive
 from barenet.nn import MLP
 
 ROWS = [{"seed": seed, "lr": lr} for seed, lr in ((0, 0.01), (7, 0.003), (3, 0.02))]
-SETTINGS = {"average_decay": 0.9, "dropout": 0.1, "mirror": True, "shift": 1, "class_weight": "balanced"}
+SETTINGS = {
+    **{"average_decay": 0.9, "dropout": 0.1, "mirror": True, "shift": 1, "class_weight": "balanced"},
+    "normalization": "batch",
+}
 
 
 def start(case: Case, n_processes: int) -> ProcessEngine:

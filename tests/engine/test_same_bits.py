@@ -79,6 +79,17 @@ CASES = {
         {"activation": "gelu", "normalization": "layer", "hidden": "40,128", "dropout": 0.2},
         [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
     ),
+    "adamw, averaged, normalised over images, dropout": (
+        {"activation": "gelu", "normalization": "batch", "hidden": "40,128", "dropout": 0.2},
+        [
+            row | {"weight_decay": w, "average_decay": a}
+            for row, w, a in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), (0.9, 0.99, 0.5, 0.999, 0.95), strict=True)
+        ],
+    ),
+    "sgd, clipped, normalised over images, residual": (
+        SGD | {"activation": "relu", "normalization": "batch", "residual": True, "hidden": "64,64", "clip_norm": 0.5},
+        RATES,
+    ),
     "adamw, residual, normalised, dropout": (  # 64 units, as many as pixels: the first layer has a connection too
         {
             **{"activation": "gelu", "normalization": "layer", "residual": True, "hidden": "64,64"},
@@ -184,7 +195,14 @@ STRETCHES = {
 @pytest.mark.parametrize("stretches", STRETCHES)
 @pytest.mark.parametrize(
     "name",
-    slow_except(["adamw, averaged, smoothed, dropout", "sgd, L2, one order"], "adamw, averaged, smoothed, dropout"),
+    slow_except(
+        [
+            "adamw, averaged, smoothed, dropout",
+            "adamw, averaged, normalised over images, dropout",
+            "sgd, L2, one order",
+        ],
+        "adamw, averaged, smoothed, dropout",
+    ),
 )
 def test_an_epoch_may_be_taken_in_stretches_on_other_numbers_of_threads(kind, name, stretches):
     stops, threads = STRETCHES[stretches]
@@ -195,7 +213,14 @@ def test_an_epoch_may_be_taken_in_stretches_on_other_numbers_of_threads(kind, na
             assert_same(case.train(networks, threads, stops), case.train(networks), (batch_size, networks))
 
 
-@pytest.mark.parametrize("name", ["momentum, dropout", "adamw, averaged, smoothed, dropout"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "momentum, dropout",
+        "adamw, averaged, smoothed, dropout",
+        "adamw, averaged, normalised over images, dropout",
+    ],
+)
 @pytest.mark.parametrize("size", SIZES)
 def test_another_engine_enters_an_epoch_anywhere(kind, name, size):
     case, networks = make_case(name, size, kind), [3, 0, 2]

@@ -102,8 +102,8 @@ def test_a_row_says_that_it_is_normalised_and_other_rows_are_as_before():
 @pytest.mark.parametrize(
     ("number", "kind", "message"),
     [
-        (0, "batch norm", "layer 1: normalization must be none or layer, got 'batch norm'"),
-        (1, None, "layer 2: normalization must be none or layer, got None"),
+        (0, "batch norm", "layer 1: normalization must be none, layer or batch, got 'batch norm'"),
+        (1, None, "layer 2: normalization must be none, layer or batch, got None"),
         (2, "layer", "layer 3: the last layer takes no normalization, got 'layer'"),
     ],
 )
@@ -115,7 +115,7 @@ def test_a_normalisation_that_cannot_be_is_refused(number, kind, message):
 
 def test_one_unit_cannot_be_normalised():
     rows = [{**ROWS[0], "output_dim": 1}, {**ROWS[1], "input_dim": 1}, ROWS[2]]
-    with pytest.raises(ConfigError, match="layer 1: normalization over one unit gives 0 for every image"):
+    with pytest.raises(ConfigError, match="layer 1: layer normalization over one unit gives 0 for every image"):
         Architecture.from_rows(rows)
 
 

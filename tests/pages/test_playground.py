@@ -124,8 +124,9 @@ def model():
 
 
 @needs_node
-def test_logits_of_a_normalised_network_are_pythons(arrays):
-    model = make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")], normalization="layer")
+@pytest.mark.parametrize("normalization", ["layer", "batch"])
+def test_logits_of_a_normalised_network_are_pythons(normalization, arrays):
+    model = make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")], normalization=normalization)
     images = arrays["x_test"][:100].reshape(100, 64)
     found = js_scores(build_page(model, name="small"), to_float(images, 1 / 255))
     assert_equal(found, python_scores(model, images))

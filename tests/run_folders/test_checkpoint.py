@@ -54,7 +54,7 @@ def state(average: bool) -> TrainingState:
     values = rng.normal(size=(1, 29)).astype(np.float32)
     begun = TrainingState.start(values, ["first_moment", "second_moment"], average, keep_best=3)
     begun.slots["first_moment"][...] = rng.normal(size=(1, 29))
-    return begun.with_validation(np.array([0.5]))
+    return begun.with_validation(np.array([0.5]), values)
 
 
 def saved(folder: pathlib.Path, own_state: TrainingState | None = None) -> pathlib.Path:
@@ -221,6 +221,7 @@ def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
         ("best_epochs", lambda a: a[:, :2], "int64 and shape (1, 2), expected (1, 3)"),
         ("epoch", lambda a: a / 2, "float64 and shape (1,), expected (1,)"),
         ("n_steps", lambda a: a.reshape(1, 1), "int64 and shape (1, 1), expected (1,)"),
+        ("statistics", lambda a: np.zeros((1, 4), np.float32), "float32 and shape (1, 4), expected (1, 0)"),
         ("begun_seconds", lambda a: a.astype(np.int64), "int64 and shape (1,), expected (1,)"),
     ],
 )

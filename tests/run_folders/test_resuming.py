@@ -49,6 +49,7 @@ from barenet.training.trainer import Trainer
 SETTINGS = {
     "adamw": {"dropout": 0.2, "input_dropout": 0.1, "shift": 1},
     "sgd": {"optimizer": "sgd", "momentum": 0.9, "clip_norm": 0.5, "schedule": "step", "lr": 0.05, "mirror": True},
+    "batch norm": {"normalization": "batch", "average_decay": 0.9, "dropout": 0.2},
     "seeds": {"n_seeds": 3, "keep_best": 2, "class_weight": {0: 3, 2: 0.5}},
     "patient seeds": {"n_seeds": 3, "keep_best": 1, "patience": 1, "epochs": 8, "eval_every": 2, "lr": 0.02},
 }
@@ -220,7 +221,7 @@ class FirstStep(Observer):
 
 
 @pytest.mark.parametrize("n", slow_except([1, 3, 4, 14], 4))
-@pytest.mark.parametrize("name", slow_except([*SETTINGS], "adamw", "seeds"))
+@pytest.mark.parametrize("name", slow_except([*SETTINGS], "adamw", "batch norm", "seeds"))
 def test_a_run_stopped_inside_an_epoch_goes_on_from_there(
     name, n, whole_runs, dataset, make_config, tmp_path, monkeypatch
 ):
@@ -559,6 +560,22 @@ def test_last_holds_both_the_averages_and_the_weights(whole_runs):
     _, state = read_state(path)
     np.testing.assert_array_equal(read_model(path).mlp.parameters.values, state.average[0])
     assert not np.array_equal(state.average, state.values)
+
+
+def test_weights_files_hold_averages_with_the_running_statistics_in_them(whole_runs):
+    folder = whole_runs["batch norm"]
+    _, state = read_state(folder / "last.safetensors")
+    model = read_model(folder / "last.safetensors")
+    views, averaged = model.mlp.parameters.views, model.mlp.parameters.named(state.average[0])
+    n = averaged["b1"].size
+    mean, variance = state.statistics[0, :n], state.statistics[0, n : 2 * n]  # of the first layer
+    assert variance.min() > 0
+    assert not np.array_equal(variance, np.ones(n))
+    np.testing.assert_allclose(views["W1"], averaged["W1"] / np.sqrt(variance + 1e-5), rtol=1e-6)
+    np.testing.assert_allclose(
+        views["b1"][0], averaged["b1"][0] - mean / np.sqrt(variance + 1e-5), rtol=1e-4, atol=1e-6
+    )
+    assert model.mlp.architecture.rows[0].functions.startswith("batch norm")
 
 
 def test_training_from_the_written_settings_gives_the_same_run(whole_runs, dataset, tmp_path):

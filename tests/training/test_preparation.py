@@ -32,6 +32,17 @@ def rows(*widths, activation="relu"):
     return [{"input_dim": i, "output_dim": o, "activation": a} for (i, o), a in zip(pairs, names, strict=True)]
 
 
+def test_a_batch_of_one_image_is_refused_where_batches_are_normalised(dataset):
+    flags = {"data.n_valid": 120, "data.batch_size": 479, "model.normalization": "batch"}
+    assert refusal(ConfigError, build_config(flags=flags), dataset) == (
+        "batch normalization needs two images or more in a batch: with data.batch_size = 479 the last of an epoch has "
+        "one alone, the rest of 480; take another size, such as 480"
+    )
+    prepare(build_config(flags=flags | {"model.normalization": "layer"}), dataset)
+    config, _ = prepare(build_config(flags=flags | {"data.batch_size": 480}), dataset)
+    assert config.model.normalization == "batch"
+
+
 def test_a_default_of_validation_images_shrinks_to_a_fifth_with_a_note(dataset):
     notes = []
     config, data = prepare(build_config(), dataset, note=notes.append)

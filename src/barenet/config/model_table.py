@@ -31,7 +31,7 @@ class LayerConfig(Table):
     input_dim: Positive
     output_dim: Positive
     activation: ActivationName
-    normalization: Literal["none", "layer"] = "none"
+    normalization: Literal["none", "layer", "batch"] = "none"
     residual: bool = False
 
 
@@ -44,8 +44,8 @@ class ModelConfig(Table):
     activation: Annotated[str | tuple[str, ...], BeforeValidator(read_activation)] = Field(
         "relu", description=f"Of the hidden layers, or relu,tanh for one each: {', '.join(ACTIVATIONS)}."
     )
-    normalization: Annotated[Literal["none", "layer"], BeforeValidator(read_normalization)] = Field(
-        "none", description="Of each hidden layer, before its activation: none or layer."
+    normalization: Annotated[Literal["none", "layer", "batch"], BeforeValidator(read_normalization)] = Field(
+        "none", description="Of each hidden layer, before its activation: none, layer or batch."
     )
     residual: bool = Field(
         False, description="Add what a hidden layer takes to what it gives; all of them must have one width."

@@ -158,11 +158,13 @@ def preparing_steps(exported: Exported) -> str:
     )
 
 
-# The function and the parameters of each kind of layer; none for those that do nothing but in training.
+# The function and the parameters of each kind of layer; none for those that do nothing but in training. What batch
+# normalisation does in prediction, weights and biases hold.
 LAYERS: dict[str, Callable[[Any], Layers]] = {
     "residual_start": lambda layer: [("residual_start", [])],
     "dense": lambda layer: [("dense", [layer.W, layer.b.reshape(-1)])],
     "layer_norm": lambda layer: [("layer_norm", [])],
+    "batch_norm": lambda layer: [],
     "activation": lambda layer: [(layer.activation.name, [])],
     "residual_sum": lambda layer: [("residual_sum", [])],
     "dropout": lambda layer: [],

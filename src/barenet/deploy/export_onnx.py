@@ -163,7 +163,7 @@ def add_network(graph: Graph, x: str, network: MLP, prefix: str) -> str:
     """Add one network from flat images to probabilities; constants are named as its parameters are."""
     i = 0
     for layer in network.layers:
-        i += layer.has_parameters
+        i += layer.kind == "dense"
         x = by_kind(LAYER_NODES, layer, "the export to ONNX")(graph, x, layer, prefix, i)
     return graph.node("Softmax", x, axis=-1) if network.ends_in_logits else x
 
@@ -188,6 +188,7 @@ LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
     "residual_start": lambda graph, x, layer, prefix, i: graph.keep(x),
     "dense": dense,
     "layer_norm": layer_norm,
+    "batch_norm": lambda graph, x, layer, prefix, i: x,  # weights and bias hold it
     "activation": lambda graph, x, layer, prefix, i: ACTIVATION_NODES[layer.activation.name](graph, x),
     "residual_sum": lambda graph, x, layer, prefix, i: graph.node("Add", x, graph.kept),
     "dropout": lambda graph, x, layer, prefix, i: x,

@@ -52,7 +52,8 @@ class DenseInParts(Dense):
             np.matmul(slot.x[..., None, :, :], slot.W_columns, out=slot.y_columns)
         else:
             np.matmul(slot.x, self.W, out=slot.y)
-        np.add(slot.y, self.b, out=slot.y)
+        if self.adds_bias:
+            np.add(slot.y, self.b, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
         """Write dx = dy W^T, except for the first layer of a network."""
@@ -65,8 +66,9 @@ class DenseInParts(Dense):
         """Write dW = x^T dy, db = the sum of dy over the batch."""
         n = slot.n_dW if isinstance(slot, DenseSlot) else 1
         np.matmul(columns(slot.x, n).swapaxes(-1, -2), dy[..., None, :, :], out=rows(self.dW, n))
-        # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
-        np.matmul(ones(dy.shape[-2], dy.dtype), dy, out=self.db)
+        if self.adds_bias:
+            # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
+            np.matmul(ones(dy.shape[-2], dy.dtype), dy, out=self.db)
 
 
 class FastMLP(MLP):

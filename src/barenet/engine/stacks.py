@@ -15,7 +15,9 @@ from barenet.engine.plain_sgd import PlainSGD
 from barenet.errors import ConfigError
 from barenet.nn import MLP, OPTIMIZERS, Architecture, Loss, Optimizer, WeightAverage
 
-__all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer", "make_rule"]
+__all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer", "make_rule", "statistics_rest"]
+
+STATISTICS_DECAY = 0.99  # of running statistics, at least
 
 # What must agree in a stack; all other settings may differ from network to network.
 AGREE: dict[str, Callable[[Config], Any]] = {
@@ -90,3 +92,13 @@ def make_average(configs: Sequence[Config], values: NDArray[np.floating]) -> Wei
     """Return the average of the weights that the settings ask for, if any network's do."""
     decay = column(configs, lambda c: c.optimizer.average_decay)
     return WeightAverage(values, decay) if np.any(decay) else None
+
+
+def statistics_rest(configs: Sequence[Config], steps: NDArray[np.int64]) -> NDArray[np.floating]:
+    """Return by which share running statistics follow those of a batch in each step, counted from 1, cast.
+
+    As an average of weights would, so that they fit the averaged weights; without any, or a shorter one, over about the
+    last hundred steps.
+    """
+    decay = np.maximum(column(configs, lambda c: c.optimizer.average_decay), STATISTICS_DECAY)
+    return WeightAverage(np.zeros(1, np.float32), decay).rest(steps)

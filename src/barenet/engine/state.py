@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.nn import Architecture
+from barenet.nn.layers.folding import fold
+
 __all__ = ["TrainingState"]
 
 Array = NDArray[np.floating]
@@ -25,7 +28,7 @@ class TrainingState:
     """The state of N networks after some steps.
 
     values: (N, P) parameters. slots: the optimizer's own arrays (N, P). average: (N, P) averaged parameters, or None.
-    statistics: (N, S) running statistics of normalisation layers, S = 0 without any.
+    statistics: (N, S) running statistics of batch normalisation, S = 0 without any.
     n_steps, epoch: (N,) steps and epochs done. best_values: (N, P) the best evaluated parameters so far.
     best_scores, best_epochs: (N, K) the best K validations, best first, -inf and -1 where there are fewer; a score is
     the accuracy, or minus the loss. stale: (N,) validations since the best.
@@ -49,14 +52,20 @@ class TrainingState:
     begun_seconds: NDArray[np.float64]
 
     @staticmethod
-    def start(values: Array, slot_names: Sequence[str], has_average: bool, keep_best: int) -> TrainingState:
+    def start(
+        values: Array,
+        slot_names: Sequence[str],
+        has_average: bool,
+        keep_best: int,
+        statistics: Array | None = None,
+    ) -> TrainingState:
         """Return the state of networks before their first step."""
         n = len(values)
         return TrainingState(
             values=values.copy(),
             slots={name: np.zeros_like(values) for name in slot_names},
             average=values.copy() if has_average else None,
-            statistics=np.zeros((n, 0), values.dtype),
+            statistics=np.zeros((n, 0), values.dtype) if statistics is None else statistics,
             n_steps=np.zeros(n, np.int64),
             epoch=np.zeros(n, np.int64),
             best_values=values.copy(),
@@ -80,10 +89,12 @@ class TrainingState:
         """N."""
         return len(self.values)
 
-    @property
-    def evaluated(self) -> Array:
-        """The parameters (N, P) that validation, best and prediction use: the averages where there are any."""
-        return self.values if self.average is None else self.average
+    def evaluated(self, architecture: Architecture) -> Array:
+        """Return the parameters (N, P) that validation, best and prediction use.
+
+        They are the averages where there are any, with the running statistics in them.
+        """
+        return fold(architecture, self.values if self.average is None else self.average, self.statistics)
 
     def select(self, rows: Sequence[int]) -> TrainingState:
         """Return the state of the networks at `rows`, copied."""
@@ -120,10 +131,10 @@ class TrainingState:
         names = [f.name for f in fields(TrainingState) if f.name not in ("slots", "average")]
         return TrainingState(**{name: arrays[name] for name in names}, slots=slots, average=arrays.get("average"))  # type: ignore[arg-type]
 
-    def check(self, n_parameters: int) -> None:
+    def check(self, n_parameters: int, n_statistics: int = 0) -> None:
         """Raise ValueError for arrays that do not fit each other, or not one network of so many parameters."""
         lengths = {
-            **{"statistics": self.statistics.size, "begun_losses": self.begun_losses.size},
+            **{"statistics": n_statistics, "begun_losses": self.begun_losses.size},
             **dict.fromkeys(("best_scores", "best_epochs"), self.best_scores.size),
         }
         for name, array in self.arrays().items():
@@ -132,15 +143,18 @@ class TrainingState:
             if array.shape != shape or not np.issubdtype(array.dtype, kind):
                 raise ValueError(f"state.{name} is of {array.dtype} and shape {array.shape}, expected {shape}")
 
-    def with_validation(self, scores: NDArray[np.float64]) -> TrainingState:
-        """Return the state after a validation that gave `scores` (N,): best so far and patience updated."""
+    def with_validation(self, scores: NDArray[np.float64], evaluated: Array) -> TrainingState:
+        """Return the state after a validation, best so far and patience updated.
+
+        scores: (N,), what it gave. evaluated: (N, P), the parameters that were validated.
+        """
         improved = scores > self.best_scores[:, 0]
         all_scores = np.column_stack([self.best_scores, scores])
         all_epochs = np.column_stack([self.best_epochs, self.epoch])
         ranking = np.argsort(-all_scores, axis=1, kind="stable")[:, :-1]  # stable: of equals the earlier stays first
         return replace(
             self,
-            best_values=np.where(improved[:, None], self.evaluated, self.best_values),
+            best_values=np.where(improved[:, None], evaluated, self.best_values),
             best_scores=np.take_along_axis(all_scores, ranking, axis=1),
             best_epochs=np.take_along_axis(all_epochs, ranking, axis=1),
             stale=np.where(improved, 0, self.stale + 1),

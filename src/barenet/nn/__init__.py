@@ -8,11 +8,11 @@ Read the modules in this order; open `mlp` first:
     activations    f(z) and its derivative
     logits         where each image's class lies, and the largest of its logits
     losses         how wrong the logits are, and which way to move them
+    rows           a row of an architecture, in words and checked
     architecture   the description of a network: its rows, its weights, its kinds of layers
     noise          random numbers for dropout, as a hash of where and when
     layers         y = x W + b, y = f(x), normalisation, residual connections, dropout, each with its backward step
     workspace      the memory of a forward and a backward pass
-    tracing        what each row makes of images, to be looked at
     mlp            layers in a row: forward, backward
     optimizers     from gradients to new weights
     schedules      the learning rate as a function of the step

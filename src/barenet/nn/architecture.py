@@ -11,52 +11,12 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from barenet.errors import ConfigError
 from barenet.nn.activations import Activation, find_activation
 from barenet.nn.losses import Loss
+from barenet.nn.rows import LayerSpec, each_layer, read_row
 
-__all__ = ["NORMALIZATIONS", "Architecture", "LayerSpec", "each_layer"]
-
-KEYS = ("input_dim", "output_dim", "activation")
-OPTIONAL = {"normalization": "none", "residual": False}  # further keys of a row, with what they are by default
-NORMALIZATIONS = ("none", "layer")
-
-
-@dataclass(frozen=True)
-class LayerSpec:
-    """One row of an architecture: a dense layer and the activation behind it.
-
-    normalization: between the two, "none" or "layer". residual: whether what the row takes is added to what it gives.
-    """
-
-    input_dim: int
-    output_dim: int
-    activation: Activation
-    normalization: str = "none"
-    residual: bool = False
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the row as the files store it; what is not there has no key, as in older files."""
-        row = {"input_dim": self.input_dim, "output_dim": self.output_dim, "activation": self.activation.name}
-        more = {"normalization": self.normalization, "residual": self.residual}
-        return row | {name: value for name, value in more.items() if value != OPTIONAL[name]}
-
-    @property
-    def functions(self) -> str:
-        """What is behind the dense layer, in words.
-
-        >>> LayerSpec(128, 128, find_activation("gelu"), "layer", residual=True).functions
-        'layer norm, gelu, residual'
-        """
-        norm = [] if self.normalization == "none" else [f"{self.normalization} norm"]
-        return ", ".join([*norm, self.activation.name, *["residual"] * self.residual])
-
-    @property
-    def n_parameters(self) -> int:
-        """How many weights and biases the row has."""
-        return (self.input_dim + 1) * self.output_dim
+__all__ = ["Architecture", "LayerSpec", "each_layer"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -73,24 +33,7 @@ class Architecture:
         if not self.rows:
             raise ConfigError("an architecture needs at least one layer, got none")
         for i, row in enumerate(self.rows):
-            for name in ("input_dim", "output_dim"):
-                width = getattr(row, name)
-                if not isinstance(width, int | np.integer) or isinstance(width, bool) or width < 1:
-                    raise ConfigError(f"layer {i + 1}: {name} must be a positive integer, got {width!r}")
-            if row.normalization not in NORMALIZATIONS:
-                known = " or ".join(NORMALIZATIONS)
-                raise ConfigError(f"layer {i + 1}: normalization must be {known}, got {row.normalization!r}")
-            if row.normalization != "none" and i + 1 == len(self.rows):
-                raise ConfigError(f"layer {i + 1}: the last layer takes no normalization, got {row.normalization!r}")
-            if row.normalization != "none" and row.output_dim == 1:
-                raise ConfigError(f"layer {i + 1}: normalization over one unit gives 0 for every image; use 2 or more")
-            if not isinstance(row.residual, bool):
-                raise ConfigError(f"layer {i + 1}: residual must be true or false, got {row.residual!r}")
-            if row.residual and i + 1 == len(self.rows):
-                raise ConfigError(f"layer {i + 1}: the last layer takes no residual connection")
-            if row.residual and row.input_dim != row.output_dim:
-                widths = f"{row.input_dim} and {row.output_dim}"
-                raise ConfigError(f"layer {i + 1}: residual needs input_dim and output_dim to be equal, got {widths}")
+            row.check(i + 1, is_last=i + 1 == len(self.rows))
             if i and row.input_dim != self.rows[i - 1].output_dim:
                 raise ConfigError(
                     f"layers must chain: layer {i} gives {self.rows[i - 1].output_dim} values, "
@@ -163,6 +106,17 @@ class Architecture:
         return {f"b{i}": (1, row.output_dim) for i, row in enumerate(self.rows, start=1)}
 
     @property
+    def statistics(self) -> dict[str, tuple[int, int]]:
+        """The shapes of the running statistics of batch normalisation by name: mean1, variance1, ..."""
+        normalized = [(i, row) for i, row in enumerate(self.rows, start=1) if row.normalization == "batch"]
+        return {f"{name}{i}": (1, row.output_dim) for i, row in normalized for name in ("mean", "variance")}
+
+    @property
+    def n_statistics(self) -> int:
+        """How many running statistics there are: S."""
+        return sum(prod(shape) for shape in self.statistics.values())
+
+    @property
     def n_weights(self) -> int:
         """How many weights there are, biases not counted."""
         return sum(prod(shape) for shape in self.weights.values())
@@ -192,42 +146,31 @@ class Architecture:
             (
                 *["residual_start"] * row.residual,
                 "dense",
-                *["layer_norm"] * (row.normalization == "layer"),
+                *[f"{row.normalization}_norm"] * (row.normalization != "none"),
                 *["activation"] * is_applied,
                 *["residual_sum"] * row.residual,
             )
             for row, is_applied in zip(self.rows, applied, strict=True)
         ]
 
+    def check_batches(self, n_images: int, batch_size: int) -> None:
+        """Raise ConfigError where batch normalisation would be over one image alone, which it makes 0.
+
+        n_images: that a network trains on in an epoch; the last batch has what is left of them.
+        """
+        if not self.n_statistics or (n_images % batch_size or batch_size) > 1:
+            return
+        if batch_size == 1:
+            raise ConfigError("batch normalization needs two images or more in a batch, got data.batch_size = 1")
+        better = next(size for size in range(batch_size + 1, n_images + 1) if n_images % size != 1)
+        raise ConfigError(
+            f"batch normalization needs two images or more in a batch: with data.batch_size = {batch_size} the last of "
+            f"an epoch has one alone, the rest of {n_images}; take another size, such as {better}"
+        )
+
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the rows as the files store them."""
         return [row.as_dict() for row in self.rows]
-
-
-def each_layer(activation: str | Activation | Sequence[str | Activation], n_hidden: int) -> list[str | Activation]:
-    """Return an activation for each of `n_hidden` layers, of one for all of them or of a sequence of as many.
-
-    >>> each_layer("relu", 2), each_layer(("relu", "tanh"), 2)
-    (['relu', 'relu'], ['relu', 'tanh'])
-    """
-    if isinstance(activation, str | Activation):
-        return [activation] * n_hidden
-    names = list(activation)
-    if len(names) != n_hidden:
-        shown = ", ".join(name if isinstance(name, str) else name.name for name in names)
-        listed = f"{len(names)} activation{'s' * (len(names) != 1)}{f' ({shown})' * bool(names)}"
-        layers = f"{n_hidden} hidden layer{'s' * (n_hidden != 1)}"
-        raise ConfigError(f"{listed} for {layers}; give one for all of them, or one for each")
-    return names
-
-
-def read_row(row: Mapping[str, Any], custom: Iterable[Activation]) -> LayerSpec:
-    """Return one row of an architecture, checked for its keys."""
-    if set(row) - set(OPTIONAL) != set(KEYS):
-        raise ConfigError(f"a layer needs exactly {', '.join(sorted(KEYS))}, got {', '.join(map(str, row)) or 'none'}")
-    activation = find_activation(row["activation"], custom)
-    more = {name: row.get(name, default) for name, default in OPTIONAL.items()}
-    return LayerSpec(row["input_dim"], row["output_dim"], activation, **more)
 
 
 def check_residual_sizes(hidden: Sequence[int]) -> None:

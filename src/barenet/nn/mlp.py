@@ -16,11 +16,11 @@ from barenet.errors import ConfigError, ShapeError, nearest
 from barenet.nn.activations import Activation
 from barenet.nn.architecture import Architecture, LayerSpec, each_layer
 from barenet.nn.initializers import INITIALIZERS
-from barenet.nn.layers import ActivationLayer, Dense, Dropout, Layer, LayerNorm, ResidualStart, ResidualSum
+from barenet.nn.layers import ActivationLayer, BatchNorm, Dense, Dropout, Layer, LayerNorm, ResidualStart, ResidualSum
+from barenet.nn.layers.tracing import trace
 from barenet.nn.losses import Loss, check_labels, make_loss
 from barenet.nn.noise import Noise
 from barenet.nn.parameters import Parameters
-from barenet.nn.tracing import trace
 from barenet.nn.workspace import Workspace
 
 __all__ = ["MLP"]
@@ -55,7 +55,8 @@ class MLP:
         n_inputs, hidden_sizes, n_classes: widths from the images to the classes.
         activation: name or `Activation` behind every hidden layer, or one for each of them.
         output_activation: behind the last layer.
-        normalization: between every hidden layer and its activation, "none" or "layer".
+        normalization: between every hidden layer and its activation, "none", "layer" or "batch". With "batch" a forward
+            pass in training normalises; in evaluation weights hold the running statistics, see `nn.layers.folding`.
         residual: whether each hidden layer that takes as many values as it gives adds what it takes to what it gives.
         initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero, to be filled in.
         seed: an integer or generator, 0 by default, or N of them for a stack. The same seed gives the same weights in a
@@ -139,15 +140,17 @@ class MLP:
 
     def _make_layer(self, kind: str, i: int) -> Layer:
         """Return a layer of row `i`; each kind that `Architecture.kinds` names has its branch here."""
+        row = self.architecture.rows[i]
+        values, grads = self.parameters.views, self.parameters.grad_views
+        (W, b), (dW, db) = ((views[f"W{i + 1}"], views[f"b{i + 1}"]) for views in (values, grads))
         if kind == "dense":
-            values, grads = self.parameters.views, self.parameters.grad_views
-            W, b = f"W{i + 1}", f"b{i + 1}"
-            return self.dense(values[W], values[b], grads[W], grads[b])
+            return self.dense(W, b, dW, db, adds_bias=row.normalization != "batch")
+        if kind == "batch_norm":
+            return BatchNorm(b, db)
         if kind == "activation":
-            row = self.architecture.rows[i]
             return ActivationLayer(row.activation, row.output_dim)
         if kind in WIDTH_ALONE:
-            return WIDTH_ALONE[kind](self.architecture.rows[i].output_dim)
+            return WIDTH_ALONE[kind](row.output_dim)
         raise NotImplementedError(f"no layer of kind {kind!r} can be made")
 
     def _drop(self, rate: Rate, width: int, number: int) -> None:
@@ -204,7 +207,7 @@ class MLP:
         x: images (B, D), or the inputs of row number `start`, counted from 0; the rows from there on are then passed.
         The last a is the network's output: where a softmax is left to the loss, that is z.
         """
-        return trace(self, x, start)
+        return trace(self.layers, x, start)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.architecture})"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-__all__ = ["Parameters", "WeightAverage", "block_scratch", "blocks"]
+__all__ = ["Parameters", "WeightAverage", "block_scratch", "blocks", "named"]
 
 Array = NDArray[np.floating]
 Hyper = float | NDArray[np.float64]
@@ -20,6 +20,17 @@ Hyper = float | NDArray[np.float64]
 # Elements of a buffer that are updated at a time: half a dozen such blocks of float32 stay in a core's cache while a
 # learning rule goes over them a dozen times.
 BLOCK = 65_536
+
+
+def named(shapes: Mapping[str, tuple[int, int]], buffer: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
+    """Return a view (..., D, H) into `buffer` (..., P) for each shape by name, one after the other."""
+    views, start = {}, 0
+    for name, shape in shapes.items():
+        stop = start + math.prod(shape)
+        # Splitting the last, contiguous axis is always possible without a copy.
+        views[name] = buffer[..., start:stop].reshape(*buffer.shape[:-1], *shape)
+        start = stop
+    return views
 
 
 class Parameters:
@@ -50,13 +61,7 @@ class Parameters:
 
     def named(self, buffer: NDArray[np.floating]) -> dict[str, NDArray[np.floating]]:
         """Return a view (..., D, H) into `buffer` (..., P) for each parameter; nothing is copied."""
-        views, start = {}, 0
-        for name, shape in self.shapes.items():
-            stop = start + math.prod(shape)
-            # Splitting the last, contiguous axis is always possible without a copy.
-            views[name] = buffer[..., start:stop].reshape(*buffer.shape[:-1], *shape)
-            start = stop
-        return views
+        return named(self.shapes, buffer)
 
 
 def block_scratch(values: Array) -> Array:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from barenet.errors import ShapeError
 from barenet.nn.layers import Layer, Slot, connect
 
-__all__ = ["Network", "Workspace", "make_slots"]
+__all__ = ["Workspace", "make_slots"]
 
 Array = NDArray[np.floating]
 

@@ -232,7 +232,8 @@ def read_state(path: str | Path) -> tuple[ModelInfo, TrainingState]:
     try:
         with reading(path, CheckpointError, again="use another checkpoint"):
             state = TrainingState.from_arrays(own)
-            state.check(n_parameters)
+            normalized = [row for row in info.architecture if row.get("normalization") == "batch"]
+            state.check(n_parameters, 2 * sum(row["output_dim"] for row in normalized))
             return info, state
     except CheckpointError as error:
         if isinstance(error.__cause__, KeyError):

@@ -103,7 +103,8 @@ class RunFiles:
         self.histories[network].append(record)
         # A network that was lost in this epoch keeps the state it had before.
         if self.folder is not None and int(state.epoch[0]) == record.epoch and record.epoch in state.best_epochs[0]:
-            owed = {**self.owed[network], record.epoch: (record, state.evaluated)}
+            evaluated = state.evaluated(self.trainer.architecture)
+            owed = {**self.owed[network], record.epoch: (record, evaluated)}
             self.owed[network] = {epoch: own for epoch, own in owed.items() if epoch in state.best_epochs[0]}
         self.save(network, partial(self.write_epoch, record=record))
 
@@ -179,7 +180,8 @@ class RunFiles:
         epoch, started = int(state.epoch[0]), time.perf_counter()
         record = next((own for own in self.histories[network][-1:] if own.epoch == epoch and not state.n_begun), None)
         info = replace(self.info(network, epoch, record), step=int(state.n_steps[0]))
-        write_model(folder.last, info, self.named(state.evaluated), state, previous=folder.previous)
+        evaluated = self.named(state.evaluated(self.trainer.architecture))
+        write_model(folder.last, info, evaluated, state, previous=folder.previous)
         now = time.perf_counter()
         self.saved[network] = Saved(int(state.n_steps[0]), now, now - started)
 

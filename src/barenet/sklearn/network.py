@@ -69,7 +69,7 @@ class Network:
     def logits(self, state: TrainingState, features: NDArray[np.float32]) -> NDArray[np.floating]:
         """Return the outputs (n, C) for features as the network takes them."""
         mlp = FastMLP.from_architecture(self.architecture(), initializer=None)
-        mlp.parameters.values[...] = state.evaluated[0]
+        mlp.parameters.values[...] = state.evaluated(mlp.architecture)[0]
         return compute_outputs(mlp, features, 1.0)
 
 

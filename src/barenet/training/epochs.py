@@ -18,6 +18,7 @@ from barenet.engine.stacks import make_optimizer
 from barenet.engine.state import TrainingState
 from barenet.interrupts import check
 from barenet.nn import MLP, Architecture, Schedule
+from barenet.nn.layers.folding import start_statistics
 from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["EpochResult", "Steps", "plan_epoch", "schedule_of", "start_state"]
@@ -33,7 +34,8 @@ def start_state(config: Config, architecture: Architecture) -> TrainingState:
     mlp = MLP.from_architecture(architecture, initializer=config.model.initializer, seed=seed, n_networks=1)
     slots = list(make_optimizer([config], mlp).slots)
     has_average = config.optimizer.average_decay > 0
-    return TrainingState.start(mlp.parameters.values, slots, has_average, config.trainer.keep_best)
+    statistics = start_statistics(architecture, 1, mlp.dtype)
+    return TrainingState.start(mlp.parameters.values, slots, has_average, config.trainer.keep_best, statistics)
 
 
 def schedule_of(config: Config, n_steps: int) -> Schedule:

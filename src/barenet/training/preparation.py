@@ -124,6 +124,7 @@ def prepare(
     training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
+    architecture.check_batches(data.n_train, batch_size)
     n_weights = architecture.n_weights
     n_evaluated = EVALUATION_BATCH * (config.trainer.threads or available_cores())
     check_memory(config, n_weights, max(batch_size, n_evaluated) * architecture.n_units)

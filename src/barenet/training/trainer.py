@@ -220,7 +220,8 @@ class Trainer:
         """
         validated = result.due & ~result.lost
         by_accuracy = np.array([self.configs[i].trainer.metric == "acc" for i in group])
-        judged = result.state.with_validation(np.where(by_accuracy, result.valid_accuracy, -result.valid_loss))
+        scores = np.where(by_accuracy, result.valid_accuracy, -result.valid_loss)
+        judged = result.state.with_validation(scores, result.state.evaluated(self.architecture))
         for row, network in enumerate(group):
             if not result.lost[row]:
                 self.states[network] = (judged if validated[row] else result.state).select([row])

@@ -25,15 +25,17 @@ SETTINGS = (
     {"optimizer": "adamw", "dropout": 0.4, "input_dropout": 0.2, "average_decay": 0.9, "label_smoothing": 0.1},
     {"optimizer": "adam", "clip_norm": 0.5, "l2": 0.1, "loss": "mse", "activation": "gelu"},
     {"optimizer": "sgd", "momentum": 0.9, "clip_norm": 0.5, "loss": "hinge", "activation": "softmax"},
+    {"optimizer": "adamw", "dropout": 0.4, "average_decay": 0.9, "activation": "gelu", "normalization": "batch"},
 )
 
 
 def train(settings, batch_size, n_inputs, hidden, n_classes):
     """Train an epoch of two steps, the second of one image fewer."""
     case = Case(settings, batch_size=batch_size, n_images=max(2 * batch_size - 1, 1), kind="compiled")
-    name = case.architecture.rows[0].activation
-    widths = [n_inputs, *hidden, n_classes]
-    case.architecture = Architecture.from_sizes(widths, [name] * len(hidden) + [case.architecture.rows[-1].activation])
+    row, last = case.architecture.rows[0], case.architecture.rows[-1].activation
+    widths, names = [n_inputs, *hidden, n_classes], [row.activation] * len(hidden) + [last]
+    is_residual = len(hidden) > 1 and len(set(hidden)) == 1
+    case.architecture = Architecture.from_sizes(widths, names, normalization=row.normalization, residual=is_residual)
     rng = np.random.default_rng(0)
     n = len(case.images.images)
     images = rng.integers(0, 256, (n, n_inputs)).astype(np.uint8)
@@ -52,6 +54,9 @@ def main() -> None:
         for n_inputs, hidden, n_classes in ((width, others, 10), (31, [width, 17], 3), (15, [], min(width, 31))):
             train(settings, batch_size, n_inputs, hidden, n_classes)
             n += 1
+    for settings, width in itertools.product(SETTINGS, WIDTHS):  # several ghost batches, residual connections
+        train(settings, 97, 31, [width, width], 3)
+        n += 1
     print(n)
     for field in ("values", "transposed", "gradients"):
         case = Case({"optimizer": "sgd", "clip_norm": 0.5}, kind="compiled")

@@ -65,6 +65,16 @@ def test_dropout_with_no_hidden_layer_or_one(hidden, dropout):
     assert_alike(both(MOMENTUM | {"hidden": hidden} | dropout))
 
 
+@pytest.mark.parametrize("batch_size", [10, 33, 67])  # one image left over, one ghost batch, two
+@pytest.mark.parametrize("hidden", ["1", "17", "3,130", "5,5,5"])
+def test_batches_are_normalised_alike_whatever_their_size_and_width(hidden, batch_size):
+    is_residual = hidden == "5,5,5"
+    settings = MOMENTUM | {"hidden": hidden, "normalization": "batch", "residual": is_residual, "lr": 0.003}
+    found = both(settings, batch_size=batch_size, n_images=71)
+    assert_alike(found)
+    np.testing.assert_allclose(found[1][1].statistics, found[0][1].statistics, rtol=1e-4, atol=1e-6)
+
+
 def test_a_batch_larger_than_all_images():
     assert_alike(both(MOMENTUM, batch_size=500, n_images=33))
 

@@ -35,6 +35,10 @@ EXTRAS = {
     "class weights": {"class_weight": "2=3,5=0.2"},
     "normalization": {"normalization": "layer"},
     "normalization, dropout": {"normalization": "layer", "dropout": 0.3},
+    "batch normalization": {"normalization": "batch", "average_decay": 0.9},
+    "batch normalization, residual, dropout": {
+        **{"hidden": "128,128", "residual": True, "normalization": "batch", "dropout": 0.3},
+    },
     # 128 units: their rows lie further apart than they are long; 64: the images are as wide, so the first has one too
     "residual": {"hidden": "128,128", "residual": True},
     "residual, normalization, dropout": {
@@ -95,14 +99,15 @@ def assert_one_truth(chosen):
             for name, own in numpys.items():
                 apart = np.linalg.norm(compiled[name] - own) / np.linalg.norm(own)
                 assert apart < 1e-5, (step, what, name, apart)
+        np.testing.assert_allclose(states[1].statistics, states[0].statistics, rtol=1e-5, atol=1e-6)
     assert not np.array_equal(states[0].values, before.values)
     for engine in engines:
         engine.close()
 
 
 def test_every_pair_of_values_is_tried():
-    assert len(VALID) == 10 * 3 * 5 * 13 - 10 * 2 * 5 * 3
-    assert 120 <= len(PAIRS) < 140
+    assert len(VALID) == 10 * 3 * 5 * 15 - 10 * 2 * 5 * 3
+    assert 140 <= len(PAIRS) < 170
     tried = {pair for chosen in PAIRS for pair in itertools.combinations(enumerate(chosen), 2)}
     assert ((0, "gelu"), (3, "dropout")) in tried
     assert ((1, "hinge"), (2, "adamw")) in tried
@@ -138,6 +143,7 @@ def some(n, size):
 
 
 SMALL = {
+    "several ghost batches": {"hidden": "9,9", "residual": True, "normalization": "batch"},
     "residual, 9 units": {"hidden": "9,9,9", "residual": True},
     "residual, all layers": {"hidden": "64,64", "residual": True, "normalization": "layer"},
 }
@@ -148,6 +154,11 @@ GRADIENTS = [
     ("gelu", "cross_entropy", "normalization"),
     *((activation, "cross_entropy", "residual, 9 units") for activation in ("gelu", "softmax", "identity")),
     ("gelu", "cross_entropy", "residual, all layers"),
+    *(
+        (activation, "cross_entropy", "batch normalization")
+        for activation in ("gelu", "sigmoid", "softmax", "identity")
+    ),
+    ("gelu", "mse", "several ghost batches"),
 ]
 
 
@@ -178,7 +189,8 @@ def batch_in_float64(case, plan):
 @pytest.mark.parametrize(("activation", "loss", "extra"), GRADIENTS)
 def test_gradients_are_central_differences_in_float64(activation, loss, extra):
     settings = {"activation": activation, "loss": loss, "hidden": "9,7"} | RULES["momentum"] | (EXTRAS | SMALL)[extra]
-    case = Case(settings, batch_size=13, n_images=13, kind="compiled")
+    n_images = 75 if extra == "several ghost batches" else 13
+    case = Case(settings, batch_size=n_images, n_images=n_images, kind="compiled")
     plan, before = case.plan([0]), case.start([0])
     engine = case.engine([0], 1)
     engine.begin(plan)
@@ -193,7 +205,7 @@ def test_gradients_are_central_differences_in_float64(activation, loss, extra):
     def loss_at(i, moved):
         was = values[i]
         values[i] = was + moved
-        result = float(case.loss(mlp.forward(x), labels))
+        result = float(case.loss(mlp.forward(x, training=True), labels))
         values[i] = was
         return result
 

@@ -240,6 +240,11 @@ def test_what_a_recipe_sets_for_its_own_optimizer_is_dropped_with_it(configure):
     [
         ({"input_dim": 784}, "input_dim must be 64, the number of pixels"),
         ({"batch_size": 501}, "data.batch_size must be at most the 500 training images, got 501"),
+        (
+            {"batch_size": 499, "normalization": "batch"},
+            "with data.batch_size = 499 the last of an epoch has one alone",
+        ),
+        ({"residual": True}, "residual connections between unequal widths: 128, 32"),
         ({"lr": -1.0}, "optimizer.learning_rate must be greater than 0, got -1.0"),
         ({"hidden_size_1": 0}, "model.hidden_sizes: entry 1 must be greater than 0, got 0"),
         ({"activation_1": "rulu"}, "unknown activation 'rulu'; did you mean 'relu'?"),

@@ -19,15 +19,23 @@ from barenet.config.tables import Config
 from barenet.data.batches import TrainingImages
 from barenet.engine.choice import ThreadChoice, candidates_for
 from barenet.engine.compiled.kernels.compiling import CHECKS_BOUNDS, addresses
-from barenet.engine.compiled.kernels.losses import LOSS_CODES
 from barenet.engine.compiled.kernels.meeting import MEET_NO_MORE
 from barenet.engine.compiled.kernels.updates import PLAIN
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.layout import Layout
 from barenet.engine.compiled.norms import norms_of
 from barenet.engine.compiled.steps import take_steps
-from barenet.engine.compiled.tables import ROW_IN, ROW_OUT, Memory, Network, Share
-from barenet.engine.compiled.translation import choose, forward_only, images_of, network_of, plain_images, tables_of
+from barenet.engine.compiled.tables import ROW_IN, ROW_OUT, Memory, Share
+from barenet.engine.compiled.translation import (
+    as_evaluated,
+    choose,
+    evaluated_values,
+    forward_only,
+    images_of,
+    network_of,
+    plain_images,
+    tables_of,
+)
 from barenet.engine.compiled.weights_phase import CHUNK
 from barenet.engine.parts import split
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms, first_lost_steps
@@ -71,7 +79,7 @@ class CompiledEngine(Engine):
             drops_inputs=any(model.input_dropout for model in models),
             drops_units=any(model.dropout for model in models),
         )
-        self.evaluation_layout = Layout.of(architecture, loss, EVALUATION_BATCH, drops_inputs=False, drops_units=False)
+        self.evaluation_layout = Layout.of(architecture, loss, EVALUATION_BATCH, trains=False)
         self.images, self.n_shifts = images_of(images, loss), len(images.sources) if images.sources is not None else 1
         self.networks = [
             network_of(config, self.layout, loss, state.select([row])) for row, config in enumerate(configs)
@@ -199,6 +207,7 @@ class CompiledEngine(Engine):
             values=together("values"),
             slots={name: together(own) for name, own in zip(self.slot_names, ("slot_1", "slot_2"), strict=False)},
             average=None if before.average is None else together("averages"),
+            statistics=np.stack([network.statistics for network in self.networks]),
             n_steps=np.full(len(self.configs), self.n_steps),
         )
 
@@ -211,7 +220,7 @@ class CompiledEngine(Engine):
         n_steps = -(-n // EVALUATION_BATCH)
         parts = split(n_steps, -(-n_steps // STEPS_TOGETHER))
 
-        networks = [self._evaluated(network, loss) for network in self.networks]
+        networks = [as_evaluated(network, self.layout, self.evaluation_layout, loss) for network in self.networks]
         chosen = [forward_only(EVALUATION_BATCH, n, *given) for given in zip(losses, predicted, strict=True)]
 
         def run(row: int, part: slice, thread: int) -> None:
@@ -224,20 +233,11 @@ class CompiledEngine(Engine):
         means = np.cumsum(losses, axis=1, dtype=np.float64)[:, -1] / n
         return means, predicted.astype(np.intp, copy=False)
 
-    def _evaluated(self, network: Network, loss: Loss) -> Network:
-        """Return a network as it is evaluated."""
-        values = network.averages if network.averages.size else network.values
-        layers, code = self.evaluation_layout.layers, LOSS_CODES[loss.name]
-        smoothing = np.float32(loss.label_smoothing)
-        return network._replace(layers=layers, values=values, loss=code, smoothing=smoothing, input_factors=-1)
-
     def evaluation_network(self) -> MLP:
         """Return the stack as it is evaluated: with its averaged parameters where there are any."""
         mlp = MLP.from_architecture(self.architecture, initializer=None, loss=self.loss, n_networks=len(self.configs))
         for row, network in enumerate(self.networks):
-            mlp.parameters.values[row] = self.layout.unpack(
-                network.averages if network.averages.size else network.values
-            )
+            mlp.parameters.values[row] = evaluated_values(network, self.layout)
         return mlp
 
     def first_lost_steps(self) -> NDArray[np.int64]:

@@ -14,12 +14,16 @@ from barenet.engine.compiled.kernels.layers import (
     copy_of,
     drop,
     multiply_by,
-    normalize,
-    normalize_backward,
     softmax_backward,
 )
 from barenet.engine.compiled.kernels.losses import losses_of
 from barenet.engine.compiled.kernels.memory import at
+from barenet.engine.compiled.kernels.normalization.over_images import (
+    ghost_end,
+    normalize_images,
+    normalize_images_backward,
+)
+from barenet.engine.compiled.kernels.normalization.over_units import normalize, normalize_backward
 from barenet.engine.compiled.kernels.products import into_panels, product
 from barenet.engine.compiled.kernels.updates import PLAIN, RATE
 from barenet.engine.compiled.kernels.vectors import LANES
@@ -29,6 +33,7 @@ from barenet.engine.compiled.tables import (
     DROPPED,
     DZ,
     INVERSE,
+    MEAN,
     N_IN,
     N_OUT,
     NORMALIZED,
@@ -36,8 +41,11 @@ from barenet.engine.compiled.tables import (
     PANELS,
     ROW_IN,
     ROW_OUT,
+    STATISTICS,
     SUM,
+    TOTALS,
     TRANSPOSED,
+    VARIANCE,
     WEIGHTS,
     WIDE_IN,
     WIDE_OUT,
@@ -46,6 +54,7 @@ from barenet.engine.compiled.tables import (
     X,
     Z,
 )
+from barenet.nn.layers.batch_norm import GHOST
 
 __all__ = ["images_part"]
 
@@ -58,7 +67,7 @@ def images_part(network, images, chosen, memory, step, rows, first, stop):
     """Take the images in the rows of a batch from `first` to before `stop` all the way forward, and back to train."""
     bring_images(network, images, chosen, memory, step, first, stop)
     for layer in range(len(network.layers)):
-        forward(network, memory, layer, first, stop)
+        forward(network, memory, layer, rows, first, stop)
         drop_units(network, chosen, memory, step, layer, first, stop)
     find_losses(network, images, chosen, memory, step, rows, first, stop)
     for layer in range(len(network.layers) - 1 if chosen.trains else -1, -1, -1):
@@ -112,16 +121,19 @@ def bring_soft_label(network, images, chosen, memory, place, row):
 
 
 @helper
-def forward(network, memory, layer, first, stop):
+def forward(network, memory, layer, rows, first, stop):
     """Write z = x W + b, normalised where it is wanted, a = f(z), and a + x where that is wanted, for some rows."""
     own, work, values = network.layers[layer], memory.work, network.values
     row_in, row_out = own[ROW_IN], own[ROW_OUT]
+    over_images = own[STATISTICS] >= 0
     product(
         memory.kernels, stop - first, own[WIDE_OUT] // LANES, own[N_IN],
         work, own[X] + first * row_in, row_in, 1, values, own[WEIGHTS], LANES, LANES * own[WIDE_IN],
-        work, own[Z] + first * row_out, row_out, LANES, values, own[BIAS], 0, LANES, ONE,
+        work, own[Z] + first * row_out, row_out, LANES, values, own[BIAS], 0, LANES, ZERO if over_images else ONE,
     )  # fmt: skip
-    if own[NORMALIZED] >= 0:
+    if over_images:
+        normalize_ghosts(memory, own, values, rows, first, stop)
+    elif own[NORMALIZED] >= 0:
         normalize(
             memory.kernels, at(work, own[Z]), at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop,
             own[N_OUT], row_out,
@@ -131,6 +143,33 @@ def forward(network, memory, layer, first, stop):
     if own[SUM] != own[A]:
         copy_of(memory.kernels, at(work, own[A]), at(work, own[SUM]), first * row_out, stop * row_out)
         add_to(memory.kernels, at(work, own[SUM]), at(work, own[X]), first * row_out, stop * row_out)
+
+
+@helper
+def normalize_ghosts(memory, own, values, rows, first, stop):
+    """Normalise z over the images of each ghost batch among some rows, and add the bias."""
+    work, begin = memory.work, first
+    while begin < stop:
+        end = ghost_end(begin, rows)
+        normalize_images(
+            memory.kernels, at(work, own[Z]), at(work, own[NORMALIZED]), at(work, own[MEAN]), at(work, own[VARIANCE]),
+            at(work, own[INVERSE]), at(values, own[BIAS]), begin, end, begin // GHOST, own[N_OUT], own[WIDE_OUT],
+            own[ROW_OUT],
+        )  # fmt: skip
+        begin = end
+
+
+@helper
+def normalize_ghosts_backward(memory, own, d, rows, first, stop):
+    """From the gradient with respect to what was normalised, with the bias, to that of z, over `d`."""
+    work, begin = memory.work, first
+    while begin < stop:
+        end = ghost_end(begin, rows)
+        normalize_images_backward(
+            memory.kernels, d, at(work, own[NORMALIZED]), at(work, own[INVERSE]), at(work, own[TOTALS]), begin, end,
+            begin // GHOST, own[WIDE_OUT], own[ROW_OUT],
+        )  # fmt: skip
+        begin = end
 
 
 @helper
@@ -171,7 +210,9 @@ def backward(network, memory, layer, rows, first, stop):
         softmax_backward(memory.kernels, at(work, own[A]), d, first, stop, row_out)
     elif own[ACTIVATION] != IDENTITY:
         multiply_by(memory.kernels, d, at(work, own[Z]), first * row_out, stop * row_out)
-    if own[NORMALIZED] >= 0:
+    if own[STATISTICS] >= 0:
+        normalize_ghosts_backward(memory, own, d, rows, first, stop)
+    elif own[NORMALIZED] >= 0:
         normalize_backward(
             memory.kernels, d, at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop, own[N_OUT], row_out
         )

@@ -14,6 +14,7 @@ from barenet.engine.compiled.kernels.layers import ACTIVATION_CODES, IDENTITY
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.tables import BIAS, LAYER_COLUMNS, TRANSPOSED, WEIGHTS, WIDE_IN, WIDE_OUT
 from barenet.nn import Architecture, Loss
+from barenet.nn.layers.batch_norm import ghosts
 
 __all__ = ["Layout"]
 
@@ -53,17 +54,29 @@ class Layout:
     input_factors: int
 
     @staticmethod
-    def of(architecture: Architecture, loss: Loss, batch_size: int, *, drops_inputs: bool, drops_units: bool) -> Layout:
-        """Return the layout of a network that is trained with batches of up to `batch_size` images."""
+    def of(
+        architecture: Architecture,
+        loss: Loss,
+        batch_size: int,
+        *,
+        drops_inputs: bool = False,
+        drops_units: bool = False,
+        trains: bool = True,
+    ) -> Layout:
+        """Return the layout of a network that takes batches of up to `batch_size` images.
+
+        Without training nothing is dropped, and weights hold what batch normalisation does.
+        """
         rows = architecture.rows
         kinds = architecture.kinds(loss)
         layers = np.zeros((len(rows), LAYER_COLUMNS), np.int64)
-        size = transposed = work = 0
+        size = transposed = work = statistics = 0
+        n_ghosts = len(ghosts(batch_size))
 
-        def room(row: int) -> int:
+        def room(row: int, n_rows: int = batch_size) -> int:
             nonlocal work
             start = work
-            work += batch_size * row
+            work += n_rows * row
             return start
 
         x = room(row_length(rows[0].input_dim))
@@ -78,12 +91,20 @@ class Layout:
             given = room(row_out) if row.residual else a
             out = room(row_out) if is_dropped else given
             factors, d, panels = room(row_out) if is_dropped else -1, room(row_out), room(wide_out)
+            normalized = inverse = mean = variance = totals = -1
+            has_statistics = trains and "batch_norm" in kinds[number]
+            if "layer_norm" in kinds[number]:
+                normalized, inverse = room(row_out), room(LANES)
+            elif has_statistics:
+                normalized = room(row_out)
+                inverse, mean, variance, totals = (room(row_out, n_ghosts) for _ in range(4))
             layers[number] = (
                 *(row.input_dim, row.output_dim, wide_in, wide_out, row_in, row_out, size, 0, code, x, z, a, out),
                 *(factors, d, panels, transposed if number else -1),
-                *((room(row_out), room(LANES)) if "layer_norm" in kinds[number] else (-1, -1)),
-                *(given, room(row_out) if row.residual else d),
+                *(normalized, inverse, given, room(row_out) if row.residual else d),
+                *(statistics if has_statistics else -1, mean, variance, totals),
             )
+            statistics += 2 * row.output_dim if has_statistics else 0
             size += wide_in * wide_out
             transposed += wide_in * wide_out if number else 0
             x = out

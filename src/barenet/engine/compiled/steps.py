@@ -14,9 +14,11 @@ import numpy as np
 from barenet.engine.compiled.images_phase import images_part
 from barenet.engine.compiled.kernels.compiling import compiled, helper
 from barenet.engine.compiled.kernels.meeting import meet
+from barenet.engine.compiled.kernels.normalization.over_images import ghost_end, n_ghosts
+from barenet.engine.compiled.kernels.updates import STATISTICS_REST
 from barenet.engine.compiled.kernels.vectors import LANES
 from barenet.engine.compiled.references import reference_to
-from barenet.engine.compiled.tables import WIDE_IN
+from barenet.engine.compiled.tables import MEAN, N_OUT, ROW_OUT, STATISTICS, VARIANCE, WIDE_IN
 from barenet.engine.compiled.weights_phase import (
     CHUNK,
     KEEP_GRADIENTS,
@@ -27,6 +29,7 @@ from barenet.engine.compiled.weights_phase import (
     gradient_norm,
     weights_part,
 )
+from barenet.nn.layers.batch_norm import GHOST
 
 __all__ = ["take_steps"]
 
@@ -44,12 +47,13 @@ def take_steps(network, images, chosen, memory, team, first, stop, is_measured):
     memory, team = reference_to(memory), reference_to(team)
     for step in range(first, stop):
         rows = min(chosen.batch_size, chosen.n_images - step * chosen.batch_size)
-        own = -(-rows // (team.n_threads * LANES)) * LANES
-        start = min(rows, team.number * own)
-        images_part(network, images, chosen, memory, step, rows, start, min(rows, start + own))
+        start, end = share_of(team, rows, network.has_ghosts)
+        images_part(network, images, chosen, memory, step, rows, start, end)
         meet(team.counter, team.n_threads)
         if team.number == 0:
             write_losses(chosen, memory, step, rows)
+            if network.has_ghosts and chosen.trains:
+                follow_statistics(network, chosen, memory, step, rows)
         if not chosen.trains:
             continue
         clips = network.clip_norm < f32(np.inf)
@@ -63,6 +67,37 @@ def take_steps(network, images, chosen, memory, team, first, stop, is_measured):
             meet(team.counter, team.n_threads)
         take_weights(network, chosen, memory, team, step, rows, MOVE_BY_KEPT if clips else MOVE)
         meet(team.counter, team.n_threads)
+
+
+@helper
+def share_of(team, rows, has_ghosts):
+    """Return from and to before which image of a batch a thread goes: whole vectors of 16, or whole ghost batches."""
+    unit = GHOST if has_ghosts else LANES
+    n_units = n_ghosts(rows) if has_ghosts else -(-rows // LANES)
+    own = -(-n_units // team.n_threads)
+    first = min(n_units, team.number * own)
+    last = min(n_units, first + own)
+    return rows if first == n_units else first * unit, rows if last == n_units else last * unit
+
+
+@helper
+def follow_statistics(network, chosen, memory, step, rows):
+    """Let running statistics follow those of a batch, as `nn.layers.folding` says."""
+    share, n, work, running = chosen.factors[step, STATISTICS_REST], n_ghosts(rows), memory.work, network.statistics
+    for layer in range(len(network.layers)):
+        own = network.layers[layer]
+        if own[STATISTICS] < 0:
+            continue
+        for unit in range(own[N_OUT]):
+            mean, variance = f32(0), f32(0)
+            for ghost in range(n):
+                images = ghost_end(ghost * GHOST, rows) - ghost * GHOST
+                mean += work[own[MEAN] + ghost * own[ROW_OUT] + unit]
+                found = work[own[VARIANCE] + ghost * own[ROW_OUT] + unit]
+                variance += found * (f32(images) / f32(max(1, images - 1)))
+            place = own[STATISTICS] + unit
+            running[place] += share * (mean / f32(n) - running[place])
+            running[place + own[N_OUT]] += share * (variance / f32(n) - running[place + own[N_OUT]])
 
 
 @helper

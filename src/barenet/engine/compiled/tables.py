@@ -14,10 +14,12 @@ __all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network", "Share"]
 # next layer takes, the factors of dropout, the gradient and its panels begin in the work memory of a batch, -1 for
 # none; where the transposed weights begin, -1 for the first layer; where what normalisation gave, and the inverse
 # deviation of each row, begin, -1 for none; where a + x, and the gradient of z, begin: those of a, and of the gradient,
-# but where there is a residual connection.
+# but where there is a residual connection; where the running statistics of batch normalisation begin among all, -1 for
+# none; where mean, variance, and the sum of the gradient over its images, of each ghost batch begin in the work memory.
 (N_IN, N_OUT, WIDE_IN, WIDE_OUT, ROW_IN, ROW_OUT, WEIGHTS, BIAS, ACTIVATION) = range(9)
 (X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED, NORMALIZED, INVERSE, SUM, DZ) = range(9, 21)
-LAYER_COLUMNS = 21
+(STATISTICS, MEAN, VARIANCE, TOTALS) = range(21, 25)
+LAYER_COLUMNS = 25
 
 
 class Network(NamedTuple):
@@ -43,6 +45,8 @@ class Network(NamedTuple):
     input_factors: int  # where the factors of the images' dropout begin in the work memory, -1 for no such dropout
     last_kept: NDArray[np.uint32]  # (2,): of the images, of the hidden units
     scales: NDArray[np.float32]  # (2,): 1 / (1 - rate)
+    statistics: NDArray[np.float32]  # (S,): running statistics of batch normalisation
+    has_ghosts: bool  # whether threads must not cut ghost batches
 
 
 class Images(NamedTuple):

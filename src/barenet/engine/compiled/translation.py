@@ -25,13 +25,15 @@ from barenet.engine.compiled.kernels.updates import (
     PLAIN,
     RATE,
     REST,
+    STATISTICS_REST,
 )
 from barenet.engine.compiled.layout import Layout
 from barenet.engine.compiled.tables import DROPPED, N_IN, N_OUT, Chosen, Images, Network
 from barenet.engine.protocol import EpochPlan
-from barenet.engine.stacks import is_plain_sgd, make_rule
+from barenet.engine.stacks import is_plain_sgd, make_rule, statistics_rest
 from barenet.engine.state import TrainingState
 from barenet.nn import Loss, WeightAverage
+from barenet.nn.layers.folding import fold
 from barenet.nn.noise import keys_of_steps, position_table
 from barenet.nn.optimizers import DECAY
 
@@ -138,7 +140,24 @@ def network_of(config: Config, layout: Layout, loss: Loss, state: TrainingState)
         input_factors=layout.input_factors,
         last_kept=np.maximum(np.rint(keep * 2**32) - 1, 0).astype(np.uint32),
         scales=(1 / keep).astype(f32),
+        statistics=state.statistics[0].astype(f32),
+        has_ghosts=layout.architecture.n_statistics > 0,
     )
+
+
+def evaluated_values(network: Network, layout: Layout) -> NDArray[np.float32]:
+    """Return the parameters (P,) of a network as they are evaluated: see `TrainingState.evaluated`."""
+    values = layout.unpack(network.averages if network.averages.size else network.values)
+    return np.asarray(fold(layout.architecture, values, network.statistics), f32)
+
+
+def as_evaluated(network: Network, layout: Layout, wanted: Layout, loss: Loss) -> Network:
+    """Return a network as it is evaluated with a loss, in the layout `wanted`, whose weights lie as in its own."""
+    values = network.averages if network.averages.size else network.values
+    if layout.architecture.n_statistics:
+        values = layout.pack(evaluated_values(network, layout))
+    code, smoothing = LOSS_CODES[loss.name], f32(loss.label_smoothing)
+    return network._replace(layers=wanted.layers, values=values, loss=code, smoothing=smoothing, input_factors=-1)
 
 
 def choose(
@@ -213,6 +232,7 @@ def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int
     # An epsilon of 0 would make 0 / 0 of what is padded.
     factors[:, BETA_2], factors[:, EPSILON] = combined.get("beta2", 0), combined.get("epsilon", 0)
     factors[:, EPSILON] = np.maximum(factors[:, EPSILON], np.finfo(f32).smallest_subnormal)
+    factors[:, STATISTICS_REST] = statistics_rest([config], steps)
     if config.optimizer.average_decay > 0:
         factors[:, REST] = WeightAverage(nothing, config.optimizer.average_decay).rest(steps)
     return factors

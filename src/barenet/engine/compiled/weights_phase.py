@@ -6,10 +6,23 @@ import numpy as np
 
 from barenet.engine.compiled.kernels.compiling import helper
 from barenet.engine.compiled.kernels.memory import load, store
+from barenet.engine.compiled.kernels.normalization.over_images import n_ghosts
 from barenet.engine.compiled.kernels.products import product, transpose
 from barenet.engine.compiled.kernels.updates import KEEP, L2, PLAIN, REST, add_l2, average, move, scale_by, squares
 from barenet.engine.compiled.kernels.vectors import LANES, add
-from barenet.engine.compiled.tables import BIAS, PANELS, ROW_IN, TRANSPOSED, WEIGHTS, WIDE_IN, WIDE_OUT, X
+from barenet.engine.compiled.tables import (
+    BIAS,
+    PANELS,
+    ROW_IN,
+    ROW_OUT,
+    STATISTICS,
+    TOTALS,
+    TRANSPOSED,
+    WEIGHTS,
+    WIDE_IN,
+    WIDE_OUT,
+    X,
+)
 
 __all__ = ["CHUNK", "KEEP_GRADIENTS", "MOVE", "MOVE_BY_KEPT", "bias_part", "clip", "gradient_norm", "weights_part"]
 
@@ -85,7 +98,10 @@ def bias_part(network, chosen, memory, step, layer, rows, action):
     for panel in range(own[WIDE_OUT] // LANES):
         place = own[BIAS] + panel * LANES
         if action != MOVE_BY_KEPT:
-            sums = sum_of_rows(memory.work, own[PANELS] + panel * rows * LANES, rows)
+            if own[STATISTICS] >= 0:  # the bias is behind the normalisation
+                sums = sum_of_rows(memory.work, own[TOTALS] + panel * LANES, n_ghosts(rows), own[ROW_OUT])
+            else:
+                sums = sum_of_rows(memory.work, own[PANELS] + panel * rows * LANES, rows, LANES)
             store(network.gradients, place, sums)
         if action != KEEP_GRADIENTS:
             move(
@@ -97,11 +113,11 @@ def bias_part(network, chosen, memory, step, layer, rows, action):
 
 
 @helper
-def sum_of_rows(panel, start, rows):
-    """Return the sum of the rows of a panel, one after the other."""
+def sum_of_rows(panel, start, rows, stride):
+    """Return the sum of the rows of a panel, one after the other; they are `stride` numbers apart."""
     sums = load(panel, start)
     for row in range(1, rows):
-        sums = add(sums, load(panel, start + row * LANES))
+        sums = add(sums, load(panel, start + row * stride))
     return sums
 
 

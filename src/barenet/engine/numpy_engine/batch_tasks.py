@@ -11,7 +11,8 @@ from barenet.engine.numpy_engine.weights_phase import BiasProduct, Learning, Pie
 from barenet.engine.parts import image_parts, is_small_layer, split, weight_pieces
 from barenet.engine.products import cut
 from barenet.nn import Architecture, Loss
-from barenet.nn.layers import Dense
+from barenet.nn.layers import BatchNorm, Dense
+from barenet.nn.layers.batch_norm import ghosts
 
 __all__ = ["BatchTasks", "needs_whole_batch"]
 
@@ -30,7 +31,7 @@ class BatchTasks:
         is_whole = needs_whole_batch(mlp.architecture, loss)
         n_parts = 1 if is_whole else image_parts(n_images, mlp.architecture.n_weights)
         self.memory = BatchMemory.allocate(mlp, x)
-        self.rows = split(n_images, n_parts)
+        self.rows = split_images(mlp.architecture, n_images, n_parts)
         self.shares = [np.float64(rows.stop - rows.start) / n_images for rows in self.rows]
         self.parts = [
             ImagesPart(mlp, loss, self.memory if n_parts == 1 else self.memory.rows(rows)) for rows in self.rows
@@ -41,6 +42,15 @@ class BatchTasks:
 def needs_whole_batch(architecture: Architecture, loss: Loss) -> bool:
     """Whether a person wrote one of the functions, which then gets the whole batch."""
     return loss.is_custom or any(row.activation.is_custom for row in architecture.rows)
+
+
+def split_images(architecture: Architecture, n_images: int, n_parts: int) -> list[slice]:
+    """Return the rows of a batch in parts, none of which cuts a ghost batch."""
+    if not architecture.n_statistics:
+        return split(n_images, n_parts)
+    whole = ghosts(n_images)
+    parts = [whole[part] for part in split(len(whole), min(n_parts, len(whole)))]
+    return [slice(own[0].start, own[-1].stop) for own in parts]
 
 
 def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_images: int) -> list[Piece]:
@@ -61,11 +71,14 @@ def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_imag
             small.clear()
 
     for number, (layer, slot) in enumerate(zip(mlp.layers, memory.slots, strict=True)):
-        if not isinstance(layer, Dense):
+        if not isinstance(layer, Dense | BatchNorm):
             continue
         dy = memory.output_gradient(number)
         assert dy is not None  # a layer with weights has one
-        dys.append(dy)
+        if isinstance(layer, BatchNorm) or layer.adds_bias:
+            dys.append(dy)
+        if isinstance(layer, BatchNorm):
+            continue
         n_inputs, n_outputs = layer.W.shape[-2:]
         n_pieces = weight_pieces(n_images, n_inputs, n_outputs)
         n_cut = cut(n_images, n_inputs, n_outputs).dW if n_pieces == 1 else 1

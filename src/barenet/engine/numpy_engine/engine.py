@@ -27,6 +27,7 @@ from barenet.engine.state import TrainingState
 from barenet.engine.team import Team
 from barenet.engine.threads import one_blas_thread
 from barenet.nn import MLP, Architecture, Loss
+from barenet.nn.layers.folding import fold
 
 __all__ = ["NumpyEngine"]
 
@@ -130,6 +131,7 @@ class NumpyEngine(Engine):
             values=together([group.mlp.parameters.values for group in groups]),
             slots={name: together([group.optimizer.slots[name] for group in groups]) for name in before.slots},
             average=together(averages) if averages else None,
+            statistics=together([group.statistics for group in groups]),
             n_steps=np.full(len(self.configs), groups[0].optimizer.n_steps),
         )
 
@@ -142,7 +144,8 @@ class NumpyEngine(Engine):
         row = 0
         for group in (group for lane in self.lanes for group in lane.groups):
             values = np.atleast_2d(group.mlp.parameters.values if group.average is None else group.average.average)
-            self._network.parameters.values[row : row + len(values)] = values
+            evaluated = fold(self.architecture, values, np.atleast_2d(group.statistics))
+            self._network.parameters.values[row : row + len(values)] = evaluated
             row += len(values)
         return self._network
 

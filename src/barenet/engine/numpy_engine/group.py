@@ -19,10 +19,11 @@ from barenet.engine.numpy_engine.feed import Feed
 from barenet.engine.numpy_engine.weights_phase import Learning, Piece
 from barenet.engine.plain_sgd import PlainSGD
 from barenet.engine.protocol import EpochPlan, StepNorms
-from barenet.engine.stacks import make_average, make_network, make_optimizer
+from barenet.engine.stacks import make_average, make_network, make_optimizer, statistics_rest
 from barenet.engine.state import TrainingState
 from barenet.engine.team import Task, Team
 from barenet.nn import Architecture, Loss
+from barenet.nn.layers.folding import follow, running_views
 from barenet.nn.optimizers import Factors, clip_by_norm, without_decay
 
 __all__ = ["Group"]
@@ -42,8 +43,7 @@ class Group:
     def __init__(
         self, configs: Sequence[Config], architecture: Architecture, loss: Loss, state: TrainingState, feed: Feed
     ) -> None:
-        self.loss = loss
-        self.feed = feed
+        self.configs, self.loss, self.feed = configs, loss, feed
         self.is_stack = len(configs) > 1
         self.mlp: FastMLP = make_network(configs, architecture, loss)
         parameters = self.mlp.parameters
@@ -58,6 +58,8 @@ class Group:
             slot[...] = state.slots[name][own]
         if self.average is not None and state.average is not None:
             self.average.average[...] = state.average[own]
+        self.statistics = state.statistics[own].copy()
+        self.running = running_views(architecture, self.statistics)
         self._tasks: dict[int, BoundTasks] = {}
 
     def begin(self, plan: EpochPlan) -> None:
@@ -69,6 +71,7 @@ class Group:
         combined = self.optimizer.factors(rates, steps)
         self.factors = {name: np.broadcast_to(factor, lead) for name, factor in combined.items()}
         self.rest = None if self.average is None else np.broadcast_to(self.average.rest(steps), lead)
+        self.statistics_rest = np.broadcast_to(statistics_rest(self.configs, steps), lead) if self.running else None
         self.rates = rates
         self.losses = np.empty((plan.n_steps, plan.rates.shape[1]))
         self.predicted = np.empty((*((plan.rates.shape[1],) if self.is_stack else ()), self.feed.n_images), np.intp)
@@ -80,6 +83,8 @@ class Group:
         tasks = self._prepare(step, is_measured)
         before = self.mlp.parameters.values.copy() if is_measured else None
         team.run(tasks.images)
+        if self.statistics_rest is not None:
+            follow(self.running, tasks.slots, self.statistics_rest[step, ...])
         if self.optimizer.clips:
             team.run(tasks.gradients)
             self.gradient_norms = np.sqrt(self._sum([piece.clipped for piece in tasks.pieces], tasks.pieces))[..., None]

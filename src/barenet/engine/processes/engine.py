@@ -127,7 +127,7 @@ class ProcessEngine(Engine):
     def capture(self, before: TrainingState) -> TrainingState:
         """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
         reached = self._state_reached()
-        names = ("values", "slots", "average", "n_steps")
+        names = ("values", "slots", "average", "statistics", "n_steps")
         return replace(before, **{name: getattr(reached, name) for name in names}).select(range(len(self.configs)))
 
     def _state_reached(self) -> TrainingState:
@@ -140,13 +140,14 @@ class ProcessEngine(Engine):
                 values=np.concatenate([part.values for part in parts]),
                 slots={name: np.concatenate([part.slots[name] for part in parts]) for name in self._start.slots},
                 average=np.concatenate(averages) if averages else None,
+                statistics=np.concatenate([part.statistics for part in parts]),
                 n_steps=np.concatenate([part.n_steps for part in parts]),
             )
         return self._reached
 
     def evaluation_network(self) -> MLP:
         """Return the stack as it is evaluated: with its averaged parameters where there are any."""
-        self._network.parameters.values[...] = self._state_reached().evaluated
+        self._network.parameters.values[...] = self._state_reached().evaluated(self._network.architecture)
         return self._network
 
     def first_lost_steps(self) -> NDArray[np.int64]:

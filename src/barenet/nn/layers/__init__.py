@@ -13,11 +13,15 @@ Read the modules in this order; open `base` first:
     dense          y = x W + b
     elementwise    y = f(x)
     normalization  y = x with mean 0 and variance 1 over its units
+    batch_norm     y = x with mean 0 and variance 1 over images, + b
+    folding        running statistics, and how they go into the weights
     residual       y = x + what a row makes of x
     dropout        y = x, with some of it left out
+    tracing        what each row makes of images, to be looked at
 """
 
 from barenet.nn.layers.base import Layer, Slot, by_kind
+from barenet.nn.layers.batch_norm import BatchNorm
 from barenet.nn.layers.dense import Dense
 from barenet.nn.layers.dropout import Dropout
 from barenet.nn.layers.elementwise import ActivationLayer
@@ -26,6 +30,7 @@ from barenet.nn.layers.residual import ResidualStart, ResidualSum, connect
 
 __all__ = [
     "ActivationLayer",
+    "BatchNorm",
     "Dense",
     "Dropout",
     "Layer",

@@ -13,13 +13,16 @@ Array = NDArray[np.floating]
 
 
 class Dense(Layer):
-    """y = x W + b, with W (..., D, H) and b (..., 1, H)."""
+    """y = x W + b, with W (..., D, H) and b (..., 1, H).
+
+    adds_bias: False where a layer above adds b, see `BatchNorm`.
+    """
 
     kind = "dense"
     has_parameters = True
 
-    def __init__(self, W: Array, b: Array, dW: Array, db: Array) -> None:
-        self.W, self.b, self.dW, self.db = W, b, dW, db
+    def __init__(self, W: Array, b: Array, dW: Array, db: Array, *, adds_bias: bool = True) -> None:
+        self.W, self.b, self.dW, self.db, self.adds_bias = W, b, dW, db, adds_bias
         self.n_outputs = W.shape[-1]
         self.lead = W.shape[:-2]
 
@@ -31,7 +34,8 @@ class Dense(Layer):
     def forward(self, slot: Slot, training: bool) -> None:
         """Write y = x W + b."""
         np.matmul(slot.x, self.W, out=slot.y)
-        np.add(slot.y, self.b, out=slot.y)
+        if self.adds_bias:
+            np.add(slot.y, self.b, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
         """Write dx = dy W^T, except for the first layer of a network."""
@@ -41,4 +45,5 @@ class Dense(Layer):
     def parameter_gradients(self, slot: Slot, dy: Array) -> None:
         """Write dW = x^T dy, db = the sum of dy over the batch."""
         np.matmul(slot.x.swapaxes(-1, -2), dy, out=self.dW)
-        np.sum(dy, axis=-2, keepdims=True, out=self.db)
+        if self.adds_bias:
+            np.sum(dy, axis=-2, keepdims=True, out=self.db)

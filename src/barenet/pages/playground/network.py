@@ -44,6 +44,7 @@ ROWS: dict[str, Callable[[list[dict[str, Any]], Any], None]] = {
     "residual_start": lambda rows, layer: None,
     "dense": add_dense,
     "layer_norm": lambda rows, layer: rows[-1].update(normalization="layer"),
+    "batch_norm": lambda rows, layer: None,  # weights and bias hold it
     "activation": lambda rows, layer: rows[-1].update(activation=layer.activation.name),
     "residual_sum": lambda rows, layer: rows[-1].update(residual=True),
     "dropout": lambda rows, layer: None,

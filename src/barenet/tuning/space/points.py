@@ -68,11 +68,12 @@ class Base:
                 flags["model.activation"] = searched
         config = build_config(self.recipe, None, self.given, flags)
         check_shift(config, dataset)
-        architecture_of(config, dataset.n_inputs, dataset.n_classes)
+        batch_size = resolve_batch_size(config, n_train, ignore)
+        architecture_of(config, dataset.n_inputs, dataset.n_classes).check_batches(n_train, batch_size)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
         return config.with_values(
             **shared,
-            data__batch_size=resolve_batch_size(config, n_train, ignore),
+            data__batch_size=batch_size,
             data__mirror=resolve_mirror(config, dataset),
             trainer__eval_every=resolve_eval_every(config, ignore),
             trainer__metric=resolved.trainer.metric,

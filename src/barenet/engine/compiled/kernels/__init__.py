@@ -9,7 +9,8 @@ Read the modules in this order; open `products` first:
     products    matrix products, in tiles
     formulas    exp, log, tanh and what is made of them
     functions   these as functions that kernels call
-    layers      activations with their slopes, softmax, normalisation, sums, dropout
+    layers      activations with their slopes, softmax, sums, dropout
+    normalization/  normalisation over units, or over images
     losses      losses of the outputs, with their gradients
     inputs      chosen images as rows of numbers
     updates     learning rules, averages, norms

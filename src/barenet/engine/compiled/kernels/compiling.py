@@ -47,6 +47,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from barenet.nn.layers.batch_norm import GHOST
+from barenet.nn.layers.normalization import EPSILON
 from barenet.user_cache import cache_folder
 
 __all__ = ["BYTES", "CHECKS_BOUNDS", "FLOATS", "INTS", "SIZE", "SIZES", "WORDS", "addresses", "compiled", "helper",
@@ -69,7 +71,8 @@ KEPT_SECONDS = 90 * 24 * 3600.0  # what other versions of barenet compiled is ke
 def kernel_folder() -> Path | None:
     """Return the folder for what is compiled, made if need be; None where nothing can be kept safely."""
     engine = Path(__file__).parents[1]
-    sources = hashlib.sha256(f"{numba.__version__} {llvmlite.__version__} {CHECKS_BOUNDS}".encode())
+    known = (numba.__version__, llvmlite.__version__, CHECKS_BOUNDS, EPSILON, GHOST)  # and constants from elsewhere
+    sources = hashlib.sha256(" ".join(map(str, known)).encode())
     for path in sorted(engine.rglob("*.py")):
         sources.update(path.name.encode() + path.read_bytes())
     chosen = os.environ.get("NUMBA_CACHE_DIR")

@@ -1,4 +1,4 @@
-"""What is between two products: activations with their slopes, softmax, normalisation, sums, dropout.
+"""What is between two products: activations with their slopes, softmax, sums, dropout.
 
 The forward pass writes a = f(z), and over z the slope f'(z), with what both share computed once. So the way back is one
 product, whatever the function. Rows are padded to a multiple of 16; what is in the padding is kept at 0, as are the
@@ -19,25 +19,21 @@ from barenet.engine.compiled.kernels.vectors import (
     add,
     at_least,
     divide,
-    fma,
     is_among_first,
     is_below,
     largest,
     multiply,
     splat,
-    sqrt,
     subtract,
     total,
     where,
 )
-from barenet.nn.layers.normalization import EPSILON
 
 __all__ = ["ACTIVATION_CODES", "IDENTITY", "SOFTMAX", "activate", "add_to", "copy_of", "drop", "multiply_by",
-           "normalize", "normalize_backward", "softmax_backward"]  # fmt: skip
+           "softmax_backward"]  # fmt: skip
 
 f32 = np.float32
 ZERO, ONE, LEAKY_SLOPE, LOWEST = f32(0), f32(1), f32(0.01), f32(-3.0e38)
-NORM_EPSILON = f32(EPSILON)
 
 IDENTITY, RELU, LEAKY_RELU, SIGMOID, TANH, ELU, GELU, SILU, SOFTPLUS, SOFTMAX = range(10)
 ACTIVATION_CODES = {
@@ -144,45 +140,6 @@ def softmax_backward(a, da, first, stop, padded):
         whole = splat(total(sums))
         for j in range(start, start + padded, LANES):
             store(da, j, multiply(load(a, j), subtract(load(da, j), whole)))
-
-
-@kernel(types.void, FLOATS, FLOATS, FLOATS, *[SIZE] * 4)
-def normalize(z, normalized, inverse, first, stop, width, padded):
-    """Write (z - mean) / sqrt(variance + epsilon) over z and to `normalized`, of rows from `first` to before `stop`.
-
-    inverse: 1 / sqrt(variance + epsilon) of each row, 16 numbers apart.
-    """
-    for row in range(first, stop):
-        start, sums, squares = row * padded, splat(ZERO), splat(ZERO)
-        for j in range(0, padded, LANES):  # behind the row's units, slopes of the step before may lie
-            sums = add(sums, where(is_among_first(width - j), load(z, start + j), splat(ZERO)))
-        mean = splat(total(sums) / f32(width))
-        for j in range(0, padded, LANES):
-            centred = where(is_among_first(width - j), subtract(load(z, start + j), mean), splat(ZERO))
-            store(normalized, start + j, centred)
-            squares = fma(centred, centred, squares)
-        scale = divide(splat(ONE), sqrt(splat(total(squares) / f32(width) + NORM_EPSILON)))
-        store(inverse, row * LANES, scale)
-        for j in range(start, start + padded, LANES):
-            own = multiply(load(normalized, j), scale)
-            store(normalized, j, own)
-            store(z, j, own)
-
-
-@kernel(types.void, FLOATS, FLOATS, FLOATS, *[SIZE] * 4)
-def normalize_backward(dy, normalized, inverse, first, stop, width, padded):
-    """Write dz = (dy - mean of dy - normalized times the mean of dy normalized) / deviation over dy, row after row."""
-    for row in range(first, stop):
-        start, sums, products = row * padded, splat(ZERO), splat(ZERO)
-        for j in range(start, start + padded, LANES):
-            sums = add(sums, load(dy, j))
-            products = fma(load(dy, j), load(normalized, j), products)
-        mean, along = splat(total(sums) / f32(width)), splat(total(products) / f32(width))
-        scale = load(inverse, row * LANES)
-        for j in range(0, padded, LANES):
-            rest = subtract(load(dy, start + j), mean)
-            rest = subtract(rest, multiply(load(normalized, start + j), along))
-            store(dy, start + j, where(is_among_first(width - j), multiply(rest, scale), splat(ZERO)))
 
 
 @kernel(types.void, FLOATS, FLOATS, SIZE, SIZE)

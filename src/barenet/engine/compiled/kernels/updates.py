@@ -17,9 +17,9 @@ ZERO = f32(0)
 PLAIN, DOWNHILL, MOMENTUM, NESTEROV, ADAM = range(5)
 
 # What a step multiplies with, a column each: the learning rate, L2, what is left of a weight, momentum or beta 1, beta
-# 2, epsilon, and the share by which an average follows.
-RATE, L2, KEEP, BETA_1, BETA_2, EPSILON, REST = range(7)
-FACTORS = 7
+# 2, epsilon, and the shares by which an average and running statistics follow.
+RATE, L2, KEEP, BETA_1, BETA_2, EPSILON, REST, STATISTICS_REST = range(8)
+FACTORS = 8
 
 
 @kernel(types.void, SIZE, FLOATS, types.float32, FLOATS, SIZE, SIZE, FLOATS, SIZE, FLOATS, FLOATS)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.nn.layers import Dense, LayerNorm, ResidualStart, ResidualSum
-from barenet.nn.workspace import Network
+from barenet.nn.layers.base import Layer
+from barenet.nn.layers.batch_norm import BatchNorm
+from barenet.nn.layers.dense import Dense
+from barenet.nn.layers.normalization import LayerNorm
+from barenet.nn.layers.residual import ResidualStart, ResidualSum
 
 __all__ = ["trace"]
 
 Array = NDArray[np.floating]
 
 
-def trace(mlp: Network, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
+def trace(layers: Sequence[Layer], x: Array, start: int = 0) -> list[tuple[Array, Array]]:
     """Return (z, a) of each row from number `start` on, as `MLP.trace` says."""
     passed: list[tuple[Array, Array]] = []
     n_dense = 0
     taken = x
-    for layer in mlp.layers:
+    for layer in layers:
         n_dense += isinstance(layer, Dense)
         if n_dense <= start or isinstance(layer, ResidualStart):  # of an earlier row, or nothing to do here
             continue
@@ -32,7 +37,7 @@ def trace(mlp: Network, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
         if isinstance(layer, Dense):
             taken = x
             passed.append((slot.y, slot.y))
-        elif isinstance(layer, LayerNorm):
+        elif isinstance(layer, LayerNorm | BatchNorm):
             passed[-1] = (slot.y, slot.y)
         else:
             passed[-1] = (passed[-1][0], slot.y)
