@@ -9,8 +9,8 @@ import pytest
 import textbook
 
 from barenet.errors import ConfigError
-from barenet.nn.logits import ones
 from barenet.nn.losses import LOSSES, Loss, make_loss
+from barenet.nn.losses.logits import ones
 
 CASES = {
     "cross_entropy": (make_loss("cross_entropy"), textbook.cross_entropy),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from barenet.engine.products import columns, cut, rows
 from barenet.nn import MLP
 from barenet.nn.layers import Dense, Slot
-from barenet.nn.logits import ones
+from barenet.nn.losses.logits import ones
 
 __all__ = ["FastMLP"]
 

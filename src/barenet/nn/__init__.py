@@ -6,7 +6,6 @@ Read the modules in this order; open `mlp` first:
     initializers   where the weights start
     gated          the sigmoid, GELU and SiLU
     activations    f(z) and its derivative
-    logits         where each image's class lies, and the largest of its logits
     losses         how wrong the logits are, and which way to move them
     rows           a row of an architecture, in words and checked
     architecture   the description of a network: its rows, its weights, its kinds of layers

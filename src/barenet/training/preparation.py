@@ -125,9 +125,8 @@ def prepare(
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, data.n_train, note)
     architecture.check_batches(data.n_train, batch_size)
-    n_weights = architecture.n_weights
     n_evaluated = EVALUATION_BATCH * (config.trainer.threads or available_cores())
-    check_memory(config, n_weights, max(batch_size, n_evaluated) * architecture.n_units)
+    check_memory(config, architecture.n_weights, max(batch_size, n_evaluated) * architecture.n_units)
     resolved = config.with_values(
         data__path=absolute(config.data.path),
         data__n_valid=n_valid,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from barenet.engine.products import columns, rows
 from barenet.nn import Optimizer, WeightAverage
 from barenet.nn.layers import Slot
-from barenet.nn.logits import ones
+from barenet.nn.losses.logits import ones
 from barenet.nn.optimizers import Factors, add_l2
 from barenet.nn.parameters import BLOCK
 
