@@ -22,6 +22,7 @@ from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError
 from barenet.messages import count, one_line
+from barenet.nn import MLP
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.scores import names_for
@@ -31,7 +32,7 @@ from barenet.training.preprocessing import read_standardiser
 
 __all__ = ["EXAMPLES", "LIMIT", "build_page", "write_playground"]
 
-LIMIT = 1_500_000  # bytes of the page
+LIMIT = 1_500_000  # bytes of the page, for each network that it runs
 EXAMPLES = 60
 STYLES = ("playground.css",)
 SCRIPTS = ("network", "picture", "import", "paint", "layers", "inspector", "page", "wiring", "start")
@@ -58,19 +59,22 @@ def write_playground(
     dataset: Dataset | None = None,
     *,
     name: str,
+    members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
     note: Callable[[str], None] = ignore,
 ) -> int:
     """Write the page of a network and return its size in bytes; nothing is written unless all is well.
 
-    `dataset` gives the images to pick from, those of its test file; without it there are none.
+    `dataset` gives the images to pick from, those of its test file; without it there are none. `members` are the
+    networks of an ensemble by their names, `model` among them: the page averages their probabilities, and shows the
+    neurons of `model` first.
 
     Raises:
         CheckpointError: the network is too large for a page, or has an activation that only Python knows.
         DataError: its images are not grey pictures, or the data set has others.
         MachineError: the page cannot be written.
     """
-    page = build_page(model, dataset, name=name, warning=warning, note=note).encode()
+    page = build_page(model, dataset, name=name, members=members, warning=warning, note=note).encode()
     replace_file(path, page)
     return len(page)
 
@@ -80,26 +84,24 @@ def build_page(
     dataset: Dataset | None = None,
     *,
     name: str,
+    members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
     note: Callable[[str], None] = ignore,
 ) -> str:
     """Return the page's HTML; the same network and images give the same text. `warning`: what stands on top."""
-    n_weights = model.mlp.parameters.values.size
-    if n_weights > 4 * LIMIT:
-        raise too_large(model, n_weights)  # not worth packing first
-    layers = describe_network(model)
+    models = [own for _, own in members] or [model]
+    networks, limit = [own.mlp for own in models], LIMIT * len(models)
+    if sum(network.parameters.values.size for network in networks) > 4 * limit:
+        raise too_large(models)  # not worth packing first
     frame = frame_of(model, dataset, note)
     images, labels = choose_examples(dataset)
     images = drawn(model, images).values if len(images) else images
     run = {
         "name": name,
         "data": model.info.data_name,
-        "epoch": model.info.epoch,
         "warning": warning,
-        "validationAccuracy": model.info.metrics.get("validation_accuracy"),
         "classNames": names_for(model, dataset),
-        "layers": layers,
-        "givesProbabilities": model.gives_probabilities,
+        **describe_networks(model, members),
         "height": frame.height,
         "width": frame.width,
         "low": frame.low,
@@ -111,18 +113,37 @@ def build_page(
         "labels": labels.tolist(),
     }
     examples = pack(images) if len(images) else ""
-    page = fill_template(run | {"rounded": False}, pack(weights_in_order(model.mlp)), examples)
-    if len(page.encode()) > LIMIT:
-        rounded = round_weights(model.mlp)
-        page = fill_template(run | {"rounded": True}, pack(weights_in_order(rounded)), examples)
-        if len(page.encode()) > LIMIT or not_as_good(model.mlp, rounded):
-            raise too_large(model, n_weights)
-        note(f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {LIMIT / 1e6} MB")
+    page = fill_template(run | {"rounded": False}, pack_weights(networks), examples)
+    if len(page.encode()) > limit:
+        rounded = [round_weights(network) for network in networks]
+        page = fill_template(run | {"rounded": True}, pack_weights(rounded), examples)
+        if len(page.encode()) > limit or any(map(not_as_good, networks, rounded)):
+            raise too_large(models)
+        note(f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {limit / 1e6} MB")
     return page
 
 
-def too_large(model: SavedModel, n_weights: int) -> CheckpointError:
-    """Return the error about a network that fits no page."""
+def describe_networks(model: SavedModel, members: Sequence[tuple[str, SavedModel]]) -> dict[str, Any]:
+    """Return what a page says of its network, or of the members of an ensemble."""
+    described = [
+        {"name": name, "layers": describe_network(own), "givesProbabilities": own.gives_probabilities}
+        for name, own in members or [("", model)]
+    ]
+    if members:
+        return {"members": described, "shown": next(i for i, (_, own) in enumerate(members) if own is model)}
+    alone = {"epoch": model.info.epoch, "validationAccuracy": model.info.metrics.get("validation_accuracy")}
+    return alone | {name: described[0][name] for name in ("layers", "givesProbabilities")}
+
+
+def pack_weights(networks: Sequence[MLP]) -> str:
+    """Return the weights of all networks, one after the other, as the page holds them."""
+    return pack(np.concatenate([weights_in_order(network) for network in networks]))
+
+
+def too_large(models: Sequence[SavedModel]) -> CheckpointError:
+    """Return the error about a network, or an ensemble, that fits no page; it names the largest network."""
+    model = max(models, key=lambda own: own.mlp.parameters.values.size)
+    n_weights = model.mlp.parameters.values.size
     widths = "-".join(str(row.input_dim) for row in model.mlp.architecture.rows) + f"-{model.mlp.n_classes}"
     return CheckpointError(
         f"{model.path} is too large for a playground: {widths} has {n_weights:,} parameters, a page of "

@@ -13,7 +13,7 @@ function showNeuron({ l, j }, look) {
   element("inspector-state").textContent = isOff
     ? "switched off: it gives 0"
     : isClass
-      ? `score ${signed(result.outputs[l][j])}, probability ${percent(look.shares[j])}`
+      ? `score ${signed(result.outputs[l][j])}, ${isAverage() ? "average " : ""}probability ${percent(look.shares[j])}`
       : `activation ${signed(result.outputs[l][j])}`;
   showWeights({ l, j }, look);
   const button = element("switch");

@@ -111,6 +111,26 @@ class Network {
   }
 }
 
+// The networks of a page, from their rows of layers and the weights of all, one network after the other.
+function makeNetworks(members, values) {
+  let start = 0;
+  return members.map(({ layers, givesProbabilities }) => {
+    const size = layers.reduce((sum, layer) => sum + (layer.inputs + 1) * layer.outputs, 0);
+    return new Network(layers, values.subarray(start, (start += size)), givesProbabilities);
+  });
+}
+
+// The mean of the probabilities that networks give for x, as barenet averages the members of an ensemble. off[k] says
+// which neurons of network k are switched off.
+function meanProbabilities(networks, x, off = []) {
+  const { layers, last } = networks[0];
+  const sum = new Float64Array(layers[last].outputs);
+  networks.forEach((network, k) => {
+    network.probabilities(network.scores(x, off[k])).forEach((share, c) => (sum[c] += share));
+  });
+  return each(sum, (total) => total / networks.length);
+}
+
 function argmax(row) {
   let best = 0;
   for (let i = 1; i < row.length; i++) if (row[i] > row[best]) best = i;

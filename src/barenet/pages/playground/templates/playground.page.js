@@ -7,7 +7,8 @@ Object.assign(frame, { brightBorder: run.brightBorder, extent: run.extent });
 const state = {
   base: emptyPicture(frame),
   changes: { ...NO_CHANGES },
-  off: [], // a Uint8Array a hidden layer, 1 where a neuron is switched off
+  member: 0, // the network whose neurons are shown, of an ensemble's
+  offs: [], // of each network a Uint8Array a hidden layer, 1 where a neuron is switched off
   label: null, // the true class, where a test image was picked
   past: [], // pictures to go back to
   imported: null,
@@ -17,12 +18,15 @@ const state = {
   shown: null, // the inspector keeps the last one, so that the page does not jump
 };
 
+let networks; // one, or the members of an ensemble, whose probabilities are averaged
 let network, palette, grids, classRows, examples, limits;
 let current = null; // what the network gives now: {x, result, scores, shares, inputs}
 
 const isNarrow = () => matchMedia("(max-width: 860px)").matches;
 const isSame = (a, b) => Boolean(a && b && a.l === b.l && a.j === b.j);
-const anyOff = () => state.off.some((layer) => layer.includes(1));
+const isAverage = () => networks.length > 1;
+const switchedOff = () => state.offs[state.member];
+const anyOff = () => state.offs.some((layers) => layers.some((layer) => layer.includes(1)));
 
 let isPlanned = false;
 function refresh() {
@@ -32,16 +36,18 @@ function refresh() {
 
 function compute() {
   const x = applyChanges(state.base, frame, state.changes);
-  const result = network.forward(x, state.off);
+  const result = network.forward(x, switchedOff());
   const scores = result.outputs[network.last];
-  return { x, result, scores, shares: network.probabilities(scores), inputs: [x, ...result.outputs] };
+  const shares = isAverage() ? meanProbabilities(networks, x, state.offs) : network.probabilities(scores);
+  return { x, result, scores, shares, inputs: [x, ...result.outputs] };
 }
 
 function render() {
   isPlanned = false;
   current = compute();
   paintPicture(element("image"), current.x, frame);
-  grids.forEach((grid, l) => grid.update(current.result.outputs[l], state.off[l], limits[l], palette));
+  const most = limits[state.member];
+  grids.forEach((grid, l) => grid.update(current.result.outputs[l], switchedOff()[l], most[l], palette));
   showClasses();
   showSelection();
   showControls();
@@ -50,14 +56,14 @@ function render() {
 function showClasses() {
   const { shares, scores } = current;
   const isTouched = isChanged(state.changes) || anyOff();
-  const before = isTouched ? network.probabilities(network.scores(state.base)) : null;
+  const before = isTouched ? meanProbabilities(networks, state.base) : null;
   const best = argmax(shares);
   classRows.forEach((row, c) => {
     row.bar.style.width = `${100 * shares[c]}%`;
     row.tick.hidden = !before;
     if (before) row.tick.style.left = `${100 * before[c]}%`;
     row.share.textContent = percent(shares[c]);
-    row.score.textContent = run.givesProbabilities ? "" : signed(scores[c], 1);
+    row.score.textContent = network.givesProbabilities ? "" : signed(scores[c], 1);
     row.root.classList.toggle("best", c === best);
     row.root.classList.toggle("true", c === state.label);
     const truth = c === state.label ? ", the true class" : "";
@@ -67,7 +73,8 @@ function showClasses() {
   const second = argmax(shares.map((share, c) => (c === best ? -1 : share)));
   const verdict = make("b", "", `${run.classNames[best]}, ${percent(shares[best])}`);
   const isEmpty = state.base.every((x) => x === state.base[0]);
-  const lead = isEmpty ? "Nothing drawn, and still an answer: " : "The network says ";
+  const says = isAverage() ? "On average, the networks say " : "The network says ";
+  const lead = isEmpty ? "Nothing drawn, and still an answer: " : says;
   element("verdict").replaceChildren(lead, verdict, `, then ${run.classNames[second]}, ${percent(shares[second])}`);
   announce(`${run.classNames[best]}, ${percent(shares[best])}`);
 }
@@ -93,7 +100,7 @@ function showSelection() {
   }
   document.body.classList.toggle("has-pinned", Boolean(state.pinned));
   const { classNames } = run;
-  const look = { ...current, network, frame, palette, classNames, off: state.off, columns: (l) => grids[l].columns };
+  const look = { ...current, network, frame, palette, classNames, off: switchedOff(), columns: (l) => grids[l].columns };
   if (state.shown) showNeuron(state.shown, look);
   const threads = looked ? threadsOf(looked) : threadsOf({ l: network.last, j: argmax(current.shares) });
   // On a phone the tools lie between image and layers: no threads across them.
@@ -106,7 +113,7 @@ function threadsOf(place) {
   const breadth = place.l === network.last ? [8, 3, 2] : [14, 3, 2];
   const threads = trace(network, current.inputs, place, breadth.slice(0, place.l + 1));
   if (place.l === network.last) return threads;
-  const pushes = network.pushes(place.l, place.j, current.result.outputs, state.off);
+  const pushes = network.pushes(place.l, place.j, current.result.outputs, switchedOff());
   const most = pushLimit(pushes, current.scores);
   pushes.forEach((push, c) => {
     const to = { l: network.last, j: c };
@@ -139,7 +146,7 @@ function showControls() {
   element("reseed").disabled = !changes.noise;
   element("reset").disabled = !isChanged(changes);
   element("undo").disabled = !state.past.length;
-  const n = state.off.reduce((sum, layer) => sum + layer.reduce((a, b) => a + b, 0), 0);
+  const n = state.offs.flat().reduce((sum, layer) => sum + layer.reduce((a, b) => a + b, 0), 0);
   element("all-on").hidden = !n;
   element("all-on").textContent = n === 1 ? "Switch 1 neuron on again" : `Switch all ${n} neurons on again`;
 }
@@ -148,7 +155,7 @@ function showControls() {
 function showScores() {
   let right = 0;
   examples.forEach(({ pixels, label, button }, k) => {
-    const found = argmax(network.scores(pixels, state.off));
+    const found = argmax(isAverage() ? meanProbabilities(networks, pixels, state.offs) : network.scores(pixels, switchedOff()));
     right += Number(found === label);
     button.classList.toggle("wrong", found !== label);
     const taken = found === label ? "" : `, taken for ${run.classNames[found]}`;
@@ -158,8 +165,8 @@ function showScores() {
   element("gallery-score").textContent = `${right} of ${examples.length} right`;
 }
 
-function switchNeuron({ l, j }, off = !state.off[l][j]) {
-  state.off[l][j] = Number(off);
+function switchNeuron({ l, j }, isOff = !switchedOff()[l][j]) {
+  switchedOff()[l][j] = Number(isOff);
   showScores();
   refresh();
 }

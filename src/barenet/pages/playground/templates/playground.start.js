@@ -1,9 +1,11 @@
 // Begin: unpack the weights, lay the network out, and put a first picture in.
 
 function describeRun() {
-  const widths = [network.layers[0].inputs, ...network.layers.map((layer) => layer.outputs)].join(" → ");
-  const n = network.layers.reduce((sum, layer) => sum + layer.W.length + layer.b.length, 0);
-  const facts = [run.name, run.data, widths, `${n.toLocaleString("en")} parameters`];
+  const widths = ({ layers }) => [layers[0].inputs, ...layers.map((layer) => layer.outputs)].join(" → ");
+  const what = isAverage() ? `average of ${networks.length} networks` : widths(network);
+  const layers = networks.flatMap((own) => own.layers);
+  const n = layers.reduce((sum, layer) => sum + layer.W.length + layer.b.length, 0);
+  const facts = [run.name, run.data, what, `${n.toLocaleString("en")} parameters`];
   if (run.validationAccuracy !== undefined && run.validationAccuracy !== null) {
     facts.push(`${(100 * run.validationAccuracy).toFixed(1)} % of its validation images right`);
   }
@@ -14,6 +16,44 @@ function describeRun() {
   element("image").setAttribute("aria-label", `Drawing area of ${frame.width} by ${frame.height} pixels`);
   element("image").style.aspectRatio = `${frame.width} / ${frame.height}`;
   element("precision").textContent = run.rounded ? "Its weights are rounded to 16 binary digits." : "";
+}
+
+// The squares of all neurons of the network that is shown.
+function buildLayers() {
+  grids = network.layers.slice(0, -1).map((layer, l) => new LayerGrid(l, layer));
+  element("layers").replaceChildren(...grids.map((grid) => grid.root));
+  element("layers").classList.toggle("crowded", grids.length > 3);
+  const directly = "No hidden layer: each class looks at the pixels itself.";
+  if (!grids.length) element("layers").append(make("p", "hint", directly));
+  for (const grid of grids) walkable(grid.grid, grid.cells, () => grid.columns, pressKey);
+}
+
+// Of an ensemble: a button a member, which shows its neurons.
+function buildMembers() {
+  if (!isAverage()) return;
+  const choices = run.members.map(({ name }, k) => {
+    const choice = make("label");
+    const input = make("input");
+    Object.assign(input, { type: "radio", name: "member", value: k, checked: k === state.member });
+    input.addEventListener("change", () => showMember(k));
+    choice.append(input, make("span", "", name));
+    return choice;
+  });
+  element("members").append(make("b", "", "Neurons of"), ...choices);
+  element("members").hidden = false;
+  element("of-average").hidden = false;
+  element("classes-about").textContent = "average probability, and score of the network shown";
+}
+
+function showMember(k) {
+  state.member = k;
+  network = networks[k];
+  Object.assign(state, { pointed: null, focused: null, pinned: null });
+  buildLayers();
+  for (const row of classRows) row.root.dataset.l = network.last;
+  state.shown = firstLook();
+  layOut();
+  render(); // at once: what is shown must be of this network before anybody points at it
 }
 
 function buildClasses() {
@@ -65,11 +105,13 @@ function columnsOf(items) {
 // The scale of each layer's colours: the largest activation over the test images, so that colours can be compared.
 function measureLimits() {
   const seen = examples.length ? examples.map((example) => example.pixels) : [emptyPicture(frame).fill(frame.high / 2)];
-  limits = network.layers.map(() => 0);
-  for (const pixels of seen) {
-    network.forward(pixels).outputs.forEach((outputs, l) => (limits[l] = Math.max(limits[l], 0.6 * largest(outputs))));
-  }
-  limits = limits.map((limit) => limit || 1);
+  limits = networks.map((own) => {
+    const most = own.layers.map(() => 0);
+    for (const pixels of seen) {
+      own.forward(pixels).outputs.forEach((outputs, l) => (most[l] = Math.max(most[l], 0.6 * largest(outputs))));
+    }
+    return most.map((limit) => limit || 1);
+  });
 }
 
 function layOut() {
@@ -80,10 +122,10 @@ function layOut() {
 
 // The neuron of the first hidden layer that pushes the winner most, to begin with.
 function firstLook() {
-  const { result, scores } = compute();
-  const best = argmax(scores);
+  const { result, shares } = compute();
+  const best = argmax(shares);
   if (!grids.length) return { l: network.last, j: best };
-  const pushes = Array.from(result.outputs[0], (_, j) => network.pushes(0, j, result.outputs, state.off)[best]);
+  const pushes = Array.from(result.outputs[0], (_, j) => network.pushes(0, j, result.outputs, switchedOff())[best]);
   return { l: 0, j: argmax(pushes) };
 }
 
@@ -101,20 +143,19 @@ async function start() {
     throw new Error("this browser is older than 2023 and cannot unpack the weights");
   }
   const values = await unpack(element("packed-weights").textContent, Float32Array);
-  network = new Network(run.layers, values, run.givesProbabilities);
+  networks = makeNetworks(run.members ?? [run], values);
+  state.member = run.shown ?? 0;
+  network = networks[state.member];
   const packed = element("packed-examples").textContent;
   const images = packed.trim() ? await unpack(packed, run.scale === null ? Float32Array : Uint8Array) : [];
-  state.off = run.layers.slice(0, -1).map((layer) => new Uint8Array(layer.outputs));
+  state.offs = networks.map(({ layers }) => layers.slice(0, -1).map((layer) => new Uint8Array(layer.outputs)));
   element("packed-weights").remove();
   element("packed-examples").remove();
   palette = new Palette();
-  grids = run.layers.slice(0, -1).map((layer, l) => new LayerGrid(l, layer));
-  element("layers").append(...grids.map((grid) => grid.root));
-  element("layers").classList.toggle("crowded", grids.length > 3);
-  const directly = "No hidden layer: each class looks at the pixels itself.";
-  if (!grids.length) element("layers").append(make("p", "hint", directly));
+  buildLayers();
   document.querySelector("main").hidden = false;
   describeRun();
+  buildMembers();
   buildClasses();
   buildGallery(images);
   measureLimits();
@@ -126,11 +167,14 @@ async function start() {
   element("loading").hidden = true;
   // For the console, and for tests: the network, and the page's own picture and scores.
   window.playground = {
-    network,
+    get network() {
+      return network;
+    },
     frame,
     scores: () => Array.from(compute().scores),
+    probabilities: () => Array.from(compute().shares),
     setPicture: (pixels) => setPicture(Float32Array.from(pixels)),
-    switchNeuron: (layer, neuron, off) => switchNeuron({ l: layer - 1, j: neuron - 1 }, off),
+    switchNeuron: (layer, neuron, isOff) => switchNeuron({ l: layer - 1, j: neuron - 1 }, isOff),
   };
 }
 

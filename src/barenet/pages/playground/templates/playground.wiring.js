@@ -117,7 +117,7 @@ function wireTools() {
     button.addEventListener("click", () => shift(...button.dataset.shift.split(",").map(Number)));
   }
   element("all-on").addEventListener("click", () => {
-    for (const layer of state.off) layer.fill(0);
+    for (const layer of state.offs.flat()) layer.fill(0);
     showScores();
     refresh();
   });
@@ -168,15 +168,25 @@ function wireImport() {
   });
 }
 
+function look(values) {
+  Object.assign(state, values);
+  if (current) showSelection();
+}
+
+function press(place) {
+  if (!isSame(state.pinned, place)) look({ pinned: place });
+  else if (place.l < network.last) switchNeuron(place);
+}
+
+// What keys do on a neuron or a class.
+function pressKey(event) {
+  const place = placeOf(isPlace(event.target));
+  if (event.key === "Enter" || event.key === " ") return press(place), true;
+  if (event.key.toLowerCase() === "x" && place.l < network.last) return switchNeuron(place), true;
+  return false;
+}
+
 function wireLooking() {
-  const look = (values) => {
-    Object.assign(state, values);
-    if (current) showSelection();
-  };
-  const press = (place) => {
-    if (!isSame(state.pinned, place)) look({ pinned: place });
-    else if (place.l < network.last) switchNeuron(place);
-  };
   for (const area of [element("layers"), element("classes")]) {
     area.addEventListener("pointerover", (event) => {
       const node = isPlace(event.target);
@@ -191,15 +201,8 @@ function wireLooking() {
     });
     area.addEventListener("click", (event) => isPlace(event.target) && press(placeOf(isPlace(event.target))));
   }
-  const keys = (event) => {
-    const place = placeOf(isPlace(event.target));
-    if (event.key === "Enter" || event.key === " ") return press(place), true;
-    if (event.key.toLowerCase() === "x" && place.l < network.last) return switchNeuron(place), true;
-    return false;
-  };
-  for (const grid of grids) walkable(grid.grid, grid.cells, () => grid.columns, keys);
   const classes = classRows.map((row) => row.root);
-  walkable(element("classes"), classes, () => columnsOf(classes), keys);
+  walkable(element("classes"), classes, () => columnsOf(classes), pressKey);
   const letGo = () => look({ pinned: null, focused: null, pointed: null });
   element("switch").addEventListener("click", () => switchNeuron(state.shown));
   element("unpin").addEventListener("click", letGo);
