@@ -38,7 +38,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     pages/         HTML pages: reports, the playground
     terminal/      what a terminal or a notebook shows
     deploy/        predictions, and files that work without barenet
-    api/           `train`, `resume`, `search`, `find_learning_rate`
+    api/           `train`, `resume`, `search`, `find_learning_rate`, `ensemble`
     course         the course project's dictionaries
     sklearn/       the network as a scikit-learn classifier
     cli/           the command line
@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 
     from barenet import nn
     from barenet.analysis.verification import verify
+    from barenet.api.ensembles import ensemble
     from barenet.api.learning_rates import find_learning_rate
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
@@ -92,6 +93,7 @@ __all__ = [
     "check_custom",
     "check_gradients",
     "check_own_gradients",
+    "ensemble",
     "errors",
     "export",
     "find_latest",
@@ -123,6 +125,7 @@ _LAZY = {
     "check_custom": "barenet.api.training",
     "check_gradients": "barenet.gradcheck.network",
     "check_own_gradients": "barenet.gradcheck.check",
+    "ensemble": "barenet.api.ensembles",
     "export": "barenet.deploy.export",
     "find_latest": "barenet.run_folders.finding",
     "find_learning_rate": "barenet.api.learning_rates",
@@ -145,6 +148,7 @@ _OTHER_WORDS = {
     "fit": "train",
     **dict.fromkeys(("lr_find", "find_lr"), "find_learning_rate"),
     "gradient_check": "check_gradients",
+    **dict.fromkeys(("average", "combine"), "ensemble"),
 }
 
 

@@ -29,10 +29,11 @@ NOT_RUN = {
     "barenet search space.toml --dask tcp://scheduler:8786": "needs a scheduler at that address",
 }
 # Sentences that name a command or what it takes; a person who types the command is told what is missing.
-NAMES = {"barenet export": "barenet export --help", "barenet predict": "barenet predict --help"}
+NAMES = {f"barenet {name}": f"barenet {name} --help" for name in ("ensemble", "export", "predict")}
 STANDS_FOR = {"barenet train --data path": "barenet train --data path/to/fashion-mnist"}
 # What the source tells to type, with a value for each gap.
 IN_SOURCE = {
+    "barenet ensemble {}": "barenet ensemble runs/quick-1 runs/quick-3",
     "barenet gradcheck mine.py:loss_and_gradients": "barenet gradcheck mine.py:loss_and_gradients",
     "barenet inspect takes model files": "barenet inspect model_epoch_100.pkl",
     "barenet inspect {} --neuron {}:{}": "barenet inspect runs/quick-1 --neuron 1:17",
@@ -58,7 +59,7 @@ OTHER_FLAGS = {
 OF_BENCHMARKS = ("--choose", "--tables")
 # What makes a command take a second at most: the data are small already.
 SHORTER = {"train": ("--epochs", "1"), "search": ("--epochs", "1"), "doctor": ("--seconds", "0.1")}
-QUICK = ("test", "predict", "playground")  # others draw, train or check for more than half a second
+QUICK = ("test", "predict", "playground", "ensemble")  # others draw, train or check for more than half a second
 
 typed = sorted({NAMES.get(command, command) for command in (*in_help(), *in_docs())} - {*NOT_RUN})
 
@@ -95,13 +96,14 @@ def full_home(barenet, tmp_path_factory, write_data, arrays) -> Path:
     write_course_model(home / "model_epoch_100.pkl")
     (home / "my.toml").write_text(barenet("train", "--dry-run", cwd=home).stdout, "utf-8")
     small = ("--epochs", "1", "--hidden", "24,6")
-    for arguments in (("train", *small), ("train", *small, "--n-seeds", "2")):
+    for arguments in (("train", *small), ("train", *small, "--n-seeds", "2"), ("train", *small, "--seed", "7")):
         assert barenet(*arguments, cwd=home).returncode == 0
     grid = ("--grid", "lr=0.1,0.01", "--workers", "0")
     assert barenet("search", *small, *grid, cwd=home).returncode == 0
     run = home / "runs" / "quick-1"
     shutil.copy(run / "best.safetensors", run / "epoch-12.safetensors")
-    for name in ("quick-3", "course-1", "a", "b", "c"):
+    assert barenet("ensemble", "quick-1", "quick-3", cwd=home).returncode == 0
+    for name in ("course-1", "a", "b", "c"):
         shutil.copytree(run, home / "runs" / name)
     return home
 

@@ -121,7 +121,7 @@ def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(predict, place)
         (("model.safetensors",), "nothing to predict: model.safetensors is a model; name pictures"),
         (
             ("nowhere", "white.png"),
-            "nowhere does not exist: expected a model (a run or its name, a study, a model file) or "
+            "nowhere does not exist: expected a model (a run or its name, an ensemble, a study, a model file) or "
             "something to predict",
         ),
         (("model.safetensors", "nowhere.png"), "nowhere.png does not exist: expected a picture"),

@@ -81,7 +81,9 @@ def test_a_probability_that_is_not_zero_is_never_written_as_zero():
 
 
 def run_of(*accuracies: float) -> SimpleNamespace:
-    return SimpleNamespace(networks=[SimpleNamespace(result={"test_accuracy": own}) for own in accuracies])
+    return SimpleNamespace(
+        is_ensemble=False, networks=[SimpleNamespace(result={"test_accuracy": own}) for own in accuracies]
+    )
 
 
 def test_seeds_may_move_a_difference_by_what_images_can_tell_apart_or_by_what_seeds_of_the_runs_show():

@@ -16,9 +16,10 @@ from safetensors.numpy import load_file
 import barenet
 from barenet.errors import RunError
 from barenet.pages.page import LIMIT
-from barenet.pages.reports.comparison import run_row, two_best
+from barenet.pages.reports.comparison import two_best
 from barenet.pages.reports.contestants import read_contestant
 from barenet.pages.reports.report import report
+from barenet.pages.reports.rows import run_row
 from barenet.storage.sealing import seal
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}

@@ -100,7 +100,7 @@ class Evidence(Shown):
 
 
 def is_seeds(path: Path) -> bool:
-    """Whether a folder holds a run of several seeds."""
+    """Whether a folder holds several networks: a run's seeds, or an ensemble's members."""
     return path.is_dir() and network_folders(path) != [path]
 
 

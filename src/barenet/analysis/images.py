@@ -17,6 +17,7 @@ from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
 from barenet.messages import count, few
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.resuming import check_data_path, stored_config
 from barenet.shown import Shown
@@ -42,11 +43,11 @@ def find_dataset(
 ) -> Dataset:
     """Return the data set that is handed in or lies at `source`; without it, the one of the run at or around `path`.
 
-    `path` is a run folder or a model file; a file without a run around it means the carried data set. Pictures are read
-    as in training, unless `reading` says otherwise.
+    `path` is a run folder, an ensemble, of which `model` is then a member, or a model file; a file without a run around
+    it means the carried data set. Pictures are read as in training, unless `reading` says otherwise.
     """
     if source is None:
-        folder = path if path.is_dir() else path.parent
+        folder = model.path.parent if is_ensemble(path) else path if path.is_dir() else path.parent
         source = stored_config(folder).data.path if RunFolder(folder).config.exists() else None
         check_data_path(folder, source)
     dataset = load(model, source, note=note, **reading)

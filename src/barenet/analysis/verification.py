@@ -21,7 +21,7 @@ from barenet.engine.state import TrainingState
 from barenet.errors import BarenetError, RunError
 from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
-from barenet.run_folders.finding import Named, find_run
+from barenet.run_folders.finding import Named, find_run, is_ensemble, is_member
 from barenet.run_folders.folder import TEACHER, RunFolder, network_folders
 from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
 from barenet.run_folders.resuming import changed_settings, prepare_as_before, stored_config
@@ -97,6 +97,11 @@ def verify(
         RunError, ConfigError, DataError, MachineError: see `barenet.errors`. Damage is a finding, and no error.
     """
     folder = find_run(run)
+    if is_ensemble(folder) or is_member(folder):
+        what = "an ensemble" if is_ensemble(folder) else "a member of an ensemble"
+        raise RunError(
+            f"{folder} is {what}, which keeps no training steps to verify; its files are checked whenever they are read"
+        )
     custom = Custom(tuple(activations), loss)
     config = stored_config(folder)
     networks = [RunFolder(path) for path in network_folders(folder)]

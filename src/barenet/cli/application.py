@@ -18,7 +18,7 @@ from barenet.version import __version__
 __all__ = ["app", "run"]
 
 IN_PACKAGES = {"search": "tuning.search", "lr-find": "tuning.lr_find"}  # modules that do not lie beside the others
-KEEP_RESULTS = ("train", "search", "lr-find", "inspect", "report", "export", "playground")  # in files
+KEEP_RESULTS = ("train", "search", "lr-find", "ensemble", "inspect", "report", "export", "playground")  # in files
 
 TAKE_DATA = ("test", "inspect", "export", "playground")  # behind a model
 OTHER_WORDS = {
@@ -29,6 +29,7 @@ OTHER_WORDS = {
     **dict.fromkeys(("find-lr", "lr-finder", "lrfind", "range-test"), "lr-find"),
     **dict.fromkeys(("plot", "visualize", "visualise"), "inspect"),
     **dict.fromkeys(("convert", "onnx"), "export"),
+    **dict.fromkeys(("average", "combine", "merge"), "ensemble"),
     "check": "gradcheck",
 }
 

@@ -117,6 +117,18 @@ with what it suggests. It draws the loss over the rates in lr-find.png and write
 rise by the same factor from step to step until the loss blows up (Smith 2017). Below, in brackets, what is taken where
 nothing is said.
 """,
+    "ensemble": """Make one model of several trained networks: its probabilities are the mean of theirs.
+
+For example:
+
+    barenet ensemble runs/quick-1 runs/quick-3
+    barenet ensemble runs/quick-2 --name four-seeds
+    barenet ensemble quick-1 quick-3 course-search-1 --json
+
+The networks may differ in layers, activations, normalisation and dropout. They must take the same inputs, prepared
+alike, and give the same classes. Of a run with several seeds all of them are taken. The ensemble is a folder that holds
+copies: test, predict, report, export, playground and inspect take it, also when the runs are gone.
+""",
     "search": """Search for good settings: train many networks, several in each process, and compare them.
 
 For example:

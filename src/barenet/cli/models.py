@@ -71,6 +71,6 @@ def split_model(words: Sequence[str], runs: Path) -> tuple[Path | None, list[str
     if likely is not None and not path.exists():
         raise ConfigError(f"{first} does not exist: did you mean the run {likely!r}?")
     raise ConfigError(
-        f"{first} {fault}: expected a model (a run or its name, a study, a model file) or something to predict (a "
-        f"picture, a folder, an .npy, IDX or .csv file)"
+        f"{first} {fault}: expected a model (a run or its name, an ensemble, a study, a model file) or something to "
+        f"predict (a picture, a folder, an .npy, IDX or .csv file)"
     )

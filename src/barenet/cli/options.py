@@ -25,8 +25,8 @@ Mirror: TypeAlias = Annotated[
 OneModel: TypeAlias = Annotated[
     Path | None,
     Parameter(
-        help="A run or its name, such as quick-1, a study (its best run), a .safetensors file, the course project's "
-        ".pkl, or W1, b1, ... in an .npz file; the latest run without one."
+        help="A run or its name, such as quick-1, an ensemble, a study (its best run), a .safetensors file, the course "
+        "project's .pkl, or W1, b1, ... in an .npz file; the latest run without one."
     ),
 ]
 Runs: TypeAlias = Annotated[

@@ -12,7 +12,7 @@ from barenet.config.reading import UTF16_MARKS
 from barenet.data.files import is_address
 from barenet.errors import ConfigError
 from barenet.messages import as_typed
-from barenet.run_folders.finding import find_folder
+from barenet.run_folders.finding import find_folder, is_ensemble
 
 __all__ = ["take_data"]
 
@@ -41,9 +41,13 @@ def take_data(
 
 
 def is_data(path: Path) -> bool:
-    """Whether a path is there and holds data, not settings; raise ConfigError for a run or a study."""
+    """Whether a path is there and holds data, not settings; raise ConfigError for a run, an ensemble or a study."""
     if not path.exists():
         path = find_folder(path)  # the name of a run or a study alone
+    if is_ensemble(path):
+        raise ConfigError(
+            f"{path} is an ensemble, which holds neither settings nor data: give a settings file, or data"
+        )
     if path.is_dir():
         for marker, command, settings in (
             ("study.json", "search", "space.toml"),

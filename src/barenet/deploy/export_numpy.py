@@ -36,7 +36,11 @@ def build_source(exported: Exported, module: str) -> str:
     """Return the text of the file, which will be importable as `module`."""
     dtype = exported.dtype.newbyteorder("<")
     networks = [layers_of(network) for network in exported.networks]
-    names = [name for layers in networks for name in names_of(layers)] + ["softmax"] * exported.ends_in_logits
+    in_logits = [network.ends_in_logits for network in exported.networks]
+    if any(in_logits) and not all(in_logits):  # members of an ensemble: softmax is a layer of those that lack it
+        rows = zip(networks, in_logits, strict=True)
+        networks = [[*layers, ("softmax", [])] if lacks else layers for layers, lacks in rows]
+    names = [name for layers in networks for name in names_of(layers)] + ["softmax"] * all(in_logits)
     return TEMPLATE.format(
         version=exported.about["barenet_version"],
         module=module,
@@ -46,7 +50,7 @@ def build_source(exported: Exported, module: str) -> str:
         about=literal(exported.about),
         rule="\n\n".join(rules(exported)),
         n_inputs=exported.networks[0].n_inputs,
-        last="softmax(a)" if exported.ends_in_logits else "a",
+        last="softmax(a)" if all(in_logits) else "a",
         functions="\n".join(FUNCTION_SOURCES[name].lstrip() + "\n" for name in dict.fromkeys(names)).rstrip() + "\n",
         dtype=dtype.str,
         networks="\n".join(network_source(layers, dtype) for layers in networks),

@@ -45,7 +45,7 @@ ORDERS = 4  # in which sums are taken again, besides the usual one
 class Exported:
     """Networks whose probabilities are averaged, and what a person must know to use them.
 
-    networks: as they are evaluated; all have the same architecture, and end in logits or all in probabilities.
+    networks: as they are evaluated; each ends in logits, of which softmax is still to be taken, or in probabilities.
     image_shape, input_dtype ("uint8" or "float32"; "float64" for features that need it): of the images that go in.
     `scale` multiplies them first, or the `standardiser` is applied. trained: values of the training images in the units
     of those that go in, see `training.input_range`; {} for features, and for a model that does not remember them.
@@ -63,11 +63,6 @@ class Exported:
     columns: Columns | None = None
     unknown: str = "error"
     about: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def ends_in_logits(self) -> bool:
-        """Whether softmax is still to be taken, network by network."""
-        return self.networks[0].ends_in_logits
 
     @property
     def rows_of(self) -> Columns | None:
@@ -154,8 +149,9 @@ def exact_probabilities(exported: Exported, images: NDArray[Any]) -> NDArray[np.
     x = images.reshape(len(images), -1) * np.float64(exported.scale)
     if exported.standardiser is not None:
         x = exported.standardiser(x).astype(np.float64)
-    outputs = [compute_outputs(network.copy(np.float64), x, 1.0) for network in exported.networks]
-    shares = [probabilities(own, not exported.ends_in_logits) for own in outputs]
+    networks = exported.networks
+    outputs = [compute_outputs(network.copy(np.float64), x, 1.0) for network in networks]
+    shares = [probabilities(own, not network.ends_in_logits) for own, network in zip(outputs, networks, strict=True)]
     return np.asarray(np.mean(shares, axis=0))
 
 
@@ -173,7 +169,7 @@ def measure_rounding(exported: Exported, images: NDArray[Any], expected: NDArray
         for network in exported.networks:
             other, columns = reorder(network, rng)
             outputs = compute_outputs(other, np.ascontiguousarray(x[:, columns]), scale)
-            shares.append(probabilities(outputs, not exported.ends_in_logits))
+            shares.append(probabilities(outputs, not network.ends_in_logits))
         largest = np.maximum(largest, np.max(np.abs(np.mean(shares, axis=0) - exact), initial=0.0))
     return float(largest)
 

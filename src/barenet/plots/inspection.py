@@ -26,7 +26,7 @@ from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
-from barenet.run_folders.finding import Named, find_run
+from barenet.run_folders.finding import Named, find_run, is_ensemble
 from barenet.run_folders.loading import best_on_validation, load_models
 from barenet.shown import Shown
 from barenet.storage.files import check_folder_name, check_no_link, replace_file
@@ -97,7 +97,7 @@ def inspect(
 
     Args:
         path: a run folder or its name, what training returned, a `.safetensors` file, or the course project's `.pkl`;
-            the latest run without one. Of several seeds the best on validation is looked at.
+            the latest run without one. Of several seeds, and of an ensemble, the best on validation is looked at.
         output: folder for the pictures; without it `figures/` of the run, or `NAME-figures` beside a model file.
         neuron: the one to look at closely, as "1:17", a layer and a number; one is chosen without it.
         dataset: its images, or where they lie; without it those that it was trained on.
@@ -111,12 +111,13 @@ def inspect(
     """
     if output:
         check_folder_name(Path(output), "the pictures")
-    path = choose_network(find_run(path, note), note)
+    named = find_run(path, note)
+    path = choose_network(named, note)
     evidence = read_evidence(path, dataset=dataset, activations=activations, loss=loss)
     for sentence in evidence.notes:
         note(sentence)
     found = look(evidence, neuron)
-    folder = Path(output) if output else default_folder(path)
+    folder = Path(output) if output else default_folder(named if is_ensemble(named) else path)
     if not output:
         check_no_link(folder, ", or choose another --output")
     try:
@@ -131,13 +132,17 @@ def inspect(
 
 
 def choose_network(path: Path, note: Callable[[str], None]) -> Path:
-    """Return the folder of the network to look at: the run's own, or of several seeds the best on validation."""
+    """Return the network to look at: the run's own, or of several the best on validation.
+
+    A seed is a run of its own, with its folder; of a member of an ensemble there are the weights alone.
+    """
     if not is_seeds(path):
         return path
     models = load_models(path)
-    best = best_on_validation(models).path.parent
-    note(f"{path} has {len(models)} networks: this is {best}, the best on validation; name another to see it")
-    return best
+    best = best_on_validation(models).path
+    chosen = best if is_ensemble(path) else best.parent
+    note(f"{path} has {len(models)} networks: this is {chosen}, the best on validation; name another to see it")
+    return chosen
 
 
 def default_folder(path: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 
 from barenet.errors import RunError, closest
 from barenet.messages import as_typed, few
+from barenet.storage.ensembles import ENSEMBLE
 
 __all__ = [
     "RUNS",
@@ -18,6 +19,8 @@ __all__ = [
     "find_folder",
     "find_latest",
     "find_run",
+    "is_ensemble",
+    "is_member",
     "is_run_or_study",
     "likely_name",
     "name_of_run",
@@ -84,7 +87,18 @@ def find_folder(name: str | Path, places: Sequence[str] = (RUNS, STUDIES)) -> Pa
 
 def is_run_or_study(folder: Path) -> bool:
     """Whether a folder holds what training or a search writes."""
-    return any((folder / marker).exists() for marker in (STUDY, "config.toml", "best.safetensors"))
+    return any((folder / marker).exists() for marker in (STUDY, ENSEMBLE, "config.toml", "best.safetensors"))
+
+
+def is_ensemble(path: Path) -> bool:
+    """Whether a folder holds an ensemble."""
+    return (path / ENSEMBLE).exists()
+
+
+def is_member(folder: Path) -> bool:
+    """Whether a folder is that of a member of an ensemble."""
+    folder = folder.resolve()
+    return folder.name.startswith("member-") and is_ensemble(folder.parent)
 
 
 def likely_name(wanted: Path, runs: str | Path = RUNS) -> str | None:
@@ -93,8 +107,9 @@ def likely_name(wanted: Path, runs: str | Path = RUNS) -> str | None:
 
 
 def known_names(runs: str | Path = RUNS) -> list[str]:
-    """Return the names of all runs and studies, those of runs in `runs`."""
-    return sorted(path.parent.name for place in (Path(runs), Path(STUDIES)) for path in place.glob("[!.]*/config.toml"))
+    """Return the names of all runs, ensembles and studies, those of runs and ensembles in `runs`."""
+    places = [(place, marker) for place in (Path(runs), Path(STUDIES)) for marker in ("config.toml", ENSEMBLE)]
+    return sorted(path.parent.name for place, marker in places for path in place.glob(f"[!.]*/{marker}"))
 
 
 def describe_names(wanted: Path, runs: str | Path = RUNS) -> str:
@@ -131,15 +146,16 @@ def find_run(named: Named, note: Callable[[str], None] = lambda message: None, r
 def name_of_run(folder: Path) -> str:
     """Return how texts call a run: by its folder, and by the study or the run that it is a part of.
 
-    It is `course-search-1, best run` for a study's best run, and `quick-2, seed-1` for one of several seeds.
+    It is `course-search-1, best run` for a study's best run, `quick-2, seed-1` for one of several seeds, and
+    `ensemble-1, member-0` for a member of an ensemble.
     """
     *whole, own = parts_of_name(folder)
     return ", ".join([*whole, f"{own} run" if (folder.resolve().parent / STUDY).exists() else own])
 
 
 def parts_of_name(folder: Path) -> tuple[str, ...]:
-    """Return the name of a run's folder, behind that of the study or the run that it is a part of."""
+    """Return the name of a run's folder, behind that of the study, the run or the ensemble that it is a part of."""
     folder = folder.resolve()
     is_seed = folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
-    is_part = is_seed or (folder.parent / STUDY).exists()
+    is_part = is_seed or (folder.parent / STUDY).exists() or is_member(folder)
     return (folder.parent.name, folder.name) if is_part else (folder.name,)

@@ -17,6 +17,7 @@ from barenet.config.tables import Config
 from barenet.errors import MachineError
 from barenet.printing.lines import write_csv_row
 from barenet.storage.arrays import read_arrays, write_arrays
+from barenet.storage.ensembles import ENSEMBLE, member_folder, read_members
 from barenet.storage.files import append_line, keep_damaged, replace_file
 from barenet.storage.folders import NewFolder, hold_lock
 from barenet.storage.history import history_line, read_history
@@ -28,6 +29,7 @@ __all__ = [
     "drop_torn_files",
     "lock_run",
     "network_folders",
+    "new_ensemble",
     "new_run",
     "seed_folders",
 ]
@@ -63,8 +65,15 @@ def drop_torn_files(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
+def new_ensemble(output: Path, name: str | None) -> NewFolder:
+    """Return a folder for an ensemble, to be filled: `output/name`, or `output/ensemble-1`, `-2`, ... by default."""
+    return NewFolder(output, name, "ensemble", kind="ensemble", marker=ENSEMBLE, goes_on=False)
+
+
 def network_folders(run: Path) -> list[Path]:
-    """Return the folders of a run's networks: its `seed-*` folders, or the run itself."""
+    """Return the folders of a run's networks: its `seed-*` folders, or the run itself; of an ensemble its members'."""
+    if (run / ENSEMBLE).exists():
+        return [member_folder(run, number) for number in range(len(read_members(run)))]
     seeds = [path for path in run.glob("seed-*") if path.name.removeprefix("seed-").isdecimal()]
     return sorted(seeds, key=lambda path: int(path.name.removeprefix("seed-"))) or [run]
 

@@ -1,4 +1,4 @@
-"""Find the trained networks behind a path: a run, a folder of seeds, a model file, or the course project's pickle."""
+"""Find the trained networks behind a path: a run, several seeds, an ensemble, a model file, or the course's pickle."""
 
 from __future__ import annotations
 
@@ -16,25 +16,29 @@ from barenet.errors import CheckpointError, InputWarning, RunError
 from barenet.messages import as_typed
 from barenet.nn import LOSSES, Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel, read_model
-from barenet.run_folders.finding import Named, find_run
+from barenet.run_folders.finding import Named, find_run, is_ensemble
 from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.storage.arrays import checksum
+from barenet.storage.ensembles import how_again, member_folder, read_members
 from barenet.storage.history import read_history
 from barenet.training.input_range import PIXEL_SCALE
 from barenet.training.learning.remedies import smaller_rate
 
-__all__ = ["best_on_validation", "load_models"]
+__all__ = ["best_on_validation", "load_models", "weights_of"]
 
 CARRIED_SHAPE = (784, 10)  # pixels and classes of the carried images
 
 
 def load_models(named: Named, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
-    """Return the network that `path` names, or all networks of a folder of seeds, best on validation each.
+    """Return the network that `path` names, or all networks of a folder of seeds or an ensemble, the best of each.
 
     Raises:
         CheckpointError: a file is missing, damaged, or of a kind that nobody here reads.
-        RunError: the folder is not a run, or has no finished validation yet.
+        RunError: the folder is not a run, or has no finished validation yet, or an ensemble lacks a member.
     """
     path = find_run(named)
+    if is_ensemble(path):
+        return load_members(path, activations, loss)
     if path.is_dir():
         folders = network_folders(path)
         # A network that was lost before its first validation has no best; the others are the run.
@@ -48,6 +52,28 @@ def load_models(named: Named, activations: Sequence[Activation] = (), loss: Loss
         f"{path} is not a model: expected a run folder, a .safetensors file, the course's .pkl, or an .npz or .pkl "
         f"with W1, b1, W2, b2, ..."
     )
+
+
+def load_members(ensemble: Path, activations: Sequence[Activation], loss: Loss | None) -> list[SavedModel]:
+    """Return the networks of an ensemble; each must be the one that it was made of."""
+    models, members = [], read_members(ensemble)
+    for number, member in enumerate(members):
+        file = RunFolder(member_folder(ensemble, number)).best
+        if not file.exists():
+            raise RunError(f"{ensemble} is incomplete: {file} is missing; put it back, or {how_again(members)}")
+        model = read_model(file, activations, loss)
+        if weights_of(model) != member.weights:
+            raise RunError(
+                f"{file} does not hold the weights that {ensemble} was made of, those of {member.source}; put the "
+                f"right file back, or {how_again(members)}"
+            )
+        models.append(model)
+    return models
+
+
+def weights_of(model: SavedModel) -> str:
+    """Return the checksum of a network's parameters."""
+    return checksum(model.mlp.parameters.values)
 
 
 def best_on_validation(models: Sequence[SavedModel]) -> SavedModel:

@@ -24,7 +24,7 @@ from barenet.training.learning.verdict import Subject, Verdict, judge, thin
 from barenet.training.records import EpochRecord, Stop
 from barenet.training.trainer import Trainer
 
-__all__ = ["NetworkResult", "RunResult", "judge_network", "read_verdict", "write_verdict"]
+__all__ = ["VERDICT", "NetworkResult", "RunResult", "judge_network", "read_verdict", "write_verdict"]
 
 
 @dataclass(frozen=True, repr=False)

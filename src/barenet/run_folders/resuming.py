@@ -25,7 +25,7 @@ from barenet.errors import CheckpointError, RunError
 from barenet.messages import as_typed
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.extending import check_epochs, describe_extension, describe_finished
-from barenet.run_folders.finding import STUDY, describe_names
+from barenet.run_folders.finding import STUDY, describe_names, is_ensemble
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
 from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
@@ -139,6 +139,10 @@ def stored_config(folder: Path) -> Config:
         raise RunError(f"{folder} is a study, not a run; go on with: barenet search --resume {as_typed(folder)}")
     if not folder.exists():
         raise RunError(f"{folder} does not exist: {describe_names(folder)}")
+    if is_ensemble(folder):
+        raise RunError(
+            f"{folder} is an ensemble, which was not trained itself: name one of the runs that it is made of"
+        )
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
     return stored_settings(RunFolder(folder).config)

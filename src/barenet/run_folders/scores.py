@@ -16,6 +16,7 @@ from barenet.data.datasets import Dataset, ignore
 from barenet.errors import CheckpointError, DataError, MachineError, RunError
 from barenet.messages import as_typed, count, one_line
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.finding import is_ensemble, is_member
 from barenet.shown import Shown
 from barenet.storage.arrays import checksum
 from barenet.storage.files import replace_file
@@ -147,6 +148,8 @@ def read_scores(folder: Path) -> tuple[dict[str, Any], NDArray[np.float32]] | No
     """
     results, probabilities_file = folder / RESULTS, folder / PROBABILITIES
     again = f"write it again by: barenet train --resume {as_typed(folder)}"
+    if is_ensemble(folder) or is_member(folder):
+        again = "make the ensemble again from its runs"
     if not results.exists():
         return None
     path = results

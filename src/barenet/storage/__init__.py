@@ -8,4 +8,5 @@ Read the modules in this order; open `files` first:
     described  what a model file says about its network, checked
     sealing    JSON with a checksum: history, test results, the records of a study
     history    the records of a run's epochs, a sealed line each
+    ensembles  the members of an ensemble
 """

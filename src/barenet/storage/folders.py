@@ -43,16 +43,19 @@ class NewFolder:
             ...                       # fill new.path
             new.publish()             # from here on it is output/quick-1, and goes on being held
 
-    Without a name it is `output/prefix-1`, `-2`, ...; one that holds the file `marker` is a `kind` already. What was
-    not published is deleted at the end.
+    Without a name it is `output/prefix-1`, `-2`, ...; one that holds the file `marker` is a `kind` already, with which
+    one can go on, or not. What was not published is deleted at the end.
 
     Raises:
         RunError: the folder is there already and holds something.
         MachineError: it cannot be made.
     """
 
-    def __init__(self, output: Path, name: str | None, prefix: str, *, kind: str, marker: str) -> None:
+    def __init__(
+        self, output: Path, name: str | None, prefix: str, *, kind: str, marker: str, goes_on: bool = True
+    ) -> None:
         self.output, self.name, self.prefix, self.kind, self.marker = output, name, prefix, kind, marker
+        self.goes_on = goes_on
         check_name(output, name, kind)
         self.path = output / f".{name or prefix}-{uuid.uuid4().hex[:8]}{HIDDEN}"
         self.is_published = False
@@ -80,8 +83,8 @@ class NewFolder:
             if (folder / HOLDER).exists():  # or one that has just made it could not lock it
                 with hold_lock(folder):  # where another process is at work in it, that is what to say
                     pass
-            how = f"go on with it by --resume {as_typed(folder)}, or choose another --name"
-            raise RunError(f"{folder} holds a {self.kind} already; {how}")
+            how = f"go on with it by --resume {as_typed(folder)}, or choose" if self.goes_on else "choose"
+            raise RunError(f"{folder} holds {with_article(self.kind)} already; {how} another --name")
         if holds:
             raise RunError(f"{folder} holds something else ({', '.join(holds[:3])}); choose another --name")
 
@@ -139,7 +142,12 @@ def check_name(output: Path, name: str | None, kind: str) -> None:
     if name is not None and (name in ("", ".", "..") or set(name) & set("/\\")):
         raise RunError(f"--name must be the name of one folder, got {name!r}; choose where it lies by --output")
     for path in [output] if name is None else [output, output / name]:
-        check_folder_name(path, f"the files of a {kind}")
+        check_folder_name(path, f"the files of {with_article(kind)}")
+
+
+def with_article(kind: str) -> str:
+    """Return what a folder holds, after an article."""
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def next_name(output: Path, prefix: str) -> str:

@@ -10,15 +10,17 @@ from rich.text import Text
 
 from barenet.messages import count
 from barenet.printing.consoles import PlainConsole
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.scores import Scores
 from barenet.terminal.learning import show_verdicts
 from barenet.terminal.output import output_console, plain_table
 from barenet.training.records import format_loss
 
-__all__ = ["show_classes", "show_result", "show_scores"]
+__all__ = ["show_classes", "show_ensemble", "show_result", "show_scores"]
 
 MATRIX_BESIDE = 36  # columns that class names, precision and recall take
+MIRRORED = "mirrored: the mean of the probabilities of each image and its mirror image"
 
 
 def show_result(result: RunResult) -> None:
@@ -63,9 +65,44 @@ def show_scores(
     epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
     console.print(f"{name}{epoch}")
     if mirror:
-        console.print("mirrored: the mean of the probabilities of each image and its mirror image")
+        console.print(MIRRORED)
     show_summary(console, scores, whole)
     show_classes(console, whole, class_names, n_networks=len(scores))
+    if warning:
+        console.print(warning, style="bold red")
+
+
+def show_ensemble(
+    name: str,
+    members: Sequence[tuple[str, SavedModel]],
+    scores: Sequence[Scores],
+    whole: Scores | None,
+    warning: str = "",
+    *,
+    mirror: bool = False,
+) -> None:
+    """Print what an ensemble and each of its members gave on the test images; without `scores`, its members alone.
+
+    members: where each comes from, and its network.
+    """
+    console = output_console()
+    console.print(f"{name}: the average of {count(len(members), 'network')}")
+    if mirror:
+        console.print(MIRRORED)
+    if whole is not None:
+        show_summary(console, [whole], whole)
+    table = plain_table(("member",), ("parameters", "valid loss", "valid acc", "test loss", "test acc"), no_wrap=True)
+    for i, (source, model) in enumerate(members):
+        metrics, tested = model.info.metrics, ("-", "-")
+        if scores:
+            tested = format_loss(scores[i].loss), f"{scores[i].accuracy:.4f}"
+        valid = ("-", "-")
+        if "validation_loss" in metrics:
+            valid = format_loss(metrics["validation_loss"]), f"{metrics['validation_accuracy']:.4f}"
+        table.add_row(f"{i} {source}", f"{model.mlp.parameters.size:,}", *valid, *tested)
+    console.print(table)
+    if whole is not None:
+        show_classes(console, whole, [str(row["class"]) for row in whole.classes])
     if warning:
         console.print(warning, style="bold red")
 

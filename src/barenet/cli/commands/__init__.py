@@ -11,6 +11,7 @@ Read the modules in this order; open `train` first:
     export       ONNX, or one Python file
     tuning/      search for good settings, find a learning rate
     gradcheck    back-propagation against difference quotients
+    ensemble     several networks as one model
     verify       a run against its checksums, its last steps taken once more
     doctor       what decides speed on this machine
 """

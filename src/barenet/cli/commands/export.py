@@ -36,8 +36,8 @@ def export(
     Parameters
     ----------
     model
-        A run or its name, such as quick-1, a folder of seeds (averaged), a study (its best run), a .safetensors file,
-        or the course project's .pkl; the latest run without one.
+        A run or its name, such as quick-1, a folder of seeds (averaged), an ensemble, a study (its best run), a
+        .safetensors file, or the course project's .pkl; the latest run without one.
     to
         onnx, for every runtime that reads ONNX, or numpy, one Python file; without it, told by the name of --output.
     output

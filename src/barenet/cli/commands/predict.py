@@ -49,8 +49,8 @@ def predict(
     ----------
     images
         Pictures, folders of them, - for standard input, .npy, IDX or .csv files. Before them a model: a run or its
-        name, such as quick-1, a folder of seeds (averaged), a study (its best run), a .safetensors file, the course
-        project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
+        name, such as quick-1, a folder of seeds (averaged), an ensemble, a study (its best run), a .safetensors file,
+        the course project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
     top
         How many classes to show.
     invert

@@ -27,8 +27,8 @@ def report(
     Parameters
     ----------
     models
-        Runs or their names, such as quick-1, or studies (their best runs); the latest run without any. A run of several
-        seeds gives their mean and spread.
+        Runs or their names, such as quick-1, studies (their best runs), or ensembles; the latest run without any. A run
+        of several seeds gives their mean and spread.
     output
         File to write, which ends in .html; without it, report.html in the run's folder, or comparison.html
         beside several runs.

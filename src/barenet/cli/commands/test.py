@@ -14,12 +14,13 @@ from barenet.data.datasets import CARRIED_NAME, ignore
 from barenet.errors import DataError
 from barenet.printing.lines import print_json
 from barenet.run_folders.checkpoint import SavedModel, check_mirror
-from barenet.run_folders.finding import RUNS
+from barenet.run_folders.finding import RUNS, is_ensemble
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, names_for, score_model
+from barenet.storage.ensembles import read_members
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.learning import describe_answers
-from barenet.terminal.results import show_scores
+from barenet.terminal.results import show_ensemble, show_scores
 
 __all__ = ["test"]
 
@@ -39,8 +40,8 @@ def test(
     Parameters
     ----------
     model
-        A run or its name, such as quick-1, a folder of seeds, a study (its best run), a .safetensors file, the course
-        project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
+        A run or its name, such as quick-1, a folder of seeds, an ensemble, a study (its best run), a .safetensors file,
+        the course project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
     """
     observer = ConsoleObserver(quiet=quiet)
     path = find_model(model, runs, observer.note)
@@ -61,8 +62,12 @@ def test(
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:
         print_json({**summary(path, models, scores, whole), "mirror": mirror})
+        return
+    warning = describe_answers(whole, dataset.test_labels)  # type: ignore[arg-type]
+    if is_ensemble(path):
+        members = [(own.source, network) for own, network in zip(read_members(path), models, strict=True)]
+        show_ensemble(str(path), members, scores, whole, warning, mirror=mirror)
     else:
-        warning = describe_answers(whole, dataset.test_labels)  # type: ignore[arg-type]
         show_scores(str(path), scores, whole, names, warning, mirror=mirror)
 
 
@@ -70,9 +75,17 @@ test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever
 
 
 def summary(path: Path, models: list[SavedModel], scores: list[Scores], whole: Scores) -> dict[str, Any]:
-    """Return the figures for `--json`; with several networks means, standard deviations and all runs."""
+    """Return the figures for `--json`: of several seeds means and standard deviations, of an ensemble its own."""
+    networks = [{"model": str(m.path), **s.as_dict()} for m, s in zip(models, scores, strict=True)]
     if len(scores) == 1:
-        return {"model": str(models[0].path), **scores[0].as_dict()}
+        return networks[0]
+    if is_ensemble(path):
+        sources = [{"source": own.source} for own in read_members(path)]
+        return {
+            "model": str(path),
+            **whole.as_dict(),
+            "members": [source | network for source, network in zip(sources, networks, strict=True)],
+        }
     accuracies, losses = [s.accuracy for s in scores], [s.loss for s in scores]
     return {
         "model": str(path),
@@ -84,5 +97,5 @@ def summary(path: Path, models: list[SavedModel], scores: list[Scores], whole: S
         "ensemble_test_loss": whole.loss,
         "confusion_matrix": whole.confusion.tolist(),
         "per_class": whole.classes,
-        "runs": [{"model": str(m.path), **s.as_dict()} for m, s in zip(models, scores, strict=True)],
+        "runs": networks,
     }

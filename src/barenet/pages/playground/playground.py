@@ -15,10 +15,11 @@ from barenet.old_words import takes_old
 from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.run_folders.finding import Named, find_run, name_of_run
+from barenet.run_folders.finding import Named, find_run, is_ensemble, name_of_run
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.loading import best_on_validation, load_models
 from barenet.run_folders.results import read_verdict
+from barenet.storage.ensembles import read_members
 from barenet.storage.history import read_history
 
 __all__ = ["Playground", "playground"]
@@ -50,7 +51,8 @@ def playground(
 
     Args:
         path: a run folder or its name, what training returned, a `.safetensors` file, or the course project's `.pkl`;
-            the latest run without one. Of several seeds the page shows the best on validation.
+            the latest run without one. Of several seeds the page shows the best on validation, and of an ensemble all
+            members, whose probabilities it averages.
         output: file to write, which ends in .html; without it `playground.html` in the run's folder or beside the model
             file.
         dataset: the data set whose test images the page offers, or where it lies; without it the one that the network
@@ -66,16 +68,19 @@ def playground(
         RunError, MachineError: see `barenet.errors`.
     """
     path, target = find_run(path, note), None if output is None else page_path(output)
-    model = choose_network(path, note)
+    model, members = choose_networks(path, note)
     images = find_images(model, path, dataset, note)
     target = target or (path if path.is_dir() else path.parent) / "playground.html"
-    size = write_playground(model, target, images, name=name_of(model, path), warning=warning_of(model), note=note)
+    name = name_of_run(path) if members else name_of(model, path)
+    warnings = [f"{own}: {said}" for own, member in members if (said := warning_of(member))]
+    warning = " ".join(warnings) if members else warning_of(model)
+    size = write_playground(model, target, images, name=name, members=members, warning=warning, note=note)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
-    return Playground(target, size, model.path, min(EXAMPLES, n_test))
+    return Playground(target, size, path if members else model.path, min(EXAMPLES, n_test))
 
 
-def choose_network(path: Path, note: Callable[[str], None]) -> SavedModel:
-    """Return the network at `path`, of several the one that is best on validation."""
+def choose_networks(path: Path, note: Callable[[str], None]) -> tuple[SavedModel, list[tuple[str, SavedModel]]]:
+    """Return the network at `path`, of several the best on validation; and an ensemble's members, by their names."""
     try:
         models = load_models(path)
     except CheckpointError as error:
@@ -86,9 +91,12 @@ def choose_network(path: Path, note: Callable[[str], None]) -> SavedModel:
             f"train with barenet's own ones"
         ) from None
     best = best_on_validation(models)
+    if is_ensemble(path):
+        sources = [own.source for own in read_members(path)]
+        return best, [(f"{i} {source}", own) for i, (source, own) in enumerate(zip(sources, models, strict=True))]
     if len(models) > 1:
         note(f"the page shows one of {len(models)} networks, the best on validation: {best.path.parent.name}")
-    return best
+    return best, []
 
 
 def warning_of(model: SavedModel) -> str:

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from barenet.analysis.images import Source, find_labels
-from barenet.analysis.statistics import mcnemar, wilson_interval
+from barenet.analysis.statistics import mcnemar
+from barenet.config.tables import Config
 from barenet.errors import RunError
 from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.pages.page import render
-from barenet.pages.reports.contestants import Contestant, Network, judge_average, judge_by_file, read_contestant
+from barenet.pages.reports.contestants import Contestant, judge_average, judge_by_file, read_contestant
 from barenet.pages.reports.drawings import Drawing
 from barenet.pages.reports.judgement import Judgement, judged_parts, without_examples
 from barenet.pages.reports.overlays import mean_curves, overlaid_curves
+from barenet.pages.reports.rows import run_row, seed_rows, seeds_of, unlearned_words
 from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.canvas import SERIES
 from barenet.run_folders.finding import name_of_run
-from barenet.training.records import EpochRecord, training_seconds
+from barenet.training.records import EpochRecord
 from barenet.tuning.study.results import accuracy_noise, seeds_noise
 
 __all__ = ["compare", "two_best"]
@@ -65,7 +66,9 @@ def compare(
         curves=curves(runs, alone),
         test=test,
         names=names,
-        differing=[] if alone else differing_settings([run.config for run in runs]),
+        has_ensemble=any(run.is_ensemble for run in runs),
+        columns=[name for name, _ in settings_of(runs)],
+        differing=[] if alone else differing_settings([config for _, config in settings_of(runs)]),
         settings=show_tables(runs[0].config),
         n_seeds=len(runs[0].models),
         j=judgement,
@@ -84,6 +87,15 @@ def names_of(paths: Sequence[Path]) -> list[str]:
     """Return the runs' names, or their paths where two have the same."""
     names = [name_of_run(path) for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
+
+
+def settings_of(runs: Sequence[Contestant]) -> list[tuple[str, Config]]:
+    """Return the settings of each run, by its name; of an ensemble those of each member."""
+    return [
+        (f"{run.name}, {name}" if run.is_ensemble else run.name, config)
+        for run in runs
+        for name, config in (run.member_settings if run.is_ensemble else [("", run.config)])
+    ]
 
 
 def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
@@ -112,60 +124,6 @@ def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
     return notes
 
 
-def unlearned_words(run: Contestant) -> str:
-    """Return that a run's network learned nothing, or how many of several; empty where all learned something."""
-    n, n_empty = len(run.networks), sum(not network.learned for network in run.networks)
-    if n_empty == 0:
-        return ""
-    return "the network learned nothing" if n == 1 else f"{n_empty} of {n} networks learned nothing"
-
-
-def spread(values: Sequence[float], factor: float, digits: int) -> str:
-    """Return a value, or mean ± standard deviation of several."""
-    if not values:
-        return "–"
-    mean = f"{factor * np.mean(values):.{digits}f}"
-    return mean if len(values) == 1 else f"{mean} ± {factor * np.std(values, ddof=1):.{digits}f}"
-
-
-def run_row(run: Contestant) -> dict[str, Any]:
-    """Return one run as a row of the table."""
-    results = [network.result for network in run.networks if network.result is not None]
-    accuracies = [result["test_accuracy"] for result in results]
-    interval = ""
-    if len(results) == 1:
-        n = results[0]["images"]
-        low, high = wilson_interval(round(accuracies[0] * n), n)
-        interval = f"{100 * low:.2f} to {100 * high:.2f}"
-    elif run.scores is not None:
-        interval = f"the average: {100 * run.scores['test_accuracy']:.2f}"
-    return {
-        "name": run.name,
-        "networks": len(run.networks),
-        "unlearned": unlearned_words(run).removeprefix("the network "),
-        "validation_accuracy": spread(run.validation("accuracy"), 100, 2),
-        "validation_loss": spread(run.validation("loss"), 1, 4),
-        "test_accuracy": spread(accuracies, 100, 2),
-        "interval": interval,
-        "test_loss": spread([result["test_loss"] for result in results], 1, 4),
-        "best_epoch": ", ".join(str(model.info.epoch) for model in run.models) or "–",
-        "parameters": f"{run.models[0].mlp.parameters.size:,}" if run.models else "–",
-        "seconds": f"{training_seconds(network.history for network in run.networks):.1f}",
-        "sharing": ", ".join(dict.fromkeys(network.sharing for network in run.networks if network.sharing)),
-    }
-
-
-def seeds_of(run: Contestant) -> list[tuple[str, Network]]:
-    """Return the name and the network of each seed of a run that was not lost."""
-    return [(f"seed-{n.model.info.seed}", n) for n in run.networks if n.model is not None]
-
-
-def seed_rows(run: Contestant) -> list[dict[str, Any]]:
-    """Return a row a seed of one run."""
-    alone = replace(run, probabilities=None, scores=None)
-    return [run_row(replace(alone, name=name, networks=[network])) for name, network in seeds_of(run)]
-
-
 def curves(runs: Sequence[Contestant], alone: bool) -> list[Drawing]:
     """Return the validation curves of all runs overlaid; of a single run the mean of its seeds, and each of a few."""
     if not alone:
@@ -190,7 +148,7 @@ def judged(runs: Sequence[Contestant]) -> list[tuple[str, Judgement]]:
 
 def average_word(run: Contestant) -> str:
     """Return what to add to a run's name where its average is meant."""
-    return " (its average)" if len(run.models) > 1 else ""
+    return " (its average)" if len(run.models) > 1 and not run.is_ensemble else ""
 
 
 def two_best(runs: Sequence[Contestant]) -> list[Contestant]:
@@ -237,6 +195,7 @@ def noise_of(runs: Sequence[Contestant], accuracy: float, n_images: int) -> floa
     That is what the runs' seeds show, where one has several, and at least what so many images can tell apart: seeds of
     the same settings seldom differ by more than that.
     """
-    tested = [[n.result["test_accuracy"] for n in run.networks if n.result is not None] for run in runs]
+    seeds = [run for run in runs if not run.is_ensemble]
+    tested = [[n.result["test_accuracy"] for n in run.networks if n.result is not None] for run in seeds]
     variances = [float(np.var(own, ddof=1)) for own in tested if len(own) > 1]
     return max(accuracy_noise(accuracy, n_images), seeds_noise(variances))

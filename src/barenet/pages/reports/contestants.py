@@ -1,4 +1,4 @@
-"""What a run brings to a comparison: its networks, and how their average did on images not trained on."""
+"""What a run or an ensemble brings to a page: its networks, and how their average did on images not trained on."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ from barenet.config.tables import Config
 from barenet.nn import Activation, Loss
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judgement_of
 from barenet.run_folders.checkpoint import SavedModel, read_model
+from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.loading import load_models
 from barenet.run_folders.results import read_verdict
 from barenet.run_folders.resuming import stored_config
 from barenet.run_folders.scores import read_scores
+from barenet.storage.ensembles import read_members
+from barenet.storage.history import read_history
 from barenet.training.evaluation import plain
 from barenet.training.learning.measurement import is_beyond_chance, measure_counts
 from barenet.training.learning.verdict import Verdict
@@ -33,7 +37,8 @@ __all__ = ["Contestant", "Network", "judge_average", "judge_by_file", "read_cont
 class Network:
     """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds.
 
-    sharing: in words, whose the seconds of its records are; empty where they are all its.
+    sharing: in words, whose the seconds of its records are; empty where they are all its. source: of a member of an
+    ensemble, where it comes from.
     """
 
     history: list[EpochRecord]
@@ -42,6 +47,7 @@ class Network:
     verdict: Verdict | None = None
     problems: list[str] = field(default_factory=list)
     sharing: str = ""
+    source: str = ""
 
     @property
     def learned(self) -> bool:
@@ -57,10 +63,10 @@ class Network:
 
 @dataclass(frozen=True)
 class Contestant:
-    """A run in a comparison: one network, or several seeds.
+    """A run in a comparison: one network, or several seeds; or an ensemble.
 
-    probabilities: (n, C) of the test images, the average's where there are several networks. scores: what its test.json
-    holds of the same.
+    config: of an ensemble, that of its first member. probabilities: (n, C) of the test images, the average's where
+    there are several networks. scores: what its test.json holds of the same.
     """
 
     name: str
@@ -69,6 +75,7 @@ class Contestant:
     probabilities: NDArray[np.float32] | None
     scores: dict[str, Any] | None
     path: Path
+    is_ensemble: bool = False
 
     @property
     def models(self) -> list[SavedModel]:
@@ -80,13 +87,32 @@ class Contestant:
         """Which images it was trained on."""
         return self.models[0].info.data_fingerprint if self.models else ""
 
+    @property
+    def member_settings(self) -> list[tuple[str, Config]]:
+        """The settings of each member of an ensemble, by its folder's name."""
+        return [(model.path.parent.name, stored_config(model.path.parent)) for model in self.models]
+
+    @property
+    def shares_validation(self) -> bool:
+        """Whether its networks held out the same images for validation."""
+        splits = {
+            (
+                model.info.data_fingerprint,
+                *(model.info.settings["data"].get(name) for name in ("n_valid", "split_seed")),
+            )
+            for model in self.models
+        }
+        return not self.is_ensemble or len(splits) == 1
+
     def validation(self, what: str) -> list[float]:
         """Return validation "accuracy" or "loss" of each network's best epoch."""
         return [model.info.metrics[f"validation_{what}"] for model in self.models]
 
 
 def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
-    """Return one run, with all its networks."""
+    """Return one run, with all its networks, or one ensemble, with all its members."""
+    if is_ensemble(path):
+        return read_ensemble(path, name, activations, loss)
     networks = [read_network(folder, activations, loss) for folder in network_folders(path)]
     results, probabilities = read_scores(path) or (None, None)
     scores = results if len(networks) == 1 else (results or {}).get("ensemble")
@@ -107,12 +133,28 @@ def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | N
     return Network(shared.history, model, result, verdict, problems, shared.short)
 
 
+def read_ensemble(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
+    """Return an ensemble; a member that was a model file alone has no history."""
+    networks = []
+    for member, model in zip(read_members(path), load_models(path, activations, loss), strict=True):
+        folder = model.path.parent
+        history = read_history(RunFolder(folder).history)
+        result, _ = read_scores(folder) or (None, None)
+        verdict, problems = read_verdict(folder, history.records), history.problems()
+        networks.append(Network(history.records, model, result, verdict, problems, source=member.source))
+    results, probabilities = read_scores(path) or (None, None)
+    first = stored_config(network_folders(path)[0])
+    return Contestant(name, first, networks, probabilities, results, path, is_ensemble=True)
+
+
 def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> Judgement | None:
     """Return how the average of a run's networks did, as the page of one network tells it; None if unknown."""
     if not run.models:
         return None
     first = run.models[0]
     data, validation = find_images(first, run.config, dataset, notes)
+    if not run.shares_validation:  # what one held out, another was trained on
+        validation = None
     evidence = Evidence(
         *(run.path, first, first.mlp, True, run.config, [], data, validation, find_test(first, data)),
         results=run.scores,

@@ -17,12 +17,13 @@ from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.drawings import curve_drawings
+from barenet.pages.reports.ensembles import ensemble_page
 from barenet.pages.reports.inside import network_parts
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judged_parts, without_examples
 from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
-from barenet.run_folders.finding import Named, describe_names, find_run, name_of_run
+from barenet.run_folders.finding import Named, describe_names, find_run, is_ensemble, is_member, name_of_run
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord, format_loss, training_seconds
 
@@ -43,8 +44,8 @@ def report(
     """Write a page about a run, or one that compares several, and return where it is.
 
     Args:
-        *paths: run folders or their names, or what training returned; the latest run without any. One run of several
-            seeds, too, is told as a comparison.
+        *paths: run folders or their names, or what training returned, or ensembles; the latest run without any. One run
+            of several seeds, too, is told as a comparison.
         output: file to write, which ends in .html; without it `report.html` in the run's folder, or
             `comparison.html` beside several runs.
         dataset: the images, or where they lie, where they cannot be found by the run's settings.
@@ -58,13 +59,16 @@ def report(
     """
     target = None if output is None else page_path(output)
     runs = [check_run(find_run(path, note)) for path in paths or (None,)]
-    if len(runs) == 1 and not is_seeds(runs[0]):
-        evidence = read_evidence(runs[0], dataset=dataset, activations=activations, loss=loss)
+    options = {"dataset": dataset, "activations": activations, "loss": loss}
+    if len(runs) == 1 and is_ensemble(runs[0]):
+        path, text = runs[0] / "report.html", ensemble_page(runs[0], **options, note=note)  # type: ignore[arg-type]
+    elif len(runs) == 1 and not is_seeds(runs[0]):
+        evidence = read_evidence(runs[0], **options)  # type: ignore[arg-type]
         for sentence in evidence.notes:
             note(sentence)
         path, text = runs[0] / "report.html", report_page(evidence)
     else:
-        text = compare(runs, dataset=dataset, activations=activations, loss=loss, note=note)
+        text = compare(runs, **options, note=note)  # type: ignore[arg-type]
         path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
     path = target or path
     write_page(path, text)
@@ -72,11 +76,15 @@ def report(
 
 
 def check_run(path: Path) -> Path:
-    """Return the folder of a run, or raise RunError."""
+    """Return the folder of a run or an ensemble, or raise RunError."""
     if not path.exists():
         raise RunError(f"{path} does not exist: {describe_names(path)}")
     if not path.is_dir():
         raise RunError(f"{path} is a file, and a report is of a run folder; barenet inspect takes model files")
+    if is_member(path):
+        raise RunError(f"{path} is a member of an ensemble, which the ensemble's report tells of: name {path.parent}")
+    if is_ensemble(path):
+        return path
     if not RunFolder(path).config.exists():
         raise RunError(f"{path} is not a run folder: it has no config.toml")
     return path

@@ -1,0 +1,170 @@
+"""`ensemble`: several trained networks as one model, whose probabilities are the mean of theirs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barenet.analysis.images import Source, find_dataset, is_other
+from barenet.api.agreement import check_fit
+from barenet.api.members import find_candidates, run_of
+from barenet.config.sources import complete_settings
+from barenet.data.datasets import Dataset, ignore
+from barenet.errors import BarenetError, DataError
+from barenet.interrupts import check
+from barenet.messages import count
+from barenet.nn import Activation, Loss
+from barenet.run_folders.checkpoint import SavedModel, write_model
+from barenet.run_folders.finding import RUNS, Named
+from barenet.run_folders.folder import RunFolder, new_ensemble
+from barenet.run_folders.loading import load_models, weights_of
+from barenet.run_folders.results import VERDICT
+from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.scores import Scores, average_scores, names_for, score_model, write_scores
+from barenet.shown import Shown
+from barenet.storage.ensembles import Member, member_folder, write_members
+from barenet.storage.files import our_errors
+
+__all__ = ["Ensemble", "EnsembleMember", "ensemble"]
+
+
+@dataclass(frozen=True, repr=False)
+class EnsembleMember(Shown):
+    """A network of an ensemble: the run or the model file that it was copied from, and its own test results."""
+
+    source: str
+    model: SavedModel
+    scores: Scores | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        metrics = self.model.info.metrics
+        return {
+            "member": self.model.path.parent.name,
+            "source": self.source,
+            "validation_accuracy": metrics.get("validation_accuracy"),
+            "validation_loss": metrics.get("validation_loss"),
+            "test_accuracy": None if self.scores is None else self.scores.accuracy,
+            "test_loss": None if self.scores is None else self.scores.loss,
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class Ensemble(Shown):
+    """An ensemble on disk. scores: what the mean of its members' probabilities gives; None where nothing was tested."""
+
+    folder: Path
+    members: list[EnsembleMember]
+    scores: Scores | None
+
+    def __repr__(self) -> str:
+        tested = "" if self.scores is None else f", test accuracy {100 * self.scores.accuracy:.2f} %"
+        return f"Ensemble({self.folder}: {count(len(self.members), 'network')}{tested})"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures for `--json`."""
+        return {
+            "ensemble": str(self.folder),
+            "test_accuracy": None if self.scores is None else self.scores.accuracy,
+            "test_loss": None if self.scores is None else self.scores.loss,
+            "members": [member.as_dict() for member in self.members],
+        }
+
+
+def ensemble(
+    *runs: Named,
+    output: str | Path = RUNS,
+    name: str | None = None,
+    dataset: Source | None = None,
+    activations: Sequence[Activation] = (),
+    loss: Loss | None = None,
+    note: Callable[[str], None] = ignore,
+) -> Ensemble:
+    """Make one model of several networks: its probabilities are the mean of theirs.
+
+    It is a folder that holds copies of their best weights, so the runs may be deleted. `load`, `export`, `report`,
+    `playground` and `inspect` take it as they take a run, and so do the commands.
+
+    Args:
+        *runs: runs or their names, what training returned, studies (their best runs), `.safetensors` files. Of a run
+            with several seeds all of them are members, and of an ensemble all its members.
+        output: folder in which the ensemble's own folder is made.
+        name: of that folder; `ensemble-1`, `-2`, ... without one.
+        dataset: the data that the networks were trained on, or where they lie now, where they cannot be found.
+        activations: of your own, handed in again.
+        loss: likewise.
+        note: gets a sentence for whatever deserves attention.
+
+    Returns:
+        Where it is, its members, and what the test images give, which are written beside it. Nothing is tested where
+        the data cannot be had.
+
+    Raises:
+        ConfigError: there are fewer than two networks, or one of them twice.
+        CheckpointError: two networks take other inputs or give other classes, or a file is damaged.
+        RunError: a run is still training, has no best weights yet, or `name` is taken.
+        DataError: `dataset` cannot be read, or is not what the networks were trained on.
+        MachineError: the folder cannot be written.
+    """
+    found = find_candidates(runs, activations, loss, note)
+    check_fit(found, note)
+    with our_errors(Path(output)), new_ensemble(Path(output), name) as new:
+        first = found[0].model
+        data = find_test_data(first, dataset, note)
+        scores = [] if data is None else [score_model(own.model, data) for own in found]
+        whole = None if data is None else average_scores(scores, data.test_labels, names_for(first, data))  # type: ignore[arg-type]
+        for number, own in enumerate(found):
+            check()
+            write_member(member_folder(new.path, number), own.model, scores[number] if scores else None)
+        write_members(new.path, [Member(own.source, weights_of(own.model)) for own in found])
+        if whole is not None:
+            write_scores(new.path, whole.as_dict(), whole.probabilities)
+        check()
+        folder = new.publish()
+    models = load_models(folder, activations, loss)
+    tested: Sequence[Scores | None] = scores or [None] * len(found)
+    rows = zip(found, models, tested, strict=True)
+    return Ensemble(folder, [EnsembleMember(own.source, model, score) for own, model, score in rows], whole)
+
+
+def find_test_data(model: SavedModel, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
+    """Return the data whose test images tell how good the networks are, or None and a note why there are none."""
+    try:
+        data = find_dataset(model, model.path, source, note=note)
+    except BarenetError as error:
+        if source is not None:
+            raise
+        note(f"the ensemble is not tested: {error}")
+        return None
+    if is_other(model, data):
+        words = f"the networks were trained on {model.info.data_name}"
+        if source is not None:
+            raise DataError(f"{words}, not on {data.name}: leave out --data, and test the ensemble on other data later")
+        note(f"the ensemble is not tested: {words}, which is not on file; say by --data where it is")
+        return None
+    if data.test_images is None:
+        note(f"the ensemble is not tested: {data.name} has no test images")
+        return None
+    return data
+
+
+def write_member(folder: Path, model: SavedModel, scores: Scores | None) -> None:
+    """Write what an ensemble keeps of a network: its best weights, settings, history and test results."""
+    folder.mkdir()
+    files, run = RunFolder(folder), run_of(model)
+    parameters = model.mlp.parameters
+    write_model(files.best, model.info, parameters.named(parameters.values))
+    if model.info.settings:
+        # The weights' own settings are what they were trained with; where the data lie now, a run's file says.
+        config = complete_settings(model.info.settings, f"settings of {model.path}")
+        around = RunFolder(model.path.parent)
+        path = stored_config(around.path).data.path if around.config.exists() else config.data.path
+        files.write_config(config.with_values(data__path=path))
+    for name in (files.history.name, VERDICT):
+        if run is not None and (run.path / name).exists():
+            shutil.copyfile(run.path / name, folder / name)
+    if scores is not None:
+        write_scores(folder, scores.as_dict(), scores.probabilities)

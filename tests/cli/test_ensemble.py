@@ -1,0 +1,143 @@
+"""`barenet ensemble` as a person types it, and the commands that take what it makes."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from refusals import assert_refused
+
+import barenet as library
+from barenet.plots import inspection
+
+SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--epochs", "2", "--quiet")
+
+
+@pytest.fixture(scope="module")
+def made(barenet, tmp_path_factory, write_data, arrays) -> Path:
+    """A folder with small data, two runs and their ensemble, a picture and an array."""
+    home = tmp_path_factory.mktemp("home")
+    write_data(home / "small")
+    for name, more in (("one", ("--hidden", "6")), ("two", ("--hidden", "8,5", "--activation", "tanh", "--seed", 3))):
+        done = barenet("train", "--data", "small", *SMALL, *more, "--name", name, cwd=home)
+        assert done.returncode == 0, done.stderr
+    Image.fromarray(arrays["x_test"][0]).save(home / "shoe.png")
+    np.save(home / "images.npy", arrays["x_test"])
+    done = barenet("ensemble", "one", "two", "--json", cwd=home)
+    assert done.returncode == 0, done.stderr
+    (home / "made.json").write_text(done.stdout, "utf-8")
+    return home
+
+
+@pytest.fixture
+def home(made, tmp_path) -> Path:
+    return shutil.copytree(made, tmp_path / "home")
+
+
+def test_json_tells_the_ensemble_and_each_member(made):
+    told = json.loads((made / "made.json").read_text("utf-8"))
+    assert told["ensemble"] == str(Path("runs/ensemble-1"))
+    assert [own["member"] for own in told["members"]] == ["member-0", "member-1"]
+    for own, name in zip(told["members"], ("one", "two"), strict=True):
+        result = json.loads((made / "runs" / name / "test.json").read_text("utf-8"))
+        assert own["source"] == str(Path("runs") / name)
+        assert (own["test_accuracy"], own["test_loss"]) == (result["test_accuracy"], result["test_loss"])
+    assert 0.25 < told["test_accuracy"] <= 1
+
+
+def test_what_is_printed_is_a_row_a_member_and_what_the_average_gave(barenet, home):
+    done = barenet("ensemble", "one", "two", "--name", "mine", cwd=home)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((home / "made.json").read_text("utf-8"))
+    first, second, *rest = done.stdout.splitlines()
+    assert first == f"{Path('runs/mine')}: the average of 2 networks"
+    assert second == f"test accuracy {told['test_accuracy']:.4f}, test loss {told['test_loss']:.4f}"
+    for i, own in enumerate(told["members"]):
+        (row,) = [line for line in rest if line.startswith(f"{i} {own['source']}")]
+        assert row.split()[-2:] == [f"{own['test_loss']:.4f}", f"{own['test_accuracy']:.4f}"]
+    assert done.stderr.splitlines() == [f"note: {name} is taken as {Path('runs', name)}" for name in ("one", "two")]
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+def test_test_tells_the_average_as_one_model_mirrored_or_not(mirror, barenet, made, arrays):
+    more = ["--mirror"] * mirror
+    told = json.loads(barenet("test", "ensemble-1", "--json", *more, cwd=made).stdout)
+    predictor = library.load(made / "runs" / "ensemble-1", mirror=mirror)
+    predicted = predictor.predict(arrays["x_test"])
+    assert told["model"] == str(Path("runs/ensemble-1"))
+    assert told["mirror"] is mirror
+    assert told["test_accuracy"] == np.mean(predicted == arrays["y_test"])
+    assert np.sum(told["confusion_matrix"]) == 120
+    assert [own["source"] for own in told["members"]] == [str(Path("runs/one")), str(Path("runs/two"))]
+    lines = barenet("test", "ensemble-1", *more, cwd=made).stdout.splitlines()
+    assert lines[0] == f"{Path('runs/ensemble-1')}: the average of 2 networks"
+    assert lines[1].startswith("mirrored: " if mirror else f"test accuracy {told['test_accuracy']:.4f}")
+    stored = json.loads((made / "runs" / "ensemble-1" / "test.json").read_text("utf-8"))
+    assert (stored["test_loss"] == told["test_loss"]) is not mirror
+
+
+def test_predict_and_export_take_an_ensemble(barenet, home, arrays):
+    expected = library.load(home / "runs" / "ensemble-1").predict_proba(arrays["x_test"])
+    found = json.loads(barenet("predict", "ensemble-1", "images.npy", "--json", "--top", 4, cwd=home).stdout)
+    for own, shares in zip(found["images"], expected, strict=True):
+        assert [row["probability"] for row in own["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-7)
+    assert barenet("predict", "ensemble-1", "shoe.png", cwd=home).returncode == 0
+    told = json.loads(barenet("export", "ensemble-1", "--to", "numpy", "--json", cwd=home).stdout)
+    assert told["file"] == "ensemble_1.py"
+    assert told["comparisons"][0]["same_class"] == 120
+    assert told["test_accuracy"] == np.mean(expected.argmax(axis=1) == arrays["y_test"])
+
+
+def test_inspect_looks_at_the_member_that_is_best_on_validation_and_says_so(barenet, home, monkeypatch):
+    monkeypatch.setattr(inspection, "pictures", lambda *about: [("weights-1.png", b"")])  # which take long to draw
+    done = barenet("inspect", "ensemble-1", "--json", cwd=home)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((home / "made.json").read_text("utf-8"))
+    is_acc = 'metric = "acc"' in (home / "runs" / "one" / "config.toml").read_text("utf-8")
+    quality = (lambda own: own["validation_accuracy"]) if is_acc else (lambda own: -own["validation_loss"])
+    best = max(told["members"], key=quality)["member"]
+    file = Path("runs", "ensemble-1", best, "best.safetensors")
+    assert f"{Path('runs/ensemble-1')} has 2 networks: this is {file}, the best on validation" in done.stderr
+    assert (home / "runs" / "ensemble-1" / "figures" / "weights-1.png").exists()
+    assert json.loads(done.stdout)["model"] == str(file)
+
+
+def test_a_playground_averages_all_members(barenet, home):
+    told = json.loads(barenet("playground", "ensemble-1", "--json", cwd=home).stdout)
+    assert told["model"] == str(Path("runs/ensemble-1"))
+    assert told["page"] == str(Path("runs/ensemble-1/playground.html"))
+    assert "<title>Playground of ensemble-1</title>" in (home / told["page"]).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("ensemble",), "an ensemble needs two networks or more"),
+        (("ensemble", "one"), "one is one network, and an ensemble needs two or more"),
+        (("ensemble", "ensemble-1"), "ensemble-1 is an ensemble already: name further runs"),
+        (("ensemble", "one", "two", "--name", "ensemble-1"), "holds an ensemble already; choose another --name"),
+        (("ensemble", "one", "tow"), "no model file 'tow', and no run or study of that name: did you mean 'two'?"),
+        (("ensemble", "one", "ensemble-2"), "did you mean 'ensemble-1'?"),
+        (("ensemble", "one", "two", "--data", "table.csv"), "table.csv"),
+        (("verify", "ensemble-1"), "is an ensemble, which keeps no training steps to verify"),
+        (("verify", "runs/ensemble-1/member-0"), "is a member of an ensemble, which keeps no training steps to verify"),
+        (("report", "runs/ensemble-1/member-0"), "is a member of an ensemble, which the ensemble's report tells of"),
+        (("train", "--resume", "ensemble-1"), "is an ensemble, which was not trained itself: name one of the runs"),
+        (("train", "ensemble-1"), "is an ensemble, which holds neither settings nor data"),
+        (("search", "ensemble-1"), "is an ensemble, which holds neither settings nor data"),
+        (("average", "one", "two"), "there is no command 'average'; did you mean 'ensemble'?"),
+    ],
+)
+def test_wrong_input_is_one_line_and_writes_nothing(command, words, barenet, made):
+    before = sorted(str(path) for path in made.rglob("*") if path.name != ".lock")
+    assert_refused(barenet(*command, cwd=made), words)
+    assert sorted(str(path) for path in made.rglob("*") if path.name != ".lock") == before
+
+
+def test_the_latest_run_is_never_an_ensemble(barenet, made):
+    done = barenet("test", "--json", cwd=made)
+    assert f"taking the latest run, {Path('runs/two')}" in done.stderr
