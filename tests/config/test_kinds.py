@@ -147,3 +147,23 @@ def test_a_file_may_name_its_recipe(tmp_path):
         build_config("quick", path)
     with pytest.raises(ConfigError, match=r"my\.toml: unknown recipe 'curse'; did you mean 'course'\?"):
         build_config(file=written(tmp_path, 'recipe = "curse"\n'))
+
+
+# --------------------------------------------------------------------------------- rows over settings of all layers
+
+
+ROWS = "[[model.layers]]\ninput_dim = 4\noutput_dim = 3\nactivation = 'softmax'\n"
+
+
+@pytest.mark.parametrize("setting", ["normalization = 'batch'", "residual = true"])
+def test_rows_of_a_network_leave_out_what_a_layer_below_says_of_all_rows(setting, tmp_path):
+    path = written(tmp_path, f"[model]\n{setting}\n")
+    rows = [{"input_dim": 4, "output_dim": 3, "activation": "softmax"}]
+    config = build_config("quick", path, {"model.layers": rows})
+    assert (config.model.normalization, config.model.residual) == ("none", False)
+    assert config.model.layers is not None
+
+
+def test_rows_and_a_normalisation_of_all_rows_in_one_place_stay_a_contradiction(tmp_path):
+    path = written(tmp_path, f"[model]\nnormalization = 'batch'\n{ROWS}")
+    assert build_config("quick", path).model.normalization == "batch"

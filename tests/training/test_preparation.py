@@ -194,3 +194,11 @@ def test_a_given_number_of_epochs_between_validations_is_kept_with_a_note(epochs
 def test_mixup_goes_with_cross_entropy_alone(loss, dataset, make_config):
     message = refusal(ConfigError, make_config(loss=loss, mixup=0.2), dataset)
     assert message == f"data.mixup = 0.2 mixes labels, which works with cross_entropy only, not {loss}; set it to 0"
+
+
+def test_a_default_batch_size_leaves_no_batch_of_one_image_to_batch_normalisation(arrays):
+    dataset = from_arrays(arrays["x"][:360], arrays["y"][:360])
+    flags = {"data.n_valid": 103, "model.normalization": "batch"}  # 257 are left, one more than a batch of the recipe
+    told = []
+    assert prepare(build_config("quick", flags=flags), dataset, note=told.append)[0].data.batch_size == 257
+    assert "the last batch of an epoch would have one image, too few to normalise: batches of 257 images" in told

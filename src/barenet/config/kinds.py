@@ -81,7 +81,18 @@ def fit_kinds(layers: Sequence[Layer]) -> tuple[dict[str, Any], list[str]]:
         sentence = describe(path, layers, unused, lost)
         if sentence and not any(layer.is_stored for layer in layers):
             notes.append(sentence)
-    return replaced, notes
+    return replaced | rows_alone(layers), notes
+
+
+def rows_alone(layers: Sequence[Layer]) -> dict[str, None]:
+    """Return what is left out because rows of a network say it, where these are laid over settings that say it."""
+    tops = [i for i, layer in enumerate(layers) if layer.get("model.layers") is not None]
+    below, above = (layers[: tops[-1]], layers[tops[-1] :]) if tops else ([], [])
+    return {
+        setting: None
+        for setting in ("model.normalization", "model.residual")
+        if any(layer.get(setting) is not None for layer in below) and all(layer.get(setting) is None for layer in above)
+    }
 
 
 def fit_one(

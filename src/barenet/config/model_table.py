@@ -61,7 +61,8 @@ class ModelConfig(Table):
     loss: Annotated[str, one_of(LOSSES, "loss")] = Field("cross_entropy", description=f"{', '.join(LOSSES)}.")
     label_smoothing: Fraction = Field(0.0, description="Share of each label spread over all classes.")
     teacher: Annotated[str | None, BeforeValidator(read_path)] = Field(
-        None, description="A run or an ensemble whose probabilities of the training images count as labels."
+        None,
+        description="A run or an ensemble whose probabilities count as labels, beside classes; by default none.",
     )
     teacher_weight: Share = Field(0.9, description="Share of each label that is the teacher's; the rest is the class.")
     class_weight: Annotated[dict[str, float] | str | None, BeforeValidator(read_class_weight)] = Field(

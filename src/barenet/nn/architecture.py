@@ -153,6 +153,13 @@ class Architecture:
             for row, is_applied in zip(self.rows, applied, strict=True)
         ]
 
+    def fitting_batch_size(self, n_images: int, batch_size: int) -> int:
+        """Return the batch size, or the next larger one that leaves no batch of one image to batch normalisation."""
+        if not self.n_statistics or batch_size >= n_images:
+            return batch_size
+        sizes = range(max(2, batch_size), n_images + 1)
+        return next(size for size in sizes if n_images % size != 1)
+
     def check_batches(self, n_images: int, batch_size: int) -> None:
         """Raise ConfigError where batch normalisation would be over one image alone, which it makes 0.
 
@@ -162,7 +169,7 @@ class Architecture:
             return
         if batch_size == 1:
             raise ConfigError("batch normalization needs two images or more in a batch, got data.batch_size = 1")
-        better = next(size for size in range(batch_size + 1, n_images + 1) if n_images % size != 1)
+        better = self.fitting_batch_size(n_images, batch_size)
         raise ConfigError(
             f"batch normalization needs two images or more in a batch: with data.batch_size = {batch_size} the last of "
             f"an epoch has one alone, the rest of {n_images}; take another size, such as {better}"

@@ -140,9 +140,7 @@ def stored_config(folder: Path) -> Config:
     if not folder.exists():
         raise RunError(f"{folder} does not exist: {describe_names(folder)}")
     if is_ensemble(folder):
-        raise RunError(
-            f"{folder} is an ensemble, which was not trained itself: name one of the runs that it is made of"
-        )
+        raise RunError(f"{folder} is an ensemble, which was not trained itself: name a run that it is made of")
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
     return stored_settings(RunFolder(folder).config)

@@ -25,7 +25,16 @@ from barenet.messages import count
 from barenet.nn import LOSSES, MLP, Loss, Workspace
 from barenet.training.metrics import accuracy
 
-__all__ = ["EVALUATION_BATCH", "Memory", "compute_outputs", "evaluate", "mean_loss", "plain", "resolve_eval_every"]
+__all__ = [
+    "EVALUATION_BATCH",
+    "Memory",
+    "compute_outputs",
+    "evaluate",
+    "mean_loss",
+    "plain",
+    "resolve_eval_every",
+    "resolve_threads",
+]
 
 # Images that are run at once: enough for BLAS to be at its best, and for threads that meet at Python's lock rarely; few
 # enough for their activations to stay in the cache.
@@ -137,6 +146,18 @@ def plain(loss: Loss) -> Loss:
 def mean_loss(loss: Loss, outputs: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.float64]:
     """Return the mean loss of outputs (..., n, C), computed in float64."""
     return np.asarray(loss(outputs.astype(np.float64), labels), np.float64)
+
+
+def resolve_threads(config: Config, note: Callable[[str], None]) -> int | None:
+    """Return the most threads to use, as asked, if the machine has so many cores; None: all cores.
+
+    It decides speed alone: any number gives the same bits.
+    """
+    threads, cores = config.trainer.threads, available_cores()
+    if threads is not None and threads > cores:
+        note(f"trainer.threads is {threads}, but {cores} core{'s' * (cores != 1)} may be used here; using all")
+        return None
+    return threads
 
 
 def resolve_eval_every(config: Config, note: Callable[[str], None]) -> int:

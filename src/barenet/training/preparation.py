@@ -21,7 +21,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.nn.architecture import each_layer
-from barenet.training.evaluation import EVALUATION_BATCH, resolve_eval_every
+from barenet.training.evaluation import EVALUATION_BATCH, resolve_eval_every, resolve_threads
 from barenet.training.labels import check_soft_labels, weigh_classes
 from barenet.training.preprocessing import (
     check_other_images,
@@ -123,8 +123,7 @@ def prepare(
     check_other_images(dataset, data.scale, preprocessing, note)
     training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
-    batch_size = resolve_batch_size(config, data.n_train, note)
-    architecture.check_batches(data.n_train, batch_size)
+    batch_size = resolve_batch_size(config, architecture, data.n_train, note)
     n_evaluated = EVALUATION_BATCH * (config.trainer.threads or available_cores())
     check_memory(config, architecture.n_weights, max(batch_size, n_evaluated) * architecture.n_units)
     resolved = config.with_values(
@@ -193,15 +192,20 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     return Architecture.from_rows([dict(row) for row in layers], activations)
 
 
-def resolve_batch_size(config: Config, n_train: int, note: Callable[[str], None]) -> int:
-    """Return the batch size; a default larger than the training set shrinks, a given one is an error."""
-    batch_size = config.data.batch_size
-    if batch_size <= n_train:
-        return batch_size
-    if config.is_given("data.batch_size"):
-        raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
-    note(f"batch size {batch_size} is more than the {n_train} training images; taking {n_train}")
-    return n_train
+def resolve_batch_size(config: Config, architecture: Architecture, n_train: int, note: Callable[[str], None]) -> int:
+    """Return the batch size; a default that does not fit the training set changes, a given one is an error."""
+    batch_size, is_given = config.data.batch_size, config.is_given("data.batch_size")
+    if batch_size > n_train:
+        if is_given:
+            raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
+        note(f"batch size {batch_size} is more than the {n_train} training images; taking {n_train}")
+        batch_size = n_train
+    better = architecture.fitting_batch_size(n_train, batch_size)
+    if better != batch_size and not is_given:
+        note(f"the last batch of an epoch would have one image, too few to normalise: batches of {better} images")
+        batch_size = better
+    architecture.check_batches(n_train, batch_size)
+    return batch_size
 
 
 def resolve_mirror(config: Config, dataset: Dataset) -> bool:
@@ -218,18 +222,6 @@ def check_shift(config: Config, dataset: Dataset) -> None:
     if most and (len(shape) < 2 or 2 * most >= min(shape[:2])):
         what = "x".join(map(str, shape)) if len(shape) > 1 else count(shape[0], "feature")
         raise ConfigError(f"data.shift must be less than half of an image's height and width, got {most} for {what}")
-
-
-def resolve_threads(config: Config, note: Callable[[str], None]) -> int | None:
-    """Return the most threads to use, as asked, if the machine has so many cores; None: all cores.
-
-    It decides speed alone: any number gives the same bits.
-    """
-    threads, cores = config.trainer.threads, available_cores()
-    if threads is not None and threads > cores:
-        note(f"trainer.threads is {threads}, but {cores} core{'s' * (cores != 1)} may be used here; using all")
-        return None
-    return threads
 
 
 def absolute(path: str | None) -> str | None:

@@ -68,8 +68,8 @@ class Base:
                 flags["model.activation"] = searched
         config = build_config(self.recipe, None, self.given, flags)
         check_shift(config, dataset)
-        batch_size = resolve_batch_size(config, n_train, ignore)
-        architecture_of(config, dataset.n_inputs, dataset.n_classes).check_batches(n_train, batch_size)
+        architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
+        batch_size = resolve_batch_size(config, architecture, n_train, ignore)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
         return config.with_values(
             **shared,
