@@ -132,6 +132,15 @@ def test_a_search_asks_its_teacher_once_and_tries_how_much_it_counts(arrays, tea
     assert trial.last.valid_accuracy == alone.validation_accuracy
 
 
+def test_a_range_test_of_learning_rates_trains_with_the_teacher(arrays, teacher):
+    given = {"hidden": "12", "n_valid": 100, "batch_size": 50, "verbose": False, "steps": 60, "output": None}
+    x, y = arrays["x"], arrays["y"]
+    alone = barenet.find_learning_rate(x, y, **given)
+    beside = barenet.find_learning_rate(x, y, teacher=str(teacher), teacher_weight=1, **given)
+    assert beside.losses[0] == pytest.approx(alone.losses[0], rel=0.3)
+    assert not np.allclose(alone.losses[:20], beside.losses[:20])
+
+
 def test_another_split_is_said(arrays, teacher):
     config = build_config(flags={"model.teacher": str(teacher), "data.split_seed": 1, "data.n_valid": 100})
     told = []

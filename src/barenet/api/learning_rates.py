@@ -20,6 +20,7 @@ from barenet.plots.tuning.learning_rates import range_test_picture
 from barenet.printing.consoles import counting_bar
 from barenet.run_folders.observer import Observer
 from barenet.storage.files import check_folder_name, make_folder, replace_file
+from barenet.teaching import with_teacher
 from barenet.training.preparation import prepare
 from barenet.training.trainer import Trainer
 from barenet.tuning.range_test.losses import (
@@ -93,7 +94,8 @@ def find_learning_rate(
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val}
         dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
         dataset = replace(dataset, test_images=None, test_labels=None)
-        resolved, data = prepare(config, dataset, custom=custom, note=watching.note)
+        taught = with_teacher(config, dataset, watching.note, custom)
+        resolved, data = prepare(config, dataset, custom=taught, note=watching.note)
         resolved = settle_engine(resolved, watching.note)
         trainer = make_trainer(resolved, data, rates, custom)
         watching.note(describe_test(resolved, rates, trainer))
