@@ -92,6 +92,7 @@ def full_home(barenet, tmp_path_factory, write_data, arrays) -> Path:
     rows = [f"{i % 7}.5,{i % 3},{'ab'[i % 2]}" for i in range(60)]
     (home / "table.csv").write_text("\n".join(["width,height,label", *rows]) + "\n", "utf-8")
     (home / "space.toml").write_text("[space]\nlr = [0.1, 0.01]\n", "utf-8")
+    (home / "points.toml").write_text("[[points]]\nlr = 0.1\n[[points]]\nmomentum = 0.9\n", "utf-8")
     shutil.copy(ROOT / "examples" / "gradients" / "mine.py", home)
     write_course_model(home / "model_epoch_100.pkl")
     (home / "my.toml").write_text(barenet("train", "--dry-run", cwd=home).stdout, "utf-8")

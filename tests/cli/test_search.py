@@ -104,6 +104,23 @@ def test_a_space_file_is_searched_and_names_the_study(search, data, tmp_path):
     assert first["best"] == second["best"]
 
 
+def test_a_file_of_points_is_ranked_by_their_names(search, data, tmp_path):
+    settings = '[[points]]\nname = "plain"\n[[points]]\nname = "twice the rate"\nlr = 0.1\n[[points]]\nmomentum = 0.9\n'
+    (tmp_path / "points.toml").write_text(settings, "utf-8")
+    repeats = ("--repeats", "2", "--repeat-best", "3")
+    done = search("points.toml", "--data", data, *SMALL, *repeats, cwd=tmp_path, COLUMNS="120")
+    assert done.returncode == 0, done.stderr
+    assert "3 trials (as listed), in this process; " in done.stderr
+    head, *rows = done.stdout.splitlines()
+    assert head.split() == ["trial", "point", "valid", "loss", "valid", "acc", "epochs"]
+    assert sorted(" ".join(row.split()[1:-3]) for row in rows[:3]) == ["momentum=0.9", "plain", "twice the rate"]
+    assert " (twice the rate) with 2 other seeds: validation accuracy " in done.stdout
+    study = tmp_path / "studies" / "points-search-1"
+    assert {path.name for path in (study / "figures").iterdir()} == {"learning-curves.png", "points.png"}
+    shown = search("points.toml", "--data", data, *SMALL, *repeats, "--dry-run", "--quiet", cwd=tmp_path)
+    assert shown.stdout.startswith("3 trials (as listed) and 6 repeats: about 0:0")
+
+
 WRONG = [
     (("--grid", "lr="), 2, "lr needs at least one value, got []"),
     (("--grid", "learning_rte=0.1"), 2, "unknown setting 'learning_rte'; did you mean 'learning_rate'?"),

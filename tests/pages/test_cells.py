@@ -88,6 +88,14 @@ def test_a_study_shows_its_best_trials_and_the_pictures_on_file(tmp_path):
     assert len(repr(result)) < 500
 
 
+def test_a_study_of_listed_points_shows_their_names(tmp_path):
+    trial = Trial(0, "0", {"name": HOSTILE, "lr": 0.1}, None, rungs=[RungRecord("trained", 1, 0.5, 0.875)])
+    page = Tags(StudyResult(tmp_path, Plan(), [trial], [], "", 0.0, ["name"])._repr_html_())
+    assert HOSTILE.replace("\n", "\\n") in page.words
+    assert "lr = " not in page.words
+    assert "script" not in page.tags
+
+
 def test_a_range_test_shows_its_words_and_its_picture():
     rates = np.geomspace(1e-5, 1, 90)
     result = RangeTest(rates, 2 - rates, 2 - rates, None, None, None, None, None, (HOSTILE,))

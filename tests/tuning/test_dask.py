@@ -85,6 +85,13 @@ def test_a_cluster_gives_the_same_results_also_when_a_worker_is_killed(cluster, 
     assert victim.wait(PATIENCE) != 0
 
 
+@pytest.mark.slow
+def test_a_cluster_trains_a_list_of_points(cluster, small_search, contents):
+    points, options = [{"lr": 0.01}, {"name": "AdamW", "optimizer": "adamw"}], {"epochs": 1, "repeats": 1}
+    here = contents(small_search(points, **options).folder)
+    assert contents(small_search(points, **options, workers=None, dask=cluster.address).folder) == here
+
+
 def test_a_scheduler_that_is_not_there_is_named_and_not_waited_for_long(monkeypatch):
     monkeypatch.setattr("barenet.tuning.workers.cluster.CONNECT_SECONDS", 0.5)
     address, began = f"tcp://127.0.0.1:{free_port()}", time.monotonic()

@@ -24,6 +24,7 @@ from barenet.storage.folders import hold_lock
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_configs, make_material
 from barenet.tuning.space.question import Question, ask_again, make_question
+from barenet.tuning.space.space_file import SpaceLike
 from barenet.tuning.study.folder import StudyFolder, new_study
 from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.study.record import Record
@@ -35,7 +36,7 @@ __all__ = ["estimate", "search"]
 
 
 def search(
-    space: str | Path | Mapping[str, Any] | None = None,
+    space: SpaceLike | None = None,
     base: Config | str | Path | Mapping[str, Any] | None = None,
     *,
     x: ArrayLike | None = None,
@@ -62,7 +63,8 @@ def search(
 
     Args:
         space: setting to values (a list, range, set, array or generator), or to {"low", "high", "log", "points",
-            "when"}; or a TOML file. Without one, the course project's grid.
+            "when"}; or a list of points, such as [{"lr": 0.1}, {"name": "Adam", "optimizer": "adam"}]; or a TOML file.
+            Without one, the course project's grid.
         base: settings that every trial starts from: tables, a TOML file, or a `Config`, laid over the recipe.
         x: images (n, ...), instead of a data set on disk.
         y: their labels (n,).
@@ -148,7 +150,7 @@ def gather(
 
 
 def estimate(
-    space: str | Path | Mapping[str, Any] | None = None,
+    space: SpaceLike | None = None,
     base: Config | str | Path | Mapping[str, Any] | None = None,
     *,
     recipe: str | None = None,

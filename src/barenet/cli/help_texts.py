@@ -138,12 +138,13 @@ For example:
     barenet search --range lr=0.005:0.2:log --grid activation=relu,gelu --trials 40 --halving
     barenet search --grid lr=0.001,0.003 --recipe quick
     barenet search space.toml --repeats 5 --retrain
+    barenet search points.toml --repeats 3 --repeat-best 10
     barenet search --resume studies/course-search-1
 
 Trials start from the course recipe, for 10 epochs; --recipe quick starts from what `barenet train` does. Without a
-space, the course project's grid is searched. --dry-run says how long a search would take. All trials share one split
-and are compared by its validation images; the test images are not looked at before --retrain. Below, in brackets, what
-is taken where nothing is said.
+space, the course project's grid is searched. A file with tables [[points]] lists trials one by one. --dry-run says how
+long a search would take. All trials share one split and are compared by its validation images; the test images are not
+looked at before --retrain. Below, in brackets, what is taken where nothing is said.
 """,
     "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
 

@@ -42,7 +42,7 @@ def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, A
 
 def explain_top(name: str, value: Any) -> str:
     """Return what is wrong with a name at the top of a file that is no known table."""
-    if name in ("search", "space"):
+    if name in ("search", "space", "points"):
         return f"the table [{name}] belongs to a file of barenet search, not of settings"
     if isinstance(value, dict):
         likely = OTHER_TABLES.get(name.lower())

@@ -15,12 +15,13 @@ from barenet.plots.tuning.learning_rates import range_test_picture
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.results import RunResult
 from barenet.tuning.range_test.result import RangeTest
+from barenet.tuning.space.dimensions import NAME
 from barenet.tuning.study.results import StudyResult
 
 __all__ = ["html_of"]
 
 MOST_ROWS = 10
-STUDY_PICTURES = ("settings", "learning-curves", "heat-map")
+STUDY_PICTURES = ("points", "settings", "learning-curves", "heat-map")
 
 
 def html_of(result: object) -> str | None:
@@ -57,7 +58,8 @@ def show_study(result: StudyResult) -> str:
     rows = []
     for rank, trial in enumerate(result.trials[:MOST_ROWS], start=1):
         loss, accuracy = trial.figures(result.plan)
-        settings = ", ".join(f"{name} = {value}" for name, value in trial.point.items())
+        point = trial.point
+        settings = str(point[NAME]) if NAME in point else ", ".join(f"{name} = {own}" for name, own in point.items())
         rows.append([rank, trial.number, settings, trial.ended or "unfinished", percent(accuracy), number(loss)])
     left = len(result.trials) - len(rows)
     more = f"<p>{left} more in {text(result.folder / 'results.csv')}</p>" if left > 0 else ""

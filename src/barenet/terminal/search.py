@@ -21,6 +21,7 @@ from barenet.engine.making import NAMES
 from barenet.messages import as_typed, count, few
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.training.records import format_loss
+from barenet.tuning.space.dimensions import NAME
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
 from barenet.tuning.study.observer import SearchObserver
@@ -66,7 +67,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         self.began = time.monotonic()
         if self.quiet:
             return
-        how = f"{plan.strategy}, halving" if plan.halving else plan.strategy
+        how = strategy_name(plan.strategy, names) + (", halving" if plan.halving else "")
         self.console.print(f"{count(n_trials, 'trial')} ({how}), {workers}; {folder}")
         if self.can_redraw:
             self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
@@ -113,6 +114,11 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         return Group(Text(head, style="bold"), *([table] if self.best else []), running)
 
 
+def strategy_name(strategy: str, names: Sequence[str]) -> str:
+    """Return how points are chosen; `names` are the settings with more than one value."""
+    return "as listed" if list(names) == [NAME] else strategy
+
+
 def clock(seconds: float) -> str:
     """Return a time as people read it: 1:05, 2:01:05."""
     minutes, rest = divmod(int(seconds), 60)
@@ -138,10 +144,11 @@ def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
 def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence[str]) -> Table:
     """Return a row a trial: its settings, as wide as there is room, and its figures."""
     names = [name for name in names if any(name in trial.point for trial in trials)]
-    as_columns = width >= 36 + sum(max(8, len(name)) + 2 for name in names)
+    is_listed = names == [NAME]
+    as_columns = not is_listed and width >= 36 + sum(max(8, len(name)) + 2 for name in names)
     both = ["valid loss", "valid acc", "epochs"]
     shown = both if width >= WIDE else [f"valid {plan.metric}"]
-    settings = list(names) if as_columns else ["settings"]
+    settings = list(names) if as_columns else ["point" if is_listed else "settings"]
     table = plain_table((), ("trial", *settings, *shown), no_wrap=True)
     if not as_columns:
         column = table.columns[1]
@@ -222,7 +229,8 @@ def show_estimate(figures: dict[str, Any]) -> None:
     halving = f", halved at epochs {', '.join(map(str, rungs[:-1]))} of {rungs[-1]}" if len(rungs) > 1 else ""
     repeats = f" and {count(figures['repeats'], 'repeat')}" if figures["repeats"] else ""
     trials, workers = count(figures["trials"], "trial"), count(figures["workers"], "worker")
+    how = strategy_name(figures["strategy"], figures["settings"])
+    over = "" if figures["settings"] == [NAME] else f" over {', '.join(figures['settings'])}"
     console.print(
-        f"{trials} ({figures['strategy']}{halving}){repeats} over {', '.join(figures['settings'])}: "
-        f"about {clock(figures['estimated_seconds'])} on {workers}",
+        f"{trials} ({how}{halving}){repeats}{over}: about {clock(figures['estimated_seconds'])} on {workers}",
     )

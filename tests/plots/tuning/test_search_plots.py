@@ -13,10 +13,12 @@ from families import slow
 import barenet
 from barenet.api import studies
 from barenet.plots.canvas import new_figure
-from barenet.plots.tuning import search
+from barenet.plots.tuning import points, search
 from barenet.plots.tuning.curves import Tints, draw_curves, setting_to_colour
+from barenet.plots.tuning.points import Row, draw_rows, row_of
 from barenet.plots.tuning.scales import Scale, colour_range, importances
 from barenet.plots.tuning.search import draw_search_figures, side_by_side
+from barenet.tuning.space.listed import list_points
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.study.folder import RungRecord
@@ -101,6 +103,54 @@ def test_a_heat_map_has_a_bar_from_end_to_end_of_its_colours():
         assert heat.images[0].get_clim() == pytest.approx((87.15, 89.15))
         assert bar.get_ylabel() == "validation accuracy, %"
         assert "88.00" in [text.get_text() for text in heat.texts]
+
+
+# Listed points: a row each
+
+
+def listed(scores, **changes):
+    """Return a study of points a, b, ... and its space."""
+    space = list_points({"points": [{"name": name, "lr": 0.1 + i} for i, name in enumerate("abcdefgh"[: len(scores)])]})
+    return replace(study(list(space.grid()), scores), **changes), space
+
+
+def test_a_repeated_point_is_drawn_at_the_mean_of_its_repeats_with_their_deviation():
+    result, _ = listed([0.5, 0.7])
+    first, second = result.trials
+    result = replace(result, repeated=[Repeated(second, 3, 0.8, 0.1, (0.7, 0.8, 0.9))])
+    row = row_of(second, result)
+    assert (row.scores, row.words, row.is_best) == ((70, 80, 90), "80.00 ± 10.00", True)
+    assert row_of(first, result) == Row("a", (50,), "50.00")
+    with new_figure(5, 2) as figure:
+        axes = figure.subplots()
+        draw_rows(axes, [row_of(first, result), row])
+        bars = [line.get_xdata() for line in axes.lines if len(line.get_xdata()) == 2]
+        assert bars == [pytest.approx([70, 90])]
+        assert [tick.get_text() for tick in axes.get_yticklabels()] == ["a", "b"]
+        assert axes.get_ylim()[0] > axes.get_ylim()[1]  # the first on top
+
+
+def test_a_point_that_was_stopped_is_hollow_and_one_that_was_lost_has_its_word():
+    result, _ = listed([0.5, 0.7, 0.6])
+    result.trials[1].ended = "stopped"
+    result.trials[2].rungs = [RungRecord("diverged", 1, reason="diverged in epoch 1")]
+    result.trials[2].ended = "diverged"
+    rows = [row_of(trial, result) for trial in result.trials]
+    assert [row.words for row in rows] == ["50.00", "70.00, stopped", "diverged"]
+    assert [row.is_whole for row in rows] == [True, False, True]
+    assert rows[2].scores == ()
+
+
+def test_a_list_has_two_pictures_and_of_a_long_one_the_best(tmp_path, monkeypatch):
+    result, space = listed([0.5, 0.7, 0.6, 0.8])
+    monkeypatch.setattr(points, "MOST_ROWS", 2)
+    with new_figure(5, 2) as figure:
+        points.draw_points(figure, result.trials, result)
+        (axes,) = figure.axes
+        assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "d"]
+        assert axes.get_title(loc="left") == "The best 2 of 4 points"
+    paths = draw_search_figures(result, space, {}, tmp_path)
+    assert [path.name for path in paths] == ["learning-curves.png", "points.png"]
 
 
 # Parallel coordinates: no line lies on another

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.tuning.curves import draw_curves
+from barenet.plots.tuning.points import MOST_ROWS, draw_points, height_of
 from barenet.plots.tuning.scales import (
     Scale,
     colour_range,
@@ -37,6 +38,7 @@ from barenet.tuning.study.trial import Trial
 __all__ = ["draw_search_figures"]
 
 COLUMNS = 3
+MOST_COLOURED = 16  # listed points whose curves have colours of their own
 SPREAD = 0.06  # half the height over which lines at one value are spread
 UNSET = -0.18  # where lines run whose trial lacks a setting
 
@@ -46,16 +48,22 @@ def draw_search_figures(
 ) -> list[Path]:
     """Draw a study's pictures as PNGs into `folder`, and return their paths. The same study gives the same bytes.
 
-    settings.png, parallel.png, importance.png, learning-curves.png, and for a grid of two settings heat-map.png.
+    settings.png, parallel.png, importance.png, learning-curves.png, and for a grid of two settings heat-map.png; for a
+    list of points learning-curves.png and points.png alone, since the settings of each stand for themselves.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trials = [trial for trial in result.trials if trial.score(result.plan) is not None]
     dimensions = [d for d in space if len({str(trial.point.get(d.name)) for trial in trials}) > 1]
+    if space.listed:
+        dimensions = dimensions[:1] if len(space.listed) <= MOST_COLOURED else []  # the first is the name
     n = len(dimensions)
     pictures: dict[str, tuple[float, float, Callable[[Any], None]]] = {
         "learning-curves": (9.5, 4.0, partial(draw_curves, dimensions=dimensions, result=result, histories=histories))
     }
-    if n and len(trials) > 1:
+    if space.listed:
+        height = height_of(min(len(space.listed), MOST_ROWS))
+        pictures["points"] = (8.2, height, partial(draw_points, trials=result.trials, result=result))
+    elif n and len(trials) > 1:
         own: dict[str, Any] = {"trials": trials, "dimensions": dimensions, "result": result}
         height = 4.2 if any(Scale(dimension, trials).is_slanted for dimension in dimensions) else 3.2
         width = max(4.4, 3.8 * min(COLUMNS, n))

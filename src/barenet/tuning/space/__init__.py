@@ -5,6 +5,7 @@ Read the modules in this order; open `search_space` first:
     dimensions     one searched setting: its name, its values, its condition
     plan           strategy, rounds, rungs, and what counts as better
     search_space   which settings are searched, through which values, under which conditions
+    listed         a space that is a list of points
     points         from a point of the space to the settings of a trial
     space_file     a space as a person writes it: a TOML file, or flags
     base_settings  settings that trials start from, as a person gives them

@@ -23,6 +23,7 @@ from barenet.messages import count
 __all__ = [
     "DEPTH",
     "FIXED",
+    "NAME",
     "OF_A_TRIAL",
     "Dimension",
     "Point",
@@ -37,6 +38,7 @@ Point = dict[str, Value]
 
 LAYER = re.compile(r"(hidden_size|activation)_([1-9]\d*)")
 DEPTH = "n_hidden_layers"
+NAME = "name"  # of a point of a list, which is no setting
 FIXED = ("input_dim", "output_dim")  # the course project names them; the images decide them
 OF_A_TRIAL = ("batch_size", "mirror", "shift", "mixup")  # settings of the data that may differ from trial to trial
 SHARED = {

@@ -12,10 +12,10 @@ from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
 from barenet.training.remarks import schedule_remarks
-from barenet.tuning.space.dimensions import Point, target_of
+from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.points import notes_of
 from barenet.tuning.space.question import Question
-from barenet.tuning.space.runnable import check_values
+from barenet.tuning.space.runnable import check_points, check_values
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
 
@@ -39,7 +39,7 @@ class Material:
     @property
     def searched(self) -> list[str]:
         """What the points replace: settings by dotted path, and layers by their names."""
-        return [target_of(name) for name in self.space.names]
+        return self.space.targets
 
     def configure(self, point: Point) -> Config:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""
@@ -51,8 +51,11 @@ class Material:
         return self.question.plan.rungs(trainer.epochs, trainer.eval_every, n_trials)
 
     def check(self) -> None:
-        """Raise ConfigError for a value of the space that cannot be trained, whatever the other settings are."""
-        check_values(self.space, self.configure)
+        """Raise ConfigError for a value that cannot be trained, whatever the other settings are, or a listed point."""
+        if self.space.listed:
+            check_points(self.space, self.configure)
+        else:
+            check_values(self.space, self.configure)
 
 
 def make_material(question: Question, dataset: Dataset, note: Callable[[str], None]) -> Material:
@@ -60,7 +63,7 @@ def make_material(question: Question, dataset: Dataset, note: Callable[[str], No
     space, plan = question.space, question.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
     resolved, data = question.base.prepare(dataset, plan.metric, note)
-    remarks = schedule_remarks(resolved, data.n_train, [target_of(name) for name in space.names])
+    remarks = schedule_remarks(resolved, data.n_train, space.targets)
     for sentence in (*notes_of(question.base, space), *remarks):
         note(sentence)
     return Material(question, space, n_trials, resolved, dataset, data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,7 +27,7 @@ from barenet.training.preparation import (
     resolve_batch_size,
     resolve_mirror,
 )
-from barenet.tuning.space.dimensions import DEPTH, FIXED, OF_A_TRIAL, Point, layer_number, target_of
+from barenet.tuning.space.dimensions import DEPTH, FIXED, NAME, OF_A_TRIAL, Point, Value, layer_number, target_of
 from barenet.tuning.space.search_space import Space
 
 __all__ = ["Base", "check_effects", "count_weights", "describe", "notes_of"]
@@ -52,9 +53,10 @@ class Base:
         """
         flags: dict[str, Any] = {}
         layers: Point = {}
-        has_sizes = "model.hidden_sizes" in {target_of(name) for name in point}
-        for name, value in point.items():
-            target = target_of(name)
+        targets = {name: target_of(name) for name in point if name != NAME}
+        has_sizes = "model.hidden_sizes" in targets.values()
+        for name, target in targets.items():
+            value = point[name]
             if "." in target:
                 flags[target] = value
             else:
@@ -100,8 +102,24 @@ class Base:
 
 def notes_of(base: Base, space: Space) -> Iterator[str]:
     """Yield what of the base settings no longer applies with each optimizer, schedule or loss that is searched."""
+    known = list(base.config().notes)
+    recipe = Layer(read_recipe(base.recipe), f"recipe {base.recipe}")
+    for point in listed_settings(space) if space.listed else chosen_kinds(space):
+        with suppress(ConfigError):  # of a point that cannot be trained, which is refused or recorded with its reason
+            _, notes = fit_kinds([recipe, Layer(by_table(base.given), ""), Layer(by_table(point), "")])
+            yield from (note for note in notes if note not in known)
+            known += notes
+
+
+def listed_settings(space: Space) -> Iterator[Mapping[str, Value]]:
+    """Yield the settings of each listed point by dotted path, without those of single layers."""
+    for point in space.listed:
+        yield {path: value for name, value in point.items() if name != NAME and "." in (path := target_of(name))}
+
+
+def chosen_kinds(space: Space) -> Iterator[Mapping[str, Value]]:
+    """Yield each optimizer, schedule and loss that is searched, with a value of what follows its own defaults."""
     searched = {target_of(dimension.name): dimension for dimension in space}
-    known = base.config().notes
     for path, kind in KINDS.items():
         for name in searched[path].choices if path in searched else ():
             if name not in kind.owned:
@@ -110,9 +128,7 @@ def notes_of(base: Base, space: Space) -> Iterator[str]:
             for setting in (f"{path.partition('.')[0]}.{own}" for own in kind.brought):
                 if setting in searched:
                     point[setting] = next(iter(searched[setting].choices), searched[setting].low)
-            recipe = Layer(read_recipe(base.recipe), f"recipe {base.recipe}")
-            _, notes = fit_kinds([recipe, Layer(by_table(base.given), ""), Layer(by_table(point), "")])
-            yield from (note for note in notes if note not in known)
+            yield point
 
 
 def check_dimensions(layers: Point, dataset: Dataset) -> None:
@@ -164,8 +180,8 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
 
 def check_effects(space: Space, base: Config) -> None:
     """Raise ConfigError for a searched setting that the base settings would silently ignore."""
-    searched = {target_of(name) for name in space.names}
-    if "schedule.name" in searched:
+    searched = set(space.targets)
+    if "schedule.name" in searched or space.listed:  # a listed point is refused by itself
         return
     for path in KINDS["schedule.name"].governed("schedule"):
         users = [name for name, own in SCHEDULE_SETTINGS.items() if path.partition(".")[2] in own]
@@ -181,6 +197,8 @@ def count_weights(config: Config, dataset: Dataset) -> int:
 
 
 def describe(point: Mapping[str, Any], names: Sequence[str] | None = None) -> str:
-    """Return a point, or those settings of it, in words: lr=0.05 ld=0.001, numbers with four digits."""
+    """Return a point, or those settings of it, in words: lr=0.05 ld=0.001, numbers with four digits; or its name."""
+    if NAME in point:
+        return str(point[NAME])
     shown = point if names is None else {name: point[name] for name in names if name in point}
     return " ".join(f"{name}={f'{value:.4g}' if isinstance(value, float) else value}" for name, value in shown.items())

@@ -14,16 +14,17 @@ from barenet.config.kinds import without_unfit
 from barenet.config.sources import BEFORE
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, MachineError, RunError
-from barenet.messages import as_typed, describe, one_line
+from barenet.messages import as_typed, one_line
 from barenet.reading.borders import refuse_special
 from barenet.schema import make_checked
 from barenet.storage.sealing import unseal
 from barenet.tuning.space.base_settings import read_base, read_settings
 from barenet.tuning.space.first_format import StoredQuestion, given_before
+from barenet.tuning.space.listed import POINTS, list_points
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
 from barenet.tuning.space.search_space import COURSE_GRID, Space, flatten
-from barenet.tuning.space.space_file import as_lists, read_space_file
+from barenet.tuning.space.space_file import SpaceLike, read_space, read_space_file
 from barenet.version import __version__
 
 __all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "Question", "ask_again", "make_question"]
@@ -36,6 +37,7 @@ FEW_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # in place of the 
 START = Base("course", FEW_EPOCHS)  # what a new search starts from
 
 GRID_TRIALS = "a grid has as many trials as points; --trials goes with --strategy random or tpe"
+ALL_POINTS = "all points of a list are tried: leave out --strategy {}, which draws from a space"
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Question:
         """The space, checked against the base settings."""
         config = self.base.config()
         layers = config.model.layers
+        if POINTS in self.table:
+            return list_points(self.table)
         space = Space.parse(self.table, n_hidden=len(config.model.hidden_sizes) if layers is None else len(layers) - 1)
         check_effects(space, config)
         return space
@@ -98,10 +102,9 @@ class Question:
             if path not in MAY_DIFFER:
                 before, now = setting_of(mine, path), setting_of(asked, path)
                 yield f"was made with {path} = {before}, not {now}"
-        for before, now in zip_longest(self.space, other.space):
-            if before is None or now is None or before.as_text() != now.as_text():
-                words = ", not ".join("no more" if d is None else d.as_text() for d in (before, now))
-                yield f"was made from another space: it searches {words}"
+        for before, now in zip_longest(self.space.texts, other.space.texts, fillvalue="no more"):
+            if before != now:
+                yield f"was made from another space: it searches {before}, not {now}"
 
     def not_lowered(self, in_file: Mapping[str, Any]) -> dict[str, Any]:
         """Return a file's settings of the search without numbers that a flag has raised since."""
@@ -171,7 +174,7 @@ def read_question(folder: Path) -> Question:
 
 def ask_again(
     folder: Path,
-    space: str | Path | Mapping[str, Any] | None,
+    space: SpaceLike | None,
     base: Config | str | Path | Mapping[str, Any] | None,
     recipe: str | None,
     values: Mapping[str, Any],
@@ -180,7 +183,7 @@ def ask_again(
     question = read_question(folder)
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     settings = {name: value for name, value in values.items() if name not in asked}
-    if space is not None and not isinstance(space, Mapping):
+    if isinstance(space, str | Path):
         _, in_file, _ = read_space_file(Path(space))
         recipe = recipe or in_file.pop("recipe", None)
         asked = question.not_lowered(in_file) | asked
@@ -200,7 +203,7 @@ def ask_again(
 
 
 def make_question(
-    space: str | Path | Mapping[str, Any] | None,
+    space: SpaceLike | None,
     base: Config | str | Path | Mapping[str, Any] | None,
     recipe: str | None,
     values: Mapping[str, Any],
@@ -211,20 +214,10 @@ def make_question(
     Without a recipe trials start from the course project's, for 10 epochs, whatever the space is. `under` are settings
     by dotted path that hold where nothing else says otherwise.
     """
-    if not isinstance(space, str | Path | Mapping | None):
-        raise ConfigError(
-            f"the space is {describe(space)}, expected values by the names of settings, or a TOML file; images and "
-            f"labels are handed in as x=..., y=..."
-        )
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
-    given: dict[str, Any] = {}
     prefix = recipe or START.recipe
-    if space is None:
-        table: Mapping[str, Any] = COURSE_GRID
-    elif isinstance(space, Mapping):
-        table = as_lists(space)
-    else:
-        table, in_file, given = read_space_file(Path(space))
+    table, in_file, given = read_space(COURSE_GRID if space is None else space)
+    if isinstance(space, str | Path):
         prefix, asked = Path(space).stem, {**in_file, **asked}
         recipe = asked.pop("recipe", None) if recipe is None else recipe
         asked.pop("recipe", None)
@@ -240,6 +233,8 @@ def make_question(
     plan = Plan.make(asked)
     if plan.strategy == "grid" and "trials" in asked:
         raise ConfigError(GRID_TRIALS)
+    if plan.strategy != "grid" and found.space.listed:
+        raise ConfigError(ALL_POINTS.format(plan.strategy))
     if plan.halving and {"epochs", "trainer.epochs", "n_epochs"} & set(found.space.names):
         raise ConfigError("halving decides how many epochs a trial gets: trainer.epochs cannot be searched beside it")
     return replace(found, plan=plan)

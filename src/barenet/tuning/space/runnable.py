@@ -1,7 +1,8 @@
 """Which values of a space can be trained, found before anything is: the same for every strategy and every seed.
 
 A value that no point of the space can run with is an error. Values that contradict each other in some points only are
-none: each such point becomes a trial that failed, with its reason, whenever it is its turn.
+none: each such point becomes a trial that failed, with its reason, whenever it is its turn. Of a list each point was
+written by a person: one that cannot run is an error.
 """
 
 from __future__ import annotations
@@ -19,9 +20,23 @@ from barenet.tuning.space.dimensions import Dimension, Point, Value
 from barenet.tuning.space.points import describe
 from barenet.tuning.space.search_space import Space
 
-__all__ = ["check_values"]
+__all__ = ["check_points", "check_values"]
 
 MOST_POINTS = 200  # that are tried for a value; with no more than these, all of them
+
+
+def check_points(space: Space, configure: Callable[[Point], Config]) -> None:
+    """Raise ConfigError for a listed point that cannot be trained, and for two that mean the same settings."""
+    names: dict[str, str] = {}
+    for point in space.listed:
+        name = describe(point)
+        try:
+            settings = configure(point).model_dump_json()
+        except ConfigError as error:
+            raise ConfigError(f"{error} (at the point {name})") from None
+        if settings in names:
+            raise ConfigError(f"the points {names[settings]!r} and {name!r} have the same settings; leave one out")
+        names[settings] = name
 
 
 def check_values(space: Space, configure: Callable[[Point], Config]) -> None:

@@ -2,13 +2,14 @@
 
     {"lr": [0.05, 0.01], "l2": {"low": 1e-5, "high": 1e-2, "log": True}, "momentum": {"choices": [0.0, 0.9]}}
 
-How one row of that is read is left to `dimensions`; how a point of the space becomes settings, to `points`.
+How one row of that is read is left to `dimensions`; how a list of points is, to `listed`; how a point of the space
+becomes settings, to `points`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -17,18 +18,22 @@ from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
 from barenet.messages import count, describe
 from barenet.schema import SchemaError
-from barenet.tuning.space.dimensions import DEPTH, Dimension, Point, layer_number, parse_dimension, target_of
+from barenet.tuning.space.dimensions import DEPTH, NAME, Dimension, Point, layer_number, parse_dimension, target_of
 
-__all__ = ["COURSE_GRID", "Space"]
+__all__ = ["COURSE_GRID", "Space", "check_targets", "flatten"]
 
 COURSE_GRID = {"hidden_size_1": [128, 256], "hidden_size_2": [64, 32], "lr": [0.05, 0.01], "ld": [0.001, 0.005]}
 
 
 @dataclass(frozen=True)
 class Space:
-    """The dimensions of a search, each after those that its conditions name."""
+    """The dimensions of a search, each after those that its conditions name.
+
+    listed: the points, where they were given one by one; their first dimension is their `NAME`.
+    """
 
     dimensions: tuple[Dimension, ...]
+    listed: tuple[Point, ...] = ()
 
     @staticmethod
     def parse(table: Mapping[str, Any], where: str = "the space", n_hidden: int = 0) -> Space:
@@ -55,8 +60,22 @@ class Space:
         return [dimension.name for dimension in self.dimensions]
 
     @property
+    def targets(self) -> list[str]:
+        """What is searched: settings by dotted path, and layers by their names."""
+        return [target_of(name) for name in self.names if name != NAME]
+
+    @property
+    def texts(self) -> list[str]:
+        """The space in words, which are the same for the same space only."""
+        if self.listed:
+            return [f"the point {point}" for point in self.listed]
+        return [dimension.as_text() for dimension in self.dimensions]
+
+    @property
     def varied(self) -> list[str]:
-        """The names of those with more than one value; all, if none has."""
+        """The names of those with more than one value, all if none has; of listed points their names alone."""
+        if self.listed:
+            return [NAME]
         return [dimension.name for dimension in self.dimensions if len(dimension.choices) != 1] or self.names
 
     @property
@@ -65,8 +84,8 @@ class Space:
         return any(not d.choices and d.points is None for d in self.dimensions)
 
     def grid(self) -> Iterator[Point]:
-        """Yield every point of the grid, the last setting changing fastest."""
-        yield from grow({}, self.dimensions)
+        """Yield every point of the grid, the last setting changing fastest; listed points as they are listed."""
+        yield from map(dict, self.listed) if self.listed else grow({}, self.dimensions)
 
     def check_point(self, point: Mapping[str, Any]) -> None:
         """Raise SchemaError for a point that is none of this space: its settings, and a value of each."""
@@ -79,14 +98,20 @@ class Space:
         for name in point:
             if name not in {dimension.name for dimension in active}:
                 raise SchemaError(f"{describe(name)} is not searched")
+        if self.listed and point not in self.listed:
+            raise SchemaError(f"{describe(point[NAME])} has other settings than its point in the list")
 
     def check_grid(self, limit: int) -> int:
-        """Return the number of points of the grid; raise ConfigError if it is more than `limit`."""
+        """Return the number of points of the grid or the list; raise ConfigError if it is more than `limit`."""
         has_conditions = any(dimension.when for dimension in self.dimensions)
-        if has_conditions:
+        if self.listed:
+            count = len(self.listed)
+        elif has_conditions:
             count = sum(1 for _ in islice(self.grid(), limit + 1))
         else:
             count = math.prod(len(dimension.grid_values()) for dimension in self.dimensions)
+        if count > limit and self.listed:
+            raise ConfigError(f"the list has {count:,} points and {limit:,} are allowed; raise that by --limit")
         if count > limit:
             shown = f"more than {limit:,}" if has_conditions else f"{count:,}"
             raise ConfigError(
@@ -118,10 +143,10 @@ def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield prefix + name, row
 
 
-def check_targets(dimensions: Mapping[str, Dimension], where: str) -> None:
-    """Raise ConfigError if two names mean the same setting, or whole sizes and single layers are mixed."""
+def check_targets(names: Iterable[str], where: str) -> None:
+    """Raise ConfigError for an unknown name, two of the same setting, and whole sizes mixed with single layers."""
     seen: dict[str, str] = {}
-    for name in dimensions:
+    for name in names:
         target = target_of(name, where)
         if target in seen:
             raise ConfigError(f"{where}: {seen[target]!r} and {name!r} are the same setting; leave one out")

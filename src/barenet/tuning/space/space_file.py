@@ -19,21 +19,45 @@ from barenet.config.reading import read_toml
 from barenet.config.sources import take_recipe
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError, nearest
+from barenet.messages import describe
+from barenet.tuning.space.listed import POINTS, check_beside
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base
 
-__all__ = ["SpaceFile", "as_lists", "parse_flags", "read_space_file", "read_value", "write_space_file"]
+__all__ = [
+    "SpaceFile",
+    "SpaceLike",
+    "as_lists",
+    "parse_flags",
+    "read_space",
+    "read_space_file",
+    "read_value",
+    "write_space_file",
+]
 
 MOST_VALUES = 10_000  # of one setting; a generator may have no end
 
 SpaceFile = tuple[dict[str, Any], dict[str, Any], dict[str, Any]]
+SpaceLike = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]  # a file, a space, or a list of points
+
+
+def read_space(space: SpaceLike) -> SpaceFile:
+    """Return a space as it was handed in, with nothing beside it, or what its file holds."""
+    if isinstance(space, str | Path):
+        return read_space_file(Path(space))
+    if not isinstance(space, Mapping | list | tuple):
+        raise ConfigError(
+            f"the space is {describe(space)}, expected values by the names of settings, a list of points, or a "
+            "TOML file; images and labels are handed in as x=..., y=..."
+        )
+    return as_lists(space) if isinstance(space, Mapping) else {POINTS: [as_lists(point) for point in space]}, {}, {}
 
 
 def read_space_file(path: Path) -> SpaceFile:
     """Return a file's space, its [search] table, and the settings that every trial starts from by dotted path.
 
-    With a table [space] the other tables are settings as `barenet train` takes them; without one, all but [search]
-    is the space.
+    With a table [space] or [[points]] the other tables are settings as `barenet train` takes them; without, all but
+    [search] is the space.
     """
     tables = read_toml(path)
     recipe, tables = take_recipe(tables, str(path))
@@ -42,14 +66,18 @@ def read_space_file(path: Path) -> SpaceFile:
         raise ConfigError(f"{path}: search must be a table, got {search!r}")
     if recipe is not None and search.setdefault("recipe", recipe) != recipe:
         raise ConfigError(f"{path} names two recipes, {recipe} and, in [search], {search['recipe']}; leave out one")
-    if "space" not in tables:
+    if POINTS in tables:
+        check_beside(tables, f"{path}: ")
+        space = {POINTS: tables.pop(POINTS)}
+    elif "space" not in tables:
         return read_texts(tables), search, {}
-    space = tables.pop("space")
+    else:
+        space = tables.pop("space")
     if not isinstance(space, dict):
         raise ConfigError(f"{path}: space must be a table, got {space!r}")
     for name, value in tables.items():
         if isinstance(value, dict) and name not in TABLES:
-            raise ConfigError(f"{path}: unknown table [{name}]; {nearest(name, (*TABLES, 'search', 'space'))}")
+            raise ConfigError(f"{path}: unknown table [{name}]; {nearest(name, (*TABLES, 'search', 'space', POINTS))}")
     settings = check_tables(tables, str(path))
     given = {f"{table}.{name}": value for table, own in settings.items() for name, value in own.items()}
     return read_texts(space), search, given
@@ -68,7 +96,7 @@ def write_space_file(table: Mapping[str, Any], plan: Plan, base: Base) -> str:
     """Return a file that asks the same again: space, plan, and the settings given over the recipe, in their order.
 
     A row that is a table stands in one line, where it is: tomli_w would put it behind all others, and what random and
-    tpe draw depends on the order.
+    tpe draw depends on the order. Listed points come one after another, each below [[points]].
     """
     search = {"strategy": plan.strategy, **plan.model_dump(exclude_defaults=True, exclude_none=True)}
     tables: dict[str, Any] = {"search": {**search, "recipe": base.recipe}}
@@ -76,8 +104,13 @@ def write_space_file(table: Mapping[str, Any], plan: Plan, base: Base) -> str:
     for own, name in (path.split(".", 1) for path in base.given):
         if name in settings[own]:
             tables.setdefault(own, {})[name] = settings[own][name]
-    rows = "\n".join(f"{tomli_w.dumps({name: 0}).split(' = ')[0]} = {inline(row)}" for name, row in table.items())
-    return f"{tomli_w.dumps(tables)}\n[space]\n{rows}\n"
+    parts = [("[[points]]", point) for point in table[POINTS]] if POINTS in table else [("[space]", table)]
+    return tomli_w.dumps(tables) + "".join(f"\n{head}\n{write_rows(rows)}" for head, rows in parts)
+
+
+def write_rows(table: Mapping[str, Any]) -> str:
+    """Return a line of TOML for each entry of a table."""
+    return "".join(f"{tomli_w.dumps({name: 0}).split(' = ')[0]} = {inline(row)}\n" for name, row in table.items())
 
 
 def inline(value: Any) -> str:

@@ -37,12 +37,13 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class Repeated(Shown):
-    """A setting trained with further seeds: mean and standard deviation (n - 1) of its score over `n` of them."""
+    """A setting trained with further seeds: mean and standard deviation (n - 1) of its `scores` over `n` of them."""
 
     trial: Trial
     n: int
     mean: float
     std: float
+    scores: tuple[float, ...] = ()
 
     @property
     def standard_error(self) -> float:
@@ -104,6 +105,7 @@ class StudyResult(Shown):
                     "seeds": r.n,
                     "mean": r.mean,
                     "std": r.std if math.isfinite(r.std) else None,
+                    "scores": list(r.scores),
                 }
                 for r in self.repeated
             ],
@@ -132,7 +134,7 @@ def summarise(
         if scores:
             std = float(np.std(scores, ddof=1)) if len(scores) > 1 else math.nan
             first = next(trial for trial in ranked if trial.number == number)
-            repeated.append(Repeated(first, len(scores), float(np.mean(scores)), std))
+            repeated.append(Repeated(first, len(scores), float(np.mean(scores)), std, tuple(scores)))
     repeated.sort(key=lambda r: (-plan.sign * r.mean, r.trial.number))
     finished = [trial for trial in ranked if trial.ended == "finished"]
     n_valid = len(material.data.valid_labels)

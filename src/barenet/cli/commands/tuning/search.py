@@ -69,8 +69,8 @@ def search(
     Parameters
     ----------
     space
-        A TOML file with the space, and settings that every trial starts from; data here stand for --data. Without it,
-        --grid and --range say what is searched.
+        A TOML file with the space, [space], or a list of points, [[points]], and settings that every trial starts
+        from; data here stand for --data. Without it, --grid and --range say what is searched.
     grid
         Values of one setting, as NAME=VALUE,VALUE; give it again for another setting. Without it, without --range and
         without a file, the course project's grid.
