@@ -1,0 +1,148 @@
+"""The ladder: its points are what its file says, each can be trained, and what is written is what was measured."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from barenet.api import studies
+from barenet.tuning.space.material import make_material
+from barenet.tuning.space.question import make_question
+
+BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
+
+pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason="benchmarks are no part of a source archive")
+
+SMALL = """alone_from = "AdamW"
+[base]
+recipe = "course"
+[base.model]
+hidden_sizes = [6, 5]
+[base.data]
+batch_size = 50
+[[rungs]]
+name = "SGD"
+adds = "The plain one."
+settings = {lr = 0.1, momentum = 0.9}
+alone = false
+[[rungs]]
+name = "AdamW"
+adds = "Another optimizer."
+settings = {optimizer = "adamw", lr = 0.01}
+drops = ["momentum"]
+alone = false
+[[rungs]]
+name = "GELU"
+adds = "Another activation."
+settings = {activation = "gelu"}
+[[rungs]]
+name = "dropout"
+adds = "Fewer units."
+settings = {dropout = 0.5}
+tried = {dropout = [0.1, 0.5]}
+[[rungs]]
+name = "two of 6"
+adds = "Another width."
+settings = {hidden_sizes = [6, 6]}
+together = false
+"""
+
+
+@pytest.fixture
+def ladder(monkeypatch):
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    return importlib.import_module("ladder")
+
+
+@pytest.fixture
+def small(ladder, tmp_path, monkeypatch, dataset):
+    """The module with a small ladder, a small data set, and a folder for what it writes."""
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL, "utf-8")
+    read = ladder.read_ladder
+    monkeypatch.setattr(ladder, "read_ladder", lambda: read(path))
+    monkeypatch.setattr(ladder.barenet, "load_dataset", lambda: dataset)
+    monkeypatch.setattr(studies, "draw_search_figures", lambda *about: [])
+    (tmp_path / "docs").mkdir()
+    text = f"# Before\n\n{ladder.MARKS[0]}\nold\n{ladder.MARKS[1]}\n\nAfter\n"
+    (tmp_path / "docs" / "results.md").write_text(text, "utf-8")
+    return ladder
+
+
+def test_a_rung_is_added_to_all_before_it_and_to_one_alone(small):
+    found = small.read_ladder()
+    assert found.points == {
+        "SGD": {"lr": 0.1, "momentum": 0.9},
+        "AdamW": {"optimizer": "adamw", "lr": 0.01},
+        "GELU": {"optimizer": "adamw", "lr": 0.01, "activation": "gelu"},
+        "dropout": {"optimizer": "adamw", "lr": 0.01, "activation": "gelu", "dropout": 0.5},
+        "AdamW with dropout": {"optimizer": "adamw", "lr": 0.01, "dropout": 0.5},
+        "AdamW with two of 6": {"optimizer": "adamw", "lr": 0.01, "hidden_sizes": [6, 6]},
+    }
+    assert found.together == ["SGD", "AdamW", "GELU", "dropout", None]
+    assert found.alone == [None, None, "GELU", "AdamW with dropout", "AdamW with two of 6"]
+    below = {"optimizer": "adamw", "lr": 0.01}
+    tried = [{**below, "dropout": share, "name": f"dropout, dropout {share}"} for share in (0.1, 0.5)]
+    assert small.tried_points(found) == tried
+
+
+def test_every_point_of_the_ladder_can_be_trained_and_is_another_training(ladder, dataset):
+    found = ladder.read_ladder()
+    for points in (found.as_points(), ladder.tried_points(found)):
+        question = make_question(points, {**found.base, "data": {"n_valid": 100, "batch_size": 50}}, None, {})
+        material = make_material(question, dataset, [].append)
+        material.check()
+    assert (len(found.rungs), found.together[:5]) == (18, ["plain SGD", "a falling rate", "momentum", "AdamW", "GELU"])
+    assert found.points["input dropout"] == {
+        **{"optimizer": "adamw", "lr": found.points["AdamW"]["lr"], "schedule": "cosine", "warmup_epochs": 1},
+        **{"activation": "gelu", "mirror": True, "average_decay": 0.999, "label_smoothing": 0.1, "dropout": 0.1},
+        **{"normalization": "batch", "hidden_sizes": [384, 384], "residual": True, "shift": 1, "mixup": 0.2},
+        **{"l2": 0.00001, "weight_decay": 0.0, "input_dropout": 0.1},
+    }
+
+
+def climb(small, folder, seeds=2, **values):
+    found = small.read_ladder()
+    options = {"epochs": 1, "images": 400, "workers": 0, **values}
+    small.climb(found.as_points(), found.base, folder, options.pop("epochs"), seeds, **options)
+
+
+def test_what_is_written_is_what_was_measured(small, tmp_path):
+    folder = tmp_path / "studies" / "ladder"
+    climb(small, folder)
+    small.write(folder, tmp_path)
+    numbers = json.loads((tmp_path / "benchmarks" / "results" / "ladder.json").read_text("utf-8"))
+    assert (numbers["seeds"], numbers["validation_images"], numbers["base"]["trainer"]["epochs"]) == (2, 80, 1)
+    by_name = {point["name"]: point for point in numbers["points"]}
+    for number, point in enumerate(numbers["points"]):
+        keys = (f"{number:05d}", f"{number:05d}-seed-1")
+        rungs = [json.loads((folder / "trials" / key / "rung-0.json").read_text("utf-8")) for key in keys]
+        assert point["accuracies"] == [rung["valid_accuracy"] for rung in rungs]
+        assert point["mean"] == pytest.approx(100 * np.mean(point["accuracies"]), abs=1e-4)
+        assert point["std"] == pytest.approx(100 * np.std(point["accuracies"], ddof=1), abs=1e-4)
+    text = (tmp_path / "docs" / "results.md").read_text("utf-8")
+    assert text.startswith(f"# Before\n\n{small.MARKS[0]}\n")
+    assert text.endswith(f"{small.MARKS[1]}\n\nAfter\n")
+    assert "old" not in text
+    rows = {line.split(" | ")[0]: line for line in text.splitlines() if line.startswith("| ")}
+    change = by_name["AdamW with two of 6"]["mean"] - by_name["AdamW"]["mean"]
+    assert f"({change:+.2f}) | Another width. |" in rows["| two of 6"]
+    assert f"{by_name['SGD']['mean']:.2f} ± {by_name['SGD']['std']:.2f}" in rows["| SGD"]
+    assert (tmp_path / "docs" / "images" / "ladder.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_an_unfinished_ladder_another_one_and_a_part_of_the_images_are_refused(small, tmp_path):
+    folder = tmp_path / "studies" / "ladder"
+    climb(small, folder, seeds=1)
+    with pytest.raises(SystemExit, match="was trained on a part of the images"):
+        small.write(folder, small.HERE.parent)
+    (folder / "trials" / "00001" / "rung-0.json").rename(tmp_path / "kept.json")
+    with pytest.raises(SystemExit, match="is not finished: AdamW lacks a seed"):
+        small.write(folder, tmp_path)
+    (tmp_path / "small.toml").write_text(SMALL.replace("dropout = 0.5}", "dropout = 0.4}"), "utf-8")
+    with pytest.raises(SystemExit, match="was made from another ladder"):
+        small.write(folder, tmp_path)
