@@ -115,6 +115,7 @@ def test_another_loss_takes_no_teacher(arrays, teacher):
         taught(arrays, teacher, None, loss="mse")
 
 
+@pytest.mark.slow
 def test_a_search_asks_its_teacher_once_and_tries_how_much_it_counts(arrays, teacher, tmp_path, without_curves):
     settings = {name: value for name, value in SETTINGS.items() if name != "lr"}
     found = barenet.search(

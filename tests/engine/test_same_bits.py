@@ -106,6 +106,8 @@ CASES = {
 # fewer.
 SIZES = {"whole": (16, 70), "in two": (131, 300), "in four": (518, 700)}
 SETTINGS = list(itertools.product(CASES, SIZES))
+# By default each case is tried with one size, one after the other.
+SOME = [(name, list(SIZES)[i % len(SIZES)]) for i, name in enumerate(CASES)]
 # Networks of a stack, and threads. Each setting is tried with some of these pairs, and with all of them as a slow test.
 PAIRS = [pair for pair in itertools.product(range(1, 6), range(1, 5)) if pair != (1, 1)]
 A_SETTING = 2
@@ -152,7 +154,7 @@ def test_the_networks_of_a_case_differ(kind):
         assert all(bits["lost"] == np.int64(-1).tobytes() for bits in found)
 
 
-@pytest.mark.parametrize(("name", "size"), SETTINGS)
+@pytest.mark.parametrize(("name", "size"), slow_except(SETTINGS, *SOME))
 def test_bits_depend_neither_on_threads_nor_on_other_networks(kind, name, size):
     first = A_SETTING * SETTINGS.index((name, size))
     check_bits(kind, name, size, [PAIRS[i % len(PAIRS)] for i in range(first, first + A_SETTING)])
@@ -176,7 +178,7 @@ class ShuffledTeam(Team):
             tasks[number](int(self.rng.integers(self.n_threads)))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", slow_except(CASES, *list(CASES)[::3]))
 def test_bits_do_not_depend_on_which_thread_takes_which_part_and_when(name, monkeypatch):
     """On the NumPy engine; threads of compiled kernels wait for each other inside of a task."""
     case = make_case(name, "in four")
@@ -221,7 +223,7 @@ def test_an_epoch_may_be_taken_in_stretches_on_other_numbers_of_threads(kind, na
         "adamw, averaged, normalised over images, dropout",
     ],
 )
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", slow_except(SIZES, "in two"))
 def test_another_engine_enters_an_epoch_anywhere(kind, name, size):
     case, networks = make_case(name, size, kind), [3, 0, 2]
     plan, before = case.plan(networks), case.start(networks)

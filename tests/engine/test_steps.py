@@ -107,7 +107,7 @@ def test_every_learning_rule_is_the_textbook_s(kind, rule, size):
     )
 
 
-@pytest.mark.parametrize("size", ["whole", "in two"])
+@pytest.mark.parametrize("size", slow_except(["whole", "in two"], "in two"))
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 def test_every_activation_is_the_textbook_s(kind, activation, size):
     settings = RULES["momentum"] | {"activation": activation}

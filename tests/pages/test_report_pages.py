@@ -127,6 +127,7 @@ def test_the_same_run_gives_the_same_bytes(make_run, make_page, tmp_path):
     assert again.read_bytes() == make_page("plain")[0].source.encode()
 
 
+@pytest.mark.slow
 def test_every_cell_of_the_confusion_matrix_leads_to_examples_of_it(make_run, make_page):
     folder, dataset = make_run("plain")
     page, _ = make_page("plain")

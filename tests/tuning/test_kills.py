@@ -94,7 +94,7 @@ def assert_nothing_is_lost(contents, folder, undisturbed):
     assert found == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_killed_worker_changes_nothing(small_search, contents):
     options = {"stack": 1, "epochs": 2}
     undisturbed = contents(small_search(**options).folder)

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from families import slow_except
 
 from barenet.plots.canvas import new_figure
 from barenet.plots.tuning.learning_rates import range_test_picture, show_range_test
@@ -51,7 +52,7 @@ def test_without_a_suggestion_the_losses_alone_are_drawn():
     assert axes.get_ylim()[1] > 9
 
 
-@pytest.mark.parametrize("n", [0, 1, 2])
+@pytest.mark.parametrize("n", slow_except([0, 1, 2], 1))
 @pytest.mark.parametrize("loss", [2.3, 3e38])
 def test_a_test_that_ended_at_once_has_a_picture_too(n, loss):
     losses = np.full(n, loss)

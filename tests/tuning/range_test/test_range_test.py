@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -23,7 +24,13 @@ from barenet.tuning.range_test.curve import smooth
 
 SMALL = {"n_valid": 100, "hidden_sizes": (16, 8), "batch_size": 48, "label_smoothing": 0, "verbose": False}
 RANGE = {"lowest": 1e-4, "highest": 1e-2, "steps": 66}  # so low that no loss blows up
-ENGINES = ["numpy", pytest.param("compiled", marks=pytest.mark.extra)]
+ENGINES = [
+    "numpy",
+    pytest.param(
+        "compiled",
+        marks=[pytest.mark.extra, pytest.mark.skipif(find_spec("numba") is None, reason="Numba is not installed")],
+    ),
+]
 EPOCH = math.ceil(500 / 48)
 SIZES = np.array([48] * 10 + [20])
 

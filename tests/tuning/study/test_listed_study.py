@@ -78,6 +78,7 @@ def test_the_file_of_a_list_asks_the_same_again(search_points, contents, arrays,
     assert contents(again.folder) == contents(first.folder)
 
 
+@pytest.mark.slow
 def test_another_list_does_not_go_on_with_a_study(search_points, small_search):
     folder = search_points().folder
     assert small_search(POINTS, resume=folder).best.number == small_search(resume=folder).best.number
