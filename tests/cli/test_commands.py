@@ -216,7 +216,7 @@ def test_threads_are_checked_and_told(barenet, data, tmp_path, monkeypatch):
     refused = barenet(*train, "--trainer.threads", "0", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "trainer.threads must be greater than 0, got '0'" in refused.stderr
-    for module in ("barenet.training.preparation", "barenet.training.trainer"):
+    for module in ("barenet.training.preparation", "barenet.training.evaluation", "barenet.training.trainer"):
         monkeypatch.setattr(f"{module}.available_cores", lambda: 3)
     assert "engine: NumPy, up to 3 threads\n" in barenet(*train, cwd=tmp_path).stderr
     assert "engine: NumPy, up to 2 threads\n" in barenet(*train, "--trainer.threads", "2", cwd=tmp_path).stderr

@@ -97,7 +97,7 @@ def test_a_second_process_compiles_nothing_and_an_edited_intrinsic_is_compiled(p
 
 def test_kernels_have_the_same_numbers_whichever_is_imported_first(tmp_path):
     """Compiled code on disk calls them by their numbers."""
-    modules = ("products", "updates", "losses", "layers", "inputs")
+    modules = ("products", "updates", "losses", "layers", "inputs", "normalization.over_images")
     orders = [run(IN_ANOTHER_ORDER, *names, cache=tmp_path) for names in (modules, modules[::-1], ("updates",))]
     assert len(orders[0]) >= 10
     assert all(order == orders[0] for order in orders)

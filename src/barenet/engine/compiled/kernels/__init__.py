@@ -20,5 +20,6 @@ Read the modules in this order; open `products` first:
 # All of them, in one order, whichever is wanted first: a kernel's number, which compiled code on disk holds, is its
 # place in this order.
 from barenet.engine.compiled.kernels import inputs, layers, losses, products, updates
+from barenet.engine.compiled.kernels.normalization import over_images, over_units
 
-__all__ = ["inputs", "layers", "losses", "products", "updates"]
+__all__ = ["inputs", "layers", "losses", "over_images", "over_units", "products", "updates"]
