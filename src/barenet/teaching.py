@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset, ignore
+from barenet.data.splits import resolve_n_valid
 from barenet.errors import ConfigError
 from barenet.messages import count, few
 from barenet.run_folders.checkpoint import SavedModel
@@ -44,7 +45,7 @@ def ask_teacher(config: Config, dataset: Dataset, note: Callable[[str], None]) -
     models = load_models(name)
     for model in models:
         check_fit(name, model, dataset)
-    check_split(name, models[0], config, note)
+    check_split(name, models[0], config, dataset, note)
     mirror = resolve_mirror(config, dataset)
     shares = []
     for model in models:
@@ -68,12 +69,15 @@ def check_fit(name: str, model: SavedModel, dataset: Dataset) -> None:
         )
 
 
-def check_split(name: str, model: SavedModel, config: Config, note: Callable[[str], None]) -> None:
+def check_split(name: str, model: SavedModel, config: Config, dataset: Dataset, note: Callable[[str], None]) -> None:
     """Say so where the teacher may have been trained on images that are held out here."""
-    split = model.info.settings.get("data", {})
-    same = all(split.get(own) == getattr(config.data, own) for own in ("n_valid", "split_seed", "path"))
-    if not same:
+    split, known = model.info.settings.get("data", {}), model.info.data_fingerprint == dataset.fingerprint
+    if dataset.valid_images is None:
+        labels, is_default = dataset.train_labels, not config.is_given("data.n_valid")
+        n_valid = resolve_n_valid(labels, config.data.n_valid, is_default)
+        known &= (split.get("n_valid"), split.get("split_seed")) == (n_valid, config.data.split_seed)
+    if not known:
         note(
-            f"teacher {name} was trained with another split of the data: it may know images that validate here, so "
-            f"validation may look better than it is"
+            f"teacher {name} was trained on other data or with another split: it may know images that validate here, "
+            f"so validation may look better than it is"
         )

@@ -11,6 +11,7 @@ import pytest
 from families import slow_except
 
 from barenet.config.sources import build_config
+from barenet.data.augmentation import Mixture
 from barenet.data.batches import TrainingImages
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.protocol import EpochPlan
@@ -154,7 +155,8 @@ def test_dropout_allocates_no_batch(rates):
 
 @pytest.mark.parametrize("dropout", slow_except([0.0, 0.3], 0.3))
 @pytest.mark.parametrize("optimizer", slow_except([*OPTIMIZERS, "momentum"], "adamw"))
-def test_a_step_of_the_engine_allocates_no_batch(optimizer, dropout):
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_a_step_of_the_engine_allocates_no_batch(optimizer, dropout, is_mixed):
     flags = {
         "model.dropout": dropout,
         "model.input_dropout": dropout / 3,
@@ -178,11 +180,13 @@ def test_a_step_of_the_engine_allocates_no_batch(optimizer, dropout):
         scale=1 / 255,
         image_shape=(4, 4),
         most_shift=1,
+        soft_labels=np.eye(C, dtype=np.float32)[rng.integers(0, C, 8 * B)] if is_mixed else None,
     )
     engine = NumpyEngine([config], start.architecture, make_loss("cross_entropy"), state, images, batch_size=B)
     order = rng.permutation(8 * B)
     mirrored, shifts = rng.random(8 * B) < 0.5, rng.integers(0, 9, 8 * B)
-    engine.begin(EpochPlan(0, np.full((8, 1), 1e-3), order, mirrored, shifts, is_measured=False))
+    mixture = Mixture(order[::-1], mirrored, shifts, np.full(8 * B, 0.7, np.float32)) if is_mixed else None
+    engine.begin(EpochPlan(0, np.full((8, 1), 1e-3), order, mirrored, shifts, is_measured=False, mixture=mixture))
     steps = itertools.count()
 
     def step():

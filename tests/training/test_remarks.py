@@ -71,8 +71,6 @@ def test_why_training_loss_lies_above_validation_loss_is_told_once_for_all_reaso
     told = loss_remark(build_config("quick"))
     assert told == "label smoothing 0.1: training loss is of smoothed labels, and lies above validation loss"
     told = loss_remark(build_config("quick", None, {"model.dropout": 0.2}))
-    assert told.startswith(
-        "label smoothing 0.1, dropout 0.2: training loss is of smoothed labels and with units dropped"
-    )
+    assert told.startswith("label smoothing 0.1, dropout 0.2: training loss is of smoothed labels, with units dropped")
     assert "weights" in loss_remark(build_config("course", None, {"model.class_weight": "balanced"}))
     assert loss_remark(build_config("course")) == ""

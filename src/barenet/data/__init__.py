@@ -14,7 +14,7 @@ Read the modules in this order; open `loading` first:
     loading         a folder or a file, by the reader that it needs, into a `Dataset`
     randomness      one generator for each (seed, purpose, epoch)
     splits          seeded, stratified validation images
-    augmentation    training images changed at random: mirrored, shifted
+    augmentation    training images changed at random: mirrored, shifted, mixed
     standardising   features to mean 0 and deviation 1
     batches         mini-batches in reused buffers, scaled to float32
 """

@@ -55,16 +55,14 @@ class EpochPlan:
                 return drawn
             return drawn[networks] if len(drawn[networks]) > 1 else drawn[networks][0]
 
-        mixture = self.mixture
-        if mixture is not None and mixture.order.ndim > 1:
-            mixture = mixture[networks if len(mixture.order[networks]) > 1 else networks.start]
+        mixed = self.mixture
         return replace(
             self,
             rates=self.rates[:, networks],
             order=own(self.order),
             mirrored=own(self.mirrored),
             shifts=own(self.shifts),
-            mixture=mixture,
+            mixture=mixed and Mixture(own(mixed.order), own(mixed.mirrored), own(mixed.shifts), own(mixed.shares)),
         )
 
 

@@ -18,7 +18,7 @@ from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.records import EpochRecord
-from barenet.training.remarks import describe_layers, loss_remark
+from barenet.training.remarks import loss_remark
 from barenet.training.trainer import Trainer
 
 __all__ = ["ConsoleObserver"]
@@ -112,7 +112,9 @@ def show_network(console: PlainConsole, config: Config, trainer: Trainer, folder
     """Print the settings in one line, the layers of the network, and the data they will see."""
     console.print(describe_settings(config, trainer.describe_engine()))
     table = plain_table(("layer", "shape", "activation"), ("parameters",))
-    rows = describe_layers(trainer.architecture)
+    rows = [
+        (f"{row.input_dim} -> {row.output_dim}", row.functions, row.n_parameters) for row in trainer.architecture.rows
+    ]
     for i, (shape, activation, size) in enumerate(rows, start=1):
         table.add_row(str(i), shape, activation, f"{size:,}")
     table.add_row("", "", "", f"{sum(size for _, _, size in rows):,}", style="bold")

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator
 
 from barenet.config.tables import Config
 from barenet.messages import count
-from barenet.nn import Architecture
 
 __all__ = ["loss_remark", "schedule_remarks", "why_constant"]
 
@@ -67,6 +66,9 @@ def loss_remark(config: Config) -> str:
     if model.label_smoothing:
         parts.append(f"label smoothing {model.label_smoothing:g}")
         what.append("of smoothed labels")
+    if model.teacher is not None:
+        parts.append(f"teacher weight {model.teacher_weight:g}")
+        what.append("of the teacher's labels")
     if config.data.mixup:
         parts.append(f"mixup {config.data.mixup:g}")
         what.append("of mixed images")
@@ -74,12 +76,7 @@ def loss_remark(config: Config) -> str:
         parts.append(f"dropout {max(model.dropout, model.input_dropout):g}")
         what.append("with units dropped")
     if parts:
-        return f"{', '.join(parts)}: training loss is {' and '.join(what)}, and lies above validation loss"
+        return f"{', '.join(parts)}: training loss is {', '.join(what)}, and lies above validation loss"
     if model.class_weight is not None:
         return "class weights: training loss counts classes by their weights, and validation loss does not"
     return ""
-
-
-def describe_layers(architecture: Architecture) -> list[tuple[str, str, int]]:
-    """Return a row a layer for a table: its shape, the functions behind it, its number of parameters."""
-    return [(f"{row.input_dim} -> {row.output_dim}", row.functions, row.n_parameters) for row in architecture.rows]

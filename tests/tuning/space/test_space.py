@@ -82,6 +82,7 @@ def test_equal_values_count_once():
         ({"lr": [0.1], "learning_rate": [0.2]}, "'lr' and 'learning_rate' are the same setting"),
         ({"hidden_sizes": [[8]], "hidden_size_1": [8]}, "'hidden_sizes' and 'hidden_size_1' both decide the layers"),
         ({"split_seed": [0, 1]}, "split_seed cannot be searched: all trials share one split"),
+        ({"teacher": ["a", "b"]}, "teacher cannot be searched: all trials have one teacher; name it by --teacher"),
         ({"n_seeds": [2]}, "--repeats trains the best settings with several seeds"),
         ({"momentum": {"choices": [0.5], "when": {"optimzer.name": "sgd"}}, "lr": [1]}, "which is not searched"),
         ({"lr": [{"a": 1}]}, "a value of lr must be a number, a text or true or false"),

@@ -31,7 +31,7 @@ class Feed:
         self.images = images
         self.batch_size = batch_size
         self.ahead = max(1, CHUNK_IMAGES // (batch_size * n_networks))
-        self._pixels: dict[tuple[int, int], Pixels] = {}
+        self._pixels: dict[tuple[int, int, bool], Pixels] = {}
         self._ready: dict[tuple[int, int], int] = {}  # by memory and first row: the step whose images it holds
         self._n_memories = 1
 
@@ -88,12 +88,14 @@ class Feed:
             pixels,
         )
         if self.mixture is not None:
-            self._mix(self.mixture[..., chosen], pixels)
+            others = self._memory(step, second=True)
+            if chosen.stop - chosen.start < others.floats.shape[-2]:
+                others = others.rows(rows)
+            self._mix(self.mixture[..., chosen], pixels, others)
         self._ready[place] = step
 
-    def _mix(self, mixture: Mixture, pixels: Pixels) -> None:
-        """Mix prepared images with others."""
-        others = self.images.pixels(mixture.order.shape)
+    def _mix(self, mixture: Mixture, pixels: Pixels, others: Pixels) -> None:
+        """Mix prepared images with others, for which there is memory."""
         self.images.prepare(mixture.order, mixture.mirrored, mixture.shifts, others)
         mix(pixels.floats, others.floats, mixture.shares)
 
@@ -101,10 +103,13 @@ class Feed:
         """Return which memory holds a step's images: batches that are prepared together lie in one."""
         return step // self.ahead % self._n_memories
 
-    def _memory(self, step: int) -> Pixels:
-        """Return the memory for the batch of a step, and for those that are prepared with it, of each order."""
+    def _memory(self, step: int, *, second: bool = False) -> Pixels:
+        """Return the memory for the batch of a step, and for those that are prepared with it, of each order.
+
+        second: that for the images which they are mixed with.
+        """
         n_images = min(self.ahead * self.batch_size, self.n_images - step * self.batch_size)
-        place = n_images, self._turn(step)
+        place = n_images, self._turn(step), second
         if place not in self._pixels:
             self._pixels[place] = self.images.pixels((*self.order.shape[:-1], n_images))
         return self._pixels[place]

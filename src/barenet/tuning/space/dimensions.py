@@ -44,6 +44,7 @@ OF_A_TRIAL = ("batch_size", "mirror", "shift", "mixup")  # settings of the data 
 SHARED = {
     "data.n_valid": "all trials share one split",
     "data.split_seed": "all trials share one split",
+    "model.teacher": "all trials have one teacher; name it by --teacher",
     "trainer.metric": "one metric compares all trials; choose it by --metric",
     "trainer.n_seeds": "--repeats trains the best settings with several seeds",
     "trainer.keep_best": "it changes no result",

@@ -44,7 +44,9 @@ class SharedData:
     @property
     def key(self) -> str:
         """What tells these data from others."""
-        return f"{self.fingerprint} {self.config.data.split_seed} {self.config.data.n_valid}"
+        # What a teacher gave belongs to the study: another run may have its name by now.
+        taught_for = "" if self.config.model.teacher is None else self.folder
+        return f"{self.fingerprint} {self.config.data.split_seed} {self.config.data.n_valid} {taught_for}"
 
     def open(self) -> TrainingData:
         """Return the data; raises DataError if neither place has them or they are others."""
