@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from barenet.data.augmentation import draw_shares, draw_shifts, mirror_images, mix, shift, shift_sources
+from barenet.data.augmentation import count_moves, draw_moves, draw_shares, mirror_images, mix, move, move_sources
 from barenet.data.batches import TrainingImages
 
 SHAPES = [(5, 7), (6, 4, 3)]
@@ -21,19 +21,19 @@ def shifted_by_hand(image, down, right):
 def test_every_shift_moves_the_image_and_repeats_its_border(shape):
     image = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
     images = np.stack([image.reshape(-1)] * 25)
-    shift(images, np.arange(25), shift_sources(shape, 2), np.empty_like(images))
+    move(images, np.arange(25), move_sources(shape, 2, 0), np.empty_like(images))
     moves = [(down, right) for down in range(-2, 3) for right in range(-2, 3)]
     for moved, (down, right) in zip(images, moves, strict=True):
         np.testing.assert_array_equal(moved.reshape(shape), shifted_by_hand(image, down, right))
 
 
 def test_all_shifts_are_drawn_about_equally_often_and_anew_in_each_epoch():
-    drawn = draw_shifts(90_000, seed=3, epoch=1, most=1)
+    drawn = draw_moves(90_000, seed=3, epoch=1, n_moves=count_moves(1, 0))
     counts = np.bincount(drawn, minlength=9)
     # Four standard deviations of a count around 10,000.
     assert np.abs(counts - 10_000).max() < 4 * np.sqrt(90_000 / 9 * 8 / 9)
-    assert not np.array_equal(drawn, draw_shifts(90_000, seed=3, epoch=2, most=1))
-    np.testing.assert_array_equal(drawn, draw_shifts(90_000, seed=3, epoch=1, most=1))
+    assert not np.array_equal(drawn, draw_moves(90_000, seed=3, epoch=2, n_moves=count_moves(1, 0)))
+    np.testing.assert_array_equal(drawn, draw_moves(90_000, seed=3, epoch=1, n_moves=count_moves(1, 0)))
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
@@ -42,18 +42,59 @@ def test_images_are_mirrored_and_then_shifted(dtype):
     stored = rng.integers(0, 256, (20, 6 * 4)).astype(dtype)
     images = TrainingImages(stored, np.arange(20), image_shape=(6, 4), most_shift=1)
     order = np.stack([rng.permutation(20) for _ in range(2)])
-    mirrored, shifts = rng.random((2, 20)) < 0.5, rng.integers(0, 9, (2, 20))
+    mirrored, moves = rng.random((2, 20)) < 0.5, rng.integers(0, 9, (2, 20))
     pixels = images.pixels(order.shape)
-    images.prepare(order, mirrored, shifts, pixels)
+    images.prepare(order, mirrored, moves, pixels)
     for network in range(2):
         for i, row in enumerate(order[network]):
             image = stored[row].reshape(6, 4)[:, :: -1 if mirrored[network, i] else 1]
-            down, right = divmod(int(shifts[network, i]), 3)
+            down, right = divmod(int(moves[network, i]), 3)
             expected = shifted_by_hand(image, down - 1, right - 1)
             np.testing.assert_array_equal(pixels.floats[network, i].reshape(6, 4), expected)
 
 
-def test_without_shifts_no_table_is_made():
+@pytest.mark.parametrize("shape", [(28, 28), (21, 20, 3)])
+@pytest.mark.parametrize(("shift", "share"), [(0, 0.05), (1, 0.05), (2, 0.3)])
+def test_affine_maps_are_linear_but_for_rounding_and_their_middle_is_none(shape, shift, share):
+    sources = move_sources(shape, shift, share)
+    assert sources.shape == (count_moves(shift, share), np.prod(shape))
+    height, width, channels = (*shape, 1)[:3]
+    row, column, channel = np.unravel_index(sources, (height, width, channels))
+    middle = np.arange(np.prod(shape))
+    assert (channel == middle % channels).all()
+    np.testing.assert_array_equal(sources[len(sources) // 2], middle)
+    grid = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij"), axis=-1).reshape(-1, 2)
+    grid = np.repeat(grid, channels, axis=0)
+    centred = np.column_stack([np.ones(len(grid)), grid - (np.array([height, width]) - 1) / 2])
+    for own_row, own_column in zip(row, column, strict=True):
+        for own, size, place in ((own_row, height, 1), (own_column, width, 2)):
+            inside = (own > 0) & (own < size - 1)
+            fit, *_ = np.linalg.lstsq(centred[inside], own[inside] - (size - 1) / 2)
+            # A pixel lies at most half a pixel beside its exact place, and far fewer beside a line fitted to all.
+            assert np.abs(centred[inside] @ fit - own[inside] + (size - 1) / 2).max() < 1
+            assert abs(fit[0]) < shift + 0.2
+            assert np.abs(fit[1:] - np.eye(2)[place - 1]).max() < share + 0.05
+
+
+def test_affine_maps_reach_both_sides_of_what_is_asked():
+    sources = move_sources((1, 101), 0, 0.1)
+    ends = sources[:, 99] - sources[:, 1]  # 98 apart, stretched or shrunk by up to a tenth, inside the image
+    assert 88 <= ends.min() <= 89
+    corner = move_sources((29, 29), 3, 0.0)
+    assert len(corner) == 49
+    middle = move_sources((29, 29), 3, 1e-9)[:, 14 * 29 + 14]
+    assert {0, 6} == {int(n) for rows in np.divmod(middle, 29) for n in (rows.min() - 11, rows.max() - 11)}
+
+
+def test_affine_maps_do_not_depend_on_how_a_processor_rounds():
+    # No map is so near to the middle between two pixels that another order of additions would choose the other one.
+    height = width = 28
+    found = move_sources((height, width), 1, 0.05)
+    again = move_sources((height, width), 1, 0.05 * (1 + 1e-13))
+    np.testing.assert_array_equal(found, again)
+
+
+def test_without_moves_no_table_is_made():
     assert TrainingImages(np.zeros((2, 4), np.uint8), np.zeros(2, int), image_shape=(2, 2)).sources is None
 
 

@@ -48,11 +48,11 @@ def test_mirrored_images_have_their_columns_in_reverse(channels, dtype, lead):
 def test_memory_is_used_again_and_its_rows_are_prepared_apart(dtype):
     images = TrainingImages(BYTES.astype(dtype), LABELS, image_shape=(3, 4), most_shift=1)
     chosen = np.random.default_rng(3).permutation(700)[:50]
-    mirrored, shifts = chosen % 2 == 0, chosen % 9
+    mirrored, moves = chosen % 2 == 0, chosen % 9
     whole, parts = images.pixels((50,)), images.pixels((50,))
-    images.prepare(chosen, mirrored, shifts, whole)
+    images.prepare(chosen, mirrored, moves, whole)
     for rows in (slice(20, 50), slice(0, 20), slice(0, 20)):  # in any order, and again
-        images.prepare(chosen[rows], mirrored[rows], shifts[rows], parts.rows(rows))
+        images.prepare(chosen[rows], mirrored[rows], moves[rows], parts.rows(rows))
     np.testing.assert_array_equal(parts.floats, whole.floats)
     images.prepare(chosen, None, None, whole)
     np.testing.assert_array_equal(whole.floats, BYTES[chosen])

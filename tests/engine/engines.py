@@ -70,6 +70,7 @@ class Case:
             scale=1 / 255,
             image_shape=SHAPE,
             most_shift=self.configs[0].data.shift,
+            affine=self.configs[0].data.affine,
         )
         names = [str(label) for label in range(N_CLASSES)]
         plain, factors = loss_of(self.configs[0], self.custom), self.configs[0].model.class_weight

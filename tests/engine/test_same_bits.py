@@ -68,7 +68,10 @@ CASES = {
         ],
     ),
     "adamw, mixed": (
-        {"activation": "gelu", "mixup": 0.5, "mirror": True, "shift": 1, "class_weight": "2=3,5=0.2"},
+        {
+            **{"activation": "gelu", "mixup": 0.5, "mirror": True, "shift": 1, "affine": 0.1},
+            "class_weight": "2=3,5=0.2",
+        },
         [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
     ),
     "adamw, mixed, one order, smoothed": (

@@ -184,9 +184,9 @@ def test_a_step_of_the_engine_allocates_no_batch(optimizer, dropout, is_mixed):
     )
     engine = NumpyEngine([config], start.architecture, make_loss("cross_entropy"), state, images, batch_size=B)
     order = rng.permutation(8 * B)
-    mirrored, shifts = rng.random(8 * B) < 0.5, rng.integers(0, 9, 8 * B)
-    mixture = Mixture(order[::-1], mirrored, shifts, np.full(8 * B, 0.7, np.float32)) if is_mixed else None
-    engine.begin(EpochPlan(0, np.full((8, 1), 1e-3), order, mirrored, shifts, is_measured=False, mixture=mixture))
+    mirrored, moves = rng.random(8 * B) < 0.5, rng.integers(0, 9, 8 * B)
+    mixture = Mixture(order[::-1], mirrored, moves, np.full(8 * B, 0.7, np.float32)) if is_mixed else None
+    engine.begin(EpochPlan(0, np.full((8, 1), 1e-3), order, mirrored, moves, is_measured=False, mixture=mixture))
     steps = itertools.count()
 
     def step():

@@ -114,7 +114,7 @@ def choices(configs, rows):
     """Return everything that is drawn for the second epoch."""
     plan = plan_epoch(configs, rows, 2, 0, np.zeros((1, len(configs))))
     second = plan.mixture
-    return plan.order, plan.mirrored, plan.shifts, second.order, second.mirrored, second.shifts, second.shares
+    return plan.order, plan.mirrored, plan.moves, second.order, second.mirrored, second.moves, second.shares
 
 
 @pytest.mark.parametrize("seeds", [[7], [7, 7], [0, 7], [0, 7, 3]])
@@ -138,10 +138,10 @@ def test_each_network_sees_the_images_in_the_order_of_its_own_seed(seeds, make_c
 def test_an_image_is_changed_in_the_same_way_wherever_it_stands_in_an_epoch(make_config):
     rows = np.arange(100, 200)
     config = make_config(seed=3, mirror=True, shift=1, mixup=0.4)
-    order, mirrored, shifts, second_order, second_mirrored, second_shifts, _ = choices([config], rows)
+    order, mirrored, moves, second_order, second_mirrored, second_moves, _ = choices([config], rows)
     place = np.argsort(order)
     np.testing.assert_array_equal(second_mirrored, mirrored[place[second_order - 100]])
-    np.testing.assert_array_equal(second_shifts, shifts[place[second_order - 100]])
+    np.testing.assert_array_equal(second_moves, moves[place[second_order - 100]])
 
 
 def test_mixing_leaves_order_and_changes_of_the_first_images_as_they_are(make_config):
@@ -149,10 +149,10 @@ def test_mixing_leaves_order_and_changes_of_the_first_images_as_they_are(make_co
     plain, mixed = (
         plan_epoch([make_config(mirror=True, shift=1, mixup=mixup)], rows, 4, 0, rates) for mixup in (0, 0.2)
     )
-    for name in ("order", "mirrored", "shifts"):
+    for name in ("order", "mirrored", "moves"):
         np.testing.assert_array_equal(getattr(plain, name), getattr(mixed, name))
 
 
 def test_nothing_is_drawn_for_images_that_are_not_changed(make_config):
     plan = plan_epoch([make_config(mirror=False)], np.arange(6), 1, 0, np.zeros((1, 1)))
-    assert (plan.mirrored, plan.shifts, plan.mixture) == (None, None, None)
+    assert (plan.mirrored, plan.moves, plan.mixture) == (None, None, None)

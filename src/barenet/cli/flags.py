@@ -20,7 +20,7 @@ SHORT_FLAGS = (
     *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
     *("optimizer", "momentum", "weight_decay", "clip_norm", "schedule", "decay_rate", "decay_step"),
     *("loss", "label_smoothing", "teacher", "teacher_weight", "normalization", "residual"),
-    *("dropout", "mirror", "shift", "mixup"),
+    *("dropout", "mirror", "shift", "affine", "mixup"),
     *("data", "image_size", "color", "skip_broken", "label", "drop", "keep"),
 )
 

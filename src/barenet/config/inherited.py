@@ -17,6 +17,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "model.input_dropout": "dropout of pixels {:g}".format,
     "data.mirror": lambda _: "mirrored images",
     "data.shift": "shifts by up to {} px".format,
+    "data.affine": "affine maps of up to {:g}".format,
     "data.mixup": "mixed images ({:g})".format,
     "optimizer.l2": "L2 {:g}".format,
     "optimizer.weight_decay": "weight decay {:g}".format,

@@ -66,6 +66,9 @@ class DataConfig(Table):
     batch_size: Positive = Field(128, description="Images in a mini-batch.")
     mirror: bool | None = Field(None, description="Mirror half of the images in each epoch; on for Fashion-MNIST.")
     shift: int = Field(0, ge=0, le=4096, description="Shift each image by up to so many pixels, anew in each epoch.")
+    affine: float = Field(
+        0.0, ge=0, le=0.5, description="Stretch, turn and slant each image by up to this share of its size."
+    )
     mixup: Mixup = Field(0.0, description="Mix pairs of images and labels, with shares from Beta(mixup, mixup).")
 
     def reading(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Images changed at random while they are prepared for training: mirrored left to right, shifted, mixed.
+"""Images changed at random while they are prepared for training: mirrored left to right, moved, mixed.
 
 And mirror images alone, as a trained network is shown them beside the images.
 """
@@ -16,29 +16,32 @@ from barenet.reproducible import power
 
 __all__ = [
     "Mixture",
+    "count_moves",
+    "draw_moves",
     "draw_shares",
-    "draw_shifts",
     "mirror",
     "mirror_coins",
     "mirror_images",
     "mix",
-    "shift",
-    "shift_sources",
+    "move",
+    "move_sources",
 ]
 
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
+
+N_AFFINE = 201  # affine maps among which an image's is drawn, so that their table stays small
 
 
 @dataclass(frozen=True)
 class Mixture:
     """The second image of each mixed image, and the share (float32, from 1/2 to 1) that the first one keeps.
 
-    order, mirrored, shifts: which images, and how each is changed, as `EpochPlan` has them of the first ones.
+    order, mirrored, moves: which images, and how each is changed, as `EpochPlan` has them of the first ones.
     """
 
     order: NDArray[np.intp]
     mirrored: NDArray[np.bool_] | None
-    shifts: NDArray[np.int64] | None
+    moves: NDArray[np.int64] | None
     shares: NDArray[np.float32]
 
     def __getitem__(self, places: Any) -> Mixture:
@@ -47,7 +50,7 @@ class Mixture:
         def own(drawn: Any) -> Any:
             return None if drawn is None else drawn[places]
 
-        return Mixture(self.order[places], own(self.mirrored), own(self.shifts), self.shares[places])
+        return Mixture(self.order[places], own(self.mirrored), own(self.moves), self.shares[places])
 
 
 def mirror_coins(n_images: int, seed: int, epoch: int) -> NDArray[np.bool_]:
@@ -80,34 +83,75 @@ def mirror_images(images: NDArray[AnyNumber], image_shape: tuple[int, ...]) -> N
     return images.reshape(-1, *image_shape)[:, :, ::-1].reshape(images.shape)
 
 
-def draw_shifts(n_images: int, seed: int, epoch: int, most: int) -> NDArray[np.int64]:
-    """Draw for each image (n_images,) one of the (2 most + 1)^2 shifts of at most so many pixels in each direction."""
-    return generator(seed, "shift", epoch).integers(0, (2 * most + 1) ** 2, n_images)
+def count_moves(most_shift: int, affine: float) -> int:
+    """Return among how many moves an image's is drawn, see `move_sources`; 1 where images stay."""
+    return N_AFFINE if affine else (2 * most_shift + 1) ** 2
+
+
+def draw_moves(n_images: int, seed: int, epoch: int, n_moves: int) -> NDArray[np.int64]:
+    """Draw for each image (n_images,) the number of one of the moves."""
+    return generator(seed, "shift", epoch).integers(0, n_moves, n_images)
+
+
+def move_sources(image_shape: tuple[int, ...], most_shift: int, affine: float) -> NDArray[np.intp] | None:
+    """Return, for each move and each pixel of the moved image, which pixel it comes from: (moves, D); None for none.
+
+    The moves are all shifts, or affine maps, which are shifted as well. What moves in from outside repeats the border.
+    The move in the middle of all leaves the image as it is.
+    """
+    if affine:
+        return affine_sources(image_shape, most_shift, affine)
+    return shift_sources(image_shape, most_shift) if most_shift else None
 
 
 def shift_sources(image_shape: tuple[int, ...], most: int) -> NDArray[np.intp]:
-    """Return, for each shift and each pixel of the shifted image, which pixel it comes from: (shifts, D).
+    """Return the sources of all (2 most + 1)^2 shifts of at most so many pixels in each direction."""
+    moves = range(-most, most + 1)
+    height, width = image_shape[:2]
+    rows = [np.arange(height)[:, None] - down for down in moves]
+    columns = [np.arange(width)[None] - right for right in moves]
+    return np.stack([sources_of(image_shape, row, column) for row in rows for column in columns])
 
-    What moves in from outside repeats the border.
+
+def affine_sources(image_shape: tuple[int, ...], most_shift: int, share: float) -> NDArray[np.intp]:
+    """Return the sources of `N_AFFINE` affine maps, the same ones in each training.
+
+    Pixel (x, y) of the result, counted from the middle of the image, comes from the pixel nearest to
+    ((1 + a) x + b y + s, c x + (1 + d) y + t), where a, b, c and d are drawn from -share to share, s and t from
+    -most_shift to most_shift: a small map stretches the image, turns it and slants it. (LeCun et al. 1998, section
+    III.E, have such images for handwritten digits.)
     """
     height, width = image_shape[:2]
+    drawn = 2 * generator(0, "affine").random((N_AFFINE, 6)) - 1
+    drawn[N_AFFINE // 2] = 0
+    middle_y, middle_x = (height - 1) / 2, (width - 1) / 2
+    y, x = np.arange(height)[:, None] - middle_y, np.arange(width)[None] - middle_x
+    sources = []
+    for a, b, c, d, s, t in drawn:
+        column = x + share * (a * x + b * y) + most_shift * s + middle_x
+        row = y + share * (c * x + d * y) + most_shift * t + middle_y
+        sources.append(sources_of(image_shape, np.rint(row), np.rint(column)))
+    return np.stack(sources)
+
+
+def sources_of(image_shape: tuple[int, ...], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[np.intp]:
+    """Return which pixel each one (D,) comes from; rows and columns broadcast to (height, width)."""
+    height, width = image_shape[:2]
     pixels = np.arange(np.prod(image_shape)).reshape(height, width, -1)
-    moves = range(-most, most + 1)
-    rows = [np.clip(np.arange(height) - down, 0, height - 1) for down in moves]
-    columns = [np.clip(np.arange(width) - right, 0, width - 1) for right in moves]
-    return np.stack([pixels[row][:, column].reshape(-1) for row in rows for column in columns]).astype(np.intp)
+    inside = np.clip(rows, 0, height - 1).astype(np.intp), np.clip(columns, 0, width - 1).astype(np.intp)
+    return np.asarray(pixels[inside].reshape(-1), np.intp)
 
 
-def shift(
+def move(
     images: NDArray[np.generic],
-    shifts: NDArray[np.int64],
+    moves: NDArray[np.int64],
     sources: NDArray[np.intp],
     scratch: NDArray[np.generic],
 ) -> None:
-    """Shift the images (..., M, D) as `shifts` (..., M) says, in place; `scratch` has the images' shape."""
+    """Move the images (..., M, D) as `moves` (..., M) say, in place; `scratch` has the images' shape."""
     before, after = images.reshape(-1, images.shape[-1]), scratch.reshape(-1, images.shape[-1])
-    for image, shifted, number in zip(before, after, shifts.flat, strict=True):
-        np.take(image, sources[number], out=shifted, mode="clip")
+    for image, moved, number in zip(before, after, moves.flat, strict=True):
+        np.take(image, sources[number], out=moved, mode="clip")
     np.copyto(images, scratch)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from barenet.data.augmentation import mirror, shift, shift_sources
+from barenet.data.augmentation import mirror, move, move_sources
 
 __all__ = ["Pixels", "TrainingImages", "to_float"]
 
@@ -36,8 +36,9 @@ class TrainingImages:
         images: (n, D) uint8, or floating.
         labels: (n,) integers.
         scale: pixels are multiplied by this, 1 / 255 for bytes.
-        image_shape: (height, width[, channels]), for mirroring and shifting.
+        image_shape: (height, width[, channels]), for mirroring and moves.
         most_shift: pixels that an image is shifted by at most.
+        affine: share of its size by which an image is stretched, turned and slanted at most.
         soft_labels: (n, C) what counts as label of each image in training: how much each class counts, its sum being
             the weight of the image. None where the label alone does.
     """
@@ -50,15 +51,16 @@ class TrainingImages:
         scale: float = 1.0,
         image_shape: tuple[int, ...] = (),
         most_shift: int = 0,
+        affine: float = 0.0,
         soft_labels: NDArray[np.floating] | None = None,
         dtype: DTypeLike = np.float32,
     ) -> None:
         self.images, self.labels, self.soft_labels = images, labels, soft_labels
         self.scale = scale
         self.image_shape = image_shape
-        self.most_shift = most_shift
+        self.most_shift, self.affine = most_shift, affine
         self.dtype = np.dtype(dtype)
-        self.sources = shift_sources(image_shape, most_shift) if most_shift else None
+        self.sources = move_sources(image_shape, most_shift, affine)
         self.is_ready = images.dtype == self.dtype and scale == 1  # nothing to multiply: chosen is prepared
 
     @property
@@ -78,17 +80,17 @@ class TrainingImages:
         self,
         chosen: NDArray[np.intp],
         mirrored: NDArray[np.bool_] | None,
-        shifts: NDArray[np.int64] | None,
+        moves: NDArray[np.int64] | None,
         pixels: Pixels,
     ) -> None:
-        """Write the images `chosen` (..., M) into `pixels.floats`; `mirrored` and `shifts` say how each is changed."""
+        """Write the images `chosen` (..., M) into `pixels.floats`; `mirrored` and `moves` say how each is changed."""
         np.take(
             self.images, chosen, axis=0, out=pixels.raw, mode="clip"
         )  # "clip" skips a hidden copy; indices are ours
         if mirrored is not None:
             mirror(pixels.raw, mirrored, self.image_shape, pixels.scratch)
-        if shifts is not None and self.sources is not None:
-            shift(pixels.raw, shifts, self.sources, pixels.scratch)
+        if moves is not None and self.sources is not None:
+            move(pixels.raw, moves, self.sources, pixels.scratch)
         to_float(pixels.raw, self.scale, out=pixels.floats)
 
 

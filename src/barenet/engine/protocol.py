@@ -29,7 +29,7 @@ class EpochPlan:
     """The steps of one epoch of N networks.
 
     first_step: how many steps came before the epoch. rates: (S, N) the learning rate of each step. order: (n,) the
-    training images in the order of the epoch if all networks see the same, or (N, n). mirrored, shifts: shaped like
+    training images in the order of the epoch if all networks see the same, or (N, n). mirrored, moves: shaped like
     it, how each image is changed; None for not at all. is_measured: whether the norms of the last step are wanted.
     mixture: what each image is mixed with, shaped like the order; None for nothing.
     """
@@ -38,7 +38,7 @@ class EpochPlan:
     rates: NDArray[np.float64]
     order: NDArray[np.intp]
     mirrored: NDArray[np.bool_] | None = None
-    shifts: NDArray[np.int64] | None = None
+    moves: NDArray[np.int64] | None = None
     is_measured: bool = True
     mixture: Mixture | None = None
 
@@ -61,8 +61,8 @@ class EpochPlan:
             rates=self.rates[:, networks],
             order=own(self.order),
             mirrored=own(self.mirrored),
-            shifts=own(self.shifts),
-            mixture=mixed and Mixture(own(mixed.order), own(mixed.mirrored), own(mixed.shifts), own(mixed.shares)),
+            moves=own(self.moves),
+            mixture=mixed and Mixture(own(mixed.order), own(mixed.mirrored), own(mixed.moves), own(mixed.shares)),
         )
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.augmentation import Mixture, draw_shares, draw_shifts, mirror_coins
+from barenet.data.augmentation import Mixture, count_moves, draw_moves, draw_shares, mirror_coins
 from barenet.data.randomness import generator
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms
 from barenet.engine.stacks import make_optimizer
@@ -54,9 +54,9 @@ def schedule_of(config: Config, n_steps: int) -> Schedule:
 def plan_epoch(
     configs: Sequence[Config], train_rows: NDArray[np.int64], epoch: int, first_step: int, rates: NDArray[np.float64]
 ) -> EpochPlan:
-    """Return the plan of an epoch: its images in order, which are mirrored, shifted and mixed, and how.
+    """Return the plan of an epoch: its images in order, which are mirrored, moved and mixed, and how.
 
-    (n,) for equal seeds and (N, n) else. Mirroring and shifts are drawn for each image, whatever its place, and whether
+    (n,) for equal seeds and (N, n) else. Mirroring and moves are drawn for each image, whatever its place, and whether
     it comes first or second in a mixture.
     """
     seeds = [config.trainer.seed for config in configs]
@@ -64,7 +64,8 @@ def plan_epoch(
         seeds = seeds[:1]
     n, data = len(train_rows), configs[0].data
     mirrored = [mirror_coins(n, seed, epoch) for seed in seeds] if data.mirror else None
-    shifts = [draw_shifts(n, seed, epoch, data.shift) for seed in seeds] if data.shift else None
+    n_moves = count_moves(data.shift, data.affine)
+    moves = [draw_moves(n, seed, epoch, n_moves) for seed in seeds] if n_moves > 1 else None
 
     def shuffled(purpose: str) -> tuple[Any, Any, Any]:
         orders = [generator(seed, purpose, epoch).permutation(n) for seed in seeds]
@@ -72,7 +73,7 @@ def plan_epoch(
         def in_order(drawn: Sequence[NDArray[Any]] | None) -> Any:
             return None if drawn is None else together([own[order] for own, order in zip(drawn, orders, strict=True)])
 
-        return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(shifts)
+        return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(moves)
 
     mixture = None
     if data.mixup:

@@ -91,7 +91,7 @@ def prepare(
     """
     labels = dataset.train_labels
     check_picture_settings(config, dataset)
-    check_shift(config, dataset)
+    check_moves(config, dataset)
     n_valid: int | float
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         valid_images, valid_labels = dataset.valid_images, dataset.valid_labels
@@ -216,12 +216,14 @@ def resolve_mirror(config: Config, dataset: Dataset) -> bool:
     return wanted
 
 
-def check_shift(config: Config, dataset: Dataset) -> None:
-    """Raise ConfigError unless images can be shifted as far as the settings ask."""
+def check_moves(config: Config, dataset: Dataset) -> None:
+    """Raise ConfigError unless images can be moved as far as the settings ask."""
     most, shape = config.data.shift, dataset.image_shape
+    what = "x".join(map(str, shape)) if len(shape) > 1 else count(shape[0], "feature")
     if most and (len(shape) < 2 or 2 * most >= min(shape[:2])):
-        what = "x".join(map(str, shape)) if len(shape) > 1 else count(shape[0], "feature")
         raise ConfigError(f"data.shift must be less than half of an image's height and width, got {most} for {what}")
+    if config.data.affine and len(shape) < 2:
+        raise ConfigError(f"data.affine = {config.data.affine:g} needs images with height and width, got {what}")
 
 
 def absolute(path: str | None) -> str | None:

@@ -80,6 +80,7 @@ class Trainer:
             scale=data.scale,
             image_shape=data.image_shape,
             most_shift=configs[0].data.shift,
+            affine=configs[0].data.affine,
             soft_labels=soft_labels(configs[0], self.loss, data.labels, len(data.class_names), data.teacher),
         )
         self.batch_size = configs[0].data.batch_size

@@ -31,6 +31,7 @@ EXTRAS = {
     "average": {"average_decay": 0.9},
     "smoothing": {"label_smoothing": 0.2},
     "mixup": {"mixup": 0.4, "mirror": True, "shift": 1},
+    "mixup, affine": {"mixup": 0.4, "mirror": True, "shift": 1, "affine": 0.1},
     "mixup, smoothing, class weights": {"mixup": 1.0, "label_smoothing": 0.2, "class_weight": "2=3,5=0.2"},
     "class weights": {"class_weight": "2=3,5=0.2"},
     "normalization": {"normalization": "layer"},
@@ -46,7 +47,7 @@ EXTRAS = {
         **{"dropout": 0.3, "input_dropout": 0.2},
     },
 }
-CROSS_ENTROPY_ONLY = ("smoothing", "mixup", "mixup, smoothing, class weights")
+CROSS_ENTROPY_ONLY = ("smoothing", "mixup", "mixup, affine", "mixup, smoothing, class weights")
 FACTORS = (sorted(ACTIVATIONS), list(LOSSES), list(RULES), list(EXTRAS))
 
 
@@ -106,7 +107,7 @@ def assert_one_truth(chosen):
 
 
 def test_every_pair_of_values_is_tried():
-    assert len(VALID) == 10 * 3 * 5 * 15 - 10 * 2 * 5 * 3
+    assert len(VALID) == 10 * 3 * 5 * 16 - 10 * 2 * 5 * 4
     assert 140 <= len(PAIRS) < 170
     tried = {pair for chosen in PAIRS for pair in itertools.combinations(enumerate(chosen), 2)}
     assert ((0, "gelu"), (3, "dropout")) in tried
@@ -165,17 +166,19 @@ GRADIENTS = [
 def batch_in_float64(case, plan):
     """Return all images of the plan, mixed as the plan says, and their labels, soft ones where they are mixed."""
 
-    def some_images(order, mirrored, shifts):
+    def some_images(order, mirrored, moves):
         images = case.images.images[order].reshape(-1, *SHAPE) / 255.0
         for i, image in enumerate(images):
             if mirrored is not None and mirrored[i]:
                 images[i] = image[:, ::-1]
-            if shifts is not None:
-                down, right = divmod(int(shifts[i]), 3)
+            if case.images.affine:  # its table has tests of its own
+                images[i] = images[i].reshape(-1)[case.images.sources[moves[i]]].reshape(SHAPE)
+            elif moves is not None:
+                down, right = divmod(int(moves[i]), 3)
                 images[i] = np.pad(images[i], 1, mode="edge")[2 - down :, 2 - right :][: SHAPE[0], : SHAPE[1]]
         return images.reshape(len(order), -1)
 
-    x, labels = some_images(plan.order, plan.mirrored, plan.shifts), case.images.labels[plan.order]
+    x, labels = some_images(plan.order, plan.mirrored, plan.moves), case.images.labels[plan.order]
     second = plan.mixture
     if second is None:
         return x, labels
@@ -183,7 +186,7 @@ def batch_in_float64(case, plan):
     weights = np.ones(N_CLASSES) if case.loss.weights is None else case.loss.weights.astype(np.float64)
     rows = np.diag(weights)
     soft = s * rows[labels] + (1 - s) * rows[case.images.labels[second.order]]
-    return s * x + (1 - s) * some_images(second.order, second.mirrored, second.shifts), soft
+    return s * x + (1 - s) * some_images(second.order, second.mirrored, second.moves), soft
 
 
 @pytest.mark.parametrize(("activation", "loss", "extra"), GRADIENTS)

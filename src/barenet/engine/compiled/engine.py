@@ -80,7 +80,7 @@ class CompiledEngine(Engine):
             drops_units=any(model.dropout for model in models),
         )
         self.evaluation_layout = Layout.of(architecture, loss, EVALUATION_BATCH, trains=False)
-        self.images, self.n_shifts = images_of(images, loss), len(images.sources) if images.sources is not None else 1
+        self.images, self.n_moves = images_of(images, loss), len(images.sources) if images.sources is not None else 1
         self.networks = [
             network_of(config, self.layout, loss, state.select([row])) for row, config in enumerate(configs)
         ]
@@ -105,7 +105,7 @@ class CompiledEngine(Engine):
         self.predicted = np.empty((n, plan.order.shape[-1]), np.int64)
         self.chosen = [
             choose(
-                self.configs[row], plan, row, self.layout, self.n_shifts, self.losses[row], self.predicted[row]
+                self.configs[row], plan, row, self.layout, self.n_moves, self.losses[row], self.predicted[row]
             )._replace(batch_size=self.batch_size)  # the settings may name another one than is trained with
             for row in range(n)
         ]

@@ -98,23 +98,23 @@ def as_writable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def sources_of(images: TrainingImages) -> NDArray[np.int32]:
-    """Return for each change of an image, shifts first and then shifts of the mirrored, which pixel each comes from."""
+    """Return for each change of an image, moves first and then moves of the mirrored, which pixel each comes from."""
     if len(images.image_shape) < 2:
         return np.zeros(0, np.int32)
     pixels = np.arange(images.n_inputs).reshape(images.image_shape)
     mirrored = pixels[:, ::-1].reshape(-1)
-    shifts = images.sources if images.sources is not None else pixels.reshape(1, -1)
-    return np.concatenate([shifts, mirrored[shifts]]).astype(np.int32).reshape(-1)
+    moves = images.sources if images.sources is not None else pixels.reshape(1, -1)
+    return np.concatenate([moves, mirrored[moves]]).astype(np.int32).reshape(-1)
 
 
-def changes_of(own: EpochPlan | Mixture, n_shifts: int) -> NDArray[np.int64]:
+def changes_of(own: EpochPlan | Mixture, n_moves: int) -> NDArray[np.int64]:
     """Return how each image in the order of a network is changed; nothing where no image is."""
-    if own.mirrored is None and own.shifts is None:
+    if own.mirrored is None and own.moves is None:
         return np.zeros(0, np.int64)
-    shifts = np.full(own.order.shape, 0 if n_shifts == 1 else n_shifts // 2) if own.shifts is None else own.shifts
+    moves = np.full(own.order.shape, 0 if n_moves == 1 else n_moves // 2) if own.moves is None else own.moves
     mirrored = np.zeros(own.order.shape, np.bool_) if own.mirrored is None else own.mirrored
-    # The shift in the middle of all is none.
-    return np.where(~mirrored & (shifts == n_shifts // 2), -1, shifts + n_shifts * mirrored).astype(np.int64)
+    # The move in the middle of all is none.
+    return np.where(~mirrored & (moves == n_moves // 2), -1, moves + n_moves * mirrored).astype(np.int64)
 
 
 def network_of(config: Config, layout: Layout, loss: Loss, state: TrainingState) -> Network:
@@ -165,7 +165,7 @@ def choose(
     plan: EpochPlan,
     row: int,
     layout: Layout,
-    n_shifts: int,
+    n_moves: int,
     losses: NDArray[np.float64],
     predicted: NDArray[np.int64],
 ) -> Chosen:
@@ -174,7 +174,7 @@ def choose(
     steps = plan.first_step + np.arange(plan.n_steps)
     drops = layout.input_factors >= 0 or bool((layout.layers[:, DROPPED] >= 0).any())
     numbers = range(len(layout.layers) if drops else 0)
-    changes, mixture = changes_of(own, n_shifts), own.mixture
+    changes, mixture = changes_of(own, n_moves), own.mixture
     keys = [keys_of_steps(config.trainer.seed, number, steps) for number in numbers]
     return Chosen(
         batch_size=config.data.batch_size,
@@ -184,7 +184,7 @@ def choose(
         changes=changes,
         is_mixed=mixture is not None,
         second_order=np.zeros(0, np.int64) if mixture is None else np.ascontiguousarray(mixture.order, np.int64),
-        second_changes=np.zeros(0, np.int64) if mixture is None else changes_of(mixture, n_shifts),
+        second_changes=np.zeros(0, np.int64) if mixture is None else changes_of(mixture, n_moves),
         shares=np.zeros(0, f32) if mixture is None else np.ascontiguousarray(mixture.shares),
         factors=factors_of(config, plan.rates[:, row], steps + 1),
         keys=np.stack(keys, axis=1) if keys else np.zeros((plan.n_steps, 0, 2), np.uint32),

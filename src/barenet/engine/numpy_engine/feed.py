@@ -37,7 +37,7 @@ class Feed:
 
     def begin(self, plan: EpochPlan) -> None:
         """Take the order of an epoch."""
-        self.order, self.mirrored, self.shifts, self.mixture = plan.order, plan.mirrored, plan.shifts, plan.mixture
+        self.order, self.mirrored, self.moves, self.mixture = plan.order, plan.mirrored, plan.moves, plan.mixture
         self.n_images = plan.order.shape[-1]
         self._ready.clear()
 
@@ -84,7 +84,7 @@ class Feed:
         self.images.prepare(
             self.order[..., chosen],
             None if self.mirrored is None else self.mirrored[..., chosen],
-            None if self.shifts is None else self.shifts[..., chosen],
+            None if self.moves is None else self.moves[..., chosen],
             pixels,
         )
         if self.mixture is not None:
@@ -96,7 +96,7 @@ class Feed:
 
     def _mix(self, mixture: Mixture, pixels: Pixels, others: Pixels) -> None:
         """Mix prepared images with others, for which there is memory."""
-        self.images.prepare(mixture.order, mixture.mirrored, mixture.shifts, others)
+        self.images.prepare(mixture.order, mixture.mirrored, mixture.moves, others)
         mix(pixels.floats, others.floats, mixture.shares)
 
     def _turn(self, step: int) -> int:

@@ -97,7 +97,7 @@ class ProcessEngine(Engine):
         self._network = FastMLP.from_architecture(
             architecture, initializer=None, loss=loss, n_networks=len(self.configs)
         )
-        preparation = {name: getattr(images, name) for name in ("scale", "image_shape", "most_shift")}
+        preparation = {name: getattr(images, name) for name in ("scale", "image_shape", "most_shift", "affine")}
         shared = (architecture, loss, folder, preparation, batch_size)
         self._workers = [
             Worker(networks, Networks(self.configs[networks], *shared))

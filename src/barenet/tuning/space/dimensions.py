@@ -40,7 +40,8 @@ LAYER = re.compile(r"(hidden_size|activation)_([1-9]\d*)")
 DEPTH = "n_hidden_layers"
 NAME = "name"  # of a point of a list, which is no setting
 FIXED = ("input_dim", "output_dim")  # the course project names them; the images decide them
-OF_A_TRIAL = ("batch_size", "mirror", "shift", "mixup")  # settings of the data that may differ from trial to trial
+# Settings of the data that may differ from trial to trial.
+OF_A_TRIAL = ("batch_size", "mirror", "shift", "affine", "mixup")
 SHARED = {
     "data.n_valid": "all trials share one split",
     "data.split_seed": "all trials share one split",

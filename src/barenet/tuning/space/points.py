@@ -21,7 +21,7 @@ from barenet.training.evaluation import resolve_eval_every
 from barenet.training.preparation import (
     TrainingData,
     architecture_of,
-    check_shift,
+    check_moves,
     loss_of,
     prepare,
     resolve_batch_size,
@@ -69,7 +69,7 @@ class Base:
             if searched is not None:  # one for each of the layers that there are now
                 flags["model.activation"] = searched
         config = build_config(self.recipe, None, self.given, flags)
-        check_shift(config, dataset)
+        check_moves(config, dataset)
         architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
         batch_size = resolve_batch_size(config, architecture, n_train, ignore)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
