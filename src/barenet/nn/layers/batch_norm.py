@@ -30,6 +30,39 @@ def ghosts(n_images: int) -> list[slice]:
     return [slice(GHOST * i, GHOST * (i + 1) if i + 1 < n else n_images) for i in range(n)]
 
 
+def equal_ghosts(n_images: int) -> list[tuple[slice, slice]]:
+    """Return the ghost batches that are equally large together, as slices of images and of ghost batches.
+
+    >>> equal_ghosts(64)
+    [(slice(0, 64, None), slice(0, 2, None))]
+    >>> equal_ghosts(70)
+    [(slice(0, 32, None), slice(0, 1, None)), (slice(32, 70, None), slice(1, 2, None))]
+    """
+    n = len(ghosts(n_images))
+    if n_images == GHOST * n:
+        return [(slice(0, n_images), slice(0, n))]
+    first = GHOST * (n - 1)
+    last = (slice(first, n_images), slice(n - 1, n))
+    return [(slice(0, first), slice(0, n - 1)), last] if n > 1 else [last]
+
+
+def apart(array: Array, images: slice) -> Array:
+    """Return a view of some images (..., B, H) with an axis for their ghost batches: (..., G, R, H)."""
+    own = array[..., images, :]
+    n_images = own.shape[-2]
+    n = max(1, n_images // GHOST) if n_images % GHOST == 0 else 1
+    return own.reshape(*own.shape[:-2], n, n_images // n, own.shape[-1])
+
+
+def mean_over_images(x: Array, out: Array) -> Array:
+    """Write the mean over the images of each ghost batch: x (..., G, R, H), out (..., G, H).
+
+    The sum and the division are those of `np.mean`, without what it does around them.
+    """
+    np.add.reduce(x, axis=-2, out=out)
+    return np.divide(out, x.dtype.type(x.shape[-2]), out=out)
+
+
 @dataclass
 class BatchNormSlot(Slot):
     """A batch normalisation's slot, for G ghost batches.
@@ -83,17 +116,16 @@ class BatchNorm(Layer):
         if not training:
             np.add(slot.x, self.b, out=slot.y)
             return
-        for number, rows in enumerate(ghosts(slot.x.shape[-2])):
-            x, y, normalized = (array[..., rows, :] for array in (slot.x, slot.y, slot.normalized))
-            own = (..., slice(number, number + 1), slice(None))
-            mean, variance, inverse = slot.mean[own], slot.variance[own], slot.inverse[own]
-            np.mean(x, axis=-2, keepdims=True, out=mean)
-            np.subtract(x, mean, out=normalized)
+        for images, of_ghosts in equal_ghosts(slot.x.shape[-2]):
+            x, y, normalized = (apart(array, images) for array in (slot.x, slot.y, slot.normalized))
+            mean, variance, inverse = (array[..., of_ghosts, :] for array in (slot.mean, slot.variance, slot.inverse))
+            mean_over_images(x, out=mean)
+            np.subtract(x, mean[..., None, :], out=normalized)
             np.square(normalized, out=y)
-            np.mean(y, axis=-2, keepdims=True, out=variance)
+            mean_over_images(y, out=variance)
             np.add(variance, x.dtype.type(EPSILON), out=inverse)
             np.divide(1, np.sqrt(inverse, out=inverse), out=inverse)
-            normalized *= inverse
+            normalized *= inverse[..., None, :]
         np.add(slot.normalized, self.b, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
@@ -101,14 +133,14 @@ class BatchNorm(Layer):
         assert isinstance(slot, BatchNormSlot)
         if slot.dx is None:
             return
-        for number, rows in enumerate(ghosts(dy.shape[-2])):
-            own, dx, normalized = (array[..., rows, :] for array in (dy, slot.dx, slot.normalized))
+        for images, of_ghosts in equal_ghosts(dy.shape[-2]):
+            own, dx, normalized = (apart(array, images) for array in (dy, slot.dx, slot.normalized))
+            means = np.empty_like(slot.mean[..., of_ghosts, :])
             np.multiply(own, normalized, out=dx)
-            along = dx.mean(axis=-2, keepdims=True)
-            np.multiply(normalized, along, out=dx)
+            np.multiply(normalized, mean_over_images(dx, out=means)[..., None, :], out=dx)
             np.subtract(own, dx, out=dx)
-            dx -= own.mean(axis=-2, keepdims=True)
-            dx *= slot.inverse[..., number : number + 1, :]
+            dx -= mean_over_images(own, out=means)[..., None, :]
+            dx *= slot.inverse[..., of_ghosts, None, :]
 
     def parameter_gradients(self, slot: Slot, dy: Array) -> None:
         """Write db = the sum of dy over the batch."""
