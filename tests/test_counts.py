@@ -42,7 +42,8 @@ NEVER_ONE = {
     "terminal/diagnosis.py": {"config.data.batch_size"},
     "terminal/learning.py": {"len(networks)"},  # of several seeds
     "terminal/results.py": {"n_networks"},
-    "training/preparation.py": {"n_train", "n_valid"},
+    "training/lengths.py": {"n_train"},
+    "training/preparation.py": {"n_valid"},
     "tuning/space/search_space.py": {"shown"},  # points of a grid that is too large
     "tuning/space/space_file.py": {"MOST_VALUES"},
     "tuning/study/results.py": {"n_valid"},

@@ -45,7 +45,7 @@ def test_a_batch_of_one_image_is_refused_where_batches_are_normalised(dataset):
 
 def test_a_default_of_validation_images_shrinks_to_a_fifth_with_a_note(dataset):
     notes = []
-    config, data = prepare(build_config(), dataset, note=notes.append)
+    config, data = prepare(build_config(flags={"trainer.epochs": 16}), dataset, note=notes.append)
     assert config.data.n_valid == len(data.valid_labels) == 120
     assert data.n_train == 480
     assert notes == ["holding out 120 of 600 images for validation, not the default of 5000"]
@@ -86,7 +86,8 @@ def test_another_number_of_validation_images_than_the_data_set_s_own_is_an_error
 def test_a_default_batch_larger_than_the_training_set_shrinks_with_a_note(arrays):
     few = from_arrays(arrays["x"][:50], arrays["y"][:50])
     notes = []
-    config, _ = prepare(build_config(flags={"data.n_valid": 10}), few, note=notes.append)
+    flags = {"data.n_valid": 10, "trainer.epochs": 16, "trainer.metric": "acc"}
+    config, _ = prepare(build_config(flags=flags), few, note=notes.append)
     assert config.data.batch_size == 40
     assert notes == ["batch size 256 is more than the 40 training images; taking 40"]
 
@@ -135,7 +136,25 @@ def test_mirroring_needs_height_and_width(arrays, make_config):
     flat = from_arrays(arrays["x"].reshape(600, 64), arrays["y"])
     assert prepare(make_config(), flat)[0].data.mirror is False
     message = refusal(ConfigError, make_config(mirror=True), flat)
-    assert message == "data.mirror needs images with height and width, got shape (64,)"
+    assert message == "data.mirror needs images with height and width, got 64 features"
+
+
+@pytest.mark.parametrize(("shift", "affine"), [(0, 0.1), (1, 0.0)])
+def test_moves_need_height_and_width(arrays, make_config, shift, affine):
+    flat = from_arrays(arrays["x"].reshape(600, 64), arrays["y"])
+    message = refusal(ConfigError, make_config(shift=shift, affine=affine), flat)
+    assert message == f"data.{'shift' if shift else 'affine'} needs images with height and width, got 64 features"
+
+
+@pytest.mark.parametrize("recipe", ["strong", "best"])
+def test_what_a_recipe_does_to_images_is_left_out_of_other_data(arrays, recipe):
+    flat = from_arrays(arrays["x"].reshape(600, 64), arrays["y"])
+    notes: list[str] = []
+    config = prepare(build_config(recipe), flat, note=notes.append)[0]
+    assert (config.data.mirror, config.data.shift, config.data.affine) == (False, 0, 0.0)
+    left_out = ["shift"] if recipe == "strong" else ["shift", "affine"]
+    end = "needs images with height and width, got 64 features; it is left out"
+    assert [note for note in notes if "data." in note] == [f"recipe {recipe}: data.{own} {end}" for own in left_out]
 
 
 def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(

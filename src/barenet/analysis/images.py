@@ -19,7 +19,7 @@ from barenet.messages import count, few
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder
-from barenet.run_folders.resuming import check_data_path, stored_config
+from barenet.run_folders.going_on.resuming import check_data_path, stored_config
 from barenet.shown import Shown
 
 __all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]

@@ -23,8 +23,8 @@ from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.finding import Named, find_run, is_ensemble, is_member
 from barenet.run_folders.folder import TEACHER, RunFolder, network_folders
+from barenet.run_folders.going_on.resuming import changed_settings, prepare_as_before, stored_config
 from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
-from barenet.run_folders.resuming import changed_settings, prepare_as_before, stored_config
 from barenet.run_folders.scores import PROBABILITIES, read_scores
 from barenet.storage.history import read_history
 from barenet.training.epochs import Steps

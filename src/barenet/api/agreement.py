@@ -11,7 +11,7 @@ from barenet.api.members import Candidate
 from barenet.errors import CheckpointError
 from barenet.messages import count, few
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.training.input_range import is_unit_range, read_range
+from barenet.training.inputs.input_range import is_unit_range, read_range
 
 __all__ = ["check_fit"]
 

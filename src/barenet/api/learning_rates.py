@@ -19,8 +19,8 @@ from barenet.messages import count, one_line
 from barenet.plots.tuning.learning_rates import range_test_picture
 from barenet.printing.consoles import counting_bar
 from barenet.run_folders.observer import Observer
+from barenet.run_folders.teaching import with_teacher
 from barenet.storage.files import check_folder_name, make_folder, replace_file
-from barenet.teaching import with_teacher
 from barenet.training.preparation import prepare
 from barenet.training.trainer import Trainer
 from barenet.tuning.range_test.losses import (
@@ -67,7 +67,7 @@ def find_learning_rate(
         y: their integer labels (n,).
         x_val: images held out, which are not trained on, instead of some of x.
         y_val: their labels.
-        recipe: "quick" or "course": the settings to start from, by default quick.
+        recipe: "quick", "course", "strong", "best" or "ensemble": the settings to start from, by default quick.
         settings: a TOML file, or tables of settings, laid over the recipe.
         lowest: the learning rate of the first step; by default 1e-6, for sgd 1e-5.
         highest: that of the last; by default 1, for sgd 10.

@@ -19,7 +19,7 @@ from barenet.engine.making import check_engine
 from barenet.errors import RunError
 from barenet.interrupts import check
 from barenet.run_folders.finding import STUDIES, find_folder
-from barenet.run_folders.resuming import check_data_path
+from barenet.run_folders.going_on.resuming import check_data_path
 from barenet.storage.folders import hold_lock
 from barenet.terminal.search import ConsoleSearchObserver
 from barenet.tuning.space.material import Material, first_configs, make_material
@@ -72,7 +72,8 @@ def search(
         y_val: their labels.
         x_test: images that only `retrain` tests on.
         y_test: their labels.
-        recipe: "quick" or "course": the settings to start from; without it, the course project's, for 10 epochs.
+        recipe: a name such as "quick" or "course", the settings to start from; without it, the course project's, for 10
+            epochs.
         resume: the folder of a study to go on with; everything else but arrays is then in there, and may be given
             again: the same space and settings, `data` where the same data lie now, or more trials and repeats.
         output: folder in which the study's own folder is made.

@@ -18,11 +18,11 @@ from barenet.interrupts import waiting
 from barenet.messages import as_typed, count, one_line
 from barenet.plots.tuning.search import draw_search_figures
 from barenet.run_folders.folder import drop_torn_files
+from barenet.run_folders.going_on.resuming import resume_run, stored_config
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.resuming import resume_run, stored_config
 from barenet.run_folders.run import start_run
+from barenet.run_folders.teaching import with_teacher
 from barenet.storage.files import replace_file, set_aside
-from barenet.teaching import with_teacher
 from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.question import ENGINE, FREE, MAY_DIFFER, Question, make_question

@@ -21,11 +21,11 @@ from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss
 from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
 from barenet.run_folders.finding import RUNS, find_folder
+from barenet.run_folders.going_on.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
 from barenet.run_folders.run import start_run
-from barenet.teaching import with_teacher
+from barenet.run_folders.teaching import with_teacher
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.learning import note_verdicts
 from barenet.training.preparation import Custom
@@ -60,7 +60,7 @@ def train(
         y_val: their labels.
         x_test: images to test on.
         y_test: their labels.
-        recipe: "quick" or "course": the settings to start from, by default quick.
+        recipe: "quick", "course", "strong", "best" or "ensemble": the settings to start from, by default quick.
         settings: a TOML file, or tables of settings, laid over the recipe, which they may name: `recipe = "course"`.
         output: folder in which a new run folder is made; None keeps everything in memory.
         name: of the run folder; numbered by itself without one.

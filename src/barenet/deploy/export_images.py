@@ -15,9 +15,9 @@ from barenet.deploy.tables.numbers import features_of, random_rows
 from barenet.errors import CheckpointError
 from barenet.messages import count
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.training.input_range import random_images, read_range
-from barenet.training.preprocessing import read_standardiser
-from barenet.training.table_inputs import read_columns
+from barenet.training.inputs.input_range import random_images, read_range
+from barenet.training.inputs.preprocessing import read_standardiser
+from barenet.training.inputs.table_inputs import read_columns
 
 __all__ = ["find_images", "prepare_images"]
 

@@ -24,7 +24,7 @@ from barenet.deploy.tables.source import CSV, ROWS, UNKNOWN_TEXT, source_of_rows
 from barenet.errors import CheckpointError
 from barenet.messages import one_line
 from barenet.nn import MLP, by_kind
-from barenet.training.input_range import source_of_rule
+from barenet.training.inputs.input_range import source_of_rule
 
 __all__ = ["build_source", "run_file"]
 

@@ -19,10 +19,10 @@ from barenet.errors import CheckpointError, ConfigError
 from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import compute_outputs
-from barenet.training.input_range import read_range, scaled_range
+from barenet.training.inputs.input_range import read_range, scaled_range
+from barenet.training.inputs.preprocessing import read_standardiser
+from barenet.training.inputs.table_inputs import read_columns
 from barenet.training.metrics import probabilities
-from barenet.training.preprocessing import read_standardiser
-from barenet.training.table_inputs import read_columns
 from barenet.version import __version__
 
 __all__ = [
@@ -48,7 +48,7 @@ class Exported:
     networks: as they are evaluated; each ends in logits, of which softmax is still to be taken, or in probabilities.
     image_shape, input_dtype ("uint8" or "float32"; "float64" for features that need it): of the images that go in.
     `scale` multiplies them first, or the `standardiser` is applied. trained: values of the training images in the units
-    of those that go in, see `training.input_range`; {} for features, and for a model that does not remember them.
+    of those that go in, see `training.inputs.input_range`; {} for features, and for a model that remembers none.
     columns, unknown: of the table that the model takes, and what becomes of a text that training never saw.
     about: facts for whoever finds the file: version, run, data, accuracies (fractions 0-1).
     """

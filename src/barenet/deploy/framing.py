@@ -16,7 +16,7 @@ from barenet.data.pictures.picture import border_of, fit
 from barenet.errors import CheckpointError
 from barenet.messages import count
 from barenet.run_folders.checkpoint import ModelInfo
-from barenet.training.preprocessing import MID_GREY, border_brightness
+from barenet.training.inputs.preprocessing import MID_GREY, border_brightness
 
 __all__ = ["Frame", "Steps", "frame_of"]
 

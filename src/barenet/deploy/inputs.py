@@ -36,7 +36,7 @@ from barenet.printing.streams import read_standard_input
 from barenet.reading.borders import open_regular, reading
 from barenet.reading.limits import GZIP_MAGIC
 from barenet.run_folders.checkpoint import ModelInfo
-from barenet.training.table_inputs import encode_table
+from barenet.training.inputs.table_inputs import encode_table
 
 __all__ = ["Inputs", "looks_like_input", "read_inputs"]
 

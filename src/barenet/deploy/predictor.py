@@ -18,10 +18,10 @@ from barenet.nn import Activation, Loss
 from barenet.run_folders.checkpoint import SavedModel, check_mirror
 from barenet.run_folders.finding import Named
 from barenet.run_folders.loading import load_models
+from barenet.training.inputs.table_inputs import encode_table
 from barenet.training.metrics import mean_probabilities
-from barenet.training.table_inputs import encode_table
 
-__all__ = ["Predictor", "load", "probabilities_of"]
+__all__ = ["Predictor", "load"]
 
 
 def load(
@@ -35,28 +35,6 @@ def load(
     folder that is no run or has no finished validation yet.
     """
     return Predictor(load_models(path, activations, loss), mirror=mirror)
-
-
-def probabilities_of(
-    path: Named,
-    images: NDArray[Any],
-    *,
-    activations: Sequence[Activation] = (),
-    loss: Loss | None = None,
-    mirror: bool = False,
-    note: Callable[[str], None] | None = None,
-) -> NDArray[np.float32]:
-    """Return the mean probabilities (n, C), float32, of a run, several seeds or an ensemble for images (n, D).
-
-    The images are as a `Dataset` holds them: bytes or floats as they came, or features in their own units. What is to
-    be said of them goes to `note`, or becomes a warning. Other arguments and errors: see `load`; ShapeError for images
-    that the networks cannot take.
-    """
-    predictor = load(path, activations=activations, loss=loss, mirror=mirror)
-    n_inputs = predictor.models[0].mlp.n_inputs
-    if images.ndim != 2 or images.shape[1] != n_inputs:
-        raise ShapeError(f"{path} takes images of shape (n, {n_inputs}), got {images.shape}")
-    return predictor.run(images, note).astype(np.float32, copy=False)
 
 
 class Predictor:

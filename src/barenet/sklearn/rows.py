@@ -20,8 +20,8 @@ from barenet.data.splits import stratified_split
 from barenet.data.tables.pixels import are_pixels
 from barenet.errors import ConfigError, DataError, InputWarning
 from barenet.messages import count, few
+from barenet.training.inputs.preprocessing import look_at_features
 from barenet.training.labels import class_factors
-from barenet.training.preprocessing import look_at_features
 
 __all__ = ["Rows", "check_labels", "hold_out", "make_rows", "merge_equal_rows", "scale"]
 

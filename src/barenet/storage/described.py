@@ -15,7 +15,7 @@ from barenet.config.tables import TABLES
 from barenet.data.tables.columns import Columns
 from barenet.messages import count, describe
 from barenet.schema import SchemaError, make_checked
-from barenet.training.input_range import PIXEL_SCALE
+from barenet.training.inputs.input_range import PIXEL_SCALE
 
 __all__ = ["check_description"]
 
@@ -33,7 +33,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Remembered:
-    """What a model remembers of its training images; see `training.preprocessing`."""
+    """What a model remembers of its training images; see `training.inputs.preprocessing`."""
 
     border: float | None = None
     were_scaled: bool = False

@@ -4,11 +4,10 @@ Read the modules in this order; open `trainer` first:
 
     metrics         accuracy, confusion, precision and recall
     records         what one epoch of one network gave
-    input_range     how images that come in are brought to a network
-    preprocessing   features standardised, and what a model remembers of its training images
-    table_inputs    a table that comes to a trained model, by the names of its columns
+    inputs/         what a network is given, in training and later
     labels          how much each class counts, and what counts as label
-    evaluation      a network over many images, in large batches, and after how many epochs
+    evaluation      a network over many images, in large batches
+    lengths         how many images a batch has, how many epochs a training, and when it validates
     preparation     every default resolved, every conflict found before training
     divergence      in which step and layer a network was lost
     epochs          what an epoch needs and gives: weights to start from, rates, the order of images, figures

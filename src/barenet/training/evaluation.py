@@ -21,7 +21,6 @@ from barenet.data.batches import to_float
 from barenet.engine.team import Task, run_in_threads
 from barenet.engine.threads import one_blas_thread
 from barenet.interrupts import check
-from barenet.messages import count
 from barenet.nn import LOSSES, MLP, Loss, Workspace
 from barenet.training.metrics import accuracy
 
@@ -32,7 +31,6 @@ __all__ = [
     "evaluate",
     "mean_loss",
     "plain",
-    "resolve_eval_every",
     "resolve_threads",
 ]
 
@@ -158,18 +156,3 @@ def resolve_threads(config: Config, note: Callable[[str], None]) -> int | None:
         note(f"trainer.threads is {threads}, but {cores} core{'s' * (cores != 1)} may be used here; using all")
         return None
     return threads
-
-
-def resolve_eval_every(config: Config, note: Callable[[str], None]) -> int:
-    """Return the epochs between two validations: 1 where nobody asked for another number and one would be left."""
-    every, epochs = config.trainer.eval_every, config.trainer.epochs
-    if every < epochs or every == 1:
-        return every
-    few = f"trainer.eval_every = {every} leaves one validation in {count(epochs, 'epoch')}"
-    if config.is_given("trainer.eval_every"):
-        if epochs > 1:
-            note(f"{few}, after the last: give a smaller number for learning curves and the best of several epochs")
-        return every
-    if epochs > 1:
-        note(f"{few}: validating after each epoch instead; --trainer.eval-every says otherwise")
-    return 1

@@ -21,14 +21,21 @@ from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.nn.architecture import each_layer
-from barenet.training.evaluation import EVALUATION_BATCH, resolve_eval_every, resolve_threads
-from barenet.training.labels import check_soft_labels, weigh_classes
-from barenet.training.preprocessing import (
+from barenet.training.evaluation import EVALUATION_BATCH, resolve_threads
+from barenet.training.inputs.preprocessing import (
     check_other_images,
     check_picture_settings,
     preprocess,
     resolve_picture_settings,
     resolve_scale,
+)
+from barenet.training.labels import check_soft_labels, weigh_classes
+from barenet.training.lengths import (
+    resolve_batch_size,
+    resolve_epochs,
+    resolve_eval_every,
+    resolve_metric,
+    resolve_normalization,
 )
 
 __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "training_loss"]
@@ -91,7 +98,7 @@ def prepare(
     """
     labels = dataset.train_labels
     check_picture_settings(config, dataset)
-    check_moves(config, dataset)
+    changes = resolve_changes(config, dataset, note)
     n_valid: int | float
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         valid_images, valid_labels = dataset.valid_images, dataset.valid_labels
@@ -122,17 +129,20 @@ def prepare(
     )
     check_other_images(dataset, data.scale, preprocessing, note)
     training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
+    config = config.with_values(model__normalization=resolve_normalization(config, data.n_train, note))
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, architecture, data.n_train, note)
+    config = config.with_values(trainer__epochs=resolve_epochs(config, data.n_train, batch_size, note))
     n_evaluated = EVALUATION_BATCH * (config.trainer.threads or available_cores())
     check_memory(config, architecture.n_weights, max(batch_size, n_evaluated) * architecture.n_units)
     resolved = config.with_values(
         data__path=absolute(config.data.path),
         data__n_valid=n_valid,
         data__batch_size=batch_size,
-        data__mirror=resolve_mirror(config, dataset),
+        **changes,
         **resolve_picture_settings(config, dataset),
         trainer__eval_every=resolve_eval_every(config, note),
+        trainer__metric=resolve_metric(config, len(valid_labels), note),
         trainer__threads=resolve_threads(config, note),
     )
     for sentence in (*config.notes, *inherited(resolved)):
@@ -192,38 +202,27 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     return Architecture.from_rows([dict(row) for row in layers], activations)
 
 
-def resolve_batch_size(config: Config, architecture: Architecture, n_train: int, note: Callable[[str], None]) -> int:
-    """Return the batch size; a default that does not fit the training set changes, a given one is an error."""
-    batch_size, is_given = config.data.batch_size, config.is_given("data.batch_size")
-    if batch_size > n_train:
-        if is_given:
-            raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
-        note(f"batch size {batch_size} is more than the {n_train} training images; taking {n_train}")
-        batch_size = n_train
-    better = architecture.fitting_batch_size(n_train, batch_size)
-    if better != batch_size and not is_given:
-        note(f"the last batch of an epoch would have one image, too few to normalise: batches of {better} images")
-        batch_size = better
-    architecture.check_batches(n_train, batch_size)
-    return batch_size
+def resolve_changes(config: Config, dataset: Dataset, note: Callable[[str], None]) -> dict[str, Any]:
+    """Return how images are changed: mirrored where the data set says that it is safe, and else as asked.
 
-
-def resolve_mirror(config: Config, dataset: Dataset) -> bool:
-    """Return whether images are mirrored: as asked, or where the data set says that it is safe."""
-    wanted = config.data.mirror if config.data.mirror is not None else dataset.mirror_safe
-    if wanted and len(dataset.image_shape) < 2:
-        raise ConfigError(f"data.mirror needs images with height and width, got shape {dataset.image_shape}")
-    return wanted
-
-
-def check_moves(config: Config, dataset: Dataset) -> None:
-    """Raise ConfigError unless images can be moved as far as the settings ask."""
-    most, shape = config.data.shift, dataset.image_shape
+    What the data cannot have is an error if a person asked for it, and left out with a note if a recipe does.
+    """
+    shape, own = dataset.image_shape, config.data
     what = "x".join(map(str, shape)) if len(shape) > 1 else count(shape[0], "feature")
-    if most and (len(shape) < 2 or 2 * most >= min(shape[:2])):
-        raise ConfigError(f"data.shift must be less than half of an image's height and width, got {most} for {what}")
-    if config.data.affine and len(shape) < 2:
-        raise ConfigError(f"data.affine = {config.data.affine:g} needs images with height and width, got {what}")
+    mirror = own.mirror if own.mirror is not None else dataset.mirror_safe
+    wanted = {"mirror": mirror, "shift": own.shift, "affine": own.affine}
+    for name, value in wanted.items():
+        if not value or (len(shape) > 1 and (name != "shift" or 2 * value < min(shape[:2]))):
+            continue
+        if len(shape) > 1:
+            problem = f"data.{name} must be less than half of an image's height and width, got {value} for {what}"
+        else:
+            problem = f"data.{name} needs images with height and width, got {what}"
+        if config.is_given(f"data.{name}"):
+            raise ConfigError(problem)
+        note(f"{config.origin}: {problem}; it is left out")
+        wanted[name] = type(value)(0)
+    return {f"data__{name}": value for name, value in wanted.items()}
 
 
 def absolute(path: str | None) -> str | None:

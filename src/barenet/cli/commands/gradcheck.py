@@ -53,7 +53,7 @@ def gradcheck(
     one_hot
         Hand your own function one-hot labels, or integers; without it, whichever it takes.
     recipe
-        Settings to start from: quick or course. [quick]
+        Settings to start from: quick, course, strong, best or ensemble. [quick]
     """
     given = read_flags(flags)
     own = split_reference(settings_or_code) if settings_or_code is not None else None

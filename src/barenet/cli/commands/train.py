@@ -49,7 +49,7 @@ def train(
         A TOML file with tables data, model, optimizer, schedule, trainer; data here stand for --data. Without it, the
         recipe's settings.
     recipe
-        Settings to start from: quick or course. [quick]
+        Settings to start from: quick, course, strong, best or ensemble. [quick]
     resume
         Go on with a stopped run, which ends as if it had never stopped; with more --epochs, train it for longer.
         Without it, a new run begins.

@@ -27,8 +27,8 @@ from barenet.pages.playground.network import describe_network, not_as_good, pack
 from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.scores import names_for
 from barenet.storage.files import replace_file
-from barenet.training.input_range import read_range, scaled_range
-from barenet.training.preprocessing import read_standardiser
+from barenet.training.inputs.input_range import read_range, scaled_range
+from barenet.training.inputs.preprocessing import read_standardiser
 
 __all__ = ["EXAMPLES", "LIMIT", "build_page", "write_playground"]
 

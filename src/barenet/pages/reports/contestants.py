@@ -18,9 +18,9 @@ from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judgem
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.going_on.resuming import stored_config
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.results import read_verdict
-from barenet.run_folders.resuming import stored_config
 from barenet.run_folders.scores import read_scores
 from barenet.storage.ensembles import read_members
 from barenet.storage.history import read_history

@@ -16,16 +16,14 @@ from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture, each_layer
 from barenet.nn.schedules import SCHEDULE_SETTINGS
-from barenet.teaching import with_teacher
-from barenet.training.evaluation import resolve_eval_every
+from barenet.run_folders.teaching import with_teacher
+from barenet.training.lengths import resolve_batch_size, resolve_eval_every, resolve_normalization
 from barenet.training.preparation import (
     TrainingData,
     architecture_of,
-    check_moves,
     loss_of,
     prepare,
-    resolve_batch_size,
-    resolve_mirror,
+    resolve_changes,
 )
 from barenet.tuning.space.dimensions import DEPTH, FIXED, NAME, OF_A_TRIAL, Point, Value, layer_number, target_of
 from barenet.tuning.space.search_space import Space
@@ -69,14 +67,15 @@ class Base:
             if searched is not None:  # one for each of the layers that there are now
                 flags["model.activation"] = searched
         config = build_config(self.recipe, None, self.given, flags)
-        check_moves(config, dataset)
+        changes = resolve_changes(config, dataset, ignore)
+        config = config.with_values(model__normalization=resolve_normalization(config, n_train, ignore))
         architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
         batch_size = resolve_batch_size(config, architecture, n_train, ignore)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
         return config.with_values(
             **shared,
             data__batch_size=batch_size,
-            data__mirror=resolve_mirror(config, dataset),
+            **changes,
             trainer__eval_every=resolve_eval_every(config, ignore),
             trainer__metric=resolved.trainer.metric,
             trainer__n_seeds=1,

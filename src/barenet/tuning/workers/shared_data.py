@@ -17,10 +17,10 @@ from barenet.config.tables import Config
 from barenet.data.loading import load_dataset
 from barenet.errors import DataError, MachineError
 from barenet.messages import one_line
+from barenet.run_folders.teaching import with_teacher
 from barenet.storage.arrays import checksum
 from barenet.storage.files import replace_file
 from barenet.storage.sealing import seal, unseal
-from barenet.teaching import with_teacher
 from barenet.training.preparation import TrainingData, prepare
 
 __all__ = ["SharedData", "forget_data", "share_data"]

@@ -54,7 +54,7 @@ def lr_find(
     steps
         Training steps, each at a higher rate than the one before.
     recipe
-        Settings to start from: quick or course. [quick]
+        Settings to start from: quick, course, strong, best or ensemble. [quick]
     output
         Folder for lr-find.png and lr-find.csv, which replace those of an earlier test.
     """

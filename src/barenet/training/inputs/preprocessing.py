@@ -31,7 +31,7 @@ from barenet.data.standardising import Standardiser, count_merged
 from barenet.data.tables.labels import LISTED
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
-from barenet.training.input_range import PIXEL_SCALE, fit_images, is_unit_range, measure_range, read_range
+from barenet.training.inputs.input_range import PIXEL_SCALE, fit_images, is_unit_range, measure_range, read_range
 
 __all__ = [
     "MID_GREY",

@@ -1,0 +1,85 @@
+"""How many images a batch has, how many epochs a training, and when it validates: as asked, or as the data allow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+from barenet.config.tables import Config
+from barenet.errors import ConfigError
+from barenet.messages import count
+from barenet.nn.architecture import Architecture
+
+__all__ = ["resolve_batch_size", "resolve_epochs", "resolve_eval_every", "resolve_metric", "resolve_normalization"]
+
+LEAST_STEPS = 300  # of a training whose epochs nobody chose
+FEW_IMAGES = 50  # for validation, of which many epochs get the same number right
+
+
+def resolve_batch_size(config: Config, architecture: Architecture, n_train: int, note: Callable[[str], None]) -> int:
+    """Return the batch size; a default that does not fit the training set changes, a given one is an error."""
+    batch_size, is_given = config.data.batch_size, config.is_given("data.batch_size")
+    if batch_size > n_train:
+        if is_given:
+            raise ConfigError(f"data.batch_size must be at most the {n_train} training images, got {batch_size}")
+        note(f"batch size {batch_size} is more than the {n_train} training images; taking {n_train}")
+        batch_size = n_train
+    better = architecture.fitting_batch_size(n_train, batch_size)
+    if better != batch_size and not is_given:
+        note(f"the last batch of an epoch would have one image, too few to normalise: batches of {better} images")
+        batch_size = better
+    architecture.check_batches(n_train, batch_size)
+    return batch_size
+
+
+def resolve_normalization(config: Config, n_train: int, note: Callable[[str], None]) -> str:
+    """Return the normalisation; a recipe's batch normalisation is left out where a person's batch size rules it out."""
+    own, batch_size = config.model.normalization, config.data.batch_size
+    is_alone = batch_size <= n_train and (n_train % batch_size or batch_size) == 1
+    if own != "batch" or config.is_given("model.normalization") or not config.is_given("data.batch_size"):
+        return own
+    if not is_alone:
+        return own
+    note(
+        f"{config.origin}: batch normalization needs two images or more in a batch, and data.batch_size = {batch_size} "
+        f"leaves one alone of {n_train}; it is left out"
+    )
+    return "none"
+
+
+def resolve_epochs(config: Config, n_train: int, batch_size: int, note: Callable[[str], None]) -> int:
+    """Return the number of epochs; a recipe's grows where few images would make a training of few steps."""
+    epochs, n_steps = config.trainer.epochs, -(-n_train // batch_size)
+    if config.is_given("trainer.epochs") or epochs * n_steps >= LEAST_STEPS:
+        return epochs
+    more = -(-LEAST_STEPS // n_steps)
+    note(
+        f"{count(more, 'epoch')} in place of {epochs} of {config.origin}: with {count(n_train, 'training image')} an "
+        f"epoch has {count(n_steps, 'step')}"
+    )
+    return more
+
+
+def resolve_metric(config: Config, n_valid: int, note: Callable[[str], None]) -> Literal["acc", "loss"]:
+    """Return what the best weights are chosen by: the loss where a recipe says accuracy and images are few."""
+    if config.is_given("trainer.metric") or n_valid >= FEW_IMAGES:
+        return config.trainer.metric
+    if config.trainer.metric == "acc":
+        few = f"{count(n_valid, 'validation image')} are few for accuracies"
+        note(f"the best weights are those of the lowest validation loss: {few}")
+    return "loss"
+
+
+def resolve_eval_every(config: Config, note: Callable[[str], None]) -> int:
+    """Return the epochs between two validations: 1 where nobody asked for another number and one would be left."""
+    every, epochs = config.trainer.eval_every, config.trainer.epochs
+    if every < epochs or every == 1:
+        return every
+    few = f"trainer.eval_every = {every} leaves one validation in {count(epochs, 'epoch')}"
+    if config.is_given("trainer.eval_every"):
+        if epochs > 1:
+            note(f"{few}, after the last: give a smaller number for learning curves and the best of several epochs")
+        return every
+    if epochs > 1:
+        note(f"{few}: validating after each epoch instead; --trainer.eval-every says otherwise")
+    return 1

@@ -1,0 +1,52 @@
+"""What training chooses where the data are few and nobody said: epochs, normalisation, by what the best is chosen."""
+
+from __future__ import annotations
+
+import pytest
+
+from barenet import from_arrays
+from barenet.config.sources import build_config
+from barenet.errors import ConfigError
+from barenet.training.preparation import prepare
+
+
+def prepared(dataset, recipe="quick", **flags):
+    """Return the settings as training has them, and the notes."""
+    notes: list[str] = []
+    named = {name.replace("__", "."): value for name, value in flags.items()}
+    return prepare(build_config(recipe, flags=named), dataset, note=notes.append)[0], notes
+
+
+@pytest.mark.parametrize(("batch_size", "epochs", "words"), [(240, 150, "2 steps"), (480, 300, "1 step"), (16, 16, "")])
+def test_few_images_train_for_more_epochs_unless_somebody_said_how_many(dataset, batch_size, epochs, words):
+    config, notes = prepared(dataset, data__n_valid=120, data__batch_size=batch_size)
+    assert config.trainer.epochs == epochs
+    told = f"{epochs} epochs in place of 16 of recipe quick: with 480 training images an epoch has {words}"
+    assert [note for note in notes if "epochs in place" in note] == ([told] if words else [])
+    said, notes = prepared(dataset, data__n_valid=120, data__batch_size=batch_size, trainer__epochs=7)
+    assert said.trainer.epochs == 7
+    assert not [note for note in notes if "epochs in place" in note]
+
+
+@pytest.mark.parametrize(("n_valid", "metric"), [(49, "loss"), (50, "acc")])
+def test_few_validation_images_choose_by_the_loss_unless_somebody_said_otherwise(dataset, n_valid, metric):
+    config, notes = prepared(dataset, data__n_valid=n_valid)
+    assert config.trainer.metric == metric
+    told = "the best weights are those of the lowest validation loss: 49 validation images are few for accuracies"
+    assert (told in notes) == (metric == "loss")
+    assert prepared(dataset, data__n_valid=n_valid, trainer__metric="acc")[0].trainer.metric == "acc"
+
+
+@pytest.mark.parametrize("batch_size", [1, 479, 240, 16])
+def test_a_recipe_s_batch_normalisation_gives_way_to_a_batch_of_one_image(arrays, batch_size):
+    few = from_arrays(arrays["x"], arrays["y"])
+    n_valid = 120 if batch_size != 240 else 119  # 481 images: the third batch has one
+    config, notes = prepared(few, data__n_valid=n_valid, data__batch_size=batch_size)
+    is_alone = batch_size != 16
+    assert config.model.normalization == ("none" if is_alone else "batch")
+    told = [note for note in notes if "batch normalization" in note]
+    assert len(told) == is_alone
+    if is_alone:
+        assert told[0].endswith(f"data.batch_size = {batch_size} leaves one alone of {600 - n_valid}; it is left out")
+        with pytest.raises(ConfigError, match="batch normalization needs two images or more"):
+            prepared(few, data__n_valid=n_valid, data__batch_size=batch_size, model__normalization="batch")
