@@ -8,7 +8,14 @@ import pytest
 import barenet
 
 TINY = {"n_valid": 120, "hidden": "16,8", "batch_size": 24, "epochs": 4, "label_smoothing": 0, "activation": "relu"}
-TINY |= {"output": None, "verbose": False, "mirror": False, "average_decay": 0, "warmup_epochs": 0}
+TINY |= {
+    "normalization": "none",
+    "output": None,
+    "verbose": False,
+    "mirror": False,
+    "average_decay": 0,
+    "warmup_epochs": 0,
+}
 KINDS = {
     "good": {"lr": 0.005},
     "fast": {"optimizer.name": "sgd", "lr": 1000.0, "weight_decay": 0},
@@ -30,6 +37,10 @@ KINDS = {
     "lucky": {"lr": 1e-9, "n_valid": 12},
     "lucky start": {"lr": 1e-9, "epochs": 2, "seed": 19},
     "luckier start": {"lr": 1e-9, "epochs": 2, "seed": 13},  # 42 % of the images trained on, before the first step
+    "slow, normalised": {"lr": 1e-9, "normalization": "batch"},
+    # right on 47 % of the validation images
+    "lucky start, normalised": {"lr": 1e-9, "normalization": "batch", "epochs": 2, "seed": 13},
+    "good, normalised": {"lr": 0.005, "normalization": "batch"},
     "late": {"lr": 0.002, "epochs": 8},
     "forty rows": {"lr": 0.005, "epochs": 10, "batch_size": 8, "n_valid": 8},
 }

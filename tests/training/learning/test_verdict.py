@@ -8,7 +8,7 @@ from barenet.training.learning.measurement import measure_figures
 from barenet.training.learning.verdict import has_low_loss
 
 
-@pytest.mark.parametrize("kind", ["good", "rare", "weighted", "hinge", "late", "forty rows"])
+@pytest.mark.parametrize("kind", ["good", "good, normalised", "rare", "weighted", "hinge", "late", "forty rows"])
 def test_networks_that_learned_something_are_not_suspected(network_of, kind):
     verdict = network_of(kind).verdict
     assert verdict.learned
@@ -23,6 +23,8 @@ def test_networks_that_learned_something_are_not_suspected(network_of, kind):
         ("fast", "is taken for ", "learning_rate=0.1"),
         ("fast", "are dead: relu is flat there for every image", "learning_rate=0.1"),
         ("slow", "training changed the weights by ", "a larger learning rate, such as learning_rate=0.001"),
+        ("slow, normalised", "training changed the weights by ", "a larger learning rate, such as learning_rate=0.001"),
+        ("lucky start, normalised", "training changed the weights by ", "=0.001"),
         ("lucky start", "the answers to all 120 validation images are those of the weights before", "=0.001"),
         ("luckier start", "the answers to 119 of 120 validation images are those of the weights", "=0.001"),
         ("deep", "give nearly the same for every image", 'activation="relu"'),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,7 @@ from barenet.nn import MLP, Loss
 from barenet.training.learning.activity import Activity
 from barenet.training.learning.measurement import Measurement, noise_of
 from barenet.training.learning.remedies import any_other_rate, memory_advice, more_steps, slower, steeper
+from barenet.training.learning.untrained import change_of_weights, with_own_statistics
 from barenet.training.records import EpochRecord
 
 __all__ = ["Cause", "Subject", "describe_chance", "find_advice", "find_causes", "is_hardly_changed"]
@@ -52,6 +54,11 @@ class Subject:
     class_names: Sequence[str]
     history: Sequence[EpochRecord]
     config: Config
+
+    @cached_property
+    def untrained(self) -> MLP:
+        """The network before training as it would be evaluated."""
+        return with_own_statistics(self.initial, self.train_images, self.scale)
 
 
 @dataclass(frozen=True)
@@ -166,9 +173,7 @@ def changed_weights(subject: Subject) -> list[Cause]:
 
 def change_of(subject: Subject) -> float:
     """Return the norm of what training changed the weights by, over their norm before."""
-    initial = subject.initial.parameters.values.astype(np.float64)
-    before = float(np.linalg.norm(initial))
-    return float(np.linalg.norm(subject.mlp.parameters.values - initial)) / before if before > 0 else math.inf
+    return change_of_weights(subject.mlp, subject.initial)
 
 
 def is_hardly_changed(subject: Subject) -> bool:

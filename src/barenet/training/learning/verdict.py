@@ -32,6 +32,7 @@ __all__ = ["MAX_IMAGES", "Subject", "Verdict", "judge", "thin"]
 
 MAX_IMAGES = 5000  # of those trained on, and of validation, that are looked at: more tell no more
 CLEAR = 0.5  # times the loss of one answer for all images: below it, no network is untrained
+MOST = 0.75  # share of the answers that stay where nothing but statistics changes
 CARRIED_OVER = 0.5  # share of the gain on training images that validation must be able to show
 
 
@@ -71,14 +72,14 @@ def judge(subject: Subject) -> Verdict:
     now = look(subject, subject.mlp, images, labels)
     if now.loss is not None and now.constant_loss is not None and now.loss < CLEAR * now.constant_loss:
         return learned
-    untrained = look(subject, subject.initial, images, labels)
+    untrained = look(subject, subject.untrained, images, labels)
     if not now.can_tell or has_low_loss(subject, now, untrained):
         return learned
     is_still = gives_the_same(subject, images) and gives_the_same(subject, subject.train_images)
     if not is_still and is_beyond_chance(now, untrained, n_looks):
         return learned
     seen = look(subject, subject.mlp, subject.train_images, subject.train_labels)
-    seen_untrained = look(subject, subject.initial, subject.train_images, subject.train_labels)
+    seen_untrained = look(subject, subject.untrained, subject.train_images, subject.train_labels)
     told = describe_chance(now, untrained, n_looks, of="validation")
     gained = max([seen.accuracy, *(r.train_accuracy for r in subject.history)])
     by_accuracy = replace(seen, accuracy=gained, link=None, loss=None)
@@ -89,7 +90,7 @@ def judge(subject: Subject) -> Verdict:
         fits = f"of the training images it got {100 * gained:.1f} % right: it fits these alone"
         return Verdict(False, [*told, fits], memory_advice(), fits_training=True)
     activity = look_at_layers(subject.mlp, images, subject.scale)
-    n_same = int(np.sum(answers_of(subject, subject.mlp, images) == answers_of(subject, subject.initial, images)))
+    n_same = int(np.sum(answers_of(subject, subject.mlp, images) == answers_of(subject, subject.untrained, images)))
     causes = find_causes(subject, now, untrained, activity, n_same)
     return Verdict(False, [*told, *(cause.words for cause in causes)], find_advice(causes, subject.config))
 
@@ -107,7 +108,9 @@ def gives_the_same(subject: Subject, images: NDArray[np.generic]) -> bool:
     """
     if not is_hardly_changed(subject):
         return False
-    return np.array_equal(answers_of(subject, subject.mlp, images), answers_of(subject, subject.initial, images))
+    same = answers_of(subject, subject.mlp, images) == answers_of(subject, subject.untrained, images)
+    # With batch normalisation the statistics before training are measured, and are not those that training followed.
+    return bool(np.mean(same) >= MOST if subject.untrained is not subject.initial else same.all())
 
 
 def look(subject: Subject, mlp: MLP, images: NDArray[np.generic], labels: NDArray[np.int64]) -> Measurement:

@@ -1,0 +1,62 @@
+"""A network before training, so that it can be compared with what training made of it.
+
+Batch normalisation is what needs it. A trained network holds the statistics of its units in its weights, and an
+untrained one has none: those of its own units are measured, and lengths of weights, which they decide, are left out.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.data.batches import to_float
+from barenet.nn import MLP
+from barenet.nn.layers.normalization import EPSILON
+
+__all__ = ["change_of_weights", "with_own_statistics"]
+
+
+def normalised_layers(mlp: MLP) -> list[int]:
+    """Return the numbers, from 1, of the layers with batch normalisation."""
+    return [i for i, row in enumerate(mlp.architecture.rows, start=1) if row.normalization == "batch"]
+
+
+def with_own_statistics(initial: MLP, images: NDArray[np.generic], scale: float) -> MLP:
+    """Return the network before training as it is evaluated, each unit normalised by its statistics over images (n, D).
+
+    Images are multiplied by `scale`.
+    """
+    layers = normalised_layers(initial)
+    if not layers:
+        return initial
+    mlp, x = initial.copy(), to_float(images, scale)
+    for i in layers:
+        weights, bias = mlp.parameters.views[f"W{i}"], mlp.parameters.views[f"b{i}"]
+        z = mlp.trace(x)[i - 1][0].astype(np.float64) - bias
+        deviation = np.sqrt(z.var(axis=0) + EPSILON)
+        weights[...] = weights / deviation
+        bias[...] = bias - (z.mean(axis=0) / deviation)
+    return mlp
+
+
+def change_of_weights(trained: MLP, initial: MLP) -> float:
+    """Return the norm of what training changed the weights by, over their norm before.
+
+    With batch normalisation all weights of a unit are divided by its deviation, and its bias holds its mean: the unit's
+    weights are compared at the length that they had before, and its bias is not.
+    """
+    before, after = (named64(mlp) for mlp in (initial, trained))
+    for i in normalised_layers(trained):
+        lengths = [np.linalg.norm(own[f"W{i}"], axis=0) for own in (before, after)]
+        after[f"W{i}"] = after[f"W{i}"] * (lengths[0] / np.where(lengths[1] > 0, lengths[1], 1))
+        after[f"b{i}"] = before[f"b{i}"]
+    norm = math.sqrt(sum(float(np.sum(own**2)) for own in before.values()))
+    change = math.sqrt(sum(float(np.sum((after[name] - own) ** 2)) for name, own in before.items()))
+    return change / norm if norm > 0 else math.inf
+
+
+def named64(mlp: MLP) -> dict[str, NDArray[np.float64]]:
+    """Return the parameters by name in float64."""
+    return {name: own.astype(np.float64) for name, own in mlp.parameters.views.items()}
