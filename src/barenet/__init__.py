@@ -31,7 +31,6 @@ The packages, in the order in which they build on each other; open `nn` first:
     storage/       files that a crash leaves whole and whose damage is noticed
     course_files/  the files of the course project
     run_folders/   a run on disk, and going on after an interruption
-    teaching       the probabilities that a teacher gives the training images
     tuning/        search for good settings, find a learning rate
     analysis/      numbers about a trained network and its test results
     plots/         pictures

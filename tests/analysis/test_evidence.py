@@ -10,7 +10,7 @@ import pytest
 from barenet.analysis.evidence import read_evidence
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import read_model
-from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.going_on.resuming import stored_config
 
 
 def test_the_first_weights_are_those_the_run_started_from(make_run, tmp_path):

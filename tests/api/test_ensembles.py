@@ -13,8 +13,7 @@ import pytest
 import barenet
 from barenet.api import ensembles, members
 from barenet.data.datasets import from_arrays
-from barenet.deploy.predictor import probabilities_of
-from barenet.errors import CheckpointError, ConfigError, DataError, MachineError, RunError, ShapeError
+from barenet.errors import CheckpointError, ConfigError, DataError, MachineError, RunError
 from barenet.run_folders.checkpoint import read_model, write_model
 from barenet.run_folders.folder import lock_run
 from barenet.storage.sealing import seal, unseal
@@ -79,7 +78,7 @@ def test_its_probabilities_are_the_mean_of_its_members(home, arrays, dataset):
     assert np.abs(alone[0] - alone[1]).max() > 0.05  # there is something to average
     predictor = barenet.load(made)
     np.testing.assert_allclose(predictor.predict_proba(images), expected, atol=1e-5)
-    np.testing.assert_allclose(probabilities_of("ensemble-1", images.reshape(120, 64)), expected, atol=1e-5)
+    np.testing.assert_allclose(predictor.predict_proba(images.reshape(120, 64)), expected, atol=1e-5)
     np.testing.assert_allclose(made.scores.probabilities, expected, atol=1e-5)
     assert made.scores.accuracy == np.mean(expected.argmax(axis=1) == labels)
     assert made.scores.loss == pytest.approx(-np.log(expected[np.arange(120), labels]).mean(), rel=1e-4)
@@ -118,7 +117,7 @@ def test_the_seeds_of_a_run_are_all_taken_and_that_is_said(home, arrays, dataset
     average = Path("runs/seeds/test-probabilities.safetensors").read_bytes()
     assert (made.folder / "test-probabilities.safetensors").read_bytes() == average
     expected = np.mean([textbook(folder, arrays["x_test"], "tanh") for folder in folders], axis=0)
-    np.testing.assert_allclose(probabilities_of("seeds", arrays["x_test"].reshape(120, 64)), expected, atol=1e-5)
+    np.testing.assert_allclose(barenet.load("seeds").predict_proba(arrays["x_test"]), expected, atol=1e-5)
     (home / "runs" / "seeds" / "seed-8" / "best.safetensors").unlink()  # as of a seed that diverged
     barenet.ensemble("seeds", "a", dataset=dataset, note=said.append)
     assert f"{Path('runs/seeds')} has 2 seeds: 1 of them have best weights and are taken" in said
@@ -145,20 +144,17 @@ def test_a_model_file_is_a_member_without_a_history(home, dataset):
     assert not (made.folder / "member-1" / "history.jsonl").exists()
 
 
-def test_probabilities_are_float32_and_may_be_mirrored(home, arrays, dataset):
+def test_probabilities_may_be_those_of_images_and_their_mirror_images(home, arrays, dataset):
     barenet.ensemble("a", "b", dataset=dataset)
     images = arrays["x_test"]
-    flat = images.reshape(120, 64)
-    found = probabilities_of("ensemble-1", flat, mirror=True)
-    assert (found.dtype, found.shape) == (np.float32, (120, 4))
+    found = barenet.load("ensemble-1", mirror=True).predict_proba(images)
+    assert found.shape == (120, 4)
     both = [
         textbook(home / "runs" / name, seen, KINDS[name]["activation"])
         for name in ("a", "b")
         for seen in (images, images[:, :, ::-1])
     ]
     np.testing.assert_allclose(found, np.mean(both, axis=0), atol=1e-5)
-    with pytest.raises(ShapeError, match=r"ensemble-1 takes images of shape \(n, 64\), got \(120, 8, 8\)"):
-        probabilities_of("ensemble-1", images)
 
 
 def test_without_its_data_it_is_made_and_not_tested(home, arrays, monkeypatch):

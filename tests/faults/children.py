@@ -29,9 +29,9 @@ from barenet.engine.making import settle_engine
 from barenet.errors import BarenetError
 from barenet.run_folders.checkpoint import read_state
 from barenet.run_folders.folder import network_folders, new_run
+from barenet.run_folders.going_on.resuming import resume_run
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
-from barenet.run_folders.resuming import resume_run
 from barenet.run_folders.run import Run, network_configs, start_run
 from barenet.run_folders.scores import write_scores
 from barenet.storage.arrays import write_arrays
@@ -54,7 +54,7 @@ KINDS: dict[str, dict[str, Any]] = {
 CONTEXT = multiprocessing.get_context("forkserver") if os.name == "posix" else None
 if CONTEXT is not None:
     CONTEXT.set_forkserver_preload(
-        ["barenet.run_folders.resuming", "barenet.run_folders.run", "barenet.training.epochs"]
+        ["barenet.run_folders.going_on.resuming", "barenet.run_folders.run", "barenet.training.epochs"]
     )
 
 

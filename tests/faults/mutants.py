@@ -39,10 +39,10 @@ BELONGS: dict[str, list[str]] = {
     "storage/sealing.py": [*STORAGE, *RESUMED],
     "storage/history.py": [*STORAGE, *RESUMED],
     "run_folders/checkpoint.py": [*RUNS, "tests/faults/test_flips.py", *RESUMED],
-    "run_folders/resuming.py": [*WENT_ON],
+    "run_folders/going_on/resuming.py": [*WENT_ON],
     "run_folders/writing.py": [*RUNS, *WENT_ON, "tests/faults/test_small_disks.py"],
     "run_folders/folder.py": [*RUNS, *RESUMED],
-    "run_folders/extending.py": [*WENT_ON],
+    "run_folders/going_on/extending.py": [*WENT_ON],
     "training/epochs.py": [*TRAINED, *RESUMED],
     "engine/state.py": [*TRAINED, *RESUMED],
 }

@@ -18,9 +18,9 @@ from barenet.config.comparing import differing_settings
 from barenet.errors import BarenetError, RunError
 from barenet.run_folders.checkpoint import read_model, read_state
 from barenet.run_folders.folder import RunFolder
+from barenet.run_folders.going_on.resuming import MAY_DIFFER, check_settings_file, stored_config
 from barenet.run_folders.machine import read_machine
 from barenet.run_folders.results import read_verdict
-from barenet.run_folders.resuming import MAY_DIFFER, check_settings_file, stored_config
 from barenet.run_folders.run import network_configs
 from barenet.run_folders.scores import read_scores
 from barenet.storage.history import read_history

@@ -15,8 +15,8 @@ from report import record
 from barenet.data.datasets import ignore
 from barenet.run_folders.checkpoint import read_state
 from barenet.run_folders.folder import RunFolder, network_folders
+from barenet.run_folders.going_on.resuming import find_checkpoint, resume_run
 from barenet.run_folders.observer import Observer
-from barenet.run_folders.resuming import find_checkpoint, resume_run
 from barenet.storage.files import append_line, replace_file
 from barenet.storage.history import read_history
 

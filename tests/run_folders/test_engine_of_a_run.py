@@ -12,9 +12,9 @@ from barenet.engine import making
 from barenet.errors import RunError
 from barenet.run_folders.checkpoint import read_state
 from barenet.run_folders.folder import RunFolder
+from barenet.run_folders.going_on.resuming import changed_settings, config_to_resume, resume_run
 from barenet.run_folders.machine import describe_machine, read_machine, write_machine
 from barenet.run_folders.observer import Observer
-from barenet.run_folders.resuming import changed_settings, config_to_resume, resume_run
 from barenet.run_folders.run import start_run
 from barenet.storage.sealing import seal
 

@@ -30,15 +30,15 @@ from barenet.errors import CheckpointError, DivergedError, MachineError, RunErro
 from barenet.run_folders import writing
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.folder import RunFolder, lock_run, network_folders
-from barenet.run_folders.machine import describe_machine, read_machine, read_parts_version
-from barenet.run_folders.observer import Observer
-from barenet.run_folders.resuming import (
+from barenet.run_folders.going_on.resuming import (
     check_settings_file,
     config_to_resume,
     prepare_as_before,
     resume_run,
     stored_config,
 )
+from barenet.run_folders.machine import describe_machine, read_machine, read_parts_version
+from barenet.run_folders.observer import Observer
 from barenet.run_folders.run import start_run
 from barenet.storage.history import read_history
 from barenet.storage.sealing import seal, unseal
@@ -393,7 +393,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, 
         "from barenet.config.names import setting_path\n"
         "from barenet.config.sources import build_config\n"
         "from barenet.data.datasets import from_arrays\n"
-        "from barenet.run_folders.resuming import resume_run\n"
+        "from barenet.run_folders.going_on.resuming import resume_run\n"
         "from barenet.run_folders.run import start_run\n"
         "x, y = conftest.draw_images(600, 1); x_test, y_test = conftest.draw_images(120, 2)\n"
         "data, output = from_arrays(x, y, x_test, y_test), pathlib.Path(sys.argv[2])\n"

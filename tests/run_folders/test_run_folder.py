@@ -15,7 +15,7 @@ from waiting import wait_while_it_raises
 from barenet.errors import MachineError, RunError
 from barenet.run_folders.finding import find_latest
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders, seed_folders
-from barenet.run_folders.resuming import resume_run
+from barenet.run_folders.going_on.resuming import resume_run
 from barenet.run_folders.run import start_run
 from barenet.storage.folders import NewFolder
 from barenet.storage.history import read_history

@@ -8,10 +8,10 @@ Read the modules in this order; open `folder` first, then `run`:
     checkpoint   model and state files: safetensors with checksums
     scores       what the test images give
     loading      the trained networks behind a path
+    teaching     the probabilities that a teacher gives the training images
     results      the result of a run, a network at a time and as a whole
     observer     what a run tells whoever watches it
     writing      what of a run is written, and when
     run          a run from its settings to its test results, written as training goes
-    extending    more epochs than a run was started for
-    resuming     go on with a run that was stopped
+    going_on/    go on with a run that was stopped
 """

@@ -26,9 +26,9 @@ from barenet.schema import SchemaError, make_checked
 from barenet.shown import Shown
 from barenet.storage.arrays import read_arrays, write_arrays
 from barenet.storage.described import check_description
-from barenet.training.input_range import check_numbers, fit_images, read_range
-from barenet.training.preprocessing import look_at_features, read_standardiser
-from barenet.training.table_inputs import read_columns
+from barenet.training.inputs.input_range import check_numbers, fit_images, read_range
+from barenet.training.inputs.preprocessing import look_at_features, read_standardiser
+from barenet.training.inputs.table_inputs import read_columns
 
 __all__ = ["Inputs", "ModelInfo", "SavedModel", "check_mirror", "read_model", "read_state", "write_model"]
 
@@ -41,7 +41,7 @@ class ModelInfo(Shown):
 
     scale: pixels are multiplied by it before they enter the network. input_dtype: of the images it was trained on.
     settings: all settings that it was trained with, empty for a model from elsewhere.
-    preprocessing: what it remembers of its training images, see `training.preprocessing`; empty for older files.
+    preprocessing: what it remembers of its training images, see `training.inputs.preprocessing`; empty for older files.
     """
 
     architecture: list[dict[str, Any]]
@@ -107,7 +107,7 @@ class SavedModel(Shown):
     def inputs(self, raw: NDArray[Any]) -> Inputs:
         """Return images or features (n, D), as they come, in the form in which the network takes them.
 
-        Raises ShapeError for numbers that the network cannot take: see `training.input_range`.
+        Raises ShapeError for numbers that the network cannot take: see `training.inputs.input_range`.
         """
         standardise = self.standardiser
         try:

@@ -21,7 +21,7 @@ from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.storage.arrays import checksum
 from barenet.storage.ensembles import how_again, member_folder, read_members
 from barenet.storage.history import read_history
-from barenet.training.input_range import PIXEL_SCALE
+from barenet.training.inputs.input_range import PIXEL_SCALE
 from barenet.training.learning.remedies import smaller_rate
 
 __all__ = ["best_on_validation", "load_models", "weights_of"]

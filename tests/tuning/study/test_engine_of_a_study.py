@@ -9,7 +9,7 @@ import pytest
 import barenet
 from barenet.engine import making
 from barenet.errors import ConfigError, RunError
-from barenet.run_folders.resuming import stored_config
+from barenet.run_folders.going_on.resuming import stored_config
 from barenet.storage.sealing import seal, unseal
 from barenet.tuning.study.observer import SearchObserver
 

@@ -17,7 +17,7 @@ from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.loading import load_models
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import mean_probabilities, probabilities
-from barenet.training.preparation import Custom, resolve_mirror
+from barenet.training.preparation import Custom, resolve_changes
 
 __all__ = ["ask_teacher", "with_teacher"]
 
@@ -46,7 +46,7 @@ def ask_teacher(config: Config, dataset: Dataset, note: Callable[[str], None]) -
     for model in models:
         check_fit(name, model, dataset)
     check_split(name, models[0], config, dataset, note)
-    mirror = resolve_mirror(config, dataset)
+    mirror = resolve_changes(config, dataset, ignore)["data__mirror"]
     shares = []
     for model in models:
         for inputs in model.all_inputs(dataset.train_images, mirror=mirror):

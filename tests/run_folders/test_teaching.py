@@ -14,7 +14,7 @@ from barenet.config.sources import build_config
 from barenet.data.datasets import from_arrays
 from barenet.errors import CheckpointError, ConfigError, RunError
 from barenet.run_folders.observer import Observer
-from barenet.teaching import ask_teacher
+from barenet.run_folders.teaching import ask_teacher
 
 SETTINGS = {"hidden": "12", "epochs": 3, "n_valid": 100, "batch_size": 50, "lr": 0.01, "verbose": False}
 

@@ -24,9 +24,9 @@ from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, RunError
 from barenet.messages import as_typed
 from barenet.run_folders.checkpoint import ModelInfo, read_state
-from barenet.run_folders.extending import check_epochs, describe_extension, describe_finished
 from barenet.run_folders.finding import STUDY, describe_names, is_ensemble
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
+from barenet.run_folders.going_on.extending import check_epochs, describe_extension, describe_finished
 from barenet.run_folders.machine import read_parts_version
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
@@ -45,6 +45,7 @@ __all__ = [
 ]
 
 MAY_DIFFER = ("data.path", "trainer.epochs", "trainer.threads")
+CHOSEN = ("trainer.eval_every", "trainer.metric", "model.normalization")  # by training, as the data allow
 
 
 def resume_run(
@@ -164,8 +165,8 @@ def config_to_resume(
         asked = build_config(recipe, file, flags)
         given = {path for path in all_paths() if asked.is_given(path)}
     for path in differing_settings(stored, asked):
-        # What nobody gave, training may have chosen: a smaller batch, whether images are mirrored, more validations.
-        is_open = path.startswith("data.") or path == "trainer.eval_every" or setting_of(asked, path) is None
+        # What nobody gave, training may have chosen.
+        is_open = path.startswith("data.") or path in CHOSEN or setting_of(asked, path) is None
         if path in MAY_DIFFER or (is_open and path not in given):
             continue
         before, now = setting_of(stored, path), setting_of(asked, path)
