@@ -23,7 +23,7 @@ from barenet.errors import DivergedError
 from barenet.user_cache import cache_folder
 
 SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
-SMALL |= {"activation": "relu", "average_decay": 0.999}  # whatever the recipe comes to
+SMALL |= {"activation": "relu", "normalization": "none", "average_decay": 0.999}  # whatever the recipe comes to
 
 
 def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -63,7 +63,10 @@ def test_whatever_comes_out_of_a_run_prints_in_a_few_lines(make_run):
         assert len(repr(result)) < 1000, repr(result)
         assert "array(" not in repr(result)
         assert "object at 0x" not in repr(result)
-    assert repr(barenet.load(folder)) == f"Predictor({folder / 'best.safetensors'}: 64-12-7-4, gelu; 4 classes)"
+    assert (
+        repr(barenet.load(folder))
+        == f"Predictor({folder / 'best.safetensors'}: 64-12-7-4, gelu, batch normalization; 4 classes)"
+    )
 
 
 def test_a_gradient_check_prints_an_error_a_parameter():

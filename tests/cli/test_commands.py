@@ -45,7 +45,7 @@ def test_train_and_test_give_the_same_figures(barenet_process, barenet, data, tm
 def test_train_says_first_what_it_trains(barenet, data, tmp_path):
     small = ("--data", data, *SMALL)
     shown = barenet("train", *small, "--json", "--trainer.threads", "1", cwd=tmp_path)
-    line = "recipe quick: optimizer adamw, learning rate 0.003, schedule cosine, 2 epochs; engine: NumPy, 1 thread"
+    line = "recipe quick: optimizer adamw, learning rate 0.005, schedule cosine, 2 epochs; engine: NumPy, 1 thread"
     assert line in shown.stderr.splitlines()[:2]  # below what is noted of the data
     assert "optimizer" not in shown.stdout
     assert barenet("train", *small, "--quiet", cwd=tmp_path).stderr == ""
@@ -71,7 +71,7 @@ def test_help_tells_the_default_of_each_flag(command):
 
 def test_help_of_search_tells_the_defaults_of_a_search(barenet, tmp_path):
     shown = {name: " ".join(barenet(name, "--help", cwd=tmp_path).stdout.split()) for name in ("train", "search")}
-    for name, epochs, rate in (("train", 32, 0.003), ("search", 10, 0.05)):
+    for name, epochs, rate in (("train", 16, 0.005), ("search", 10, 0.05)):
         assert f"Passes over the training images. [{epochs}]" in shown[name]
         assert f"The highest rate of the schedule. [{rate}]" in shown[name]
 
@@ -242,7 +242,7 @@ def test_the_doctor_says_how_many_threads_are_used_and_why(barenet, tmp_path):
     assert found["threads"] == {"quick": 1, "course": 1}
     assert all(list(times) == ["1"] for times in found["step_microseconds"].values())
     assert shown.count(reason) == 2
-    assert "256 images through 784-256-128-10, gelu, adamw" in shown
+    assert "256 images through 784-256-256-10, gelu, adamw" in shown
 
 
 def test_a_test_with_mirror_images_says_so_and_leaves_the_run_s_own_result_as_it_was(barenet, data, tmp_path):

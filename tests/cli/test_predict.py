@@ -17,7 +17,7 @@ from refusals import assert_refused
 import barenet as library
 from barenet.run_folders.checkpoint import ModelInfo, write_model
 from barenet.storage.arrays import FORMAT
-from barenet.training.preprocessing import measure_border
+from barenet.training.inputs.preprocessing import measure_border
 
 CLASSES = ["T-shirt/top", "裤子", "Pullover", "Dress"]
 

@@ -87,7 +87,7 @@ def test_a_file_that_is_not_toml_is_named(tmp_path, content):
 
 
 def test_a_missing_file_hints_at_recipes(tmp_path):
-    with pytest.raises(ConfigError, match=r"no settings file .*quick or course"):
+    with pytest.raises(ConfigError, match=r"no settings file .*quick, course, strong, best, ensemble"):
         read_toml(tmp_path / "quick")
 
 

@@ -38,7 +38,7 @@ def test_another_optimizer_brings_its_own_rate_and_says_what_no_longer_applies(n
     assert config.optimizer.weight_decay == 0.0
     (note,) = config.notes
     assert f"optimizer {name} in place of adamw: optimizer.weight_decay = 0.05 of recipe quick no longer" in note
-    assert f"learning rate {OPTIMIZERS[name].usual_rate:g}, {name}'s own default, in place of 0.003" in note
+    assert f"learning rate {OPTIMIZERS[name].usual_rate:g}, {name}'s own default, in place of 0.005" in note
 
 
 def test_the_same_optimizer_changes_nothing():
@@ -54,11 +54,11 @@ def test_a_given_rate_stays_with_another_optimizer():
 
 def test_one_word_changed_in_a_dry_run_is_enough(tmp_path):
     config = build_config(file=dry_run_with(tmp_path, name="sgd"))
-    assert (config.optimizer.name, config.optimizer.weight_decay, config.optimizer.learning_rate) == ("sgd", 0.0, 0.003)
+    assert (config.optimizer.name, config.optimizer.weight_decay, config.optimizer.learning_rate) == ("sgd", 0.0, 0.005)
     (note,) = config.notes
     assert note.count("weight_decay = 0.05") == 1
     assert "my.toml no longer applies" in note
-    assert "learning_rate = 0.003 of" in note
+    assert "learning_rate = 0.005 of" in note
     assert "is that of adamw; sgd's own default is 0.1" in note
 
 
@@ -119,8 +119,8 @@ def test_a_short_file_says_what_the_recipe_adds(tmp_path, dataset):
     notes = []
     prepare(build_config(file=path), dataset, note=notes.append)
     assert (
-        "from recipe quick: label smoothing 0.1, averaged weights (0.998), warm-up of 1 epoch; --recipe course starts "
-        "without them"
+        "from recipe quick: label smoothing 0.1, batch normalisation, averaged weights (0.99), warm-up of 1 epoch; "
+        "--recipe course starts without them"
     ) in notes
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 import barenet
 from barenet.deploy.predictor import Predictor
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.training.preprocessing import measure_border
+from barenet.training.inputs.preprocessing import measure_border
 
 N_IMAGES = 200
 

@@ -11,7 +11,7 @@ from fashion_pictures import fashion_model
 import barenet
 from barenet.deploy.framing import Frame, Steps, crop_border, frame_of
 from barenet.errors import CheckpointError, DataError
-from barenet.training.preprocessing import measure_border
+from barenet.training.inputs.preprocessing import measure_border
 
 DARK = Frame((8, 8), 0.0)
 BRIGHT = Frame((8, 8), 255.0)

@@ -27,6 +27,7 @@ N_INPUTS = 64
 SETTINGS = {
     "hidden": "40,24",
     "activation": "relu",
+    "normalization": "none",
     "label_smoothing": 0,
     "average_decay": 0,
     "mirror": False,

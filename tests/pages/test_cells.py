@@ -53,7 +53,9 @@ def test_a_run_shows_a_row_a_network_and_learning_curves(run):
     assert f"{100 * run.networks[1].validation_accuracy:.2f} %" in page.words
     [picture] = pictures(run._repr_html_())
     assert picture.startswith(b"\x89PNG")
-    assert repr(run).startswith("RunResult(in memory: 2 networks 64-4-4, gelu; mean validation accuracy ")
+    assert repr(run).startswith(
+        "RunResult(in memory: 2 networks 64-4-4, gelu, batch normalization; mean validation accuracy "
+    )
 
 
 def test_an_inspection_shows_its_pictures_and_says_which_has_gone(tmp_path):

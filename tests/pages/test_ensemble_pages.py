@@ -46,7 +46,7 @@ def test_a_report_tells_the_average_each_member_and_the_settings_in_which_they_d
     spread = f"{np.mean(accuracies):.2f} ± {np.std(accuracies, ddof=1):.2f} %"
     assert f"Alone, they are right on {spread} of the test images" in words
     for i, name in enumerate(("first", "second")):
-        assert re.search(rf"{i} \S*{name} 64-\S+, \w+ .*? {accuracies[i]:.2f} ", words)
+        assert re.search(rf"{i} \S*{name} 64-\S+, \w+.*? {accuracies[i]:.2f} ", words)
     assert "the mean of the probabilities of 2 networks" in words
     assert "What the test images gave: the average of 2 networks" in words
     assert re.search(r"model\.hidden_sizes 12 16, 8 model\.activation \w+ tanh", words)

@@ -261,7 +261,8 @@ def test_a_cell_says_how_many_of_its_images_it_shows(make_page):
 def test_the_drawing_of_the_network_says_its_scale_and_a_table_its_sizes(make_page):
     text = make_page("plain")[0].text
     assert "Not to scale" in text
-    for row in ("1 12 gelu 64 × 12 780", "2 7 gelu 12 × 7 91", "3 4 softmax 7 × 4 32"):  # (inputs + 1) × units
+    rows = ("1 12 batch norm, gelu 64 × 12 780", "2 7 batch norm, gelu 12 × 7 91", "3 4 softmax 7 × 4 32")
+    for row in rows:  # (inputs + 1) × units
         assert row in text
 
 

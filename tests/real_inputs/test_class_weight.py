@@ -25,7 +25,14 @@ X = RNG.integers(0, 256, (60, 2, 2)).astype(np.uint8)
 X_VAL, Y_VAL = RNG.integers(0, 256, (30, 2, 2)).astype(np.uint8), np.arange(30) % 3
 # Steps so small leave the network as it was: the loss of the epoch is the loss of its end.
 STILL = {"optimizer": "sgd", "lr": 1e-12, "warmup_epochs": 0, "average_decay": 0, "label_smoothing": 0, "epochs": 1}
-SMALL = {"hidden": "3", "activation": "relu", "batch_size": 20, "output": None, "verbose": False}
+SMALL = {
+    "hidden": "3",
+    "activation": "relu",
+    "normalization": "none",
+    "batch_size": 20,
+    "output": None,
+    "verbose": False,
+}
 VALIDATION = {"x_val": X_VAL, "y_val": Y_VAL}
 
 

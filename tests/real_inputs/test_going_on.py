@@ -191,10 +191,10 @@ def test_a_finished_run_is_trained_for_longer(data, drawn):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"schedule": "constant"}, "the learning rate stays 0.003"),
+        ({"schedule": "constant"}, "the learning rate stays 0.005"),
         (
             {"schedule": "step", "decay_rate": 0.5, "decay_step": 4},
-            "0.0015 at the end of epoch 2 to 0.0015 at the start of epoch 3",
+            "0.0025 at the end of epoch 2 to 0.0025 at the start of epoch 3",
         ),
         ({"schedule": "exponential", "decay_rate": 0.5, "decay_step": 6}, "schedule exponential goes on: the learning"),
     ],

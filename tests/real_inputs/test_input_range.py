@@ -19,7 +19,7 @@ from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError, InputWarning, ShapeError
 from barenet.pages.playground.page import frame_of
 from barenet.run_folders.scores import score_model
-from barenet.training.input_range import measure_range
+from barenet.training.inputs.input_range import measure_range
 
 CENTRE, SPREAD = 0.286, 0.353
 

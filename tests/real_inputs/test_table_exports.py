@@ -20,7 +20,7 @@ from barenet.deploy.export_numpy import build_source
 from barenet.deploy.exported import describe_networks
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.tables.numbers import features_of, numbers_of, table_text
-from barenet.training.table_inputs import read_columns
+from barenet.training.inputs.table_inputs import read_columns
 
 SMALL = {"hidden": 8, "epochs": 3, "lr": 0.05, "batch_size": 8, "output": None, "verbose": False}
 HEADER = ("Id", "age", "colour", "species", "height", "town")  # species is the label

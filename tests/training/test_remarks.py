@@ -30,7 +30,7 @@ def test_a_first_decay_after_the_last_step_is_told_with_both_steps():
         ("quick", {"schedule.name": "exponential"}, "never lowers the rate: its decay_rate is 1;"),
         ("course", {"schedule.decay_rate": 0.0}, "never lowers the rate: its decay_rate is 0;"),
         ("course", {"optimizer.learning_rate": 0.01}, "its minimum, 0.01, is not below the learning rate, 0.01"),
-        ("quick", {"schedule.minimum": 0.003}, "its minimum, 0.003, is not below the learning rate, 0.003"),
+        ("quick", {"schedule.minimum": 0.005}, "its minimum, 0.005, is not below the learning rate, 0.005"),
         ("course", {"schedule.name": "exponential", "schedule.decay_rate": 1.5}, "raises the rate"),
         ("course", COURSE | EXPONENTIAL | {"schedule.decay_step": 10**8}, "hardly lowers the rate"),
         ("quick", {"trainer.epochs": 1}, "warm-up is as long as the training"),

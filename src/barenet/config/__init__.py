@@ -6,7 +6,7 @@ Read the modules in this order; open `tables` first:
     model_table  the table of the network
     tables       five frozen tables, validated once
     names        the names by which a setting goes, and other libraries' words for it
-    recipes/     settings files that come with barenet: quick, course
+    recipes/     settings files that come with barenet, one a recipe
     slips        what a person probably meant by a line that is no TOML
     reading      settings files and recipes as tables
     places       in which table a setting stands, and what to write in place of what is not understood

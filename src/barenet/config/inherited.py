@@ -12,6 +12,7 @@ __all__ = ["inherited"]
 
 WORDS: dict[str, Callable[[Any], str]] = {
     "model.label_smoothing": "label smoothing {:g}".format,
+    "model.normalization": "{} normalisation".format,
     "model.teacher": "the teacher {}".format,
     "model.dropout": "dropout {:g}".format,
     "model.input_dropout": "dropout of pixels {:g}".format,
@@ -39,4 +40,4 @@ def inherited(config: Config) -> Iterator[str]:
 
 def counts(config: Config, path: str) -> bool:
     """Whether a setting changes training, and was not given."""
-    return bool(setting_of(config, path)) and not config.is_given(path)
+    return setting_of(config, path) not in (None, "none", 0) and not config.is_given(path)

@@ -15,7 +15,7 @@ from barenet.reading.borders import open_regular, reading
 
 __all__ = ["RECIPES", "UTF16_MARKS", "read_recipe", "read_toml"]
 
-RECIPES = ("quick", "course")
+RECIPES = ("quick", "course", "strong", "best", "ensemble")
 MAX_BYTES = 2**20
 UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -29,7 +29,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
                 content = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             raise ConfigError(
-                f"no settings file {str(path)!r}; recipes are chosen with --recipe: {' or '.join(RECIPES)}; data are "
+                f"no settings file {str(path)!r}; recipes are chosen with --recipe: {', '.join(RECIPES)}; data are "
                 f"named by --data"
             ) from None
         except IsADirectoryError:

@@ -20,7 +20,8 @@ from barenet.errors import ConfigError, nearest
 
 __all__ = ["BEFORE", "build_config", "by_table", "complete_settings", "explain", "stored_settings", "take_recipe"]
 
-BEFORE = {"trainer.engine": "numpy"}  # what earlier versions did, which had no such setting
+# What earlier versions did, which had no such setting.
+BEFORE = {"trainer.engine": "numpy", "model.normalization": "none"}
 
 
 def build_config(

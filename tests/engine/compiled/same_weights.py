@@ -33,10 +33,11 @@ def fashion():
 
 def weights_after(recipe: str, n_images: int, seeds=(0,), threads: int = 1, stretch: int = 10**9) -> list[str]:
     """Return the SHA-256 of weights, average and losses of each seed's network after two epochs."""
-    common = {"trainer.epochs": 2, "data.mirror": recipe == "quick"}
+    common = {"trainer.epochs": 2, "data.mirror": recipe != "course"}
     configs = [build_config(recipe, flags={**common, "trainer.seed": seed}) for seed in seeds]
     config, (x, y) = configs[0], fashion()
-    images = TrainingImages(x, y, scale=1 / 255, image_shape=(28, 28))
+    moves = {"most_shift": config.data.shift, "affine": config.data.affine}
+    images = TrainingImages(x, y, scale=1 / 255, image_shape=(28, 28), **moves)
     architecture, batch_size = architecture_of(config, 784, 10), config.data.batch_size
     state = TrainingState.concatenate([start_state(own, architecture) for own in configs])
     engine = CompiledEngine(

@@ -134,7 +134,7 @@ def rates_to_try(found):
     ],
 )
 def test_without_a_suggestion_the_words_say_why_and_what_to_try(values, words, training):
-    found = find(training, optimizer="sgd", **values)
+    found = find(training, optimizer="sgd", normalization="none", **values)
     assert found.suggestion is None
     assert found.as_dict()["smallest_at"] is None
     [sentence] = found.words

@@ -51,8 +51,8 @@ def test_a_study_of_the_first_format_keeps_the_recipes_rate_and_decay(tmp_path):
     assert config.optimizer.learning_rate == 0.05
     assert (config.schedule.decay_rate, config.schedule.decay_step, config.schedule.minimum) == (0.95, 6000, 0.01)
     (tmp_path / "study.json").write_text(json.dumps(stored), "utf-8")
-    # What an earlier version does not say: NumPy trained.
-    given = {**question.base.given, "trainer.engine": "numpy"}
+    # What an earlier version does not say: NumPy trained, without normalisation.
+    given = {**question.base.given, "trainer.engine": "numpy", "model.normalization": "none"}
     assert read_question(tmp_path) == replace(question, base=replace(question.base, given=given))
 
 

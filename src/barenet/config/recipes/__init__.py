@@ -1,1 +1,1 @@
-"""Settings files that come with barenet, one a recipe: `quick.toml`, `course.toml`."""
+"""Settings files that come with barenet, one a recipe."""
