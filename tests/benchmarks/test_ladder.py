@@ -96,11 +96,18 @@ def test_every_point_of_the_ladder_can_be_trained_and_is_another_training(ladder
         question = make_question(points, {**found.base, "data": {"n_valid": 100, "batch_size": 50}}, None, {})
         material = make_material(question, dataset, [].append)
         material.check()
-    assert (len(found.rungs), found.together[:5]) == (18, ["plain SGD", "a falling rate", "momentum", "AdamW", "GELU"])
+    assert (len(found.rungs), found.together[:5]) == (19, ["plain SGD", "a falling rate", "momentum", "AdamW", "GELU"])
     assert found.points["input dropout"] == {
         **{"optimizer": "adamw", "lr": found.points["AdamW"]["lr"], "schedule": "cosine", "warmup_epochs": 1},
         **{"activation": "gelu", "mirror": True, "average_decay": 0.999, "label_smoothing": 0.1, "dropout": 0.1},
-        **{"normalization": "batch", "hidden_sizes": [384, 384], "residual": True, "shift": 1, "mixup": 0.2},
+        **{
+            "normalization": "batch",
+            "hidden_sizes": [384, 384],
+            "residual": True,
+            "shift": 1,
+            "mixup": 0.2,
+            "affine": 0.05,
+        },
         **{"l2": 0.00001, "weight_decay": 0.0, "input_dropout": 0.1},
     }
 

@@ -1,5 +1,7 @@
 """Going on with a run that was stopped, and for longer than it was started for.
 
-extending   more epochs than a run was started for
-resuming    go on with a run that was stopped
+Read the modules in this order; open `resuming` first:
+
+    extending   more epochs than a run was started for
+    resuming    go on with a run that was stopped
 """
