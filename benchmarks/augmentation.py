@@ -31,6 +31,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "shift": {"data.shift": 1},
     "mirror, shift": {"data.mirror": True, "data.shift": 1},
     "mirror, shift, mixup": {"data.mirror": True, "data.shift": 1, "data.mixup": 0.2},
+    "mirror, affine, mixup": {"data.mirror": True, "data.shift": 1, "data.affine": 0.05, "data.mixup": 0.2},
 }
 BATCH, HIDDEN, N_IMAGES = 256, [1024, 1024], 8192
 
@@ -48,6 +49,7 @@ def make(kind: str, changes: dict[str, Any]) -> Engine:
         scale=1 / 255,
         image_shape=(28, 28),
         most_shift=config.data.shift,
+        affine=config.data.affine,
         soft_labels=soft_labels(config, loss, labels, 10),
     )
     state = start_state(config, architecture)

@@ -37,7 +37,14 @@ KEPT = Path("runs") / "what-helps"
 N_SEEN = 5000  # images of training whose accuracy is followed
 
 PLAIN: dict[str, Any] = {
-    **{"hidden": "512,256", "activation": "relu", "label_smoothing": 0, "mirror": False, "batch_size": 256},
+    **{
+        "hidden": "512,256",
+        "activation": "relu",
+        "normalization": "none",
+        "label_smoothing": 0,
+        "mirror": False,
+        "batch_size": 256,
+    },
     **{"optimizer": "adamw", "lr": 0.001, "weight_decay": 0, "average_decay": 0},
     **{"schedule": "constant", "warmup_epochs": 0, "epochs": 20},
 }
@@ -113,7 +120,7 @@ def draw(found: Mapping[str, Mapping[str, NDArray[Any]]], dataset: Dataset) -> N
 def draw_curves(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
     """Draw accuracy over epochs with each ingredient, the plain network in grey behind it."""
     plain = found["plain AdamW"]
-    with new_figure(14, 5.2) as figure:
+    with new_figure(15.5, 5.2) as figure:
         panels = figure.subplots(2, 6, sharex=True, sharey=True).flat
         for axes, name in zip(panels, CURVES, strict=True):
             own = found[name]

@@ -36,7 +36,7 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 GELU_SCALE, GELU_CUBIC = np.sqrt(2 / np.pi), 0.044715
 RECIPES = {
     "course": Recipe("relu", "sgd", 0.05, l2=0.001),
-    # barenet's recipe `quick`, which plain `barenet train` follows, without mirrored images and with a constant rate
+    # barenet's recipe `quick` without normalisation and mirrored images, and with a constant rate
     "default": Recipe("gelu", "adamw", 0.003, weight_decay=0.05, average_decay=0.998, label_smoothing=0.1),
 }
 
