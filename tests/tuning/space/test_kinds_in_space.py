@@ -9,7 +9,7 @@ import pytest
 
 from barenet.errors import ConfigError
 from barenet.nn.optimizers import OPTIMIZERS
-from barenet.tuning.space.first_format import given_before
+from barenet.tuning.space.earlier_formats import given_before
 from barenet.tuning.space.points import Base, notes_of
 from barenet.tuning.space.question import make_question, read_question
 from barenet.tuning.space.search_space import Space
@@ -42,17 +42,29 @@ def test_settings_over_base_settings_may_choose_another_optimizer():
     assert question.base.config().optimizer.momentum == 0.0
 
 
+@pytest.mark.parametrize(("optimizer", "rate"), [({}, 0.003), ({"optimizer": "adam"}, 0.001)])
+def test_a_study_of_the_second_format_keeps_what_the_recipe_quick_had(optimizer, rate, tmp_path):
+    question = make_question({"l2": [0.0]}, None, "quick", optimizer)
+    now = question.base.config()
+    assert (now.model.normalization, now.trainer.epochs) == ("batch", 16)
+    (tmp_path / "study.json").write_text(json.dumps(question.as_dict() | {"format": 2}), "utf-8")
+    config = read_question(tmp_path).base.config()
+    assert (config.model.hidden_sizes, config.model.normalization) == ((256, 128), "none")
+    assert (config.optimizer.learning_rate, config.optimizer.average_decay) == (rate, 0.998)
+    assert config.trainer.epochs == 32
+
+
 def test_a_study_of_the_first_format_keeps_the_recipes_rate_and_decay(tmp_path):
     question = make_question({"l2": [0.0]}, None, None, {"optimizer": "adamw", "schedule": "exponential"})
     stored = question.as_dict()
-    assert (stored["format"], question.base.config().optimizer.learning_rate) == (2, 0.001)
+    assert (stored["format"], question.base.config().optimizer.learning_rate) == (3, 0.001)
     (tmp_path / "study.json").write_text(json.dumps(stored | {"format": 1}), "utf-8")
     config = read_question(tmp_path).base.config()
     assert config.optimizer.learning_rate == 0.05
     assert (config.schedule.decay_rate, config.schedule.decay_step, config.schedule.minimum) == (0.95, 6000, 0.01)
     (tmp_path / "study.json").write_text(json.dumps(stored), "utf-8")
-    # What an earlier version does not say: NumPy trained, without normalisation.
-    given = {**question.base.given, "trainer.engine": "numpy", "model.normalization": "none"}
+    # What an earlier version does not say: NumPy trained.
+    given = {**question.base.given, "trainer.engine": "numpy"}
     assert read_question(tmp_path) == replace(question, base=replace(question.base, given=given))
 
 

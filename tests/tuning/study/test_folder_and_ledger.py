@@ -371,7 +371,7 @@ def test_a_study_that_nobody_touched_is_not_called_changed(own_copy, small_searc
         ("given", {"trainer.epochs": "many"}, "epochs"),
         ("recipe", 7, "recipe is 7: input should be a valid string"),
         ("format", "2", "format is '2': input should be a valid integer"),
-        ("format", 99, "has format 99, newer than the 2 that this barenet reads"),
+        ("format", 99, "has format 99, newer than the 3 that this barenet reads"),
         ("from_arrays", 1, "from_arrays is 1: input should be a valid boolean"),
         ("surprise", 1, "'surprise' is unknown"),
         ("name", None, "name is None: input should be a valid string"),

@@ -19,7 +19,7 @@ from barenet.reading.borders import refuse_special
 from barenet.schema import make_checked
 from barenet.storage.sealing import unseal
 from barenet.tuning.space.base_settings import read_base, read_settings
-from barenet.tuning.space.first_format import StoredQuestion, given_before
+from barenet.tuning.space.earlier_formats import StoredQuestion, given_before, with_quick_before
 from barenet.tuning.space.listed import POINTS, list_points
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
@@ -29,7 +29,7 @@ from barenet.version import __version__
 
 __all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "Question", "ask_again", "make_question"]
 
-FORMAT = 2
+FORMAT = 3
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
 ENGINE = "trainer.engine"  # a study keeps the one that it was begun with
 FREE = ("trials", "repeats", "repeat_best", "retrain", "stack")  # settings of the search that may change on the way
@@ -147,10 +147,12 @@ def read_question(folder: Path) -> Question:
         if isinstance(version, int) and version > FORMAT:
             raise RunError(f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update it")
         stored = make_checked(StoredQuestion, values)
-        given = stored.given
+        given, searched = stored.given, dict(flatten(stored.space))
+        if stored.format < 3 and stored.recipe == "quick":
+            given = with_quick_before(given, searched)
         if stored.format == 1:
-            given = given_before(stored.recipe, given, dict(flatten(stored.space)))
-        given = {**given, **BEFORE, **given}  # in its order, which files keep
+            given = given_before(stored.recipe, given, searched)
+        given = {**given, ENGINE: BEFORE[ENGINE], **given}  # in its order, which files keep
         names = ("prefix", "fingerprint", "storage", "name", "from_arrays")
         rest = {name: getattr(stored, name) for name in names}
         question = Question(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)

@@ -1,7 +1,8 @@
-"""What study.json holds, and what its first format left out.
+"""What study.json holds, and what its earlier formats left out.
 
-There another optimizer or schedule kept the recipe's learning rate and decay. Such a study goes on to the same bits,
-because what its recipe says of them counts as given.
+A study of an earlier format goes on to the same bits, because what was different then counts as given. In the first
+format another optimizer or schedule kept the recipe's learning rate and decay. In the second one the recipe quick had
+other settings.
 """
 
 from __future__ import annotations
@@ -14,7 +15,15 @@ from barenet.config.kinds import KINDS
 from barenet.config.reading import read_recipe
 from barenet.tuning.space.dimensions import target_of
 
-__all__ = ["StoredQuestion", "given_before"]
+__all__ = ["StoredQuestion", "given_before", "with_quick_before"]
+
+QUICK_BEFORE = {  # settings of the recipe quick up to the second format, where they are others now
+    "model.hidden_sizes": [256, 128],
+    "model.normalization": "none",
+    "optimizer.learning_rate": 0.003,
+    "optimizer.average_decay": 0.998,
+    "trainer.epochs": 32,
+}
 
 
 @dataclass(frozen=True)
@@ -55,3 +64,14 @@ def given_before(recipe: str, given: Mapping[str, Any], searched: Iterable[str])
                 if setting.partition(".")[2] not in kind.owned.get(str(name), ()):
                     result.pop(setting, None)
     return result
+
+
+def with_quick_before(given: Mapping[str, Any], searched: Iterable[str]) -> dict[str, Any]:
+    """Return the settings given over the recipe quick, and what it had then, as given too.
+
+    Its learning rate was that of its optimizer alone.
+    """
+    before = dict(QUICK_BEFORE)
+    if "optimizer.name" in {*given, *map(target_of, searched)}:
+        del before["optimizer.learning_rate"]
+    return {**given, **before, **given}  # in the order of those given, which files keep
