@@ -56,7 +56,7 @@ OTHER_FLAGS = {
     "--probabilities": "of exported programs",
     "--nthreads": "of dask worker",
 }
-OF_BENCHMARKS = ("--choose", "--tables")
+OF_BENCHMARKS = ("--choose", "--engine", "--tables")
 # What makes a command take a second at most: the data are small already.
 SHORTER = {"train": ("--epochs", "1"), "search": ("--epochs", "1"), "doctor": ("--seconds", "0.1")}
 QUICK = ("test", "predict", "playground", "ensemble")  # others draw, train or check for more than half a second
