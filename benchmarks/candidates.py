@@ -1,6 +1,6 @@
 """Large networks compared side by side on a GPU, by validation alone, before the recipes strong and best were written.
 
-    python benchmarks/candidates.py run                    trains all groups of candidates.toml, 15 minutes on one H200
+    python benchmarks/candidates.py run                    trains all groups of candidates.toml, on one GPU
     python benchmarks/candidates.py run --group "3 x 512"  only one of them
     python benchmarks/candidates.py write                  the table of docs/results.md, from results/candidates.json
 

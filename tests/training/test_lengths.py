@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import barenet
 from barenet import from_arrays
 from barenet.config.sources import build_config
 from barenet.errors import ConfigError
@@ -50,3 +51,20 @@ def test_a_recipe_s_batch_normalisation_gives_way_to_a_batch_of_one_image(arrays
         assert told[0].endswith(f"data.batch_size = {batch_size} leaves one alone of {600 - n_valid}; it is left out")
         with pytest.raises(ConfigError, match="batch normalization needs two images or more"):
             prepared(few, data__n_valid=n_valid, data__batch_size=batch_size, model__normalization="batch")
+
+
+def test_trials_and_the_winner_trained_again_have_the_epochs_and_the_metric_of_the_search(arrays, tmp_path):
+    heard: list[str] = []
+
+    class Ears(barenet.SearchObserver):
+        def note(self, message):
+            heard.append(message)
+
+    few = {"x": arrays["x"][:120], "y": arrays["y"][:120], "n_valid": 30}
+    found = barenet.search(
+        {"lr": [0.01, 0.001]}, recipe="quick", retrain=True, output=tmp_path, workers=0, observer=Ears(), **few
+    )
+    assert not [note for note in heard if "in place of 16" in note or "lowest validation loss" in note]
+    assert {trial.last.epochs for trial in found.trials} == {16}
+    assert len(found.retrained.networks[0].history) == 16
+    assert found.retrained.config.trainer.metric == "acc"

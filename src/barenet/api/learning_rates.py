@@ -95,6 +95,7 @@ def find_learning_rate(
         dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
         dataset = replace(dataset, test_images=None, test_labels=None)
         taught = with_teacher(config, dataset, watching.note, custom)
+        config = config.as_given("trainer.epochs", "trainer.metric")  # neither matters here
         resolved, data = prepare(config, dataset, custom=taught, note=watching.note)
         resolved = settle_engine(resolved, watching.note)
         trainer = make_trainer(resolved, data, rates, custom)

@@ -165,6 +165,12 @@ class Config(Table):
         """Whether a person, and not a default or a recipe, chose the setting at `path` ("data.n_valid")."""
         return path in self._given
 
+    def as_given(self, *paths: str) -> Config:
+        """Return a copy in which the settings at `paths` count as given, so that training chooses none of them anew."""
+        config = self.with_values()
+        config._given = self._given | {*paths}
+        return config
+
     @property
     def origin(self) -> str:
         """What the settings were laid over, in words: "recipe quick", "settings of runs/quick-1"."""

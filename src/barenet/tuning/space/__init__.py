@@ -9,7 +9,7 @@ Read the modules in this order; open `search_space` first:
     points         from a point of the space to the settings of a trial
     space_file     a space as a person writes it: a TOML file, or flags
     base_settings  settings that trials start from, as a person gives them
-    earlier_formats   studies of the first format, whose trials go on as they began
+    earlier_formats  studies of earlier formats, whose trials go on as they began
     sampling       which points come next
     question       space, plan and base settings, as they are given, kept and compared
     runnable       which values can be trained, found before anything is

@@ -72,7 +72,8 @@ class Base:
         architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
         batch_size = resolve_batch_size(config, architecture, n_train, ignore)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
-        return config.with_values(
+        # As a run of its own, a winner must not train for more epochs than its trial did, or choose by another metric.
+        return config.as_given("trainer.epochs", "trainer.metric").with_values(
             **shared,
             data__batch_size=batch_size,
             **changes,
@@ -95,7 +96,8 @@ class Base:
         if config.trainer.threads not in (None, 1):
             note("trials have one thread each; trainer.threads is left aside")
         custom = with_teacher(config, dataset, note)
-        resolved, data = prepare(config.with_values(trainer__threads=1), dataset, custom=custom, note=note)
+        config = config.as_given("trainer.epochs").with_values(trainer__threads=1)  # as many as each trial has
+        resolved, data = prepare(config, dataset, custom=custom, note=note)
         return settle_engine(resolved, note), data
 
 

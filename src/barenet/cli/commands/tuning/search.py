@@ -111,7 +111,7 @@ def search(
     limit
         Most points that a grid may have. [10000]
     recipe
-        Settings to start from: quick, course, strong, best or ensemble. [course, for 10 epochs]
+        Settings to start from: quick, course, strong or best. [course, for 10 epochs]
     resume
         Go on with a stopped study, which ends as if it had never stopped. Without it, a new study begins.
     output
