@@ -32,7 +32,7 @@ from barenet.plots.tuning.points import Row, draw_rows
 from barenet.run_folders.machine import read_machine
 from barenet.storage.files import replace_file
 from barenet.tuning.space.listed import list_points
-from barenet.tuning.space.question import read_question
+from barenet.tuning.space.request import read_request
 from barenet.tuning.study.folder import StudyFolder
 
 HERE = Path(__file__).parent
@@ -169,14 +169,14 @@ class Figures:
 
 def read_figures(folder: Path, ladder: Ladder) -> dict[str, Figures]:
     """Return what each point gave, by its name; raise SystemExit for an unfinished study, or one of another ladder."""
-    question, study = read_question(folder), StudyFolder(folder)
-    if question.space.listed != list_points({"points": ladder.as_points()}).listed:
+    request, study = read_request(folder), StudyFolder(folder)
+    if request.space.listed != list_points({"points": ladder.as_points()}).listed:
         raise SystemExit(f"{folder} was made from another ladder.toml; run the ladder again, into another --folder")
-    n_epochs = question.base.config().trainer.epochs
+    n_epochs = request.base.config().trainer.epochs
     found = {}
     for number, name in enumerate(ladder.points):
-        first = question.base.config().trainer.seed
-        seeds = [f"{number:05d}-seed-{first + 1 + i}" for i in range(question.plan.repeats)]
+        first = request.base.config().trainer.seed
+        seeds = [f"{number:05d}-seed-{first + 1 + i}" for i in range(request.plan.repeats)]
         records = [study.read_rungs(key) for key in (f"{number:05d}", *seeds)]
         lost = next(
             (own[-1].reason or own[-1].outcome for own in records if own and own[-1].outcome != "trained"), None
@@ -197,11 +197,11 @@ def known(value: float) -> float | None:
 
 def as_json(folder: Path, ladder: Ladder, figures: dict[str, Figures]) -> dict[str, Any]:
     """Return all that was measured, with what, and where."""
-    question = read_question(folder)
+    request = read_request(folder)
     return {
         "command": "python benchmarks/ladder.py run",
         "measured": "validation accuracy after the last epoch; mean and standard deviation (n - 1) in percent",
-        "seeds": question.plan.repeats + 1,
+        "seeds": request.plan.repeats + 1,
         "validation_images": read_toml(folder / "config.toml")["data"]["n_valid"],
         "machine": read_machine(folder / "best"),
         "base": read_toml(folder / "config.toml"),
@@ -228,7 +228,7 @@ def as_json(folder: Path, ladder: Ladder, figures: dict[str, Figures]) -> dict[s
 def write(folder: Path, root: Path) -> None:
     """Write the numbers, the picture and the table of the study in `folder` below `root`, the project's folder."""
     ladder = read_ladder()
-    if read_question(folder).from_arrays and root == HERE.parent:
+    if read_request(folder).from_arrays and root == HERE.parent:
         raise SystemExit(f"{folder} was trained on a part of the images; --into FOLDER writes it elsewhere")
     figures = read_figures(folder, ladder)
     page = root / "docs" / "results.md"

@@ -21,7 +21,6 @@ NUMBER = re.compile(
 )
 # Numbers that are never 1 where they are said, by module.
 NEVER_ONE = {
-    "api/studies.py": {"2 * plan.trials"},
     "data/pictures/classes.py": {"'s' if len(parts) == 1 else ''"},  # the ending of a verb
     "data/pictures/label_tables.py": {"len(ones)"},  # of the labels, none or several
     "data/pictures/labelled.py": {"len(inside)"},  # pictures of one name, none or several
@@ -47,6 +46,7 @@ NEVER_ONE = {
     "tuning/space/search_space.py": {"shown"},  # points of a grid that is too large
     "tuning/space/space_file.py": {"MOST_VALUES"},
     "tuning/study/results.py": {"n_valid"},
+    "tuning/study/search.py": {"2 * plan.trials"},
 }
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barenet.api import studies
-from barenet.tuning.space.material import make_material
-from barenet.tuning.space.question import make_question
+from barenet.api import searching
+from barenet.tuning.space.prepared import prepare_search
+from barenet.tuning.space.request import make_request
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
@@ -66,7 +66,7 @@ def small(ladder, tmp_path, monkeypatch, dataset):
     read = ladder.read_ladder
     monkeypatch.setattr(ladder, "read_ladder", lambda: read(path))
     monkeypatch.setattr(ladder.barenet, "load_dataset", lambda: dataset)
-    monkeypatch.setattr(studies, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(searching, "draw_search_figures", lambda *about: [])
     (tmp_path / "docs").mkdir()
     text = f"# Before\n\n{ladder.MARKS[0]}\nold\n{ladder.MARKS[1]}\n\nAfter\n"
     (tmp_path / "docs" / "results.md").write_text(text, "utf-8")
@@ -93,9 +93,9 @@ def test_a_rung_is_added_to_all_before_it_and_to_one_alone(small):
 def test_every_point_of_the_ladder_can_be_trained_and_is_another_training(ladder, dataset):
     found = ladder.read_ladder()
     for points in (found.as_points(), ladder.tried_points(found)):
-        question = make_question(points, {**found.base, "data": {"n_valid": 100, "batch_size": 50}}, None, {})
-        material = make_material(question, dataset, [].append)
-        material.check()
+        request = make_request(points, {**found.base, "data": {"n_valid": 100, "batch_size": 50}}, None, {})
+        prepared = prepare_search(request, dataset, [].append)
+        prepared.check()
     assert (len(found.rungs), found.together[:5]) == (19, ["plain SGD", "a falling rate", "momentum", "AdamW", "GELU"])
     assert found.points["input dropout"] == {
         **{"optimizer": "adamw", "lr": found.points["AdamW"]["lr"], "schedule": "cosine", "warmup_epochs": 1},

@@ -14,7 +14,7 @@ from advice import ROOT, flags_in_docs, flags_in_source, in_docs, in_help, in_so
 from families import slow
 from PIL import Image
 
-from barenet.api import studies
+from barenet.api import searching
 from barenet.cli.application import app
 from barenet.cli.help_texts import COMMANDS
 from barenet.data import loading
@@ -72,7 +72,7 @@ def _small_carried_data(tmp_path_factory, write_data):
         patch.setattr(loading, "read_carried", lambda: read_idx_set(folder))
         patch.setattr(loading, "CARRIED_FINGERPRINT", "small")
         patch.setattr("webbrowser.open", lambda address: True)
-        patch.setattr(studies, "draw_search_figures", lambda *about: None)  # which take longer than the search
+        patch.setattr(searching, "draw_search_figures", lambda *about: None)  # which take longer than the search
         yield
 
 

@@ -26,19 +26,18 @@ from report import record
 from waiting import PATIENCE
 
 import barenet
-from barenet.api import studies
+from barenet.api import searching
 from barenet.data.datasets import from_arrays
 from barenet.errors import BarenetError, MachineError
-from barenet.tuning.space.material import make_material
-from barenet.tuning.space.question import read_question
-from barenet.tuning.study.best import write_best
+from barenet.tuning.space.prepared import prepare_search
+from barenet.tuning.space.request import read_request
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.ledger import open_ledger
 from barenet.tuning.study.observer import SearchObserver
-from barenet.tuning.study.record import Record
+from barenet.tuning.study.rounds import Rounds
 from barenet.tuning.study.search import Search
+from barenet.tuning.study.winner import write_best
 from barenet.tuning.workers.pool import SameProcess
-from barenet.tuning.workers.shared_data import share_data
 
 SETTINGS = {"n_valid": 100, "hidden_sizes": (6,), "batch_size": 100, "epochs": 3, "label_smoothing": 0}
 SPACE = {"lr": {"low": 1e-3, "high": 1e-1, "log": True}, "l2": [0.0, 0.01]}
@@ -58,7 +57,7 @@ class Study(NamedTuple):
 def study(arrays, tmp_path_factory):
     """A random search of six trials with halving: two rungs, the winner's state kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(studies, "draw_search_figures", lambda *about: [])
+        patch.setattr(searching, "draw_search_figures", lambda *about: [])
         output = tmp_path_factory.mktemp("studies")
         result = barenet.search(SPACE, **arrays, **SETTINGS, **DRAWN, output=output, workers=0, verbose=False)
     with sqlite3.connect(result.folder / "study.db") as database:  # fold the log in, as closing the last program does
@@ -83,16 +82,14 @@ def go_on(folder: Path, dataset) -> tuple[list, list[str]]:
     """Go on with a study as `barenet search --resume` does, without tables and pictures; return results and notes."""
     told = Listener()
     own = StudyFolder(folder, told.note)
-    question = read_question(folder)
-    material = make_material(question, dataset, told.note)
-    ledger = open_ledger(None, folder, question.name, material.space, question.plan.direction, note=told.note)
-    known = Record(material, own, ledger, told)
+    request = read_request(folder)
+    prepared = prepare_search(request, dataset, told.note)
+    ledger = open_ledger(None, folder, request.name, prepared.space, request.plan.direction, note=told.note)
+    search = Search(prepared, own, ledger, SameProcess(), told)
+    known = search.record
     known.written = time.monotonic()
-    shared = share_data(folder / ".data", material.data, material.resolved, has_path=False, write=False)
-    search = Search(material, known, SameProcess(), shared)
-    search.run()
-    known.check_ledger()
-    best = write_best(own, known.top.trials[0], material.data, material.dataset)
+    search.train_trials()
+    best = write_best(own, known.top.trials[0], prepared.data, prepared.dataset)
     weights = [(best / f"{name}.safetensors").read_bytes() for name in ("initial", "best", "last")]
     trials = [(trial.key, trial.point, trial.ended, figures_of(trial)) for trial in [*known.trials, *search.repeats]]
     return [*trials, weights, read_optuna(folder)], told.notes
@@ -135,7 +132,7 @@ def readers(folder: Path, notes: list[str], best: str, space) -> dict:
         "rounds/0.json": lambda: own.take_points(0, space),
         "trials/00002/rung-0.json": lambda: own.take_rungs("00002"),
         "trials/{best}/rung-1.safetensors": state,
-        "study.json": lambda: read_question(folder),
+        "study.json": lambda: read_request(folder),
     }
 
 
@@ -143,7 +140,7 @@ def count_flips(kind: str, n: int, study: Study, tmp_path: Path) -> dict[str, in
     """Flip one bit of a file so many times; count what was noticed, and what was silently taken for something else."""
     folder, rng = copy_of(study, tmp_path), random.Random(kind)
     notes: list[str] = []
-    space = read_question(folder).space
+    space = read_request(folder).space
     read = readers(folder, notes, study.best, space)[kind]
     path = folder / kind.format(best=study.best)
     whole, right = path.read_bytes(), read()
@@ -219,8 +216,8 @@ def test_the_points_of_a_lost_round_are_chosen_again_bit_for_bit(study, tmp_path
 def test_a_lost_round_that_would_be_another_is_refused(study, tmp_path, monkeypatch):
     folder, dataset = copy_of(study, tmp_path), from_arrays(**study.arrays)
     (folder / "rounds/0.json").unlink()
-    choose = Search.choose
-    monkeypatch.setattr(Search, "choose", lambda *about: choose(*about)[::-1])  # as another Optuna may do
+    choose = Rounds.choose
+    monkeypatch.setattr(Rounds, "choose", lambda *about: choose(*about)[::-1])  # as another Optuna may do
     with pytest.raises(BarenetError, match=r"rounds/0.json is lost, and trial 0 was of lr=.*, and would be of lr="):
         go_on(folder, dataset)
 

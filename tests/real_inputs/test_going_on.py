@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.api import studies, training
+from barenet.api import searching, training
 from barenet.cli.application import app
 from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.config.sources import build_config
@@ -43,7 +43,7 @@ def drawn(monkeypatch):
     """Draw nothing, which takes longer than these trainings, and keep where it would have been drawn."""
     paths = []
     monkeypatch.setattr(training, "draw_learning_curves", lambda history, best, path, smoothing: paths.append(path))
-    monkeypatch.setattr(studies, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(searching, "draw_search_figures", lambda *about: [])
     return paths
 
 
@@ -281,7 +281,7 @@ def test_a_study_goes_on_with_the_same_words_and_with_data_that_moved(data, tmp_
     with pytest.raises(RunError, match=r"of studies/course-search-1 are not at .*; say where they are now by --data"):
         search(resume=study)
     write_data(tmp_path / "other.npz", seed=1)
-    with pytest.raises(RunError, match=r"made from other data than other\.npz; hand in its own, or say by --data"):
+    with pytest.raises(RunError, match=r"made from other data than other\.npz; hand in its data, or say by --data"):
         search(resume=study, data="other.npz")
     assert len(search(resume=study, data="there/d.npz").trials) == 2
     moved = str(tmp_path / "there" / "d.npz")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.api import studies
+from barenet.api import searching
 from barenet.cli.application import explain_usage
 from barenet.cli.settings_or_data import take_data
 from barenet.config.names import OTHER_WORDS, setting_path
@@ -44,7 +44,7 @@ def small_arrays():
 
 @pytest.fixture
 def search(small_arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr(studies, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(searching, "draw_search_figures", lambda *about: [])
     fixed = {"workers": 0, "epochs": 1, "n_valid": 30, "hidden_sizes": (4,), "output": tmp_path / "studies"}
 
     def run(space, **values):

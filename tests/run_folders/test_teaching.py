@@ -133,6 +133,16 @@ def test_a_search_asks_its_teacher_once_and_tries_how_much_it_counts(arrays, tea
     assert trial.last.valid_accuracy == alone.validation_accuracy
 
 
+def test_a_study_goes_on_and_trains_its_winner_again_without_its_teacher(arrays, teacher, tmp_path, without_curves):
+    given = {**arrays, "n_valid": 100, "batch_size": 50, "epochs": 2, "hidden": "6", "workers": 0, "verbose": False}
+    own = shutil.copytree(teacher, tmp_path / "teacher")
+    space = {"lr": [0.02, 0.01]}
+    folder = barenet.search(space, **given, teacher=str(own), output=tmp_path, name="study").folder
+    shutil.rmtree(own)
+    found = barenet.search(resume=folder, **arrays, workers=0, verbose=False, repeats=1, retrain=True)
+    assert found.retrained.networks[0].validation_accuracy == found.best.last.best_valid_accuracy
+
+
 def test_a_range_test_of_learning_rates_trains_with_the_teacher(arrays, teacher):
     given = {"hidden": "12", "n_valid": 100, "batch_size": 50, "verbose": False, "steps": 60, "output": None}
     x, y = arrays["x"], arrays["y"]

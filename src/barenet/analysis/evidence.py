@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.analysis.images import Images, Source, find_images, find_test
+from barenet.analysis.shared_time import Shared, share_time
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.data.randomness import generator
@@ -29,7 +30,6 @@ from barenet.run_folders.scores import names_for, read_scores
 from barenet.shown import Shown
 from barenet.storage.history import History, read_history
 from barenet.training.records import EpochRecord
-from barenet.tuning.study.share import Shared, share_time
 
 __all__ = [
     "Evidence",

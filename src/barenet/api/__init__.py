@@ -4,7 +4,6 @@ Read the modules in this order; open `training` first:
 
     training         `train`, `resume`
     learning_rates   `find_learning_rate`
-    studies          a study from its question to its result
     searching        `search`
     members          the networks that are to become an ensemble
     agreement        whether they fit together

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from numpy.typing import ArrayLike
 
-from barenet.api.studies import open_study, run_search, write_question
 from barenet.api.training import find_data
 from barenet.config.tables import Config
 from barenet.config.wording import in_python
 from barenet.engine.making import check_engine
 from barenet.errors import RunError
 from barenet.interrupts import check
+from barenet.messages import one_line
+from barenet.plots.tuning.search import draw_search_figures
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.going_on.resuming import check_data_path
 from barenet.storage.folders import hold_lock
 from barenet.terminal.search import ConsoleSearchObserver
-from barenet.tuning.space.material import Material, first_configs, make_material
-from barenet.tuning.space.question import Question, ask_again, make_question
+from barenet.tuning.space.prepared import PreparedSearch, first_configs, prepare_search
+from barenet.tuning.space.request import SearchRequest, make_request, resume_request
 from barenet.tuning.space.space_file import SpaceLike
 from barenet.tuning.study.folder import StudyFolder, new_study
 from barenet.tuning.study.observer import SearchObserver
-from barenet.tuning.study.record import Record
+from barenet.tuning.study.opening import open_study, write_request
 from barenet.tuning.study.results import StudyResult
+from barenet.tuning.study.search import Search
 from barenet.tuning.workers.estimate import estimate_seconds
 from barenet.tuning.workers.executors import count_workers, make_pool
 
@@ -94,60 +96,87 @@ def search(
     watching = observer or (ConsoleSearchObserver(takes_flags=False) if verbose else SearchObserver())
     arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
     resumed = None if resume is None else find_folder(resume, [STUDIES])
-    with watching:
+    with watching, ExitStack() as stack:
         if resumed is None:
-            question = make_question(space, base, recipe, values)
+            prepared = prepare_new(make_request(space, base, recipe, values), arrays, watching)
         else:
-            question = ask_again(resumed, space, base, recipe, values)
-        material = gather(question, arrays, watching, resumed)
-        if resumed is not None and question.fingerprint != material.data.fingerprint:
-            raise RunError(
-                f"{resumed} was made from other data than {material.data.name}; hand in its own, or say by --data "
-                f"where they are"
-            )
-        if resumed is None:
-            material.check()
-        question = replace(question, from_arrays=x is not None, fingerprint=material.data.fingerprint)
+            request = resume_request(resumed, space, base, recipe, values)
+            prepared = prepare_as_before(resumed, request, arrays, watching)
         check()
-        with ExitStack() as stack:
-            pool = make_pool(workers, dask)
-            stack.callback(pool.close, kill=True)
-            check()
-            if resumed is None:
-                new = stack.enter_context(new_study(Path(output), name, question.prefix))
-                write_question(StudyFolder(new.path), question, material)
-                folder = StudyFolder(new.publish(), watching.note)
-            else:
-                stack.enter_context(hold_lock(resumed))
-                folder = StudyFolder(resumed, watching.note)
-            try:
-                question, ledger = open_study(folder, question, material, storage)
-            except BaseException:
-                # Nothing is trained yet: a folder that cannot be gone on with would only be in the way.
-                if resumed is None:
-                    shutil.rmtree(folder.path, ignore_errors=True)
-                raise
-            record = Record(replace(material, question=question), folder, ledger, watching)
-            result = run_search(record, pool)
+        pool = make_pool(workers, dask)
+        stack.callback(pool.close, kill=True)
+        check()
+        if resumed is None:
+            folder = stack.enter_context(new_folder(prepared, Path(output), name, watching))
+        else:
+            stack.enter_context(hold_lock(resumed))
+            folder = StudyFolder(resumed, watching.note)
+        with removed_on_error(folder.path) if resumed is None else nullcontext():
+            prepared, ledger = open_study(folder, prepared, storage)
+        result = Search(prepared, folder, ledger, pool, watching).run()
+        draw_figures(result, prepared, folder, watching)
     return result if watching.takes_flags else replace(result, verdict=in_python([result.verdict])[0])
 
 
-def gather(
-    question: Question,
-    arrays: Mapping[str, ArrayLike | None],
-    watching: SearchObserver,
-    resumed: Path | None = None,
-) -> Material:
-    """Check the question, and load and split the data that it is about; `resumed` is the study that it is from."""
-    if question.from_arrays and arrays.get("x") is None:
+def prepare_new(
+    request: SearchRequest, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver
+) -> PreparedSearch:
+    """Load and split the data of a new search, and check its space on them."""
+    config = request.base.config()
+    dataset = find_data(config, arrays, watching.note)
+    prepared = prepare_search(request, dataset, watching.note)
+    prepared.check()
+    from_arrays = arrays.get("x") is not None
+    return replace(prepared, request=replace(request, from_arrays=from_arrays, fingerprint=prepared.data.fingerprint))
+
+
+def prepare_as_before(
+    folder: Path, request: SearchRequest, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver
+) -> PreparedSearch:
+    """Load and split the data of the study in `folder`; raise RunError for other data than it has."""
+    from_arrays, config = arrays.get("x") is not None, request.base.config()
+    if request.from_arrays and not from_arrays:
         raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
-    if resumed is not None:
-        check_engine(resumed, question.base.config())
-        if arrays.get("x") is None:
-            check_data_path(resumed, question.base.config().data.path)
-    trained_on = "" if resumed is None else question.fingerprint
-    dataset = find_data(question.base.config(), arrays, watching.note, trained_on=trained_on)
-    return make_material(question, dataset, watching.note)
+    check_engine(folder, config)
+    if not from_arrays:
+        check_data_path(folder, config.data.path)
+    dataset = find_data(config, arrays, watching.note, trained_on=request.fingerprint)
+    prepared = prepare_search(request, dataset, watching.note, folder)
+    if request.fingerprint != prepared.data.fingerprint:
+        raise RunError(
+            f"{folder} was made from other data than {prepared.data.name}; hand in its data, or say by --data "
+            f"where they are"
+        )
+    return replace(prepared, request=replace(request, from_arrays=from_arrays))
+
+
+@contextmanager
+def new_folder(
+    prepared: PreparedSearch, output: Path, name: str | None, watching: SearchObserver
+) -> Iterator[StudyFolder]:
+    """Make the folder of a new study, which appears under its name when the search can go on from it."""
+    with new_study(output, name, prepared.request.prefix) as new:
+        write_request(StudyFolder(new.path), prepared)
+        yield StudyFolder(new.publish(), watching.note)
+
+
+@contextmanager
+def removed_on_error(folder: Path) -> Iterator[None]:
+    """Remove a study's folder if an error comes before anything is trained."""
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def draw_figures(result: StudyResult, prepared: PreparedSearch, folder: StudyFolder, watching: SearchObserver) -> None:
+    """Draw the pictures of a finished search; a disk that is full costs no more than these."""
+    histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
+    try:
+        draw_search_figures(result, prepared.space, histories, folder.path / "figures")
+    except OSError as error:  # MachineError is one
+        watching.note(f"the search has no pictures: {one_line(error)}")
 
 
 def estimate(
@@ -162,24 +191,22 @@ def estimate(
 ) -> dict[str, Any]:
     """Return the number of trials of a search and the seconds that it would take, without making a study."""
     watching = observer or SearchObserver()
-    question = make_question(space, base, recipe, values)
-    material = gather(question, {}, watching)
-    material.check()
-    watching.settings(material.resolved, material.searched)
+    prepared = prepare_new(make_request(space, base, recipe, values), {}, watching)
+    watching.settings(prepared.resolved, prepared.searched)
     n_workers = count_workers(workers, dask)
-    configs = first_configs(material)
-    plan = question.plan
-    seconds = estimate_seconds(configs, material.data, plan, material.n_trials, n_workers)
-    repeats = plan.repeats * min(plan.repeat_best, material.n_trials)
+    configs = first_configs(prepared)
+    plan = prepared.request.plan
+    seconds = estimate_seconds(configs, prepared.data, plan, prepared.n_trials, n_workers)
+    repeats = plan.repeats * min(plan.repeat_best, prepared.n_trials)
     if repeats:
         flat = plan.model_copy(update={"halving": False})
-        seconds += estimate_seconds(configs, material.data, flat, repeats, n_workers)
+        seconds += estimate_seconds(configs, prepared.data, flat, repeats, n_workers)
     return {
-        "trials": material.n_trials,
+        "trials": prepared.n_trials,
         "strategy": plan.strategy,
-        "rungs": material.rungs_of(min(material.n_trials, plan.ask_size)),
+        "rungs": prepared.rungs_of(min(prepared.n_trials, plan.ask_size)),
         "repeats": repeats,
         "workers": n_workers,
         "estimated_seconds": round(seconds, 3),
-        "settings": material.space.varied,
+        "settings": prepared.space.varied,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from barenet.data.splits import resolve_n_valid
 from barenet.errors import ConfigError
 from barenet.messages import count, few
 from barenet.run_folders.checkpoint import SavedModel
+from barenet.run_folders.folder import TEACHER, RunFolder
 from barenet.run_folders.loading import load_models
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import mean_probabilities, probabilities
@@ -23,10 +25,21 @@ __all__ = ["ask_teacher", "with_teacher"]
 
 
 def with_teacher(
-    config: Config, dataset: Dataset, note: Callable[[str], None] = ignore, custom: Custom | None = None
+    config: Config,
+    dataset: Dataset,
+    note: Callable[[str], None] = ignore,
+    custom: Custom | None = None,
+    *,
+    stored: Path | None = None,
 ) -> Custom | None:
-    """Return `custom` with what the teacher of the settings gives; as it is without a teacher."""
-    given = ask_teacher(config, dataset, note)
+    """Return `custom` with what the teacher of the settings gives; as it is without a teacher.
+
+    stored: a folder that may hold what the teacher gave earlier; then it is not asked again.
+    """
+    if config.model.teacher is not None and stored is not None and (stored / TEACHER).exists():
+        given: NDArray[np.float32] | None = RunFolder(stored).read_teacher()
+    else:
+        given = ask_teacher(config, dataset, note)
     return custom if given is None else replace(custom or Custom(), teacher=given)
 
 

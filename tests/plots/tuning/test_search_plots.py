@@ -11,7 +11,7 @@ import pytest
 from families import slow
 
 import barenet
-from barenet.api import studies
+from barenet.api import searching
 from barenet.plots.canvas import new_figure
 from barenet.plots.tuning import points, search
 from barenet.plots.tuning.curves import Tints, draw_curves, setting_to_colour
@@ -294,7 +294,7 @@ def test_a_study_has_the_pictures_that_it_can_have_and_the_same_bytes_again(
         drawn.extend(about)
         return draw_search_figures(*about)
 
-    monkeypatch.setattr(studies, "draw_search_figures", draw)
+    monkeypatch.setattr(searching, "draw_search_figures", draw)
     common = {"n_valid": 100, "hidden_sizes": (8, 4), "batch_size": 48, "epochs": 3, "workers": 0, "verbose": False}
     folder = barenet.search(space, output=tmp_path, **arrays, **common, **options).folder / "figures"
     assert " ".join(sorted(path.stem for path in folder.glob("*.png"))) == pictures

@@ -11,7 +11,7 @@ from barenet.errors import ConfigError
 from barenet.nn.optimizers import OPTIMIZERS
 from barenet.tuning.space.earlier_formats import given_before
 from barenet.tuning.space.points import Base, notes_of
-from barenet.tuning.space.question import make_question, read_question
+from barenet.tuning.space.request import make_request, read_request
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.space.space_file import read_space_file
 
@@ -38,34 +38,34 @@ def test_what_the_base_gives_to_one_optimizer_does_not_hinder_another(dataset):
 
 def test_settings_over_base_settings_may_choose_another_optimizer():
     base = {"optimizer": {"name": "sgd", "momentum": 0.9}}
-    question = make_question({"lr": [0.1]}, base, None, {"optimizer": "adam"})
-    assert question.base.config().optimizer.momentum == 0.0
+    request = make_request({"lr": [0.1]}, base, None, {"optimizer": "adam"})
+    assert request.base.config().optimizer.momentum == 0.0
 
 
 @pytest.mark.parametrize(("optimizer", "rate"), [({}, 0.003), ({"optimizer": "adam"}, 0.001)])
 def test_a_study_of_the_second_format_keeps_what_the_recipe_quick_had(optimizer, rate, tmp_path):
-    question = make_question({"l2": [0.0]}, None, "quick", optimizer)
-    now = question.base.config()
+    request = make_request({"l2": [0.0]}, None, "quick", optimizer)
+    now = request.base.config()
     assert (now.model.normalization, now.trainer.epochs) == ("batch", 16)
-    (tmp_path / "study.json").write_text(json.dumps(question.as_dict() | {"format": 2}), "utf-8")
-    config = read_question(tmp_path).base.config()
+    (tmp_path / "study.json").write_text(json.dumps(request.as_dict() | {"format": 2}), "utf-8")
+    config = read_request(tmp_path).base.config()
     assert (config.model.hidden_sizes, config.model.normalization) == ((256, 128), "none")
     assert (config.optimizer.learning_rate, config.optimizer.average_decay) == (rate, 0.998)
     assert config.trainer.epochs == 32
 
 
 def test_a_study_of_the_first_format_keeps_the_recipes_rate_and_decay(tmp_path):
-    question = make_question({"l2": [0.0]}, None, None, {"optimizer": "adamw", "schedule": "exponential"})
-    stored = question.as_dict()
-    assert (stored["format"], question.base.config().optimizer.learning_rate) == (3, 0.001)
+    request = make_request({"l2": [0.0]}, None, None, {"optimizer": "adamw", "schedule": "exponential"})
+    stored = request.as_dict()
+    assert (stored["format"], request.base.config().optimizer.learning_rate) == (3, 0.001)
     (tmp_path / "study.json").write_text(json.dumps(stored | {"format": 1}), "utf-8")
-    config = read_question(tmp_path).base.config()
+    config = read_request(tmp_path).base.config()
     assert config.optimizer.learning_rate == 0.05
     assert (config.schedule.decay_rate, config.schedule.decay_step, config.schedule.minimum) == (0.95, 6000, 0.01)
     (tmp_path / "study.json").write_text(json.dumps(stored), "utf-8")
     # What an earlier version does not say: NumPy trained.
-    given = {**question.base.given, "trainer.engine": "numpy"}
-    assert read_question(tmp_path) == replace(question, base=replace(question.base, given=given))
+    given = {**request.base.given, "trainer.engine": "numpy"}
+    assert read_request(tmp_path) == replace(request, base=replace(request.base, given=given))
 
 
 def test_first_studies_that_search_the_optimizer_had_one_rate_for_all():
@@ -78,7 +78,7 @@ def test_first_studies_that_search_the_optimizer_had_one_rate_for_all():
 def test_a_space_file_may_name_its_recipe_at_the_top(tmp_path, text):
     path = tmp_path / "space.toml"
     path.write_text(text, "utf-8")
-    assert make_question(path, None, None, {}).base.recipe == "quick"
+    assert make_request(path, None, None, {}).base.recipe == "quick"
     assert read_space_file(path)[0] == {"lr": [0.1]}
 
 
@@ -86,10 +86,10 @@ def test_two_recipes_are_refused(tmp_path):
     path = tmp_path / "space.toml"
     path.write_text('recipe = "quick"\n[search]\nrecipe = "course"\n[space]\nlr = [0.1]\n', "utf-8")
     with pytest.raises(ConfigError, match=r"names two recipes, quick and, in \[search\], course; leave out one"):
-        make_question(path, None, None, {})
+        make_request(path, None, None, {})
     with pytest.raises(ConfigError, match="base starts from the recipe quick, and course is asked for"):
-        make_question({"lr": [0.1]}, {"recipe": "quick"}, "course", {})
+        make_request({"lr": [0.1]}, {"recipe": "quick"}, "course", {})
 
 
 def test_base_settings_may_name_the_recipe():
-    assert make_question({"lr": [0.1]}, {"recipe": "quick"}, None, {}).base.recipe == "quick"
+    assert make_request({"lr": [0.1]}, {"recipe": "quick"}, None, {}).base.recipe == "quick"

@@ -7,9 +7,9 @@ import pytest
 from barenet.errors import ConfigError
 from barenet.schema import SchemaError
 from barenet.tuning.space.listed import list_points
-from barenet.tuning.space.material import make_material
 from barenet.tuning.space.points import describe
-from barenet.tuning.space.question import make_question
+from barenet.tuning.space.prepared import prepare_search
+from barenet.tuning.space.request import make_request
 from barenet.tuning.space.space_file import write_space_file
 
 SGD = {"name": "SGD", "lr": 0.1}
@@ -78,24 +78,24 @@ def test_a_point_that_is_none_of_the_list_is_noticed(changed, message):
 def test_a_file_of_points_may_have_settings_for_all_and_is_written_so_that_it_asks_the_same(tmp_path):
     path = tmp_path / "ladder.toml"
     path.write_text(TABLES, "utf-8")
-    question = make_question(path, None, None, {})
-    config = question.base.config()
-    assert (question.base.recipe, question.prefix, question.plan.repeats) == ("quick", "ladder", 2)
+    request = make_request(path, None, None, {})
+    config = request.base.config()
+    assert (request.base.recipe, request.prefix, request.plan.repeats) == ("quick", "ladder", 2)
     assert (config.trainer.epochs, config.data.n_valid) == (3, 100)
-    assert list(question.space.grid()) == [
+    assert list(request.space.grid()) == [
         {"name": "SGD", "optimizer.name": "sgd", "lr": 0.1},
         {"name": "hidden_sizes=6-6 clip_norm=none", "hidden_sizes": "6-6", "clip_norm": None},
         {"name": "base settings"},
     ]
-    path.write_text(write_space_file(question.table, question.plan, question.base), "utf-8")
-    again = make_question(path, None, None, {})
-    assert list(question.differences(again)) == []
-    assert again.table == question.table
+    path.write_text(write_space_file(request.table, request.plan, request.base), "utf-8")
+    again = make_request(path, None, None, {})
+    assert list(request.differences(again)) == []
+    assert again.table == request.table
 
 
 def test_a_list_in_another_order_or_with_other_settings_is_another_space():
     first, turned, other = (
-        make_question(points, None, None, {}) for points in ([SGD, {}], [{}, SGD], [{**SGD, "lr": 0.2}, {}])
+        make_request(points, None, None, {}) for points in ([SGD, {}], [{}, SGD], [{**SGD, "lr": 0.2}, {}])
     )
     assert list(first.differences(first)) == []
     assert len(list(first.differences(turned))) == 2
@@ -128,7 +128,7 @@ def test_a_list_in_another_order_or_with_other_settings_is_another_space():
 )
 def test_a_wrong_list_is_one_line_that_says_what(points, message):
     with pytest.raises(ConfigError) as error:
-        make_question(points, None, None, {})
+        make_request(points, None, None, {})
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -145,7 +145,7 @@ def test_what_stands_beside_points_in_a_file_is_settings_for_all_or_refused(text
     path = tmp_path / "points.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as error:
-        make_question(path, None, None, {})
+        make_request(path, None, None, {})
     assert str(error.value).startswith(f"{path}: {message}")
 
 
@@ -159,15 +159,15 @@ def test_what_stands_beside_points_in_a_file_is_settings_for_all_or_refused(text
 )
 def test_all_points_of_a_list_are_tried(values, message):
     with pytest.raises(ConfigError, match=message):
-        make_question([{"epochs": 2}, SGD], None, None, values)
+        make_request([{"epochs": 2}, SGD], None, None, values)
 
 
 # Against the data
 
 
 def check(points, dataset, notes=None, **values):
-    question = make_question(points, None, None, {"n_valid": 100, "batch_size": 50, **values})
-    make_material(question, dataset, [].append if notes is None else notes.append).check()
+    request = make_request(points, None, None, {"n_valid": 100, "batch_size": 50, **values})
+    prepare_search(request, dataset, [].append if notes is None else notes.append).check()
 
 
 @pytest.mark.parametrize(

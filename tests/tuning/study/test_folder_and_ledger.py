@@ -15,14 +15,14 @@ from families import slow_except
 from waiting import wait_while_it_raises
 
 import barenet
-from barenet.api import studies
+from barenet.api import searching
 from barenet.errors import ConfigError, MachineError, RunError
 from barenet.run_folders.folder import drop_torn_files
 from barenet.schema import SchemaError
 from barenet.storage.folders import hold_lock
 from barenet.storage.sealing import seal, unseal
 from barenet.tuning.space.plan import Plan
-from barenet.tuning.space.question import make_question, read_question
+from barenet.tuning.space.request import make_request, read_request
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
 from barenet.tuning.study import record as records
@@ -233,10 +233,10 @@ def question_of(folder):
 
 def test_a_search_starts_from_the_course_recipe_whatever_its_space_is():
     for space in (None, {"l2": [0.0, 0.1]}):
-        base = make_question(space, None, None, {}).base
+        base = make_request(space, None, None, {}).base
         assert (base.recipe, base.given) == ("course", {"trainer.epochs": 10, "trainer.eval_every": 1})
-    assert make_question({"l2": [0.0]}, None, "quick", {}).base.given == {}
-    assert make_question({"l2": [0.0]}, {"trainer": {"epochs": 7}}, None, {}).base.config().trainer.epochs == 7
+    assert make_request({"l2": [0.0]}, None, "quick", {}).base.given == {}
+    assert make_request({"l2": [0.0]}, {"trainer": {"epochs": 7}}, None, {}).base.config().trainer.epochs == 7
 
 
 def test_trials_of_few_epochs_are_validated_after_each(small_search):
@@ -381,7 +381,7 @@ def test_a_study_json_of_other_names_or_types_is_refused_in_one_line(member, val
     values = unseal((own_copy / "study.json").read_bytes())
     (own_copy / "study.json").write_text(seal({**values, member: value}, indent=1), "utf-8")
     with pytest.raises(RunError, match=message) as error:
-        read_question(own_copy)
+        read_request(own_copy)
     assert "\n" not in str(error.value)
 
 
@@ -389,7 +389,7 @@ def test_a_study_json_of_other_names_or_types_is_refused_in_one_line(member, val
 def test_a_study_json_that_is_none_is_refused_in_one_line(content, own_copy):
     (own_copy / "study.json").write_bytes(content)
     with pytest.raises(RunError, match=r"study.json is damaged \(.*\); put it back from a copy") as error:
-        read_question(own_copy)
+        read_request(own_copy)
     assert "\n" not in str(error.value)
 
 
@@ -401,7 +401,7 @@ def test_pipes_in_place_of_a_study_are_not_waited_for(own_copy):
     notes = []
     folder = StudyFolder(own_copy, notes.append)
     with pytest.raises(RunError, match=r"study.json is a pipe"):
-        read_question(own_copy)
+        read_request(own_copy)
     assert folder.take_points(0, SPACE) is None
     assert folder.take_rungs("00000") == []
     assert folder.take_state("00000", 0) is None
@@ -501,7 +501,7 @@ def test_a_table_or_picture_that_cannot_be_written_ends_no_search(small_search, 
         raise MachineError("cannot write results.csv: no space left on device")
 
     monkeypatch.setattr(records, "write_tables", fail)
-    monkeypatch.setattr(studies, "draw_search_figures", fail)
+    monkeypatch.setattr(searching, "draw_search_figures", fail)
     told = Notes()
     result = small_search({"lr": [0.1, 0.01]}, observer=told, epochs=1)
     assert (result.folder / "best" / "best.safetensors").exists()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from barenet.analysis.evidence import Evidence, need, read_records
 from barenet.analysis.images import Source, find_images, find_test
+from barenet.analysis.shared_time import share_time
 from barenet.config.tables import Config
 from barenet.nn import Activation, Loss
 from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judgement_of
@@ -28,7 +29,6 @@ from barenet.training.evaluation import plain
 from barenet.training.learning.measurement import is_beyond_chance, measure_counts
 from barenet.training.learning.verdict import Verdict
 from barenet.training.records import EpochRecord
-from barenet.tuning.study.share import share_time
 
 __all__ = ["Contestant", "Network", "judge_average", "judge_by_file", "read_contestant"]
 

@@ -11,7 +11,7 @@ Read the modules in this order; open `search_space` first:
     base_settings  settings that trials start from, as a person gives them
     earlier_formats  studies of earlier formats, whose trials go on as they began
     sampling       which points come next
-    question       space, plan and base settings, as they are given, kept and compared
+    request        what a person asks of a search: read, stored and compared
     runnable       which values can be trained, found before anything is
-    material       the space and the data, and settings that were resolved for them
+    prepared       a search whose data are loaded and split
 """

@@ -15,7 +15,7 @@ from barenet.config.kinds import KINDS
 from barenet.config.reading import read_recipe
 from barenet.tuning.space.dimensions import target_of
 
-__all__ = ["StoredQuestion", "given_before", "with_quick_before"]
+__all__ = ["StoredRequest", "given_before", "with_quick_before"]
 
 QUICK_BEFORE = {  # settings of the recipe quick up to the second format, where they are others now
     "model.hidden_sizes": [256, 128],
@@ -27,8 +27,8 @@ QUICK_BEFORE = {  # settings of the recipe quick up to the second format, where 
 
 
 @dataclass(frozen=True)
-class StoredQuestion:
-    """What study.json holds: see `Question.as_dict`."""
+class StoredRequest:
+    """What study.json holds: see `SearchRequest.as_dict`."""
 
     format: int
     space: dict[str, Any]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from barenet.config.kinds import KINDS, Layer, fit_kinds
@@ -85,9 +86,12 @@ class Base:
         )
 
     def prepare(
-        self, dataset: Dataset, metric: str, note: Callable[[str], None] = ignore
+        self, dataset: Dataset, metric: str, note: Callable[[str], None] = ignore, study: Path | None = None
     ) -> tuple[Config, TrainingData]:
-        """Return the base settings, resolved, and the split data that all trials share."""
+        """Return the base settings, resolved, and the split data that all trials share.
+
+        study: the folder of a study that goes on, which holds what its teacher gave.
+        """
         config = build_config(self.recipe, None, {**self.given, "trainer.metric": metric, "trainer.n_seeds": 1})
         if self.config().trainer.n_seeds != 1:
             raise ConfigError(
@@ -95,7 +99,7 @@ class Base:
             )
         if config.trainer.threads not in (None, 1):
             note("trials have one thread each; trainer.threads is left aside")
-        custom = with_teacher(config, dataset, note)
+        custom = with_teacher(config, dataset, note, stored=study)
         config = config.as_given("trainer.epochs").with_values(trainer__threads=1)  # as many as each trial has
         resolved, data = prepare(config, dataset, custom=custom, note=note)
         return settle_engine(resolved, note), data

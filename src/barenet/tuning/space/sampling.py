@@ -1,6 +1,6 @@
 """Which points come next: a pure function of the space, the seed, the round and the results so far.
 
-Optuna chooses, in a study in memory that lives for one question: the past is told in trial order, a fresh sampler is
+Optuna chooses, in a study in memory that lives for one request: the past is told in trial order, a fresh sampler is
 seeded by (seed, round), and the answers are taken down. What a resumed search asks, and what one with more workers
 asks, is therefore the same.
 """

@@ -10,7 +10,8 @@ Read the modules in this order; open `search` first:
     ledger     Optuna's record of a study
     results    the ranking, how sure it is, and the files that say so
     record     what is known of the trials: files, then Optuna's record, then tables
-    best       the best trial as a run folder
-    share      how much of its stack's time the best trial took
+    winner     the best trial as a run folder, and trained once more
+    opening    a study opened: what is asked, written down, and Optuna's record
+    rounds     the points that are trained together, chosen or read back
     search     the coordinator: it alone chooses, sends out, writes down and compares
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from barenet.errors import MachineError
 from barenet.training.records import EpochRecord
-from barenet.tuning.space.material import Material
+from barenet.tuning.space.prepared import PreparedSearch
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.study.results import write_tables
@@ -28,8 +28,8 @@ TABLES_EVERY = 5.0  # seconds
 class Record:
     """The record of a search. `trials` are all that were ever chosen; the states of those in `top` are kept."""
 
-    def __init__(self, material: Material, folder: StudyFolder, ledger: Ledger, observer: SearchObserver) -> None:
-        self.material, self.plan = material, material.question.plan
+    def __init__(self, prepared: PreparedSearch, folder: StudyFolder, ledger: Ledger, observer: SearchObserver) -> None:
+        self.prepared, self.plan = prepared, prepared.request.plan
         self.folder, self.ledger, self.observer = folder, ledger, observer
         self.trials: list[Trial] = []
         self.top = Top(self.plan)
@@ -104,7 +104,7 @@ class Record:
             return
         self.written = time.monotonic()
         try:
-            write_tables(self.folder, self.material, self.trials)
+            write_tables(self.folder, self.prepared, self.trials)
         except MachineError as error:
             if not self.is_table_lost:
                 self.observer.note(f"{error}: the search goes on without this table")

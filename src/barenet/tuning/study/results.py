@@ -19,8 +19,8 @@ from barenet.run_folders.results import RunResult
 from barenet.shown import Shown
 from barenet.storage.files import replace_file
 from barenet.training.preparation import architecture_of
-from barenet.tuning.space.material import Material
 from barenet.tuning.space.plan import Plan
+from barenet.tuning.space.prepared import PreparedSearch
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.trial import Trial, learned_nothing, rank
 
@@ -123,10 +123,10 @@ def trial_dict(trial: Trial, plan: Plan) -> dict[str, Any]:
 
 
 def summarise(
-    folder: StudyFolder, material: Material, trials: Sequence[Trial], repeats: Sequence[Trial]
+    folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial], repeats: Sequence[Trial]
 ) -> StudyResult:
     """Return what a search came to, from its trials."""
-    plan = material.question.plan
+    plan = prepared.request.plan
     ranked = rank(trials, plan)
     repeated = []
     for number in dict.fromkeys(trial.number for trial in repeats):
@@ -137,14 +137,14 @@ def summarise(
             repeated.append(Repeated(first, len(scores), float(np.mean(scores)), std, tuple(scores)))
     repeated.sort(key=lambda r: (-plan.sign * r.mean, r.trial.number))
     finished = [trial for trial in ranked if trial.ended == "finished"]
-    n_valid = len(material.data.valid_labels)
+    n_valid = len(prepared.data.valid_labels)
     verdict = judge_repeats(repeated, plan) if repeated else judge_single(finished, plan, n_valid)
     seconds = sum(trial.seconds for trial in [*trials, *repeats])
     noise = noise_of(finished, repeated, plan, n_valid)
-    counts = np.bincount(material.data.valid_labels, minlength=len(material.data.class_names))
+    counts = np.bincount(prepared.data.valid_labels, minlength=len(prepared.data.class_names))
     unlearned = [trial.number for trial in ranked if learned_nothing(trial, plan, counts)]
     return StudyResult(
-        *(folder.path, plan, ranked, repeated, verdict, seconds, material.space.varied),
+        *(folder.path, plan, ranked, repeated, verdict, seconds, prepared.space.varied),
         unlearned=sorted(unlearned),
         noise=noise,
     )
@@ -221,9 +221,9 @@ def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: i
     return settings | {name: value for name, value in trial.point.items() if name not in settings}
 
 
-def write_tables(folder: StudyFolder, material: Material, trials: Sequence[Trial]) -> None:
+def write_tables(folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial]) -> None:
     """Write results.csv, every trial best first, and gridsearch_results.json as the course project has it."""
-    plan, names, dataset = material.question.plan, material.space.names, material.dataset
+    plan, names, dataset = prepared.request.plan, prepared.space.names, prepared.dataset
     ranked = rank(trials, plan)
     figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")
     buffer = io.StringIO()

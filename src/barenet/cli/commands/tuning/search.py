@@ -18,7 +18,7 @@ from barenet.messages import count
 from barenet.printing.lines import print_json
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
-from barenet.tuning.space.question import START
+from barenet.tuning.space.request import START
 from barenet.tuning.space.space_file import parse_flags
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from barenet.analysis.shared_time import share_time
 from barenet.training.records import EpochRecord
 from barenet.tuning.study.folder import RungRecord, StudyFolder
-from barenet.tuning.study.share import share_time
 
 RECORD = EpochRecord(0, 1, 10, 0.1, 0.5, 0.8, 0.5, 0.8, True, 1.0, 0.1, 5.0, seconds=8.0)
 HISTORY = [RECORD, replace(RECORD, epoch=2, seconds=10.0), replace(RECORD, epoch=3, seconds=12.0)]

@@ -1,4 +1,4 @@
-"""What a question is answered with: its space, its data, and settings that were resolved for them."""
+"""A search whose data are loaded: its request, its space, the split data, and the base settings for these data."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
@@ -14,22 +15,22 @@ from barenet.training.preparation import TrainingData
 from barenet.training.remarks import schedule_remarks
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.points import notes_of
-from barenet.tuning.space.question import Question
+from barenet.tuning.space.request import SearchRequest
 from barenet.tuning.space.runnable import check_points, check_values
 from barenet.tuning.space.sampling import Past, propose
 from barenet.tuning.space.search_space import Space
 
-__all__ = ["Material", "first_configs", "make_material"]
+__all__ = ["PreparedSearch", "first_configs", "prepare_search"]
 
 GRID_POINTS = 2000  # of a grid whose time is estimated
 DRAWS = 32  # of random and tpe
 
 
 @dataclass(frozen=True)
-class Material:
-    """The space of a question, the number of its trials, its data, and its base settings, resolved for these."""
+class PreparedSearch:
+    """A request with its space, the number of its trials, its data, and its base settings, resolved for these data."""
 
-    question: Question
+    request: SearchRequest
     space: Space
     n_trials: int
     resolved: Config
@@ -43,12 +44,12 @@ class Material:
 
     def configure(self, point: Point) -> Config:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""
-        return self.question.base.resolve(point, self.resolved, self.dataset, self.data.n_train)
+        return self.request.base.resolve(point, self.resolved, self.dataset, self.data.n_train)
 
     def rungs_of(self, n_trials: int) -> list[int]:
         """Return the epochs at which a round of so many trials is compared."""
         trainer = self.resolved.trainer
-        return self.question.plan.rungs(trainer.epochs, trainer.eval_every, n_trials)
+        return self.request.plan.rungs(trainer.epochs, trainer.eval_every, n_trials)
 
     def check(self) -> None:
         """Raise ConfigError for a value that cannot be trained, whatever the other settings are, or a listed point."""
@@ -58,20 +59,22 @@ class Material:
             check_values(self.space, self.configure)
 
 
-def make_material(question: Question, dataset: Dataset, note: Callable[[str], None]) -> Material:
-    """Check the space, and split the data once for all trials."""
-    space, plan = question.space, question.plan
+def prepare_search(
+    request: SearchRequest, dataset: Dataset, note: Callable[[str], None], study: Path | None = None
+) -> PreparedSearch:
+    """Check the space, and split the data once for all trials; `study` is the folder of a study that goes on."""
+    space, plan = request.space, request.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
-    resolved, data = question.base.prepare(dataset, plan.metric, note)
+    resolved, data = request.base.prepare(dataset, plan.metric, note, study)
     remarks = schedule_remarks(resolved, data.n_train, space.targets)
-    for sentence in (*notes_of(question.base, space), *remarks):
+    for sentence in (*notes_of(request.base, space), *remarks):
         note(sentence)
-    return Material(question, space, n_trials, resolved, dataset, data)
+    return PreparedSearch(request, space, n_trials, resolved, dataset, data)
 
 
-def first_configs(material: Material) -> list[Config]:
+def first_configs(prepared: PreparedSearch) -> list[Config]:
     """Return the settings by which the time of a search is estimated: of a grid's first points, or of some draws."""
-    plan, space = material.question.plan, material.space
+    plan, space = prepared.request.plan, prepared.space
     if plan.strategy == "grid":
         points: Iterator[Point] = islice(space.grid(), GRID_POINTS)
     else:
@@ -80,7 +83,7 @@ def first_configs(material: Material) -> list[Config]:
     configs = []
     for point in points:
         with suppress(ConfigError):  # a point that cannot run takes no time
-            configs.append(material.configure(point))
+            configs.append(prepared.configure(point))
     if not configs:
         raise ConfigError("none of the first points can run, so the time cannot be estimated; narrow the space")
     return configs

@@ -1,4 +1,4 @@
-"""The best trial as a run folder, which `test`, `inspect` and the others take like any run."""
+"""The best trial as a run folder, which `test`, `inspect` and the others take like any run; and its second training."""
 
 from __future__ import annotations
 
@@ -6,17 +6,22 @@ import os
 import shutil
 from pathlib import Path
 
+from barenet.config.comparing import differing_settings
 from barenet.data.datasets import Dataset, ignore
-from barenet.errors import MachineError
+from barenet.errors import CheckpointError, ConfigError, MachineError, RunError
 from barenet.run_folders.checkpoint import write_model
 from barenet.run_folders.folder import RunFolder
+from barenet.run_folders.going_on.resuming import resume_run, stored_config
+from barenet.run_folders.results import RunResult
+from barenet.run_folders.run import start_run
+from barenet.run_folders.teaching import with_teacher
 from barenet.run_folders.writing import RunFiles
 from barenet.training.preparation import TrainingData
 from barenet.training.trainer import Trainer
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.trial import Trial
 
-__all__ = ["write_best"]
+__all__ = ["retrain", "write_best"]
 
 
 def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> Path:
@@ -68,3 +73,23 @@ def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: Train
     write_model(folder.epoch(best_epoch), info, files.named(state.best_values), also=folder.best)
     files.histories[0] = history
     files.write_last(folder, 0, state)
+
+
+def retrain(study: StudyFolder, best: Trial, dataset: Dataset) -> RunResult:
+    """Train the winner once more, in a separate run folder, and test it: the only test in a search.
+
+    The run of an earlier winner, from before trials or repeats were raised, is deleted; a damaged one is set aside.
+    """
+    assert best.config is not None
+    folder = study.path / "retrained"
+    if folder.exists():
+        try:
+            stored = stored_config(folder)
+            if set(differing_settings(stored, best.config)) <= {"data.path"}:
+                moved = stored.with_values(data__path=best.config.data.path)
+                return resume_run(folder, dataset, config=moved)
+            shutil.rmtree(folder)
+        except (CheckpointError, ConfigError, RunError) as error:
+            study.put_aside(folder, error, "the winner is trained once more from its start")
+    custom = with_teacher(best.config, dataset, stored=study.path)
+    return start_run(best.config, dataset, output=folder.parent, name=folder.name, custom=custom)

@@ -1,4 +1,4 @@
-"""What a search is asked: space, plan, and the settings that trials start from; as it is given, kept and compared."""
+"""What a person asks of a search: space, plan, and the settings that trials start from; read, stored and compared."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from barenet.reading.borders import refuse_special
 from barenet.schema import make_checked
 from barenet.storage.sealing import unseal
 from barenet.tuning.space.base_settings import read_base, read_settings
-from barenet.tuning.space.earlier_formats import StoredQuestion, given_before, with_quick_before
+from barenet.tuning.space.earlier_formats import StoredRequest, given_before, with_quick_before
 from barenet.tuning.space.listed import POINTS, list_points
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base, check_effects
@@ -27,7 +27,7 @@ from barenet.tuning.space.search_space import COURSE_GRID, Space, flatten
 from barenet.tuning.space.space_file import SpaceLike, read_space, read_space_file
 from barenet.version import __version__
 
-__all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "Question", "ask_again", "make_question"]
+__all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "SearchRequest", "make_request", "resume_request"]
 
 FORMAT = 3
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
@@ -41,11 +41,11 @@ ALL_POINTS = "all points of a list are tried: leave out --strategy {}, which dra
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is asked. table: the space as it was written. prefix: what the study's folder is named after.
+class SearchRequest:
+    """What a search is asked for. table: the space as it was written. prefix: what the study's folder is named after.
 
-    fingerprint: of the split data; storage: as it can be shown, None for the study's own; name: of Optuna's study.
-    from_arrays: whether the images were handed in from Python.
+    fingerprint: of the split data. storage: its address as it can be shown, None for the file in the study. name: of
+    Optuna's study. from_arrays: whether the images were handed in from Python.
     """
 
     table: Mapping[str, Any]
@@ -84,12 +84,12 @@ class Question:
             "from_arrays": self.from_arrays,
         }
 
-    def check_same(self, other: Question, folder: Path) -> None:
+    def check_same(self, other: SearchRequest, folder: Path) -> None:
         """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked."""
         for words in self.differences(other):
             raise RunError(f"{folder} {words}; leave it out, or begin a new study with --name")
 
-    def differences(self, other: Question) -> Iterator[str]:
+    def differences(self, other: SearchRequest) -> Iterator[str]:
         """Yield in words what of `other` is not what the study was asked.
 
         What counts is what the words mean, however they are written; where the data lie does not, as long as they are
@@ -115,8 +115,8 @@ class Question:
                 kept[name] = raised
         return kept
 
-    def with_plan(self, asked: Mapping[str, Any], folder: Path) -> Question:
-        """Return the question with more trials or repeats; raise RunError for another plan."""
+    def with_plan(self, asked: Mapping[str, Any], folder: Path) -> SearchRequest:
+        """Return the request with more trials or repeats; raise RunError for another plan."""
         for name, mine in self.plan.model_dump().items():
             if name not in FREE and asked.get(name, mine) != mine:
                 raise RunError(
@@ -137,7 +137,7 @@ def plain(value: Any) -> Any:
     return json.loads(json.dumps(value, default=str))
 
 
-def read_question(folder: Path) -> Question:
+def read_request(folder: Path) -> SearchRequest:
     """Return what the study in `folder` was asked."""
     path = folder / "study.json"
     try:
@@ -146,7 +146,7 @@ def read_question(folder: Path) -> Question:
         version = values.get("format")
         if isinstance(version, int) and version > FORMAT:
             raise RunError(f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update it")
-        stored = make_checked(StoredQuestion, values)
+        stored = make_checked(StoredRequest, values)
         given, searched = stored.given, dict(flatten(stored.space))
         if stored.format < 3 and stored.recipe == "quick":
             given = with_quick_before(given, searched)
@@ -155,9 +155,9 @@ def read_question(folder: Path) -> Question:
         given = {**given, ENGINE: BEFORE[ENGINE], **given}  # in its order, which files keep
         names = ("prefix", "fingerprint", "storage", "name", "from_arrays")
         rest = {name: getattr(stored, name) for name in names}
-        question = Question(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)
-        assert question.space.dimensions  # raises for a space or settings that nobody can have asked
-        return question
+        request = SearchRequest(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)
+        assert request.space.dimensions  # raises for a space or settings that nobody can have asked
+        return request
     except (FileNotFoundError, NotADirectoryError):
         go_on = f"; go on with the run by: barenet train --resume {as_typed(folder)}"
         hint = go_on if (folder / "config.toml").exists() else ""
@@ -174,44 +174,44 @@ def read_question(folder: Path) -> Question:
         ) from None
 
 
-def ask_again(
+def resume_request(
     folder: Path,
     space: SpaceLike | None,
     base: Config | str | Path | Mapping[str, Any] | None,
     recipe: str | None,
     values: Mapping[str, Any],
-) -> Question:
-    """Return the question of the study in `folder`; raise RunError if what is given beside contradicts it."""
-    question = read_question(folder)
+) -> SearchRequest:
+    """Return the request of the study in `folder`; raise RunError if what is given beside contradicts it."""
+    request = read_request(folder)
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     settings = {name: value for name, value in values.items() if name not in asked}
     if isinstance(space, str | Path):
         _, in_file, _ = read_space_file(Path(space))
         recipe = recipe or in_file.pop("recipe", None)
-        asked = question.not_lowered(in_file) | asked
+        asked = request.not_lowered(in_file) | asked
     if space is not None or base is not None or recipe is not None or settings:
-        stored = {path: value for path, value in question.base.given.items() if path != "data.path"}
+        stored = {path: value for path, value in request.base.given.items() if path != "data.path"}
         # Where base settings are given again, only what the search itself had set holds under them.
         few = {k: v for k, v in FEW_EPOCHS.items() if stored.get(k) == v}
         under = stored if base is None else {**few, ENGINE: stored[ENGINE]}
-        table = question.table if space is None else space
-        other = make_question(table, base, recipe or question.base.recipe, settings, under)
-        question.check_same(other, folder)
+        table = request.table if space is None else space
+        other = make_request(table, base, recipe or request.base.recipe, settings, under)
+        request.check_same(other, folder)
         if "data.path" in other.base.given:
             # The same data in another place, or in the same one written otherwise: their fingerprint will tell.
-            moved = {**question.base.given, "data.path": other.base.given["data.path"]}
-            question = replace(question, base=replace(question.base, given=moved), from_arrays=False)
-    return question.with_plan(asked, folder)
+            moved = {**request.base.given, "data.path": other.base.given["data.path"]}
+            request = replace(request, base=replace(request.base, given=moved), from_arrays=False)
+    return request.with_plan(asked, folder)
 
 
-def make_question(
+def make_request(
     space: SpaceLike | None,
     base: Config | str | Path | Mapping[str, Any] | None,
     recipe: str | None,
     values: Mapping[str, Any],
     under: Mapping[str, Any] | None = None,
-) -> Question:
-    """Return the question that a space, base settings and named values put; nothing at all is the course's grid.
+) -> SearchRequest:
+    """Return the request that a space, base settings and named values make; without any of them, the course's grid.
 
     Without a recipe trials start from the course project's, for 10 epochs, whatever the space is. `under` are settings
     by dotted path that hold where nothing else says otherwise.
@@ -229,7 +229,7 @@ def make_question(
     given = {**few, **(under or {})}
     for layer in layers:
         given = {**without_unfit(given, layer), **layer}
-    found = Question(table, Plan(), Base(recipe or START.recipe, given), prefix)
+    found = SearchRequest(table, Plan(), Base(recipe or START.recipe, given), prefix)
     if "strategy" not in asked:
         asked["strategy"] = "tpe" if found.space.has_ranges else "grid"
     plan = Plan.make(asked)
