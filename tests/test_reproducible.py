@@ -18,6 +18,7 @@ from numpy._core import _multiarray_umath as compiled
 
 from barenet.data.standardising import Standardiser
 from barenet.nn import INITIALIZERS, OPTIMIZERS, SCHEDULES, Schedule, WeightAverage
+from barenet.nn.hyperparameters import names_of
 from barenet.reproducible import power, raised_cosine
 from barenet.training.labels import weigh_classes
 
@@ -123,8 +124,9 @@ def host_digests():
     found = {f"schedule {name}": digest(Schedule(name, 0.037, 3000, **words).rates(steps)) for name in SCHEDULES}
     rates, column = np.linspace(1e-4, 0.1, 6000).reshape(3000, 2, 1), np.array([[0.9], [0.99]])
     for name, kind in OPTIMIZERS.items():
-        hypers = {"beta1": column, "beta2": 1 - (1 - column) / 50} if "beta1" in kind.hypers else {"momentum": column}
-        hypers |= {"weight_decay": column / 100} if "weight_decay" in kind.hypers else {}
+        has = names_of(kind.hypers)
+        hypers = {"beta1": column, "beta2": 1 - (1 - column) / 50} if "beta1" in has else {"momentum": column}
+        hypers |= {"weight_decay": column / 100} if "weight_decay" in has else {}
         factors = kind(np.zeros((2, 8)), 6, **hypers).factors(rates, steps.reshape(-1, 1, 1) + 1)
         found[f"factors of {name}"] = digest(*(factors[key] for key in sorted(factors)))
     found["average"] = digest(WeightAverage(np.zeros((2, 8)), column).rest(steps.reshape(-1, 1, 1) + 1))

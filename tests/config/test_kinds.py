@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import math
+from inspect import signature
+
 import pytest
 import tomli_w
 
 from barenet.config.inherited import inherited
 from barenet.config.sources import build_config, stored_settings
+from barenet.config.tables import OptimizerConfig, ScheduleConfig
 from barenet.errors import ConfigError
 from barenet.nn.optimizers import OPTIMIZERS
-from barenet.nn.schedules import SCHEDULE_SETTINGS, SCHEDULES
+from barenet.nn.schedules import SCHEDULES
 from barenet.training.preparation import prepare
 
 QUICK = build_config("quick").optimizer
@@ -27,8 +31,20 @@ def dry_run_with(folder, **changed):
     return written(folder, tomli_w.dumps({"recipe": "quick", **tables, "optimizer": tables["optimizer"] | changed}))
 
 
-def test_every_kind_is_described():
-    assert set(SCHEDULE_SETTINGS) == set(SCHEDULES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_learning_rules_take_the_hyperparameters_that_they_declare_with_these_defaults(name):
+    kind = OPTIMIZERS[name]
+    taken = [parameter for own in kind.__mro__ for parameter in signature(own.__init__).parameters.values()]
+    defaults = {own.name: own.default for own in taken if own.default is not own.empty}
+    declared = {own.name: math.inf if own.default is None else own.default for own in kind.hypers}
+    assert defaults == declared
+
+
+def test_settings_are_the_declared_hyperparameters():
+    rules = {own.name for kind in OPTIMIZERS.values() for own in kind.hypers}
+    assert rules == set(OptimizerConfig.model_fields) - {"name", "learning_rate", "average_decay"}
+    schedules = {own.name for kind in SCHEDULES.values() for own in kind.hypers}
+    assert schedules == set(ScheduleConfig.model_fields) - {"name", "warmup_epochs"}
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])

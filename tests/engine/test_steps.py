@@ -17,6 +17,7 @@ from barenet.engine.choice import ThreadChoice
 from barenet.engine.numpy_engine.engine import NumpyEngine
 from barenet.engine.threads import find_blas
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, OPTIMIZERS, Activation, Loss, WeightAverage, Workspace
+from barenet.nn.hyperparameters import names_of
 from barenet.training.preparation import Custom
 
 SIZES = {"whole": (16, 40), "in two": (131, 300), "in four": (518, 700)}  # the last batch of an epoch is shorter
@@ -158,7 +159,7 @@ def test_with_dropout_an_epoch_is_that_of_the_network_package(kind, rule, size):
         mlp.parameters.values[...] = before.values[n]
         names = ("l2", "momentum", "nesterov", "beta1", "beta2", "epsilon", "weight_decay", "clip_norm")
         kind = OPTIMIZERS[config.optimizer.name]
-        hypers = {name: getattr(config.optimizer, name) for name in names if name in kind.hypers}
+        hypers = {name: getattr(config.optimizer, name) for name in names if name in names_of(kind.hypers)}
         if hypers["clip_norm"] is None:
             del hypers["clip_norm"]
         optimizer = kind(mlp.parameters.values, mlp.parameters.n_decayed, **hypers)

@@ -19,8 +19,9 @@ from barenet.engine import choice, making
 from barenet.engine.threads import find_blas
 from barenet.errors import RunError
 from barenet.nn import Activation
+from barenet.nn.hyperparameters import names_of
 from barenet.nn.mlp import MLP
-from barenet.nn.schedules import SCHEDULE_SETTINGS, Schedule
+from barenet.nn.schedules import SCHEDULES, Schedule
 from barenet.training import trainer as trainer_module
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import EpochRecord, Stop
@@ -134,7 +135,7 @@ def test_norms_are_of_the_last_step(dataset, make_config):
 @pytest.mark.parametrize("name", ["constant", "step", "exponential", "cosine", "one_cycle"])
 def test_the_rates_of_an_epoch_are_the_schedule_s(dataset, make_config, name):
     own = {"decay_rate": 0.9, "decay_step": 5, "minimum": 1e-4}
-    given = {setting: own[setting] for setting in SCHEDULE_SETTINGS[name]}  # the others would be refused
+    given = {setting: own[setting] for setting in names_of(SCHEDULES[name].hypers)}  # the others would be refused
     config = make_config(schedule=name, lr=0.01, warmup_epochs=0.5, epochs=3, **given)
     trainer = make_trainer(config, dataset)
     schedule = Schedule(name, 0.01, n_steps=33, warmup_steps=6, decay_rate=0.9, decay_step=5, minimum=1e-4)

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from barenet.errors import ConfigError, nearest
 from barenet.nn import ACTIVATIONS, ALIASES, CUSTOM
+from barenet.nn.hyperparameters import HyperParameter
 from barenet.reading.borders import check_text
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Share",
     "Side",
     "Table",
+    "declared",
     "one_of",
     "read_activation",
     "read_class_weight",
@@ -63,6 +65,18 @@ class Table(BaseModel):
             if isinstance(text, str):
                 check_text(text, "the text", ConfigError)
         return value
+
+
+def declared(hyper: HyperParameter) -> Any:
+    """Return the field of a setting that a learning rule or a schedule declares: default, limits and description."""
+    limits: dict[str, Any] = {}
+    if not isinstance(hyper.default, bool):
+        limits = {"gt" if hyper.is_above else "ge": hyper.least}
+        if math.isfinite(hyper.below):
+            limits["lt"] = hyper.below
+        if not isinstance(hyper.default, int):
+            limits["allow_inf_nan"] = False
+    return Field(hyper.default, description=hyper.description, **limits)
 
 
 def one_of(known: Mapping[str, Any], what: str, aliases: Mapping[str, str] | None = None) -> BeforeValidator:

@@ -16,8 +16,9 @@ from pydantic import ValidationError
 from barenet.config.tables import TABLES
 from barenet.errors import ConfigError
 from barenet.nn.activations import CUSTOM
+from barenet.nn.hyperparameters import names_of
 from barenet.nn.optimizers import OPTIMIZERS
-from barenet.nn.schedules import SCHEDULE_SETTINGS
+from barenet.nn.schedules import SCHEDULES
 
 __all__ = ["KINDS", "Layer", "fit_kinds", "without_unfit"]
 
@@ -53,8 +54,11 @@ class Kind:
 
 
 KINDS = {
-    "optimizer.name": Kind({name: kind.hypers for name, kind in OPTIMIZERS.items()}, ("learning_rate",)),
-    "schedule.name": Kind(SCHEDULE_SETTINGS, ("decay_rate", "decay_step", "minimum", "warmup_epochs")),
+    "optimizer.name": Kind({name: names_of(kind.hypers) for name, kind in OPTIMIZERS.items()}, ("learning_rate",)),
+    "schedule.name": Kind(
+        {name: names_of(kind.hypers) for name, kind in SCHEDULES.items()},
+        (*dict.fromkeys(name for kind in SCHEDULES.values() for name in names_of(kind.hypers)), "warmup_epochs"),
+    ),
     "model.loss": Kind(
         {"cross_entropy": ("label_smoothing", "teacher", "teacher_weight"), "mse": (), "hinge": ()}, refuses=False
     ),

@@ -17,6 +17,7 @@ from barenet.config.fields import (
     Positive,
     Side,
     Table,
+    declared,
     one_of,
     read_column,
     read_columns,
@@ -25,7 +26,7 @@ from barenet.config.fields import (
     read_path,
 )
 from barenet.config.model_table import ModelConfig
-from barenet.nn import OPTIMIZERS, SCHEDULES
+from barenet.nn import OPTIMIZERS, SCHEDULES, hyperparameters
 
 __all__ = ["TABLES", "Config"]
 
@@ -86,16 +87,14 @@ class OptimizerConfig(Table):
 
     name: Annotated[str, one_of(OPTIMIZERS, "optimizer")] = Field("adamw", description=f"{', '.join(OPTIMIZERS)}.")
     learning_rate: float = Field(0.002, gt=0, allow_inf_nan=False, description="The highest rate of the schedule.")
-    momentum: Fraction = Field(0.0, description="Momentum of sgd.")
-    nesterov: bool = Field(False, description="Nesterov's kind of momentum.")
-    beta1: Fraction = Field(0.9, description="Decay of adam's first moment.")
-    beta2: Fraction = Field(0.999, description="Decay of adam's second moment.")
-    epsilon: float = Field(1e-8, gt=0, allow_inf_nan=False, description="Added to adam's denominator.")
-    l2: NonNegative = Field(0.0, description="Strength of (l2 / 2) sum(W**2) in the objective; weights only.")
-    weight_decay: NonNegative = Field(0.0, description="Decoupled decay of adamw; weights only.")
-    clip_norm: float | None = Field(
-        None, gt=0, allow_inf_nan=False, description="Largest norm of the gradient; by default, any."
-    )
+    momentum: float = declared(hyperparameters.MOMENTUM)
+    nesterov: bool = declared(hyperparameters.NESTEROV)
+    beta1: float = declared(hyperparameters.BETA1)
+    beta2: float = declared(hyperparameters.BETA2)
+    epsilon: float = declared(hyperparameters.EPSILON)
+    l2: float = declared(hyperparameters.L2)
+    weight_decay: float = declared(hyperparameters.WEIGHT_DECAY)
+    clip_norm: float | None = declared(hyperparameters.CLIP_NORM)
     average_decay: Fraction = Field(0.0, description="Moving average of the weights, used to evaluate; 0 for none.")
 
     @model_validator(mode="after")
@@ -110,9 +109,9 @@ class ScheduleConfig(Table):
     """The learning rate over time."""
 
     name: Annotated[str, one_of(SCHEDULES, "schedule")] = Field("constant", description=f"{', '.join(SCHEDULES)}.")
-    decay_rate: float = Field(1.0, ge=0, allow_inf_nan=False, description="Factor at each decay (step, exponential).")
-    decay_step: Positive = Field(1, description="Steps between two decays (step, exponential).")
-    minimum: NonNegative = Field(0.0, description="step decays only above it; cosine and exponential end at it.")
+    decay_rate: float = declared(hyperparameters.DECAY_RATE)
+    decay_step: int = declared(hyperparameters.DECAY_STEP)
+    minimum: float = declared(hyperparameters.MINIMUM)
     warmup_epochs: NonNegative = Field(0.0, description="Epochs, or a part of one, in which the rate rises linearly.")
 
 

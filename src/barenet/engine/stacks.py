@@ -14,6 +14,7 @@ from barenet.engine.network import FastMLP
 from barenet.engine.plain_sgd import PlainSGD
 from barenet.errors import ConfigError
 from barenet.nn import MLP, OPTIMIZERS, Architecture, Loss, Optimizer, WeightAverage
+from barenet.nn.hyperparameters import names_of
 
 __all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer", "make_rule", "statistics_rest"]
 
@@ -81,7 +82,7 @@ def make_rule(configs: Sequence[Config], values: NDArray[np.floating], n_decayed
     """Return the optimizer that the settings name, with a column for every hyper-parameter; switches are shared."""
     kind = PlainSGD if is_plain_sgd(configs[0]) else OPTIMIZERS[configs[0].optimizer.name]
     hypers: dict[str, Any] = {}
-    for name in kind.hypers:
+    for name in names_of(kind.hypers):
         given = [getattr(config.optimizer, name) for config in configs]
         numbers = np.array([[math.inf if value is None else value] for value in given], np.float64)
         hypers[name] = given[0] if isinstance(given[0], bool) else per_network(numbers)

@@ -13,6 +13,7 @@ Read the modules in this order; open `mlp` first:
     layers         y = x W + b, y = f(x), normalisation, residual connections, dropout, each with its backward step
     workspace      the memory of a forward and a backward pass
     mlp            layers in a row: forward, backward
+    hyperparameters  those of learning rules and schedules, each declared once
     optimizers     from gradients to new weights
     schedules      the learning rate as a function of the step
 

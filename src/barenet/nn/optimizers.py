@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
+from barenet.nn import hyperparameters as declared
 from barenet.nn.parameters import block_scratch, blocks
 from barenet.reproducible import power
 
@@ -36,13 +37,13 @@ class Optimizer(ABC):
         l2: strength of (l2 / 2) * sum(W**2) in the objective; not divided by the batch.
         clip_norm: largest norm of a network's gradient; infinite for no clipping.
 
-    `hypers` names all hyper-parameters of a rule, as the settings do; `slot_names` the buffers that it keeps;
-    `usual_rate` is a learning rate to start from.
+    `hypers` declares all hyper-parameters of a rule; `slot_names` names the buffers that it keeps; `usual_rate` is a
+    learning rate to start from.
     Every operation of a rule works element by element. So `move` may be called with all parameters at once, as `step`
     does, or with some of them at a time, and gives the same bits.
     """
 
-    hypers: tuple[str, ...] = ("l2", "clip_norm")
+    hypers: tuple[declared.HyperParameter, ...] = (declared.L2, declared.CLIP_NORM)
     usual_rate: float = 0.1
     slot_names: tuple[str, ...] = ()
 
@@ -130,7 +131,7 @@ class SGD(Optimizer):
     Nesterov's momentum (Sutskever et al. 2013) takes w -= lr (g + momentum v).
     """
 
-    hypers = (*Optimizer.hypers, "momentum", "nesterov")
+    hypers = (*Optimizer.hypers, declared.MOMENTUM, declared.NESTEROV)
     slot_names: tuple[str, ...] = ("velocity",)
 
     def __init__(
@@ -175,7 +176,7 @@ class Adam(Optimizer):
     m' = m (1 - b1) / (1 - b1^t) and v' = v (1 - b2) / (1 - b2^t).
     """
 
-    hypers = (*Optimizer.hypers, "beta1", "beta2", "epsilon")
+    hypers = (*Optimizer.hypers, declared.BETA1, declared.BETA2, declared.EPSILON)
     usual_rate = 0.001
     slot_names = ("first_moment", "second_moment")
 
@@ -223,7 +224,7 @@ class Adam(Optimizer):
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter 2019): w -= lr weight_decay w, for weights only."""
 
-    hypers = (*Adam.hypers, "weight_decay")
+    hypers = (*Adam.hypers, declared.WEIGHT_DECAY)
 
     def __init__(self, values: Array, n_decayed: int, *, weight_decay: Hyper = 0.0, **adam: Hyper) -> None:
         super().__init__(values, n_decayed, **adam)

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from barenet.errors import ConfigError, nearest
+from barenet.nn.hyperparameters import DECAY_RATE, DECAY_STEP, MINIMUM, HyperParameter
 from barenet.reproducible import power, raised_cosine
 
-__all__ = ["AS_LONG_AS_TRAINING", "SCHEDULES", "SCHEDULE_SETTINGS", "Schedule"]
+__all__ = ["SCHEDULES", "Schedule", "ScheduleKind"]
 
 Rates = NDArray[np.float64]
 
@@ -49,7 +50,7 @@ class Schedule:
     def rates(self, steps: ArrayLike) -> Rates:
         """Return the learning rates at `steps` (any shape), float64."""
         at = np.asarray(steps, np.float64)
-        rates = SCHEDULES[self.name](self, at)
+        rates = SCHEDULES[self.name].rates(self, at)
         if self.warmup_steps:
             rates = rates * np.minimum(1.0, (at + 1) / self.warmup_steps)
         return np.asarray(rates)
@@ -125,18 +126,22 @@ def one_cycle(schedule: Schedule, step: Rates) -> Rates:
     return np.where(step <= peak, up, down)
 
 
-SCHEDULES: dict[str, Callable[[Schedule, Rates], Rates]] = {
-    "constant": constant,
-    "step": step_decay,
-    "exponential": exponential,
-    "cosine": cosine,
-    "one_cycle": one_cycle,
+@dataclass(frozen=True)
+class ScheduleKind:
+    """How a schedule computes its rates, and which hyper-parameters it has beside the warm-up, which all have.
+
+    has_length: whether its rates depend on the length of the training.
+    """
+
+    rates: Callable[[Schedule, Rates], Rates]
+    hypers: tuple[HyperParameter, ...] = ()
+    has_length: bool = False
+
+
+SCHEDULES = {
+    "constant": ScheduleKind(constant),
+    "step": ScheduleKind(step_decay, (DECAY_RATE, DECAY_STEP, MINIMUM)),
+    "exponential": ScheduleKind(exponential, (DECAY_RATE, DECAY_STEP, MINIMUM)),
+    "cosine": ScheduleKind(cosine, (MINIMUM,), has_length=True),
+    "one_cycle": ScheduleKind(one_cycle, has_length=True),
 }
-SCHEDULE_SETTINGS: dict[str, tuple[str, ...]] = {  # beside the warm-up, which all have
-    "constant": (),
-    "step": ("decay_rate", "decay_step", "minimum"),
-    "exponential": ("decay_rate", "decay_step", "minimum"),
-    "cosine": ("minimum",),
-    "one_cycle": (),
-}
-AS_LONG_AS_TRAINING = ("cosine", "one_cycle")  # those whose rates depend on the length of the training

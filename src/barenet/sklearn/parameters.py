@@ -14,6 +14,7 @@ from barenet.config.sources import explain
 from barenet.config.tables import Config
 from barenet.errors import ConfigError, nearest
 from barenet.nn import ACTIVATIONS, ALIASES, OPTIMIZERS
+from barenet.nn.hyperparameters import names_of
 from barenet.sklearn.rows import Rows
 
 __all__ = ["draw_seed", "make_config", "refuse_balanced"]
@@ -39,9 +40,12 @@ def make_config(parameters: Mapping[str, Any], seed: int, rows: Rows | None, *, 
         check_name({"activation": activation}, "activation", (*ACTIVATIONS, *ALIASES))
     check_name(parameters, "optimizer", tuple(OPTIMIZERS))
     check_name(parameters, "schedule", SCHEDULES)
-    for name, owner in (("momentum", "sgd"), ("weight_decay", "adamw")):
-        if parameters[name] and parameters["optimizer"] != owner:
-            raise ConfigError(f"{name} = {parameters[name]!r} belongs to {owner}, not to {parameters['optimizer']}")
+    for name in ("momentum", "weight_decay"):
+        owners = [kind for kind, rule in OPTIMIZERS.items() if name in names_of(rule.hypers)]
+        if parameters[name] and parameters["optimizer"] not in owners:
+            raise ConfigError(
+                f"{name} = {parameters[name]!r} belongs to {' and '.join(owners)}, not to {parameters['optimizer']}"
+            )
     n_rows, total_weight = (1, 1.0) if rows is None else (len(rows), float(rows.weights.sum()))
     batch_size = parameters["batch_size"]
     if isinstance(batch_size, str) and batch_size == "auto":

@@ -13,7 +13,7 @@ from pathlib import Path
 from barenet.config.tables import Config
 from barenet.errors import RunError
 from barenet.messages import count
-from barenet.nn.schedules import AS_LONG_AS_TRAINING
+from barenet.nn import SCHEDULES
 from barenet.training.epochs import schedule_of
 from barenet.training.trainer import Trainer
 
@@ -53,7 +53,7 @@ def describe_extension(folder: Path, trainer: Trainer, before: int) -> str:
     last = float(schedule_of(shorter, trainer.n_steps).rates(step - 1))
     following = float(schedule_of(config, trainer.n_steps).rates(step))
     name = config.schedule.name
-    if name in AS_LONG_AS_TRAINING:
+    if SCHEDULES[name].has_length:
         how = f"the schedule {name} is stretched over all {epochs}, so the learning rate goes"
     else:
         how = f"the schedule {name} goes on: the learning rate goes"

@@ -16,7 +16,6 @@ from barenet.data.datasets import Dataset, ignore
 from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture, each_layer
-from barenet.nn.schedules import SCHEDULE_SETTINGS
 from barenet.run_folders.teaching import with_teacher
 from barenet.training.lengths import resolve_batch_size, resolve_eval_every, resolve_normalization
 from barenet.training.preparation import (
@@ -189,7 +188,7 @@ def check_effects(space: Space, base: Config) -> None:
     if "schedule.name" in searched or space.listed:  # a listed point is refused by itself
         return
     for path in KINDS["schedule.name"].governed("schedule"):
-        users = [name for name, own in SCHEDULE_SETTINGS.items() if path.partition(".")[2] in own]
+        users = [name for name, owned in KINDS["schedule.name"].owned.items() if path.partition(".")[2] in owned]
         if path in searched and base.schedule.name not in users:
             raise ConfigError(
                 f"{path} has no effect with the schedule {base.schedule.name!r}; add --schedule.name {users[0]}"
