@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, TypedDict, get_args
 from cyclopts import Group, Parameter
 from pydantic.fields import FieldInfo
 
+from barenet.config.fields import Table
 from barenet.config.names import setting_path
 from barenet.config.reading import read_recipe
 from barenet.config.tables import TABLES
 from barenet.messages import as_typed
 
-__all__ = ["SettingFlags", "flag_of", "make_panels", "read_flags", "typed_setting"]
+__all__ = ["SettingFlags", "flag_of", "make_panels", "make_search_flags", "read_flags", "typed_setting"]
 
 # Shown beside the long name of a flag; the course project's words work as settings, not as flags.
 SHORT_FLAGS = (
@@ -127,6 +128,16 @@ if TYPE_CHECKING:
     SettingFlags: TypeAlias = Mapping[str, Mapping[str, Any]] | None  # what a command gets: the settings by table
 else:
     SettingFlags = make_panels(read_recipe("quick"))  # what cyclopts reads
+
+
+def make_search_flags(table: type[Table]) -> Any:
+    """Return the flags of a search's settings for cyclopts: a dictionary of those that were given."""
+    fields: dict[str, Any] = {}
+    for name, field in table.model_fields.items():
+        words = describe(field, field.default)
+        parameter = Parameter(name=f"--{name.replace('_', '-')}", help=words, negative="")
+        fields[name] = Annotated[field.annotation, parameter]
+    return Annotated[TypedDict("PlanFlags", fields, total=False) | None, Parameter(name="*")]  # type: ignore[operator]
 
 
 def read_flags(flags: SettingFlags) -> dict[str, Any]:

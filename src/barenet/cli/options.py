@@ -7,7 +7,9 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import Parameter
 
-__all__ = ["Data", "Json", "Mirror", "OneModel", "Quiet", "Runs", "Switch"]
+from barenet.config.reading import RECIPES
+
+__all__ = ["Data", "Json", "Mirror", "OneModel", "Quiet", "Recipe", "Runs", "Switch"]
 
 Switch: TypeAlias = Annotated[bool, Parameter(negative="")]  # has no --no- form
 Quiet: TypeAlias = Annotated[bool, Parameter(negative="", help="Show results only.")]
@@ -21,12 +23,16 @@ Mirror: TypeAlias = Annotated[
     ),
 ]
 
+Recipe: TypeAlias = Annotated[
+    str | None, Parameter(help=f"Settings to start from: {', '.join(RECIPES[:-1])} or {RECIPES[-1]}. [quick]")
+]
+
 # A model file or a run, where to look for one, and the images that belong to it.
 OneModel: TypeAlias = Annotated[
     Path | None,
     Parameter(
-        help="A run or its name, such as quick-1, an ensemble, a study (its best run), a .safetensors file, the course "
-        "project's .pkl, or W1, b1, ... in an .npz file; the latest run without one."
+        help="A run or its name, such as quick-1, a folder of seeds, an ensemble, a study (its best run), a "
+        ".safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file; the latest run without one."
     ),
 ]
 Runs: TypeAlias = Annotated[

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import barenet
 from barenet.errors import ConfigError
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import Base
@@ -293,3 +295,9 @@ def test_stacks_hold_every_trial_once_none_too_large_and_keep_the_workers_busy(s
     assert max(map(len, stacks)) <= largest
     assert len(stacks) >= min(n_workers, sum(sizes))
     assert all(any(set(stack) <= set(group) for group in groups) for stack in stacks)
+
+
+@pytest.mark.parametrize("name", Plan.model_fields)
+def test_python_s_search_names_each_setting_of_a_search(name):
+    described = " ".join(barenet.search.__doc__.partition("**values:")[2].split())
+    assert re.search(rf"\b{name}\b", described)

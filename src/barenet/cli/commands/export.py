@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from barenet.cli.models import find_model
-from barenet.cli.options import Runs, Switch
+from barenet.cli.options import Data, Json, OneModel, Quiet, Runs, Switch
 from barenet.deploy.export import ExportResult
 from barenet.deploy.export import export as write_export
 from barenet.deploy.exported import TOLERANCE, Agreement
@@ -18,7 +18,7 @@ __all__ = ["export"]
 
 
 def export(
-    model: Path | None = None,
+    model: OneModel = None,
     /,
     *,
     to: str | None = None,
@@ -26,18 +26,15 @@ def export(
     preprocessing: bool = True,
     tolerance: float | None = None,
     force: Switch = False,
-    data: str | None = None,
+    data: Data = None,
     runs: Runs = Path(RUNS),
-    quiet: Switch = False,
-    json: Switch = False,
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Write a trained network to a file that works without barenet, and prove that it does.
 
     Parameters
     ----------
-    model
-        A run or its name, such as quick-1, a folder of seeds (averaged), an ensemble, a study (its best run), a
-        .safetensors file, or the course project's .pkl; the latest run without one.
     to
         onnx, for every runtime that reads ONNX, or numpy, one Python file; without it, told by the name of --output.
     output
@@ -48,12 +45,6 @@ def export(
         How far a probability may be from the model's; without it, that is decided by the model's own rounding.
     force
         Overwrite a file that is there.
-    data
-        Data whose test images the file is tried on; without it, what the run was trained on.
-    quiet
-        Print the file's name only.
-    json
-        Print what was found as one JSON object.
     """
     observer = ConsoleObserver(quiet=quiet)
     to, output = choose_target(to, output)  # a wrong one is told before a missing run

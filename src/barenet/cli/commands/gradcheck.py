@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from barenet.cli.flags import SettingFlags, read_flags
-from barenet.cli.options import Json, Quiet
+from barenet.cli.options import Json, Quiet, Recipe
 from barenet.cli.own_file import OwnFile, split_reference
 from barenet.config.sources import build_config
 from barenet.data.batches import to_float
@@ -37,7 +37,7 @@ def gradcheck(
     *,
     sizes: str | None = None,
     one_hot: bool | None = None,
-    recipe: str | None = None,
+    recipe: Recipe = None,
     quiet: Quiet = False,
     json: Json = False,
     flags: SettingFlags = None,
@@ -52,8 +52,6 @@ def gradcheck(
         Of a network of your own: inputs, hidden units, classes, as 20,16,12,5; small ones without it.
     one_hot
         Hand your own function one-hot labels, or integers; without it, whichever it takes.
-    recipe
-        Settings to start from: quick, course, strong, best or ensemble. [quick]
     """
     given = read_flags(flags)
     own = split_reference(settings_or_code) if settings_or_code is not None else None

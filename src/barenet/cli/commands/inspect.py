@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from barenet.cli.models import find_model
-from barenet.cli.options import Data, OneModel, Runs, Switch
+from barenet.cli.options import Data, Json, OneModel, Quiet, Runs
 from barenet.plots.inspection import inspect as write_pictures
 from barenet.plots.inspection import sentences
 from barenet.printing.lines import print_json, print_line
@@ -23,8 +23,8 @@ def inspect(
     output: Path | None = None,
     data: Data = None,
     runs: Runs = Path(RUNS),
-    quiet: Switch = False,
-    json: Switch = False,
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Write pictures of what a network learnt: its weights before and after, its neurons, what excites them.
 
@@ -34,10 +34,6 @@ def inspect(
         The neuron to look at closely, a layer and a number such as 1:17; without it, one that matters.
     output
         Folder for the pictures; without it, figures/ of the run, or a folder beside the model file.
-    quiet
-        Print the names of the pictures only.
-    json
-        Print what was found as one JSON object.
     """
     observer = ConsoleObserver(quiet=quiet)
     path = find_model(model, runs, observer.note)

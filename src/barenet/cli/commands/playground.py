@@ -6,7 +6,7 @@ import webbrowser
 from pathlib import Path
 
 from barenet.cli.models import find_model
-from barenet.cli.options import Json, OneModel, Quiet, Runs, Switch
+from barenet.cli.options import Data, Json, OneModel, Quiet, Runs, Switch
 from barenet.pages.playground.playground import playground as write_playground
 from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
@@ -20,7 +20,7 @@ def playground(
     /,
     *,
     output: Path | None = None,
-    data: str | None = None,
+    data: Data = None,
     runs: Runs = Path(RUNS),
     open: Switch = False,
     quiet: Quiet = False,
@@ -32,8 +32,6 @@ def playground(
     ----------
     output
         File to write, which ends in .html; without it, playground.html in the run's folder or beside the model file.
-    data
-        Labelled images to take the test images from; without them, what the run was trained on.
     open
         Open the page in the browser.
     """

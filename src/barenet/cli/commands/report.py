@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from barenet.cli.models import find_model
-from barenet.cli.options import Runs, Switch
+from barenet.cli.options import Data, Json, Quiet, Runs
 from barenet.pages.reports.report import report as write_report
 from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
@@ -17,10 +17,10 @@ __all__ = ["report"]
 def report(
     *models: Path,
     output: Path | None = None,
-    data: str | None = None,
+    data: Data = None,
     runs: Runs = Path(RUNS),
-    quiet: Switch = False,
-    json: Switch = False,
+    quiet: Quiet = False,
+    json: Json = False,
 ) -> None:
     """Write one page about a run, or one that compares several.
 
@@ -32,12 +32,6 @@ def report(
     output
         File to write, which ends in .html; without it, report.html in the run's folder, or comparison.html
         beside several runs.
-    data
-        Labelled images or a table; without it, what each run was trained on.
-    quiet
-        Print the name of the page only, and no notes.
-    json
-        Print the name of the page and the notes as one JSON object.
     """
     observer = ConsoleObserver(quiet=quiet)
     notes: list[str] = []

@@ -9,7 +9,7 @@ import numpy as np
 
 from barenet.analysis.images import as_test, find_dataset, is_other
 from barenet.cli.models import find_model
-from barenet.cli.options import Data, Json, Mirror, Quiet, Runs
+from barenet.cli.options import Data, Json, Mirror, OneModel, Quiet, Runs
 from barenet.data.datasets import CARRIED_NAME, ignore
 from barenet.errors import DataError
 from barenet.printing.lines import print_json
@@ -26,7 +26,7 @@ __all__ = ["test"]
 
 
 def test(
-    model: Path | None = None,
+    model: OneModel = None,
     /,
     *,
     data: Data = None,
@@ -35,14 +35,7 @@ def test(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
-
-    Parameters
-    ----------
-    model
-        A run or its name, such as quick-1, a folder of seeds, an ensemble, a study (its best run), a .safetensors file,
-        the course project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
-    """
+    """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix."""
     observer = ConsoleObserver(quiet=quiet)
     path = find_model(model, runs, observer.note)
     models = load_models(path)

@@ -9,7 +9,7 @@ import tomli_w
 from barenet.api.training import resume as resume_training
 from barenet.api.training import train as start_training
 from barenet.cli.flags import SettingFlags, read_flags
-from barenet.cli.options import Json, Quiet, Switch
+from barenet.cli.options import Json, Quiet, Recipe, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.config.sources import build_config
 from barenet.data.loading import load_dataset
@@ -30,7 +30,7 @@ def train(
     settings: Path | None = None,
     /,
     *,
-    recipe: str | None = None,
+    recipe: Recipe = None,
     resume: Path | None = None,
     output: Path = Path("runs"),
     name: str | None = None,
@@ -48,8 +48,6 @@ def train(
     settings
         A TOML file with tables data, model, optimizer, schedule, trainer; data here stand for --data. Without it, the
         recipe's settings.
-    recipe
-        Settings to start from: quick, course, strong, best or ensemble. [quick]
     resume
         Go on with a stopped run, which ends as if it had never stopped; with more --epochs, train it for longer.
         Without it, a new run begins.

@@ -18,21 +18,38 @@ ALL = 1_000_000_000  # a round as large as the search
 
 
 class Plan(Table):
-    """The settings of a search itself; [search] in a file, flags on the command line."""
+    """The settings of a search itself: [search] in a file, flags on the command line, keywords in Python."""
 
-    strategy: Literal["grid", "random", "tpe"] = Field("grid", description="How points are chosen.")
+    strategy: Literal["grid", "random", "tpe"] = Field(
+        "grid",
+        description="grid: every combination; random: drawn; tpe: drawn where earlier trials did well, for a space "
+        "with ranges.",
+    )
     trials: int = Field(32, gt=0, description="Trials of random and tpe; a grid has as many as it has points.")
-    round_size: int | None = Field(None, gt=0, description="Trials that are chosen together; all for grid and random.")
-    halving: bool = Field(False, description="Stop poor trials early, by successive halving.")
+    halving: bool = Field(
+        False,
+        description="Stop poor trials early: train all for a few epochs, the best third for more, and so on.",
+    )
     eta: int = Field(3, ge=2, description="One in so many trials goes on to the next rung of halving.")
-    min_epochs: int | None = Field(None, gt=0, description="Epochs of the first rung of halving.")
-    metric: Literal["acc", "loss"] = Field("acc", description="What better means on validation: acc or loss.")
+    min_epochs: int | None = Field(
+        None,
+        gt=0,
+        description="Epochs of the first rung of halving; by default the epochs divided by eta up to three times.",
+    )
+    metric: Literal["acc", "loss"] = Field("acc", description="What better means on the validation images.")
     score: Literal["last", "best"] = Field("last", description="Score a trial at its last or at its best epoch.")
-    repeats: int = Field(0, ge=0, description="Train the best settings again with so many other seeds.")
+    repeats: int = Field(
+        0,
+        ge=0,
+        description="Train the best settings again with so many other seeds, and say how sure the ranking is.",
+    )
     repeat_best: int = Field(3, gt=0, description="How many of the best settings are repeated.")
-    retrain: bool = Field(False, description="Train the winner once more and test it.")
-    search_seed: int = Field(0, ge=0, description="Seed of what random and tpe choose.")
+    retrain: bool = Field(False, description="Train the winner once more at the end, and test it.")
     stack: int = Field(4, gt=0, description="Most networks that one process trains together.")
+    round_size: int | None = Field(
+        None, gt=0, description="Trials that are chosen together; by default all, and 9 for tpe."
+    )
+    search_seed: int = Field(0, ge=0, description="Seed of what random and tpe draw.")
     limit: int = Field(10_000, gt=0, description="Most points that a grid may have.")
 
     @staticmethod

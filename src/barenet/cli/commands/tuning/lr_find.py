@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from barenet.api.learning_rates import find_learning_rate, sets_rate
 from barenet.cli.flags import make_panels, read_flags, typed_setting
-from barenet.cli.options import Json, Quiet
+from barenet.cli.options import Json, Quiet, Recipe
 from barenet.cli.settings_or_data import take_data
 from barenet.config.reading import read_recipe
 from barenet.config.sources import build_config
@@ -35,7 +35,7 @@ def lr_find(
     lowest: Annotated[float | None, Parameter(name="--from")] = None,
     highest: Annotated[float | None, Parameter(name="--to")] = None,
     steps: int = DEFAULT_STEPS,
-    recipe: str | None = None,
+    recipe: Recipe = None,
     output: Path = Path(),
     quiet: Quiet = False,
     json: Json = False,
@@ -53,8 +53,6 @@ def lr_find(
         Learning rate of the last step. [1; 10 for sgd]
     steps
         Training steps, each at a higher rate than the one before.
-    recipe
-        Settings to start from: quick, course, strong, best or ensemble. [quick]
     output
         Folder for lr-find.png and lr-find.csv, which replace those of an earlier test.
     """

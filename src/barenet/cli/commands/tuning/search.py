@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 from cyclopts import Parameter
 
 from barenet.api.searching import estimate
 from barenet.api.searching import search as start_search
-from barenet.cli.flags import flag_of, make_panels, read_flags
+from barenet.cli.flags import flag_of, make_panels, make_search_flags, read_flags
 from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.errors import ConfigError, MachineError
@@ -18,12 +18,16 @@ from barenet.messages import count
 from barenet.printing.lines import print_json
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
+from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.request import START
 from barenet.tuning.space.space_file import parse_flags
 
 if TYPE_CHECKING:
     from barenet.cli.flags import SettingFlags as SearchFlags
+
+    PlanFlags: TypeAlias = Mapping[str, Any] | None
 else:
+    PlanFlags = make_search_flags(Plan)
     SearchFlags = make_panels(START.config().as_tables())  # whose help shows what a search starts from
 
 __all__ = ["search"]
@@ -38,23 +42,10 @@ def search(
     *,
     grid: Repeatable = None,
     range: Repeatable = None,
-    strategy: Literal["grid", "random", "tpe"] | None = None,
-    trials: int | None = None,
-    halving: Switch = False,
-    eta: int | None = None,
-    min_epochs: int | None = None,
-    metric: Literal["acc", "loss"] | None = None,
-    score: Literal["last", "best"] | None = None,
-    repeats: int | None = None,
-    repeat_best: int | None = None,
-    retrain: Switch = False,
+    plan: PlanFlags = None,
     workers: int | None = None,
     dask: str | None = None,
     storage: str | None = None,
-    stack: int | None = None,
-    round_size: int | None = None,
-    search_seed: int | None = None,
-    limit: int | None = None,
     recipe: str | None = None,
     resume: Path | None = None,
     output: Path = Path("studies"),
@@ -76,42 +67,14 @@ def search(
         without a file, the course project's grid.
     range
         A range of one setting, as NAME=LOW:HIGH or NAME=LOW:HIGH:log; give it again for another setting. [none]
-    strategy
-        grid: every combination; random: drawn; tpe: drawn where earlier trials did well. [grid; tpe with ranges]
-    trials
-        Trials of random and tpe. [32]
-    halving
-        Stop poor trials early: train all for a few epochs, the best third for more, and so on.
-    eta
-        One in so many trials goes on to the next rung of halving. [3]
-    min_epochs
-        Epochs of the first rung of halving; without it, --epochs divided by --eta up to three times.
-    metric
-        What better means on the validation images: acc or loss. [acc]
-    score
-        Score a trial at its last or at its best epoch. [last]
-    repeats
-        Train the best settings again with so many other seeds, and say how sure the ranking is. [0]
-    repeat_best
-        How many of the best settings are repeated. [3]
-    retrain
-        Train the winner once more at the end, and test it.
     workers
         Processes that train; 0 trains in this one. [one a core]
     dask
         Train on a Dask cluster: the address of its scheduler, such as tcp://scheduler:8786. [none: this machine]
     storage
         URL of a database for Optuna's record, such as postgresql://user:password@host/db. [SQLite, in the study]
-    stack
-        Most networks that one process trains together. [4]
-    round_size
-        Trials that are chosen together. [all; 9 for tpe]
-    search_seed
-        Seed of what random and tpe draw. [0]
-    limit
-        Most points that a grid may have. [10000]
     recipe
-        Settings to start from: quick, course, strong or best. [course, for 10 epochs]
+        Settings to start from, as of train. [course, for 10 epochs]
     resume
         Go on with a stopped study, which ends as if it had never stopped. Without it, a new study begins.
     output
@@ -121,11 +84,10 @@ def search(
     dry_run
         Print the number of trials and an estimate of the time, and stop.
     """
-    plan = {name: value for name, value in read_plan(locals()).items() if value is not None and value is not False}
     observer = ConsoleSearchObserver(quiet=quiet)
     space, given = take_data(space, read_flags(flags), observer.note)
     check_single(given)
-    given |= plan
+    given |= {name: value for name, value in (plan or {}).items() if value is not False}
     asked = choose_space(space, grid or [], range or [])
     if isinstance(asked, dict):
         note_single_layers(asked, observer.note)
@@ -159,13 +121,6 @@ def search(
         show_search(result)
     if result.retrained is not None and result.retrained.unsaved is not None:
         raise MachineError(result.retrained.unsaved)
-
-
-def read_plan(arguments: dict[str, Any]) -> dict[str, Any]:
-    """Return those arguments of the command that are settings of the search itself."""
-    from barenet.tuning.space.plan import Plan
-
-    return {name: arguments[name] for name in Plan.model_fields}
 
 
 def choose_space(space: Path | None, grids: list[str], ranges: list[str]) -> Path | dict[str, Any] | None:
