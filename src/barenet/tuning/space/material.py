@@ -11,7 +11,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
-from barenet.training.remarks import schedule_remarks
+from barenet.training.setting_notes import schedule_notes
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.points import notes_of
 from barenet.tuning.space.question import Question
@@ -63,8 +63,8 @@ def make_material(question: Question, dataset: Dataset, note: Callable[[str], No
     space, plan = question.space, question.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
     resolved, data = question.base.prepare(dataset, plan.metric, note)
-    remarks = schedule_remarks(resolved, data.n_train, space.targets)
-    for sentence in (*notes_of(question.base, space), *remarks):
+    schedule = schedule_notes(resolved, data.n_train, space.targets)
+    for sentence in (*notes_of(question.base, space), *schedule):
         note(sentence)
     return Material(question, space, n_trials, resolved, dataset, data)
 
