@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.analysis.evidence import read_evidence
+from barenet.analysis.saved_run import read_saved_run
 from barenet.plots.inspection import look
 from barenet.run_folders.checkpoint import read_model
 from barenet.shown import Shown, short
@@ -54,9 +54,9 @@ def test_values_are_short(value, words):
 def test_whatever_comes_out_of_a_run_prints_in_a_few_lines(make_run):
     folder, dataset = make_run("plain")
     model = read_model(folder / "best.safetensors")
-    evidence = read_evidence(folder, dataset=dataset)
-    found = look(evidence)
-    results = [dataset, model, model.info, model.mlp, evidence, evidence.validation, evidence.history[0], found]
+    saved = read_saved_run(folder, dataset=dataset)
+    found = look(saved)
+    results = [dataset, model, model.info, model.mlp, saved, saved.validation, saved.history[0], found]
     results += [found.layers[0], found.portrait, barenet.load(folder)]
     for result in results:
         assert repr(result).startswith(type(result).__name__)

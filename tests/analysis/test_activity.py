@@ -1,4 +1,4 @@
-"""What neurons do: dead and saturated ones, one neuron switched off, and a network whose sums are not finite."""
+"""Neurons: dead and saturated ones, one neuron switched off, and a network whose sums are not finite."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_neuron_switched_off_is_a_neuron_without_outgoing_weights(make_run):
 @pytest.mark.parametrize(
     ("n", "n_most", "n_least"), [(1, 1, 0), (4, 2, 2), (5, 3, 2), (19, 10, 9), (20, 10, 10), (50, 10, 10)]
 )
-def test_no_image_is_among_those_that_excite_most_and_least_as_well(n, n_most, n_least, make_run):
+def test_no_image_is_among_both_the_highest_and_the_lowest_activations(n, n_most, n_least, make_run):
     folder, dataset = make_run("plain")
     model = read_model(folder / "best.safetensors")
     portrait = portray(model, dataset.train_images[:n], dataset.train_labels[:n], 1, 4)

@@ -27,7 +27,7 @@ def test_without_images_anything_is_possible():
 
 
 @pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (0, 6), (3, 3), (7, 2), (40, 60), (900, 1100)])
-def test_mcnemar_is_the_binomial_counted_out(only_first, only_second):
+def test_mcnemar_agrees_with_sums_of_the_binomial_distribution(only_first, only_second):
     first = np.array([True] * (only_first + 5) + [False] * only_second + [False] * 3)
     second = np.array([False] * only_first + [True] * 5 + [True] * only_second + [False] * 3)
     result = mcnemar(first, second)
@@ -53,7 +53,7 @@ def test_full_confidence_lies_in_the_last_bin():
     assert result.error == 0
 
 
-def test_doubted_labels_are_those_another_class_claims_with_its_usual_confidence():
+def test_a_label_is_doubted_if_another_class_is_predicted_with_its_usual_confidence():
     shares = np.array([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.3, 0.7], [0.05, 0.95], [0.45, 0.55]])
     labels = np.array([0, 0, 1, 1, 0, 0])
     # Usual confidence in class 1: (0.9 + 0.7) / 2 = 0.8. Image 4 reaches it, image 5 (0.55) does not.

@@ -20,7 +20,7 @@ from barenet.run_folders.observer import Observer
 
 
 class StopInside(Observer):
-    """Save inside epochs after every stretch, and press Ctrl-C after the third saving."""
+    """Save inside epochs after every group of steps, and press Ctrl-C after the third saving."""
 
     def start(self, folder, config, trainer) -> None:
         write, self.left = trainer.pause, 3
@@ -51,7 +51,7 @@ SETTINGS = {"epochs": 3, "hidden_sizes": (8,), "batch_size": 32, "n_valid": 60, 
 
 @pytest.fixture(scope="module", autouse=True)
 def after_each_epoch():
-    """Let a checkpoint be written after each epoch, however long that takes: which epochs get one is then known."""
+    """Write a checkpoint after each epoch, independent of the time, so that it is known which epochs have one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "SHARE", math.inf)
         yield
@@ -84,12 +84,12 @@ def test_a_finished_run_passes_by_its_last_epoch(made, dataset):
     assert json.loads(json.dumps(found.as_dict()))["passed"] is True
 
 
-def test_settings_that_training_would_choose_smaller_are_taken_as_they_were(tmp_path):
+def test_settings_that_training_would_reduce_are_kept_as_they_were(tmp_path):
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(100, 3)), np.arange(100) % 2
     arrays = {"x": x, "y": y, "x_test": x[:10], "y_test": y[:10]}
     kept = {"epochs": 1, "hidden_sizes": (4,), "n_valid": 40, "batch_size": 10, "verbose": False}
-    run = barenet.train(**arrays, **kept, output=tmp_path)  # of 100 rows, 20 would be held out where nothing is said
+    run = barenet.train(**arrays, **kept, output=tmp_path)  # by default 20 of 100 rows would be held out
     assert verify(run, dataset=from_arrays(**arrays)).passed
 
 

@@ -293,7 +293,7 @@ def test_a_folder_in_which_nothing_can_be_written_is_not_in_training(home, datas
 def test_a_run_without_a_validation_is_refused(home):
     (home / "runs" / "b" / "best.safetensors").unlink()
     (home / "runs" / "b" / "history.jsonl").unlink()
-    with pytest.raises(RunError, match="no validation is done; go on with: barenet train --resume"):
+    with pytest.raises(RunError, match="no validation is finished; go on with: barenet train --resume"):
         barenet.ensemble("a", "b")
 
 
@@ -383,7 +383,7 @@ def make_newer(folder: Path) -> None:
         ),
         (
             lambda folder: shutil.copy(folder / "member-0" / "best.safetensors", folder / "member-1"),
-            "does not hold the weights that .* was made of, those of runs.b; put the right file back, or make it again",
+            "does not hold the weights of runs.b, which .* was made of; put the right file back, or make it again",
         ),
         (spoil_list, r"ensemble\.json is damaged: its checksum does not fit; make the ensemble again"),
         (drop_one, r"ensemble\.json is damaged: an ensemble has two members or more"),

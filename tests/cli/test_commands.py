@@ -267,4 +267,4 @@ def test_a_table_has_no_mirror_images(barenet, tmp_path):
     )
     for command in (("test",), ("predict", "table.csv")):
         done = barenet(*command, "--mirror", "--quiet", cwd=tmp_path)
-        assert_refused(done, "takes rows of 2 numbers, and not images whose height and width are known")
+        assert_refused(done, "takes rows of 2 numbers, not images of known height and width")

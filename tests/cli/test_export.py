@@ -104,6 +104,6 @@ def test_data_that_is_gone_is_said_and_random_images_stand_in(barenet, folder, t
     finally:
         config.write_text(text, "utf-8")
     assert done.returncode == 0, done.stderr
-    assert "the data of the run cannot be had" in done.stderr
+    assert "the data of the run cannot be read" in done.stderr
     assert "compared with the model on 1,000 random images" in " ".join(done.stderr.split())
     assert json.loads(done.stdout)["compared_on"] == "1,000 random images"

@@ -1,4 +1,4 @@
-"""Settings: where each value comes from, and what a wrong one is answered."""
+"""Settings: where each value comes from, and the message about a wrong one."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from barenet.errors import ConfigError, MachineError
 
 
 def refusal(**flags) -> str:
-    """Return the one line that a wrong value is answered; settings are written `table__name`."""
+    """Return the message about a wrong value; settings are written `table__name`."""
     with pytest.raises(ConfigError) as caught:
         build_config(flags={name.replace("__", "."): value for name, value in flags.items()})
     message = str(caught.value)
-    assert message.isprintable()  # so it is one line
+    assert message.isprintable()  # so the message is one line
     for leak in ("function-", "constrained", "Input should", "Field required", "pydantic", "type=", "validation error"):
         assert leak not in message
     return message
@@ -37,7 +37,7 @@ def written(folder: pathlib.Path, content: str | bytes) -> pathlib.Path:
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_every_recipe_loads_and_gives_nothing(recipe):
+def test_every_recipe_loads_and_its_settings_do_not_count_as_given(recipe):
     config = build_config(recipe)
     assert not any(config.is_given(f"{table}.{name}") for table, name, _ in describe_settings())
 
@@ -50,7 +50,7 @@ def test_the_course_recipe_is_the_course():
     assert (config.schedule.name, config.schedule.decay_rate, config.schedule.decay_step) == ("step", 0.95, 6000)
 
 
-def test_flags_go_over_the_file_and_the_file_over_the_recipe(tmp_path):
+def test_flags_replace_values_of_the_file_and_the_file_replaces_those_of_the_recipe(tmp_path):
     path = written(tmp_path, "[trainer]\nepochs = 7\nseed = 5\n")
     config = build_config("course", path, {"trainer.seed": 9})
     assert (config.trainer.epochs, config.trainer.seed, config.data.batch_size) == (7, 9, 16)
@@ -164,10 +164,10 @@ def test_the_short_form_of_an_architecture_replaces_the_long_one_and_back(tmp_pa
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_another_optimizer_leaves_behind_what_the_recipe_set_for_its_own(name):
-    own = build_config("quick").optimizer.weight_decay
-    assert own > 0
-    assert build_config("quick", flags={"optimizer.name": "adamw"}).optimizer.weight_decay == own
+def test_another_optimizer_does_not_take_settings_of_the_recipes_optimizer(name):
+    weight_decay = build_config("quick").optimizer.weight_decay
+    assert weight_decay > 0
+    assert build_config("quick", flags={"optimizer.name": "adamw"}).optimizer.weight_decay == weight_decay
     config = build_config("quick", flags={"optimizer.name": name})
     assert (config.optimizer.name, config.optimizer.weight_decay) == (name, 0.0)
 
@@ -189,7 +189,7 @@ def test_another_optimizer_leaves_behind_what_the_recipe_set_for_its_own(name):
         ("model.hidden-sizes", "model.hidden_sizes"),
     ],
 )
-def test_settings_answer_to_the_words_of_the_course(name, path):
+def test_settings_are_found_by_the_words_of_the_course(name, path):
     assert setting_path(name) == path
 
 
@@ -276,7 +276,7 @@ ABOVE, AT_LEAST, BELOW_ONE = "must be greater than 0", "must be greater than or 
         ("model.layers", 3, "must be a list"),
     ],
 )
-def test_a_wrong_value_is_answered_with_setting_expectation_and_value(path, value, expected):
+def test_the_message_about_a_wrong_value_names_the_setting_the_expectation_and_the_value(path, value, expected):
     assert refusal(**{path: value}) == f"{path} {expected}, got {value!r}"
 
 
@@ -290,7 +290,7 @@ def test_a_wrong_value_is_answered_with_setting_expectation_and_value(path, valu
         ("-5", "entry 1 must be greater than 0, got '-5'"),
     ],
 )
-def test_a_wrong_hidden_size_is_counted_out(value, message):
+def test_the_message_about_a_wrong_hidden_size_names_its_position(value, message):
     assert refusal(model__hidden_sizes=value) == f"model.hidden_sizes: {message}"
 
 
@@ -307,7 +307,7 @@ def test_a_wrong_hidden_size_is_counted_out(value, message):
         ),
     ],
 )
-def test_a_wrong_layer_is_counted_out(row, message):
+def test_the_message_about_a_wrong_layer_names_its_position(row, message):
     assert refusal(model__layers=[row]) == f"model.layers: {message}"
 
 
@@ -381,12 +381,12 @@ def test_settings_files_of_every_shell_are_read(encoding, tmp_path):
         ({"schedule.warmup_epochs": 3, "trainer.epochs": 2}, "schedule.warmup_epochs = 3 is more than trainer.epochs"),
     ],
 )
-def test_schedules_that_cannot_be_meant_are_refused(flags, message):
+def test_impossible_schedules_are_refused(flags, message):
     with pytest.raises(ConfigError, match=f"^{message}"):
         build_config(flags=flags)
 
 
-def test_a_short_name_behind_its_table_is_understood():
+def test_a_short_name_after_the_name_of_its_table_is_understood():
     assert setting_path("optimizer.lr") == "optimizer.learning_rate"
     with pytest.raises(ConfigError, match=r"unknown setting 'model\.lr'"):
         setting_path("model.lr")

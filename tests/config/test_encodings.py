@@ -21,11 +21,11 @@ TEXT = '# a\n[data]\npath = "数据"\n'
         (TEXT.encode("utf-16")[:-1], "line 3 is not UTF-16, for byte"),
         (
             TEXT.encode("utf-16-le"),
-            "it has zero bytes, as data have, or UTF-16 without its mark; save settings as",
+            "it has zero bytes, so it holds data or UTF-16 without a mark; save settings as",
         ),
     ],
 )
-def test_another_encoding_is_told_in_one_line(tmp_path, read, content, place):
+def test_the_message_about_another_encoding_is_one_line(tmp_path, read, content, place):
     path = tmp_path / "my.toml"
     path.write_bytes(content)
     with pytest.raises(ConfigError) as caught:
@@ -35,7 +35,7 @@ def test_another_encoding_is_told_in_one_line(tmp_path, read, content, place):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
-def test_what_editors_and_shells_write_is_read(tmp_path, encoding):
+def test_the_encodings_that_editors_and_shells_write_are_read(tmp_path, encoding):
     path = tmp_path / "my.toml"
     path.write_bytes(TEXT.encode(encoding))
     assert read_toml(path) == {"data": {"path": "数据"}}

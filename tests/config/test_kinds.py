@@ -1,4 +1,4 @@
-"""Another optimizer, schedule or loss: what no longer applies, what it brings, what is refused, and what is said."""
+"""Another optimizer, schedule or loss: which settings no longer apply, which change, what is refused, and the notes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def written(folder, text: str, name: str = "my.toml"):
 
 
 def dry_run_with(folder, **changed):
-    """Return a file with all settings of the recipe quick, as a dry run writes them, some changed."""
+    """Return a file with all settings of the recipe quick, as a dry run writes them, with some changes."""
     tables = build_config("quick").as_tables()
     return written(folder, tomli_w.dumps({"recipe": "quick", **tables, "optimizer": tables["optimizer"] | changed}))
 
@@ -48,7 +48,7 @@ def test_settings_are_the_declared_hyperparameters():
 
 
 @pytest.mark.parametrize("name", ["sgd", "adam"])
-def test_another_optimizer_brings_its_own_rate_and_says_what_no_longer_applies(name):
+def test_another_optimizer_has_its_default_rate_and_a_note_names_what_no_longer_applies(name):
     config = build_config(flags={"optimizer.name": name})
     assert config.optimizer.learning_rate == OPTIMIZERS[name].usual_rate != QUICK.learning_rate
     assert config.optimizer.weight_decay == 0.0
@@ -68,7 +68,7 @@ def test_a_given_rate_stays_with_another_optimizer():
     assert "0.003" not in config.notes[0]
 
 
-def test_one_word_changed_in_a_dry_run_is_enough(tmp_path):
+def test_changing_one_word_of_the_settings_of_a_dry_run_is_enough(tmp_path):
     config = build_config(file=dry_run_with(tmp_path, name="sgd"))
     assert (config.optimizer.name, config.optimizer.weight_decay, config.optimizer.learning_rate) == ("sgd", 0.0, 0.005)
     (note,) = config.notes
@@ -91,7 +91,7 @@ def test_what_a_person_set_for_the_other_optimizer_is_refused(tmp_path, changed,
         build_config(file=dry_run_with(tmp_path, name="sgd", **changed))
 
 
-def test_a_flag_that_chooses_another_optimizer_goes_over_a_file(tmp_path):
+def test_a_flag_that_chooses_another_optimizer_replaces_the_one_of_a_file(tmp_path):
     path = written(tmp_path, '[optimizer]\nname = "sgd"\nmomentum = 0.9\nnesterov = true\nlearning_rate = 0.2\n')
     config = build_config(file=path, flags={"optimizer.name": "adamw"})
     assert (config.optimizer.momentum, config.optimizer.nesterov, config.optimizer.weight_decay) == (0.0, False, 0.05)
@@ -101,7 +101,7 @@ def test_a_flag_that_chooses_another_optimizer_goes_over_a_file(tmp_path):
     assert "is that of sgd; adamw's own default is 0.001" in note
 
 
-def test_another_schedule_brings_its_own_defaults():
+def test_another_schedule_has_its_defaults():
     config = build_config("course", flags={"schedule.name": "cosine"})
     assert config.schedule.model_dump() == {
         **{"name": "cosine", "decay_rate": 1.0, "decay_step": 1, "minimum": 0.0, "warmup_epochs": 0.0}
@@ -109,7 +109,7 @@ def test_another_schedule_brings_its_own_defaults():
     assert "decay_rate = 0.95, schedule.decay_step = 6000, schedule.minimum = 0.01 of recipe course" in config.notes[0]
 
 
-def test_a_step_schedule_without_a_factor_is_said_to_be_constant():
+def test_a_note_says_that_a_step_schedule_without_a_factor_is_constant():
     (note,) = build_config("quick", flags={"schedule.name": "step"}).notes
     assert "without a schedule.decay_rate, such as 0.95, step keeps the rate constant" in note
     (given,) = build_config("quick", flags={"schedule.name": "step", "schedule.decay_rate": 0.9}).notes
@@ -140,7 +140,7 @@ def test_a_short_file_says_what_the_recipe_adds(tmp_path, dataset):
     ) in notes
 
 
-def test_nothing_is_said_of_what_the_file_names_or_of_a_recipe_that_somebody_named(tmp_path):
+def test_no_note_names_settings_of_the_file_or_of_a_recipe_that_somebody_named(tmp_path):
     assert list(inherited(build_config(flags={"trainer.epochs": 3}))) == []
     assert list(inherited(build_config(file=dry_run_with(tmp_path)))) == []
     short = written(tmp_path, "[trainer]\nepochs = 3\n")
@@ -148,7 +148,7 @@ def test_nothing_is_said_of_what_the_file_names_or_of_a_recipe_that_somebody_nam
     assert len(list(inherited(build_config(None, short)))) == 1
 
 
-def test_another_loss_leaves_the_recipes_label_smoothing_behind():
+def test_another_loss_removes_the_recipes_label_smoothing():
     config = build_config(flags={"model.loss": "mse"})
     assert config.model.label_smoothing == 0.0
     assert config.notes == ("loss mse: model.label_smoothing = 0.1 of recipe quick no longer applies",)
@@ -159,7 +159,7 @@ def test_a_file_may_name_its_recipe(tmp_path):
     config = build_config(file=path)
     assert (config.recipe, config.model.hidden_sizes, config.trainer.epochs) == ("course", (128, 32), 3)
     assert build_config("course", path) == config
-    with pytest.raises(ConfigError, match=r"my\.toml starts from the recipe course, and quick is asked for"):
+    with pytest.raises(ConfigError, match=r"my\.toml names the recipe course, but quick was chosen"):
         build_config("quick", path)
     with pytest.raises(ConfigError, match=r"my\.toml: unknown recipe 'curse'; did you mean 'course'\?"):
         build_config(file=written(tmp_path, 'recipe = "curse"\n'))
@@ -172,7 +172,7 @@ ROWS = "[[model.layers]]\ninput_dim = 4\noutput_dim = 3\nactivation = 'softmax'\
 
 
 @pytest.mark.parametrize("setting", ["normalization = 'batch'", "residual = true"])
-def test_rows_of_a_network_leave_out_what_a_layer_below_says_of_all_rows(setting, tmp_path):
+def test_rows_of_a_network_replace_what_the_file_says_of_all_rows(setting, tmp_path):
     path = written(tmp_path, f"[model]\n{setting}\n")
     rows = [{"input_dim": 4, "output_dim": 3, "activation": "softmax"}]
     config = build_config("quick", path, {"model.layers": rows})
@@ -180,6 +180,6 @@ def test_rows_of_a_network_leave_out_what_a_layer_below_says_of_all_rows(setting
     assert config.model.layers is not None
 
 
-def test_rows_and_a_normalisation_of_all_rows_in_one_place_stay_a_contradiction(tmp_path):
+def test_rows_and_a_normalisation_of_all_rows_in_one_file_are_both_kept(tmp_path):
     path = written(tmp_path, f"[model]\nnormalization = 'batch'\n{ROWS}")
     assert build_config("quick", path).model.normalization == "batch"

@@ -29,7 +29,7 @@ def test_each_layer_has_its_activation(value):
     assert names_of(config) == ["relu", "tanh", "softmax"]
 
 
-def test_names_with_an_underscore_and_other_words_are_read():
+def test_names_with_an_underscore_and_other_spellings_are_read():
     config = build_config(flags={**TWO, "model.activation": "leakyrelu-leaky_relu"})
     assert config.model.activation == "leaky_relu"  # the same in all layers is one name
     mixed = build_config(flags={**TWO, "model.activation": "linear,leaky_relu"})
@@ -45,7 +45,7 @@ def test_files_hold_a_list_and_read_it_again(tmp_path):
     assert build_config(file=path).model_dump() == config.model_dump()
 
 
-def test_one_activation_stays_one_word_in_files():
+def test_the_same_activation_in_all_layers_is_one_word_in_files():
     assert build_config(flags=TWO | {"model.activation": "relu,relu"}).as_tables()["model"]["activation"] == "relu"
 
 
@@ -67,28 +67,28 @@ def test_a_wrong_count_or_name_is_refused_in_one_line(value, message):
     assert str(caught.value).isprintable()
 
 
-def test_other_sizes_than_the_file_has_activations_for_are_refused(tmp_path):
+def test_another_number_of_layers_than_the_file_has_activations_is_refused(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text('[model]\nhidden_sizes = [16, 8]\nactivation = ["relu", "tanh"]\n', "utf-8")
     with pytest.raises(ConfigError, match=r"2 activations \(relu, tanh\) for 1 hidden layer;"):
         build_config(file=path, flags={"model.hidden_sizes": "64"})
 
 
-def test_a_network_takes_one_activation_a_layer():
+def test_a_network_takes_one_activation_for_each_layer():
     rows = MLP(4, (3, 2), 2, activation=("relu", "tanh")).architecture.rows
     assert [row.activation.name for row in rows] == ["relu", "tanh", "softmax"]
     with pytest.raises(ConfigError, match="1 activation"):
         MLP(4, (3, 2), 2, activation=("relu",))
 
 
-def test_custom_functions_stand_in_the_list(arrays):
-    own = Activation.custom("double", lambda z: 2 * z, lambda da, z, a: 2 * da)
+def test_the_list_may_hold_custom_functions(arrays):
+    double = Activation.custom("double", lambda z: 2 * z, lambda da, z, a: 2 * da)
     values = {"hidden_sizes": (6, 5), "epochs": 1, "batch_size": 64, "n_valid": 60}
-    result = barenet.train(**arrays, activation=[own, "tanh"], output=None, verbose=False, **values)
+    result = barenet.train(**arrays, activation=[double, "tanh"], output=None, verbose=False, **values)
     assert result.config.model.activation == ("custom:double", "tanh")
 
 
-def test_the_estimator_takes_one_activation_a_layer():
+def test_the_estimator_takes_one_activation_for_each_layer():
     estimator = pytest.importorskip("barenet.sklearn").BarenetClassifier
     X, y = np.random.default_rng(0).normal(size=(40, 3)), np.arange(40) % 2
     fitted = estimator((5, 4), activation=("relu", "tanh"), epochs=1, random_state=0).fit(X, y)
@@ -100,7 +100,7 @@ def test_the_estimator_takes_one_activation_a_layer():
         estimator((5,), activation=("relu", "tanh"), epochs=1).fit(X, y)
 
 
-def test_other_activations_go_to_the_layers_that_a_file_lists(tmp_path):
+def test_new_activations_apply_to_the_layers_that_a_file_lists(tmp_path):
     path = tmp_path / "mine.toml"
     rows = [(784, 6, "relu"), (6, 5, "relu"), (5, 4, "relu"), (4, 10, "softmax")]
     lines = ", ".join(f'{{input_dim = {a}, output_dim = {b}, activation = "{name}"}}' for a, b, name in rows)

@@ -36,7 +36,7 @@ from barenet.errors import ConfigError
         ({"optimizer": {"learning-rate": 0.1}}, "did you mean 'learning_rate'? Write [optimizer] learning_rate = 0.1"),
     ],
 )
-def test_a_misplaced_setting_is_led_to_its_table(tables, message):
+def test_the_message_about_a_misplaced_setting_names_its_table(tables, message):
     with pytest.raises(ConfigError) as caught:
         check_tables(tables, "my.toml")
     assert message in str(caught.value)
@@ -46,5 +46,5 @@ def test_a_misplaced_setting_is_led_to_its_table(tables, message):
 
 @pytest.mark.parametrize("word", [*SHORT_NAMES, *OTHER_WORDS])
 @pytest.mark.parametrize("table", ["data", "trainer", None])
-def test_every_word_has_a_place(word, table):
+def test_every_known_word_means_a_setting(word, table):
     assert "." in str(meant(word, table))

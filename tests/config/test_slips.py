@@ -1,4 +1,4 @@
-"""A line that is no TOML is told with what to write."""
+"""The message about a line that is not TOML says what to write."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from barenet.errors import ConfigError
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("recipe = “course”\n", '“ is no quotation mark of TOML: write "'),
-        ("[optimizer]\nname = ‘sgd’\n", '‘ is no quotation mark of TOML: write "'),
-        ("[optimizer]\nname = adamw\n", 'write name = "adamw", since a text stands in quotation marks'),
+        ("recipe = “course”\n", '“ is not a quotation mark of TOML: write "'),
+        ("[optimizer]\nname = ‘sgd’\n", '‘ is not a quotation mark of TOML: write "'),
+        ("[optimizer]\nname = adamw\n", 'write name = "adamw": a text needs quotation marks'),
         ("[model]\nhidden_sizes ＝ [128]\n", "in place of ＝ write ="),
         ("[model]\nhidden_sizes = [128，32]\n", "in place of ， write ,"),
-        ("训练 = 3\n", "训练 is no setting: their names are English"),
+        ("训练 = 3\n", "训练 is not a setting: the names of settings are English"),
     ],
 )
-def test_a_usual_slip_is_told_with_what_to_write(text, remedy, tmp_path):
+def test_the_message_about_a_usual_slip_says_what_to_write(text, remedy, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as error:
@@ -30,7 +30,7 @@ def test_a_usual_slip_is_told_with_what_to_write(text, remedy, tmp_path):
     assert "--data" not in str(error.value)
 
 
-def test_without_an_idea_nothing_is_added():
+def test_the_message_about_an_unusual_slip_adds_nothing():
     assert explain_line("a = [1,", ValueError("Unclosed array (at end of document)")) == ""
     assert explain_line("a = = 1", ValueError("Invalid value (at line 1, column 5)")) == ""
     assert explain_line("", ValueError("Invalid value (at line 9, column 5)")) == ""
@@ -39,7 +39,7 @@ def test_without_an_idea_nothing_is_added():
 @pytest.mark.parametrize(
     ("name", "where"), [("sgd", "[optimizer]"), ("step", "[schedule]"), ("fast", "[optimizer] or [schedule]")]
 )
-def test_a_name_outside_its_table_is_told_the_table_that_has_it(name, where, tmp_path):
+def test_the_message_about_a_name_outside_its_table_names_the_table(name, where, tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(f'name = "{name}"\n', "utf-8")
     with pytest.raises(ConfigError) as error:

@@ -22,12 +22,12 @@ from barenet.training.learning import remedies
         ("no flag -- in this", "no flag -- in this"),
     ],
 )
-def test_a_flag_is_said_as_the_keyword_with_its_value(sentence, said):
+def test_a_flag_becomes_the_keyword_with_its_value(sentence, said):
     assert in_python([sentence]) == [said]
 
 
 @pytest.mark.parametrize("recipe", ["quick", "course"])
-def test_each_flag_of_an_advice_is_a_setting_that_trains_with_its_value(recipe):
+def test_each_flag_in_advice_is_a_setting_that_accepts_its_value(recipe):
     config = build_config(recipe)
     one_line = (remedies.slower, remedies.steeper, remedies.any_other_rate, remedies.more_steps)
     sentences = [advise(config) for advise in (*one_line, remedies.longer_training)]
@@ -39,7 +39,7 @@ def test_each_flag_of_an_advice_is_a_setting_that_trains_with_its_value(recipe):
         build_config(recipe, None, {setting_path(name): value})
 
 
-def test_divergence_asks_for_what_is_not_yet_done():
+def test_the_advice_after_divergence_names_only_what_is_not_set_yet():
     config = build_config(flags={"optimizer.learning_rate": 1000.0})
     assert remedies.after_divergence(config) == ["--lr 0.001", "--optimizer.clip-norm 1"]
     config = build_config("course", None, {"optimizer.l2": 0.01, "optimizer.clip_norm": 5.0})

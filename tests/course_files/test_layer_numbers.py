@@ -82,5 +82,5 @@ def test_names_of_other_data_go_over_those_that_were_taken(tmp_path):
 
 def test_names_that_were_taken_are_said_of_weights_without_a_json(tmp_path):
     path = saved(tmp_path, (1, 2, 3), "{1}{0}", sizes=(784, 4, 3, 10), with_json=False)
-    with pytest.warns(InputWarning, match="its classes are called as those of Fashion-MNIST"):
+    with pytest.warns(InputWarning, match="its classes get the names of Fashion-MNIST"):
         load_models(path)

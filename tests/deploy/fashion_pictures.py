@@ -1,4 +1,4 @@
-"""A quickly trained model of Fashion-MNIST, and 200 of its test images as files, for the tests of this folder."""
+"""A small model of Fashion-MNIST, and 200 of its test images as files, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ N_IMAGES = 200
 
 @functools.cache
 def fashion_model() -> SavedModel:
-    """Return a model trained on 5,000 images; it knows how dark their borders are."""
+    """Return a model trained on 5,000 images; it remembers the brightness of their borders."""
     carried = barenet.load_dataset()
     x, y = carried.train_images[:5000].reshape(-1, 28, 28), carried.train_labels[:5000]
     settings = {"hidden_sizes": 32, "epochs": 3, "output": None, "verbose": False}

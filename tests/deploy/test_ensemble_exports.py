@@ -1,4 +1,4 @@
-"""Exported ensembles: members of other layers, and of other outputs, give barenet's own probabilities on average."""
+"""Exported ensembles: with members of different layers and outputs, the average is that of barenet."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SMALL = {"n_valid": 100, "batch_size": 48, "epochs": 2, "output": None, "verbose
 
 @pytest.fixture(scope="module")
 def models(arrays):
-    """Three networks of other depths, widths and functions."""
+    """Three networks of different depths, widths and functions."""
     kinds = (
         {"hidden_sizes": (16, 8), "activation": "gelu", "normalization": "layer"},
         {"hidden_sizes": 24, "activation": "relu", "dropout": 0.2},
@@ -32,7 +32,7 @@ def models(arrays):
 
 
 def ending_in_softmax(model):
-    """Return a network that gives probabilities itself, as one with the loss mse and a softmax of its own."""
+    """Return a network whose outputs are probabilities, such as one with the loss mse and a softmax layer."""
     rows = [LayerSpec(64, 10, ACTIVATIONS["tanh"]), LayerSpec(10, 4, ACTIVATIONS["softmax"])]
     mlp = MLP.from_architecture(rows, seed=1, loss="mse")
     return replace(model, mlp=mlp, loss=LOSSES["mse"])
@@ -49,7 +49,7 @@ def textbook(model, images):
 
 @pytest.mark.parametrize("mixed", [False, True], ids=["logits", "logits and probabilities"])
 @pytest.mark.parametrize("to", ["numpy", pytest.param("onnx", marks=pytest.mark.extra)])
-def test_an_ensemble_of_other_networks_is_exported_within_the_limits_of_one(to, mixed, models, arrays, tmp_path):
+def test_an_ensemble_of_different_networks_is_exported_within_the_limits_of_one(to, mixed, models, arrays, tmp_path):
     if to == "onnx":
         pytest.importorskip("onnx")
         pytest.importorskip("onnxruntime")
@@ -63,10 +63,10 @@ def test_an_ensemble_of_other_networks_is_exported_within_the_limits_of_one(to, 
         assert agreement.n_same == 120
 
 
-def test_softmax_stands_behind_each_network_only_where_some_lack_it(models):
+def test_each_network_gets_a_softmax_layer_only_where_some_networks_lack_one(models):
     about = {"barenet_version": "test"}
     assert "return softmax(a)" in build_source(describe_networks(models, about), "model")
     mixed = build_source(describe_networks([models[0], ending_in_softmax(models[0])], about), "model")
     assert "return softmax(a)" not in mixed
     assert mixed.count("            softmax,\n") == 2
-    assert make_loss("mse", 0.0).output == "identity"  # a softmax on the last layer is then really applied
+    assert make_loss("mse", 0.0).output == "identity"  # so a softmax on the last layer is really applied

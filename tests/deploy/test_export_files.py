@@ -1,4 +1,4 @@
-"""An export is put in place only when it agrees with the model, and over nothing that is there."""
+"""An export is written only if it agrees with the model, and never over an existing file."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_comparison_counts_and_measures():
     [
         (2e-6, [0, 1], r"differ by up to 2\.0e-06"),
         (np.nan, [0, 1], "differ by up to nan"),
-        (0.0, [0, 0], "1 of 2 classes are others"),
+        (0.0, [0, 0], "1 of 2 classes differ"),
     ],
 )
 def test_a_file_that_disagrees_is_refused(shift, classes, message):
@@ -85,12 +85,12 @@ def test_a_file_that_disagrees_is_refused(shift, classes, message):
         compare("a runtime", expected, expected[:, :1], np.array([0, 1]))
 
 
-def test_a_model_s_own_rounding_widens_the_limit_by_four_times_that_and_a_person_may_say_otherwise():
+def test_the_rounding_of_a_model_widens_the_limit_by_four_times_that_and_a_tolerance_may_be_given():
     expected = np.array([[0.7, 0.3]])
     agreement = compare("r", expected, expected + 6e-6, np.array([0]), rounding=1.5e-6)
     assert agreement.limit == pytest.approx(7e-6)
     assert agreement.rounding == 1.5e-6
-    with pytest.raises(CheckpointError, match=r"at most 7\.0e-06; .* own float32 is within 1\.5e-06 .* by --tolerance"):
+    with pytest.raises(CheckpointError, match=r"at most 7\.0e-06 .* the model is within 1\.5e-06 .* by --tolerance"):
         compare("r", expected, expected + 8e-6, np.array([0]), rounding=1.5e-6)
     assert compare("r", expected, expected + 8e-6, np.array([0]), tolerance=1e-5).limit == 1e-5
     with pytest.raises(CheckpointError, match=r"at most 1\.0e-07"):
@@ -98,12 +98,12 @@ def test_a_model_s_own_rounding_widens_the_limit_by_four_times_that_and_a_person
 
 
 @pytest.mark.parametrize("tolerance", [0, -1e-3, 1, np.nan])
-def test_a_tolerance_that_is_no_difference_of_probabilities_is_refused(tolerance, models, tmp_path):
+def test_a_tolerance_outside_of_0_to_1_is_refused(tolerance, models, tmp_path):
     with pytest.raises(ConfigError, match="tolerance must be between 0 and 1, a difference of probabilities, got"):
         export_model(models, "numpy", tmp_path / "m.py", tolerance=tolerance)
 
 
-def test_a_network_in_another_order_is_the_same_network(models, arrays):
+def test_a_reordered_network_computes_the_same(models, arrays):
     x = arrays["x_test"].reshape(120, 64) / 255
     exact = models[0].mlp.copy(np.float64)
     other, columns = reorder(exact, np.random.default_rng(0))
@@ -114,12 +114,12 @@ def test_a_network_in_another_order_is_the_same_network(models, arrays):
 def test_the_rounding_of_a_model_is_the_largest_of_several_orders_of_its_sums(models, arrays):
     exported = describe_networks(models, {})
     exact = exact_probabilities(exported, arrays["x_test"])
-    rounding = measure_rounding(exported, arrays["x_test"], exact)  # so the order that was expected counts nothing
+    rounding = measure_rounding(exported, arrays["x_test"], exact)  # so the usual order has no error
     assert 0 < rounding < 1e-6
     assert measure_rounding(exported, arrays["x_test"], exact + 1e-3) == pytest.approx(1e-3)
 
 
-def test_a_file_that_disagrees_leaves_the_old_one_as_it_was(models, arrays, tmp_path, monkeypatch):
+def test_a_file_that_disagrees_does_not_replace_the_old_one(models, arrays, tmp_path, monkeypatch):
     from barenet.deploy import numpy_template
 
     monkeypatch.setitem(
@@ -135,7 +135,7 @@ def test_a_file_that_disagrees_leaves_the_old_one_as_it_was(models, arrays, tmp_
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_an_existing_file_is_overwritten_by_force_alone(models, arrays, tmp_path):
+def test_an_existing_file_is_overwritten_only_with_force(models, arrays, tmp_path):
     target = tmp_path / "m.py"
     target.write_text("mine", "utf-8")
     with pytest.raises(RunError, match=r"m\.py exists already; overwrite it by --force, or choose another --output"):
@@ -148,7 +148,7 @@ def test_an_existing_file_is_overwritten_by_force_alone(models, arrays, tmp_path
 @pytest.mark.parametrize(
     ("target", "message"), [("", "is a folder; name a file"), ("no/m.py", r"there is no folder .*no for m\.py")]
 )
-def test_a_target_that_cannot_be_is_refused(target, message, models, tmp_path):
+def test_an_impossible_target_is_refused(target, message, models, tmp_path):
     with pytest.raises(RunError, match=message):
         export_model(models, "numpy", tmp_path / target, force=True)
 
@@ -158,7 +158,7 @@ def test_an_unknown_format_is_refused(models, tmp_path):
         export_model(models, "onxx", tmp_path / "m")
 
 
-def test_without_test_images_random_ones_stand_in(models, tmp_path):
+def test_without_test_images_random_ones_are_used(models, tmp_path):
     notes = []
     result = export_model(models, "numpy", tmp_path / "m.py", note=notes.append)
     assert result.images == "1,000 random images"
@@ -169,32 +169,32 @@ def test_without_test_images_random_ones_stand_in(models, tmp_path):
 
 def test_test_images_of_another_size_or_kind_are_refused(models, arrays, tmp_path):
     other = from_arrays(arrays["x"][:, :7], arrays["y"], arrays["x_test"][:, :7], arrays["y_test"])
-    with pytest.raises(CheckpointError, match="takes images of 64 values, arrays has 56"):
+    with pytest.raises(CheckpointError, match="takes images of 64 values, but arrays has 56"):
         export_model(models, "numpy", tmp_path / "m.py", dataset=other)
     floats = from_arrays(arrays["x"] / 255, arrays["y"], arrays["x_test"] / 255, arrays["y_test"])
-    with pytest.raises(CheckpointError, match=r"was trained on bytes \(uint8\), the test images are float32"):
+    with pytest.raises(CheckpointError, match=r"was trained on bytes \(uint8\), but the test images are float32"):
         export_model(models, "numpy", tmp_path / "m.py", dataset=floats)
 
 
-def test_accuracy_of_other_data_is_not_called_the_model_s(models, arrays, tmp_path):
+def test_the_file_does_not_hold_the_accuracy_on_other_data(models, arrays, tmp_path):
     other = from_arrays(arrays["x"], arrays["y"], arrays["x_test"][:50], arrays["y_test"][:50])
     result = export_model(models, "numpy", tmp_path / "m.py", dataset=other)
     assert result.test_accuracy is None
     assert "test_accuracy" not in result.exported.about
 
 
-def test_a_function_of_one_s_own_is_refused_with_the_reason(arrays, tmp_path):
+def test_a_custom_function_is_refused_with_the_reason(arrays, tmp_path):
     square = barenet.Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     result = barenet.train(**arrays, **SETTINGS | {"activation": square}, output=tmp_path)
     with pytest.raises(
-        CheckpointError, match=r"cannot be exported: it was trained with 'custom:square', a Python func"
+        CheckpointError, match=r"cannot be exported: it was trained with 'custom:square', a custom Python func"
     ):
         load_for_export(result.folder)
-    with pytest.raises(ConfigError, match="its activation 'custom:square' is a Python function of your own"):
+    with pytest.raises(ConfigError, match="its activation 'custom:square' is a custom Python function"):
         export_model([result.model], "numpy", tmp_path / "m.py")
 
 
-def test_other_errors_of_loading_are_as_they_were(tmp_path):
+def test_other_errors_of_loading_are_passed_on(tmp_path):
     with pytest.raises(CheckpointError, match="no model file"):
         load_for_export(tmp_path / "missing.safetensors")
 
@@ -254,14 +254,14 @@ def test_a_kind_of_layer_that_the_playground_does_not_know_is_named(models):
         build_page(model, name="run")
 
 
-def test_the_function_exports_a_run_by_its_path_and_tells_the_format_by_the_name(run, arrays, tmp_path, monkeypatch):
+def test_the_function_exports_a_run_by_its_path_in_the_format_of_the_file_name(run, arrays, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     data = from_arrays(**arrays)
     result = barenet.export(run.folder, dataset=data, output="model.py")
     assert (result.format, result.images) == ("numpy", "120 test images of arrays")
     assert (tmp_path / "model.py").exists()
     named = barenet.export(str(run.folder / "best.safetensors"), to="numpy", dataset=data)
-    assert named.path.name == "quick_1.py"  # of the run; the best weights need no further name
+    assert named.path.name == "quick_1.py"  # the name of the run; the best weights add nothing to it
     assert named.path.read_text("utf-8").replace("quick_1", "model") == (tmp_path / "model.py").read_text("utf-8")
     with pytest.raises(RunError, match=r"quick_1\.py exists already"):
         barenet.export(run.folder, to="numpy", dataset=data)
@@ -269,10 +269,10 @@ def test_the_function_exports_a_run_by_its_path_and_tells_the_format_by_the_name
         barenet.export(run.folder)
 
 
-def test_data_that_cannot_be_had_is_noted_where_it_is_the_runs_and_an_error_where_it_is_named(run, tmp_path):
+def test_data_that_cannot_be_read_are_a_note_if_they_are_the_runs_and_an_error_if_they_were_given(run, tmp_path):
     notes: list[str] = []
     result = barenet.export(run.folder, output=tmp_path / "model.py", note=notes.append)
-    assert result.images == "1,000 random images"  # the run was given arrays, and the carried images do not fit
+    assert result.images == "1,000 random images"  # the run was trained on arrays, and the carried images do not fit
     with pytest.raises(DataError, match="missing does not exist"):
         barenet.export(run.folder, output=tmp_path / "other.py", dataset=tmp_path / "missing")
     assert any("random images" in sentence for sentence in notes)

@@ -1,4 +1,4 @@
-"""The exported Python file: what it computes, alone, as a module and as a program."""
+"""The exported Python file: its results as a module and as a program, without barenet."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_residual_connections_give_the_model_s_probabilities(arrays, tmp_path):
     assert [layer[0].__name__ for layer in module.NETWORKS[0]] == ["residual"] * 3 + ["dense"]  # the images are 64 wide
 
 
-def test_images_are_taken_in_every_form(models, arrays, tmp_path):
+def test_images_may_have_any_form(models, arrays, tmp_path):
     module = load(source(models), tmp_path)
     images = arrays["x_test"]
     expected = module.predict_proba(images)
@@ -90,7 +90,7 @@ def test_images_are_taken_in_every_form(models, arrays, tmp_path):
         module.predict(np.zeros((8, 8), complex))
 
 
-def test_the_file_needs_numpy_and_the_standard_library_alone(models):
+def test_the_file_needs_only_numpy_and_the_standard_library(models):
     imported = {
         alias.name
         for node in ast.walk(ast.parse(source(models)))
@@ -100,7 +100,7 @@ def test_the_file_needs_numpy_and_the_standard_library_alone(models):
     assert imported == {"argparse", "base64", "numpy", "warnings"}
 
 
-def test_as_a_program_it_prints_a_line_an_image(models, arrays, tmp_path):
+def test_as_a_program_it_prints_a_line_for_each_image(models, arrays, tmp_path):
     (tmp_path / "model.py").write_text(source(models), "utf-8")
     np.save(tmp_path / "images.npy", arrays["x_test"][:5])
     run = [sys.executable, "-I", "model.py"]
@@ -136,7 +136,7 @@ def test_names_of_classes_cannot_break_out_of_their_quotes(models, arrays, tmp_p
     assert found == names
 
 
-def test_a_file_that_fails_is_an_error_and_not_an_export(models, arrays):
+def test_a_file_that_fails_is_not_exported(models, arrays):
     broken = source(models).replace("def predict_proba", "def other")
     with pytest.raises(CheckpointError, match="the export is not written: run as a program it failed: NameError"):
         run_file(broken, arrays["x_test"], "model")

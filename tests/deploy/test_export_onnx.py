@@ -1,4 +1,4 @@
-"""An ONNX file gives what the model gives, in two runtimes, for every activation and any batch."""
+"""An ONNX file gives the same results as the model, in two runtimes, for every activation and any batch."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_residual_connections_give_the_model_s_probabilities(run, arrays):
 @pytest.mark.parametrize("run", slow_except([run_onnxruntime, run_reference], run_onnxruntime))
 def test_large_values_neither_overflow_nor_warn(run, activation, arrays):
     models = train(arrays, activation=activation, epochs=1)
-    models[0].mlp.parameters.views["W1"][...] *= 300  # sums of hundreds, where e^z is beyond float32
+    models[0].mlp.parameters.views["W1"][...] *= 300  # sums of hundreds, for which e^z overflows in float32
     found, _ = run(content(models), arrays["x_test"])
     assert np.isfinite(found).all()
     np.testing.assert_allclose(found, Predictor(models).predict_proba(arrays["x_test"]), atol=1e-4)
@@ -102,7 +102,7 @@ def test_several_seeds_are_averaged_in_the_file(arrays):
 
 @pytest.mark.parametrize("loss", ["mse", "hinge"])
 @pytest.mark.parametrize("last", ["softmax", "identity"])
-def test_softmax_is_taken_once_whatever_the_loss(last, loss, arrays):
+def test_softmax_is_taken_once_for_every_loss(last, loss, arrays):
     rows = [(64, 8, "relu"), (8, 4, last)]
     layers = [dict(zip(("input_dim", "output_dim", "activation"), row, strict=True)) for row in rows]
     result = barenet.train(

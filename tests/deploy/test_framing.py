@@ -1,4 +1,4 @@
-"""A picture is brought to look like those a model was trained on, and no step is taken without a reason."""
+"""A picture is changed to look like the training images of a model, and no step is taken without a reason."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ BRIGHT = Frame((8, 8), 255.0)
 SHAPE = np.pad(np.random.default_rng(0).integers(100, 200, (4, 4)).astype(np.uint8), 2)  # 8 x 8, its border black
 
 
-def test_a_picture_like_the_training_images_goes_through_untouched():
+def test_a_picture_like_the_training_images_is_not_changed():
     pixels, done = DARK(SHAPE)
     np.testing.assert_array_equal(pixels, SHAPE)
     assert done == []
 
 
 @pytest.mark.parametrize(("frame", "picture"), [(DARK, 255 - SHAPE), (BRIGHT, SHAPE)])
-def test_a_border_on_the_other_side_inverts(frame, picture):
+def test_a_picture_with_the_opposite_border_is_inverted(frame, picture):
     pixels, done = frame(picture)
     np.testing.assert_array_equal(pixels, 255 - picture)
     assert len(done) == 1
     assert done[0].startswith("inverted: a bright border" if frame is DARK else "inverted: a dark border")
 
 
-def test_a_grey_border_speaks_for_nothing():
+def test_a_picture_with_a_grey_border_is_not_inverted():
     for shade in (70, 128, 190):
         assert Frame((8, 8), 0.0)(np.full((8, 8), shade, np.uint8))[1] == []
 
 
-def test_nothing_is_inverted_where_the_training_images_disagree_or_are_colours_or_nobody_knows():
+def test_nothing_is_inverted_where_the_training_borders_differ_or_are_colours_or_are_not_known():
     mixed = {"border": 0.0, "border_agreement": 0.8}
     model = fashion_model()
     assert frame_of(replace(model.info, preprocessing=mixed), Steps()).border is None
@@ -80,7 +80,7 @@ def test_content_is_never_cropped_away_and_small_things_are_not_cut_out():
     assert Frame((8, 8), 0.0, Steps(crop=False))(np.pad(SHAPE, 1))[1] == ["resized to 8x8"]
 
 
-def test_colours_are_cropped_by_their_own_border():
+def test_colours_are_cropped_by_the_colour_of_their_border():
     inside = np.random.default_rng(2).integers(0, 256, (8, 8, 3), np.uint8)
     sky = np.empty((12, 10, 3), np.uint8)
     sky[...] = [10, 200, 90]
@@ -100,7 +100,7 @@ def test_other_sizes_are_padded_and_resized(size, done):
     assert steps == [done]
 
 
-def test_what_the_steps_left_cannot_do_is_refused():
+def test_a_picture_that_the_allowed_steps_cannot_fit_is_refused():
     noise = np.random.default_rng(3).integers(90, 160, (16, 12)).astype(np.uint8)
     with pytest.raises(DataError, match="larger than 8x8, and resizing is off"):
         Frame((8, 8), None, Steps(resize=False))(noise)
@@ -113,7 +113,7 @@ def test_a_last_axis_of_one_channel_is_kept():
 
 
 @pytest.mark.parametrize("shape", [[64], [1, 8, 8], [2, 2, 2, 2]])
-def test_a_model_of_other_things_takes_no_pictures(shape):
+def test_a_model_of_other_data_takes_no_pictures(shape):
     with pytest.raises(CheckpointError, match=r"not pictures: give an \.npy or \.csv file"):
         frame_of(replace(fashion_model().info, image_shape=shape), Steps())
 
@@ -135,15 +135,15 @@ def test_only_pictures_have_a_border():
     assert measure_border(np.zeros((3, 36), np.uint8), (36,)) == {}
 
 
-def test_the_borders_of_training_images_are_told_from_their_negatives():
-    # The threshold was chosen on these, and not on the test images.
+def test_the_rule_for_borders_separates_training_images_from_their_negatives():
+    # The threshold was chosen on these images, not on the test images.
     images = barenet.load_dataset().train_images[::20].reshape(-1, 28, 28)
     frame = frame_of(fashion_model().info, Steps())
     assert not any(frame.speaks_for_inverting(image) for image in images)
     assert np.mean([frame.speaks_for_inverting(255 - image) for image in images]) > 0.999
 
 
-def test_a_model_whose_training_images_were_scaled_scales_and_does_not_crop():
+def test_pictures_are_resized_and_not_cropped_if_the_training_images_were_resized():
     info = replace(fashion_model().info, image_shape=[8, 8], preprocessing={"were_scaled": True})
     padded = np.pad(SHAPE, 2)
     assert frame_of(info, Steps())(padded)[1] == ["resized to 8x8"]

@@ -1,4 +1,4 @@
-"""Each image and its mirror image, averaged, against a forward pass in float64 over images that NumPy flips."""
+"""The average of each image and its mirror image, compared with a float64 forward pass over images flipped by NumPy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def train(arrays, **values):
 
 
 def textbook(model, images):
-    """Return probabilities (n, C) of images as they come, in float64: standardised by the model's own statistics."""
+    """Return probabilities (n, C) of raw images, in float64, standardised by the model's statistics."""
     x = np.asarray(images, np.float64).reshape(len(images), -1)
     remembered = model.info.preprocessing
     x = (x - remembered["mean"]) / remembered["deviation"] if "mean" in remembered else x * model.info.scale
@@ -93,7 +93,7 @@ def test_mirror_images_take_no_copy_of_all_images(values, arrays):
     )  # batches, and the answers; standardised, a copy has 4 times that
 
 
-def test_a_test_gives_accuracy_and_log_loss_of_the_mean(arrays):
+def test_the_scores_are_accuracy_and_log_loss_of_the_mean(arrays):
     model = train(arrays)
     labels = arrays["y_test"]
     shares = (textbook(model, arrays["x_test"]) + textbook(model, flipped(arrays["x_test"]))) / 2
@@ -112,11 +112,11 @@ def test_the_networks_of_several_seeds_are_mirrored_and_then_averaged(arrays):
 
 
 @pytest.mark.parametrize("shape", [(64,), (4,)])
-def test_rows_that_are_no_images_have_no_mirror_image(shape):
+def test_rows_that_are_not_images_have_no_mirror_image(shape):
     rng = np.random.default_rng(1)
     rows, labels = rng.normal(size=(200, *shape)).astype(np.float32), np.arange(200) % 3
     model = train({"x": rows, "y": labels})
-    words = rf"takes rows of {shape[0]} numbers, and not images whose height and width are known.*leave out --mirror"
+    words = rf"takes rows of {shape[0]} numbers, not images of known height and width.*leave out --mirror"
     with pytest.raises(CheckpointError, match=words) as caught:
         Predictor([model], mirror=True)
     assert str(caught.value).isprintable()
@@ -134,7 +134,7 @@ def test_weights_without_a_description_are_mirrored_only_in_the_size_of_the_carr
     with pytest.warns(barenet.errors.InputWarning):
         predictor = barenet.load(tmp_path / "own.npz")
     if not is_known:  # 2 x 2 pixels would be a guess
-        with pytest.raises(CheckpointError, match="height and width are known"):
+        with pytest.raises(CheckpointError, match="not images of known height and width"):
             Predictor(predictor.models, mirror=True)
         return
     images = rng.integers(0, 256, (5, 28, 28), np.uint8)

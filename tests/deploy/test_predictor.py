@@ -72,7 +72,7 @@ def test_lists_and_no_images_at_all_are_understood(predictor, arrays):
     assert predictor.predict(arrays["x_test"][:0]).shape == (0,)
 
 
-def test_images_are_left_as_they_were(predictor, arrays):
+def test_predicting_does_not_change_the_images(predictor, arrays):
     images = (arrays["x_test"] / 255).astype(np.float32)
     before = images.copy()
     predictor.predict(images)
@@ -89,7 +89,7 @@ def test_images_of_another_shape_are_refused(predictor, shape):
 @pytest.mark.parametrize(
     ("images", "message"),
     [
-        (np.full((8, 8), 254.5), r"images must lie in 0 to 1, as in training; got .* hand in uint8, or divide by 255"),
+        (np.full((8, 8), 254.5), r"images must lie in 0 to 1, as in training; got .* pass uint8, or divide by 255"),
         (np.full((8, 8), 256), "images of whole numbers must lie in 0 to 255, as in training; got 256 to 256"),
         (np.full((8, 8), -1), "images of whole numbers must lie in 0 to 255, as in training; got -1 to -1"),
         (np.full((8, 8), np.nan), "images must be finite, got NaN or infinity"),
@@ -99,7 +99,7 @@ def test_images_of_another_shape_are_refused(predictor, shape):
         (np.zeros((8, 8), complex), "images must be numbers, got complex128"),
     ],
 )
-def test_pixels_that_are_none_are_refused(predictor, images, message):
+def test_impossible_pixels_are_refused(predictor, images, message):
     with pytest.raises(ShapeError, match=message) as caught:
         predictor.predict(images)
     assert str(caught.value).isprintable()
@@ -120,7 +120,7 @@ def test_a_folder_of_seeds_averages_probabilities(arrays, tmp_path):
     alone = [barenet.load(run.folder / f"seed-{i}").predict_proba(arrays["x_test"]) for i in range(3)]
     assert len(whole.models) == 3
     np.testing.assert_allclose(whole.predict_proba(arrays["x_test"]), sum(alone) / 3, atol=1e-6)
-    # A network that was lost before its first validation left no best weights.
+    # A network that diverged before its first validation has no best weights.
     (run.folder / "seed-1" / "best.safetensors").unlink()
     remaining = barenet.load(run.folder).predict_proba(arrays["x_test"])
     np.testing.assert_allclose(remaining, (alone[0] + alone[2]) / 2, atol=1e-6)
@@ -128,12 +128,12 @@ def test_a_folder_of_seeds_averages_probabilities(arrays, tmp_path):
 
 def test_a_run_without_a_validation_yet_says_how_to_go_on(run, tmp_path):
     (tmp_path / "config.toml").touch()
-    with pytest.raises(RunError, match=r"no validation is done; go on with: barenet train --resume"):
+    with pytest.raises(RunError, match=r"no validation is finished; go on with: barenet train --resume"):
         barenet.load(tmp_path)
 
 
 @pytest.mark.parametrize("files", [[], ["photo.png"]])
-def test_a_folder_that_is_no_run_is_refused(files, tmp_path):
+def test_a_folder_that_is_not_a_run_is_refused(files, tmp_path):
     for name in files:
         (tmp_path / name).touch()
     with pytest.raises(RunError, match=f"is not a run folder: .* found {files[0] if files else 'nothing'}"):
@@ -152,7 +152,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("n_inputs", [49, 50])
-def test_a_model_of_the_course_gives_its_own_probabilities(n_inputs, tmp_path):
+def test_a_model_of_the_course_gives_the_same_probabilities_as_in_the_course(n_inputs, tmp_path):
     rng = np.random.default_rng(4)
     widths, names = [n_inputs, 9, 5, 3], ["relu", "tanh", "softmax"]
     weights = {}
@@ -182,7 +182,7 @@ def test_a_model_of_the_course_gives_its_own_probabilities(n_inputs, tmp_path):
 # ------------------------------------------------------------------------------------------ functions of one's own
 
 
-def test_functions_of_one_s_own_are_handed_in_again(arrays, tmp_path):
+def test_custom_functions_are_passed_again(arrays, tmp_path):
     square = barenet.Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     brier = barenet.Loss.custom(
         "brier",
@@ -195,10 +195,10 @@ def test_functions_of_one_s_own_are_handed_in_again(arrays, tmp_path):
         activation=square,
         loss=brier,
     )
-    with pytest.raises(CheckpointError, match="hand it in again") as caught:
+    with pytest.raises(CheckpointError, match="pass it again") as caught:
         barenet.load(result.folder)
     assert str(caught.value).isprintable()
-    with pytest.raises(CheckpointError, match=r"custom:square.*hand in activations of your own again") as caught:
+    with pytest.raises(CheckpointError, match=r"custom:square.*pass custom activations again") as caught:
         barenet.load(result.folder, loss=brier)
     assert str(caught.value).isprintable()
     loaded = barenet.load(result.folder, activations=[square], loss=brier)

@@ -1,4 +1,4 @@
-"""Pictures in every form get the class that the raw arrays get."""
+"""Pictures in every form get the same class as the raw arrays."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from barenet.training.metrics import probabilities
 
 
 def turned(image, orientation):
-    """Return a PNG whose pixels lie as a camera held differently writes them, and whose EXIF says so."""
+    """Return a PNG with rotated pixels, as from a rotated camera, and with the EXIF entry for that."""
     inverse = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}
     exif = Image.Exif()
     exif[274] = orientation
@@ -157,7 +157,7 @@ def test_features_are_standardised_as_in_training(feature_model, tmp_path):
         assert [own.class_name for own in found] == ["yes" if label else "no" for label in expected.argmax(axis=1)]
 
 
-def test_whole_numbers_are_features_too_and_not_bytes(feature_model):
+def test_whole_numbers_can_be_features_and_are_not_taken_as_bytes(feature_model):
     whole = np.array([[1100, 0, -1]])
     np.testing.assert_array_equal(
         Predictor([feature_model]).predict_proba(whole), Predictor([feature_model]).predict_proba(whole.astype(float))
@@ -182,7 +182,7 @@ def test_pictures_are_refused_by_a_model_of_features(feature_model, tmp_path):
         recognise(Predictor([feature_model]), [tmp_path / "a.png"])
 
 
-def test_unreadable_pictures_are_listed_and_left_out_where_asked_for(tmp_path):
+def test_unreadable_pictures_are_listed_and_left_out_with_skip_broken(tmp_path):
     write_pictures(tmp_path, encode)
     (tmp_path / "003.png").write_bytes(encode(first_test_images()[3])[:80])
     (tmp_path / "005.png").write_bytes(b"")
@@ -212,14 +212,14 @@ def test_blank_and_animated_pictures_get_an_answer_and_a_note(tmp_path):
     assert [note for note in notes if "every pixel is the same in" in note and "white.png" in note]
 
 
-def test_an_empty_folder_and_a_path_that_is_not_there_are_refused(tmp_path):
+def test_an_empty_folder_and_a_path_that_does_not_exist_are_refused(tmp_path):
     with pytest.raises(DataError, match="holds no pictures"):
         recognise(fashion_predictor(), [tmp_path])
     with pytest.raises(DataError, match="does not exist: expected a picture"):
         recognise(fashion_predictor(), [tmp_path / "nowhere.png"])
 
 
-def test_features_that_a_table_of_text_was_made_into_are_not_taken_for_rows_once_more(tmp_path):
+def test_features_of_a_table_with_texts_are_not_encoded_again(tmp_path):
     rows = [[("red", "blue", "green")[i % 3], 1 + i % 5, "ab"[i % 3 == 0]] for i in range(40)]
     path = tmp_path / "table.csv"
     path.write_text("colour,size,label\n" + "".join(f"{c},{n},{label}\n" for c, n, label in rows), "utf-8")
@@ -232,7 +232,7 @@ def test_features_that_a_table_of_text_was_made_into_are_not_taken_for_rows_once
         recognise(predictor, [tmp_path / "rows.npy"])
 
 
-def test_steps_are_handed_on(tmp_path):
+def test_the_steps_are_applied(tmp_path):
     (tmp_path / "a.png").write_bytes(encode(255 - first_test_images()[0]))
     (found,) = recognise(fashion_predictor(), [tmp_path / "a.png"], steps=Steps(invert=False))
     assert found.labels[0] == fashion_predictor().predict(255 - first_test_images()[0])
@@ -252,7 +252,7 @@ def test_batches_of_every_size_give_what_one_forward_pass_gives(n):
         np.testing.assert_allclose(run(Inputs(images, 1 / 255, {})), expected, atol=1e-6)
 
 
-def test_earlier_answers_stay_as_they_are():
+def test_later_predictions_do_not_change_earlier_ones():
     run = Inference(fashion_model())
     first = run(Inputs(first_test_images()[:1].reshape(1, -1), 1 / 255, {}))
     before = first.copy()

@@ -1,4 +1,4 @@
-"""scikit-learn's own checks of an estimator: how many ran, how many were skipped, and that none failed."""
+"""scikit-learn's checks of an estimator: how many ran, how many were skipped, and that none failed."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SKIPPED = {
     "check_classifier_data_not_an_array": "needs pandas",
     "check_sample_weights_pandas_series": "needs pandas",
 }
-# It permutes rows, at random and without a seed, and asks for probabilities that differ by less than 1e-7. Ours are
-# float32, whose neighbours are 1.2e-7 apart, and a BLAS rounds a row by where it stands in the batch.
+# It permutes rows at random, without a seed, and needs probabilities that differ by less than 1e-7. Ours are float32,
+# whose neighbours are 1.2e-7 apart, and BLAS rounds a row differently at another place in the batch.
 MAY_FAIL = {"check_methods_sample_order_invariance": "float32: see test_the_order_of_rows_only_changes_rounding"}
 ESTIMATORS = {
     "defaults": {},

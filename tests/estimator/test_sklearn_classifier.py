@@ -1,4 +1,4 @@
-"""BarenetClassifier does what scikit-learn's users expect, with any labels, weights and tools."""
+"""BarenetClassifier works as scikit-learn's users expect, with any labels, weights and tools."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def naive_cross_entropy(model, x, codes, weights=None):
 # -------------------------------------------------------------------------------------------- what it learns and says
 
 
-def test_it_learns_what_it_is_shown(fitted):
+def test_it_learns_its_training_rows(fitted):
     assert fitted.score(X, Y) > 0.9
     shares = fitted.predict_proba(X)
     assert shares.dtype == np.float32
@@ -66,7 +66,7 @@ def test_attributes_are_those_of_scikit_learn(fitted):
     np.testing.assert_array_equal(fitted.classes_, [0, 1])
 
 
-def test_the_same_seed_gives_the_same_bits_and_another_others(fitted):
+def test_the_same_seed_gives_the_same_bits_and_another_seed_others(fitted):
     np.testing.assert_array_equal(quick().fit(X, Y).predict_proba(X), fitted.predict_proba(X))
     assert np.any(quick(random_state=1).fit(X, Y).predict_proba(X) != fitted.predict_proba(X))
     generator = quick(random_state=np.random.RandomState(3))
@@ -78,7 +78,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_others(fitted):
     [np.array(["no", "yes"]), np.array(["no", "yes"], object), np.array([False, True]), np.array([-7, 3.0])],
     ids=["text", "objects", "bools", "floats"],
 )
-def test_labels_of_any_type_come_back_as_they_were(labels, fitted):
+def test_predictions_have_the_type_of_the_labels(labels, fitted):
     model = quick().fit(X, labels[Y])
     np.testing.assert_array_equal(model.classes_, labels)
     assert model.predict(X).dtype == labels.dtype
@@ -118,7 +118,7 @@ def test_a_naive_network_of_the_same_parameters_gives_the_same_probabilities(fit
 
 
 @pytest.mark.parametrize("batch_size", [8, 200])
-def test_weights_are_repetitions_to_the_last_bit(batch_size):
+def test_weights_have_the_same_effect_as_repeated_rows_to_the_last_bit(batch_size):
     weights = np.random.default_rng(0).integers(0, 4, len(X))
     weighted = quick(batch_size=batch_size).fit(X, Y, sample_weight=weights)
     repeated = quick(batch_size=batch_size).fit(X.repeat(weights, axis=0), Y.repeat(weights))
@@ -130,20 +130,20 @@ def test_weights_are_repetitions_to_the_last_bit(batch_size):
 def test_equal_weights_and_the_order_of_rows_change_nothing(fitted):
     for model in (quick().fit(X, Y, sample_weight=np.full(len(X), 1.0)), quick().fit(X[::-1], Y[::-1])):
         np.testing.assert_array_equal(model.predict_proba(X), fitted.predict_proba(X))
-    doubled = quick(alpha=2.0).fit(X, Y, sample_weight=np.full(len(X), 2.0))  # the prior against twice the rows
+    doubled = quick(alpha=2.0).fit(X, Y, sample_weight=np.full(len(X), 2.0))  # the prior counts against twice the rows
     np.testing.assert_array_equal(doubled.predict_proba(X), fitted.predict_proba(X))
 
 
-def test_the_loss_reported_is_the_weighted_one():
+def test_the_reported_loss_is_the_weighted_one():
     weights = np.random.default_rng(1).uniform(0, 3, len(X))
     model = quick(learning_rate=1e-12, batch_size=64, epochs=1).fit(X, Y, sample_weight=weights)
-    # Steps that small leave the network as it was, so the loss of the epoch is the loss of its end.
+    # So small steps do not change the network: the loss of the epoch is the loss at its end.
     assert model.loss_curve_[0] == pytest.approx(naive_cross_entropy(model, X, Y, weights), rel=2e-2)
     full = quick(learning_rate=1e-12, batch_size=200, epochs=1).fit(X, Y, sample_weight=weights)
     assert full.loss_curve_[0] == pytest.approx(naive_cross_entropy(full, X, Y, weights), rel=1e-5)
 
 
-def test_classes_are_weighted_as_their_rows_would_be():
+def test_a_class_weight_has_the_same_effect_as_a_weight_of_each_row():
     few = np.r_[np.flatnonzero(Y == 0), np.flatnonzero(Y == 1)[:10]]
     x, y = X[few], Y[few]
     by_hand = quick().fit(x, y, sample_weight=np.where(y == 0, 110 / 200, 110 / 20))
@@ -164,24 +164,24 @@ def test_early_stopping_ends_training_and_takes_the_best_weights():
     model.fit(x[:80], y[:80], X_val=x[80:], y_val=y[80:])
     curve = model.validation_loss_curve_
     assert model.n_iter_ == len(curve) == int(np.argmin(curve)) + 1 + 3 < 200
-    # Noise cannot be learnt: the best weights are early ones, and give the lowest loss of the curve.
+    # Noise cannot be learnt, so the best weights are early ones, with the lowest loss of the curve.
     assert naive_cross_entropy(model, x[80:], y[80:]) == pytest.approx(min(curve), rel=1e-5)
 
 
-def test_rows_are_held_out_where_none_are_handed_in():
+def test_rows_are_held_out_if_no_validation_rows_are_given():
     model = quick(early_stopping=True, epochs=5).fit(X, Y)
     assert len(model.validation_loss_curve_) == model.n_iter_ == 5
     assert np.any(model.predict_proba(X) != quick(epochs=5).fit(X, Y).predict_proba(X))
 
 
-def test_validation_rows_that_are_only_watched_change_nothing(fitted):
+def test_validation_rows_without_early_stopping_change_nothing(fitted):
     model = quick().fit(X, Y, X_val=X[:50], y_val=Y[:50])
     np.testing.assert_array_equal(model.predict_proba(X), fitted.predict_proba(X))
     assert len(model.validation_loss_curve_) == 20
     assert model.validation_loss_curve_[-1] == pytest.approx(naive_cross_entropy(model, X[:50], Y[:50]), rel=1e-5)
 
 
-def test_a_warm_start_goes_on_and_a_cold_one_starts_anew():
+def test_a_warm_start_continues_and_a_cold_one_starts_again():
     warm = quick(warm_start=True, epochs=5).fit(X, Y)
     before = warm.predict_proba(X)
     warm.fit(X, Y)
@@ -192,7 +192,7 @@ def test_a_warm_start_goes_on_and_a_cold_one_starts_anew():
     np.testing.assert_array_equal(cold.fit(X, Y).predict_proba(X), before)
     with pytest.raises(ConfigError, match="training cannot go on with another optimizer"):
         warm.set_params(optimizer="sgd").fit(X, Y)
-    with pytest.raises(DataError, match="y has labels that are no classes of this classifier: 2"):
+    with pytest.raises(DataError, match="y has labels that are not classes of this classifier: 2"):
         warm.set_params(optimizer="adam").fit(X, Y + 1)
 
 
@@ -205,7 +205,7 @@ def test_partial_fit_takes_the_data_piece_by_piece():
     assert model.n_iter_ == len(model.loss_curve_) == 40
     assert model.score(X, Y) > 0.9
     np.testing.assert_allclose(model.scaler_.mean_, X.mean(axis=0), rtol=1e-6)
-    model.partial_fit(X[Y == 0], Y[Y == 0])  # a piece of one class is a piece
+    model.partial_fit(X[Y == 0], Y[Y == 0])  # a piece may have only one class
 
 
 @pytest.mark.slow
@@ -247,7 +247,7 @@ def test_pickles_and_clones_are_the_same_estimator(fitted):
         clone(fitted).predict(X)
 
 
-def test_importing_it_needs_scikit_learn_and_barenet_alone_does_not():
+def test_only_importing_the_estimator_needs_scikit_learn():
     script = """
 import sys
 import barenet
@@ -284,7 +284,7 @@ except ModuleNotFoundError as error:
         ({"validation_fraction": 1.0}, r"validation_fraction must be a number between 0 and 1, got 1\.0"),
         ({"weight_decay": 0.1}, "belongs to adamw"),
         ({"class_weight": "even"}, "class_weight must be None, 'balanced' or a dictionary, got 'even'"),
-        ({"class_weight": {2: 1.0}}, "class_weight names 2, which is no class here, and has no factor for 0, 1"),
+        ({"class_weight": {2: 1.0}}, "class_weight names 2, which is not a class here, and has no factor for 0, 1"),
         ({"class_weight": {1: -1.0}}, r"class_weight of 1 must be a number, 0 or more, got -1\.0"),
         ({"class_weight": {1: "2"}}, "class_weight of 1 must be a number, 0 or more, got '2'"),
         ({"class_weight": {1: np.inf}}, "class_weight of 1 must be a number, 0 or more, got inf"),
@@ -310,7 +310,7 @@ def test_a_wrong_parameter_is_named_when_fitting(parameters, message):
         ({"sample_weight": -np.ones(len(X))}, "[Nn]egative"),
         ({"X_val": X}, "X_val and y_val go together"),
         ({"y_val": Y}, "X_val and y_val go together"),
-        ({"X_val": X, "y_val": Y + 1}, "y_val has labels that are no classes of this classifier: 2"),
+        ({"X_val": X, "y_val": Y + 1}, "y_val has labels that are not classes of this classifier: 2"),
         ({"X_val": X[:, :1], "y_val": Y}, "1 features.* expecting 2 features"),
         ({"X": np.full(X.shape, np.nan)}, "contains NaN"),
         ({"X": X[:10]}, "inconsistent numbers of samples"),
@@ -333,7 +333,7 @@ def test_partial_fit_says_what_it_lacks():
     model = quick().partial_fit(X, Y, classes=[0, 1])
     with pytest.raises(DataError, match="classes are not those of the first call, 0, 1"):
         model.partial_fit(X, Y, classes=[0, 1, 2])
-    with pytest.raises(DataError, match="y has labels that are no classes of this classifier: 2"):
+    with pytest.raises(DataError, match="y has labels that are not classes of this classifier: 2"):
         model.partial_fit(X, Y + 1)
 
 

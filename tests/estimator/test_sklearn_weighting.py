@@ -1,4 +1,4 @@
-"""Rows merged and weighed, against what a loop over single rows gives."""
+"""Merged and weighted rows, compared with a loop over single rows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BATCH = np.array([7, 0, 3, 6, 1, 2])
 
 
 def naive_loss(logits, smoothing):
-    """The weighted sum over the batch, divided by its size and the mean weight of all rows; row by row."""
+    """Return the weighted sum over the batch, row by row, divided by its size and the mean weight of all rows."""
     total = 0.0
     for z, row in zip(logits, BATCH, strict=True):
         log_shares = z - np.log(np.sum(np.exp(z)))
@@ -45,7 +45,7 @@ def test_the_weighted_loss_and_its_gradient_are_those_of_a_loop_over_rows(smooth
         assert gradient[0][place] == pytest.approx(slope, abs=1e-6)
 
 
-def test_equal_weights_are_the_plain_loss():
+def test_equal_weights_give_the_plain_loss():
     labels, loss = labels_and_loss(Rows(ROWS.X, ROWS.codes, np.full(8, 3.0)), 0.0)
     np.testing.assert_array_equal(labels, ROWS.codes)
     shares = np.exp(LOGITS[0]) / np.exp(LOGITS[0]).sum(axis=1, keepdims=True)
@@ -66,7 +66,7 @@ def test_equal_rows_are_merged_and_those_without_weight_left_out():
     np.testing.assert_array_equal(again.weights, merged.weights)
 
 
-def test_balanced_classes_have_the_same_weight_in_all():
+def test_balanced_classes_have_the_same_total_weight():
     rows = make_rows(ROWS, np.array(["a", "b", "c"]), "balanced")
     np.testing.assert_allclose(np.bincount(rows.codes, rows.weights), ROWS.weights.sum() / 3)
     halved = make_rows(ROWS, np.array(["a", "b", "c"]), {"c": 0.5})
@@ -75,7 +75,7 @@ def test_balanced_classes_have_the_same_weight_in_all():
     )
 
 
-def test_no_weight_at_all_is_refused():
+def test_rows_without_any_weight_are_refused():
     with pytest.raises(DataError, match="no row of any class to train on: all weights are zero"):
         make_rows(Rows(ROWS.X, ROWS.codes, np.zeros(8)), np.arange(3), None)
 

@@ -9,8 +9,8 @@ import shutil
 import pytest
 
 import barenet
-from barenet.analysis.evidence import read_evidence
 from barenet.analysis.learning import verdict_of
+from barenet.analysis.saved_run import read_saved_run
 from barenet.pages.reports import comparison, report
 from barenet.storage.sealing import seal, unseal
 
@@ -38,7 +38,7 @@ def page_of(*paths, arrays, target, note=lambda words: None):
 
 def told(run, arrays):
     """What the page would say, without the page, which takes long to draw."""
-    return verdict_of(read_evidence(run, dataset=barenet.from_arrays(**arrays)))
+    return verdict_of(read_saved_run(run, dataset=barenet.from_arrays(**arrays)))
 
 
 def check_empty(page):

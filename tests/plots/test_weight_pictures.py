@@ -79,7 +79,7 @@ def test_a_heat_map_says_what_its_colours_are(networks, texts):
 
 
 @pytest.mark.parametrize(
-    ("layer", "redrawn", "title"), [(1, False, "W1, at initialisation"), (2, True, "W2, initialisation drawn anew")]
+    ("layer", "redrawn", "title"), [(1, False, "W1, at initialisation"), (2, True, "W2, initialisation drawn again")]
 )
 def test_a_heat_map_is_named_by_its_matrix_and_when(layer, redrawn, title, networks, texts):
     draw_heat_maps(*networks, layer, redrawn)

@@ -139,9 +139,9 @@ def test_what_gives_no_factors_is_refused(given):
     [
         (
             "cat=1,dgo=2",
-            "class_weight names dgo, which is no class here, .* no factor for dog, cow .*did you mean 'dog'",
+            "class_weight names dgo, which is not a class here, .* no factor for dog, cow .*did you mean 'dog'",
         ),
-        ("7=2", "class_weight names 7, which is no class here, and has no factor for cat, dog, cow"),
+        ("7=2", "class_weight names 7, which is not a class here, and has no factor for cat, dog, cow"),
         ({"cat": 1, 0: 2}, "model.class_weight has class 'cat' twice, by its name and by its number 0"),
         ("cat=0,dog=0,cow=0", "is 0 for every class that has training images"),
     ],

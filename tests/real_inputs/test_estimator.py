@@ -99,7 +99,7 @@ def test_the_same_sizes_in_other_words_are_no_change():
     assert model.n_iter_ == 4
 
 
-@pytest.mark.parametrize(("x", "y", "message"), [(X[:, :2], Y, "2 features"), (X, Y + 1, "no classes of this")])
+@pytest.mark.parametrize(("x", "y", "message"), [(X[:, :2], Y, "2 features"), (X, Y + 1, "not classes of this")])
 def test_a_warm_start_refuses_other_features_and_classes(x, y, message):
     model = quick(warm_start=True).fit(X, Y)
     with pytest.raises(ValueError, match=message):
@@ -224,9 +224,9 @@ def test_messages_name_parameters_that_the_estimator_has(case):
 @pytest.mark.parametrize(
     ("fraction", "n_rows", "message"),
     [
-        (0.01, 12, r"validation_fraction is 0\.01 of 12 different rows, which is no row at all; take a larger one"),
+        (0.01, 12, r"validation_fraction is 0\.01 of 12 different rows, which is less than one row; take a larger one"),
         (0.9, 12, r"validation_fraction is 0\.9 of 12 different rows, which is 11, and each of 3 classes keeps one"),
-        (0.5, 3, "each of which is the only one of its class; set early_stopping=False, or hand in X_val and y_val"),
+        (0.5, 3, "each of which is the only one of its class; set early_stopping=False, or pass X_val and y_val"),
     ],
 )
 def test_what_cannot_be_held_out_is_said_in_the_estimator_s_words(fraction, n_rows, message):

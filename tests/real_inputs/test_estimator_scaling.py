@@ -56,7 +56,7 @@ def test_numbers_of_0_to_16_are_not_led_to_255():
 def test_features_in_other_units_than_in_training_are_told():
     sixteenths = PIXELS // 16  # of which the rule makes features
     estimator = quick().fit(sixteenths, Y)
-    with pytest.warns(InputWarning, match="X: all hardly differ from each other, .* they may have other units"):
+    with pytest.warns(InputWarning, match="X: all are nearly the same: .* they may have other units"):
         estimator.predict(sixteenths / 255)
     with pytest.warns(InputWarning, match=r"X: most values lie more than 20 standard deviations .*: feature 1 \("):
         estimator.predict(sixteenths * 100.0)

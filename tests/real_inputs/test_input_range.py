@@ -109,12 +109,12 @@ def test_booleans_are_0_and_1(models, kind):
     [
         ("bytes", X_TEST.astype(int) + 60, "whole numbers must lie in 0 to 255, as in training; got 60 to 315"),
         ("bytes", X_TEST.astype(int) - 100, "whole numbers must lie in 0 to 255, as in training; got -100 to 155"),
-        ("bytes", X_TEST * 1.01, "must lie in 0 to 1, as in training; got 0 to .* hand in uint8, or divide by 255"),
+        ("bytes", X_TEST * 1.01, "must lie in 0 to 1, as in training; got 0 to .* pass uint8, or divide by 255"),
         ("unit", X_TEST * 1.01, "must lie in 0 to 1, as in training; got 0 to .* scale them as in training"),
         ("unit", X_TEST.astype(int) * 257, "must lie in 0 to 1, as in training; got 0 to 65535"),
-        ("standardised", X_TEST, r"trained on floats from -0\.81.* to 2\.0.*, and images of bytes \(uint8\) came"),
+        ("standardised", X_TEST, r"trained on floats from -0\.81.* to 2\.0.*, but these images are bytes"),
         ("standardised", X_TEST.astype(int), r"must lie in -0\.81.* to 2\.0.*, as in training; got 0 to 255"),
-        ("signed", X_TEST, r"trained on floats from -1 to 1, and images of bytes \(uint8\) came"),
+        ("signed", X_TEST, r"trained on floats from -1 to 1, but these images are bytes"),
         ("signed", X_TEST.astype(float), "must lie in -1 to 1, as in training; got 0 to 255"),
     ],
 )
@@ -137,15 +137,15 @@ def test_another_scale_within_reach_is_told_or_refused(models, kind, came, n):
     except ShapeError as error:
         told = [str(error)]
     assert len(told) == 1
-    assert "as in training" in told[0] or "they may be scaled otherwise" in told[0]
+    assert "as in training" in told[0] or "they may have another scale" in told[0]
 
 
 @pytest.mark.parametrize("kind", ["unit", "standardised", "signed"])
 def test_scaled_twice_or_lost_in_bytes_is_told(models, kind):
-    assert "may be scaled otherwise" in answer(models[kind], SCALES[kind](X_TEST) * 0 + X_TEST / 255 / 255)[2][0]
+    assert "may have another scale" in answer(models[kind], SCALES[kind](X_TEST) * 0 + X_TEST / 255 / 255)[2][0]
     if kind == "unit":
         told = answer(models[kind], (X_TEST > 127).astype(np.uint8))[2]
-        assert [("divided by 255" in own, "scaled otherwise" in own) for own in told] == [(True, False), (False, True)]
+        assert [("divided by 255" in note, "another scale" in note) for note in told] == [(True, False), (False, True)]
 
 
 @pytest.mark.parametrize("kind", ["unit", "standardised", "signed"])
@@ -201,7 +201,7 @@ def test_pictures_shown_to_a_model_of_floats(models, tmp_path):
     assert notes == ["images of bytes are divided by 255: the model was trained on floats from 0 to 1"]
     with pytest.warns(InputWarning, match="divided by 255"):
         barenet.recognise(Predictor([models["unit"]]), [tmp_path])
-    with pytest.raises(ShapeError, match=r"trained on floats from -1 to 1, and images of bytes \(uint8\) came"):
+    with pytest.raises(ShapeError, match=r"trained on floats from -1 to 1, but these images are bytes"):
         barenet.recognise(Predictor([models["signed"]]), [tmp_path])
 
 
@@ -234,7 +234,7 @@ def test_a_model_of_bytes_is_tested_and_inspected_on_floats(models):
 def test_what_is_of_another_scale_is_refused_wherever_it_comes(models):
     other = from_arrays(X, Y, X_TEST, Y_TEST)
     for use in (lambda m: score_model(m, other), lambda m: find_test(m, other), lambda m: frame_of(m, other, print)):
-        with pytest.raises(ShapeError, match="trained on floats from -1 to 1, and images of bytes"):
+        with pytest.raises(ShapeError, match="trained on floats from -1 to 1, but these images are bytes"):
             use(models["signed"])
 
 
@@ -246,7 +246,7 @@ def test_the_playground_without_images_draws_in_the_range_of_training(models):
 def test_validation_and_test_images_of_another_scale_are_refused_before_training():
     x, x_test = SCALES["unit"](X), X_TEST + np.float32(0.5)
     settings = {"n_valid": 40, "hidden_sizes": 4, "epochs": 1, "batch_size": 20, "output": None, "verbose": False}
-    with pytest.raises(DataError, match=r"the test images do not go with the training images: .*got 0\.5 to 255\.5"):
+    with pytest.raises(DataError, match=r"the test images do not match the training images: .*got 0\.5 to 255\.5"):
         barenet.train(x, Y, x_test=x_test, y_test=Y_TEST, **settings)
 
 

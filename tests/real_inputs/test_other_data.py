@@ -131,7 +131,7 @@ def test_a_table_is_said_to_be_taken_by_place_where_the_model_remembers_no_names
 
 def test_the_data_of_training_without_a_test_part_are_no_test_data(people, capsys):
     run, _ = people
-    with pytest.raises(barenet.errors.DataError, match="no test part: name labelled data that it was not trained on"):
+    with pytest.raises(barenet.errors.DataError, match="no test part: give labelled data that it was not trained on"):
         run_test(run, data=str(run.parent / "people.csv"), json=True)
 
 
@@ -144,7 +144,7 @@ def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without
     for labels in (y, np.arange(30) % 2):
         run = barenet.train(x, labels, output=tmp_path, **settings).folder
         with pytest.raises(
-            barenet.errors.DataError, match="trained on arrays, which is not on file: name labelled data"
+            barenet.errors.DataError, match="trained on arrays, which is not on file: give labelled data"
         ):
             run_test(run, json=True)
     notes = []

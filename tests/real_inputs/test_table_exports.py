@@ -217,7 +217,7 @@ def test_a_program_reads_decimal_commas_and_refuses_what_is_no_text(model, tmp_p
         assert run_main(module, monkeypatch, capsys, path) == points
     mixed = write(tmp_path / "mixed.csv", [rows[0], *with_commas[1:]], delimiter=";")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n")
-    for path, fault in ((mixed, "row 2: 'age' is"), (tmp_path / "picture.png", "is no text in UTF-8")):
+    for path, fault in ((mixed, "row 2: 'age' is"), (tmp_path / "picture.png", "is not text in UTF-8")):
         with pytest.raises(SystemExit):
             run_main(module, monkeypatch, capsys, path)
         assert fault in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Model files: exact, deterministic, and any damage is noticed and said in one line."""
+"""Model files are exact and deterministic, and a message of one line names any damage."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_every_flipped_byte_is_noticed_or_changes_nothing(tmp_path):
         except CheckpointError as error:
             messages.append(str(error))
         else:
-            # Such as 1e-3 that became 1E-3: the header reads the same.
+            # Such as 1e-3 that became 1E-3: the header means the same.
             harmless += 1
             assert position < n_header + 8
             assert info == INFO
@@ -162,7 +162,7 @@ def test_weights_of_another_program_are_refused(tmp_path, metadata):
 
 
 def rewritten(path: pathlib.Path, change) -> pathlib.Path:
-    """Change the metadata of a file as an honest program would: the header's own length is right."""
+    """Change the metadata of a file as another program would, with the right length of the header."""
     content = path.read_bytes()
     n_header = struct.unpack("<Q", content[:8])[0]
     header = json.loads(content[8 : 8 + n_header])
@@ -195,7 +195,7 @@ def test_changed_metadata_are_refused(tmp_path, change):
     assert "is damaged" in refusal(rewritten(saved(tmp_path), change))
 
 
-def test_metadata_that_are_only_written_anew_are_read(tmp_path):
+def test_metadata_that_were_written_again_unchanged_are_read(tmp_path):
     assert read_model(rewritten(saved(tmp_path), lambda metadata: None)).info == INFO
 
 
@@ -225,7 +225,7 @@ def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
         ("begun_seconds", lambda a: a.astype(np.int64), "int64 and shape (1,), expected (1,)"),
     ],
 )
-def test_a_sound_file_whose_state_fits_no_network_is_refused(name, change, found, tmp_path):
+def test_an_undamaged_file_whose_state_fits_no_network_is_refused(name, change, found, tmp_path):
     arrays = {f"state.{own}": array for own, array in state(average=True).arrays().items()}
     arrays[f"state.{name}"] = np.ascontiguousarray(change(arrays[f"state.{name}"]))
     write_model(tmp_path / "model.safetensors", INFO, {**parameters(), **arrays})
@@ -240,16 +240,16 @@ def test_whole_numbers_are_no_weights(tmp_path):
     assert "W2 holds NaN, infinity or no numbers" in refusal(path)
 
 
-def test_a_loss_and_an_activation_that_are_not_in_the_file_are_asked_for(tmp_path):
+def test_the_message_about_a_missing_custom_loss_or_activation_says_to_pass_it_again(tmp_path):
     path = tmp_path / "model.safetensors"
     write_model(path, dataclasses.replace(INFO, loss="mine"), parameters())
-    with pytest.raises(CheckpointError, match="was trained with the loss 'mine'; hand it in again"):
+    with pytest.raises(CheckpointError, match="was trained with the loss 'mine'; pass it again"):
         read_model(path)
     loss = make_loss("cross_entropy", 0.0)
     assert read_model(path, loss=loss).loss is loss
     layers = [INFO.architecture[0] | {"activation": "mine"}, INFO.architecture[1]]
     write_model(path, dataclasses.replace(INFO, architecture=layers), parameters())
-    assert "hand in activations of your own again" in refusal(path)
+    assert "pass custom activations again" in refusal(path)
 
 
 @pytest.mark.slow
@@ -287,7 +287,7 @@ def test_an_interrupted_replacement_leaves_the_old_file_and_nothing_else(tmp_pat
     assert [entry.name for entry in tmp_path.iterdir()] == ["model.safetensors"]
 
 
-def test_a_folder_that_is_gone_is_the_machine_s_fault(tmp_path):
+def test_a_missing_folder_is_an_error_of_the_machine(tmp_path):
     with pytest.raises(MachineError, match="cannot write"):
         replace_file(tmp_path / "gone" / "file", "text")
 
@@ -325,7 +325,7 @@ def test_a_model_whose_weights_are_not_finite_is_refused(value, tmp_path):
         ({"preprocessing": {"columns": {"columns": 1, "has_header": True, "n_columns": 6}}}, "columns is 1"),
     ],
 )
-def test_a_sound_file_that_says_what_no_model_does_is_refused(wrong, fault, tmp_path):
+def test_an_undamaged_file_with_an_impossible_description_is_refused(wrong, fault, tmp_path):
     write_model(tmp_path / "model.safetensors", dataclasses.replace(INFO, **wrong), parameters())
     assert fault in refusal(tmp_path / "model.safetensors")
 
@@ -348,7 +348,7 @@ def test_pictures_are_read_in_the_size_and_the_colours_that_the_model_was_traine
     assert (options["image_size"], options["color"]) == (size, is_color)
 
 
-def test_files_are_read_as_they_were_for_training():
+def test_files_are_read_in_the_same_way_as_for_training():
     plain = {"image_size": (2, 3), "color": False, "trained_on": "sha256:0123"}
     assert INFO.reading() == {**plain, "skip_broken": False, "transpose": None, "value_range": None}
     data = {"skip_broken": True, "transpose": True, "label": "kind", "drop": ["id"], "n_valid": 5}
@@ -364,7 +364,7 @@ def test_files_are_read_as_they_were_for_training():
     }
 
 
-def test_bytes_and_floats_reach_a_network_that_was_trained_on_bytes_alike(tmp_path):
+def test_a_network_that_was_trained_on_bytes_gets_the_same_inputs_from_bytes_and_floats(tmp_path):
     images = np.random.default_rng(2).integers(0, 256, (30, 6)).astype(np.uint8)
     model = model_of(tmp_path)
     for given in (images, (images / 255).astype(np.float32)):
@@ -375,7 +375,7 @@ def test_bytes_and_floats_reach_a_network_that_was_trained_on_bytes_alike(tmp_pa
         model.inputs(np.full((1, 6), np.nan, np.float32))
 
 
-def test_floats_reach_a_network_that_was_trained_on_floats_as_they_are(tmp_path):
+def test_a_network_that_was_trained_on_floats_gets_floats_unchanged(tmp_path):
     images = np.random.default_rng(2).normal(0, 300, (30, 6)).astype(np.float32)
     model = model_of(tmp_path, input_dtype="float32", scale=1.0)
     inputs = model.inputs(images)

@@ -1,4 +1,4 @@
-"""A run keeps the engine that it was begun with, whatever the shell says and whoever goes on with it."""
+"""A run keeps the engine that it was started with, for each way to continue it and any environment variable."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def copied(run, tmp_path):
 
 @pytest.fixture
 def broken_shell(monkeypatch):
-    """A shell that asks for compiled kernels where they cannot be used."""
+    """Set the environment variable for compiled kernels where they cannot be used."""
     monkeypatch.setenv("BARENET_ENGINE", "compiled")
     monkeypatch.setattr(making, "why_not", lambda: BROKEN)
 
@@ -55,14 +55,14 @@ def test_a_run_says_which_engine_trained_it(run):
     assert read_state(folder / "last.safetensors")[0].settings["trainer"]["engine"] == "numpy"
 
 
-def test_a_run_goes_on_with_its_own_engine_whatever_the_shell_says(copied, broken_shell):
+def test_a_run_continues_with_its_engine_for_any_environment_variable(copied, broken_shell):
     folder, dataset = copied
     config = config_to_resume(folder, {})
     more = config.with_values(trainer__epochs=config.trainer.epochs + 1)
     assert resume_run(folder, dataset, config=more).config.trainer.engine == "numpy"
 
 
-def test_another_engine_is_refused_and_the_same_or_any_is_not(run):
+def test_another_engine_is_refused_and_the_same_engine_or_auto_is_not(run):
     folder, _ = run
     for asked in ("numpy", "auto"):
         assert config_to_resume(folder, {"trainer.engine": asked}).trainer.engine == "numpy"
@@ -85,7 +85,7 @@ def test_a_run_of_an_earlier_version_was_trained_by_numpy(copied, broken_shell):
 
 
 @pytest.mark.parametrize("go_on", [resume_run, lambda folder, dataset: barenet.verify(folder, dataset=dataset)])
-def test_where_the_engine_of_a_run_cannot_be_used_nothing_goes_on(go_on, copied, monkeypatch):
+def test_a_run_does_not_continue_if_its_engine_cannot_be_used(go_on, copied, monkeypatch):
     folder, dataset = copied
     info = read_state(folder / "last.safetensors")[0]
     info.settings["trainer"]["engine"] = "compiled"
@@ -98,7 +98,7 @@ def test_where_the_engine_of_a_run_cannot_be_used_nothing_goes_on(go_on, copied,
 
 
 @pytest.mark.parametrize(("engine", "is_said"), [("numpy", True), ("compiled", False)])
-def test_another_blas_is_news_to_numpy_alone(engine, is_said, tmp_path):
+def test_another_blas_is_noted_for_the_numpy_engine_only(engine, is_said, tmp_path):
     (tmp_path / "machine.json").write_text(seal({**describe_machine(engine), "BLAS": "another"}), "utf-8")
     assert (write_machine(tmp_path, engine, step=7) is not None) is is_said
 
@@ -112,7 +112,7 @@ class Stop(Observer):
 
 @pytest.mark.extra
 @pytest.mark.slow
-def test_a_run_on_compiled_kernels_stops_goes_on_and_is_verified(dataset, make_config, tmp_path):
+def test_a_run_on_compiled_kernels_stops_continues_and_is_verified(dataset, make_config, tmp_path):
     pytest.importorskip("numba")
     config = make_config(engine="compiled", epochs=3, n_seeds=2)
     whole = start_run(config, dataset, output=tmp_path, name="whole")

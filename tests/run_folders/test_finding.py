@@ -13,7 +13,7 @@ from barenet.run_folders.finding import describe_names, find_folder, find_run, n
 
 @pytest.fixture
 def there(tmp_path, monkeypatch):
-    """Return a function that makes files, empty, in the current folder."""
+    """Return a function that makes empty files in the current folder."""
     monkeypatch.chdir(tmp_path)
 
     def make(*names):
@@ -31,7 +31,7 @@ def there(tmp_path, monkeypatch):
         ("quick-1/best.safetensors", "runs/quick-1/best.safetensors"),
         ("runs/quick-1", "runs/quick-1"),
         ("course-1", "studies/course-1"),
-        ("pictures", "runs/pictures"),  # a folder of pictures is no run
+        ("pictures", "runs/pictures"),  # a folder of pictures is not a run
         ("runs", "runs"),
         ("nowhere", "nowhere"),
         (".", "."),
@@ -42,7 +42,7 @@ def test_a_name_alone_is_looked_up_among_runs_and_studies(name, found, there):
     assert find_folder(name) == Path(found)
 
 
-def test_a_path_that_is_there_is_found_from_anywhere(there, tmp_path):
+def test_an_existing_path_is_found_from_any_folder(there, tmp_path):
     there("runs/quick-1/config.toml")
     assert find_folder(tmp_path / "runs" / "quick-1") == tmp_path / "runs" / "quick-1"
 
@@ -50,7 +50,7 @@ def test_a_path_that_is_there_is_found_from_anywhere(there, tmp_path):
 @pytest.mark.parametrize(
     "places", [("runs/mine", "studies/mine"), ("mine", "runs/mine"), ("mine", "studies/mine")], ids=" and ".join
 )
-def test_a_name_that_means_two_is_an_error_that_names_both(places, there, tmp_path):
+def test_the_error_about_a_name_with_two_meanings_names_both(places, there, tmp_path):
     there(*(f"{place}/config.toml" for place in places))
     with pytest.raises(RunError) as error:
         find_run("mine")
@@ -60,7 +60,7 @@ def test_a_name_that_means_two_is_an_error_that_names_both(places, there, tmp_pa
     assert find_run(second) == Path(second)
 
 
-def test_one_folder_by_two_paths_is_not_two(there, tmp_path):
+def test_two_paths_of_one_folder_count_as_one(there, tmp_path):
     there("runs/mine/config.toml")
     try:
         (tmp_path / "mine").symlink_to(tmp_path / "runs" / "mine")
@@ -69,7 +69,7 @@ def test_one_folder_by_two_paths_is_not_two(there, tmp_path):
     assert find_folder("mine") == Path("mine")
 
 
-def test_of_a_study_its_best_run_is_taken_and_that_is_said(there):
+def test_a_study_means_its_best_run_and_a_note_says_so(there):
     there("studies/course-1/study.json", "studies/course-1/config.toml", "studies/course-1/best/config.toml")
     notes = []
     assert find_run("course-1", notes.append) == Path("studies/course-1/best")
@@ -86,7 +86,7 @@ def test_a_study_without_a_best_run_says_how_to_get_one(there):
         find_run("course-1")
 
 
-def test_parts_of_a_study_or_a_run_are_called_by_the_whole_they_belong_to(there):
+def test_the_name_of_a_part_begins_with_the_name_of_its_study_or_run(there):
     there(
         "studies/course-search-1/study.json",
         "studies/course-search-1/best/config.toml",
@@ -110,21 +110,21 @@ class Result:
     folder: Path | None
 
 
-def test_what_training_returned_stands_for_its_folder(there):
+def test_the_result_of_training_means_its_folder(there):
     there("runs/quick-1/config.toml")
     assert find_run(Result(Path("runs/quick-1"))) == Path("runs/quick-1")
     with pytest.raises(RunError, match="kept in memory"):
         find_run(Result(None))
 
 
-def test_nothing_stands_for_the_latest_run(there):
+def test_none_means_the_latest_run(there):
     there("runs/quick-1/config.toml", "runs/quick-1/best.safetensors")
     assert find_run(None) == Path("runs/quick-1")
     with pytest.raises(RunError, match="no run in elsewhere"):
         find_run(None, runs="elsewhere")
 
 
-def test_a_name_that_is_not_there_is_told_the_nearest_or_all(there):
+def test_the_message_about_a_missing_name_has_the_nearest_name_or_all_names(there):
     assert describe_names(Path("runs/x")) == "there are none in runs and studies"
     there("runs/first/config.toml", "studies/mine/config.toml")
     assert describe_names(Path("runs/frist")) == "did you mean 'first'?"
@@ -132,7 +132,7 @@ def test_a_name_that_is_not_there_is_told_the_nearest_or_all(there):
     assert describe_names(Path("zzz")) == "there are first, mine in runs and studies"
 
 
-def test_a_folder_that_was_left_half_filled_is_no_run(there):
+def test_an_incomplete_folder_is_not_a_run(there):
     there("runs/.quick-0001.building/config.toml", "runs/.quick-0001.building/best.safetensors")
     with pytest.raises(RunError, match="no run in runs"):
         find_run(None)

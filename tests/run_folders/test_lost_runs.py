@@ -1,4 +1,4 @@
-"""A run that was lost before its first validation: what is said of it, and what its weights are called."""
+"""A run that diverged before its first validation: the messages about it, and the name of its weights."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 import pytest
 
 import barenet
-from barenet.analysis.evidence import read_evidence
+from barenet.analysis.saved_run import read_saved_run
 from barenet.api.training import train
 from barenet.config.sources import build_config
 from barenet.errors import DivergedError, RunError
@@ -19,7 +19,7 @@ LOST = {"optimizer": "sgd", "weight_decay": 0, "lr": 1e30, "activation": "relu",
 LOST |= {"n_valid": 60, "average_decay": 0}
 
 
-def test_a_lost_run_is_told_with_its_step_and_how_to_train_anew(make_run):
+def test_the_message_about_a_diverged_run_names_the_step_and_how_to_train_again(make_run):
     folder, _ = make_run("diverged")
     with pytest.raises(RunError) as caught:
         load_models(folder)
@@ -32,17 +32,17 @@ def test_a_lost_run_is_told_with_its_step_and_how_to_train_anew(make_run):
     assert float(rate) == 0.1
 
 
-def test_the_weights_of_a_lost_run_are_named_as_what_they_are(make_run):
+def test_the_weights_of_a_diverged_run_are_called_those_before_the_lost_epoch(make_run):
     folder, dataset = make_run("diverged")
-    evidence = read_evidence(folder, dataset=dataset)
-    assert evidence.weights_word == "before the lost epoch (epoch 0, as initialised)"
-    assert any(evidence.weights_word in sentence for sentence in evidence.notes)
-    assert look(evidence).portrait is None
-    assert look(evidence, "1:0").portrait is not None
-    assert read_evidence(make_run("plain")[0]).weights_word == "after training"
+    saved = read_saved_run(folder, dataset=dataset)
+    assert saved.weights_word == "before the lost epoch (epoch 0, as initialised)"
+    assert any(saved.weights_word in sentence for sentence in saved.notes)
+    assert look(saved).portrait is None
+    assert look(saved, "1:0").portrait is not None
+    assert read_saved_run(make_run("plain")[0]).weights_word == "after training"
 
 
-def test_divergence_is_told_in_the_line_of_the_epoch_and_in_the_error(arrays, tmp_path, capsys):
+def test_the_line_of_the_epoch_and_the_error_say_that_a_network_diverged(arrays, tmp_path, capsys):
     with pytest.raises(DivergedError) as caught:
         train(**arrays, **LOST, output=tmp_path, observer=ConsoleObserver())
     assert capsys.readouterr().err.count("diverged") == 1

@@ -1,4 +1,4 @@
-"""A run that was stopped, wherever that was, ends as one that never stopped: every file but for the seconds."""
+"""A run that was stopped at any place ends like one that never stopped: all files agree, except for the seconds."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ SETTINGS = {
 
 
 class Stop(Observer):
-    """Press Ctrl-C at the record of an epoch of a network, or at the first sign of progress in an epoch."""
+    """Press Ctrl-C at the record of an epoch of a network, or at the first progress in an epoch."""
 
     def __init__(self, epoch: int, network: int | None = 0) -> None:
         self.epoch, self.network = epoch, network
@@ -71,7 +71,7 @@ class Stop(Observer):
 
 
 def without_seconds(path: pathlib.Path):
-    """Return what a file of a run holds, without wall-clock times."""
+    """Return the content of a run's file without wall-clock times."""
     if path.name == "history.jsonl":
         return [json.loads(line) | {"seconds": 0, "checksum": ""} for line in path.read_text("utf-8").splitlines()]
     if path.name == "history.csv":
@@ -90,7 +90,7 @@ def contents(folder: pathlib.Path) -> dict:
 
 @pytest.fixture(scope="module", autouse=True)
 def after_each_epoch():
-    """Let a checkpoint be written after each epoch, however long that takes: which epochs get one is then known."""
+    """Write a checkpoint after each epoch, independent of the time, so that it is known which epochs have one."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "SHARE", math.inf)
         yield
@@ -128,7 +128,7 @@ def test_each_network_s_folder_says_on_which_machine_it_was_trained(whole_runs):
     assert not (whole_runs["seeds"] / "machine.json").exists()
 
 
-def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, tmp_path):
+def test_a_resumed_run_says_on_which_machine_it_continues(dataset, make_config, tmp_path):
     folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
     steps = int(read_state(folder / "last.safetensors")[1].n_steps[0])
     other = {**describe_machine(), "processor": "another", "BLAS": "openblas 0.3.1 Atari"}
@@ -137,8 +137,8 @@ def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, 
     resume_run(folder, dataset, observer=notes)
     blas = describe_machine()["BLAS"]
     assert notes.heard == [
-        f"{folder} goes on with other arithmetic (BLAS {blas}, was openblas 0.3.1 Atari): it ends with other last "
-        f"digits than without the break"
+        f"{folder} goes on with other arithmetic (BLAS {blas}, was openblas 0.3.1 Atari): its results differ in the "
+        f"last digits from those without the break"
     ]
     machine = read_machine(folder)
     assert machine.pop("earlier machines") == [{**other, "until step": steps}]
@@ -147,7 +147,7 @@ def test_a_run_that_goes_on_says_on_which_machine_it_does(dataset, make_config, 
     assert len([note for note in notes.heard if "arithmetic" in note]) == 1
 
 
-def test_another_processor_with_the_same_arithmetic_is_no_news(dataset, make_config, tmp_path):
+def test_there_is_no_note_about_another_processor_with_the_same_arithmetic(dataset, make_config, tmp_path):
     folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
     (folder / "machine.json").write_text(json.dumps({**describe_machine(), "processor": "another"}), "utf-8")
     notes = Notes()
@@ -156,7 +156,7 @@ def test_another_processor_with_the_same_arithmetic_is_no_news(dataset, make_con
 
 
 @pytest.mark.parametrize(("started", "resumed"), slow_except([(None, 1), (1, 2), (2, 1)], (1, 2), (2, 1)))
-def test_a_run_goes_on_with_another_number_of_threads(started, resumed, whole_runs, dataset, make_config, tmp_path):
+def test_a_run_continues_with_another_number_of_threads(started, resumed, whole_runs, dataset, make_config, tmp_path):
     folder = interrupt(make_config(**SETTINGS["adamw"], threads=started), dataset, tmp_path, Stop(2))
     result = resume_run(folder, dataset, config=config_to_resume(folder, {"trainer.threads": resumed}))
     assert result.config.trainer.threads in {resumed, None}  # None where the machine has one core
@@ -170,7 +170,7 @@ def test_a_run_goes_on_with_another_number_of_threads(started, resumed, whole_ru
     "described",
     slow_except(["{}", '{"parts of a step": "rule 0"}', "not JSON", None], '{"parts of a step": "rule 0"}', "not JSON"),
 )
-def test_a_run_whose_steps_were_cut_by_another_rule_goes_on_with_a_note(described, dataset, make_config, tmp_path):
+def test_a_run_whose_steps_were_cut_by_another_rule_continues_with_a_note(described, dataset, make_config, tmp_path):
     folder = interrupt(make_config(), dataset, tmp_path, Stop(1))
     if described is None:
         (folder / "machine.json").unlink()
@@ -182,7 +182,7 @@ def test_a_run_whose_steps_were_cut_by_another_rule_goes_on_with_a_note(describe
     assert read_parts_version(folder) == RULE_VERSION
 
 
-def test_a_run_whose_steps_are_cut_by_this_rule_goes_on_without_a_note(dataset, make_config, tmp_path):
+def test_a_run_whose_steps_are_cut_by_this_rule_continues_without_a_note(dataset, make_config, tmp_path):
     notes = Notes()
     resume_run(interrupt(make_config(), dataset, tmp_path, Stop(1)), dataset, observer=notes)
     assert notes.heard == []
@@ -194,7 +194,7 @@ def test_the_same_settings_give_the_same_files(whole_runs, dataset, make_config,
 
 
 class StopAfterPause(Observer):
-    """Save inside epochs after every stretch of steps, and press Ctrl-C after so many savings."""
+    """Save inside epochs after every group of steps, and press Ctrl-C after `n` savings."""
 
     def __init__(self, n: int) -> None:
         self.left = n
@@ -212,7 +212,7 @@ class StopAfterPause(Observer):
 
 
 class FirstStep(Observer):
-    """Sees with which step of which epoch training begins."""
+    """Remembers the epoch and the step with which training begins."""
 
     seen: tuple[int, int] | None = None
 
@@ -222,10 +222,10 @@ class FirstStep(Observer):
 
 @pytest.mark.parametrize("n", slow_except([1, 3, 4, 14], 4))
 @pytest.mark.parametrize("name", slow_except([*SETTINGS], "adamw", "batch norm", "seeds"))
-def test_a_run_stopped_inside_an_epoch_goes_on_from_there(
+def test_a_run_stopped_inside_an_epoch_continues_from_there(
     name, n, whole_runs, dataset, make_config, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("barenet.training.epochs.PROGRESS_SECONDS", 0)  # a step a stretch
+    monkeypatch.setattr("barenet.training.epochs.PROGRESS_SECONDS", 0)  # one step in each group
     folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, StopAfterPause(n))
     states = [read_state(own / "last.safetensors")[1] for own in network_folders(folder)]
     assert max(state.n_begun for state in states) > 0
@@ -256,7 +256,7 @@ def test_a_folder_of_seeds_resumes_to_the_same_files(epoch, network, whole_runs,
     assert contents(folder) == contents(whole_runs["seeds"])
 
 
-def test_networks_that_ran_out_of_patience_stay_where_they_were(whole_runs, dataset, make_config, tmp_path):
+def test_networks_that_ran_out_of_patience_do_not_change(whole_runs, dataset, make_config, tmp_path):
     lengths = [len(read_history(whole_runs["patient seeds"] / f"seed-{i}" / "history.jsonl").records) for i in range(3)]
     folder = interrupt(make_config(**SETTINGS["patient seeds"]), dataset, tmp_path, Stop(max(lengths) - 1, None))
     resume_run(folder, dataset)
@@ -274,7 +274,7 @@ def test_a_run_may_be_stopped_and_resumed_after_every_epoch(whole_runs, dataset,
 
 def test_networks_that_stopped_at_different_epochs_catch_up(whole_runs, dataset, make_config, tmp_path):
     class Keep(Stop):
-        """Put the state of seed 1 after two epochs aside."""
+        """Keep a copy of the state of seed 1 after two epochs."""
 
         def record(self, record) -> None:
             if (record.network, record.epoch) == (1, 2):
@@ -326,7 +326,7 @@ def test_trimming_the_history_survives_a_full_disk(whole_runs, monkeypatch, tmp_
     assert folder.history.read_bytes() == before
 
 
-def test_trimming_to_nothing_leaves_the_heading(whole_runs, tmp_path):
+def test_trimming_all_records_leaves_the_heading(whole_runs, tmp_path):
     folder = RunFolder(shutil.copytree(whole_runs["adamw"], tmp_path / "copy"))
     heading = (folder.path / "history.csv").read_text("utf-8").splitlines()[0]
     records = read_history(folder.history).records
@@ -338,7 +338,7 @@ def test_trimming_to_nothing_leaves_the_heading(whole_runs, tmp_path):
     assert len((folder.path / "history.csv").read_text("utf-8").splitlines()) == 2
 
 
-def test_a_damaged_line_of_the_history_costs_its_record_alone_and_is_kept(whole_runs, dataset, tmp_path):
+def test_a_damaged_line_of_the_history_loses_only_its_record_and_is_kept(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
     lines = (folder / "history.jsonl").read_bytes().splitlines(keepends=True)
     lines[1] = lines[1].replace(b'"train_loss": ', b'"train_loss": 1')
@@ -356,7 +356,7 @@ def test_a_damaged_line_of_the_history_costs_its_record_alone_and_is_kept(whole_
 
 
 @pytest.mark.parametrize("name", ["adamw", "seeds"])
-def test_a_finished_run_is_tested_again_and_nothing_else(name, whole_runs, dataset, tmp_path):
+def test_a_finished_run_is_only_tested_again(name, whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs[name], tmp_path / "copy")
     for path in folder.rglob("test.json"):
         path.unlink()
@@ -368,16 +368,14 @@ def test_a_finished_run_is_tested_again_and_nothing_else(name, whole_runs, datas
     assert watching.heard[-1] == f"{folder} is finished ({epochs} epochs); --epochs {2 * epochs} trains it for longer"
 
 
-def test_a_run_that_ran_out_of_patience_says_so_and_not_that_it_can_be_trained_for_longer(
-    whole_runs, dataset, tmp_path
-):
+def test_the_note_about_a_run_that_ran_out_of_patience_does_not_offer_longer_training(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["patient seeds"], tmp_path / "copy")
     notes = Notes()
     resume_run(folder, dataset, observer=notes)
     assert notes.heard[-1] == f"{folder} is finished: stopped early: 1 validations without a better one"
 
 
-def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, dataset, tmp_path):
+def test_outdated_weights_after_a_crash_are_deleted_on_resuming(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["adamw"], tmp_path / "copy")
     kept = {path.name for path in folder.glob("epoch-*")}
     assert len(kept) == 3
@@ -387,7 +385,7 @@ def test_weights_that_a_crash_left_behind_are_deleted_on_resuming(whole_runs, da
 
 
 @pytest.mark.slow
-def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, make_config, tmp_path):
+def test_a_run_that_is_killed_many_times_ends_like_one_that_was_not(dataset, make_config, tmp_path):
     script = (
         "import sys; sys.path.insert(0, sys.argv[1]); import pathlib, conftest\n"
         "from barenet.config.names import setting_path\n"
@@ -417,7 +415,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, 
     assert kills >= 4
     assert subprocess.run(arguments, check=False).returncode == 0
     whole = start_run(make_config(epochs=60, n_seeds=2), dataset, output=tmp_path, name="whole").folder
-    # Of which epoch the checkpoint before the last is depends on the clock.
+    # The clock decides which epoch the previous checkpoint holds.
     survived, right = (
         {name: held for name, held in contents(folder).items() if not name.endswith((".tmp", "previous.safetensors"))}
         for folder in (tmp_path / "run", whole)
@@ -425,7 +423,7 @@ def test_a_run_that_is_killed_again_and_again_ends_as_one_that_was_not(dataset, 
     assert survived == right
 
 
-def test_checkpoints_between_epochs_take_a_hundredth_of_the_time_and_are_never_far_apart(dataset, make_config):
+def test_checkpoints_between_epochs_take_a_small_share_of_the_time_and_are_never_far_apart(dataset, make_config):
     resolved, data = prepare(make_config(), dataset)
     files = writing.RunFiles(resolved, Trainer([resolved], data), None, print)
     with pytest.MonkeyPatch.context() as patch:
@@ -442,7 +440,7 @@ def test_checkpoints_between_epochs_take_a_hundredth_of_the_time_and_are_never_f
         assert files.is_due(0)
 
 
-def test_how_long_a_checkpoint_took_decides_when_the_next_one_is_due(dataset, make_config, tmp_path, monkeypatch):
+def test_the_time_that_a_checkpoint_took_decides_when_the_next_one_is_due(dataset, make_config, tmp_path, monkeypatch):
     resolved, data = prepare(make_config(), dataset)
     trainer, now = Trainer([resolved], data), [1000.0]
     files = writing.RunFiles(resolved, trainer, tmp_path, print)
@@ -467,13 +465,11 @@ def test_how_long_a_checkpoint_took_decides_when_the_next_one_is_due(dataset, ma
 
 
 @pytest.mark.parametrize("name", ["adamw", "seeds"])
-def test_whatever_ends_training_what_was_reached_is_there(
-    name, whole_runs, dataset, make_config, tmp_path, monkeypatch
-):
+def test_the_last_state_is_saved_whatever_ends_training(name, whole_runs, dataset, make_config, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "SHARE", 1e-9)
     folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, Stop(3))
     own = network_folders(folder)[0]
-    assert read_state(own / "previous.safetensors")[1].epoch[0] == 1  # it told how long a checkpoint takes
+    assert read_state(own / "previous.safetensors")[1].epoch[0] == 1  # this checkpoint showed how long one takes
     assert read_state(own / "last.safetensors")[1].epoch[0] == 3
     resume_run(folder, dataset)
     ended, right = contents(folder), contents(whole_runs[name])
@@ -485,7 +481,7 @@ def test_whatever_ends_training_what_was_reached_is_there(
 # ------------------------------------------------------------------------------------------- what the folder holds
 
 
-def test_each_file_of_weights_says_of_which_epoch_they_are_and_what_they_reached_in_validation(whole_runs):
+def test_each_file_of_weights_has_its_epoch_and_its_validation_results(whole_runs):
     for own in (whole_runs["adamw"], whole_runs["seeds"] / "seed-2"):
         records = {record.epoch: record for record in read_history(own / "history.jsonl").records}
         files = {path.name: read_model(path).info for path in own.glob("*.safetensors") if "test" not in path.name}
@@ -528,13 +524,13 @@ def test_a_run_folder_holds_these_files_and_no_pickle(whole_runs):
 @pytest.mark.parametrize("keep_best", [1, 2, 5])
 @pytest.mark.parametrize("metric", ["acc", "loss"])
 def test_the_weights_kept_are_those_of_the_best_epochs(keep_best, metric, dataset, make_config, tmp_path):
-    # Validated on wrong labels, the network gets worse with time: the best epochs are not the last.
+    # The validation labels are wrong, so the network gets worse with time, and the best epochs are not the last ones.
     wrong = {"valid_images": dataset.train_images[:100], "valid_labels": (dataset.train_labels[:100] + 1) % 4}
     config = make_config(keep_best=keep_best, metric=metric, epochs=6, average_decay=0, lr=0.02, n_valid=100)
     result = start_run(config, replace(dataset, **wrong), output=tmp_path)
     records = read_history(result.folder / "history.jsonl").records
 
-    def worth(record):  # of equals the earlier is better
+    def worth(record):  # of two equal epochs the earlier one is better
         return (record.valid_accuracy if metric == "acc" else -record.valid_loss, -record.epoch)
 
     ranked = [record.epoch for record in sorted(records, key=worth, reverse=True)]
@@ -546,7 +542,7 @@ def test_the_weights_kept_are_those_of_the_best_epochs(keep_best, metric, datase
     assert json.loads((result.folder / "test.json").read_text("utf-8"))["epoch"] == ranked[0]
     last = read_model(result.folder / "last.safetensors").mlp.parameters.values
     assert not np.array_equal(read_model(result.folder / "best.safetensors").mlp.parameters.values, last)
-    # What was tested is what is kept as best.
+    # The tested weights are those kept as best.
     model = result.networks[0].model
     np.testing.assert_array_equal(
         model.mlp.parameters.values, read_model(result.folder / "best.safetensors").mlp.parameters.values
@@ -562,7 +558,7 @@ def test_last_holds_both_the_averages_and_the_weights(whole_runs):
     assert not np.array_equal(state.average, state.values)
 
 
-def test_weights_files_hold_averages_with_the_running_statistics_in_them(whole_runs):
+def test_weights_files_hold_averages_that_include_the_running_statistics(whole_runs):
     folder = whole_runs["batch norm"]
     _, state = read_state(folder / "last.safetensors")
     model = read_model(folder / "last.safetensors")
@@ -584,7 +580,7 @@ def test_training_from_the_written_settings_gives_the_same_run(whole_runs, datas
     assert contents(again) == contents(whole_runs["sgd"])
 
 
-def test_the_log_reads_as_the_course_s(whole_runs):
+def test_the_log_has_the_form_of_the_course_s_log(whole_runs):
     lines = (whole_runs["adamw"] / "train.log").read_text("utf-8").splitlines()
     number = r"\d+\.\d{4}"
     assert re.fullmatch(
@@ -636,7 +632,7 @@ def test_the_same_settings_may_be_given_again(whole_runs, dataset, tmp_path):
     assert resume_run(folder, dataset, config=config).networks[0].stopped.kind == "finished"
 
 
-def test_a_folder_that_is_no_run_is_refused(dataset, tmp_path):
+def test_a_folder_that_is_not_a_run_is_refused(dataset, tmp_path):
     with pytest.raises(RunError, match=r"is not a run folder: it has no config\.toml"):
         resume_run(tmp_path, dataset)
 
@@ -664,7 +660,7 @@ def test_a_run_whose_checkpoints_are_both_damaged_says_so(whole_runs, dataset, t
 
 @pytest.mark.parametrize("damage", [flip_a_bit, pathlib.Path.unlink])
 @pytest.mark.parametrize("name", ["adamw", "seeds"])
-def test_a_run_goes_on_from_the_checkpoint_before_a_damaged_one(name, damage, whole_runs, dataset, tmp_path):
+def test_a_run_continues_from_the_checkpoint_before_a_damaged_one(name, damage, whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs[name], tmp_path / "copy")
     damaged = next(folder.rglob("last.safetensors"))
     damage(damaged)
@@ -683,7 +679,7 @@ LATE = {
 }
 
 
-def test_when_all_networks_are_lost_the_state_before_stays(dataset, make_config, tmp_path):
+def test_when_all_networks_diverge_the_state_before_is_kept(dataset, make_config, tmp_path):
     config, data = prepare(make_config(**LATE), dataset)
     trainer = Trainer([config], data)
     lost_in = list(trainer)[-1].epoch
@@ -710,7 +706,7 @@ def test_when_all_networks_are_lost_the_state_before_stays(dataset, make_config,
     assert after == before
 
 
-def test_a_seed_that_is_lost_leaves_the_others_alone(whole_runs, dataset, make_config, monkeypatch, tmp_path):
+def test_a_seed_that_diverges_does_not_change_the_others(whole_runs, dataset, make_config, monkeypatch, tmp_path):
     original = run_module.network_configs
 
     def with_one_absurd_rate(config):
@@ -751,7 +747,7 @@ def test_a_run_stopped_before_its_first_state_says_so(whole_runs, dataset, tmp_p
         resume_run(folder, dataset)
 
 
-def test_half_written_files_are_cleared_away(whole_runs, dataset, tmp_path):
+def test_partly_written_files_are_deleted(whole_runs, dataset, tmp_path):
     folder = shutil.copytree(whole_runs["sgd"], tmp_path / "run")
     torn = folder / ".last.safetensors.4711.tmp"
     torn.write_bytes(b"half")
@@ -796,7 +792,7 @@ def test_settings_that_a_runs_version_did_not_have_count_as_their_defaults(whole
 
 @pytest.mark.parametrize("kind", ["features", "images"])
 @pytest.mark.parametrize("was_standardised", [True, False])
-def test_numbers_are_brought_to_the_network_as_when_the_run_was_started(kind, was_standardised, make_config):
+def test_inputs_are_scaled_in_the_same_way_as_when_the_run_was_started(kind, was_standardised, make_config):
     x = np.random.default_rng(3).normal(50, 9, (40, 3)).astype(np.float32)
     remembered = {"mean": [50.0] * 3, "deviation": [9.0] * 3} if was_standardised else {}
     info = ModelInfo(
@@ -814,7 +810,7 @@ def test_numbers_are_brought_to_the_network_as_when_the_run_was_started(kind, wa
         np.testing.assert_array_equal(data.images, x)
 
 
-def test_more_epochs_for_a_run_without_a_step_are_said_without_a_learning_rate(dataset, make_config, tmp_path):
+def test_the_note_about_more_epochs_names_no_learning_rate_for_a_run_without_a_step(dataset, make_config, tmp_path):
     folder = interrupt(make_config(), dataset, tmp_path, Stop(1, None))
     assert read_state(folder / "last.safetensors")[1].n_steps[0] == 0
     notes = Notes()
@@ -826,7 +822,7 @@ def test_more_epochs_for_a_run_without_a_step_are_said_without_a_learning_rate(d
 
 
 class FullDisk(Observer):
-    """Makes every write fail after some epochs, until another."""
+    """Make every write fail between two epochs."""
 
     def __init__(self, monkeypatch, first: int, last: int) -> None:
         self.monkeypatch, self.first, self.last, self.heard = monkeypatch, first, last, []
@@ -847,7 +843,7 @@ class FullDisk(Observer):
 
 
 @pytest.mark.parametrize("name", ["adamw", "seeds"])
-def test_a_disk_that_is_full_for_a_while_costs_nothing(name, whole_runs, dataset, make_config, tmp_path, monkeypatch):
+def test_nothing_is_lost_if_a_disk_is_full_for_some_time(name, whole_runs, dataset, make_config, tmp_path, monkeypatch):
     disk = FullDisk(monkeypatch, 1, 3)
     result = start_run(make_config(**SETTINGS[name]), dataset, output=tmp_path, name="run", observer=disk)
     assert result.unsaved is None
@@ -860,7 +856,7 @@ def test_a_disk_that_is_full_for_a_while_costs_nothing(name, whole_runs, dataset
     }
 
 
-def test_a_disk_that_is_full_to_the_end_is_said_with_the_result(dataset, make_config, tmp_path, monkeypatch):
+def test_the_result_says_that_a_disk_was_full_to_the_end(dataset, make_config, tmp_path, monkeypatch):
     disk = FullDisk(monkeypatch, 2, 99)
     result = start_run(make_config(**SETTINGS["adamw"]), dataset, output=tmp_path, name="run", observer=disk)
     monkeypatch.undo()
@@ -883,7 +879,7 @@ def test_a_run_that_cannot_be_started_leaves_no_folder(dataset, make_config, tmp
 
 
 @pytest.mark.slow
-def test_a_recipe_may_be_given_again_where_its_few_epochs_are_validated_one_by_one(arrays, tmp_path):
+def test_a_recipe_may_be_given_again_if_each_of_its_few_epochs_is_validated(arrays, tmp_path):
     small = {"recipe": "course", "epochs": 3, "hidden_sizes": (4,), "n_valid": 100, "verbose": False}
     run = barenet.train(**arrays, **small, output=tmp_path)
     assert [record.epoch for record in run.networks[0].history if record.valid_loss is not None] == [1, 2, 3]

@@ -1,4 +1,4 @@
-"""Run folders: numbering, names that are taken, and a lock that goes with its process."""
+"""Run folders: numbering, names that exist already, and a lock that ends with its process."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_runs_are_numbered_after_the_highest(tmp_path):
     assert create_run(output, None, "quick") == output / "quick-10"
 
 
-def test_processes_that_count_at_once_get_numbers_of_their_own(tmp_path):
+def test_processes_that_count_at_once_get_different_numbers(tmp_path):
     made = []
     threads = [threading.Thread(target=lambda: made.append(create_run(tmp_path, None, "quick"))) for _ in range(16)]
     for thread in threads:
@@ -54,7 +54,7 @@ def test_processes_that_count_at_once_get_numbers_of_their_own(tmp_path):
     assert sorted(made) == sorted(tmp_path / f"quick-{i}" for i in range(1, 17))
 
 
-def test_a_name_is_taken_as_it_is(tmp_path):
+def test_a_given_name_is_the_name_of_the_folder(tmp_path):
     assert create_run(tmp_path, "mine", "quick") == tmp_path / "mine"
     assert create_run(tmp_path, "mine", "quick") == tmp_path / "mine"  # still empty
 
@@ -82,7 +82,7 @@ def test_a_file_in_the_way_is_named(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_the_machine_s_fault(tmp_path):
+def test_a_folder_without_permission_is_an_error_of_the_machine(tmp_path):
     tmp_path.chmod(0o500)
     try:
         with pytest.raises(MachineError, match="cannot make a run folder"):
@@ -103,7 +103,7 @@ def test_a_folder_is_hidden_until_it_is_complete(tmp_path):
     assert sorted(path.name for path in tmp_path.glob("**/*")) == [".lock", "config.toml", "quick-1"]
 
 
-def test_a_folder_that_is_not_completed_leaves_nothing(tmp_path):
+def test_a_folder_that_is_not_completed_is_deleted(tmp_path):
     def stop():
         with NewFolder(tmp_path, "mine", "quick", kind="run", marker="config.toml") as new:
             (new.path / "config.toml").touch()
@@ -114,7 +114,7 @@ def test_a_folder_that_is_not_completed_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_name_that_is_taken_meanwhile_is_refused(tmp_path):
+def test_a_name_that_another_process_has_used_meanwhile_is_refused(tmp_path):
     with NewFolder(tmp_path, "mine", "quick", kind="run", marker="config.toml") as new:
         (tmp_path / "mine").mkdir()
         (tmp_path / "mine" / "config.toml").touch()
@@ -123,7 +123,7 @@ def test_a_name_that_is_taken_meanwhile_is_refused(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
-def test_what_killed_processes_left_half_filled_is_deleted_later(tmp_path):
+def test_incomplete_folders_of_killed_processes_are_deleted_later(tmp_path):
     old, young = tmp_path / ".quick-0001.building", tmp_path / ".quick-0002.building"
     for path in (old, young):
         path.mkdir()
@@ -175,10 +175,10 @@ def test_the_record_of_an_epoch_is_on_disk_before_anything_that_is_written_later
     assert [record.epoch for record in read_history(folder.history).records] == [1, 2]
     for name in ("history.csv", "train.log"):
         n_lines = len((tmp_path / name).read_text("utf-8").splitlines())
-        assert n_lines == {"history.csv": 3, "train.log": 2}[name]  # the first line of the table says what is in it
+        assert n_lines == {"history.csv": 3, "train.log": 2}[name]  # the table begins with the names of its columns
 
 
-def test_only_the_weights_of_the_best_epochs_are_kept_and_what_cannot_be_deleted_is_named(tmp_path, monkeypatch):
+def test_only_the_weights_of_the_best_epochs_are_kept_and_files_that_cannot_be_deleted_are_named(tmp_path, monkeypatch):
     folder = RunFolder(tmp_path)
     for epoch in (1, 2, 10):
         folder.epoch(epoch).touch()
@@ -196,20 +196,20 @@ def test_only_the_weights_of_the_best_epochs_are_kept_and_what_cannot_be_deleted
         folder.drop_outdated([10])
 
 
-def test_a_history_that_is_gone_is_said_but_for_a_run_that_has_none_yet(tmp_path):
+def test_a_note_names_a_missing_history_unless_a_run_has_none_yet(tmp_path):
     folder = RunFolder(tmp_path)
     assert folder.trim_history(0) == []
     assert list(tmp_path.iterdir()) == []
     assert folder.trim_history(2) == [f"{folder.history} has no record of epoch 1-2"]
 
 
-def test_each_of_several_networks_has_a_folder_of_its_own_and_a_single_one_that_of_the_run(make_config, tmp_path):
+def test_each_of_several_networks_has_a_separate_folder_and_a_single_one_has_that_of_the_run(make_config, tmp_path):
     configs = [make_config(seed=seed) for seed in (0, 7)]
     assert [own.path for own in seed_folders(tmp_path, configs)] == [tmp_path / "seed-0", tmp_path / "seed-7"]
     assert [own.path for own in seed_folders(tmp_path, configs[1:])] == [tmp_path]
 
 
-def test_what_a_killed_process_left_half_written_is_deleted_and_nothing_else(tmp_path):
+def test_only_partly_written_files_of_a_killed_process_are_deleted(tmp_path):
     for name in (".last.safetensors.77.tmp", "seed-1/.best.safetensors.77.tmp", "seed-1/figures/.curves.tmp/half.png"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -242,7 +242,7 @@ def holder(tmp_path):
     process.stdout.close()
 
 
-def test_a_second_process_is_kept_out_until_the_first_dies(holder, dataset, make_config):
+def test_a_second_process_is_refused_until_the_first_dies(holder, dataset, make_config):
     folder, process = holder
     with pytest.raises(RunError, match=f"is in use by process {process.pid} on") as caught, lock_run(folder):
         pass
@@ -262,7 +262,7 @@ def test_a_second_process_is_kept_out_until_the_first_dies(holder, dataset, make
     start_run(make_config(epochs=1), dataset, output=folder.parent, name="held")
 
 
-def test_the_lock_is_let_go_when_the_run_is_over(dataset, make_config, tmp_path):
+def test_the_lock_is_released_when_the_run_ends(dataset, make_config, tmp_path):
     with pytest.raises(KeyboardInterrupt) as kept, lock_run(tmp_path):  # noqa: PT012
         with pytest.raises(RunError, match="in use"), lock_run(tmp_path):
             pass
@@ -277,7 +277,7 @@ def test_the_lock_is_let_go_when_the_run_is_over(dataset, make_config, tmp_path)
 
 
 @pytest.mark.parametrize(("name", "has_run_above"), [("seed-5", False), ("alone", True)])
-def test_a_run_that_is_no_part_of_another_is_locked_by_itself(name, has_run_above, tmp_path):
+def test_a_run_that_is_not_part_of_another_is_locked_alone(name, has_run_above, tmp_path):
     (tmp_path / name).mkdir()
     if has_run_above:
         (tmp_path / "config.toml").touch()
@@ -289,7 +289,7 @@ def test_a_run_that_is_no_part_of_another_is_locked_by_itself(name, has_run_abov
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "a/b", "a\\b", "..", ""])
-def test_a_name_is_of_one_folder(name, tmp_path):
+def test_a_name_must_be_that_of_one_folder(name, tmp_path):
     with pytest.raises(RunError, match="name of one folder"):
         create_run(tmp_path / "runs", name, "quick")
     assert not (tmp_path / "runs").exists()

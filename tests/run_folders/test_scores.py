@@ -1,4 +1,4 @@
-"""What test images give, against counts made by hand."""
+"""Results on test images, compared with counts made by hand."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ PREDICTED = np.array([0, 0, 1, 1, 3, 0])
 CONFUSION = np.array([[2, 1, 0, 0], [0, 1, 0, 1], [0, 0, 0, 0], [1, 0, 0, 0]])
 
 
-def test_confusion_has_a_row_a_true_class():
+def test_the_confusion_matrix_has_a_row_for_each_true_class():
     np.testing.assert_array_equal(confusion_matrix(PREDICTED, LABELS, 4), CONFUSION)
 
 
-def test_accuracy_is_a_fraction_a_network():
+def test_accuracy_is_a_fraction_for_each_network():
     both = np.stack([PREDICTED, LABELS])
     assert accuracy(both, LABELS).tolist() == [0.5, 1.0]
     assert accuracy(PREDICTED, LABELS) == 0.5
@@ -53,7 +53,7 @@ def test_probabilities_do_not_overflow_and_sum_to_one():
 
 
 def test_an_ensemble_averages_probabilities_and_not_votes():
-    # Two networks lean towards class 1, the third is sure of class 0: the mean is 0.6 for class 0.
+    # Two networks slightly prefer class 1, and the third is sure of class 0: the mean is 0.6 for class 0.
     shares = [[[0.4, 0.6]], [[0.4, 0.6]], [[1.0, 0.0]]]
     labels = np.array([0])
     results = [make_scores(np.array(s), 0.0, labels, ["a", "b"], 1) for s in shares]
@@ -104,7 +104,7 @@ def test_the_run_s_test_json_holds_the_ensemble(run, dataset):
     assert held["ensemble_test_accuracy"] == held["ensemble"]["test_accuracy"] == expected
     accuracies = [read(n.folder / "test.json")["test_accuracy"] for n in run.networks]
     assert held["test_accuracy"] == pytest.approx(np.mean(accuracies))
-    # The standard deviation of two numbers is their distance over the square root of two.
+    # The standard deviation of two numbers is their distance divided by the square root of two.
     assert held["test_accuracy_std"] == pytest.approx(abs(accuracies[0] - accuracies[1]) / math.sqrt(2))
     np.testing.assert_allclose(
         load_file(run.folder / "test-probabilities.safetensors")["probabilities"], mean, rtol=1e-6

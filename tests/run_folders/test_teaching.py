@@ -52,7 +52,7 @@ def test_soft_labels_are_the_mean_probabilities_of_all_networks(mirror, arrays, 
     assert told[-1] == f"teacher {teacher}: 2 networks, asked once for all training images{also}"
 
 
-def test_with_the_weight_1_the_labels_of_training_do_not_matter(arrays, teacher, tmp_path, without_curves):
+def test_with_the_weight_1_the_training_labels_do_not_matter(arrays, teacher, tmp_path, without_curves):
     x, y = arrays["x"], arrays["y"]
     held = {"x_val": x[:100], "y_val": y[:100], "n_valid": None}
     for name, labels in {"right": y[100:], "turned": np.roll(y[100:], 7)}.items():
@@ -78,7 +78,7 @@ class StopInside(Observer):
 
 
 @pytest.mark.parametrize("engine", ["numpy", pytest.param("compiled", marks=pytest.mark.extra)])
-def test_a_stopped_run_goes_on_without_its_teacher(engine, arrays, teacher, tmp_path, without_curves):
+def test_a_stopped_run_continues_without_its_teacher(engine, arrays, teacher, tmp_path, without_curves):
     if engine == "compiled":
         pytest.importorskip("numba")
     own = shutil.copytree(teacher, tmp_path / "teacher")
@@ -110,13 +110,13 @@ def test_a_teacher_that_is_not_there_is_named(arrays, tmp_path):
         taught(arrays, tmp_path / "nowhere", None)
 
 
-def test_another_loss_takes_no_teacher(arrays, teacher):
+def test_a_teacher_with_another_loss_is_refused(arrays, teacher):
     with pytest.raises(ConfigError, match=r"^model\.teacher works with cross_entropy only, not mse; leave it out$"):
         taught(arrays, teacher, None, loss="mse")
 
 
 @pytest.mark.slow
-def test_a_search_asks_its_teacher_once_and_tries_how_much_it_counts(arrays, teacher, tmp_path, without_curves):
+def test_a_search_evaluates_its_teacher_once_and_tries_several_weights_of_it(arrays, teacher, tmp_path, without_curves):
     settings = {name: value for name, value in SETTINGS.items() if name != "lr"}
     found = barenet.search(
         {"teacher_weight": [0.0, 1.0]},
@@ -156,9 +156,9 @@ def test_a_range_test_of_learning_rates_trains_with_the_teacher(arrays, teacher)
     ("flags", "n_images", "is_said"),
     [({}, 600, False), ({"data.split_seed": 1}, 600, True), ({"data.n_valid": 90}, 600, True), ({}, 590, True)],
 )
-def test_another_split_or_other_data_are_said(flags, n_images, is_said, arrays, teacher):
+def test_a_note_names_a_teacher_of_another_split_or_other_data(flags, n_images, is_said, arrays, teacher):
     config = build_config(flags={"model.teacher": str(teacher), "data.n_valid": 100} | flags)
     told = []
     given = arrays | {name: arrays[name][:n_images] for name in ("x", "y")}
     ask_teacher(config, from_arrays(**given), told.append)
-    assert any("it may know images that validate here" in sentence for sentence in told) is is_said
+    assert any("it may know validation images of this run" in sentence for sentence in told) is is_said

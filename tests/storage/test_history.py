@@ -123,7 +123,7 @@ def test_lines_of_earlier_versions_have_no_checksum(path):
         ({"update_ratios": 3}, "update_ratios is 3"),
         ({"update_ratios": {"W1": "x"}}, "update_ratios.W1 is 'x'"),
         ({"another": 1}, "'another' is unknown"),
-        ({"stopped": 3}, "3 is no reason to stop"),
+        ({"stopped": 3}, "3 is not a reason to stop"),
     ],
 )
 def test_names_and_types_of_a_record_are_checked(changed, place):

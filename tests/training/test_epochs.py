@@ -1,4 +1,4 @@
-"""The steps of an epoch, timed by a clock that the test sets, and what the records say of an epoch."""
+"""The steps of an epoch, timed by a clock that the test sets, and the records of an epoch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from barenet.training.records import EpochRecord, Stop
 
 
 class TimedEngine:
-    """An engine whose every step takes `seconds` on its own clock, has loss 1, and predicts class 0."""
+    """An engine whose steps take `seconds` on a clock of the test, have loss 1, and predict class 0."""
 
     def __init__(self, seconds: float, batch_size: int) -> None:
         self.seconds, self.batch_size, self.now = seconds, batch_size, 100.0
@@ -32,7 +32,7 @@ class TimedEngine:
 
 
 def make_steps(seconds, monkeypatch, *, n_steps=60, begun=0, begun_seconds=0.0):
-    """Return the steps of one network, `begun` of which were taken before a break; all labels are 0 but the last."""
+    """Return the steps of one network, `begun` of which were taken before a break; all labels but the last are 0."""
     engine = TimedEngine(seconds, batch_size=2)
     monkeypatch.setattr(epochs.time, "perf_counter", engine.clock)
     before = TrainingState.start(np.zeros((1, 3), np.float32), [], has_average=False, keep_best=1)
@@ -44,24 +44,24 @@ def make_steps(seconds, monkeypatch, *, n_steps=60, begun=0, begun_seconds=0.0):
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(5.0, [0, 1, 2, 3]), (0.1, [0, 2, 4, 6]), (0.01, [0, 20, 40, 59])])
-def test_progress_is_told_five_times_a_second_and_after_each_step_that_takes_longer(seconds, told, monkeypatch):
+def test_progress_is_reported_five_times_a_second_and_after_each_step_that_takes_longer(seconds, told, monkeypatch):
     _, steps = make_steps(seconds, monkeypatch)
     assert list(steps)[:4] == told
 
 
-def test_an_epoch_that_was_stopped_goes_on_with_the_step_that_follows_and_counts_all_of_them(monkeypatch):
+def test_an_epoch_that_was_stopped_continues_with_the_next_step_and_counts_all_steps(monkeypatch):
     engine, steps = make_steps(0.5, monkeypatch, n_steps=10, begun=6, begun_seconds=9.0)
     assert list(steps) == [6, 7, 8, 9]
     state = steps.state()
     assert state.begun_losses.tolist() == [[3.0] * 6 + [1.0] * 4]
-    assert state.begun_right.tolist() == [19]  # of 20 images all but the last
+    assert state.begun_right.tolist() == [19]  # all but the last of 20 images
     assert state.begun_seconds.tolist() == [9.0 + 4 * 0.5]
     engine.now += 1.0
     assert steps.state().begun_seconds.tolist() == [12.0]
 
 
 def make_result(**changed):
-    """Return what the third epoch, of two steps, gave two networks, the second of which was not validated."""
+    """Return the result of two networks in their third epoch, of two steps; the second was not validated."""
     state = TrainingState.start(np.zeros((2, 3), np.float32), [], has_average=False, keep_best=1)
     state.epoch[:], state.n_steps[:] = 3, 6
     values = {
@@ -77,7 +77,7 @@ def make_result(**changed):
     return EpochResult(**values | changed)
 
 
-def test_the_record_of_each_network_holds_its_own_figures():
+def test_the_record_of_each_network_holds_its_figures():
     stop, result = Stop("finished", "finished"), make_result()
     assert result.record(0, 7, is_best=True, stopped=None) == EpochRecord(
         **{"network": 7, "epoch": 3, "step": 6, "learning_rate": 0.25, "train_loss": 1.5, "train_accuracy": 0.75},
@@ -100,11 +100,11 @@ def test_the_record_of_each_network_holds_its_own_figures():
         ({"valid_loss": np.array([np.inf, np.inf])}, [True, False]),
     ],
 )
-def test_a_network_is_lost_by_a_loss_that_is_not_finite_where_one_was_due(changed, lost):
+def test_a_network_has_diverged_if_a_loss_that_was_due_is_not_finite(changed, lost):
     assert make_result(**changed).lost.tolist() == lost
 
 
-def test_a_network_is_lost_by_a_weight_that_is_not_finite():
+def test_a_network_has_diverged_if_a_weight_is_not_finite():
     result = make_result()
     result.state.values[1, 2] = np.nan
     assert result.lost.tolist() == [False, True]
@@ -118,7 +118,7 @@ def choices(configs, rows):
 
 
 @pytest.mark.parametrize("seeds", [[7], [7, 7], [0, 7], [0, 7, 3]])
-def test_each_network_sees_the_images_in_the_order_of_its_own_seed(seeds, make_config):
+def test_each_network_sees_the_images_in_the_order_of_its_seed(seeds, make_config):
     rows = np.array([3, 5, 8, 13, 21, 34])
     configs = [make_config(seed=seed, mirror=True, shift=1, mixup=0.4) for seed in seeds]
     drawn = choices(configs, rows)
@@ -135,7 +135,7 @@ def test_each_network_sees_the_images_in_the_order_of_its_own_seed(seeds, make_c
         np.testing.assert_array_equal(found, wanted, strict=True)
 
 
-def test_an_image_is_changed_in_the_same_way_wherever_it_stands_in_an_epoch(make_config):
+def test_an_image_is_changed_in_the_same_way_at_any_place_in_an_epoch(make_config):
     rows = np.arange(100, 200)
     config = make_config(seed=3, mirror=True, shift=1, mixup=0.4)
     order, mirrored, moves, second_order, second_mirrored, second_moves, _ = choices([config], rows)
@@ -144,7 +144,7 @@ def test_an_image_is_changed_in_the_same_way_wherever_it_stands_in_an_epoch(make
     np.testing.assert_array_equal(second_moves, moves[place[second_order - 100]])
 
 
-def test_mixing_leaves_order_and_changes_of_the_first_images_as_they_are(make_config):
+def test_mixing_does_not_change_the_order_and_the_changes_of_the_first_images(make_config):
     rows, rates = np.arange(50), np.zeros((1, 1))
     plain, mixed = (
         plan_epoch([make_config(mirror=True, shift=1, mixup=mixup)], rows, 4, 0, rates) for mixup in (0, 0.2)

@@ -19,7 +19,7 @@ SCALE = 1 / 255
 
 @pytest.fixture(autouse=True)
 def many_cores(monkeypatch):
-    """Let threads start for as little work as the test has, on a machine with one core too."""
+    """Let threads start even for the small work of a test, and on a machine with one core."""
     monkeypatch.setattr(evaluation, "available_cores", lambda: 4)
     monkeypatch.setattr(evaluation, "THREAD_WORK", 1)
 
@@ -75,7 +75,7 @@ def squared(before=lambda: None):
 
 
 def threads_seen(n_images, **options):
-    """Return in which threads so many images were run."""
+    """Return the threads in which `n_images` images were run."""
     seen = set()
     mlp = MLP(20, (8,), 5, activation=squared(lambda: seen.add(threading.current_thread())))
     compute_outputs(mlp, pixels(n_images), SCALE, **options)
@@ -91,12 +91,12 @@ def test_no_more_threads_are_used_than_asked_for():
 
 
 def test_two_threads_work_at_the_same_time():
-    together = threading.Barrier(2, timeout=20)  # breaks unless a second thread comes
+    together = threading.Barrier(2, timeout=20)  # fails unless a second thread comes
     mlp = MLP(20, (8,), 5, activation=squared(together.wait))
     compute_outputs(mlp, pixels(2 * EVALUATION_BATCH), SCALE, most_threads=2)
 
 
-def test_a_person_s_function_is_called_in_the_calling_thread():
+def test_a_custom_function_is_called_in_the_calling_thread():
     seen = set()
 
     def forward(z):
@@ -119,12 +119,12 @@ def test_numpy_handles_overflow_as_the_caller_wants(threads):
         compute_outputs(mlp, images, SCALE, most_threads=threads)
     with np.errstate(all="warn"), pytest.warns(RuntimeWarning) as noted:
         compute_outputs(mlp, images, SCALE, most_threads=threads)
-    assert len(noted) >= 8  # of each batch, whichever thread had it
+    assert len(noted) >= 8  # one for each batch, from any thread
 
 
 def test_blas_has_one_thread_inside_and_as_many_as_before_outside():
     def counts():
-        return find_blas().get("num_threads")  # NumPy's; SciPy may have loaded another, which nothing here uses
+        return find_blas().get("num_threads")  # NumPy's BLAS; SciPy may have loaded another one, unused here
 
     inside = []
 

@@ -131,7 +131,7 @@ def test_networks_end_as_alone_when_others_diverge_stop_early_or_finish_earlier(
     common = SGD | {"activation": "leaky_relu", "clip_norm": None, "epochs": 6}
     configs = [
         make_config(**common, seed=0, lr=0.1),
-        make_config(**common, seed=1, lr=1e30),  # lost in its first epoch
+        make_config(**common, seed=1, lr=1e30),  # diverges in its first epoch
         make_config(**common, seed=2, lr=1e-12, patience=2),  # never better than its first validation
         make_config(**common | {"epochs": 2}, seed=3, lr=0.05),
         make_config(**common, seed=4, lr=0.2, l2=1e-3),
@@ -164,7 +164,7 @@ def test_training_loss_does_not_depend_on_the_stack_even_in_float64(dataset, mak
 
 @pytest.fixture
 def use_threads(monkeypatch):
-    """Return a function that lets all engines made afterwards use exactly so many threads, and cuts small steps."""
+    """Return a function that sets the exact number of threads of all later engines; they also split small steps."""
     monkeypatch.setattr(parts, "PART_WORK", 10_000)
     monkeypatch.setattr(parts, "PIECE_WORK", 10_000)
     monkeypatch.setattr(parts, "FEWEST_ROWS", 8)

@@ -1,4 +1,4 @@
-"""Settings meet the data: defaults that don't fit shrink with a note, given values are errors in one line."""
+"""Settings that do not fit the data: defaults shrink with a note, given values are errors in one line."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_training_and_validation_images_share_the_training_file(dataset, make_co
     np.testing.assert_array_equal(data.valid_labels, dataset.train_labels[held_out])
 
 
-def test_validation_images_of_one_s_own_leave_all_others_to_train_on(arrays, make_config):
+def test_with_separate_validation_images_all_training_images_are_trained_on(arrays, make_config):
     own = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
     config, data = prepare(make_config(n_valid=120), own)
     assert (data.n_train, config.data.n_valid) == (600, 120)
@@ -77,10 +77,10 @@ def test_validation_images_of_one_s_own_leave_all_others_to_train_on(arrays, mak
     assert data.fingerprint == own.fingerprint != from_arrays(**arrays).fingerprint
 
 
-def test_another_number_of_validation_images_than_the_data_set_s_own_is_an_error(arrays, make_config):
+def test_another_number_of_validation_images_than_the_data_set_has_is_an_error(arrays, make_config):
     own = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"], name="pets")
     message = refusal(ConfigError, make_config(n_valid=100), own)
-    assert message == "data.n_valid is 100, but pets has 120 images for validation of its own: leave it out"
+    assert message == "data.n_valid is 100, but pets already has 120 validation images: leave it out"
 
 
 def test_a_default_batch_larger_than_the_training_set_shrinks_with_a_note(arrays):
@@ -110,24 +110,24 @@ def test_a_given_batch_larger_than_the_training_set_is_an_error(dataset, make_co
         ),
     ],
 )
-def test_layers_that_do_not_fit_are_counted_out(layers, message, dataset):
+def test_the_message_about_layers_that_do_not_fit_names_their_position(layers, message, dataset):
     config = build_config(flags={"model.layers": layers, "data.n_valid": 100})
     assert refusal(ConfigError, config, dataset) == message
 
 
-def test_layers_in_the_words_of_the_course_are_taken_as_they_are(dataset):
+def test_layers_may_have_the_names_of_the_course(dataset):
     config = build_config(flags={"model.layers": rows(64, 8, 4, activation="tanh"), "data.n_valid": 100})
     prepare(config, dataset)
     assert [row.as_dict() for row in architecture_of(config, 64, 4).rows] == rows(64, 8, 4, activation="tanh")
 
 
-def test_the_short_form_ends_in_what_the_loss_stands_for():
+def test_the_loss_decides_the_last_activation_of_the_short_form():
     ends = {loss: build_config(flags={"model.loss": loss}) for loss in ("cross_entropy", "mse", "hinge")}
     names = {loss: architecture_of(config, 64, 4).rows[-1].activation.name for loss, config in ends.items()}
     assert names == {"cross_entropy": "softmax", "mse": "identity", "hinge": "identity"}
 
 
-def test_label_smoothing_goes_with_cross_entropy_alone(dataset, make_config):
+def test_label_smoothing_works_with_cross_entropy_only(dataset, make_config):
     message = refusal(ConfigError, make_config(loss="mse", label_smoothing=0.1), dataset)
     assert message == "label_smoothing = 0.1 works with cross_entropy only, not mse"
 
@@ -147,14 +147,14 @@ def test_moves_need_height_and_width(arrays, make_config, shift, affine):
 
 
 @pytest.mark.parametrize("recipe", ["strong", "best"])
-def test_what_a_recipe_does_to_images_is_left_out_of_other_data(arrays, recipe):
+def test_a_recipe_s_changes_of_images_are_left_out_for_other_data(arrays, recipe):
     flat = from_arrays(arrays["x"].reshape(600, 64), arrays["y"])
     notes: list[str] = []
     config = prepare(build_config(recipe), flat, note=notes.append)[0]
     assert (config.data.mirror, config.data.shift, config.data.affine) == (False, 0, 0.0)
     left_out = ["shift"] if recipe == "strong" else ["shift", "affine"]
     end = "needs images with height and width, got 64 features; it is left out"
-    assert [note for note in notes if "data." in note] == [f"recipe {recipe}: data.{own} {end}" for own in left_out]
+    assert [note for note in notes if "data." in note] == [f"recipe {recipe}: data.{name} {end}" for name in left_out]
 
 
 def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(
@@ -168,7 +168,7 @@ def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    # 64 x 10^7 + 10^7 x 4 weights, twelve float32 each, are 32.64 GB; activations come on top.
+    # 64 x 10^7 + 10^7 x 4 weights, twelve float32 each, are 32.64 GB; activations need more.
     match = re.fullmatch(
         r"1 network\(s\) of 680,000,000 weights need about ([\d.]+) GB of memory and 8\.0 GB are free; "
         r"choose smaller model\.hidden_sizes",
@@ -189,13 +189,13 @@ def test_more_threads_than_cores_mean_all_cores_and_a_note(dataset, make_config)
 
 
 @pytest.mark.parametrize(("epochs", "every"), [(1, 1), (2, 1), (10, 1), (11, 10), (100, 10)])
-def test_a_default_that_would_leave_one_validation_becomes_one_an_epoch_with_a_note(epochs, every, dataset):
+def test_a_default_that_would_leave_one_validation_becomes_one_in_each_epoch_with_a_note(epochs, every, dataset):
     notes = []
     config = build_config("course", None, {"trainer.epochs": epochs, "data.n_valid": 100})
     assert prepare(config, dataset, note=notes.append)[0].trainer.eval_every == every
     said = [
         f"trainer.eval_every = 10 leaves one validation in {epochs} epochs: validating after each epoch instead; "
-        f"--trainer.eval-every says otherwise"
+        f"--trainer.eval-every changes that"
     ]
     assert notes == (said if 1 < epochs <= 10 else [])
 
@@ -210,7 +210,7 @@ def test_a_given_number_of_epochs_between_validations_is_kept_with_a_note(epochs
 
 
 @pytest.mark.parametrize("loss", ["mse", "hinge"])
-def test_mixup_goes_with_cross_entropy_alone(loss, dataset, make_config):
+def test_mixup_works_with_cross_entropy_only(loss, dataset, make_config):
     message = refusal(ConfigError, make_config(loss=loss, mixup=0.2), dataset)
     assert message == f"data.mixup = 0.2 mixes labels, which works with cross_entropy only, not {loss}; set it to 0"
 

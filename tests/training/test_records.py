@@ -1,4 +1,4 @@
-"""How long several networks trained, by their records, and the line of an epoch."""
+"""The training time of several networks by their records, and the line of an epoch."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_seconds_that_networks_trained_together_count_once(histories, expected):
         (math.nan, "nan"),
     ],
 )
-def test_a_line_has_four_decimals_until_they_say_nothing(loss, written):
+def test_a_line_has_four_decimals_unless_the_number_is_huge(loss, written):
     line = replace(RECORD, train_loss=loss, valid_loss=loss, valid_accuracy=0.5).as_line()
     assert f"| Train Loss: {written} |" in line
     assert f"| Valid Loss: {written} |" in line

@@ -48,7 +48,7 @@ def naive_forward(parameters, x):
 
 
 def naive_epoch(parameters, batches, learning_rate, l2):
-    """Train with plain SGD on batches of (x, y); return mean loss and accuracy, each batch seen before its step."""
+    """Train with plain SGD on batches of (x, y); return mean loss and accuracy, measured before each step."""
     n_layers, losses, n_right, n_seen = len(parameters) // 2, 0.0, 0, 0
     for x, y in batches:
         zs, activations = naive_forward(parameters, x)
@@ -122,7 +122,7 @@ def test_label_smoothing_is_in_the_training_loss_and_not_in_the_validation_loss(
 
 
 def test_norms_are_of_the_last_step(dataset, make_config):
-    # One step an epoch: the update is the learning rate times the gradient, and the first weights are the initial ones.
+    # With one step in an epoch, the update is the learning rate times the gradient of the initial weights.
     trainer = make_trainer(make_config(**PLAIN_SGD, batch_size=500, epochs=2), dataset)
     initial = trainer.states[0].values.astype(np.float64)
     records = list(trainer)
@@ -159,7 +159,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(dataset, make
     assert ends[0][1][0] != ends[2][1][0]
 
 
-def test_the_split_does_not_move_with_the_seed(dataset, make_config):
+def test_the_split_does_not_depend_on_the_seed(dataset, make_config):
     first, second = (make_trainer(make_config(seed=seed), dataset).data.train_rows for seed in (0, 1))
     np.testing.assert_array_equal(first, second)
     other = make_trainer(make_config(split_seed=1), dataset).data.train_rows
@@ -172,7 +172,9 @@ def test_the_split_does_not_move_with_the_seed(dataset, make_config):
 @pytest.mark.parametrize(
     ("epochs", "eval_every", "validated"), [(5, 2, [2, 4, 5]), (4, 1, [1, 2, 3, 4]), (3, 7, [3]), (6, 3, [3, 6])]
 )
-def test_validation_comes_every_so_often_and_after_the_last_epoch(dataset, make_config, epochs, eval_every, validated):
+def test_validation_follows_eval_every_and_comes_after_the_last_epoch(
+    dataset, make_config, epochs, eval_every, validated
+):
     records = list(make_trainer(make_config(epochs=epochs, eval_every=eval_every), dataset))
     assert [r.epoch for r in records] == list(range(1, epochs + 1))
     assert [r.epoch for r in records if r.valid_loss is not None] == validated
@@ -181,7 +183,7 @@ def test_validation_comes_every_so_often_and_after_the_last_epoch(dataset, make_
 
 @pytest.mark.parametrize(("eval_every", "last"), [(1, 3), (2, 6)])
 def test_patience_counts_validations_without_a_better_one(dataset, make_config, eval_every, last):
-    # So small a rate changes no prediction: the first validation stays the best, and two others follow.
+    # With so small a rate no prediction changes: the first validation stays the best, and two others follow.
     config = make_config(**PLAIN_SGD | {"lr": 1e-12}, epochs=20, patience=2, eval_every=eval_every)
     trainer = make_trainer(config, dataset)
     records = list(trainer)
@@ -197,8 +199,8 @@ def validated_on_wrong_labels(dataset):
 
 
 @pytest.mark.parametrize("metric", ["acc", "loss"])
-def test_best_means_what_the_metric_says(dataset, make_config, metric):
-    # Wrong labels to validate on: while the network learns, its loss on them rises.
+def test_the_metric_decides_which_epoch_is_the_best(dataset, make_config, metric):
+    # The validation labels are wrong, so the validation loss rises while the network learns.
     dataset = validated_on_wrong_labels(dataset)
     trainer = make_trainer(make_config(**PLAIN_SGD, metric=metric, epochs=6, n_valid=100), dataset)
     records = list(trainer)
@@ -234,7 +236,7 @@ def test_divergence_names_epoch_step_layer_and_rate(dataset, make_config):
 
 
 def test_a_network_that_diverges_late_keeps_the_state_before(dataset, make_config):
-    # The rate grows from 1e-9 by 10^0.4 a step: harmless for two epochs, absurd in the fourth.
+    # The rate grows from 1e-9 by 10^0.4 in each step: it is small for two epochs, and far too large in the fourth.
     config = make_config(
         **PLAIN_SGD
         | {"lr": 1e-9, "schedule": "exponential", "decay_rate": 10**0.4, "decay_step": 1, "activation": "leaky_relu"},
@@ -260,7 +262,7 @@ def test_a_network_that_diverges_late_keeps_the_state_before(dataset, make_confi
 
 
 def blas_thread_counts() -> list[int]:
-    return [find_blas()["num_threads"]]  # NumPy's; SciPy may have loaded another, which nothing here uses
+    return [find_blas()["num_threads"]]  # NumPy's BLAS; SciPy may have loaded another one, which is not used here
 
 
 def test_blas_has_one_thread_inside_a_step_and_as_many_as_before_outside(dataset, make_config):
@@ -302,7 +304,7 @@ def test_an_engine_may_use_the_threads_that_are_asked_for_and_no_more_than_the_c
     assert asked == [expected]
 
 
-def test_on_one_core_no_thread_starts_however_much_there_is_to_do(dataset, make_config, monkeypatch):
+def test_on_one_core_no_thread_starts_even_for_much_work(dataset, make_config, monkeypatch):
     monkeypatch.setattr(cores, "affinity_cores", lambda: 1)
     monkeypatch.setattr(choice, "LEAST_WORK", 1)
     started = []
@@ -312,7 +314,7 @@ def test_on_one_core_no_thread_starts_however_much_there_is_to_do(dataset, make_
     assert not started
 
 
-def test_blas_threads_are_put_back_after_an_interrupt(dataset, make_config):
+def test_the_number_of_blas_threads_is_restored_after_an_interrupt(dataset, make_config):
     def interrupt(*_):
         raise KeyboardInterrupt
 
@@ -329,7 +331,7 @@ def make_record(**values):
     return EpochRecord(**plain | {"update_ratios": {}} | values)
 
 
-def test_a_record_with_nan_is_strict_json_and_comes_back():
+def test_a_record_with_nan_is_strict_json_and_is_read_back_equal():
     values = {
         "train_loss": math.nan,
         "valid_loss": None,
@@ -346,7 +348,7 @@ def test_a_record_with_nan_is_strict_json_and_comes_back():
 
 
 @pytest.mark.parametrize("kind", ["finished", "early", "diverged"])
-def test_files_and_lines_hold_the_words_why_a_network_stopped_and_reading_gives_the_kind(kind):
+def test_files_and_lines_say_why_a_network_stopped_and_reading_gives_the_kind(kind):
     words = {"finished": "finished", "early": "stopped early: 2 validations", "diverged": "diverged in epoch 1"}[kind]
     record = make_record(stopped=Stop(kind, words))
     assert record.as_values()["stopped"] == words
@@ -356,6 +358,6 @@ def test_files_and_lines_hold_the_words_why_a_network_stopped_and_reading_gives_
     assert record.diverged == (kind == "diverged")
 
 
-def test_a_reason_to_stop_that_nobody_wrote_is_damage():
-    with pytest.raises(RunError, match="a history is damaged: 'vanished' is no reason to stop; known: finished"):
+def test_an_unknown_reason_to_stop_is_damage():
+    with pytest.raises(RunError, match="a history is damaged: 'vanished' is not a reason to stop; known: finished"):
         Stop.parse("vanished")

@@ -1,12 +1,12 @@
-"""Numbers about a trained network and its test results; drawing them is left to `plots` and `pages`.
+"""Numbers about a trained network and its test results; `plots` and `pages` show them.
 
-Read the modules in this order; open `evidence` first:
+Read the modules in this order; open `saved_run` first:
 
     statistics    intervals, tests between two models, calibration, doubtful labels
-    images        the images that a model was trained beside
-    shared_time   how much of its stack's time the best trial of a study took
-    evidence      everything that a run left behind, read and checked
+    images        the data set of a model, and its validation and test images
+    shared_time   which part of the time of its stack the best trial of a study took
+    saved_run     all files of a run, read and checked
     learning      whether a network learned anything
-    activity      what neurons do with images: dead, saturated, useful
-    verification  is a run on disk what training gives?
+    activity      the activations of neurons: which are dead, saturated or useful
+    verification  compare a run on disk with what training gives
 """

@@ -1,7 +1,7 @@
-"""What the neurons of a network do with images: their activations, which are dead, what each is good for.
+"""How the neurons of a network react to images: their activations, which are dead, and the effect of each.
 
-Only calculations; `plots.neurons` draws them. Layers and neurons are counted from 1 and 0: neuron 2:17 is number 17 of
-the second hidden layer.
+This module only calculates; `plots.neurons` draws. Layers are counted from 1 and neurons from 0: neuron 2:17 is number
+17 of the second hidden layer.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = [
 
 Array = NDArray[np.floating]
 
-MOSTLY = 0.95  # share of images for which a saturated neuron is flat
-BOUNDED = ("sigmoid", "tanh")  # functions that saturate: the others grow without end
+MOSTLY = 0.95  # a neuron is saturated if it is flat for this share of the images
+BOUNDED = ("sigmoid", "tanh")  # functions that saturate; the others grow without limit
 HISTOGRAM_BINS = 60
 BATCH = 1000
 
 
 @dataclass(frozen=True, repr=False)
 class LayerActivity(Shown):
-    """What one hidden layer did with the images.
+    """The activations of one hidden layer.
 
     edges, counts: a histogram of all activations. dead: neurons whose activation function is flat for every image, so
-    that they never learn and hardly change: of ReLU, those that are never on. saturated: of sigmoid and tanh, those
-    that are flat for 95 % of the images or more, and not dead; None for functions that have no ceiling.
+    that they do not learn; for ReLU, those whose output is always 0. saturated: for sigmoid and tanh, neurons that are
+    flat for 95 % of the images or more, but not dead; None for functions without a limit.
     """
 
     layer: int
@@ -58,13 +58,12 @@ class LayerActivity(Shown):
 
 @dataclass(frozen=True, repr=False)
 class NeuronPortrait(Shown):
-    """One neuron of a hidden layer: what excites it, and what it is good for.
+    """One neuron of a hidden layer: the images with its highest and lowest activations, and its effect on the outputs.
 
-    activations: (n,) for the images. most, least: the images that excite it most and least, none
-    among both. push: (C,), how much each
-    class's output would fall, on the mean, if the neuron were switched off, relative to the mean of all classes: the
-    classes that it speaks for are positive. lost: accuracy lost without it, a fraction. n_changed: the images that get
-    another class without it. is_dead: its activation function is flat for every image.
+    activations: (n,), one for each image. most, least: the images with the highest and the lowest activations; no image
+    is in both. push: (C,), the mean fall of each class's output without the neuron, relative to the mean of all
+    classes; it is positive for classes that the neuron supports. lost: the accuracy lost without it, a fraction.
+    n_changed: how many images get another class without it. is_dead: its activation function is flat for every image.
     """
 
     layer: int
@@ -82,7 +81,7 @@ class NeuronPortrait(Shown):
 
 
 def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[LayerActivity]:
-    """Return what each hidden layer does with images (n, D)."""
+    """Return the activations of each hidden layer for images (n, D)."""
     mlp = model.mlp
     hidden = mlp.architecture.hidden
     kept: list[list[Array]] = [[] for _ in hidden]
@@ -93,7 +92,7 @@ def measure_activity(model: SavedModel, pixels: NDArray[np.generic]) -> list[Lay
             always[layer] += np.sum(is_flat(mlp, layer, z), axis=0)
     found = []
     for layer, row in enumerate(hidden):
-        # Weights on their way out of all bounds give infinite activations, which no histogram holds.
+        # A network that diverges may have infinite activations, which a histogram cannot hold.
         values, flat = np.concatenate(kept[layer]), always[layer] / len(pixels)
         values = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
         name = row.activation.name
@@ -122,9 +121,9 @@ def batches(model: SavedModel, pixels: NDArray[np.generic]) -> Iterator[Array]:
 
 
 def read_neuron(mlp: MLP, text: str) -> tuple[int, int]:
-    """Return layer (from 1) and number (from 0) of the neuron that "2:17" names; "17" is of the first layer.
+    """Return layer (from 1) and number (from 0) of the neuron that "2:17" names; "17" means the first layer.
 
-    Raises ConfigError for one that the network does not have.
+    Raises ConfigError for a neuron that the network does not have.
     """
     layer_text, _, unit_text = text.rpartition(":")
     sizes = [row.output_dim for row in mlp.architecture.hidden]
@@ -149,7 +148,7 @@ def portray(
     *,
     n_shown: int = 10,
 ) -> NeuronPortrait:
-    """Return what one neuron does with images (n, D) of these labels, and what the network is without it."""
+    """Return how one neuron reacts to images (n, D) with these labels, and how the network changes without it."""
     mlp = model.mlp
     activations, outputs, without, flat = [], [], [], []
     for batch in batches(model, pixels):
@@ -160,11 +159,11 @@ def portray(
         outputs.append(passed[-1][1])
         a[:, unit] = 0
         without.append(trace(mlp, a, layer)[-1][1])
-    own, full, cut = np.concatenate(activations), np.concatenate(outputs), np.concatenate(without)
+    values, full, cut = np.concatenate(activations), np.concatenate(outputs), np.concatenate(without)
     with np.errstate(all="ignore"):
         push = np.nan_to_num(np.mean(full - cut, axis=0, dtype=np.float64))
-    order = np.argsort(own, kind="stable")
-    n_most = min(n_shown, (len(order) + 1) // 2)  # so that no image is among the least as well
+    order = np.argsort(values, kind="stable")
+    n_most = min(n_shown, (len(order) + 1) // 2)  # so that no image is in both lists
     counts = np.bincount(labels, minlength=mlp.n_classes)
     predicted = [np.argmax(result, axis=-1) for result in (full, cut)]
     right = [float(accuracy(classes, labels)) for classes in predicted]
@@ -172,11 +171,11 @@ def portray(
         layer=layer,
         unit=unit,
         weights=mlp.parameters.views[f"W{layer}"][:, unit],
-        activations=own,
+        activations=values,
         most=order[::-1][:n_most],
         least=order[: min(n_shown, len(order) - n_most)],
         push=push - np.mean(push),
-        by_class=np.bincount(labels, own, mlp.n_classes) / np.maximum(counts, 1),
+        by_class=np.bincount(labels, values, mlp.n_classes) / np.maximum(counts, 1),
         accuracy=right[0],
         lost=right[0] - right[1],
         n_changed=int(np.count_nonzero(predicted[0] != predicted[1])),
@@ -185,9 +184,9 @@ def portray(
 
 
 def most_useful_neuron(model: SavedModel) -> tuple[int, int]:
-    """Return the neuron of the first layer whose weights, into it and out of it, are largest together.
+    """Return the neuron of the first layer with the largest product of the norms of its weights, |w_in| |w_out|.
 
-    A neuron counts as much as what it hears times what it says: |w_in| |w_out|.
+    w_in are its incoming weights, and w_out its outgoing ones.
     """
     views = model.mlp.parameters.views
     reach = np.linalg.norm(views["W1"], axis=0) * np.linalg.norm(views["W2"], axis=1)

@@ -1,4 +1,4 @@
-"""Find the images that a model was trained beside, as its run split them, or say why they are not at hand."""
+"""Find a model's data set, split as in its run, or say why it is not there."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from barenet.shown import Shown
 
 __all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
 
-Source = Dataset | str | Path  # a data set, or where it lies
+Source = Dataset | str | Path  # a data set, or its path
 
 
 @dataclass(frozen=True, repr=False)
 class Images(Shown):
     """Images (n, D), or features standardised as in training, and their labels (n,).
 
-    The network takes them times the scale of its model; images of that scale are as the data set has them.
+    Multiplied by the scale of the model, they are the network's inputs.
     """
 
     pixels: NDArray[np.generic]
@@ -41,10 +41,10 @@ class Images(Shown):
 def find_dataset(
     model: SavedModel, path: Path, source: Source | None = None, *, note: Callable[[str], None] = ignore, **reading: Any
 ) -> Dataset:
-    """Return the data set that is handed in or lies at `source`; without it, the one of the run at or around `path`.
+    """Return the data set `source`, or the one at that path; by default the data set of the run at `path`.
 
-    `path` is a run folder, an ensemble, of which `model` is then a member, or a model file; a file without a run around
-    it means the carried data set. Pictures are read as in training, unless `reading` says otherwise.
+    `path` is a run folder, a model file, or an ensemble with the member `model`. A model file outside of a run folder
+    means the carried data set. Pictures are read as in training, except for the options in `reading`.
     """
     if source is None:
         folder = model.path.parent if is_ensemble(path) else path if path.is_dir() else path.parent
@@ -57,16 +57,16 @@ def find_dataset(
 
 
 def load(model: SavedModel, source: Source | None, **options: Any) -> Dataset:
-    """Return a data set, loaded from where it lies, its images read as for the model, its classes numbered as there.
+    """Return a data set, loaded from its path, with images read and classes numbered as for the model.
 
-    The carried one, which comes where a model's own is not on file, has classes of its own.
+    The carried data set, which is used where the path of a model's data set is not known, keeps its class numbers.
     """
     dataset = source if isinstance(source, Dataset) else load_dataset(source, **model.info.reading() | options)
     return dataset if source is None and is_other(model, dataset) else with_classes_of(model, dataset)
 
 
 def taken_by_place(model: SavedModel, dataset: Dataset) -> list[str]:
-    """Return a sentence where the columns of a table have names, and the model remembers none to find them by."""
+    """Return a note where the columns of a table have names, but the model remembers no names."""
     columns = dataset.columns
     if dataset.kind != "features" or not columns or not columns.has_header or "columns" in model.info.preprocessing:
         return []
@@ -74,16 +74,16 @@ def taken_by_place(model: SavedModel, dataset: Dataset) -> list[str]:
 
 
 def with_classes_of(model: SavedModel, dataset: Dataset) -> Dataset:
-    """Return a data set whose labels number the classes as the model does, where it has them by other numbers.
+    """Return a data set whose classes have the same numbers as in the model.
 
-    Classes that are called by numbers keep these. Raises CheckpointError for a class that the model does not know.
+    Classes whose names are numbers keep these. Raises CheckpointError for a class that the model does not know.
     """
     names, known = list(dataset.class_names), list(model.info.class_names)
     if names == known or all(map(str.isdecimal, names)) or all(map(str.isdecimal, known)):
         return dataset
     if unknown := [name for name in names if name not in known]:
         if len(names) == len(known) and (not set(names) & set(known) or not model.info.data_name):
-            return dataset  # the same classes in other words, for all that is known, or of a model that has no names
+            return dataset  # they may be the same classes with other names, or the model has no names
         raise CheckpointError(
             f"{dataset.name} has the classes {few(unknown)}, which {model.path} does not know, only {few(known, 8)}"
         )
@@ -102,7 +102,7 @@ def with_classes_of(model: SavedModel, dataset: Dataset) -> Dataset:
 
 
 def as_test(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore) -> Dataset:
-    """Return a data set whose images all are test images where it has no test part, and was not trained on."""
+    """Return a data set with all images as test images, if it has no test part and the model was not trained on it."""
     if dataset.test_images is not None or not is_other(model, dataset):
         return dataset
     images, labels = [dataset.train_images], [dataset.train_labels]
@@ -114,7 +114,7 @@ def as_test(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = i
 
 
 def is_other(model: SavedModel, dataset: Dataset) -> bool:
-    """Whether a data set is known not to be the one that the model was trained on."""
+    """Whether it is certain that the model was trained on another data set."""
     return model.info.data_fingerprint not in ("", dataset.fingerprint)
 
 
@@ -132,7 +132,7 @@ def find_images(
         notes.append(f"its images cannot be read, so what needs them is left out: {error}")
         return None, None
     if is_other(model, dataset) and not given:
-        notes.append("the images that it was trained on are not at hand, so what needs them is left out")
+        notes.append("the images that it was trained on were not found, so what needs them is left out")
         return None, None
     if (dataset.n_inputs, dataset.n_classes) != (model.mlp.n_inputs, model.mlp.n_classes):
         sizes = f"{count(dataset.n_inputs, 'pixel')} and {count(dataset.n_classes, 'class', 'classes')}"
@@ -142,9 +142,9 @@ def find_images(
         notes.append(f"{dataset.name} has {sizes}, {takes}: what needs images is left out; name them by --data")
         return None, None
     if not info.data_fingerprint:
-        notes.append(f"looked at on images of {dataset.name}, some of which it may have been trained on")
+        notes.append(f"shown with images of {dataset.name}; it may have been trained on some of them")
     elif is_other(model, dataset):
-        notes.append(f"looked at on other images than it was trained on: {dataset.name}, not {info.data_name}")
+        notes.append(f"shown with other images than it was trained on: {dataset.name}, not {info.data_name}")
     notes += taken_by_place(model, dataset)
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         return dataset, Images(pixels_of(model, dataset.valid_images, notes), dataset.valid_labels)
@@ -162,7 +162,7 @@ def find_test(model: SavedModel, data: Dataset | None) -> Images | None:
 
 
 def pixels_of(model: SavedModel, raw: NDArray[Any], notes: list[str] | None = None) -> NDArray[np.generic]:
-    """Return images or features (n, D) so that the model's own scale brings them to its network."""
+    """Return images or features (n, D) that become the network's inputs when the model's scale multiplies them."""
     inputs = model.inputs(raw)
     if notes is not None:
         notes += inputs.told.values()

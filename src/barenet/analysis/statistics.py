@@ -1,4 +1,4 @@
-"""How sure a figure is: an interval for an accuracy, a test between two models, how honest probabilities are."""
+"""Statistics of test results: intervals for an accuracy, a test between two models, calibration, doubtful labels."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 
 __all__ = ["Calibration", "McNemar", "calibrate", "label_doubts", "mcnemar", "wilson_interval"]
 
-Z = 1.959963984540054  # the standard normal's 97.5 % point: intervals of 95 %
+Z = 1.959963984540054  # the 97.5 % quantile of the standard normal distribution, for intervals of 95 %
 BINS = 15
 
 
 def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval for the share that `n_right` of `n` stand for (Wilson 1927).
+    """Return the 95 % interval for a share of which `n_right` of `n` were observed (Wilson 1927).
 
-    It holds for few images and near 0 and 1, where the usual p ± 1.96 sqrt(p (1 - p) / n) does not.
+    It is right for few images and near 0 and 1, where the usual p ± 1.96 sqrt(p (1 - p) / n) is not.
     """
     if n == 0:
         return 0.0, 1.0
@@ -30,7 +30,7 @@ def wilson_interval(n_right: int, n: int) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class McNemar:
-    """Images that only the first model gets right, only the second, and how likely so uneven a split is by chance."""
+    """How many images only the first or only the second model gets right, and the p-value of that difference."""
 
     only_first: int
     only_second: int
@@ -40,14 +40,14 @@ class McNemar:
 def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> McNemar:
     """Compare two models on the same images, right or wrong (n,) each, by McNemar's exact test, two-sided.
 
-    Images that both get right, or both wrong, say nothing about which is better. Of the others each would side with
-    either model like a fair coin, if the models were equally good (McNemar 1947, with the binomial itself in place of
-    its approximation).
+    Images that both get right, or both wrong, say nothing about which model is better. If the models were equally good,
+    each of the other images would be right for either model with probability 1/2 (McNemar 1947, with the exact binomial
+    distribution in place of an approximation).
     """
     only_first = int(np.sum(first_right & ~second_right))
     only_second = int(np.sum(~first_right & second_right))
     n, k = only_first + only_second, min(only_first, only_second)
-    # The binomial's tail in whole numbers: 2^n does not fit a float.
+    # The tail of the binomial distribution is summed in whole numbers, since 2^n does not fit a float.
     ways, tail = 1, 0
     for i in range(k + 1):
         tail += ways
@@ -70,7 +70,7 @@ class Calibration:
 
 
 def calibrate(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> Calibration:
-    """Return how well the largest of the probabilities (n, C) fits how often it is right (Guo et al. 2017).
+    """Return how well the largest of the probabilities (n, C) agrees with the accuracy (Guo et al. 2017).
 
     "On Calibration of Modern Neural Networks", equation 3, with their 15 bins (m / 15, (m + 1) / 15].
     """
@@ -87,11 +87,11 @@ def calibrate(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) 
 
 
 def label_doubts(probabilities: NDArray[np.floating], labels: NDArray[np.integer]) -> NDArray[np.int64]:
-    """Return the images whose given label is most likely wrong, likeliest first.
+    """Return the images whose labels are probably wrong, the most doubtful first.
 
-    A label is doubted where another class is predicted with at least the confidence that the model usually has in that
-    class, its mean probability over the images labelled so; doubts are sorted by the probability of the given label
-    (Northcutt, Jiang and Chuang 2021, "Confident Learning").
+    A label is doubtful if another class is predicted with at least the usual confidence in that class: its mean
+    probability over the images with that label. Images are sorted by the probability of the given label (Northcutt,
+    Jiang and Chuang 2021, "Confident Learning").
     """
     rows = np.arange(len(labels))
     given = probabilities[rows, labels].astype(np.float64)

@@ -1,7 +1,8 @@
-"""`verify`: is a run on disk what training gave? Its files against their checksums, its last steps taken once more.
+"""`verify`: check that a run on disk is the result of its training.
 
-Training is exact: the checkpoint before the last, trained on from there on the same arithmetic, gives the last one bit
-for bit. The start of the run does so too, and takes as long as the run did.
+Its files are compared with their checksums, and its last steps are repeated. Training is exact: training that continues
+from the previous checkpoint, with the same arithmetic, gives the last checkpoint bit for bit. Training from the start
+does so too, but takes as long as the run.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = ["Replay", "Verification", "verify"]
 
 @dataclass(frozen=True)
 class Replay:
-    """Some steps of one network, taken once more: which, and the arrays that came out otherwise than on disk."""
+    """Steps of one network that were repeated, and the arrays whose result differs from the one on disk."""
 
     folder: Path
     first_step: int
@@ -46,11 +47,11 @@ class Replay:
 
 @dataclass(frozen=True)
 class Verification:
-    """What a run on disk is worth.
+    """The result of checking a run on disk.
 
     checked: how many files were read and compared with their checksums. problems: what is damaged, missing or changed.
-    machine: what the run was trained on, with all earlier machines; here: this machine; other: what of it, that
-    decides about last digits, is another than there.
+    machine: the one that the run was trained on, with all earlier machines. here: this machine. other: what differs
+    between them and may change the last digits.
     """
 
     folder: Path
@@ -63,7 +64,7 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether all files are whole, and all steps gave what is on disk."""
+        """Whether all files are undamaged, and all repeated steps gave the arrays on disk."""
         return not self.problems and not any(replay.differing for replay in self.replays)
 
     def as_dict(self) -> dict[str, Any]:
@@ -83,40 +84,42 @@ def verify(
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
 ) -> Verification:
-    """Compare the files of a run with their checksums, and its last steps with what training gives here.
+    """Compare the files of a run with their checksums, and its last steps with the same steps trained here.
 
     Args:
-        run: a run's folder or its name, or what training returned; the latest run without one.
-        whole: train from the start, and not from the checkpoint before the last.
-        data: where the data are now, if they are not where they were.
-        dataset: what the run was trained on, where its settings do not say.
-        activations: of your own, handed in again.
-        loss: likewise.
+        run: a run's folder or its name, or the result of training; by default the latest run.
+        whole: train from the start, not from the checkpoint before the last.
+        data: the path of the data, if they have moved.
+        dataset: the data set that the run was trained on, where its settings name none.
+        activations: the custom activations of the run.
+        loss: the custom loss of the run.
 
     Raises:
-        RunError, ConfigError, DataError, MachineError: see `barenet.errors`. Damage is a finding, and no error.
+        RunError, ConfigError, DataError, MachineError: see `barenet.errors`. Damage is no error, but a result.
     """
     folder = find_run(run)
     if is_ensemble(folder) or is_member(folder):
         what = "an ensemble" if is_ensemble(folder) else "a member of an ensemble"
         raise RunError(
-            f"{folder} is {what}, which keeps no training steps to verify; its files are checked whenever they are read"
+            f"{folder} is {what}, which keeps no training steps to verify; its files are checked when they are read"
         )
     custom = Custom(tuple(activations), loss)
     config = stored_config(folder)
     networks = [RunFolder(path) for path in network_folders(folder)]
-    problems, checked = check_files(list(dict.fromkeys([folder, *(own.path for own in networks)])), custom)
+    problems, checked = check_files(list(dict.fromkeys([folder, *(network.path for network in networks)])), custom)
     replays = []
     if not problems:
-        stored = [read_state(own.last) for own in networks]
+        stored = [read_state(network.last) for network in networks]
         trained_on = stored[0][0].data_fingerprint
         moved = config if data is None else config.with_values(data__path=data)
         dataset = dataset or load_dataset(**moved.data.reading(), trained_on=trained_on, note=ignore)
-        for own, (info, state) in zip(networks, stored, strict=True):
-            problems += changed_settings(own, stored_config(own.path), info.settings)
+        for network, (info, state) in zip(networks, stored, strict=True):
+            problems += changed_settings(network, stored_config(network.path), info.settings)
             if info.data_fingerprint != dataset.fingerprint:
-                raise RunError(f"{own.path} was trained on other data than {dataset.name}; say by --data where that is")
-            replays.append(replay(own, info, state, dataset, custom, whole=whole))
+                raise RunError(
+                    f"{network.path} was trained on other data than {dataset.name}; say by --data where they are"
+                )
+            replays.append(replay(network, info, state, dataset, custom, whole=whole))
     machine, here = read_machine(networks[0].path) or {}, describe_machine(config.trainer.engine)
     made = [*machine.get(EARLIER, []), machine]
     decides = DECIDES[config.trainer.engine]
@@ -154,7 +157,7 @@ def check_files(folders: Sequence[Path], custom: Custom) -> tuple[list[str], int
 def replay(
     folder: RunFolder, info: ModelInfo, target: TrainingState, dataset: Dataset, custom: Custom, *, whole: bool
 ) -> Replay:
-    """Train a network once more up to its last checkpoint, and compare."""
+    """Train a network again up to its last checkpoint, and compare the states."""
     config = complete_settings(info.settings, f"settings of {folder.path}")
     resolved, data = prepare_as_before(folder.path, config, dataset, info, custom=custom)
     state = None
@@ -174,7 +177,7 @@ def replay(
 
 
 def go_inside(trainer: Trainer, target: TrainingState) -> TrainingState:
-    """Return the state of a trainer of one network after the steps inside an epoch that `target` has taken."""
+    """Train the steps inside an epoch that `target` has taken, and return the state of the trainer's only network."""
     state = trainer.states[0]
     if target.n_begun <= state.n_begun:
         return state

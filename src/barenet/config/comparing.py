@@ -1,4 +1,4 @@
-"""In which settings two configurations differ; which differences matter is left to whoever compares."""
+"""Which settings differ between two configurations; the caller decides which differences matter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["differing_settings", "setting_of"]
 def differing_settings(one: Config, other: Config) -> list[str]:
     """Return the dotted paths of all settings that differ, in the order of the tables.
 
-    Where one leaves the engine open, it agrees with every engine.
+    The engine `auto` agrees with every engine.
     """
     return [path for path in all_paths() if differs(path, setting_of(one, path), setting_of(other, path))]
 

@@ -29,7 +29,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
 
 
 def inherited(config: Config) -> Iterator[str]:
-    """Yield a note about them where a settings file or another optimizer is laid over a recipe that nobody named."""
+    """Yield a note about them where a settings file or another optimizer changes a recipe that nobody named."""
     if not config.inherits:
         return
     named = [words(setting_of(config, path)) for path, words in WORDS.items() if counts(config, path)]
@@ -39,5 +39,5 @@ def inherited(config: Config) -> Iterator[str]:
 
 
 def counts(config: Config, path: str) -> bool:
-    """Whether a setting changes training, and was not given."""
+    """Whether a setting changes training and nobody gave it."""
     return setting_of(config, path) not in (None, "none", 0) and not config.is_given(path)

@@ -1,4 +1,4 @@
-"""In which table a setting stands, and under which name; what to write in place of what is not understood."""
+"""The table and the name of each setting, and what to write in place of an unknown name."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OTHER_TABLES = {
 
 
 def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
-    """Return the tables of a file if each is known and is a table; else say what to write, and where."""
+    """Return the tables of a file; raise ConfigError that says what to write where a name is unknown or misplaced."""
     for name, value in tables.items():
         if name not in TABLES:
             raise ConfigError(f"{where}: {explain_top(name, value)}")
@@ -34,14 +34,14 @@ def check_tables(tables: Mapping[str, Any], where: str) -> dict[str, dict[str, A
             path = SHORT_NAMES.get(name)
             hint = f"; write {as_written(path, value)}" if path is not None else ""
             raise ConfigError(f"{where}: {name} must be a table of settings, got {value!r}{hint}")
-        for setting, own in value.items():
+        for setting, given in value.items():
             if setting not in TABLES[name].model_fields:
-                raise ConfigError(f"{where}: {explain_setting(name, setting, own)}")
+                raise ConfigError(f"{where}: {explain_setting(name, setting, given)}")
     return dict(tables)
 
 
 def explain_top(name: str, value: Any) -> str:
-    """Return what is wrong with a name at the top of a file that is no known table."""
+    """Return what is wrong with a name at the top of a file that is not a known table."""
     if name in ("search", "space", "points"):
         return f"the table [{name}] belongs to a file of barenet search, not of settings"
     if isinstance(value, dict):
@@ -63,14 +63,14 @@ def explain_setting(table: str, name: str, value: Any) -> str:
     path = None if name.lower() in NO_GPU else meant(name, table)
     if path is None:
         return f"unknown setting {table}.{name}; {setting_hint(name, TABLES[table].model_fields)}"
-    home, own = path.split(".")
-    if own == name:
-        return f"{name} belongs to the table {home}, not to {table}; write {as_written(path, value)}"
-    return f"unknown setting {table}.{name}; did you mean {own!r}? Write {as_written(path, value)}"
+    right_table, right_name = path.split(".")
+    if right_name == name:
+        return f"{name} belongs to the table {right_table}, not to {table}; write {as_written(path, value)}"
+    return f"unknown setting {table}.{name}; did you mean {right_name!r}? Write {as_written(path, value)}"
 
 
 def meant(name: str, table: str | None) -> str | None:
-    """Return the dotted path of the setting that a name in a table, or at the top, means; None for no idea.
+    """Return the dotted path of the setting that a name in a table, or at the top, probably means, or None.
 
     >>> meant("lr", "trainer"), meant("epoch", "trainer"), meant("batch-size", None), meant("sky", "data")
     ('optimizer.learning_rate', 'trainer.epochs', 'data.batch_size', None)
@@ -92,7 +92,7 @@ def meant(name: str, table: str | None) -> str | None:
 
 
 def as_written(path: str, value: Any) -> str:
-    """Return the lines of a file for a setting, with the value if it is one that the setting takes.
+    """Return what a settings file says for a setting, with the value if the setting accepts it.
 
     >>> as_written("optimizer.learning_rate", 0.1), as_written("trainer.patience", "yes")
     ('[optimizer] learning_rate = 0.1', '[trainer] patience = ...')
@@ -100,7 +100,7 @@ def as_written(path: str, value: Any) -> str:
     table, name = path.split(".")
     try:
         TABLES[table].model_validate({name: value})
-        shown = json.dumps(value)  # TOML writes texts, numbers, switches and lists alike
+        shown = json.dumps(value)  # texts, numbers, booleans and lists are written the same way in JSON and TOML
     except (ValidationError, TypeError):
         shown = "..."
     return f"[{table}] {name} = {shown}"

@@ -1,4 +1,4 @@
-"""Settings files and recipes as tables: TOML in UTF-8. What the tables may hold is left to `places` and `sources`."""
+"""Read settings files and recipes as tables: TOML in UTF-8. `places` and `sources` check what the tables hold."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:
-    """Return the tables of a settings file: UTF-8, or what `>` writes in an older PowerShell, UTF-16 with its mark."""
+    """Return the tables of a settings file in UTF-8, or in UTF-16 with its mark, as `>` of an old PowerShell writes."""
     where = one_line(path)
     with reading(path, ConfigError, again="correct it"):
         try:
@@ -35,7 +35,7 @@ def read_toml(path: str | Path) -> dict[str, Any]:
         except IsADirectoryError:
             raise ConfigError(f"{where} is a folder, not a settings file; data are chosen with --data") from None
         if len(content) > MAX_BYTES:
-            raise not_toml(where, f"it has more than {MAX_BYTES:,} bytes, as no settings have")
+            raise not_toml(where, f"it has more than {MAX_BYTES:,} bytes, which is too large for settings")
         text = decode(content, where)
         try:
             return tomllib.loads(text)
@@ -48,25 +48,25 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 
 def decode(content: bytes, where: str) -> str:
-    """Return the text of a file; raise ConfigError that names the first byte in another encoding, and its line."""
+    """Return the text of a file; raise ConfigError with the first byte that is in another encoding, and its line."""
     is_utf16 = content.startswith(UTF16_MARKS)
     name, mark = ("UTF-16", 0) if is_utf16 else ("UTF-8", len(codecs.BOM_UTF8) * content.startswith(codecs.BOM_UTF8))
     if not is_utf16 and b"\0" in content:
-        raise not_toml(where, "it has zero bytes, as data have, or UTF-16 without its mark; save settings as UTF-8")
+        raise not_toml(where, "it has zero bytes, so it holds data or UTF-16 without a mark; save settings as UTF-8")
     try:
         return content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        start = error.start + mark  # utf-8-sig counts from behind the mark
+        start = error.start + mark  # utf-8-sig counts from the end of the mark
         line = content[:start].count("\n".encode("utf-16-le" if is_utf16 else "utf-8")) + 1
         raise not_toml(
             where,
             f"line {line} is not {name}, for byte {start + 1} of the file is 0x{content[start]:02X}; save it as UTF-8 "
-            f"where it has another encoding, such as GBK or Latin-1",
+            f"if it has another encoding, such as GBK or Latin-1",
         ) from None
 
 
 def not_toml(where: str, reason: object) -> ConfigError:
-    """Return the error about a file that is none of settings."""
+    """Return the error about a file that is not a settings file."""
     hint = "" if where.endswith(".toml") else "; data are chosen with --data"
     return ConfigError(f"{where}: not a TOML file: {reason}{hint}")
 

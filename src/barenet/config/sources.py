@@ -1,6 +1,6 @@
-"""Settings from where a person wrote them: a recipe, a TOML file and flags, in that order of increasing weight.
+"""Build settings from a recipe, a TOML file and flags; each one replaces values of those before it.
 
-A `Config` remembers which settings a person gave: a default that doesn't fit the data may shrink, a given one may not.
+A `Config` remembers which settings a person gave. A default may be reduced to fit the data; a given value may not.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from barenet.errors import ConfigError, nearest
 
 __all__ = ["BEFORE", "build_config", "by_table", "complete_settings", "explain", "stored_settings", "take_recipe"]
 
-# What earlier versions did, which had no such setting.
+# The values that earlier versions used, before these settings existed.
 BEFORE = {"trainer.engine": "numpy", "model.normalization": "none"}
 
 
@@ -30,9 +30,10 @@ def build_config(
     flags: Mapping[str, Any] | None = None,
     over: Mapping[str, Any] | None = None,
 ) -> Config:
-    """Return validated settings: `over` over flags (both dotted path to value) over the file over the recipe.
+    """Return validated settings of the recipe, replaced by those of the file, then of flags, then of `over`.
 
-    The file may be its tables, and may name the recipe to start from. Without any it is quick.
+    Flags and `over` map dotted paths to values. The file may be given as its tables, and may name the recipe. The
+    default recipe is quick.
 
     Raises:
         ConfigError: one line that names the setting, where it came from, the value, and what was expected.
@@ -54,23 +55,23 @@ def build_config(
 
 
 def stored_settings(path: Path, flags: Mapping[str, Any] | None = None) -> Config:
-    """Return the settings that a run keeps in its config.toml, and flags over them."""
+    """Return the settings in a run's config.toml, replaced by those of flags."""
     return complete_settings(check_tables(read_toml(path), str(path)), f"settings of {path.parent}", flags)
 
 
 def complete_settings(
     tables: Mapping[str, Mapping[str, Any]], where: str, flags: Mapping[str, Any] | None = None
 ) -> Config:
-    """Return the settings of tables that barenet wrote: each counts as given, so that none is chosen anew."""
-    stored = {**tables, **{table: {**own, **tables.get(table, {})} for table, own in by_table(BEFORE).items()}}
+    """Return the settings of tables that barenet wrote: each counts as given, so that none is chosen again."""
+    stored = {**tables, **{table: {**old, **tables.get(table, {})} for table, old in by_table(BEFORE).items()}}
     layers = [Layer(read_recipe("quick"), "recipe quick"), Layer(stored, where, is_stored=True)]
     config = lay_over([*layers, *([Layer(by_table(flags), "")] if flags else [])])
-    config._origin = layers[1].where  # the file holds them all, whatever the recipe was
+    config._origin = layers[1].where  # the file holds all settings, so the recipe plays no part
     return config
 
 
 def take_recipe(tables: Mapping[str, Any], where: str, recipe: str | None = None) -> tuple[str | None, dict[str, Any]]:
-    """Return the recipe that settings start from, None where nothing says it, and the tables without its name.
+    """Return the recipe that settings start from, or None where none is named, and the tables without its name.
 
     Raises ConfigError where `recipe` and the file disagree.
     """
@@ -81,7 +82,7 @@ def take_recipe(tables: Mapping[str, Any], where: str, recipe: str | None = None
     if not isinstance(named, str) or named not in RECIPES:
         raise ConfigError(f"{where}: unknown recipe {named!r}; {nearest(str(named), RECIPES)}")
     if recipe is not None and recipe != named:
-        raise ConfigError(f"{where} starts from the recipe {named}, and {recipe} is asked for; leave out one of them")
+        raise ConfigError(f"{where} names the recipe {named}, but {recipe} was chosen; leave out one of them")
     return named, rest
 
 
@@ -95,7 +96,7 @@ def by_table(flags: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def lay_over(layers: Sequence[Layer]) -> Config:
-    """Return the settings of layers, each over the one before; what any but the first has, a person gave."""
+    """Return the settings of layers, where each replaces values of those before; all but the first count as given."""
     tables: dict[str, Any] = {}
     sources: dict[str, str] = {}
     for layer in layers:
@@ -120,16 +121,16 @@ def lay_over(layers: Sequence[Layer]) -> Config:
 
 
 def replace_layers(tables: dict[str, Any], table: str, settings: Mapping[str, Any]) -> None:
-    """Lay settings over a table; the short and the long form of an architecture replace each other."""
+    """Replace settings of a table; the short and the long form of an architecture replace each other."""
     target = tables.setdefault(table, {})
     if table == "model" and {"hidden_sizes", "activation"} & set(settings) and "layers" not in settings:
         rows = target.pop("layers", None)
-        if rows is not None and "hidden_sizes" not in settings:  # other activations for the layers that there are
+        if rows is not None and "hidden_sizes" not in settings:  # new activations for the same layers
             target["hidden_sizes"] = [row.get("output_dim") for row in rows[:-1] if isinstance(row, Mapping)]
     target.update(settings)
 
 
-# What pydantic's kinds of error expected, in words; the other kinds say it well themselves.
+# What each of pydantic's kinds of error expected, in words; messages of other kinds are used as they are.
 EXPECTED = {
     "float_type": "a number",
     "float_parsing": "a number",
@@ -146,7 +147,7 @@ EXPECTED = {
 
 
 def explain(error: ValidationError, sources: Mapping[str, str]) -> str:
-    """Return the first of pydantic's complaints as one line: setting, value, what was expected."""
+    """Return the first of pydantic's errors as one line: setting, value, what was expected."""
     first = error.errors(include_url=False)[0]
     kind, value, place = first["type"], first["input"], first["loc"]
     path = ".".join(map(str, place[:2]))

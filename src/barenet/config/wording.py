@@ -1,4 +1,4 @@
-"""Advice that names flags of the command line, said in the keywords of the Python functions."""
+"""Rewrite advice that names flags of the command line with the keywords of the Python functions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from barenet.errors import ConfigError
 
 __all__ = ["in_python"]
 
-# A flag and what may be its value: a number, numbers with commas between, or a word.
+# A flag and its possible value: a number, numbers with commas between them, or a word.
 FLAG = re.compile(r"--([a-z][\w.-]*)(?: (\d[\d.]*(?:e[+-]?\d+)?(?:,\d+)*|[a-z]\w*))?")
 
-KEYWORDS = {"from": "lowest", "to": "highest"}  # of flags that no keyword of Python can be named after
+KEYWORDS = {"from": "lowest", "to": "highest"}  # `from` is a reserved word of Python
 
 
 def in_python(sentences: Iterable[str]) -> list[str]:
@@ -29,11 +29,11 @@ def in_python(sentences: Iterable[str]) -> list[str]:
 
 
 def as_keyword(found: re.Match[str]) -> str:
-    """Return a flag as a keyword; after a switch, what looks like its value is the next word of the sentence."""
+    """Return a flag as a keyword; after a flag without value, the word that follows belongs to the sentence."""
     flag, value = found.groups()
     table, _, name = find_path(flag).rpartition(".")
     field = TABLES[table].model_fields[name] if table else None
-    if name == "name":  # of the optimizer or the schedule, which go by the name of their table
+    if name == "name":  # the optimizer's or the schedule's, whose keyword is the name of the table
         name = table
     if value is None or (field is not None and field.annotation in (bool, bool | None)):
         return f"{name}=True" + (f" {value}" if value is not None else "")
@@ -43,7 +43,7 @@ def as_keyword(found: re.Match[str]) -> str:
 
 
 def find_path(flag: str) -> str:
-    """Return the dotted path of a setting of training; a flag of the search keeps its name."""
+    """Return the dotted path of a training setting, or the keyword of a flag of the search."""
     try:
         return setting_path(flag)
     except ConfigError:

@@ -1,4 +1,4 @@
-"""Write a trained model to a file that works without barenet: built, run, compared, and only then put in place."""
+"""Write a trained model to a file that works without barenet, after running it and comparing it with the model."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["ExportResult", "export", "export_model", "load_for_export"]
 
 @dataclass(frozen=True, repr=False)
 class ExportResult(Shown):
-    """The file that was written, and how it compared with the model before."""
+    """The file that was written, and how it compared with the model."""
 
     path: Path
     format: str
@@ -68,25 +68,25 @@ def export(
     """Write a trained network to a file that works without barenet, run that file, and compare it with the model.
 
     Args:
-        path: a run folder or its name, what training returned, a folder of seeds (averaged), a `.safetensors` file, or
-            the course project's `.pkl`; the latest run without one.
-        to: "onnx", or "numpy" for one Python file that needs NumPy alone; without it, told by the name of `output`.
-        output: file to write, which ends in .onnx or .py; without it the run's name in the current folder.
-        dataset: the data set whose test images the file is tried on, or where it lies; without it, what the run was
-            trained on, or random images where that cannot be had.
-        preprocessing: the file takes images as they come, bytes or features in their own units, and scales them;
-            without, it takes floats that are scaled already.
-        tolerance: how far a probability may be from the model's; without it, decided by the model's own rounding.
-        force: overwrite a file that is there.
-        note: gets a sentence for whatever deserves attention.
+        path: a run folder or its name, the result of training, a folder of seeds (averaged), a `.safetensors` file, or
+            the course project's `.pkl`; by default the latest run.
+        to: "onnx", or "numpy" for one Python file that needs only NumPy; by default the ending of `output` decides.
+        output: the file to write, which ends in .onnx or .py; by default the run's name in the current folder.
+        dataset: the data set for the comparison, whose test images are used, or its path; by default the data set of
+            the run, or random images where it cannot be read.
+        preprocessing: True if the file takes raw images (bytes) or features and scales them; False if it takes floats
+            that are scaled already.
+        tolerance: the largest allowed difference between probabilities of the file and the model; by default it depends
+            on the rounding of the model.
+        force: overwrite an existing file.
+        note: gets a sentence about each thing that a person should know.
 
     Returns:
         Where the file is, and how it compares with the model.
 
     Raises:
-        ConfigError: no format or an unknown one, an `output` of another ending, or a tolerance that is no positive
-            number.
-        RunError: there is no run, or there is a file already and no `force`.
+        ConfigError: no format or an unknown one, an `output` with another ending, or a tolerance outside of 0 to 1.
+        RunError: there is no run, or the file exists and `force` is not given.
         CheckpointError: the model cannot be read or exported, or the exported file does not agree with it.
         DataError: `dataset` cannot be read.
         MachineError: a package is missing, or the file cannot be written.
@@ -101,18 +101,18 @@ def export(
 
 
 def data_to_try(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
-    """Return the data to try a file on: as asked, or the run's own where it is still there and fits."""
+    """Return the data set for the comparison: the given one, or that of the run if it can be read and fits."""
     options = {"skip_broken": True} if source is None else {}
     try:
         dataset = find_dataset(model, path, source, note=note, **options)
     except BarenetError as error:
         if source is not None:
             raise
-        note(f"the data of the run cannot be had: {error}")
+        note(f"the data of the run cannot be read: {error}")
         return None
     if source is not None:
         return dataset
-    # Without the run's own data these are the carried ones, which may be of another size or scale.
+    # If the run names no data, these are the carried ones, which may have another size or scale.
     return dataset if dataset.n_inputs == model.mlp.n_inputs and is_taken(model, dataset) else None
 
 
@@ -126,7 +126,7 @@ def is_taken(model: SavedModel, dataset: Dataset) -> bool:
 
 
 def load_for_export(path: Path, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
-    """Return the models at `path`; those that need Python functions of a person's own are refused, with the reason."""
+    """Return the models at `path`; raise CheckpointError with the reason for models with custom functions."""
     try:
         return load_models(path, activations, loss)
     except CheckpointError as error:
@@ -134,8 +134,8 @@ def load_for_export(path: Path, activations: Sequence[Activation] = (), loss: Lo
             raise
         name = re.search(rf"{CUSTOM}[^';\s]*", str(error))
         raise CheckpointError(
-            f"{path} cannot be exported: it was trained with {name[0] if name else 'a function'!r}, a Python function "
-            f"of your own, and an exported file could not hold it; use the model in Python by barenet.load"
+            f"{path} cannot be exported: it was trained with {name[0] if name else 'a function'!r}, a custom Python "
+            f"function, which an exported file cannot hold; use the model in Python by barenet.load"
         ) from None
 
 
@@ -152,13 +152,12 @@ def export_model(
 ) -> ExportResult:
     """Write models, averaged where there are several, to `target` as "onnx" or "numpy".
 
-    The file is run on the test images of `dataset` (random ones without any) and compared with the model before it is
-    put in place. With `preprocessing` it takes images as they come, bytes or features in their own units; without,
-    floats that are scaled already.
+    Before it is written, the file is run on the test images of `dataset` (or on random images) and compared with the
+    model. With `preprocessing` it takes raw images (bytes) or features; without, floats that are scaled already.
 
     Raises:
-        ConfigError: an unknown format, or a function of a person's own in the model.
-        RunError: there is a file at `target`, and no `force`.
+        ConfigError: an unknown format, or a custom function in the model.
+        RunError: there is a file at `target`, and `force` is not given.
         CheckpointError: the exported file does not agree with the model.
         MachineError: a package is missing, or the file cannot be written.
     """
@@ -178,8 +177,8 @@ def export_model(
     prepared = prepare_images(models[0], images, exported)
     rounding = measure_rounding(exported, prepared, expected)
     content, found = WRITERS[to](exported, prepared, target)
-    judge = partial(compare, rounding=rounding, tolerance=tolerance)
-    agreements = [judge(runtime, expected, shares, classes) for runtime, shares, classes in found]
+    check = partial(compare, rounding=rounding, tolerance=tolerance)
+    agreements = [check(runtime, expected, shares, classes) for runtime, shares, classes in found]
     replace_file(target, content)
     return ExportResult(target, to, agreements, described, accuracy, exported)
 
@@ -188,7 +187,7 @@ Runs = list[tuple[str, NDArray[np.floating], NDArray[np.integer]]]
 
 
 def write_onnx(exported: Exported, images: NDArray[Any], target: Path) -> tuple[bytes, Runs]:
-    """Return the ONNX file, and what two runtimes make of it."""
+    """Return the ONNX file, and its results in two runtimes."""
     from barenet.deploy.export_onnx import build_onnx, run_onnxruntime, run_reference
 
     content = build_onnx(exported).SerializeToString()
@@ -201,7 +200,7 @@ def write_onnx(exported: Exported, images: NDArray[Any], target: Path) -> tuple[
 
 
 def write_numpy(exported: Exported, images: NDArray[Any], target: Path) -> tuple[bytes, Runs]:
-    """Return the Python file, and what it gives as a program."""
+    """Return the Python file, and its results as a program."""
     from barenet.deploy.export_numpy import build_source, run_file
 
     source = build_source(exported, target.stem)
@@ -218,7 +217,7 @@ WRITERS: dict[str, Callable[[Exported, NDArray[Any], Path], tuple[bytes, Runs]]]
 
 
 def facts(models: Sequence[SavedModel], test_accuracy: float | None) -> dict[str, Any]:
-    """Return what a file says about where it comes from; validation accuracy is the mean of several networks'."""
+    """Return the facts about the training that a file holds; validation accuracy is the mean over networks."""
     info = models[0].info
     known: dict[str, Any] = {
         "trained_on": info.data_name or None,

@@ -1,4 +1,4 @@
-"""The images that an export is tried on: test images, or random ones that look like the training images."""
+"""The images on which an export is compared with the model: test images, or random ones with usual values."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from barenet.training.inputs.table_inputs import read_columns
 
 __all__ = ["find_images", "prepare_images"]
 
-N_RANDOM = 1000  # images that stand in where there are no test images
+N_RANDOM = 1000  # random images, used where there are no test images
 
 
 def find_images(
     model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]
 ) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
-    """Return the images (n, *image_shape) to compare on, their labels if there are any, and what they are, in words."""
+    """Return the images (n, *image_shape) for the comparison, their labels or None, and a description in words."""
     shape, n_inputs = tuple(model.info.image_shape), model.mlp.n_inputs
     if dataset is not None and dataset.n_inputs != n_inputs:
         raise CheckpointError(
-            f"{model.path} takes images of {count(n_inputs, 'value')}, {dataset.name} has {dataset.n_inputs}; "
-            f"choose the model's own data by --data"
+            f"{model.path} takes images of {count(n_inputs, 'value')}, but {dataset.name} has {dataset.n_inputs}; "
+            f"choose the model's data by --data"
         )
     if dataset is not None and dataset.test_images is not None:
         images = dataset.test_images.reshape(-1, *shape)
-        own = dataset.fingerprint == model.info.data_fingerprint
+        is_same = dataset.fingerprint == model.info.data_fingerprint
         what = "rows" if dataset.kind == "features" else "images"
         described = f"{len(images):,} test {what} of {dataset.name}"
-        return images, dataset.test_labels if own else None, described
+        return images, dataset.test_labels if is_same else None, described
     standardise, trained = read_standardiser(model.info.preprocessing), read_range(model.info.preprocessing)
     columns = read_columns(model.info.preprocessing)
     what = "images" if standardise is None or len(shape) > 1 else "rows"
@@ -59,12 +59,12 @@ def find_images(
 
 
 def prepare_images(model: SavedModel, images: NDArray[Any], exported: Exported) -> NDArray[Any]:
-    """Return images as the exported file takes them: bytes, features in their own units, or the network's floats."""
+    """Return images in the form that the exported file takes: bytes, raw features, or the network's floats."""
     if exported.input_dtype == "uint8":
         if images.dtype != np.uint8:
             raise CheckpointError(
-                f"{model.path} was trained on bytes (uint8), the test images are {images.dtype}; "
-                f"choose the model's own data by --data"
+                f"{model.path} was trained on bytes (uint8), but the test images are {images.dtype}; "
+                f"choose the model's data by --data"
             )
         return images
     if exported.standardiser is not None:

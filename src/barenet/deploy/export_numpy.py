@@ -1,6 +1,6 @@
-"""A trained network as one readable Python file that needs NumPy alone, and running that file as a person would.
+"""Export a trained network as one readable Python file that needs only NumPy, and run that file as a program.
 
-What can be read comes first: what the file is, how it is used, the functions. The weights follow, base64 of
+The readable part comes first: what the file is, how to use it, and the functions. The weights follow as base64 of
 little-endian floats.
 """
 
@@ -29,22 +29,22 @@ from barenet.training.inputs.input_range import source_of_rule
 __all__ = ["build_source", "run_file"]
 
 LINE = 100  # characters of base64 in a line
-Layers = list[tuple[str, list[Any]]]  # names of functions, each with its parameters: arrays, or such layers again
+Layers = list[tuple[str, list[Any]]]  # names of functions, each with its parameters: arrays or inner layers
 
 
 def build_source(exported: Exported, module: str) -> str:
-    """Return the text of the file, which will be importable as `module`."""
+    """Return the text of the file, which can be imported as `module`."""
     dtype = exported.dtype.newbyteorder("<")
     networks = [layers_of(network) for network in exported.networks]
     in_logits = [network.ends_in_logits for network in exported.networks]
-    if any(in_logits) and not all(in_logits):  # members of an ensemble: softmax is a layer of those that lack it
+    if any(in_logits) and not all(in_logits):  # in an ensemble, members that end in logits get a softmax layer
         rows = zip(networks, in_logits, strict=True)
         networks = [[*layers, ("softmax", [])] if lacks else layers for layers, lacks in rows]
     names = [name for layers in networks for name in names_of(layers)] + ["softmax"] * all(in_logits)
     return TEMPLATE.format(
         version=exported.about["barenet_version"],
         module=module,
-        inputs="\n".join(textwrap.fill(own, 100) for own in describe_inputs(exported)),
+        inputs="\n".join(textwrap.fill(text, 100) for text in describe_inputs(exported)),
         class_names=literal(exported.class_names),
         constants=constants(exported),
         about=literal(exported.about),
@@ -59,12 +59,12 @@ def build_source(exported: Exported, module: str) -> str:
 
 
 def words(exported: Exported, module: str) -> dict[str, str]:
-    """Return what differs between files that take images, rows of a table, or images that lie in a table."""
+    """Return the parts of the text that differ between files for images, rows of a table, or images in a table."""
     steps = textwrap.indent(preparing_steps(exported), " " * 4)
     shape = ", ".join(map(str, exported.image_shape))
     help_text = f"array of shape (n, {shape}), as numpy.save writes it"
     imports, load, errors = ["argparse", "base64", "warnings"], "np.load(file)", "OSError, ValueError"
-    own, file = {"given": "images", "one": "image"}, "images.npy"
+    found, file = {"given": "images", "one": "image"}, "images.npy"
     if exported.columns is not None:
         help_text = f"text file with the names of its columns in the first line, or .npy: {help_text}"
         imports = ["argparse", "base64", "csv", *(["warnings"] if exported.rows_of is None else [])]
@@ -72,22 +72,22 @@ def words(exported: Exported, module: str) -> dict[str, str]:
         errors += ", csv.Error"
         file = "table.csv"
     first = PREPARE_PIXELS if exported.columns is not None else ""
-    own["prepare"] = PREPARE.format(first=first, steps=steps)
+    found["prepare"] = PREPARE.format(first=first, steps=steps)
     if exported.rows_of is not None:
-        own |= {"given": "rows", "one": "row", "prepare": PREPARE_ROWS.format(steps=steps)}
+        found |= {"given": "rows", "one": "row", "prepare": PREPARE_ROWS.format(steps=steps)}
     typing = "\nfrom pathlib import Path\nfrom typing import Any" if exported.columns is not None else ""
-    own["imports"] = "\n".join(f"import {name}" for name in imports) + typing
-    own["usage"] = usage(module, file, own["given"], own["one"])
-    return {**own, "help": ascii(help_text), "load": load, "errors": errors}
+    found["imports"] = "\n".join(f"import {name}" for name in imports) + typing
+    found["usage"] = usage(module, file, found["given"], found["one"])
+    return {**found, "help": ascii(help_text), "load": load, "errors": errors}
 
 
 def usage(module: str, file: str, given: str, one: str) -> str:
-    """Return how the file is used, a line each way."""
+    """Return how the file is used, one line for each way."""
     lines = {
         f"{module}.predict({given})": f"the number of the most probable class of each {one}",
         f"{module}.predict_proba({given})": "the probability of each class",
-        f"{module}.CLASS_NAMES": "what the numbers mean",
-        f"python {module}.py {file}": f"class and probability of each {one}, a line each",
+        f"{module}.CLASS_NAMES": "the names of the classes by their numbers",
+        f"python {module}.py {file}": f"prints class and probability of each {one}, one in a line",
     }
     width = max(map(len, lines))
     *calls, program = [f"    {call:{width}}    # {what}" for call, what in lines.items()]
@@ -95,37 +95,37 @@ def usage(module: str, file: str, given: str, one: str) -> str:
 
 
 def rules(exported: Exported) -> list[str]:
-    """Return the source of the functions of barenet that the file holds as they are."""
+    """Return the source of the functions of barenet that the file holds unchanged."""
     found = [source_of_rule(exported.standardiser is None)]
     return found if exported.columns is None else [source_of_rows(), *found]
 
 
 def literal(value: Any) -> str:
-    """Return a list or a dictionary as Python source of ASCII characters, a line an element where there are several."""
+    """Return a list or a dictionary as Python source of ASCII characters, with one line for each element."""
     if isinstance(value, dict):
-        return "{\n" + "".join(f"    {key!a}: {own!a},\n" for key, own in value.items()) + "}"
-    return "[\n" + "".join(f"    {own!a},\n" for own in value) + "]"
+        return "{\n" + "".join(f"    {key!a}: {one!a},\n" for key, one in value.items()) + "}"
+    return "[\n" + "".join(f"    {one!a},\n" for one in value) + "]"
 
 
 def describe_inputs(exported: Exported) -> list[str]:
-    """Return what images or rows are, a paragraph or several."""
+    """Return a description of the images or rows, in paragraphs."""
     shape = " x ".join(map(str, exported.image_shape))
     if exported.rows_of:
         return [*ROWS, UNKNOWN_TEXT[exported.unknown]]
-    table = [f"They may lie in a table, a pixel a column. {CSV}"] if exported.columns else []
+    table = [f"They may be rows of a table, with a column for each pixel. {CSV}"] if exported.columns else []
     if exported.input_dtype == "uint8":
-        return [f"Images are {shape} values: uint8 (0-255), or floats that were divided by 255 already.", *table]
+        return [f"Images are {shape} values: uint8 (0-255), or floats that are divided by 255 already.", *table]
     if exported.standardiser is not None:
         return [f"An image is a row of {shape} features in the units of the training data; they are standardised here."]
     if exported.trained:
         lowest, highest = exported.trained["values"]
-        words = f"Images are {shape} floats from {lowest:.6g} to {highest:.6g}, scaled as those that it was trained on."
+        words = f"Images are {shape} floats from {lowest:.6g} to {highest:.6g}, scaled like the training images."
         return [words, *table]
-    return [f"Images are {shape} floats, scaled as those that the network was trained on."]
+    return [f"Images are {shape} floats, scaled like the training images."]
 
 
 def constants(exported: Exported) -> str:
-    """Return the source of what the file knows of its images or rows."""
+    """Return the source of the constants about images or rows."""
     columns = table_source(exported.columns, exported.unknown) if exported.columns else ""
     if exported.standardiser is not None:
         mean, deviation = exported.standardiser.mean.tolist(), exported.standardiser.deviation.tolist()
@@ -135,7 +135,7 @@ def constants(exported: Exported) -> str:
         return f"{shape}{filling}MEAN = np.array({literal(mean)})\nDEVIATION = np.array({literal(deviation)})\n"
     return (
         f"{columns}IMAGE_SHAPE = {exported.image_shape!r}\n"
-        f"# How images are brought to the network: see fit_images.\n"
+        f"# How images are scaled: see fit_images.\n"
         f"PIXEL_SCALE = 1 / 255\n"
         f"TAKES_BYTES = {exported.input_dtype == 'uint8'}\n"
         f"SCALE = {exported.scale!r}\n"
@@ -145,7 +145,7 @@ def constants(exported: Exported) -> str:
 
 
 def preparing_steps(exported: Exported) -> str:
-    """Return the source of what brings rows of numbers to the network's own floats, with the bits of barenet."""
+    """Return the source that converts rows of numbers to the network's floats, with the same bits as barenet."""
     dtype = f"np.{exported.dtype.name}"
     if exported.standardiser is not None:
         as_in_training = f"x = x.astype(np.{exported.input_dtype})\n" if exported.columns else ""
@@ -162,8 +162,8 @@ def preparing_steps(exported: Exported) -> str:
     )
 
 
-# The function and the parameters of each kind of layer; none for those that do nothing but in training. What batch
-# normalisation does in prediction, weights and biases hold.
+# The function and the parameters of each kind of layer; none for those that only act in training. In prediction, the
+# weights and biases hold the batch normalisation.
 LAYERS: dict[str, Callable[[Any], Layers]] = {
     "residual_start": lambda layer: [("residual_start", [])],
     "dense": lambda layer: [("dense", [layer.W, layer.b.reshape(-1)])],
@@ -195,7 +195,7 @@ def names_of(layers: Layers) -> Iterator[str]:
     """Yield the names of all functions."""
     for name, parameters in layers:
         yield name
-        yield from names_of([own for own in parameters if isinstance(own, tuple)])
+        yield from names_of([inner for inner in parameters if isinstance(inner, tuple)])
 
 
 def network_source(layers: Layers, dtype: np.dtype[Any]) -> str:
@@ -208,11 +208,11 @@ def layer_source(layer: tuple[str, list[Any]], dtype: np.dtype[Any], indent: int
     (name, parameters), space = layer, " " * indent
     yield f"{space}("
     yield f"{space}    {name},"
-    for own in parameters:
-        if isinstance(own, tuple):
-            yield from layer_source(own, dtype, indent + 4)
+    for parameter in parameters:
+        if isinstance(parameter, tuple):
+            yield from layer_source(parameter, dtype, indent + 4)
         else:
-            yield f"{space}    {array_source(own, dtype)},"
+            yield f"{space}    {array_source(parameter, dtype)},"
     yield f"{space}),"
 
 
@@ -224,7 +224,7 @@ def array_source(values: NDArray[Any], dtype: np.dtype[Any]) -> str:
 
 
 def run_file(source: str, given: NDArray[Any] | str, module: str) -> NDArray[np.floating]:
-    """Return the probabilities that the file gives, run by a fresh Python in an empty folder, as a program of its own.
+    """Run the file as a program, in a new Python process and an empty folder, and return its probabilities.
 
     `given` are images, or the text of a table. Raises CheckpointError where it fails.
     """
@@ -237,7 +237,7 @@ def run_file(source: str, given: NDArray[Any] | str, module: str) -> NDArray[np.
         else:
             file = Path(folder) / "images.npy"
             np.save(file, given)
-        # -I: nothing of this environment's settings or of the folder that we are in takes part.
+        # -I: Python ignores environment variables and the current folder.
         command = [sys.executable, "-I", str(program), str(file), "--probabilities", str(result)]
         done = subprocess.run(command, check=False, capture_output=True, text=True, encoding="utf-8", errors="replace")
         if done.returncode:

@@ -1,9 +1,9 @@
-"""A trained network as an ONNX graph, and running it: by onnxruntime, and by ONNX's own reference in NumPy.
+"""Export a trained network as an ONNX graph, and run it in onnxruntime and in ONNX's NumPy reference.
 
 The graph takes a batch of any size and gives `probabilities` (batch, C) float32 and `classes` (batch,) int64, the
-number of the most probable class. Operators are those of opset 17 (2022), which every runtime in use reads, in a file
-of IR version 8, the lowest that may hold that opset (ONNX's "Versioning" page has the table). They are few and plain:
-OpenCV's `dnn` module runs them too.
+number of the most probable class. Operators are those of opset 17 (2022), which every current runtime reads, in a file
+of IR version 8, the lowest version for that opset (see the table in ONNX's "Versioning" page). Only a few simple
+operators are used, which OpenCV's `dnn` module runs too.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ OPSET, IR_VERSION = 17, 8
 PROBABILITIES = "probabilities"
 INSTALL = 'pip install "barenet[onnx]"'
 
-# Images that go through a runtime at a time, when an export is tested.
+# Images in a batch when an export is tested.
 TEST_BATCH = 1000
 
 
@@ -50,7 +50,7 @@ def require_onnx() -> None:
 
 
 def gelu(graph: Graph, z: str) -> str:
-    """Add z sigmoid(2 sqrt(2/pi) (z + 0.044715 z^3)); the operator Gelu came with opset 20 only."""
+    """Add z sigmoid(2 sqrt(2/pi) (z + 0.044715 z^3)); the operator Gelu exists only since opset 20."""
     cubic = graph.constant("gelu_cubic", 2 * GELU_SCALE * GELU_CUBIC)
     linear = graph.constant("gelu_linear", 2 * GELU_SCALE)
     inner = graph.node("Add", graph.node("Mul", graph.node("Mul", z, z), cubic), linear)
@@ -63,7 +63,7 @@ def silu(graph: Graph, z: str) -> str:
 
 
 def softplus(graph: Graph, z: str) -> str:
-    """Add max(z, 0) + log(1 + e^-|z|): the operator Softplus overflows where a runtime takes its formula literally."""
+    """Add max(z, 0) + log(1 + e^-|z|): the operator Softplus overflows in runtimes that compute log(1 + e^z)."""
     decayed = graph.node("Exp", graph.node("Neg", graph.node("Abs", z)))
     rest = graph.node("Log", graph.node("Add", decayed, graph.constant("one", 1.0)))
     return graph.node("Add", graph.node("Relu", z), rest)
@@ -83,13 +83,13 @@ ACTIVATION_NODES: dict[str, Callable[[Graph, str], str]] = {
 
 
 def build_onnx(exported: Exported) -> onnx.ModelProto:
-    """Return the ONNX model, checked by ONNX's own checker: types and shapes of every node among the rest."""
+    """Return the ONNX model, checked by ONNX's checker, which also checks types and shapes of every node."""
     from onnx import TensorProto, checker, helper
 
     graph = Graph()
     flat = add_preprocessing(graph, exported)
     networks = enumerate(exported.networks)
-    add_average(graph, [add_network(graph, flat, own, f"network{i}_" if i else "") for i, own in networks])
+    add_average(graph, [add_network(graph, flat, network, f"network{i}_" if i else "") for i, network in networks])
     graph.node("ArgMax", PROBABILITIES, output="classes", axis=-1, keepdims=0)
     types = {"uint8": TensorProto.UINT8, "float32": TensorProto.FLOAT, "float64": TensorProto.DOUBLE}
     body = helper.make_graph(
@@ -112,16 +112,16 @@ def build_onnx(exported: Exported) -> onnx.ModelProto:
     )
     # Text by name; lists as JSON.
     facts = exported.facts.items()
-    helper.set_model_props(model, {name: own if isinstance(own, str) else json.dumps(own) for name, own in facts})
+    helper.set_model_props(model, {name: one if isinstance(one, str) else json.dumps(one) for name, one in facts})
     checker.check_model(model, full_check=True)
     return model
 
 
 def add_preprocessing(graph: Graph, exported: Exported) -> str:
-    """Add what comes before the first layer: bytes to floats and scaled, or features standardised; flat in the end.
+    """Add the nodes before the first layer, which scale images or standardise features; return flat images.
 
-    Features are standardised in float64, as in training: a mean far from zero would cost a float32 its last digits.
-    Missing numbers, NaN, become what they became in training.
+    Features are standardised in float64, as in training: with a mean far from zero, float32 would lose digits. Missing
+    numbers, NaN, are replaced as in training.
     """
     from onnx import TensorProto
 
@@ -144,23 +144,23 @@ def add_preprocessing(graph: Graph, exported: Exported) -> str:
         images = graph.node("Mul", images, graph.constant("scale", exported.scale))
     if len(exported.image_shape) == 1:
         return images
-    # Not Flatten: before OpenCV 5, that fails for images which are rows of pixels already.
+    # Not Flatten: before OpenCV 5, it fails for images that are flat already.
     flat = graph.constant("flat_shape", [-1, math.prod(exported.image_shape)], np.int64)
     return graph.node("Reshape", images, flat)
 
 
 def add_average(graph: Graph, shares: list[str]) -> None:
-    """Give the mean of several networks' probabilities, or one's, the name that the graph promises."""
+    """Add the mean of the networks' probabilities, and give it the name of the graph's output."""
     if len(shares) == 1:
         graph.rename_last(PROBABILITIES)
         return
     # Not Mean: OpenCV lacks it.
-    total = functools.reduce(lambda total, own: graph.node("Add", total, own), shares)
+    total = functools.reduce(lambda total, share: graph.node("Add", total, share), shares)
     graph.node("Mul", total, graph.constant("share", 1 / len(shares)), output=PROBABILITIES)
 
 
 def add_network(graph: Graph, x: str, network: MLP, prefix: str) -> str:
-    """Add one network from flat images to probabilities; constants are named as its parameters are."""
+    """Add one network from flat images to probabilities; constants have the names of its parameters."""
     i = 0
     for layer in network.layers:
         i += layer.kind == "dense"
@@ -169,13 +169,13 @@ def add_network(graph: Graph, x: str, network: MLP, prefix: str) -> str:
 
 
 def dense(graph: Graph, x: str, layer: Any, prefix: str, i: int) -> str:
-    """Add x W + b; not by Gemm, whose weights OpenCV 4.5 takes transposed only."""
+    """Add x W + b; not by Gemm, since OpenCV 4.5 takes only transposed weights there."""
     W, b = graph.constant(f"{prefix}W{i}", layer.W), graph.constant(f"{prefix}b{i}", layer.b.reshape(-1))
     return graph.node("Add", graph.node("MatMul", x, W), b)
 
 
 def layer_norm(graph: Graph, x: str, _layer: Any, _prefix: str, _i: int) -> str:
-    """Add (x - mean) / sqrt(variance + epsilon); the operator LayerNormalization wants a gain, and is newer."""
+    """Add (x - mean) / sqrt(variance + epsilon); the operator LayerNormalization needs a gain, and is newer."""
     centred = graph.node("Sub", x, graph.node("ReduceMean", x, axes=[-1], keepdims=1))
     variance = graph.node("ReduceMean", graph.node("Mul", centred, centred), axes=[-1], keepdims=1)
     return graph.node(
@@ -183,7 +183,7 @@ def layer_norm(graph: Graph, x: str, _layer: Any, _prefix: str, _i: int) -> str:
     )
 
 
-# A node or several for each kind of layer: the name of their result.
+# For each kind of layer, a function that adds its nodes and returns the name of their result.
 LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
     "residual_start": lambda graph, x, layer, prefix, i: graph.keep(x),
     "dense": dense,
@@ -196,7 +196,7 @@ LAYER_NODES: dict[str, Callable[[Graph, str, Any, str, int], str]] = {
 
 
 def describe(exported: Exported) -> str:
-    """Return a sentence or two for whoever opens the file."""
+    """Return a description for a person who opens the file."""
     shape = ", ".join(["batch", *map(str, exported.image_shape)])
     takes = f"images ({shape}), {exported.input_dtype}, {exported.values}"
     if exported.rows_of:
@@ -222,7 +222,7 @@ def run_reference(content: bytes, images: NDArray[Any]) -> tuple[NDArray[np.floa
     from onnx.reference import ReferenceEvaluator
 
     evaluator = ReferenceEvaluator(load_model_from_string(content))
-    # It computes both branches of a sigmoid everywhere and overflows in the one that it doesn't take.
+    # It computes both branches of a sigmoid everywhere, and the branch that is not used may overflow.
     with np.errstate(over="ignore", invalid="ignore"):
         return run_batches(lambda batch: evaluator.run(["probabilities", "classes"], {"images": batch}), images)
 
@@ -230,6 +230,6 @@ def run_reference(content: bytes, images: NDArray[Any]) -> tuple[NDArray[np.floa
 def run_batches(
     run: Callable[[NDArray[Any]], Any], images: NDArray[Any]
 ) -> tuple[NDArray[np.floating], NDArray[np.integer]]:
-    """Return the results of images (n, ...) that go through a runtime batch by batch."""
+    """Run images (n, ...) in a runtime batch by batch, and return the results."""
     parts = [run(images[start : start + TEST_BATCH]) for start in range(0, len(images), TEST_BATCH)]
     return np.concatenate([part[0] for part in parts]), np.concatenate([part[1] for part in parts])

@@ -1,6 +1,6 @@
-"""What an export holds: networks, and what a person must know to use them; and how it is compared with the model.
+"""The description of an export: its networks and how to use them; and the comparison with the model.
 
-The formats, ONNX and NumPy, are left to `export_onnx` and `export_numpy`; files and commands to `export`.
+`export_onnx` and `export_numpy` build the two formats, and `export` writes the files.
 """
 
 from __future__ import annotations
@@ -35,22 +35,23 @@ __all__ = [
     "measure_rounding",
 ]
 
-# How far a probability may be from the model's: some ten roundings of a float32 near 1, and four times the model's own
-# error in float32. Runtimes sum in other orders: over 15 networks, up to 1.3 times the largest of five orders here.
+# How far a probability may be from the model's: about ten roundings of a float32 near 1, and four times the model's
+# error in float32. Runtimes sum in other orders. Over 15 networks, their error was at most 1.3 times the largest error
+# of the five orders that are tried here.
 TOLERANCE, MARGIN = 1e-6, 4.0
-ORDERS = 4  # in which sums are taken again, besides the usual one
+ORDERS = 4  # other orders in which sums are computed again
 
 
 @dataclass(frozen=True)
 class Exported:
-    """Networks whose probabilities are averaged, and what a person must know to use them.
+    """Networks whose probabilities are averaged, and facts for using them.
 
-    networks: as they are evaluated; each ends in logits, of which softmax is still to be taken, or in probabilities.
-    image_shape, input_dtype ("uint8" or "float32"; "float64" for features that need it): of the images that go in.
-    `scale` multiplies them first, or the `standardiser` is applied. trained: values of the training images in the units
-    of those that go in, see `training.inputs.input_range`; {} for features, and for a model that remembers none.
-    columns, unknown: of the table that the model takes, and what becomes of a text that training never saw.
-    about: facts for whoever finds the file: version, run, data, accuracies (fractions 0-1).
+    networks: in the form for prediction; each ends in logits, which still need a softmax, or in probabilities.
+    image_shape, input_dtype ("uint8" or "float32"; "float64" for features that need it): those of the input images.
+    scale: multiplies the images first, unless a `standardiser` is applied. trained: values of the training images in
+    the units of the input images, see `training.inputs.input_range`; {} for features, and for a model that remembers
+    none. columns, unknown: those of the table that the model takes, and what to do with a text that training never saw.
+    about: facts about the origin of the file: version, run, data, accuracies (fractions 0-1).
     """
 
     networks: list[MLP]
@@ -66,12 +67,12 @@ class Exported:
 
     @property
     def rows_of(self) -> Columns | None:
-        """The columns whose rows go in; None for images, which a table may hold too, a pixel a column."""
+        """The columns of the input rows; None for images, also for those in a table with a column for each pixel."""
         return self.columns if self.standardiser is not None else None
 
     @property
     def facts(self) -> dict[str, Any]:
-        """What a file says of itself by name, in plain numbers, texts and lists."""
+        """The facts that a file holds, by name: numbers, texts and lists."""
         return {
             **self.about,
             "class_names": self.class_names,
@@ -85,34 +86,34 @@ class Exported:
 
     @property
     def values(self) -> str:
-        """Which numbers go in, in words."""
+        """The input values, in words."""
         if self.input_dtype == "uint8":
             return "bytes 0-255"
         if self.trained:
             lowest, highest = self.trained["values"]
-            return f"from {lowest:.6g} to {highest:.6g}, as in training; bytes must be scaled to that first"
+            return f"from {lowest:.6g} to {highest:.6g}, as in training; scale bytes to that range first"
         return "in the units of the training data" if self.standardiser else "scaled as in training"
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of the weights: float32, or float64 for the course project's models."""
+        """The dtype of the weights: float32, or float64 for the course project's models."""
         return self.networks[0].dtype
 
 
 def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, preprocessing: bool = True) -> Exported:
-    """Return what loaded models compute, as arrays and names.
+    """Return the description of loaded models for an export.
 
-    Without `preprocessing` the images that go in are floats that somebody has scaled already.
+    Without `preprocessing` the input images are floats that are scaled already.
 
     Raises:
-        ConfigError: an activation is a person's own Python function, which no exported file could hold.
-        CheckpointError: the models differ in what they take or give, so that there is no average.
+        ConfigError: an activation is a custom Python function, which an exported file cannot hold.
+        CheckpointError: the models have different inputs or classes, so that there is no average.
     """
     first = models[0].info
     for model in models:
         check_functions(model)
         if (model.info.image_shape, model.info.class_names) != (first.image_shape, first.class_names):
-            raise CheckpointError(f"{model.path} and {models[0].path} take other images or give other classes")
+            raise CheckpointError(f"{model.path} and {models[0].path} take different images or have different classes")
     standardiser = read_standardiser(first.preprocessing) if preprocessing else None
     input_dtype = "uint8" if preprocessing and first.input_dtype == "uint8" and standardiser is None else "float32"
     if standardiser is not None and first.preprocessing.get("has_float64"):
@@ -135,30 +136,30 @@ def describe_networks(models: Sequence[SavedModel], about: dict[str, Any], *, pr
 
 
 def check_functions(model: SavedModel) -> None:
-    """Raise ConfigError for an activation that a person wrote in Python."""
+    """Raise ConfigError for a custom activation."""
     for row in model.mlp.architecture.rows:
         if row.activation.is_custom:
             raise ConfigError(
-                f"{model.path} cannot be exported: its activation {row.activation.name!r} is a Python function of your "
-                f"own, and the file could not hold it; use it in Python by barenet.load, or train with a built-in one"
+                f"{model.path} cannot be exported: its activation {row.activation.name!r} is a custom Python function, "
+                f"which the file cannot hold; use the model in Python by barenet.load, or train with a built-in one"
             )
 
 
 def exact_probabilities(exported: Exported, images: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the probabilities (n, C) of images (n, ...) computed in float64: without rounding, for our purposes."""
+    """Return the probabilities (n, C) of images (n, ...), computed in float64, which counts as exact here."""
     x = images.reshape(len(images), -1) * np.float64(exported.scale)
     if exported.standardiser is not None:
         x = exported.standardiser(x).astype(np.float64)
     networks = exported.networks
     outputs = [compute_outputs(network.copy(np.float64), x, 1.0) for network in networks]
-    shares = [probabilities(own, not network.ends_in_logits) for own, network in zip(outputs, networks, strict=True)]
+    shares = [probabilities(one, not network.ends_in_logits) for one, network in zip(outputs, networks, strict=True)]
     return np.asarray(np.mean(shares, axis=0))
 
 
 def measure_rounding(exported: Exported, images: NDArray[Any], expected: NDArray[np.floating]) -> float:
-    """Return how far the model's probabilities are from exact ones, at most: those expected, and summed otherwise.
+    """Return the largest difference between the model's probabilities and exact ones, over several orders of the sums.
 
-    The hidden units and inputs of a network are taken in other orders. In exact arithmetic that changes nothing.
+    The hidden units and inputs of a network are put in other orders. In exact arithmetic that changes nothing.
     """
     exact, scale, x = exact_probabilities(exported, images), exported.scale, images.reshape(len(images), -1)
     x = x if exported.standardiser is None else exported.standardiser(x)
@@ -192,9 +193,9 @@ def reorder(network: MLP, rng: np.random.Generator) -> tuple[MLP, NDArray[np.int
 class Agreement:
     """How an exported file, run by `runtime`, compares with the model on `n_images` images.
 
-    largest_difference: between two probabilities; at most `limit` was allowed. rounding: how far the model itself is
-    from exact arithmetic. n_same: images with the same class. n_near_ties: images whose two most probable classes lie
-    so near that rounding alone may decide between them.
+    largest_difference: between two probabilities; at most `limit` was allowed. rounding: the difference between the
+    model and exact arithmetic. n_same: images with the same class. n_near_ties: images whose two most probable classes
+    are so close that rounding may decide between them.
     """
 
     runtime: str
@@ -222,16 +223,15 @@ def compare(
 ) -> Agreement:
     """Compare probabilities (n, C) and classes (n,) of an exported file with the model's probabilities (n, C).
 
-    `rounding` is how far the model itself is from exact arithmetic. A probability may be off by `tolerance`, or without
-    it by `TOLERANCE` and `MARGIN` times the rounding: a model of large logits, known to a few units of their last
-    place, defines its probabilities no better. A class may differ only where the two most probable lie within twice
-    that limit.
+    `rounding` is the difference between the model and exact arithmetic. A probability may differ by `tolerance`; by
+    default by `TOLERANCE` plus `MARGIN` times the rounding, since the probabilities of a model with large logits are
+    known only so well. A class may differ only where the two most probable classes are closer than twice that limit.
 
     Raises:
-        CheckpointError: the file would not be the model, so nobody shall get it.
+        CheckpointError: the file does not agree with the model, so it must not be written.
     """
     if found.shape != expected.shape:
-        raise CheckpointError(f"{runtime} gives probabilities of shape {found.shape}, the model {expected.shape}")
+        raise CheckpointError(f"{runtime} gives probabilities of shape {found.shape}, but the model {expected.shape}")
     limit = TOLERANCE + MARGIN * rounding if tolerance is None else tolerance
     largest = float(np.max(np.abs(found.astype(np.float64) - expected), initial=0.0))
     same = classes == np.argmax(expected, axis=-1)
@@ -240,7 +240,7 @@ def compare(
     if not (largest <= limit and np.all(same | near_tie)):  # also for NaN
         raise CheckpointError(
             f"the export is not written: run by {runtime} its probabilities differ by up to {largest:.1e} from the "
-            f"model's (at most {limit:.1e}; the model's own float32 is within {rounding:.1e} of exact arithmetic), and "
-            f"{int(np.sum(~same))} of {len(same)} classes are others; if that is good enough, allow it by --tolerance"
+            f"model's (at most {limit:.1e} is allowed; the model is within {rounding:.1e} of exact arithmetic), and "
+            f"{int(np.sum(~same))} of {len(same)} classes differ; if that is good enough, allow it by --tolerance"
         )
     return Agreement(runtime, len(same), largest, limit, rounding, int(np.sum(same)), int(np.sum(near_tie)))

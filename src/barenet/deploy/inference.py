@@ -1,4 +1,4 @@
-"""Run a network over many inputs, fast: arrays are allocated once for each thread and used again.
+"""Run a network over many inputs, fast: each thread allocates its arrays once and uses them again.
 
 `python benchmarks/predict.py` measures it against the matrix products alone.
 """
@@ -17,7 +17,7 @@ __all__ = ["Inference"]
 
 
 class Inference:
-    """Probabilities from one network; may be called from several threads at once, as a server does."""
+    """Probabilities from one network; several threads may call it at once, for example in a server."""
 
     def __init__(self, model: SavedModel) -> None:
         self.model, self.mlp = model, model.mlp
@@ -25,11 +25,11 @@ class Inference:
         self.memory = Memory(model.mlp)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copy and pickle the model, and not the arrays that it has used."""
+        """Copy and pickle the model without the arrays in its memory."""
         return type(self), (self.model,)
 
     def __call__(self, inputs: Inputs) -> NDArray[np.floating]:
-        """Return the probability of each class (n, C) for inputs (n, D) in the form in which the model takes them."""
+        """Return the probability of each class (n, C) for inputs (n, D) of `SavedModel.inputs`."""
         outputs = compute_outputs(self.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored, memory=self.memory)
         if self.ends_in_logits:
             softmax_in_place(outputs)

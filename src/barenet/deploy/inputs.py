@@ -1,7 +1,7 @@
-"""What a person points at, for prediction: pictures, folders, standard input, .npy, .csv and IDX files.
+"""Read what a person wants to predict: pictures, folders, standard input, .npy, .csv and IDX files.
 
-Every one comes out as named rows that a `Predictor` takes: pictures in the model's shape, arrays and tables as they
-are.
+The result is named rows that a `Predictor` takes: pictures get the model's shape, and arrays and tables keep their
+values.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from barenet.training.inputs.table_inputs import encode_table
 __all__ = ["Inputs", "looks_like_input", "read_inputs"]
 
 STANDARD_INPUT = "-"
-SHOWN = 8  # how many files a message names
+SHOWN = 8  # the number of files that a message names
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Names of the inputs (n), and what the predictor takes (n, ...)."""
+    """Names of the inputs (n), and their values for the predictor (n, ...)."""
 
     names: list[str]
     values: NDArray[Any]
@@ -62,7 +62,8 @@ def read_inputs(
 ) -> Inputs:
     """Read all `sources` ("-" is standard input) for a model, and note what was done to pictures.
 
-    Raises DataError for what cannot be read, unless `skip_broken`; CheckpointError where the model takes no pictures.
+    Raises DataError for a source that cannot be read, unless `skip_broken`, and CheckpointError for pictures where the
+    model takes none.
     """
     parts: list[Inputs] = []
     pictures: list[tuple[str, Path | bytes]] = []
@@ -92,7 +93,7 @@ def read_inputs(
         frame, known = frame_of(predictor.info, steps), predictor.info.preprocessing.get("value_range")
         value_range = None if known is None else (known[0], known[1])
         parts.append(read_pictures(pictures, frame, value_range, skip_broken=skip_broken, note=note))
-    # Bytes and floats are scaled differently: they may not be mixed into one array.
+    # Bytes and floats are scaled differently, so one array must not mix them.
     if len({part.values.dtype.kind for part in parts}) > 1:
         raise DataError("pictures and arrays of floats cannot be mixed: predict them one after the other")
     shape = (-1, *predictor.info.image_shape)
@@ -101,7 +102,7 @@ def read_inputs(
 
 
 def looks_like_input(path: Path) -> bool:
-    """Whether a path is there and is something to predict, by its name or its first bytes."""
+    """Whether a path exists and holds something to predict, by its name or its first bytes."""
     if not path.is_file():
         return path.is_dir()
     is_picture = path.suffix.lower() in SUFFIXES or fault_of_file(path) == PICTURE
@@ -109,7 +110,7 @@ def looks_like_input(path: Path) -> bool:
 
 
 def file_size(path: Path) -> int:
-    """Return a file's size in bytes, 0 where it cannot be told: reading it will say why."""
+    """Return a file's size in bytes, or 0 where it is unknown; an error then follows when the file is read."""
     try:
         return path.stat().st_size
     except OSError:
@@ -126,13 +127,13 @@ def pictures_in(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def read_array(path: Path, content: bytes | None) -> NDArray[Any] | None:
-    """Return the array that a file, or standard input, holds, or None for what should be a picture."""
+    """Return the array in a file or in standard input, or None if it should be a picture."""
     if content is not None:
         if content.startswith(b"\x93NUMPY"):
             try:
                 array: NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
             except ValueError as error:
-                raise DataError(f"standard input is no sound .npy file: {one_line(error, 80)}") from None
+                raise DataError(f"standard input is not a valid .npy file: {one_line(error, 80)}") from None
             return array
         return None
     if not is_array(path):
@@ -147,16 +148,16 @@ def is_array(path: Path) -> bool:
 
 
 def encode_rows(path: Path, table: Table, predictor: Predictor, note: Callable[[str], None]) -> Inputs:
-    """Return the rows of a table as the model takes them, by the names of its columns; labels are left out."""
+    """Return the rows of a table as the model takes them, by the names of their columns, without labels."""
     info = predictor.info
     features = encode_table(info.preprocessing, table, int(np.prod(info.image_shape)), note=note)
     return Inputs([f"{path}[{row}]" for row in range(len(features))], features.reshape(-1, *info.image_shape))
 
 
 def upright(path: Path, images: NDArray[Any], info: ModelInfo, note: Callable[[str], None]) -> NDArray[Any]:
-    """Return images (n, height, width) as `barenet.load_dataset` reads them: EMNIST's turned, or all, as in training.
+    """Return images (n, height, width) as `barenet.load_dataset` reads them: turned if training or EMNIST needs it.
 
-    An .npy file is taken as it is. Models of earlier versions, which remember no range, took EMNIST as it lies.
+    An .npy file is not turned, and neither is EMNIST for models of earlier versions, which remember no range.
     """
     is_emnist = emnist_split(path.name) is not None and "values" in info.preprocessing
     asked = info.settings.get("data", {}).get("transpose")
@@ -171,14 +172,14 @@ def upright(path: Path, images: NDArray[Any], info: ModelInfo, note: Callable[[s
 
 
 def looks_like_idx(path: Path) -> bool:
-    """Whether a file begins as an IDX file does, packed or not."""
+    """Whether a file begins like an IDX file, compressed or not."""
     with reading(path), open_regular(path) as file:
         beginning = file.read(4)
     return beginning.startswith(GZIP_MAGIC) or (beginning[:2] == b"\0\0" and len(beginning) == 4)
 
 
 def split_array(path: Path, array: NDArray[Any], predictor: Predictor, steps: Steps) -> Inputs:
-    """Return the rows of an array by name; bytes in another size than the model's go the way of pictures."""
+    """Return the rows of an array by name; bytes with another size than the model's are treated as pictures."""
     shape = tuple(predictor.info.image_shape)
     n_inputs = int(np.prod(shape))
     if array.shape in (shape, (n_inputs,)):
@@ -200,9 +201,9 @@ def read_pictures(
     skip_broken: bool,
     note: Callable[[str], None],
 ) -> Inputs:
-    """Decode pictures in parallel and bring them into the model's frame; say once what was done to how many.
+    """Decode pictures in parallel, change them to the model's form, and note what was done to how many of them.
 
-    `value_range` became 0 and 255 in the model's own pictures with 16 bits a pixel, None if it had none.
+    `value_range` became 0 and 255 in training pictures with 16 bits for each pixel; None if there were none.
     """
 
     def read(picture: tuple[str, Path | bytes]) -> tuple[Picture, list[str]] | DataError:

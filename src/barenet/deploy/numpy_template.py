@@ -1,10 +1,10 @@
-"""The text of an exported Python file, with places for what belongs to one model; `export_numpy` fills them in."""
+"""The text of an exported Python file, with placeholders that `export_numpy` fills for each model."""
 
 from __future__ import annotations
 
 __all__ = ["FUNCTION_SOURCES", "PREPARE", "PREPARE_PIXELS", "PREPARE_ROWS", "TEMPLATE"]
 
-# Each computes what barenet.nn does, operation for operation, so that the results have the same bits.
+# Each function has the same operations as in barenet.nn, so that the results have the same bits.
 FUNCTION_SOURCES = {
     "dense": """
 def dense(x, weights, biases):
@@ -64,7 +64,7 @@ def softmax(z):
 """,
 }
 
-TEMPLATE = '''"""A trained classifier in one file that needs NumPy alone. Written by barenet {version}.
+TEMPLATE = '''"""A trained classifier in one file that needs only NumPy. Written by barenet {version}.
 
     import {module}
 {usage}
@@ -78,7 +78,7 @@ import numpy as np
 
 CLASS_NAMES = {class_names}
 {constants}
-# Where the model comes from; accuracies are fractions of the {given}.
+# The origin of the model; accuracies are fractions of the {given}.
 ABOUT = {about}
 
 
@@ -109,7 +109,7 @@ def run(layers, a):
 {functions}
 
 def array(text, *shape):
-    """Return the numbers that base64 stands for."""
+    """Return the array that base64 encodes."""
     return np.frombuffer(base64.b64decode(text), "{dtype}").reshape(shape)
 
 
@@ -141,7 +141,7 @@ if __name__ == "__main__":
 '''
 
 PREPARE = '''def prepare(images):
-    """Return images as rows of floats, and whether there was just one."""
+    """Return images as rows of floats, and whether there was only one."""
 {first}    images = np.asarray(images)
     n_inputs = int(np.prod(IMAGE_SHAPE))
     is_single = images.shape in (IMAGE_SHAPE, (n_inputs,))
@@ -152,7 +152,7 @@ PREPARE = '''def prepare(images):
     return x, is_single
 '''
 
-# What comes first where images may lie in a table.
+# The first lines of `prepare` where images may be rows of a table.
 PREPARE_PIXELS = """    if has_names(images) or np.asarray(images).dtype == object:
         table, is_one = encode_rows(images, COLUMNS, TABLE)
         if np.all((table >= 0) & (table <= 255) & (table == np.rint(table))):
@@ -161,7 +161,7 @@ PREPARE_PIXELS = """    if has_names(images) or np.asarray(images).dtype == obje
 """
 
 PREPARE_ROWS = '''def prepare(rows):
-    """Return rows as the floats of the network, and whether there was just one."""
+    """Return rows as the floats of the network, and whether there was only one."""
     x, is_single = encode_rows(rows, COLUMNS, TABLE)
 {steps}
     return x, is_single

@@ -1,4 +1,4 @@
-"""A trained model, or several averaged, that takes images as they come and gives classes."""
+"""A trained model, or several averaged, that takes raw images or rows and returns classes."""
 
 from __future__ import annotations
 
@@ -29,24 +29,26 @@ def load(
 ) -> Predictor:
     """Return a predictor for a run, several seeds or an ensemble (averaged), a `.safetensors` or the course's `.pkl`.
 
-    Activations and a loss of your own, which no file holds, are handed in again. With `mirror` the network sees each
-    image and its mirror image, left to right, and the probabilities are averaged: twice the time. Raises
-    CheckpointError for a file that is missing, damaged or no model, or where there are no mirror images, RunError for a
-    folder that is no run or has no finished validation yet.
+    Pass custom activations and a custom loss again, since no file holds them. With `mirror` the network sees each image
+    and its mirror image, left to right, and the probabilities are averaged, in twice the time.
+
+    Raises:
+        CheckpointError: the file is missing, damaged or not a model, or there are no mirror images.
+        RunError: the folder is not a run, or has no finished validation yet.
     """
     return Predictor(load_models(path, activations, loss), mirror=mirror)
 
 
 class Predictor:
-    """Predict classes of images, or of features as they were before they were standardised.
+    """Predict classes of images, or of raw features.
 
-    Images are uint8 (0-255) or floats, scaled as those that the model was trained on, flat or square, one or many:
-    shapes (D,), (height, width), (n, D), (n, height, width). Extra axes of the model's image shape, such as
-    channels, are understood likewise. One image gives one answer, many an array.
+    Images are uint8 (0-255) or floats with the scale of the training images, flat or not, one or many: their shapes are
+    (D,), (height, width), (n, D) or (n, height, width). Images with more axes, such as channels, are taken in the same
+    way. One image gives one answer, many images an array.
 
-    A model knows the values of its training images. Bytes shown to one trained on 0-1 are divided by 255, with an
-    `InputWarning`; so is said where images look otherwise than in training; each once. Images of clearly another scale
-    are a ShapeError.
+    A model knows the values of its training images. If it was trained on 0-1, bytes are divided by 255, with an
+    `InputWarning`. Another `InputWarning` says that images look different from those in training. Each is given once.
+    Images of clearly another scale are a ShapeError.
 
     A model of a table takes data frames, mappings of columns and rows by the names of their columns, and arrays
     (n, columns) by their places.
@@ -67,7 +69,7 @@ class Predictor:
         return f"Predictor({self.models[0].path}{several}: {what})"
 
     def _repr_html_(self) -> str | None:
-        """Return what a notebook shows: the layers of the first network."""
+        """Return HTML for a notebook: the layers of the first network."""
         return self.models[0]._repr_html_()
 
     @property
@@ -77,7 +79,7 @@ class Predictor:
 
     @property
     def takes_rows(self) -> bool:
-        """Whether the model makes its features of a table's columns that it remembers."""
+        """Whether the model makes its features from columns of a table."""
         return len(self.info.image_shape) == 1 and "columns" in self.info.preprocessing
 
     def predict(self, images: ArrayLike) -> NDArray[np.int64]:
@@ -89,25 +91,25 @@ class Predictor:
         return self.answer(images)
 
     def answer(self, images: ArrayLike, note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
-        """Return what `predict_proba` does; what is to be said goes to `note`, or becomes a warning."""
+        """Return the result of `predict_proba`; notes about the images go to `note`, or become warnings."""
         flat, is_single = self._flatten(images)
         mean = self.run(flat, note)
         return mean[0] if is_single else mean
 
     def run(self, flat: NDArray[Any], note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
-        """Return probabilities (n, C) of flat images, or of features that a table's rows were made into already."""
+        """Return probabilities (n, C) of flat images, or of features that were made from a table's rows."""
         shares = []
         for run in self._inferences:
             seen = []
             for inputs in run.model.all_inputs(flat, mirror=self.mirror):
-                if run is self._inferences[0]:  # what is told of the first model holds for all
+                if run is self._inferences[0]:  # the notes are the same for all models
                     self._tell(inputs.told, note)
                 seen.append(run(inputs))
             shares.append(average(seen))
         return average(shares)
 
     def _tell(self, told: Mapping[str, str], note: Callable[[str], None] | None) -> None:
-        """Say what is to be said of images: to `note` each time, or as a warning once."""
+        """Pass notes about images to `note` each time, or give each kind as a warning once."""
         for kind, sentence in told.items():
             if note is not None:
                 note(sentence)
@@ -116,7 +118,7 @@ class Predictor:
                 warnings.warn(sentence, InputWarning, stacklevel=5)
 
     def _flatten(self, images: Any) -> tuple[NDArray[np.generic], bool]:
-        """Return images as (n, D), and whether there was just one."""
+        """Return images as (n, D), and whether there was only one."""
         shape = tuple(self.info.image_shape)
         n_inputs = math.prod(shape)
         if has_columns(images) or self.takes_rows:
@@ -129,7 +131,7 @@ class Predictor:
         raise ShapeError(f"images must have shape {shape} or ({n_inputs},), one or many, got {images.shape}")
 
     def _encode(self, rows: Any) -> tuple[NDArray[np.generic], bool]:
-        """Return rows of a table as features (n, D), and whether there was just one."""
+        """Return rows of a table as features (n, D), and whether there was only one."""
         is_single = False
         if isinstance(rows, Mapping) and all(np.ndim(value) == 0 for value in rows.values()):
             rows, is_single = [rows], True
@@ -140,5 +142,5 @@ class Predictor:
 
 
 def average(shares: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
-    """Return the mean of probabilities (n, C) in their own dtype; of one array the array itself."""
+    """Return the mean of probabilities (n, C) in the same dtype; for one array, the array itself."""
     return shares[0] if len(shares) == 1 else mean_probabilities(shares).astype(shares[0].dtype)

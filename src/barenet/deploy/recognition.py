@@ -1,4 +1,4 @@
-"""From pictures, or whatever `inputs` reads, to class names and probabilities."""
+"""Return class names and probabilities of pictures, or of anything that `inputs` reads."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Recognition", "recognise"]
 
 @dataclass(frozen=True)
 class Recognition:
-    """What a model takes one input for: the most probable classes, best first.
+    """The result for one input: its most probable classes, best first.
 
     labels: numbers of the classes. class_names and probabilities (fractions 0-1) belong to them.
     """
@@ -60,27 +60,27 @@ def recognise(
     skip_broken: bool = False,
     note: Callable[[str], None] = ignore,
 ) -> list[Recognition]:
-    """Say what is on pictures: the `top` classes of each picture, row of an array or line of a table among `sources`.
+    """Return the `top` most probable classes of each picture, array row or table line in `sources`.
 
     Args:
         predictor: a trained model, as `load` returns it.
         sources: pictures, folders of them, .npy, IDX or .csv files; "-" is standard input.
-        top: how many classes to return of each, the most probable first.
-        steps: how pictures are brought to look like the training images; chosen by their looks without it.
+        top: how many classes to return for each input, the most probable first.
+        steps: how pictures are changed to look like the training images; by default their pixels decide.
         skip_broken: leave out pictures that cannot be read.
         note: gets a sentence about what was done to the pictures.
 
     Raises:
-        DataError: nothing is there, or a file cannot be read.
-        CheckpointError: the model was trained on something else than what the sources hold.
+        DataError: a path does not exist, or a file cannot be read.
+        CheckpointError: the model was trained on another kind of data than the sources hold.
     """
     inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken, note=note)
     flat = inputs.values.reshape(-1, predictor.models[0].mlp.n_inputs)
     shares = predictor.run(flat, None if note is ignore else note)
-    # Stable, so that of two equally probable classes the first comes first, as in argmax.
+    # Stable, so that equally probable classes keep their order, as in argmax.
     ranked = np.argsort(-shares, axis=-1, kind="stable")[:, :top]
     names = predictor.class_names
     return [
-        Recognition(source, own.tolist(), [names[label] for label in own], share[own].astype(float).tolist())
-        for source, own, share in zip(inputs.names, ranked, shares, strict=True)
+        Recognition(source, labels.tolist(), [names[label] for label in labels], share[labels].astype(float).tolist())
+        for source, labels, share in zip(inputs.names, ranked, shares, strict=True)
     ]

@@ -17,7 +17,7 @@ CONTENTS = {"onnx": "an ONNX model", "numpy": "a Python program"}
 
 
 def choose_target(to: str | None, output: str | Path | None) -> tuple[str, Path | None]:
-    """Return the format, asked for or told by the name of the file, and the file to write if one is named."""
+    """Return the format, as given or by the ending of the file, and the file to write if one is named."""
     by_suffix = {suffix: name for name, suffix in FORMATS.items()}
     if to is None and output is not None:
         to = by_suffix.get(Path(output).suffix.lower())
@@ -29,8 +29,9 @@ def choose_target(to: str | None, output: str | Path | None) -> tuple[str, Path 
 
 
 def default_name(path: Path, to: str) -> str:
-    """Return the name of the file: of the run or study, and of what it holds unless that is the best; a .py can be
-    imported.
+    """Return a name for the file: that of the run or study, and of the part of it unless that is the best.
+
+    A .py file gets a name that can be imported.
     """
     whole = path.resolve()
     folder = whole if whole.is_dir() else whole.parent

@@ -15,8 +15,8 @@ from barenet.analysis.activity import (
     portray,
     read_neuron,
 )
-from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Images, Source
+from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
 from barenet.data.datasets import ignore
 from barenet.errors import ConfigError, MachineError
 from barenet.interrupts import check
@@ -113,10 +113,10 @@ def inspect(
         check_folder_name(Path(output), "the pictures")
     named = find_run(path, note)
     path = choose_network(named, note)
-    evidence = read_evidence(path, dataset=dataset, activations=activations, loss=loss)
-    for sentence in evidence.notes:
+    saved = read_saved_run(path, dataset=dataset, activations=activations, loss=loss)
+    for sentence in saved.notes:
         note(sentence)
-    found = look(evidence, neuron)
+    found = look(saved, neuron)
     folder = Path(output) if output else default_folder(named if is_ensemble(named) else path)
     if not output:
         check_no_link(folder, ", or choose another --output")
@@ -124,7 +124,7 @@ def inspect(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MachineError(f"cannot make {folder}: {error.strerror}; choose another --output") from None
-    for name, content in pictures(evidence, found):
+    for name, content in pictures(saved, found):
         check()
         replace_file(folder / name, content)
         found.files.append(folder / name)
@@ -150,51 +150,51 @@ def default_folder(path: Path) -> Path:
     return path / "figures" if path.is_dir() else path.with_name(f"{path.stem}-figures")
 
 
-def look(evidence: Evidence, neuron: str | None = None) -> Inspection:
+def look(saved: SavedRun, neuron: str | None = None) -> Inspection:
     """Return what the network does with the validation images; a network without hidden layers has no neurons."""
-    mlp = evidence.model.mlp
+    mlp = saved.model.mlp
     chosen = read_neuron(mlp, neuron) if neuron is not None else None
-    seen = seen_images(evidence)
+    seen = seen_images(saved)
     if seen is None or len(mlp.architecture.rows) < 2:
         if chosen is not None and seen is None:
             raise ConfigError("--neuron needs images to show it, and there are none; name them by --data")
-        return Inspection(evidence.path, [], None, 0, notes=evidence.notes)
-    layers = measure_activity(evidence.model, seen.pixels)
-    if chosen is None and not evidence.has_best and evidence.best_epoch == 0:
-        return Inspection(evidence.path, layers, None, len(seen.labels), notes=evidence.notes)  # untrained: no use yet
-    portrait = portray(evidence.model, seen.pixels, seen.labels, *(chosen or most_useful_neuron(evidence.model)))
-    return Inspection(evidence.path, layers, portrait, len(seen.labels), notes=evidence.notes)
+        return Inspection(saved.path, [], None, 0, notes=saved.notes)
+    layers = measure_activity(saved.model, seen.pixels)
+    if chosen is None and not saved.has_best and saved.best_epoch == 0:
+        return Inspection(saved.path, layers, None, len(seen.labels), notes=saved.notes)  # untrained: no use yet
+    portrait = portray(saved.model, seen.pixels, seen.labels, *(chosen or most_useful_neuron(saved.model)))
+    return Inspection(saved.path, layers, portrait, len(seen.labels), notes=saved.notes)
 
 
-def seen_images(evidence: Evidence) -> Images | None:
+def seen_images(saved: SavedRun) -> Images | None:
     """Return the validation images that are looked at."""
-    validation = evidence.validation
+    validation = saved.validation
     return None if validation is None else Images(validation.pixels[:MAX_IMAGES], validation.labels[:MAX_IMAGES])
 
 
-def pictures(evidence: Evidence, found: Inspection) -> Iterator[tuple[str, bytes]]:
+def pictures(saved: SavedRun, found: Inspection) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the bytes of every picture that can be drawn of a network."""
-    initial, trained, redrawn = evidence.initial, evidence.model.mlp, evidence.is_redrawn
-    yield "weight-histograms.png", draw_histograms(initial, trained, redrawn, now=evidence.weights_word)
+    initial, trained, redrawn = saved.initial, saved.model.mlp, saved.is_redrawn
+    yield "weight-histograms.png", draw_histograms(initial, trained, redrawn, now=saved.weights_word)
     for layer in range(1, len(trained.architecture.rows) + 1):
-        names, now = evidence.class_names, evidence.weights_word
+        names, now = saved.class_names, saved.weights_word
         yield f"weights-{layer}.png", draw_heat_maps(initial, trained, layer, redrawn, names, now=now)
-    shape = evidence.picture_shape
+    shape = saved.picture_shape
     if shape is not None:
         yield "neurons.png", draw_neurons(trained, shape)
     if found.layers:
         yield "activations.png", draw_activity(found.layers)
-    if has_ratios(evidence.history):
+    if has_ratios(saved.history):
         with new_figure(6, 3.6) as figure:
-            show_ratios(figure.subplots(), evidence.history)
+            show_ratios(figure.subplots(), saved.history)
             ratios = png(figure)
         yield "update-ratios.png", ratios
-    if evidence.history:
-        smoothing = evidence.model.info.label_smoothing
-        yield "learning-curves.png", learning_curves(evidence.history, evidence.best_epoch, smoothing)
-    portrait, validation = found.portrait, evidence.validation
+    if saved.history:
+        smoothing = saved.model.info.label_smoothing
+        yield "learning-curves.png", learning_curves(saved.history, saved.best_epoch, smoothing)
+    portrait, validation = found.portrait, saved.validation
     if portrait is not None and validation is not None:
-        scale, names = evidence.model.info.scale, evidence.class_names
+        scale, names = saved.model.info.scale, saved.class_names
         drawn = draw_portrait(portrait, shape, validation.pixels, scale, names)
         yield f"neuron-{portrait.layer}-{portrait.unit}.png", drawn
 

@@ -38,7 +38,7 @@ MAX_NAMED = 30  # classes that a heat map still names
 
 def start_word(is_redrawn: bool) -> str:
     """Return what the weights before training are called."""
-    return "initialisation drawn anew" if is_redrawn else "at initialisation"
+    return "initialisation drawn again" if is_redrawn else "at initialisation"
 
 
 def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool, *, now: str = NOW) -> bytes:

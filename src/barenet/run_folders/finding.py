@@ -1,4 +1,4 @@
-"""Find what a person names: a run, a study or a model file, by its path or by its name alone."""
+"""Find a run, a study or a model file by its path or by its name alone."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ __all__ = [
     "parts_of_name",
 ]
 
-STUDY = "study.json"  # what a study's folder has and no run's
-RUNS, STUDIES = "runs", "studies"  # where commands put what they make
+STUDY = "study.json"  # a study's folder has this file, and a run's folder does not
+RUNS, STUDIES = "runs", "studies"  # where commands make new folders
 
 
 class HasFolder(Protocol):
-    """What training or a search returned."""
+    """The result of training or of a search."""
 
     @property
     def folder(self) -> Path | None:
-        """Where its files are; None where it was kept in memory."""
+        """The folder of its files; None if it was kept in memory."""
 
 
 Named: TypeAlias = str | Path | HasFolder | None  # a path, a name, a result; None for the latest run
@@ -44,7 +44,7 @@ Named: TypeAlias = str | Path | HasFolder | None  # a path, a name, a result; No
 
 def find_latest(output: str | Path = "runs") -> Path:
     """Return the run in `output` that was written to last; RunError if there is none."""
-    runs = [path.parent for path in Path(output).glob("[!.]*/config.toml")]  # hidden ones are not complete
+    runs = [path.parent for path in Path(output).glob("[!.]*/config.toml")]  # hidden folders are not complete
     if not runs:
         raise RunError(f"no run in {output}; train one first, or name a run folder or a model file")
     usable = [run for run in runs if any(run.glob("**/best.safetensors"))] or runs
@@ -56,7 +56,7 @@ def find_latest(output: str | Path = "runs") -> Path:
 def path_of(named: Named, runs: str | Path = RUNS) -> Path:
     """Return the path that a person gave, the folder of a result, or that of the latest run in `runs`.
 
-    Raises RunError: the result was kept in memory, or there is no run.
+    Raises RunError if the result was kept in memory, or if there is no run.
     """
     if named is None:
         return find_latest(runs)
@@ -70,14 +70,14 @@ def path_of(named: Named, runs: str | Path = RUNS) -> Path:
 def find_folder(name: str | Path, places: Sequence[str] = (RUNS, STUDIES)) -> Path:
     """Return the run, the study or the model file that a path names; `quick-1` is short for runs/quick-1.
 
-    A path of which nothing is there, as it is or in `places`, is returned as it is, for its reader to refuse.
+    A path that does not exist, neither as given nor in `places`, is returned as given; its reader will refuse it.
 
-    Raises RunError: there are several, such as runs/mine and studies/mine.
+    Raises RunError if there are several, such as runs/mine and studies/mine.
     """
     path = Path(name)
     tried = [path] if path.is_absolute() else [path, *(Path(place) / path for place in places)]
-    there = {place.resolve(): place for place in reversed(tried) if place.exists()}
-    found = [place for place in tried if place in there.values()]
+    existing = {place.resolve(): place for place in reversed(tried) if place.exists()}
+    found = [place for place in tried if place in existing.values()]
     meant = [place for place in found if place.is_file() or is_run_or_study(place)] or found[:1] or [path]
     if len(meant) > 1:
         words = " or ".join(str(place.absolute() if place == path else place) for place in meant)
@@ -86,7 +86,7 @@ def find_folder(name: str | Path, places: Sequence[str] = (RUNS, STUDIES)) -> Pa
 
 
 def is_run_or_study(folder: Path) -> bool:
-    """Whether a folder holds what training or a search writes."""
+    """Whether a folder is that of a run, an ensemble or a study."""
     return any((folder / marker).exists() for marker in (STUDY, ENSEMBLE, "config.toml", "best.safetensors"))
 
 
@@ -102,18 +102,18 @@ def is_member(folder: Path) -> bool:
 
 
 def likely_name(wanted: Path, runs: str | Path = RUNS) -> str | None:
-    """Return the name of a run or a study that is nearly what was asked for, None if there is none."""
+    """Return the name of a run or a study that is nearly `wanted`, or None if there is none."""
     return closest(wanted.name, known_names(runs))
 
 
 def known_names(runs: str | Path = RUNS) -> list[str]:
-    """Return the names of all runs, ensembles and studies, those of runs and ensembles in `runs`."""
+    """Return the names of all studies, and of all runs and ensembles in `runs`."""
     places = [(place, marker) for place in (Path(runs), Path(STUDIES)) for marker in ("config.toml", ENSEMBLE)]
     return sorted(path.parent.name for place, marker in places for path in place.glob(f"[!.]*/{marker}"))
 
 
 def describe_names(wanted: Path, runs: str | Path = RUNS) -> str:
-    """Return what there is in the place of a name that is not there, as the end of a message."""
+    """Return which names exist in place of a missing one, as the end of a message."""
     names, likely = known_names(runs), likely_name(wanted, runs)
     if not names:
         return f"there are none in {runs} and {STUDIES}"
@@ -121,12 +121,12 @@ def describe_names(wanted: Path, runs: str | Path = RUNS) -> str:
 
 
 def find_run(named: Named, note: Callable[[str], None] = lambda message: None, runs: str | Path = RUNS) -> Path:
-    """Return the run or the model file that a path names, as `find_folder` does; of a study its best run.
+    """Return the run or the model file that a path names, as `find_folder` does; for a study, its best run.
 
-    `runs` is the folder in which runs are looked for by their names. What training or a search returned stands for its
-    folder, and None for the latest run.
+    `runs` is the folder in which runs are found by their names. A result of training or of a search means its folder,
+    and None means the latest run.
 
-    Raises RunError: several are meant, or a study has no best run yet.
+    Raises RunError if the name has several meanings, or if a study has no best run yet.
     """
     name = path_of(named, runs)
     path = find_folder(name, (str(runs), STUDIES))
@@ -144,17 +144,17 @@ def find_run(named: Named, note: Callable[[str], None] = lambda message: None, r
 
 
 def name_of_run(folder: Path) -> str:
-    """Return how texts call a run: by its folder, and by the study or the run that it is a part of.
+    """Return the name of a run in texts: that of its folder, and of the study, run or ensemble that contains it.
 
     It is `course-search-1, best run` for a study's best run, `quick-2, seed-1` for one of several seeds, and
     `ensemble-1, member-0` for a member of an ensemble.
     """
-    *whole, own = parts_of_name(folder)
-    return ", ".join([*whole, f"{own} run" if (folder.resolve().parent / STUDY).exists() else own])
+    *whole, name = parts_of_name(folder)
+    return ", ".join([*whole, f"{name} run" if (folder.resolve().parent / STUDY).exists() else name])
 
 
 def parts_of_name(folder: Path) -> tuple[str, ...]:
-    """Return the name of a run's folder, behind that of the study, the run or the ensemble that it is a part of."""
+    """Return the name of a run's folder, after that of the study, run or ensemble that contains it."""
     folder = folder.resolve()
     is_seed = folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
     is_part = is_seed or (folder.parent / STUDY).exists() or is_member(folder)

@@ -1,4 +1,4 @@
-"""A run's folder: its name, its files, and the lock that keeps a second process out."""
+"""A run's folder: its name, its files, and the lock against a second process."""
 
 from __future__ import annotations
 
@@ -38,26 +38,26 @@ TEACHER = "teacher.safetensors"
 
 
 def new_run(output: Path, name: str | None, prefix: str) -> NewFolder:
-    """Return a folder for a run, to be filled: `output/name`, or `output/prefix-1`, `-2`, ... without a name."""
+    """Return a new folder for a run: `output/name`, or `output/prefix-1`, `-2`, ... without a name."""
     return NewFolder(output, name, prefix, kind="run", marker="config.toml")
 
 
 @contextmanager
 def lock_run(folder: Path) -> Iterator[None]:
-    """Lock a run folder for this process; the lock goes when the process does, however it ends.
+    """Lock a run folder for this process; the lock is released when the process ends, in any way.
 
     Raises:
-        RunError: another process is training in it; says which.
+        RunError: another process is training in it; the message says which.
         MachineError: the folder cannot be written.
     """
-    # One of several seeds is locked with the run that it belongs to.
+    # The folder of one of several seeds is locked with the whole run.
     is_part = folder.name.startswith("seed-") and (folder.parent / "config.toml").exists()
     with hold_lock(folder.parent if is_part else folder):
         yield
 
 
 def drop_torn_files(folder: Path) -> None:
-    """Delete what a process that was killed left half written beside its target."""
+    """Delete files that a killed process has written only in part."""
     for path in folder.glob("**/.*.tmp"):
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
@@ -66,12 +66,12 @@ def drop_torn_files(folder: Path) -> None:
 
 
 def new_ensemble(output: Path, name: str | None) -> NewFolder:
-    """Return a folder for an ensemble, to be filled: `output/name`, or `output/ensemble-1`, `-2`, ... by default."""
+    """Return a new folder for an ensemble: `output/name`, or `output/ensemble-1`, `-2`, ... by default."""
     return NewFolder(output, name, "ensemble", kind="ensemble", marker=ENSEMBLE, goes_on=False)
 
 
 def network_folders(run: Path) -> list[Path]:
-    """Return the folders of a run's networks: its `seed-*` folders, or the run itself; of an ensemble its members'."""
+    """Return the folders of a run's networks: its `seed-*` folders, or the run itself; for ensembles, the members'."""
     if (run / ENSEMBLE).exists():
         return [member_folder(run, number) for number in range(len(read_members(run)))]
     seeds = [path for path in run.glob("seed-*") if path.name.removeprefix("seed-").isdecimal()]
@@ -86,17 +86,17 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """Every setting, resolved."""
+        """All settings, resolved."""
         return self.path / "config.toml"
 
     @property
     def last(self) -> Path:
-        """Everything needed to go on."""
+        """Everything that is needed to continue."""
         return self.path / "last.safetensors"
 
     @property
     def previous(self) -> Path:
-        """The checkpoint before the last, for where that is damaged."""
+        """The checkpoint before the last one, used if the last one is damaged."""
         return self.path / "previous.safetensors"
 
     @property
@@ -106,7 +106,7 @@ class RunFolder:
 
     @property
     def history(self) -> Path:
-        """One record an epoch."""
+        """One record for each epoch."""
         return self.path / "history.jsonl"
 
     def epoch(self, epoch: int) -> Path:
@@ -143,16 +143,16 @@ class RunFolder:
                 raise MachineError(f"cannot delete {path}: {error.strerror}") from None
 
     def write_history(self, records: Sequence[EpochRecord]) -> None:
-        """Write history.jsonl, history.csv and train.log anew."""
+        """Write history.jsonl, history.csv and train.log again, with these records."""
         rows = [EpochRecord.csv_header(), *(record.as_csv() for record in records)]
         replace_file(self.path / "history.csv", "".join(csv_line(row) + "\n" for row in rows))
         replace_file(self.path / "train.log", "".join(record.as_line() + "\n" for record in records))
         replace_file(self.history, "".join(history_line(record) + "\n" for record in records))
 
     def trim_history(self, epoch: int) -> list[str]:
-        """Drop records after `epoch`: of an epoch that was written down, but whose state was not.
+        """Drop records after `epoch`: those of an epoch whose record was written, but whose state was not.
 
-        Returns in words what is missing of the others. A damaged file is kept beside the new one.
+        Returns in words which other records are missing. A damaged file is kept beside the new one.
         """
         if not self.history.exists() and not epoch:
             return []
@@ -165,7 +165,7 @@ class RunFolder:
 
 
 def seed_folders(run: Path, configs: Sequence[Config]) -> list[RunFolder]:
-    """Return the folder of each network of a run: the run's own, or one a seed."""
+    """Return the folder of each network of a run: one for each seed, or that of the run for a single network."""
     return [RunFolder(run / f"seed-{config.trainer.seed}" if len(configs) > 1 else run) for config in configs]
 
 

@@ -1,4 +1,4 @@
-"""Find the trained networks behind a path: a run, several seeds, an ensemble, a model file, or the course's pickle."""
+"""Load the trained networks of a path: a run, several seeds, an ensemble, a model file, or the course's pickle."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ CARRIED_SHAPE = (784, 10)  # pixels and classes of the carried images
 
 
 def load_models(named: Named, activations: Sequence[Activation] = (), loss: Loss | None = None) -> list[SavedModel]:
-    """Return the network that `path` names, or all networks of a folder of seeds or an ensemble, the best of each.
+    """Return the best network of the run that `named` names, or of each seed, or all members of an ensemble.
 
     Raises:
-        CheckpointError: a file is missing, damaged, or of a kind that nobody here reads.
+        CheckpointError: a file is missing, damaged, or of an unknown kind.
         RunError: the folder is not a run, or has no finished validation yet, or an ensemble lacks a member.
     """
     path = find_run(named)
@@ -41,7 +41,7 @@ def load_models(named: Named, activations: Sequence[Activation] = (), loss: Loss
         return load_members(path, activations, loss)
     if path.is_dir():
         folders = network_folders(path)
-        # A network that was lost before its first validation has no best; the others are the run.
+        # A network that diverged before its first validation has no best weights, and is left out.
         folders = [folder for folder in folders if RunFolder(folder).best.exists()] or folders[:1]
         return [read_model(find_best(folder), activations, loss) for folder in folders]
     if path.suffix.lower() in (".pkl", ".pickle", ".npz"):
@@ -55,7 +55,7 @@ def load_models(named: Named, activations: Sequence[Activation] = (), loss: Loss
 
 
 def load_members(ensemble: Path, activations: Sequence[Activation], loss: Loss | None) -> list[SavedModel]:
-    """Return the networks of an ensemble; each must be the one that it was made of."""
+    """Return the networks of an ensemble; each must have the weights with which the ensemble was made."""
     models, members = [], read_members(ensemble)
     for number, member in enumerate(members):
         file = RunFolder(member_folder(ensemble, number)).best
@@ -64,8 +64,8 @@ def load_members(ensemble: Path, activations: Sequence[Activation], loss: Loss |
         model = read_model(file, activations, loss)
         if weights_of(model) != member.weights:
             raise RunError(
-                f"{file} does not hold the weights that {ensemble} was made of, those of {member.source}; put the "
-                f"right file back, or {how_again(members)}"
+                f"{file} does not hold the weights of {member.source}, which {ensemble} was made of; put the right "
+                f"file back, or {how_again(members)}"
             )
         models.append(model)
     return models
@@ -88,7 +88,7 @@ def best_on_validation(models: Sequence[SavedModel]) -> SavedModel:
 
 
 def find_best(folder: Path) -> Path:
-    """Return the best weights of a run, or say what is there instead."""
+    """Return the file of a run's best weights; raise RunError that says what is there instead."""
     best = RunFolder(folder).best
     if best.exists():
         return best
@@ -97,7 +97,7 @@ def find_best(folder: Path) -> Path:
         if records and records[-1].diverged:
             raise RunError(describe_lost(folder, str(records[-1].stopped)))
         raise RunError(
-            f"{folder} has no best.safetensors yet: no validation is done; go on with: "
+            f"{folder} has no best.safetensors yet: no validation is finished; go on with: "
             f"barenet train --resume {as_typed(folder)}"
         )
     found = ", ".join(sorted(p.name for p in folder.iterdir())[:4]) or "nothing"
@@ -105,23 +105,23 @@ def find_best(folder: Path) -> Path:
 
 
 def describe_lost(folder: Path, stopped: str) -> str:
-    """Return that a run was lost before its first validation, and how to train anew: it would be lost again."""
+    """Return the message about a run that diverged before its first validation, and how to train a new one."""
     settings = RunFolder(folder).config
     if not settings.exists():
-        settings = RunFolder(folder.parent).config  # of several seeds
+        settings = RunFolder(folder.parent).config  # the folder is one of several seeds
     rate = smaller_rate(stored_settings(settings))
     return (
-        f"{folder} {stopped}, before its first validation, so no weights were kept; train anew with a smaller rate, "
-        f"by: barenet train {as_typed(settings)} --lr {rate:g}"
+        f"{folder} {stopped}, before its first validation, so no weights were kept; train again with a smaller rate: "
+        f"barenet train {as_typed(settings)} --lr {rate:g}"
     )
 
 
 def load_course_model(path: Path) -> SavedModel:
-    """Return the course project's network, in float64 as it was saved."""
+    """Return the course project's network in float64, as it was saved."""
     course = read_course_model(path)
     shape = course.architecture[0]["input_dim"], course.architecture[-1]["output_dim"]
     if course.assumed:
-        named = "; its classes are called as those of Fashion-MNIST" if shape == CARRIED_SHAPE else ""
+        named = "; its classes get the names of Fashion-MNIST" if shape == CARRIED_SHAPE else ""
         warnings.warn(course.assumed + named, InputWarning, stacklevel=2)
     loss = LOSSES["cross_entropy"]
     mlp = FastMLP.from_architecture(course.architecture, initializer=None, dtype=np.float64)
@@ -147,9 +147,9 @@ def load_course_model(path: Path) -> SavedModel:
 
 
 def usual_class_names(n_inputs: int, n_classes: int) -> list[str]:
-    """Return names for a file that has none: those of the carried data, which the course project is about, if they fit.
+    """Return class names for a file without names: those of the carried data, which the course uses, if they fit.
 
-    Where a model is tested on other data, `scores.names_for` takes theirs.
+    If a model is tested on other data, `scores.names_for` takes the names of those data.
     """
     if (n_inputs, n_classes) == CARRIED_SHAPE:
         return list(CARRIED_CLASS_NAMES)

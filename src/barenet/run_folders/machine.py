@@ -1,4 +1,4 @@
-"""What a report tells of the machine that a run was trained on, as machine.json holds it."""
+"""The machine that a run was trained on, in machine.json."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from barenet.version import __version__
 __all__ = ["describe_machine", "read_machine", "read_parts_version", "write_machine"]
 
 RULE = "parts of a step"
-# What decides about last digits, by engine: compiled kernels give the same everywhere; the rule of parts is told apart.
+# What decides the last digits, by engine. Compiled kernels give the same digits everywhere. The rule of parts is
+# checked in `resuming`.
 DECIDES: dict[str, tuple[str, ...]] = {"numpy": ("NumPy", "BLAS", "vector instructions"), "compiled": ()}
 EARLIER = "earlier machines"
 
 
 def write_machine(folder: Path, engine: str, step: int = 0) -> str | None:
-    """Write machine.json into the folder of a network that an engine trains on this machine from `step` on.
+    """Write machine.json into the folder of a network that an engine trains on this machine, starting at `step`.
 
-    Machines that it trained on before stay in the file. Returns in words what differs from the last of them, of what
-    decides about last digits; None if nothing does.
+    Earlier machines stay in the file. Returns in words which things that decide the last digits differ from the last
+    machine, or None if nothing does.
     """
     now, before = describe_machine(engine), read_machine(folder) or {}
     earlier = before.pop(EARLIER, [])
@@ -41,11 +42,14 @@ def write_machine(folder: Path, engine: str, step: int = 0) -> str | None:
     if not step or not changed:
         return None
     words = ", ".join(f"{name} {now[name]}, was {before[name]}" for name in changed)
-    return f"{folder} goes on with other arithmetic ({words}): it ends with other last digits than without the break"
+    return (
+        f"{folder} goes on with other arithmetic ({words}): its results differ in the last digits from those without "
+        f"the break"
+    )
 
 
 def read_machine(folder: Path) -> dict[str, Any] | None:
-    """Return what machine.json says; None where it is missing or damaged: nothing is gone on with from it."""
+    """Return what machine.json says, or None where it is missing or damaged: a run can continue without it."""
     try:
         described = unseal((folder / "machine.json").read_bytes())
     except (OSError, SealError):
@@ -54,7 +58,7 @@ def read_machine(folder: Path) -> dict[str, Any] | None:
 
 
 def describe_machine(engine: str = "numpy") -> dict[str, Any]:
-    """Return processor, cores and system, and the versions of what computes with this engine."""
+    """Return processor, cores and system, and the versions of the software that this engine uses."""
     blas = find_blas()
     return {
         "processor": processor_name(),
@@ -72,14 +76,14 @@ def describe_machine(engine: str = "numpy") -> dict[str, Any]:
 
 
 def read_parts_version(folder: Path) -> int | None:
-    """Return by which version of the rule a run's steps were cut into parts; None for one that tells of none."""
+    """Return the version of the rule by which a run's steps were cut into parts, or None where it is not known."""
     rule = (read_machine(folder) or {}).get(RULE, "")
     number = str(rule).removeprefix("rule ")
     return int(number) if number.isdecimal() else None
 
 
 def processor_name() -> str:
-    """Return what the system calls its processor."""
+    """Return the system's name of its processor."""
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
         for line in cpuinfo.read_text("utf-8", errors="replace").splitlines():

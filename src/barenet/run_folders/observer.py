@@ -1,4 +1,4 @@
-"""What a run tells whoever watches it."""
+"""The events of a run, as methods that an observer may override."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ __all__ = ["Observer", "Watcher"]
 
 
 class Watcher:
-    """What observers of runs and of searches have in common."""
+    """The methods that observers of runs and of searches have in common."""
 
-    takes_flags = False  # whether whoever watches types flags of the command line, and not keywords of Python
+    takes_flags = False  # whether advice names flags of the command line; otherwise it names keywords of Python
 
     def __enter__(self) -> Self:
-        """Begin to watch."""
+        """Begin to observe."""
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop watching, whether all ended well or not."""
+        """Stop observing, also after an error."""
 
     def note(self, message: str) -> None:
-        """Hear of something that a person should know."""
+        """Receive a message that a person should read."""
 
 
 class Observer(Watcher):
-    """Told what happens in a run; the command line shows it, tests count it. Does nothing by itself."""
+    """Receives the events of a run; this base class ignores them. The command line shows them, and tests count them."""
 
-    quiet = True  # whether nobody wants to see how far slow preparations are
+    quiet = True  # whether the progress of slow preparations is not shown
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
-        """Hear that all checks are done and training begins."""
+        """Called when all checks are done and training begins."""
 
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
-        """Hear that step number `step` of `n_steps`, counted from 0, is taken.
+        """Called when step number `step` of `n_steps`, counted from 0, is done.
 
-        Called after the first and the last step of each epoch, and about five times a second in between.
+        It is called after the first and the last step of each epoch, and about five times a second between them.
         """
 
     def record(self, record: EpochRecord) -> None:
-        """Hear of a finished epoch of one network."""
+        """Called after each epoch of each network."""

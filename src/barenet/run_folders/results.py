@@ -1,4 +1,4 @@
-"""What a run came to, a network at a time and as a whole."""
+"""The results of a run: those of each network, and of the run as a whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from barenet.storage.files import replace_file
 from barenet.storage.sealing import SealError, seal, unseal
 from barenet.training.epochs import start_state
 from barenet.training.evaluation import plain
-from barenet.training.learning.verdict import Subject, Verdict, judge, thin
+from barenet.training.learning.verdict import TrainedNetwork, Verdict, judge, thin
 from barenet.training.records import EpochRecord, Stop
 from barenet.training.trainer import Trainer
 
@@ -29,9 +29,9 @@ __all__ = ["VERDICT", "NetworkResult", "RunResult", "judge_network", "read_verdi
 
 @dataclass(frozen=True, repr=False)
 class NetworkResult(Shown):
-    """What one network of a run came to; `scores` are None where the data has no test images.
+    """The result of one network of a run; `scores` is None where the data have no test images.
 
-    verdict: whether it learned anything, and how validation went.
+    verdict: whether it learned anything, and how its validation loss changed.
     """
 
     seed: int
@@ -67,9 +67,9 @@ class NetworkResult(Shown):
 
 @dataclass(frozen=True, repr=False)
 class RunResult(Shown):
-    """What a run came to: its networks, their average where there are several, and what it cost.
+    """The result of a run: its networks, the average of several networks, the training time and the parameters.
 
-    unsaved: what of it could not be written, and how to write it; None if all is in the folder.
+    unsaved: what could not be written, and how to write it; None if everything is in the folder.
     """
 
     folder: Path | None
@@ -96,7 +96,7 @@ class RunResult(Shown):
 
     @property
     def learned(self) -> bool:
-        """Whether every network that was not lost learned something."""
+        """Whether every network that did not diverge learned something."""
         return all(network.learned for network in self.networks)
 
     @property
@@ -106,7 +106,7 @@ class RunResult(Shown):
         return max(self.networks, key=lambda n: n.validation_accuracy if by_accuracy else -n.validation_loss).model
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the figures for `--json`; with several networks means, standard deviations and all runs."""
+        """Return the figures for `--json`; for several networks, means, standard deviations and all networks."""
         common = {"training_seconds": self.training_seconds, "parameters": self.parameters}
         run = None if self.folder is None else str(self.folder)
         if self.config.trainer.n_seeds == 1:
@@ -123,12 +123,12 @@ class RunResult(Shown):
 
 
 def judge_network(trainer: Trainer, network: int, mlp: MLP, history: Sequence[EpochRecord]) -> Verdict:
-    """Return whether a network, `mlp` with its best weights, learned anything, and how its validation went."""
+    """Return whether a network, `mlp` with its best weights, learned anything, and how its validation loss changed."""
     data, config = trainer.data, trainer.configs[network]
     initial, rows = mlp.copy(), thin(data.train_rows)
     initial.parameters.values[...] = start_state(config, trainer.architecture).values[0]
     return judge(
-        Subject(
+        TrainedNetwork(
             mlp=mlp,
             initial=initial,
             loss=plain(trainer.loss),
@@ -148,15 +148,16 @@ VERDICT = "learning.json"
 
 
 def write_verdict(folder: Path, verdict: Verdict, history: Sequence[EpochRecord]) -> None:
-    """Write what was found of a network after the last epoch of its history."""
+    """Write a network's verdict, with the last epoch of its history."""
     values = {"epoch": history[-1].epoch if history else 0, **asdict(verdict)}
     replace_file(folder / VERDICT, seal(values, indent=2) + "\n")
 
 
 def read_verdict(folder: Path, history: Sequence[EpochRecord]) -> Verdict | None:
-    """Return what was found after the last epoch.
+    """Return the verdict after the last epoch.
 
-    None before that, for a run of an earlier version, and where the file is damaged: it can be found out again.
+    Returns None before the end of training, for a run of an earlier version, and where the file is damaged: the verdict
+    can be measured again.
     """
     path = folder / VERDICT
     if not path.exists() or not history:

@@ -1,4 +1,4 @@
-"""A run from its settings to its test results, its folder filled as training goes."""
+"""A run from its settings to its test results; its folder is filled during training."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from barenet.storage.files import our_errors
 from barenet.training.learning.remedies import after_divergence
 from barenet.training.preparation import Custom, prepare
 from barenet.training.records import training_seconds
-from barenet.training.remarks import schedule_remarks
+from barenet.training.setting_notes import schedule_notes
 from barenet.training.trainer import Trainer
 
 __all__ = ["Run", "network_configs", "start_run"]
@@ -45,19 +45,19 @@ def start_run(
 
     Raises:
         ConfigError, DataError, RunError: before anything is written.
-        DivergedError: every network was lost; what was best before that is in the folder.
+        DivergedError: every network diverged; the best weights before that are in the folder.
     """
     observer = observer or Observer()
     resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
     resolved = settle_engine(resolved, observer.note)
-    remarks = list(schedule_remarks(resolved, data.n_train))
-    for sentence in remarks if observer.takes_flags else in_python(remarks):
+    notes = list(schedule_notes(resolved, data.n_train))
+    for sentence in notes if observer.takes_flags else in_python(notes):
         observer.note(sentence)
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
     check()
     if output is None:
         return Run(resolved, dataset, trainer, None, observer).train()
-    # Complete under a hidden name: a process that is killed before leaves nothing that could not be gone on with.
+    # The folder has a hidden name until it is complete: so a killed process leaves no run that cannot be resumed.
     with our_errors(output), new_run(output, name, prefix) as new:
         Run(resolved, dataset, trainer, new.path, observer).files.write_start()
         return Run(resolved, dataset, trainer, new.publish(), observer).train()
@@ -81,22 +81,22 @@ class Run:
         self.test_unsaved: MachineError | None = None
 
     def train(self) -> RunResult:
-        """Train to the end, test, and return what came of it."""
+        """Train to the end, test, and return the result."""
         self.observer.start(self.folder, self.config, self.trainer)
         try:
             for record in self.trainer:
                 self.files.write(record)
                 self.observer.record(record)
-        finally:  # whatever ends training, what was reached is there to go on from
+        finally:  # also after an error, so that the run can continue from its last state
             self.files.write_rest()
         return self.finish()
 
     def finish(self) -> RunResult:
-        """Test each network's best weights, write what they give, and return the result of the run."""
+        """Test each network's best weights, write the results, and return the result of the run."""
         lost = [str(stop) for stop in self.trainer.stopped if stop is not None and stop.kind == "diverged"]
         if len(lost) == len(self.trainer.configs):
             has_best = self.folder is not None and any(f is not None and f.best.exists() for f in self.files.folders)
-            kept = f"; what was best before is in {self.folder}" if has_best else ""
+            kept = f"; the best weights before that are in {self.folder}" if has_best else ""
             advice = self.worded([f"try {', or '.join(after_divergence(self.config))}"])
             raise DivergedError(f"training {lost[0]}{kept}; {advice[0]}")
         with one_blas_thread():
@@ -118,18 +118,18 @@ class Run:
         return replace(result, unsaved=self.describe_unsaved())
 
     def worded(self, sentences: list[str]) -> list[str]:
-        """Return advice in the words of whoever watches: flags, or keywords of Python."""
+        """Return advice with flags or with keywords of Python, as the observer wants."""
         return sentences if self.observer.takes_flags else in_python(sentences)
 
     def try_to_write(self, write: Callable[[], None]) -> None:
-        """Write what the test gave; where that fails, the result is still returned."""
+        """Write test results; if that fails, keep the error, so that the result is still returned."""
         try:
             write()
         except MachineError as error:
             self.test_unsaved = error
 
     def describe_unsaved(self) -> str | None:
-        """Return what of the run could not be written and why, and how to go on; None if all is written."""
+        """Return what could not be written, why, and how to write it; None if everything is written."""
         errors = [*self.files.behind.values(), self.test_unsaved]
         first = next((error for error in errors if error is not None), None)
         if first is None:
@@ -139,7 +139,7 @@ class Run:
         return f"{first}: {what} are not saved; make room, and write them by: {again}"
 
     def result_of(self, network: int) -> NetworkResult:
-        """Return what one network came to, and write its test.json and learning.json."""
+        """Return the result of one network, and write its test.json and learning.json."""
         folder, state = self.files.folders[network], self.trainer.states[network]
         mlp, info = self.files.template(), self.files.info(network, int(state.best_epochs[0, 0]))
         mlp.parameters.values[...] = state.best_values[0]
@@ -151,7 +151,7 @@ class Run:
         if folder is not None:
             self.try_to_write(partial(write_verdict, folder.path, verdict, self.files.histories[network]))
         metrics, stop = self.best_metrics(network, info.epoch), self.trainer.stopped[network]
-        assert stop is not None  # all networks train to their ends before one is tested
+        assert stop is not None  # no network is tested before all have stopped
         return NetworkResult(
             seed=self.trainer.configs[network].trainer.seed,
             folder=None if folder is None else folder.path,
@@ -166,7 +166,7 @@ class Run:
         )
 
     def best_metrics(self, network: int, epoch: int) -> dict[str, float]:
-        """Return what validation gave in the best epoch: from its record, or its weights if a crash took the record."""
+        """Return the validation figures of the best epoch: from its record, or its weights if the record is lost."""
         record = next((r for r in self.files.histories[network] if r.epoch == epoch), None)
         if record is not None:
             return self.files.info(network, epoch, record).metrics

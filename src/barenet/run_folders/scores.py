@@ -1,4 +1,4 @@
-"""What the test images give, once training is over: one network, or the average of several."""
+"""The results on the test images after training: those of one network, or of the average of several."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Scores(Shown):
 
 
 def names_for(model: SavedModel, dataset: Dataset | None) -> list[str]:
-    """Return the names of a model's classes: those of the data set where they fit, else the model's own.
+    """Return the names of a model's classes: those of the data set if they fit, otherwise those in the model's file.
 
-    Classes that the data only number go by the names of a model that knows what it was trained on.
+    If the data set has only numbers, the names of a model with a known data set are used.
     """
     if dataset is None or len(dataset.class_names) != model.mlp.n_classes:
         return model.info.class_names
@@ -67,23 +67,23 @@ def names_for(model: SavedModel, dataset: Dataset | None) -> list[str]:
 def score_model(
     model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore, *, mirror: bool = False
 ) -> Scores:
-    """Return what the test images of a data set give; with `mirror`, on average with their mirror images.
+    """Return the scores on the test images of a data set; `mirror` averages probabilities with the mirror images.
 
-    The loss of an average is minus the mean log probability, as that of several networks.
+    The loss of an average is minus the mean log probability, as for several networks.
 
     Raises:
-        CheckpointError: the model takes other images or gives other classes than the data set has, or there are no
-            mirror images.
+        CheckpointError: the model takes other images or has other classes than the data set, or there are no mirror
+            images.
         ShapeError: the test images have another scale than the images trained on.
         DataError: the data set has no test images.
     """
     if dataset.test_images is None or dataset.test_labels is None:
-        raise DataError(f"{dataset.name} has no test part: name labelled data that it was not trained on by --data")
+        raise DataError(f"{dataset.name} has no test part: give labelled data that it was not trained on by --data")
     if model.mlp.n_inputs != dataset.n_inputs or model.mlp.n_classes < dataset.n_classes:
         takes, knows = count(model.mlp.n_inputs, "pixel"), count(model.mlp.n_classes, "class", "classes")
         raise CheckpointError(
             f"{model.path} takes {takes} and knows {knows}; "
-            f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose its own data by --data"
+            f"{dataset.name} has {dataset.n_inputs} and {dataset.n_classes}; choose the model's data by --data"
         )
     outputs: list[NDArray[np.floating]] = []
     for inputs in model.all_inputs(dataset.test_images, mirror=mirror):
@@ -92,7 +92,7 @@ def score_model(
         outputs.append(compute_outputs(model.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored))
     labels = dataset.test_labels
     names, epoch = names_for(model, dataset), model.info.epoch or None
-    shares = [probabilities(own, model.gives_probabilities) for own in outputs]
+    shares = [probabilities(one, model.gives_probabilities) for one in outputs]
     if mirror:
         mean = mean_probabilities(shares)
         return make_scores(mean, log_loss(mean, labels), labels, names, epoch)
@@ -103,7 +103,7 @@ def score_model(
 def make_scores(
     shares: NDArray[np.floating], loss: float, labels: NDArray[np.int64], class_names: Sequence[str], epoch: int | None
 ) -> Scores:
-    """Return the result that probabilities (n, C) give."""
+    """Return the scores of probabilities (n, C)."""
     predicted = np.argmax(shares, axis=-1)
     confusion = confusion_matrix(predicted, labels, shares.shape[-1])
     return Scores(
@@ -117,7 +117,7 @@ def make_scores(
 
 
 def average_scores(results: Sequence[Scores], labels: NDArray[np.int64], class_names: Sequence[str]) -> Scores:
-    """Return what the average of the networks' probabilities gives; its loss is minus the mean log probability."""
+    """Return the scores of the average of the networks' probabilities; the loss is minus the mean log probability."""
     shares = mean_probabilities([result.probabilities for result in results])
     return make_scores(shares, log_loss(shares, labels), labels, class_names, None)
 
@@ -129,7 +129,7 @@ def log_loss(shares: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
 
 
 def write_scores(folder: Path, result: dict[str, Any], shares: NDArray[np.float32] | None) -> None:
-    """Write each image's probabilities, then test.json, which has their checksum and one of its own."""
+    """Write each image's probabilities, then test.json, which holds a checksum of them and one of itself."""
     known = {}
     if shares is not None:
         replace_file(folder / PROBABILITIES, save({"probabilities": np.ascontiguousarray(shares)}))
@@ -138,13 +138,13 @@ def write_scores(folder: Path, result: dict[str, Any], shares: NDArray[np.float3
 
 
 def read_scores(folder: Path) -> tuple[dict[str, Any], NDArray[np.float32]] | None:
-    """Return what test.json holds, and the probabilities (n, C) beside it; None before a test.
+    """Return what test.json holds, and the probabilities (n, C) in the file beside it; None before a test.
 
-    Those of earlier versions have no checksums.
+    Files of earlier versions have no checksums.
 
     Raises:
-        RunError: one of the two files is damaged, or missing.
-        MachineError: one cannot be read.
+        RunError: one of the two files is damaged or missing.
+        MachineError: one of them cannot be read.
     """
     results, probabilities_file = folder / RESULTS, folder / PROBABILITIES
     again = f"write it again by: barenet train --resume {as_typed(folder)}"

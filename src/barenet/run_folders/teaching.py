@@ -1,4 +1,4 @@
-"""The probabilities that a teacher gives the training images: soft labels for another network."""
+"""A teacher's probabilities for the training images: soft labels for another network."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ def with_teacher(
     *,
     stored: Path | None = None,
 ) -> Custom | None:
-    """Return `custom` with what the teacher of the settings gives; as it is without a teacher.
+    """Return `custom` with the probabilities of the teacher in the settings, or unchanged without a teacher.
 
-    stored: a folder that may hold what the teacher gave earlier; then it is not asked again.
+    stored: a folder that may hold the probabilities from an earlier time; then the teacher is not asked again.
     """
     if config.model.teacher is not None and stored is not None and (stored / TEACHER).exists():
         given: NDArray[np.float32] | None = RunFolder(stored).read_teacher()
@@ -44,13 +44,13 @@ def with_teacher(
 
 
 def ask_teacher(config: Config, dataset: Dataset, note: Callable[[str], None]) -> NDArray[np.float32] | None:
-    """Return the mean probabilities (n, C) of the networks of the teacher that the settings name; None without one.
+    """Return the mean probabilities (n, C) of the networks of the settings' teacher, or None without a teacher.
 
-    Where training mirrors images, the teacher sees each image and its mirror image.
+    If training mirrors images, the teacher sees each image and its mirror image.
 
     Raises:
-        ConfigError: the teacher takes other inputs or knows other classes than the data have.
-        CheckpointError, RunError: it cannot be read.
+        ConfigError: the teacher has other inputs or other classes than the data.
+        CheckpointError, RunError: the teacher cannot be read.
     """
     name = config.model.teacher
     if name is None:
@@ -83,7 +83,7 @@ def check_fit(name: str, model: SavedModel, dataset: Dataset) -> None:
 
 
 def check_split(name: str, model: SavedModel, config: Config, dataset: Dataset, note: Callable[[str], None]) -> None:
-    """Say so where the teacher may have been trained on images that are held out here."""
+    """Note if the teacher may have been trained on images that are held out for validation here."""
     split, known = model.info.settings.get("data", {}), model.info.data_fingerprint == dataset.fingerprint
     if dataset.valid_images is None:
         labels, is_default = dataset.train_labels, not config.is_given("data.n_valid")
@@ -91,6 +91,6 @@ def check_split(name: str, model: SavedModel, config: Config, dataset: Dataset, 
         known &= (split.get("n_valid"), split.get("split_seed")) == (n_valid, config.data.split_seed)
     if not known:
         note(
-            f"teacher {name} was trained on other data or with another split: it may know images that validate here, "
-            f"so validation may look better than it is"
+            f"teacher {name} was trained on other data or with another split: it may know validation images of this "
+            f"run, so validation may look better than it is"
         )

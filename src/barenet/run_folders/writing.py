@@ -1,9 +1,9 @@
-"""What of a run is written, and when: settings and first weights, each epoch's record, the best weights, checkpoints.
+"""Which files of a run are written, and when: settings, first weights, each epoch's record, best weights, checkpoints.
 
-A disk that is full, or gone for a while, does not end training: what could not be written is written at the next time.
+A disk that is full or missing for some time does not stop training: what could not be written is written later.
 
-Where epochs are short, a checkpoint after each would take longer than is worth it: the history and the best weights are
-written after each epoch, and a checkpoint as often as it takes half a percent of the time.
+The history and the best weights are written after each epoch. Where epochs are short, a checkpoint after each one would
+take too long: checkpoints are written so often that they take half a percent of the time.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from barenet.training.trainer import Trainer
 
 __all__ = ["RunFiles"]
 
-SHARE = 0.005  # of the training time that goes into checkpoints between epochs
+SHARE = 0.005  # share of the training time for checkpoints between epochs
 
 
 @dataclass
@@ -46,10 +46,10 @@ class Saved:
 
 
 class RunFiles:
-    """The files of a run under way; without a folder nothing is written, and `histories` alone grow.
+    """The files of a run in training; without a folder nothing is written, and only `histories` grow.
 
-    behind: the networks whose last saving failed, and why. owed: of each network, the records and weights (1, P) of
-    epochs whose files are not written yet. saved: of each network, its last checkpoint.
+    behind: the networks that could not be saved last time, and why. owed: for each network, the records and weights
+    (1, P) of epochs that are not written yet. saved: the last checkpoint of each network.
     """
 
     def __init__(self, config: Config, trainer: Trainer, folder: Path | None, note: Callable[[str], None]) -> None:
@@ -62,7 +62,7 @@ class RunFiles:
             self.folders = [*seed_folders(folder, trainer.configs)]
             trainer.pause = self.write_inside
         self.histories: list[list[EpochRecord]] = [
-            [] if own is None else read_history(own.history).records for own in self.folders
+            [] if one is None else read_history(one.history).records for one in self.folders
         ]
 
     def write_start(self) -> None:
@@ -87,7 +87,7 @@ class RunFiles:
                 folder.write_config(config)
 
     def write_machine(self) -> None:
-        """Write which machine the networks train on from here; say where it is another than before."""
+        """Write the machine on which the networks train now, and note if it differs from the one before."""
         said = [
             write_machine(folder.path, self.config.trainer.engine, int(state.n_steps[0]))
             for folder, state in zip(self.folders, self.trainer.states, strict=True)
@@ -98,22 +98,22 @@ class RunFiles:
             self.note(words)
 
     def write(self, record: EpochRecord) -> None:
-        """Write what an epoch of one network gave."""
+        """Write the results of an epoch of one network."""
         network, state = record.network, self.trainer.states[record.network]
         self.histories[network].append(record)
-        # A network that was lost in this epoch keeps the state it had before.
+        # A network that diverged in this epoch keeps the state before the epoch.
         if self.folder is not None and int(state.epoch[0]) == record.epoch and record.epoch in state.best_epochs[0]:
             evaluated = state.evaluated(self.trainer.architecture)
             owed = {**self.owed[network], record.epoch: (record, evaluated)}
-            self.owed[network] = {epoch: own for epoch, own in owed.items() if epoch in state.best_epochs[0]}
+            self.owed[network] = {epoch: one for epoch, one in owed.items() if epoch in state.best_epochs[0]}
         self.save(network, partial(self.write_epoch, record=record))
 
     def write_inside(self, network: int, state: TrainingState) -> None:
-        """Write what a network has reached inside an epoch."""
+        """Write the state of a network inside an epoch."""
         self.save(network, partial(self.write_last, network=network, state=state))
 
     def save(self, network: int, write: Callable[[RunFolder], None]) -> None:
-        """Write something of a network; where that fails, training goes on, and all is written at the next time."""
+        """Write files of a network; if that fails, training continues, and all files are written next time."""
         folder = self.folders[network]
         if folder is None:
             return
@@ -131,7 +131,7 @@ class RunFiles:
                 self.note(f"{self.folder} is saved again, and nothing is lost")
 
     def write_rest(self) -> None:
-        """Write, at the end, what was not yet written or could not be; not an epoch whose record nobody has seen."""
+        """Write, at the end, everything that is not written yet, but no epoch without a record."""
         for network, (saved, state) in enumerate(zip(self.saved, self.trainer.states, strict=True)):
             recorded = self.histories[network][-1].epoch if self.histories[network] else 0
             is_new = saved.n_steps < int(state.n_steps[0]) and int(state.epoch[0]) <= recorded
@@ -148,16 +148,16 @@ class RunFiles:
     def write_epoch(self, folder: RunFolder, record: EpochRecord) -> None:
         """Write the record of an epoch, the weights if they are among the best, and the state where that is due."""
         network = record.network
-        if network not in self.behind:  # or it is written already
+        if network not in self.behind:  # otherwise `write_whole` has written it
             folder.append(record)
         if int(self.trainer.states[network].epoch[0]) != record.epoch:
-            return  # the network was lost in this epoch, and keeps the state it had before
+            return  # the network diverged in this epoch, and keeps the state before the epoch
         self.write_weights(folder, network)
         if self.is_due(network):
             self.write_state(folder, network)
 
     def write_weights(self, folder: RunFolder, network: int) -> None:
-        """Write the weights that are owed."""
+        """Write the weights in `owed`."""
         best_epoch = self.trainer.states[network].best_epochs[0, 0]
         for epoch, (record, values) in list(self.owed[network].items()):
             also = folder.best if epoch == best_epoch else None
@@ -165,20 +165,20 @@ class RunFiles:
             del self.owed[network][epoch]
 
     def write_whole(self, folder: RunFolder, network: int) -> None:
-        """Write the history anew, and the weights that are owed, after something of them could not be written."""
+        """Write the whole history again, and the weights in `owed`, after a failed saving."""
         folder.write_history(self.histories[network])
         self.write_weights(folder, network)
 
     def write_state(self, folder: RunFolder, network: int) -> None:
-        """Write the state between two epochs, and delete weights that it has better ones for."""
+        """Write the state between two epochs, and delete weights that are no longer among the best."""
         state = self.trainer.states[network]
         self.write_last(folder, network, state)
         folder.drop_outdated(state.best_epochs[0])
 
     def write_last(self, folder: RunFolder, network: int, state: TrainingState) -> None:
-        """Write everything that a network needs to go on; what was written before stays as the previous checkpoint."""
+        """Write everything that a network needs to continue; the last checkpoint is kept as the previous one."""
         epoch, started = int(state.epoch[0]), time.perf_counter()
-        record = next((own for own in self.histories[network][-1:] if own.epoch == epoch and not state.n_begun), None)
+        record = next((one for one in self.histories[network][-1:] if one.epoch == epoch and not state.n_begun), None)
         info = replace(self.info(network, epoch, record), step=int(state.n_steps[0]))
         evaluated = self.named(state.evaluated(self.trainer.architecture))
         write_model(folder.last, info, evaluated, state, previous=folder.previous)
@@ -190,11 +190,11 @@ class RunFiles:
         return self.template().parameters.named(values[0])
 
     def template(self) -> MLP:
-        """Return a network of the run's architecture whose weights are yet to be filled in."""
+        """Return a network of the run's architecture whose weights are not set."""
         return FastMLP.from_architecture(self.trainer.architecture, initializer=None, loss=self.trainer.loss)
 
     def info(self, network: int, epoch: int, record: EpochRecord | None = None) -> ModelInfo:
-        """Return what a model file says of a network after `epoch`."""
+        """Return the description of a network after `epoch`, for a model file."""
         metrics = {}
         if record is not None and record.valid_loss is not None and record.valid_accuracy is not None:
             metrics = {"validation_loss": record.valid_loss, "validation_accuracy": record.valid_accuracy}

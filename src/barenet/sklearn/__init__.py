@@ -3,11 +3,11 @@
 It needs scikit-learn 1.6 or newer, which `pip install "barenet[sklearn]"` brings. Read the modules in this order; open
 `classifier` first:
 
-    rows         rows of features with classes and weights: checked, scaled, equal ones merged
-    weighting    a cross-entropy that weighs every row
+    rows         rows of features with classes and weights: checked, scaled, equal rows merged
+    weighting    a cross-entropy with a weight for every row
     parameters   the estimator's parameters as settings of barenet, checked
-    network      what the network is made of, which stays while training goes on
-    fitting      the loop behind `fit` and `partial_fit`
+    network      the network, and the parameters that must not change when training continues
+    fitting      the training loop of `fit` and `partial_fit`
     classifier   `BarenetClassifier`
 """
 

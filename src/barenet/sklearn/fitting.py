@@ -1,8 +1,8 @@
-"""Train one network on rows of features: the loop behind the estimator's `fit` and `partial_fit`.
+"""Train one network on rows of features: the training loop of the estimator's `fit` and `partial_fit`.
 
-The network, its steps and its random choices are barenet's own. The trainer of runs, which validates, records and
-measures after every epoch, is left out: data sets of a few hundred rows take thousands of epochs of a few steps, each
-shorter than a record.
+The network, its steps and its random choices are the same as in barenet's runs. The trainer of runs is not used, since
+it validates, measures and writes a record after every epoch: data sets of a few hundred rows take thousands of epochs
+of a few steps, each of them shorter than a record takes.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ __all__ = ["Fit", "even_batch_size", "train_rows"]
 
 @dataclass
 class Fit:
-    """What training gave: the state reached, and the losses after each epoch (validation's where there were rows)."""
+    """The result of training: the last state, and the losses of each epoch (those of validation if it had rows)."""
 
     state: TrainingState
     losses: list[float] = field(default_factory=list)
@@ -42,9 +42,9 @@ class Fit:
 
 
 def even_batch_size(n_rows: int, batch_size: int) -> int:
-    """Return the largest size, `batch_size` at most, that cuts the rows into equal batches, give or take one row each.
+    """Return a size of at most `batch_size` that cuts the rows into batches of nearly equal size.
 
-    A last batch of a few rows would have as much say in the step as a full one.
+    Otherwise a last batch of a few rows would change the weights as much as a full one.
     """
     return math.ceil(n_rows / math.ceil(n_rows / batch_size))
 
@@ -60,8 +60,8 @@ def train_rows(
 ) -> Fit:
     """Train from `state` for the epochs of the settings, on rows whose features are float32.
 
-    With `patience` training stops after so many epochs without a lower validation loss, and the weights that had the
-    lowest are taken.
+    Training stops after `patience` epochs without a lower validation loss, and the weights with the lowest one are
+    taken.
 
     Raises:
         DivergedError: the loss or a weight is NaN or infinite.
@@ -117,7 +117,7 @@ def validation_loss(mlp: MLP, rows: Rows) -> float:
 
 
 def explain_divergence(config: Config, epoch: int) -> str:
-    """Return what to do about a network that was lost."""
+    """Return the message about a network that diverged, with what to do."""
     return (
         f"training diverged in epoch {epoch}: the loss or a weight is NaN or infinite; "
         f"choose a smaller learning_rate than {config.optimizer.learning_rate:g}, or standardize=True"

@@ -1,4 +1,4 @@
-"""The network of an estimator: what it is made of, and so which parameters have to stay while training goes on."""
+"""The network of an estimator, and the parameters that must not change when training continues."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ __all__ = ["Network", "log_probabilities"]
 
 @dataclass(frozen=True)
 class Network:
-    """A network as an estimator began with it; its weights lie in a `TrainingState`.
+    """The description of an estimator's network; its weights are in a `TrainingState`.
 
-    seed: of the initial weights, and of the rows held out. sizes: of all layers, features and classes included.
-    fixed: the parameters that must stay as they are.
+    seed: that of the initial weights, and of the rows held out. sizes: those of all layers, including features and
+    classes. fixed: the parameters that must not change.
     """
 
     seed: int
@@ -53,7 +53,7 @@ class Network:
         return network, start_state(config, network.architecture())
 
     def check_parameters(self, parameters: Mapping[str, Any], remedy: str) -> None:
-        """Raise ConfigError if training cannot go on with these parameters."""
+        """Raise ConfigError if training cannot continue with these parameters."""
         config = make_config(parameters, self.seed, None, schedule="constant", epochs=1)
         now = fixed_parameters(config, parameters["standardize"])
         for name, before in self.fixed.items():
@@ -63,20 +63,20 @@ class Network:
                 )
 
     def architecture(self) -> Architecture:
-        """Return the description of the network."""
+        """Return the architecture of the network."""
         return Architecture.from_sizes(self.sizes, [*each_layer(self.activation, len(self.sizes) - 2), "softmax"])
 
     def logits(self, state: TrainingState, features: NDArray[np.float32]) -> NDArray[np.floating]:
-        """Return the outputs (n, C) for features as the network takes them."""
+        """Return the outputs (n, C) for scaled features."""
         mlp = FastMLP.from_architecture(self.architecture(), initializer=None)
         mlp.parameters.values[...] = state.evaluated(mlp.architecture)[0]
         return compute_outputs(mlp, features, 1.0)
 
 
 def fixed_parameters(config: Config, standardize: Any) -> dict[str, Any]:
-    """Return the parameters that decide a network's arrays, or what its weights mean.
+    """Return the parameters that decide a network's arrays, or the meaning of its weights.
 
-    Of momentum and average_decay it is only whether they are above 0, for then the optimizer remembers an array more.
+    For momentum and average_decay only "above 0" or "0" counts, since above 0 the optimizer needs one more array.
     """
     return {
         "hidden_sizes": config.model.hidden_sizes,
@@ -89,10 +89,10 @@ def fixed_parameters(config: Config, standardize: Any) -> dict[str, Any]:
 
 
 def log_probabilities(logits: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the logarithm of the probabilities that belong to logits (n, C).
+    """Return the logarithms of the probabilities of logits (n, C).
 
-    Where a float32 probability is 0 its logarithm is taken from the logits. Elsewhere it is that of the float32 number,
-    so that the two agree.
+    Where a float32 probability is 0, its logarithm is computed from the logits. Elsewhere it is that of the float32
+    number, so that the two agree.
     """
     shares = np.asarray(probabilities(logits, False), np.float32)
     shifted = (logits - np.max(logits, axis=-1, keepdims=True)).astype(np.float64)

@@ -1,4 +1,4 @@
-"""The estimator's parameters as barenet's settings, checked."""
+"""Convert the estimator's parameters to barenet's settings, and check them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from barenet.sklearn.rows import Rows
 
 __all__ = ["draw_seed", "make_config", "refuse_balanced"]
 
-SCHEDULES = ("cosine", "constant", "one_cycle")  # barenet's others need settings that the estimator does not have
+SCHEDULES = ("cosine", "constant", "one_cycle")  # other schedules need settings that the estimator does not have
 
-# "auto" takes a sixteenth of the rows within these: small data sets need many steps more than they need quiet ones.
+# "auto" takes a sixteenth of the rows within these limits: for small data sets, many steps matter more than little
+# noise in each step.
 ROWS_PER_BATCH = 16
 SMALLEST_BATCH, LARGEST_BATCH = 8, 128
 
@@ -30,13 +31,13 @@ def make_config(parameters: Mapping[str, Any], seed: int, rows: Rows | None, *, 
     """Return settings for training on `rows`; without rows, for making the network.
 
     Raises:
-        ConfigError: a parameter is wrong; says which, its value, and what was expected.
+        ConfigError: a parameter is wrong; the message names it, its value, and what was expected.
     """
     check_number(parameters, "alpha", Real, "a number, 0 or more", lambda value: 0 <= value < float("inf"))
     check_number(parameters, "patience", Integral, "a whole number, 1 or more", lambda value: value >= 1)
     check_number(parameters, "validation_fraction", Real, "a number between 0 and 1", lambda value: 0 < value < 1)
-    own = parameters["activation"]
-    for activation in own if isinstance(own, list | tuple) else [own]:
+    given = parameters["activation"]
+    for activation in given if isinstance(given, list | tuple) else [given]:
         check_name({"activation": activation}, "activation", (*ACTIVATIONS, *ALIASES))
     check_name(parameters, "optimizer", tuple(OPTIMIZERS))
     check_name(parameters, "schedule", SCHEDULES)
@@ -68,7 +69,7 @@ def make_config(parameters: Mapping[str, Any], seed: int, rows: Rows | None, *, 
 
 
 def check_number(parameters: Mapping[str, Any], name: str, kind: type, expected: str, fits: Any) -> None:
-    """Raise ConfigError unless a parameter that barenet's settings don't know is a number that fits."""
+    """Raise ConfigError unless a parameter that is not a setting of barenet is a number for which `fits` is true."""
     value = parameters[name]
     if isinstance(value, bool) or not isinstance(value, kind) or not fits(value):
         raise ConfigError(f"{name} must be {expected}, got {value!r}")
@@ -82,19 +83,19 @@ def check_name(parameters: Mapping[str, Any], name: str, known: Sequence[str]) -
 
 
 def as_sizes(hidden_sizes: Any) -> Any:
-    """Return hidden sizes as the settings read them; NumPy's arrays and numbers are understood."""
+    """Return hidden sizes in the form of the settings; NumPy's arrays and numbers are accepted."""
     if isinstance(hidden_sizes, Integral | str) or not hasattr(hidden_sizes, "__iter__"):
         return hidden_sizes
     return tuple(int(size) if isinstance(size, Integral) else size for size in hidden_sizes)
 
 
 def draw_seed(random_state: Any) -> int:
-    """Return a seed out of the parameter random_state."""
+    """Return a seed from the parameter random_state."""
     return int(check_random_state(random_state).randint(2**31 - 1))
 
 
 def refuse_balanced(class_weight: Any) -> None:
-    """Raise ConfigError for "balanced", which rows that come piece by piece cannot be, as scikit-learn does."""
+    """Raise ConfigError for "balanced", as scikit-learn does: it needs all rows at once."""
     if isinstance(class_weight, str) and class_weight == "balanced":
         raise ConfigError(
             "class_weight='balanced' needs all rows, of which partial_fit sees some: give a dictionary of factors"

@@ -1,7 +1,7 @@
-"""Rows of features with classes and weights: checked, scaled, equal ones merged, classes weighted, some held out.
+"""Rows of features with classes and weights: check and scale them, merge equal rows, weigh classes, hold some out.
 
-A row of weight 2 is the same row twice, and a row of weight 0 is no row: that holds to the last bit, because equal rows
-are merged and come in an order of their own before anything else is done.
+A row of weight 2 has the same effect as the row twice, and a row of weight 0 has none. This is exact to the last bit,
+because equal rows are merged first, and all rows are sorted by their digests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from barenet.training.labels import class_factors
 
 __all__ = ["Rows", "check_labels", "hold_out", "make_rows", "merge_equal_rows", "scale"]
 
-NEGATIVE = 0.05  # of pixels: from this share of values below 0 on they are no noise
+NEGATIVE = 0.05  # share of negative pixels; more of them are not noise
 DIGEST_BYTES = 16  # two different rows of a billion share a digest with a probability of 1e-21
 
 
@@ -45,12 +45,12 @@ class Rows:
         return Rows(self.X[rows], self.codes[rows], self.weights[rows])
 
     def scaled(self, scaler: Any) -> Rows:
-        """Return the rows with features as the network takes them."""
+        """Return the rows with scaled features."""
         return Rows(scale(scaler, self.X), self.codes, self.weights)
 
 
 def make_rows(rows: Rows, classes: NDArray[Any], class_weight: Mapping[Any, float] | str | None) -> Rows:
-    """Return the rows to train on, each different one once, its weight multiplied by that of its class.
+    """Return the rows to train on, without repetitions, with weights multiplied by those of their classes.
 
     Raises:
         ConfigError: `class_weight` is wrong. DataError: no row has any weight.
@@ -67,7 +67,7 @@ def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
     """Return rows to train on and rows to validate on, each class in proportion.
 
     Raises:
-        ConfigError: the fraction is no row, or would leave none of a class to train on.
+        ConfigError: the fraction is less than one row, or would leave a class without rows to train on.
     """
     n_rows, n_classes = len(rows), len(np.unique(rows.codes))
     n_held_out, most = int(fraction * n_rows + 0.5), n_rows - n_classes
@@ -75,46 +75,47 @@ def hold_out(rows: Rows, fraction: float, seed: int) -> tuple[Rows, Rows]:
         if most < 1:
             what, remedy = "each of which is the only one of its class", "set early_stopping=False"
         elif n_held_out < 1:
-            what, remedy = "which is no row at all", "take a larger one"
+            what, remedy = "which is less than one row", "take a larger one"
         else:
             what = f"which is {n_held_out}, and each of {n_classes} classes keeps one to train on"
             remedy = "take a smaller one"
         raise ConfigError(
-            f"validation_fraction is {fraction:g} of {count(n_rows, 'different row')}, {what}; {remedy}, or hand in "
-            f"X_val and y_val"
+            f"validation_fraction is {fraction:g} of {count(n_rows, 'different row')}, {what}; {remedy}, or pass X_val "
+            f"and y_val"
         )
     train, valid = stratified_split(rows.codes, n_held_out, seed)
     return rows.take(train), rows.take(valid)
 
 
 def merge_equal_rows(rows: Rows) -> Rows:
-    """Return each different row (features and class) once, with the sum of its weights; rows of weight 0 are left out.
+    """Return each different row (features and class) once, with the sum of its weights, without rows of weight 0.
 
-    They come in the order of their digests, whatever order they had.
+    The rows are sorted by their digests, so their first order does not matter.
     """
     kept = np.flatnonzero(rows.weights)
     digests = np.array([digest(rows.X[i], rows.codes[i]) for i in kept], dtype=f"V{DIGEST_BYTES}")
     _, first, inverse = np.unique(digests, return_index=True, return_inverse=True)
-    # Sums of whole numbers are exact, so that a row given three times weighs exactly 3.
+    # Sums of whole numbers are exact, so a row given three times has a weight of exactly 3.
     weights: NDArray[np.float64] = np.asarray(np.bincount(inverse, rows.weights[kept], len(first)), np.float64)
     return Rows(rows.X[kept[first]], rows.codes[kept[first]], weights)
 
 
 def digest(features: NDArray[np.floating], code: np.int64) -> bytes:
-    """Return what stands for a row: the same bytes for equal numbers, in float32 as in float64."""
+    """Return a digest of a row: the same bytes for equal numbers in float32 and float64."""
     numbers = features.astype(np.float64) + 0.0  # -0.0 + 0.0 is 0.0
     return hashlib.blake2b(numbers.tobytes(), digest_size=DIGEST_BYTES, salt=int(code).to_bytes(16, "little")).digest()
 
 
 def check_labels(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:
-    """Raise DataError if there is a label that is none of the classes."""
+    """Raise DataError if a label is not one of the classes."""
     unknown = np.setdiff1d(labels, classes)
     if len(unknown):
-        raise DataError(f"{name} has labels that are no classes of this classifier: {few([str(u) for u in unknown])}")
+        names = few([str(label) for label in unknown])
+        raise DataError(f"{name} has labels that are not classes of this classifier: {names}")
 
 
 class PixelScaler:
-    """Brings pixels to 0-1 for `scale`: bytes are divided by 255, numbers from 0 to 1 stay."""
+    """Scales pixels to 0-1 in `scale`: bytes are divided by 255, numbers from 0 to 1 are not changed."""
 
     mean_ = 0.0
 
@@ -122,7 +123,7 @@ class PixelScaler:
         self.scale_ = 255.0 if X.max() > 1 else 1.0
 
     def check(self, X: NDArray[np.floating]) -> None:
-        """Raise DataError for pixels of another scale than those that were trained on."""
+        """Raise DataError for pixels of another scale than in training."""
         highest = float(X.max(initial=0.0))
         if self.scale_ == 1 and highest > 2:
             remedy = "divide it by 255" if 128 <= highest <= 255 else "scale it as in training"
@@ -131,13 +132,13 @@ class PixelScaler:
             raise DataError(f"X goes up to {highest:g}, the rows trained on up to 255: multiply it by 255")
         if X.size and np.mean(X < 0) > NEGATIVE:
             lowest = f"X has values down to {float(X.min()):.3g}, the rows trained on none below 0"
-            warnings.warn(f"{lowest}: they may be scaled otherwise", InputWarning, stacklevel=2)
+            warnings.warn(f"{lowest}: they may have another scale", InputWarning, stacklevel=2)
 
 
 def make_scaler(standardize: Any, X: NDArray[np.floating]) -> Any:
-    """Return what brings rows X (n, D) to the network: a `StandardScaler`, a `PixelScaler`, or None for nothing.
+    """Return the scaler for rows X (n, D): a `StandardScaler`, a `PixelScaler`, or None for no scaling.
 
-    "auto" takes rows for pixels by the rule for files and arrays, `barenet.data.tables.pixels.are_pixels`. Raises
+    "auto" recognises pixels by the rule for files and arrays, `barenet.data.tables.pixels.are_pixels`. Raises
     ConfigError.
     """
     if not (isinstance(standardize, bool | np.bool_) or standardize == "auto"):
@@ -148,14 +149,14 @@ def make_scaler(standardize: Any, X: NDArray[np.floating]) -> Any:
 
 
 def scale(scaler: Any, X: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return features as the network takes them, float32: (x - mean) / deviation in float64 by a scaler.
+    """Return scaled features as float32: (x - mean) / deviation, computed in float64.
 
-    Warns, `InputWarning`, where standardised features look otherwise than those trained on.
+    Warns with `InputWarning` if standardised features look different from those in training.
     """
     if isinstance(scaler, PixelScaler):
         scaler.check(X)
     scaled = X if scaler is None else (X - scaler.mean_) / scaler.scale_
-    with np.errstate(over="ignore"):  # what overflows becomes infinite, and is found below
+    with np.errstate(over="ignore"):  # numbers that overflow become infinite, and are found below
         floats = np.ascontiguousarray(scaled, np.float32)
     if not np.isfinite(floats).all():
         raise DataError("X has values that are too large for float32; scale the features first")

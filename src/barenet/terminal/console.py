@@ -18,7 +18,7 @@ from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
 from barenet.training.records import EpochRecord
-from barenet.training.remarks import loss_remark
+from barenet.training.setting_notes import loss_note
 from barenet.training.trainer import Trainer
 
 __all__ = ["ConsoleObserver"]
@@ -57,7 +57,7 @@ class ConsoleObserver(Notes, Observer):
         if self.quiet:
             return
         show_network(self.console, config, trainer, folder)
-        if words := loss_remark(config):
+        if words := loss_note(config):
             self.note(words)
         if not self.can_redraw and config.schedule.name != "constant":
             self.note("the learning rate in the line of an epoch is that at its end")

@@ -1,4 +1,4 @@
-"""Where did a network get lost? Take its epoch once more, alone, and look."""
+"""Find where a network diverged: train its epoch once more, alone, and look at each layer."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def describe_divergence(
 ) -> str:
     """Return "diverged in epoch ..., step ..., layer ..., at learning rate ...".
 
-    The hot loop does not look for NaN. A network trains to the same bits alone as in a stack, so `engine` can take its
-    epoch again, up to the `step` whose loss was not finite. There the network, as `mlp`, is shown the step's batch.
+    The training loop does not look for NaN. A network alone trains to the same bits as in a stack, so `engine` can
+    repeat its epoch up to the `step` whose loss was not finite. With the weights of that step, `mlp` runs on its batch.
     """
     engine.begin(plan)
     if step > before.n_begun:
@@ -43,7 +43,7 @@ def batch_of(images: TrainingImages, plan: EpochPlan, step: int, batch_size: int
 
 
 def first_bad_layer(mlp: MLP, batch: NDArray[np.floating]) -> str:
-    """Return the first layer, from the images on, whose weights or outputs are NaN or infinite."""
+    """Return the first layer, counted from the input, whose weights or outputs are NaN or infinite."""
     workspace = Workspace(mlp, len(batch))
     with np.errstate(all="ignore"):
         mlp.forward(batch, workspace, training=True)

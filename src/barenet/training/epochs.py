@@ -1,4 +1,4 @@
-"""What an epoch needs and gives: the weights before the first, learning rates, the order of images, the result."""
+"""The plan and the results of an epoch: the first weights, learning rates, the order of images, figures."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["EpochResult", "Steps", "plan_epoch", "schedule_of", "start_state"]
 
-# Between two reports of progress, and two looks for a signal, at least a step each. Threads with networks of their own
-# wait for each other then.
+# Seconds between two reports of progress, and between two checks for a signal; at least one step. Threads that train
+# different networks wait for each other there.
 PROGRESS_SECONDS = 0.2
 
 
 def start_state(config: Config, architecture: Architecture) -> TrainingState:
-    """Return the state of a network before its first step, drawn from its own seed."""
+    """Return the state of a network before its first step, drawn with its seed."""
     seed = generator(config.trainer.seed, "initialisation")
     mlp = MLP.from_architecture(architecture, initializer=config.model.initializer, seed=seed, n_networks=1)
     slots = list(make_optimizer([config], mlp).slots)
@@ -54,10 +54,10 @@ def schedule_of(config: Config, n_steps: int) -> Schedule:
 def plan_epoch(
     configs: Sequence[Config], train_rows: NDArray[np.int64], epoch: int, first_step: int, rates: NDArray[np.float64]
 ) -> EpochPlan:
-    """Return the plan of an epoch: its images in order, which are mirrored, moved and mixed, and how.
+    """Return the plan of an epoch: the order of its images, and how each is mirrored, moved and mixed.
 
-    (n,) for equal seeds and (N, n) else. Mirroring and moves are drawn for each image, whatever its place, and whether
-    it comes first or second in a mixture.
+    Arrays are (n,) for equal seeds and (N, n) otherwise. Mirroring and moves of an image do not depend on its place in
+    the order, nor on whether it is the first or the second image of a mixture.
     """
     seeds = [config.trainer.seed for config in configs]
     if len(set(seeds)) == 1:
@@ -71,7 +71,7 @@ def plan_epoch(
         orders = [generator(seed, purpose, epoch).permutation(n) for seed in seeds]
 
         def in_order(drawn: Sequence[NDArray[Any]] | None) -> Any:
-            return None if drawn is None else together([own[order] for own, order in zip(drawn, orders, strict=True)])
+            return None if drawn is None else together([one[order] for one, order in zip(drawn, orders, strict=True)])
 
         return in_order([train_rows] * len(seeds)), in_order(mirrored), in_order(moves)
 
@@ -83,15 +83,15 @@ def plan_epoch(
 
 
 def together(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return the array of one seed as it is, (n,), and those of several as rows (N, n)."""
+    """Return the array of one seed as it is, (n,), and those of several seeds as rows (N, n)."""
     return arrays[0] if len(arrays) == 1 else np.stack(arrays)
 
 
 class Steps:
-    """The steps of an epoch, or those that are left of one that has begun: iterating takes them, in stretches.
+    """The steps of an epoch that are still to take; iterating takes them, in groups of about `PROGRESS_SECONDS`.
 
-    Each stretch of about `PROGRESS_SECONDS` yields the number of its last step, counted from 0. `labels`: of the images
-    in the order of the epoch, shaped like it. `end`: the step to end before; without it the epoch is completed.
+    Each group yields the number of its last step, counted from 0. `labels`: those of the images in the order of the
+    epoch, with the same shape. `end`: stop before this step; by default the epoch is completed.
     """
 
     def __init__(
@@ -112,10 +112,10 @@ class Steps:
 
     def __iter__(self) -> Iterator[int]:
         """Take all steps that are left."""
-        start, stretch = self.before.n_begun, 1
+        start, n_steps = self.before.n_begun, 1
         while start < self.end:
             check()
-            stop = min(start + stretch, self.end)
+            stop = min(start + n_steps, self.end)
             started = time.perf_counter()
             losses, predicted = self.engine.train(start, stop)
             seconds = (time.perf_counter() - started) / (stop - start)
@@ -123,10 +123,10 @@ class Steps:
             self.losses.append(losses.T)
             self.right = self.right + np.count_nonzero(predicted == self.labels[..., images], axis=-1)
             yield stop - 1
-            start, stretch = stop, max(1, round(PROGRESS_SECONDS / max(seconds, 1e-9)))
+            start, n_steps = stop, max(1, round(PROGRESS_SECONDS / max(seconds, 1e-9)))
 
     def state(self) -> TrainingState:
-        """Return the state reached, with all that the epoch's record will need of the steps so far."""
+        """Return the current state, with everything about the steps so far that the epoch's record needs."""
         return replace(
             self.engine.capture(self.before),
             begun_losses=np.concatenate(self.losses, axis=1),
@@ -137,9 +137,9 @@ class Steps:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch gave a group of networks; arrays are (N,) unless said otherwise.
+    """The results of one epoch of a group of networks; arrays are (N,) unless a comment gives another shape.
 
-    Validation figures are NaN where none was `due`.
+    Validation figures are NaN for networks without a `due` validation.
     """
 
     state: TrainingState

@@ -34,16 +34,16 @@ __all__ = [
     "resolve_threads",
 ]
 
-# Images that are run at once: enough for BLAS to be at its best, and for threads that meet at Python's lock rarely; few
-# enough for their activations to stay in the cache.
+# Images in a batch: enough for BLAS to be fast, and for threads to wait rarely for Python's lock; few enough for their
+# activations to stay in the cache.
 EVALUATION_BATCH = 500
-THREAD_WORK = 40_000_000  # multiply-adds of a thread, about a millisecond; to start one takes up to 0.2 ms
+THREAD_WORK = 40_000_000  # multiply-adds for each thread, about a millisecond; starting a thread takes up to 0.2 ms
 
 
 class Memory:
-    """Workspaces of one network, and buffers (EVALUATION_BATCH, D) for images as floats, lent to one thread at a time.
+    """Workspaces of one network, and buffers (EVALUATION_BATCH, D) for images as floats; each is used by one thread.
 
-    They are used again by later calls, from whichever threads those come.
+    Later calls use them again, from any thread.
     """
 
     def __init__(self, mlp: MLP) -> None:
@@ -51,7 +51,7 @@ class Memory:
         self._free: list[tuple[Workspace, NDArray[np.floating]]] = []
 
     def take(self) -> tuple[Workspace, NDArray[np.floating]]:
-        """Return a workspace and a buffer that nobody else has."""
+        """Return a workspace and a buffer that no other thread uses."""
         try:
             return self._free.pop()
         except IndexError:
@@ -59,7 +59,7 @@ class Memory:
             return Workspace(self.mlp, EVALUATION_BATCH), buffer
 
     def give_back(self, arrays: tuple[Workspace, NDArray[np.floating]]) -> None:
-        """Let others have what `take` returned."""
+        """Return to the memory what `take` returned."""
         self._free.append(arrays)
 
 
@@ -74,8 +74,8 @@ def compute_outputs(
 ) -> NDArray[np.floating]:
     """Return the network's outputs (..., n, C) for images (n, D) of any dtype, multiplied by `scale` first.
 
-    mirrored: the images' (height, width[, channels]) where their mirror images are meant, which are made batch by
-    batch. memory: what earlier calls for the same network have used. most_threads: of all cores by default.
+    mirrored: the images' (height, width[, channels]) to run their mirror images instead, which are made batch by batch.
+    memory: that of earlier calls for the same network. most_threads: by default the number of cores.
     """
     memory = memory or Memory(mlp)
     lead = () if mlp.n_networks is None else (mlp.n_networks,)
@@ -88,7 +88,7 @@ def compute_outputs(
             batch = mirror_images(batch, mirrored)
         arrays = workspace, buffer = memory.take()
         if len(batch) not in (1, EVALUATION_BATCH):
-            # A workspace keeps arrays for each size it has seen; of the many sizes that may come none is kept.
+            # A workspace keeps arrays for each batch size. Many other sizes may come, so their arrays are not kept.
             workspace = Workspace(mlp, len(batch))
         floats = to_float(batch, scale, out=buffer[: len(batch)])
         outputs[..., start : start + len(batch), :] = mlp.forward(floats, workspace)
@@ -96,7 +96,7 @@ def compute_outputs(
 
     starts = range(0, len(images), EVALUATION_BATCH)
     n_threads = count_threads(mlp, len(images), most_threads)
-    # To set BLAS's threads takes a tenth of the time of one image: for that they stay as they are.
+    # Setting BLAS's threads takes a tenth of the time of one image, so it is left out for a single image.
     with one_blas_thread() if len(images) > 1 else nullcontext():
         if n_threads > 1:
             run_in_threads([in_this_context(partial(run, start)) for start in starts], n_threads)
@@ -107,7 +107,7 @@ def compute_outputs(
 
 
 def count_threads(mlp: MLP, n_images: int, most_threads: int | None) -> int:
-    """Return how many threads run so many images: one for few, and for functions that a person wrote in Python."""
+    """Return how many threads run so many images: one for few images, and for custom functions."""
     n_batches = math.ceil(n_images / EVALUATION_BATCH)
     if n_batches <= 1 or any(row.activation.is_custom for row in mlp.architecture.rows):
         return 1
@@ -117,7 +117,7 @@ def count_threads(mlp: MLP, n_images: int, most_threads: int | None) -> int:
 
 
 def in_this_context(work: Callable[[], None]) -> Task:
-    """Return a task that does the work, in any thread, as this one would: `np.errstate` is the context's."""
+    """Return a task that does the work in the caller's context, in any thread: `np.errstate` belongs to the context."""
     context = copy_context()
     return lambda _thread: context.run(work)
 
@@ -131,13 +131,13 @@ def evaluate(
     *,
     most_threads: int | None = None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return mean loss and accuracy, one a network, shape (...), float64."""
+    """Return mean loss and accuracy, one for each network, shape (...), float64."""
     outputs = compute_outputs(mlp, images, scale, most_threads=most_threads)
     return mean_loss(loss, outputs, labels), accuracy(np.argmax(outputs, axis=-1), labels)
 
 
 def plain(loss: Loss) -> Loss:
-    """Return the loss that settings are compared by: without label smoothing, as it leaves out L2."""
+    """Return the loss for comparing settings: without label smoothing, and without L2."""
     return LOSSES.get(loss.name, loss)
 
 
@@ -147,9 +147,9 @@ def mean_loss(loss: Loss, outputs: NDArray[np.floating], labels: NDArray[np.inte
 
 
 def resolve_threads(config: Config, note: Callable[[str], None]) -> int | None:
-    """Return the most threads to use, as asked, if the machine has so many cores; None: all cores.
+    """Return the most threads to use, as the settings say, or None for all cores if the machine has fewer.
 
-    It decides speed alone: any number gives the same bits.
+    The number changes only the speed: any number gives the same bits.
     """
     threads, cores = config.trainer.threads, available_cores()
     if threads is not None and threads > cores:

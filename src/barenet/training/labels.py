@@ -1,6 +1,6 @@
-"""What counts as label in training, and how much: factors of classes, and a loss with them; soft labels.
+"""Class weights and the loss with them, and soft labels.
 
-`class_weight` means what it means in scikit-learn, from which the rule for names that do not fit is taken.
+`class_weight` has the same meaning as in scikit-learn, and the same rule for names that are not classes.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ def class_factors(
 ) -> NDArray[np.float64]:
     """Return the factor (C,) by which each class counts.
 
-    "balanced" is n / (C * total) over the classes that have rows: all count the same. A mapping names factors, 1 for
-    the others. A name that is no class, as where a fold lacks a class, is left out if every class has its factor, and
-    an error if not: then it may be a misspelt one.
+    "balanced" is n / (C * total) over the classes that have rows, so that all count the same. A mapping gives factors;
+    the other classes have 1. A name that is not a class is ignored if every class has a factor, since a fold may lack a
+    class. Otherwise it is an error, since it may be misspelt.
 
-    `classes` are the C labels, `totals` (C,) the weight of each one's rows, or how many there are. Raises ConfigError.
+    `classes` are the C labels, `totals` (C,) the number of rows of each class, or their weight. Raises ConfigError.
     """
     factors = np.ones(len(classes))
     if class_weight is None:
@@ -50,12 +50,12 @@ def class_factors(
         if label in known:
             factors[known[label]] = factor
     known_names = [str(label) for label in classes]
-    strangers = [str(label) for label in class_weight if label not in known]
+    unknown = [str(label) for label in class_weight if label not in known]
     without = [str(label) for label in classes if label not in class_weight]
-    if strangers and without:
+    if unknown and without:
         raise ConfigError(
-            f"class_weight names {few(strangers)}, which is no class here, and has no factor for {few(without)} (a "
-            f"missing class may be named where all others are); {nearest(strangers[0], known_names[:MOST_SHOWN])}"
+            f"class_weight names {few(unknown)}, which is not a class here, and has no factor for {few(without)} (a "
+            f"class without rows may be named if all others are); {nearest(unknown[0], known_names[:MOST_SHOWN])}"
         )
     return factors
 
@@ -63,9 +63,9 @@ def class_factors(
 def with_class_names(
     class_weight: Mapping[str, float] | str | None, class_names: Sequence[str]
 ) -> Mapping[str, float] | str | None:
-    """Return `class_weight` by class names, where it may have the numbers of the classes, counted from 0.
+    """Return `class_weight` by class names; it may name classes by their numbers, counted from 0.
 
-    A number that is itself the name of a class is that name; where all names are numbers, others mean nothing.
+    A number that is the name of a class means that class. Where all class names are numbers, nothing is changed.
     """
     if not isinstance(class_weight, Mapping) or all(name.lstrip("-").isdecimal() for name in class_names):
         return class_weight
@@ -86,20 +86,20 @@ def weigh_classes(
     labels: NDArray[np.integer],
     note: Callable[[str], None] = lambda message: None,
 ) -> Loss:
-    """Return the loss with which each class counts as asked, for training on images of these labels (n,).
+    """Return the loss with class weights, for training on images of these labels (n,).
 
-    Over all of them it is sum(w_i loss_i) / sum(w_i). A batch is divided by its size and the mean weight of all images,
-    not by its own weights: so the parts of a batch add up, and a batch with many rare images moves the weights more.
-    `note` gets the factors.
+    Over all images it is sum(w_i loss_i) / sum(w_i). The sum over a batch is divided by the batch size and by the mean
+    weight of all images, not by the weights of the batch: so the parts of a batch add up, and a batch with many images
+    of rare classes changes the parameters more. `note` gets the factors.
 
     Raises:
-        ConfigError: a name is no class, or no image counts.
+        ConfigError: a name is not a class, or no image counts.
     """
     if class_weight is None:
         return loss
     counts = np.bincount(labels, minlength=len(class_names))
     factors = class_factors(with_class_names(class_weight, class_names), class_names, counts)
-    # Not `factors @ counts`, which is added in another order on other processors.
+    # Not `factors @ counts`: other processors add it in another order.
     mean = float((factors * counts).sum()) / len(labels)
     if not mean:
         raise ConfigError("model.class_weight is 0 for every class that has training images; nothing would be learnt")
@@ -109,7 +109,7 @@ def weigh_classes(
 
 
 def check_soft_labels(config: Config, loss: Loss) -> None:
-    """Raise ConfigError where the settings ask for soft labels, which the loss does not take."""
+    """Raise ConfigError where the settings ask for soft labels and the loss cannot use them."""
     if loss.of_soft_labels is not None:
         return
     if config.data.mixup:
@@ -126,9 +126,9 @@ def soft_labels(
     n_classes: int,
     teacher: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32] | None:
-    """Return the soft labels (n, C) that training needs of all images, None where labels are enough.
+    """Return the soft labels (n, C) of all images, or None where training uses plain labels.
 
-    teacher: (n, C) the probabilities that the teacher gives, where the settings name one.
+    teacher: the teacher's probabilities (n, C), where the settings name a teacher.
     """
     if config.model.teacher is None:
         return loss.soften(labels, n_classes) if config.data.mixup else None

@@ -1,4 +1,4 @@
-"""How many images a batch has, how many epochs a training, and when it validates: as asked, or as the data allow."""
+"""The batch size, the number of epochs, and when training validates: as the settings say, or as the data allow."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from barenet.nn.architecture import Architecture
 
 __all__ = ["resolve_batch_size", "resolve_epochs", "resolve_eval_every", "resolve_metric", "resolve_normalization"]
 
-LEAST_STEPS = 300  # of a training whose epochs nobody chose
-FEW_IMAGES = 50  # for validation, of which many epochs get the same number right
+LEAST_STEPS = 300  # steps of a training where nobody chose the number of epochs
+FEW_IMAGES = 50  # with fewer validation images, many epochs get the same number right
 
 
 def resolve_batch_size(config: Config, architecture: Architecture, n_train: int, note: Callable[[str], None]) -> int:
-    """Return the batch size; a default that does not fit the training set changes, a given one is an error."""
+    """Return the batch size; a default that does not fit the training set is changed, a given one is an error."""
     batch_size, is_given = config.data.batch_size, config.is_given("data.batch_size")
     if batch_size > n_train:
         if is_given:
@@ -33,22 +33,22 @@ def resolve_batch_size(config: Config, architecture: Architecture, n_train: int,
 
 
 def resolve_normalization(config: Config, n_train: int, note: Callable[[str], None]) -> str:
-    """Return the normalisation; a recipe's batch normalisation is left out where a person's batch size rules it out."""
-    own, batch_size = config.model.normalization, config.data.batch_size
+    """Return the normalisation; a recipe's batch normalisation is left out if a given batch size rules it out."""
+    normalization, batch_size = config.model.normalization, config.data.batch_size
     is_alone = batch_size <= n_train and (n_train % batch_size or batch_size) == 1
-    if own != "batch" or config.is_given("model.normalization") or not config.is_given("data.batch_size"):
-        return own
+    if normalization != "batch" or config.is_given("model.normalization") or not config.is_given("data.batch_size"):
+        return normalization
     if not is_alone:
-        return own
+        return normalization
     note(
-        f"{config.origin}: batch normalization needs two images or more in a batch, and data.batch_size = {batch_size} "
-        f"leaves one alone of {n_train}; it is left out"
+        f"{config.origin}: batch normalization is left out: it needs at least two images in each batch, and with "
+        f"data.batch_size = {batch_size} the last batch of {n_train} images has one"
     )
     return "none"
 
 
 def resolve_epochs(config: Config, n_train: int, batch_size: int, note: Callable[[str], None]) -> int:
-    """Return the number of epochs; a recipe's grows where few images would make a training of few steps."""
+    """Return the number of epochs; that of a recipe is raised where it would make fewer than `LEAST_STEPS` steps."""
     epochs, n_steps = config.trainer.epochs, -(-n_train // batch_size)
     if config.is_given("trainer.epochs") or epochs * n_steps >= LEAST_STEPS:
         return epochs
@@ -61,7 +61,7 @@ def resolve_epochs(config: Config, n_train: int, batch_size: int, note: Callable
 
 
 def resolve_metric(config: Config, n_valid: int, note: Callable[[str], None]) -> Literal["acc", "loss"]:
-    """Return what the best weights are chosen by: the loss where a recipe says accuracy and images are few."""
+    """Return the metric that chooses the best weights: a recipe's accuracy becomes the loss where images are few."""
     if config.is_given("trainer.metric") or n_valid >= FEW_IMAGES:
         return config.trainer.metric
     if config.trainer.metric == "acc":
@@ -71,15 +71,15 @@ def resolve_metric(config: Config, n_valid: int, note: Callable[[str], None]) ->
 
 
 def resolve_eval_every(config: Config, note: Callable[[str], None]) -> int:
-    """Return the epochs between two validations: 1 where nobody asked for another number and one would be left."""
+    """Return the epochs between two validations; a default that leaves a single validation becomes 1."""
     every, epochs = config.trainer.eval_every, config.trainer.epochs
     if every < epochs or every == 1:
         return every
     few = f"trainer.eval_every = {every} leaves one validation in {count(epochs, 'epoch')}"
     if config.is_given("trainer.eval_every"):
         if epochs > 1:
-            note(f"{few}, after the last: give a smaller number for learning curves and the best of several epochs")
+            note(f"{few}, after the last; a smaller number gives learning curves, and the best of several epochs")
         return every
     if epochs > 1:
-        note(f"{few}: validating after each epoch instead; --trainer.eval-every says otherwise")
+        note(f"{few}: validating after each epoch instead; --trainer.eval-every changes that")
     return 1

@@ -1,4 +1,4 @@
-"""What a table of predictions says: accuracy, confusion, precision and recall a class."""
+"""Measures of predictions: accuracy, the confusion matrix, and precision and recall of each class."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def confusion_matrix(predicted: NDArray[np.integer], labels: NDArray[np.integer]
 
 
 def per_class(confusion: NDArray[np.int64], class_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return name, number of images, precision, recall and F1 of each class; None where a share has no base."""
+    """Return name, number of images, precision, recall and F1 of each class; None where the denominator is 0."""
     rows = []
     for c, name in enumerate(class_names):
         right, n_true, n_predicted = int(confusion[c, c]), int(confusion[c].sum()), int(confusion[:, c].sum())
@@ -40,7 +40,7 @@ def per_class(confusion: NDArray[np.int64], class_names: Sequence[str]) -> list[
 
 
 def probabilities(outputs: NDArray[np.floating], are_probabilities: bool) -> NDArray[np.floating]:
-    """Return softmax of the outputs (..., C), or the outputs where the network itself ends in softmax."""
+    """Return softmax of the outputs (..., C), or the outputs if they are probabilities already."""
     if are_probabilities:
         return outputs
     exponentials = np.exp(outputs - np.max(outputs, axis=-1, keepdims=True))
@@ -48,5 +48,5 @@ def probabilities(outputs: NDArray[np.floating], are_probabilities: bool) -> NDA
 
 
 def mean_probabilities(shares: Sequence[NDArray[np.floating]]) -> NDArray[np.float64]:
-    """Return the mean (n, C), in float64, of what several networks, or one that looked twice, gave: (n, C) each."""
+    """Return the mean (n, C), in float64, of probabilities (n, C): of several networks, or with mirror images."""
     return np.asarray(np.mean(shares, axis=0, dtype=np.float64))

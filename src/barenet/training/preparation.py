@@ -1,4 +1,4 @@
-"""From a data set and settings to what a trainer needs: every default resolved, every clash found before training."""
+"""Prepare a data set and settings for a trainer: resolve every default, and find every conflict before training."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ __all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "t
 
 @dataclass(frozen=True)
 class Custom:
-    """What the settings name and cannot hold: activations and a loss that a person wrote in Python, by their names.
+    """What the settings can only name: custom activations and a custom loss.
 
-    teacher: (n, C) the probabilities that the teacher of the settings gives the training images.
+    teacher: the probabilities (n, C) that the teacher named in the settings gives for the training images.
     """
 
     activations: tuple[Activation, ...] = ()
@@ -57,10 +57,9 @@ class Custom:
 class TrainingData:
     """A data set split for training.
 
-    images (n, D), labels (n,): the whole training file. train_rows: which of them are trained on.
-    valid_images (m, D), valid_labels (m,): what is held out. scale: pixels are multiplied by it.
-    preprocessing: what the model is to remember of them, see `preprocessing`; features are standardised already.
-    teacher: (n, C) see `Custom`.
+    images (n, D), labels (n,): the whole training file. train_rows: the rows to train on. valid_images (m, D),
+    valid_labels (m,): those held out for validation. scale: pixels are multiplied by it. preprocessing: what the model
+    shall remember of the images, see `preprocessing`; features are standardised already. teacher: (n, C) see `Custom`.
     """
 
     images: NDArray[np.generic]
@@ -78,7 +77,7 @@ class TrainingData:
 
     @property
     def n_train(self) -> int:
-        """Images trained on."""
+        """The number of images trained on."""
         return len(self.train_rows)
 
 
@@ -89,7 +88,7 @@ def prepare(
     custom: Custom | None = None,
     note: Callable[[str], None] = lambda message: None,
 ) -> tuple[Config, TrainingData]:
-    """Return settings without open questions, and the split data.
+    """Return settings without unresolved defaults, and the split data.
 
     Raises:
         DataError: validation or test images have another scale than the training images.
@@ -105,8 +104,8 @@ def prepare(
         n_valid, train_rows = len(valid_labels), np.arange(len(labels))
         if config.is_given("data.n_valid") and config.data.n_valid != n_valid:
             raise ConfigError(
-                f"data.n_valid is {config.data.n_valid}, but {dataset.name} has {n_valid} images for validation of its "
-                f"own: leave it out"
+                f"data.n_valid is {config.data.n_valid}, but {dataset.name} already has {n_valid} validation images: "
+                f"leave it out"
             )
     else:
         n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
@@ -128,7 +127,7 @@ def prepare(
         teacher=custom.teacher if custom else None,
     )
     check_other_images(dataset, data.scale, preprocessing, note)
-    training_loss(config, data, custom, note)  # for what may be wrong with it, and its note
+    training_loss(config, data, custom, note)  # only for its checks and its note
     config = config.with_values(model__normalization=resolve_normalization(config, data.n_train, note))
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
     batch_size = resolve_batch_size(config, architecture, data.n_train, note)
@@ -165,16 +164,16 @@ def training_loss(
     custom: Custom | None = None,
     note: Callable[[str], None] = lambda message: None,
 ) -> Loss:
-    """Return the loss that training makes smaller: that of the settings, with their weights of classes."""
+    """Return the loss that training minimises: that of the settings, with their class weights."""
     labels = data.labels[data.train_rows]
     check_soft_labels(config, loss_of(config, custom))
     return weigh_classes(loss_of(config, custom), config.model.class_weight, data.class_names, labels, note)
 
 
 def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custom | None = None) -> Architecture:
-    """Return the network that the settings ask for, checked against the data.
+    """Return the architecture that the settings describe, checked against the data.
 
-    The short form ends in the activation that the loss stands for: softmax for cross-entropy, identity for others.
+    In the short form the loss decides the last activation: softmax for cross-entropy, identity for others.
     """
     activations = custom.activations if custom else ()
     if config.model.layers is None:
@@ -203,14 +202,14 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
 
 
 def resolve_changes(config: Config, dataset: Dataset, note: Callable[[str], None]) -> dict[str, Any]:
-    """Return how images are changed: mirrored where the data set says that it is safe, and else as asked.
+    """Return the settings for changing images; by default they are mirrored if the data set says that this is safe.
 
-    What the data cannot have is an error if a person asked for it, and left out with a note if a recipe does.
+    A setting that the data do not allow is an error if a person gave it. One of a recipe is left out with a note.
     """
-    shape, own = dataset.image_shape, config.data
+    shape, given = dataset.image_shape, config.data
     what = "x".join(map(str, shape)) if len(shape) > 1 else count(shape[0], "feature")
-    mirror = own.mirror if own.mirror is not None else dataset.mirror_safe
-    wanted = {"mirror": mirror, "shift": own.shift, "affine": own.affine}
+    mirror = given.mirror if given.mirror is not None else dataset.mirror_safe
+    wanted = {"mirror": mirror, "shift": given.shift, "affine": given.affine}
     for name, value in wanted.items():
         if not value or (len(shape) > 1 and (name != "shift" or 2 * value < min(shape[:2]))):
             continue
@@ -226,14 +225,14 @@ def resolve_changes(config: Config, dataset: Dataset, note: Callable[[str], None
 
 
 def absolute(path: str | None) -> str | None:
-    """Return a data path that holds wherever a run is resumed from; the name of the carried data stays a name."""
+    """Return a path of data as an absolute one, so that a run can be resumed from any folder; keep other names."""
     return str(Path(path).expanduser().resolve()) if path is not None and Path(path).expanduser().exists() else path
 
 
 def check_memory(config: Config, n_weights: int, n_units: int) -> None:
-    """Raise MachineError if the buffers of all networks, for batches of `n_units` units, need more than is free."""
-    # values, gradients, two slots, average and best, each again in the snapshot that a crash or Ctrl-C falls back on;
-    # every unit as z, a and their gradients
+    """Raise MachineError if the buffers of all networks, for batches of `n_units` units, exceed the free memory."""
+    # Parameters, gradients, two slots, average and best, each twice, since a copy is kept for a crash or Ctrl-C; and
+    # z, a and their gradients for each unit.
     needed = 4 * (12 * n_weights + 4 * n_units) * config.trainer.n_seeds
     free = psutil.virtual_memory().available
     if needed > free:

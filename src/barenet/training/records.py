@@ -1,4 +1,4 @@
-"""What one epoch of one network gave: a record, and the ways it is written."""
+"""The record of one epoch of one network, and how it is written to files and lines."""
 
 from __future__ import annotations
 
@@ -13,39 +13,41 @@ from barenet.schema import SchemaError, make_checked
 
 __all__ = ["EpochRecord", "Stop", "format_loss", "training_seconds"]
 
-HUGE = 1e6  # from which on four decimals say nothing
+HUGE = 1e6  # larger losses are written with an exponent
 
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a network stopped: it finished its epochs, ran out of patience ("early"), or diverged; and that in words."""
+    """Why a network stopped, as a kind and in words: it finished, its patience ended ("early"), or it diverged."""
 
     kind: Literal["finished", "early", "diverged"]
     words: str
 
     def __str__(self) -> str:
-        """Return the words, as files and messages hold them."""
+        """Return the words, as written in files and messages."""
         return self.words
 
     @staticmethod
     def parse(words: str) -> Stop:
-        """Return what the words in a file say; the first of them tells the kind. Raises RunError for others."""
+        """Return the reason that words in a file give; the first word is the kind. Raises RunError for other words."""
         kinds: dict[str, Literal["finished", "early", "diverged"]]
         kinds = {"finished": "finished", "stopped": "early", "diverged": "diverged"}
         first = str(words).partition(" ")[0]
         if first not in kinds:
-            raise RunError(f"a history is damaged: {describe(words)} is no reason to stop; known: {', '.join(kinds)}")
+            known = ", ".join(kinds)
+            raise RunError(f"a history is damaged: {describe(words)} is not a reason to stop; known: {known}")
         return Stop(kinds[first], words)
 
 
 @dataclass(frozen=True, repr=False)
 class EpochRecord:
-    """One epoch of one network. Losses leave the L2 term out, and the validation loss leaves out label smoothing, so
-    that settings can be compared; accuracies are fractions 0-1.
+    """One epoch of one network.
 
-    Training loss and accuracy are running means over the epoch, each batch seen before its own step. Norms are of the
-    last step of the epoch: the gradient of the loss, the change of the parameters, the parameters; `update_ratios`
-    gives, for each parameter, the norm of its change over its own.
+    Losses have no L2 term, and the validation loss has no label smoothing, so that settings can be compared.
+    Accuracies are fractions 0-1. Training loss and accuracy are running means over the epoch; each batch is measured
+    before its step. Norms are those of the last step of the epoch: of the gradient of the loss, of the change of the
+    parameters, and of the parameters. `update_ratios` has, for each parameter, the norm of its change divided by the
+    norm of the parameter.
     """
 
     network: int
@@ -69,11 +71,11 @@ class EpochRecord:
 
     @property
     def diverged(self) -> bool:
-        """Whether the network was lost in this epoch."""
+        """Whether the network diverged in this epoch."""
         return self.stopped is not None and self.stopped.kind == "diverged"
 
     def as_values(self) -> dict[str, Any]:
-        """Return the record as JSON can hold it: NaN and infinity become null, in figures that are never left out."""
+        """Return the record in a form that JSON can hold: NaN and infinity become null."""
         values = {name: value if is_finite(value) else None for name, value in asdict(self).items()}
         values["update_ratios"] = {k: v if is_finite(v) else None for k, v in self.update_ratios.items()}
         values["stopped"] = None if self.stopped is None else str(self.stopped)
@@ -81,7 +83,7 @@ class EpochRecord:
 
     @staticmethod
     def from_values(values: Mapping[str, Any]) -> EpochRecord:
-        """Return the record that was written; raise RunError for other names or types than those of a record."""
+        """Return the record of these values; raise RunError for other names or types than those of a record."""
         try:
             return make_checked(EpochRecord, {name: read_value(name, value) for name, value in values.items()})
         except SchemaError as error:
@@ -111,16 +113,16 @@ class EpochRecord:
 
 
 def training_seconds(histories: Iterable[Sequence[EpochRecord]]) -> float:
-    """Return how long the networks of a run trained, on the clock, without epochs whose time was not measured.
+    """Return how many seconds the networks of a run trained in all, without epochs whose time was not measured.
 
-    Networks that train together share an epoch's seconds, which count once; what each trained alone is added up.
+    Networks that train together share an epoch's seconds, which count once; seconds of networks alone are added up.
     """
     epochs = {(record.epoch, record.seconds) for history in histories for record in history}
     return math.fsum(seconds for _, seconds in epochs if math.isfinite(seconds))
 
 
 def format_loss(loss: float) -> str:
-    """Return a loss with the four decimals of the course's log, or three digits from a million on.
+    """Return a loss with the four decimals of the course's log, or with three digits if it is a million or more.
 
     >>> format_loss(0.60351), format_loss(1.1082e17)
     ('0.6035', '1.11e+17')
@@ -129,16 +131,16 @@ def format_loss(loss: float) -> str:
 
 
 def format_rate(rate: float) -> str:
-    """Return a learning rate with the four decimals of the course's log, or three digits where those hide it."""
+    """Return a learning rate with the four decimals of the course's log, or three digits if it is tiny or large."""
     return f"{rate:.4f}" if 0.001 <= rate < 1000 else f"{rate:.2e}"
 
 
-# JSON knows no NaN: the figures of a lost epoch are written as null.
+# JSON has no NaN: the figures of a diverged epoch are written as null. These figures may be None for other reasons.
 CAN_BE_NONE = ("valid_loss", "valid_accuracy")
 
 
 def is_finite(value: object) -> bool:
-    """Whether JSON can hold a value; only floats can fail."""
+    """Whether JSON can hold a value: all but NaN and infinity."""
     return not isinstance(value, float) or math.isfinite(value)
 
 

@@ -1,11 +1,11 @@
-"""The training loop: epochs of mini-batches for one network or several, validation, and who leaves when.
+"""The training loop: epochs of mini-batches for one or several networks, validation, and when each network stops.
 
     trainer = Trainer(configs, data)
-    for record in trainer:      # one record a network and epoch
-        ...                     # trainer.states[record.network] is the state that the record speaks of
+    for record in trainer:      # one record for each network and epoch
+        ...                     # trainer.states[record.network] is the state after that epoch
 
-The trainer reads no files and writes none. Networks that are equally far train together. A network that finishes, runs
-out of patience or diverges leaves; the others go on, and end bit-identical to training alone.
+The trainer reads and writes no files. Networks that have taken the same number of steps train together. A network that
+finishes, runs out of patience or diverges stops; the others continue, and end bit-identical to training alone.
 """
 
 from __future__ import annotations
@@ -42,16 +42,16 @@ class Trainer:
     """Train networks from their states to their last epochs.
 
     Args:
-        configs: resolved settings, one a network; what must agree in a stack must agree here.
-        data: what they all train on.
-        states: where each goes on from, N = 1 each; without, they start from their own seeds.
-        custom: activations and a loss of a person's own, if the settings name any.
+        configs: resolved settings, one for each network; what must agree in a stack must agree here.
+        data: the training and validation data of all networks.
+        states: the state from which each network continues, N = 1 each; by default all start from their seeds.
+        custom: custom activations and a custom loss, if the settings name any.
         until: stop after this epoch if it comes before the last; schedules still run to `trainer.epochs`.
-        pause: called every `pause_seconds` inside an epoch, and when a signal came, with each network that trains and
-            the state that it has reached: training that goes on from there ends with the same bits. Not for a network
-            that is lost.
+        pause: called every `pause_seconds` inside an epoch, and after a signal, with each network that trains and its
+            state: training that continues from there ends with the same bits. It is not called for a network that
+            diverged.
         progress: called with (epoch, step, steps in an epoch, networks that train) after the first and the last step of
-            each epoch, and now and then in between; step is the number of the last step taken, counted from 0.
+            each epoch, and several times between them; step is the number of the last step taken, counted from 0.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Trainer:
             self.stopped[network] = self.reason_to_stop(network)
 
     def __iter__(self) -> Iterator[EpochRecord]:
-        """Train until every network has left, and yield a record a network and epoch."""
+        """Train until every network has stopped, and yield a record for each network and epoch."""
         engine: Engine | None = None
         trained: tuple[int, ...] = ()
         try:
@@ -106,7 +106,7 @@ class Trainer:
                 engine.close()
 
     def next_group(self) -> list[int]:
-        """Return the networks to train next: of those still in training, the ones least far."""
+        """Return the networks to train next: those that have taken the fewest steps and have not stopped."""
         going = [i for i, reason in enumerate(self.stopped) if reason is None]
         if self.until is not None:
             going = [i for i in going if self.states[i].epoch[0] < self.until]
@@ -114,7 +114,7 @@ class Trainer:
         return [i for i in going if self.states[i].n_steps[0] == least]
 
     def make_engine(self, stack: tuple[int, ...]) -> Engine:
-        """Return an engine that goes on from the states of some networks."""
+        """Return an engine that continues from the states of some networks."""
         configs, states = [self.configs[i] for i in stack], [self.states[i] for i in stack]
         return make_engine(
             configs,
@@ -122,11 +122,11 @@ class Trainer:
             self.loss,
             TrainingState.concatenate(states),
             self.images,
-            **self.extent(stack),
+            **self.engine_options(stack),
         )
 
-    def extent(self, stack: Sequence[int]) -> dict[str, int]:
-        """Return what, besides the networks themselves, decides which engine trains some of them."""
+    def engine_options(self, stack: Sequence[int]) -> dict[str, int]:
+        """Return what decides, besides the networks, which engine trains some of them."""
         cores = available_cores()
         epochs_left = max(self.configs[i].trainer.epochs for i in stack) - int(self.states[stack[0]].epoch[0])
         return {
@@ -136,23 +136,23 @@ class Trainer:
         }
 
     def describe_engine(self) -> str:
-        """Return in words what trains the networks that are next."""
+        """Return in words which engine trains the next networks."""
         group = self.next_group() or range(len(self.configs))
-        return describe_engine(self.configs[0], len(group), self.architecture, self.loss, **self.extent(group))
+        return describe_engine(self.configs[0], len(group), self.architecture, self.loss, **self.engine_options(group))
 
     def train_epoch(self, engine: Engine, group: Sequence[int]) -> Iterator[EpochRecord]:
-        """Train a group for one epoch, validate where it is due, and yield a record for each."""
+        """Train a group for one epoch, validate the networks that are due, and yield a record for each network."""
         before = TrainingState.concatenate([self.states[i] for i in group])
-        with np.errstate(all="ignore"):  # overflow is no error here: networks that are lost are found by their losses
+        with np.errstate(all="ignore"):  # overflow is not an error here: the losses show which networks diverged
             result = self.run_epoch(engine, group, before)
-        is_best = self.take_over(group, result)
+        is_best = self.keep_states(group, result)
         for row, network in enumerate(group):
             lost = result.lost[row]
             self.stopped[network] = self.explain_loss(network, row, result) if lost else self.reason_to_stop(network)
             yield result.record(row, network, is_best=bool(is_best[row]), stopped=self.stopped[network])
 
     def run_epoch(self, engine: Engine, group: Sequence[int], before: TrainingState) -> EpochResult:
-        """Take all steps of one epoch, or those that are left of it, and validate if it is time to."""
+        """Take all steps of one epoch that are left, and validate the networks that are due."""
         started = time.perf_counter()
         configs = [self.configs[i] for i in group]
         plan = self.plan_of(configs, before)
@@ -164,7 +164,7 @@ class Trainer:
             self.progress(epoch, step, plan.n_steps, len(group))
             is_due = time.perf_counter() - saved >= self.pause_seconds or came() is not None
             if self.pause is not None and is_due and step + 1 < plan.n_steps:
-                self.hand_over(group, steps.state())
+                self.report_states(group, steps.state())
                 saved = time.perf_counter()
         state = steps.state()
         sizes = np.diff([*range(0, self.data.n_train, self.batch_size), self.data.n_train])
@@ -174,7 +174,7 @@ class Trainer:
             state=state.after_epoch(),
             rates=plan.rates,
             step_losses=state.begun_losses.T,
-            # A dot product a network: a matrix product would sum in an order that depends on N.
+            # One dot product for each network: a matrix product would sum in an order that depends on N.
             train_loss=np.vecdot(np.ascontiguousarray(state.begun_losses), sizes) / self.data.n_train,
             train_accuracy=state.begun_right / self.data.n_train,
             due=due,
@@ -186,20 +186,20 @@ class Trainer:
         )
 
     def plan_of(self, configs: Sequence[Config], before: TrainingState) -> EpochPlan:
-        """Return the steps of the epoch that comes after a state, or that has begun there."""
+        """Return the plan of the epoch that follows a state, or that the state is in."""
         epoch = int(before.epoch[0]) + 1
         first = int(before.n_steps[0]) - before.n_begun
         return plan_epoch(configs, self.data.train_rows, epoch, first, self.learning_rates(configs, first))
 
-    def hand_over(self, group: Sequence[int], state: TrainingState) -> None:
-        """Hand each network's state, inside an epoch, to whoever asked for it."""
+    def report_states(self, group: Sequence[int], state: TrainingState) -> None:
+        """Call `pause` with each network's state inside an epoch."""
         assert self.pause is not None
         for row, network in enumerate(group):
             if np.isfinite(state.begun_losses[row]).all() and np.isfinite(state.values[row]).all():
                 self.pause(network, state.select([row]))
 
     def validate(self, engine: Engine, due: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Return validation loss and accuracy (N,), NaN for all if it is due for none."""
+        """Return validation loss and accuracy (N,); if no network is due, all are NaN."""
         if not due.any():
             return np.full(len(due), np.nan), np.full(len(due), np.nan)
         data, loss, threads = self.data, plain(self.loss), self.configs[0].trainer.threads
@@ -214,10 +214,10 @@ class Trainer:
         steps = first + np.arange(self.n_steps)
         return np.column_stack([schedule_of(config, self.n_steps).rates(steps) for config in configs])
 
-    def take_over(self, group: Sequence[int], result: EpochResult) -> NDArray[np.bool_]:
-        """Make the epoch's state the networks' own, with best and patience; return which have a new best (N,).
+    def keep_states(self, group: Sequence[int], result: EpochResult) -> NDArray[np.bool_]:
+        """Store the networks' states after an epoch, with best and patience; return which have a new best (N,).
 
-        A network that was lost keeps the state it had before the epoch.
+        A network that diverged keeps its state before the epoch.
         """
         validated = result.due & ~result.lost
         by_accuracy = np.array([self.configs[i].trainer.metric == "acc" for i in group])
@@ -230,7 +230,7 @@ class Trainer:
         return validated & has_best
 
     def reason_to_stop(self, network: int) -> Stop | None:
-        """Return why a network is done, or None if it goes on."""
+        """Return why a network stops, or None if it continues."""
         state, settings = self.states[network], self.configs[network].trainer
         if state.epoch[0] >= settings.epochs:
             return Stop("finished", "finished")
@@ -239,7 +239,7 @@ class Trainer:
         return None
 
     def explain_loss(self, network: int, row: int, result: EpochResult) -> Stop:
-        """Train a lost network's epoch once more, alone, up to the step where it was lost, and say where that was."""
+        """Repeat a diverged network's epoch, alone, up to the step where it diverged, and return the place in words."""
         config, before = self.configs[network], self.states[network]
         plan, step = self.plan_of([config], before), int(result.lost_steps[row]) % self.n_steps
         mlp = make_network([config], self.architecture, self.loss)

@@ -157,7 +157,7 @@ def test_validation_of_its_own_is_used_and_a_split_of_it_refused(tmp_path, make_
     assert resolved.data.n_valid == 4
     assert data.n_train == 4
     np.testing.assert_array_equal(data.valid_labels, Y)
-    with pytest.raises(ConfigError, match=r"n_valid is 3, but .* has 4 images for validation of its own"):
+    with pytest.raises(ConfigError, match=r"n_valid is 3, but .* already has 4 validation images"):
         prepare(make_config(n_valid=3, batch_size=2), dataset)
 
 

@@ -1,4 +1,4 @@
-"""Tiny runs that learned something, and that did not, each for another reason."""
+"""Tiny runs that learned something, and others that did not, each for a different reason."""
 
 from __future__ import annotations
 
@@ -36,7 +36,11 @@ KINDS = {
     "one class": {"lr": 1e-5, "epochs": 1},
     "lucky": {"lr": 1e-9, "n_valid": 12},
     "lucky start": {"lr": 1e-9, "epochs": 2, "seed": 19},
-    "luckier start": {"lr": 1e-9, "epochs": 2, "seed": 13},  # 42 % of the images trained on, before the first step
+    "luckier start": {
+        "lr": 1e-9,
+        "epochs": 2,
+        "seed": 13,
+    },  # right on 42 % of the training images before the first step
     "slow, normalised": {"lr": 1e-9, "normalization": "batch"},
     # right on 47 % of the validation images
     "lucky start, normalised": {"lr": 1e-9, "normalization": "batch", "epochs": 2, "seed": 13},
@@ -48,7 +52,7 @@ KINDS = {
 
 @pytest.fixture(scope="session")
 def network_of(arrays):
-    """Return a function from a name in KINDS to the result of such a network, trained once."""
+    """Return a function that takes a name in KINDS and returns the result of that network, trained once."""
     made = {}
 
     def make(kind):

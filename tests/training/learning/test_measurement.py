@@ -47,9 +47,9 @@ def test_the_error_of_the_link_is_its_deviation_over_shuffled_labels():
     [
         ("cross_entropy", [10, 10, 10, 10], math.log(4)),
         ("cross_entropy", [90, 10], -0.9 * math.log(0.9) - 0.1 * math.log(0.1)),
-        ("cross_entropy", [5, 0, 5], math.log(2)),  # a class without images is never named
+        ("cross_entropy", [5, 0, 5], math.log(2)),  # a class without images is never predicted
         ("mse", [30, 10], (1 - 0.75**2 - 0.25**2) / 2),  # the variance of an indicator, twice, over two classes
-        ("hinge", [10, 10, 10], 2),  # all margins are missed by 1, two an image
+        ("hinge", [10, 10, 10], 2),  # all margins are missed by 1, two for each image
         ("hinge", [90, 10], 0.2),  # the most frequent class: 0 on its images, 2 on the others
     ],
 )
@@ -58,7 +58,7 @@ def test_the_loss_of_one_answer_for_all_images_is_known_for_each_loss(name, coun
     assert found.constant_loss == pytest.approx(expected, rel=1e-6)
 
 
-def test_a_custom_loss_is_given_batches_as_in_training():
+def test_a_custom_loss_gets_batches_as_in_training():
     def loss(logits, labels):
         assert logits.ndim == 2
         assert labels.shape == logits.shape[:-1]
@@ -84,10 +84,10 @@ def test_random_answers_are_hardly_ever_beyond_chance(n, n_classes):
     for _ in range(100):
         labels = rng.integers(0, n_classes, n)
         taken += is_beyond_chance(measure(rng.normal(size=(n, n_classes)), labels, CROSS_ENTROPY))
-    assert taken <= 2  # a thousandth is asked for; few images come near a normal distribution, not upon it
+    assert taken <= 2  # one in a thousand is allowed; with few images the normal distribution is an approximation
 
 
-def test_a_rare_class_that_is_never_named_but_found_likelier_on_its_images_is_learned():
+def test_a_rare_class_with_higher_probabilities_on_its_images_is_learned_even_if_it_is_never_predicted():
     rng = np.random.default_rng(2)
     labels = (rng.random(2000) < 0.05).astype(int)
     shown = 0.04 + 0.08 * labels * rng.random(2000)
@@ -127,7 +127,7 @@ def test_images_of_one_class_can_tell_nothing():
     assert measure_counts(np.array([[50, 0], [1, 0]])).can_tell
 
 
-def test_figures_alone_are_judged_by_accuracy_or_a_loss_below_that_of_one_answer():
+def test_without_outputs_the_accuracy_or_a_loss_below_that_of_one_answer_decides():
     counts = np.array([900, 100])
     entropy = -0.9 * math.log(0.9) - 0.1 * math.log(0.1)
     assert is_beyond_chance(measure_figures(0.96, counts, 2.0, CROSS_ENTROPY))

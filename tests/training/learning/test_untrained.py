@@ -26,7 +26,7 @@ def network():
     return mlp
 
 
-def test_statistics_before_training_are_those_of_its_own_units(network):
+def test_statistics_before_training_are_those_of_the_untrained_units(network):
     images = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     found = compute_outputs(with_own_statistics(network, images, 2.0), images, 2.0)
     own, x = network.parameters.views, 2.0 * images.astype(np.float64)
@@ -36,7 +36,7 @@ def test_statistics_before_training_are_those_of_its_own_units(network):
     np.testing.assert_allclose(found, x @ own["W3"] + own["b3"], rtol=1e-4, atol=1e-4)
 
 
-def test_statistics_in_the_weights_are_no_change_and_other_weights_are(network):
+def test_statistics_in_the_weights_do_not_count_as_a_change_and_other_weights_do(network):
     statistics = np.random.default_rng(3).uniform(0.5, 4, (1, network.architecture.n_statistics)).astype(np.float32)
     trained = network.copy()
     trained.parameters.values[...] = fold(network.architecture, network.parameters.values[None], statistics)[0]
@@ -48,7 +48,7 @@ def test_statistics_in_the_weights_are_no_change_and_other_weights_are(network):
     assert change_of_weights(trained, network) == pytest.approx(expected, rel=1e-5)
 
 
-def test_without_batch_normalisation_nothing_is_measured_anew():
+def test_without_batch_normalisation_nothing_is_measured_again():
     mlp = MLP(6, (5,), 3, seed=1)
     assert with_own_statistics(mlp, np.zeros((3, 6), np.float32), 1.0) is mlp
     other = mlp.copy()

@@ -87,7 +87,7 @@ def test_two_recipes_are_refused(tmp_path):
     path.write_text('recipe = "quick"\n[search]\nrecipe = "course"\n[space]\nlr = [0.1]\n', "utf-8")
     with pytest.raises(ConfigError, match=r"names two recipes, quick and, in \[search\], course; leave out one"):
         make_request(path, None, None, {})
-    with pytest.raises(ConfigError, match="base starts from the recipe quick, and course is asked for"):
+    with pytest.raises(ConfigError, match="base names the recipe quick, but course was chosen"):
         make_request({"lr": [0.1]}, {"recipe": "quick"}, "course", {})
 
 

@@ -45,7 +45,7 @@ def test(
     if is_other(models[0], dataset):
         trained_on = models[0].info.data_name
         if not data and dataset.name == CARRIED_NAME and list(dataset.class_names) != models[0].info.class_names:
-            raise DataError(f"{path} was trained on {trained_on}, which is not on file: name labelled data by --data")
+            raise DataError(f"{path} was trained on {trained_on}, which is not on file: give labelled data by --data")
         observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
         dataset = as_test(models[0], dataset, observer.note) if data else dataset
     # Networks of one run have seen the same images: what is noted of the first holds for all.

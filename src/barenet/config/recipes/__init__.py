@@ -1,1 +1,1 @@
-"""Settings files that come with barenet, one a recipe."""
+"""Settings files that come with barenet, one for each recipe."""

@@ -1,7 +1,7 @@
-"""What an ONNX graph is built with.
+"""Parts for building an ONNX graph.
 
 Read the modules in this order:
 
     graph       nodes and constants
-    tables      the nodes that make features of a table's rows
+    tables      the nodes that convert a table's rows to features
 """

@@ -11,9 +11,9 @@ __all__ = ["Graph"]
 
 
 class Graph:
-    """Nodes and constants of an ONNX graph while it is being built; every method returns the name of a result.
+    """Nodes and constants of an ONNX graph under construction; methods that add something return its name.
 
-    kept: a result that a later node needs beside the last one.
+    kept: the name of a result that a later node needs too.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class Graph:
         return name
 
     def rename_last(self, output: str) -> None:
-        """Give the result of the node that was added last another name."""
+        """Rename the result of the last node."""
         node = self.nodes[-1]
         node.output[0], node.name = output, f"{output}_node"
 
@@ -44,6 +44,6 @@ class Graph:
         from onnx import numpy_helper
 
         if name not in self.constants:
-            # C order in memory, for the file holds bytes.
+            # C order in memory, since the file holds the bytes.
             self.constants[name] = numpy_helper.from_array(np.array(value, dtype, order="C"), name)
         return name

@@ -1,6 +1,6 @@
-"""The nodes that make features of a table's rows (batch, columns) of numbers, see `tables.numbers`.
+"""The nodes that convert a table's rows (batch, columns) of numbers to features, see `tables.numbers`.
 
-They are few and plain, and OpenCV's `dnn` module runs them from version 4.8 on. It has no IsNaN, but NaN is the only
+They are few and simple, and OpenCV's `dnn` module runs them since version 4.8. It has no IsNaN; but NaN is the only
 number that does not equal itself.
 """
 
@@ -16,7 +16,7 @@ __all__ = ["add_features", "replace_missing"]
 
 
 def replace_missing(graph: Graph, rows: str, fill: NDArray[np.float64]) -> str:
-    """Add what puts `fill` (columns,) in the place of NaN in float64 rows."""
+    """Add nodes that replace NaN in float64 rows by `fill` (columns,)."""
     is_there = graph.node("Equal", rows, rows)
     return graph.node("Where", is_there, rows, graph.constant("fill", fill, np.float64))
 
@@ -27,8 +27,8 @@ def add_features(graph: Graph, rows: str, columns: Columns, fill: NDArray[np.flo
     A missing number becomes its `fill` (D,) and, where the column has one, a flag of 1. A text is the number of its
     value, and becomes 1 in the feature of that value.
     """
-    sources: list[int] = []  # of each feature, the column that it is made from
-    codes: list[float] = []  # the number of a text that makes it 1; NaN, which equals nothing, for other features
+    sources: list[int] = []  # for each feature, its column
+    codes: list[float] = []  # the number of the text that makes it 1; for other features NaN, which equals nothing
     for place, column in enumerate(columns.columns):
         n = len(column.features)
         sources += [place] * n

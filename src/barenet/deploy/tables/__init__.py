@@ -2,8 +2,8 @@
 
 Read the modules in this order; to follow a table through an exported file, open `rows` first:
 
-    rows        rows as people have them into features: functions that an exported Python file holds
-    text        lines of a text file as such rows: likewise
-    source      what such a file says about tables, and the source of these functions
-    numbers     rows as numbers alone, as an ONNX graph takes them
+    rows        convert rows to features; an exported Python file holds these functions
+    text        read rows from a text file; an exported Python file holds these functions
+    source      the text about tables in such a file, and the source of these functions
+    numbers     rows of numbers only, as an ONNX graph takes them
 """

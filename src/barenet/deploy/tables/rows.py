@@ -1,8 +1,8 @@
-"""Rows of a table as people have them, as features: an exported Python file holds these functions as they stand here.
+"""Convert rows of a table to features. An exported Python file holds a copy of these functions, so they use only NumPy.
 
-So they need NumPy alone. `columns` are a model's columns in the order of its features, each a dictionary of the fields
-of `data.tables.columns.Column`; `table` says the rest: has_names, n_columns, label (its position, or None), label_name,
-unknown ("error" or "zeros").
+`columns` are a model's columns in the order of its features, each a dictionary of the fields of
+`data.tables.columns.Column`. `table` holds the other facts: has_names, n_columns, label (its position, or None),
+label_name, unknown ("error" or "zeros").
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["encode_rows", "find_places", "has_names", "is_missing", "is_number",
 
 
 def encode_rows(rows: Any, columns: list[dict[str, Any]], table: dict[str, Any]) -> tuple[np.ndarray, bool]:
-    """Return rows as features (n, D), NaN where a number is missing, and whether there was just one row."""
+    """Return rows as features (n, D), NaN where a number is missing, and whether there was only one row."""
     names, cells, is_single = split_columns(rows)
     places = find_places(names, cells, columns, table)
     parts = []
@@ -34,7 +34,7 @@ def encode_rows(rows: Any, columns: list[dict[str, Any]], table: dict[str, Any])
 
 
 def has_names(rows: Any) -> bool:
-    """Whether rows come by the names of their columns: in dictionaries, a data frame or a structured array."""
+    """Whether the columns of rows have names: in dictionaries, a data frame or a structured array."""
     if isinstance(rows, np.ndarray):
         return rows.dtype.names is not None
     if isinstance(rows, dict) or (hasattr(rows, "columns") and hasattr(rows, "__getitem__")):
@@ -43,7 +43,7 @@ def has_names(rows: Any) -> bool:
 
 
 def split_columns(rows: Any) -> tuple[list[str] | None, list[Any], bool]:
-    """Return the names of the columns, if there are any, the cells of each, and whether there was just one row."""
+    """Return the names of the columns, if there are any, the cells of each, and whether there was only one row."""
     if not has_names(rows):
         if isinstance(rows, np.ma.MaskedArray):
             rows = np.ma.filled(rows.astype(object), None)
@@ -53,7 +53,7 @@ def split_columns(rows: Any) -> tuple[list[str] | None, list[Any], bool]:
         if array.ndim != 2:
             raise ValueError(f"rows must be an array (n, columns), or one row, got the shape {array.shape}")
         return None, list(array.T), is_single
-    is_single = isinstance(rows, dict) and all(np.ndim(own) == 0 for own in rows.values())
+    is_single = isinstance(rows, dict) and all(np.ndim(value) == 0 for value in rows.values())
     if is_single:
         rows = [rows]
     if isinstance(rows, list | tuple):
@@ -64,7 +64,7 @@ def split_columns(rows: Any) -> tuple[list[str] | None, list[Any], bool]:
 
 
 def unique_names(cells: list[Any]) -> list[str]:
-    """Return names of columns: one without a name is called by its number, and a second one of a name too."""
+    """Return different names for all columns; a missing or repeated name gets the number of its column."""
     names: list[str] = []
     for number, cell in enumerate(cells, start=1):
         name = str(cell).strip() or f"column {number}"
@@ -75,33 +75,33 @@ def unique_names(cells: list[Any]) -> list[str]:
 def find_places(
     names: list[str] | None, cells: list[Any], columns: list[dict[str, Any]], table: dict[str, Any]
 ) -> list[int]:
-    """Return which of these columns the model's are: by their names, or by their places where one of both has none."""
-    n, own = len(cells), [column["name"] for column in columns]
+    """Return the positions of the model's columns: by names, or by places if the rows or the model have no names."""
+    n, needed = len(cells), [column["name"] for column in columns]
     if names is not None and table["has_names"]:
-        if missing := [name for name in own if name not in names]:
-            others = [name for name in names if name not in [*own, table["label_name"]]]
+        if missing := [name for name in needed if name not in names]:
+            others = [name for name in names if name not in [*needed, table["label_name"]]]
             beside = f", and have {others}, which the model does not know" if others else ""
-            raise ValueError(f"the rows lack the columns {missing}{beside}; it takes {own}")
-        return [names.index(name) for name in own]
+            raise ValueError(f"the rows lack the columns {missing}{beside}; it takes {needed}")
+        return [names.index(name) for name in needed]
     places = [column["position"] for column in columns]
     if n == table["n_columns"]:  # as in training
         return places
-    if n == len(own):
+    if n == len(needed):
         return list(range(n))
-    if table["label"] is not None and n == table["n_columns"] - 1:  # without the labels, or what training left out
+    if table["label"] is not None and n == table["n_columns"] - 1:  # without the labels, or another unused column
         places = [place - (place > table["label"]) for place in places]
         texts = [not all(map(is_number, cells[place])) for place in places]
-        if n > len(own) + 1 or (any(texts) and texts == [column["is_text"] for column in columns]):
+        if n > len(needed) + 1 or (any(texts) and texts == [column["is_text"] for column in columns]):
             return places
         raise ValueError(
-            f"the rows have {n} columns, which may be all of the training table but for the labels, or but for the one "
-            f"left out: give all {table['n_columns']}, or the {len(own)} that the model takes: {own}"
+            f"the rows have {n} columns, which may be those of the training table without the labels, or without the "
+            f"column left out: give all {table['n_columns']}, or the {len(needed)} that the model takes: {needed}"
         )
-    raise ValueError(f"the rows have {n} columns, the model takes {len(own)}: {own}")
+    raise ValueError(f"the rows have {n} columns, the model takes {len(needed)}: {needed}")
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a cell holds nothing: None, NaN, what data frames have for it, and a text that says so."""
+    """Whether a cell is empty: None, NaN, the missing values of data frames, or a word such as "NA"."""
     if isinstance(cell, str | bytes):
         return as_text(cell).lower() in MISSING
     if isinstance(cell, float | np.floating):
@@ -122,7 +122,7 @@ def read_numbers(cells: Any, name: str) -> np.ndarray:
 
 
 def read_number(cell: Any, name: str, row: int) -> float:
-    """Return the number of a cell, NaN where it is missing; true and false, as some files have them, are 1 and 0."""
+    """Return the number of a cell, NaN where it is missing; the texts true and false are 1 and 0."""
     if is_missing(cell):
         return float("nan")
     if isinstance(cell, str | bytes):
@@ -130,7 +130,7 @@ def read_number(cell: Any, name: str, row: int) -> float:
         if cell.lower() in ("true", "false"):
             return float(cell.lower() == "true")
     try:
-        if "_" in str(cell) or not str(cell).isascii():  # Python allows it between digits, and digits of all scripts
+        if "_" in str(cell) or not str(cell).isascii():  # Python accepts 1_000, and digits of all scripts
             raise ValueError
         return float(cell)
     except (TypeError, ValueError):
@@ -152,7 +152,7 @@ def encode_text(cells: Any, column: dict[str, Any], unknown: str) -> np.ndarray:
 
 
 def read_text(cell: Any) -> str:
-    """Return the text of a cell, "" where it is missing; of whole numbers without a point."""
+    """Return the text of a cell, "" where it is missing; whole numbers get no decimal point."""
     if is_missing(cell):
         return ""
     if isinstance(cell, float | np.floating) and float(cell).is_integer():
@@ -166,7 +166,7 @@ def as_text(cell: Any) -> str:
 
 
 def is_number(cell: str) -> bool:
-    """Whether a text is a number, or stands for a missing one."""
+    """Whether a text is a number, or means a missing one."""
     try:
         read_number(cell, "", 0)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Rows of a text file, by names or places: an exported Python file holds these functions as they stand here.
+"""Read rows of a text file, by names or places. An exported Python file holds a copy of these functions.
 
-So they need the standard library, NumPy and `deploy.tables.rows` alone; `columns` and `table` are as there.
+So they use only the standard library, NumPy and `deploy.tables.rows`; `columns` and `table` are the same as there.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ __all__ = ["is_header", "read_csv", "with_points"]
 
 
 def read_csv(path: str, columns: list[dict[str, Any]], table: dict[str, Any]) -> Any:
-    """Return the rows of a text file: by the names in its first line, or as an array where that holds no names.
+    """Return the rows of a text file: by the names in its first line, or as an array where that line has no names.
 
-    The delimiter is the comma, semicolon, tab or vertical bar that the first line has most of. Where it is no comma,
-    numbers may have a decimal comma. Lines without any value are left out.
+    The delimiter is the comma, semicolon, tab or vertical bar: whichever is most frequent in the first line. If it is
+    not the comma, numbers may have a decimal comma. Lines without any value are left out.
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
@@ -30,7 +30,7 @@ def read_csv(path: str, columns: list[dict[str, Any]], table: dict[str, Any]) ->
             reader = csv.reader(file, delimiter=delimiter, skipinitialspace=True)
             lines = [[cell.strip() for cell in line] for line in reader]
     except UnicodeDecodeError:
-        raise ValueError(f"{path} is no text in UTF-8: give a text file in UTF-8, or an .npy file") from None
+        raise ValueError(f"{path} is not text in UTF-8: give a text file in UTF-8, or an .npy file") from None
     lines = [line for line in lines if any(line)]
     if not lines:
         raise ValueError(f"{path} is empty")
@@ -45,7 +45,7 @@ def read_csv(path: str, columns: list[dict[str, Any]], table: dict[str, Any]) ->
 
 
 def with_points(lines: list[list[str]]) -> list[list[str]]:
-    """Return cells whose numbers have decimal points, where all of them had decimal commas."""
+    """Return cells with decimal points, where all numbers had decimal commas."""
     if any("." in cell and is_number(cell) for line in lines for cell in line):
         return lines
 
@@ -57,7 +57,7 @@ def with_points(lines: list[list[str]]) -> list[list[str]]:
 
 
 def is_header(first: list[str], columns: list[dict[str, Any]], has_names: bool) -> bool:
-    """Whether the first line of a file holds names: one that the model knows, or texts where it takes numbers."""
+    """Whether the first line of a file holds names: a known name, or no numbers although the model needs numbers."""
     if has_names and any(column["name"] in first for column in columns):
         return True
     if all(column["is_text"] for column in columns):

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.evidence import Evidence, need, read_records
 from barenet.analysis.images import Source, find_images, find_test
+from barenet.analysis.saved_run import SavedRun, need, read_records
 from barenet.analysis.shared_time import share_time
 from barenet.config.tables import Config
 from barenet.nn import Activation, Loss
@@ -155,12 +155,12 @@ def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> 
     data, validation = find_images(first, run.config, dataset, notes)
     if not run.shares_validation:  # what one held out, another was trained on
         validation = None
-    evidence = Evidence(
+    saved = SavedRun(
         *(run.path, first, first.mlp, True, run.config, [], data, validation, find_test(first, data)),
         results=run.scores,
         test_probabilities=run.probabilities,
     )
-    return judge(evidence, Thumbnails(evidence), run.models)
+    return judge(saved, Thumbnails(saved), run.models)
 
 
 def judge_by_file(run: Contestant) -> Judgement | None:

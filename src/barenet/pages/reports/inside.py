@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.analysis.evidence import Evidence
+from barenet.analysis.saved_run import SavedRun
 from barenet.nn.mlp import MLP
 from barenet.pages.reports.drawings import Drawing, draw
 from barenet.pages.reports.judgement import Thumbnails
@@ -28,23 +28,23 @@ MAX_TILES = 100  # neurons of the first layer, ten in a row
 MAX_NAMED = 12  # classes that the caption of a heat map still names
 
 
-def network_parts(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
+def network_parts(saved: SavedRun, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
     """Return what the template's section "Inside the network" needs."""
-    mlp, shape = evidence.model.mlp, evidence.picture_shape
+    mlp, shape = saved.model.mlp, saved.picture_shape
     layers = range(1, len(mlp.architecture.rows) + 1)
     return {
-        "architecture": architecture_rows(mlp, tuple(evidence.model.info.image_shape)),
+        "architecture": architecture_rows(mlp, tuple(saved.model.info.image_shape)),
         "sheet": sheet(mlp, shape) if shape else None,
         "activity": [activity_drawing(found, i) for i in range(len(found.layers))],
         "any_bounded": any(layer.saturated is not None for layer in found.layers),
         "n_seen": found.n_images,
-        "portrait": portrait(evidence, found, thumbnails) if found.portrait is not None else None,
-        "start_word": start_word(evidence.is_redrawn),
-        "weights_word": evidence.weights_word,
-        "weights_detail": f", the best on validation, epoch {evidence.best_epoch}" if evidence.has_best else "",
+        "portrait": portrait(saved, found, thumbnails) if found.portrait is not None else None,
+        "start_word": start_word(saved.is_redrawn),
+        "weights_word": saved.weights_word,
+        "weights_detail": f", the best on validation, epoch {saved.best_epoch}" if saved.has_best else "",
         "layer_rows": layer_rows(mlp),
-        "weights": [{"histogram": histogram(evidence, f"W{layer}"), **heat_maps(evidence, layer)} for layer in layers],
-        "biases": [histogram(evidence, f"b{layer}") for layer in layers],
+        "weights": [{"histogram": histogram(saved, f"W{layer}"), **heat_maps(saved, layer)} for layer in layers],
+        "biases": [histogram(saved, f"b{layer}") for layer in layers],
     }
 
 
@@ -116,19 +116,19 @@ def activity_drawing(found: Inspection, i: int) -> Drawing:
     return draw(lambda axes: show_activity(axes, layer), label)
 
 
-def histogram(evidence: Evidence, name: str) -> Drawing:
+def histogram(saved: SavedRun, name: str) -> Drawing:
     """Return the histogram of one parameter before training and now."""
-    initial, trained, now = evidence.initial, evidence.model.mlp, evidence.weights_word
+    initial, trained, now = saved.initial, saved.model.mlp, saved.weights_word
     before, after = (float(np.std(mlp.parameters.views[name])) for mlp in (initial, trained))
     label = f"Histogram of {name}: standard deviation {before:.3g} before training, {after:.3g} {now}."
-    redrawn = evidence.is_redrawn
+    redrawn = saved.is_redrawn
     return draw(lambda axes: show_histogram(axes, initial, trained, name, redrawn, now=now), label, size=(4.4, 2.4))
 
 
-def heat_maps(evidence: Evidence, layer: int) -> dict[str, Any]:
+def heat_maps(saved: SavedRun, layer: int) -> dict[str, Any]:
     """Return one weight matrix before and after training as rasters on one scale of colours."""
-    before, after = (mlp.parameters.views[f"W{layer}"] for mlp in (evidence.initial, evidence.model.mlp))
-    is_last, names = layer == len(evidence.model.mlp.architecture.rows), evidence.class_names
+    before, after = (mlp.parameters.views[f"W{layer}"] for mlp in (saved.initial, saved.model.mlp))
+    is_last, names = layer == len(saved.model.mlp.architecture.rows), saved.class_names
     limit = span(before, after)
     numbers, block = heat_map(after, limit)
     blocks = "" if block == (1, 1) else f"; each dot is the strongest of {block[1]} × {block[0]} weights"
@@ -142,12 +142,12 @@ def heat_maps(evidence: Evidence, layer: int) -> dict[str, Any]:
     }
 
 
-def portrait(evidence: Evidence, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
+def portrait(saved: SavedRun, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
     """Return the neuron that is looked at closely."""
-    own, images, shape = found.portrait, evidence.validation, evidence.picture_shape
+    own, images, shape = found.portrait, saved.validation, saved.picture_shape
     assert own is not None
     assert images is not None
-    names = evidence.class_names
+    names = saved.class_names
     weights = ""
     if shape is not None and own.layer == 1:
         picture = picture_of(own.weights, shape)

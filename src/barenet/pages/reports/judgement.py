@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.evidence import Evidence
 from barenet.analysis.images import Images
+from barenet.analysis.saved_run import SavedRun
 from barenet.analysis.statistics import Calibration, calibrate, label_doubts, wilson_interval
 from barenet.pages.reports.drawings import reliability_drawings
 from barenet.plots.rasters import data_uri, photograph
@@ -61,9 +61,9 @@ class Answers:
 class Thumbnails:
     """Small pictures of a data set's images for a page, each made once."""
 
-    def __init__(self, evidence: Evidence) -> None:
-        self.shape = evidence.picture_shape
-        self.scale = evidence.model.info.scale
+    def __init__(self, saved: SavedRun) -> None:
+        self.shape = saved.picture_shape
+        self.scale = saved.model.info.scale
         self.made: dict[tuple[str, int], str] = {}
 
     def picture(self, of: str, images: Images, row: int) -> str:
@@ -75,19 +75,19 @@ class Thumbnails:
         return self.made[of, row]
 
 
-def judge(evidence: Evidence, thumbnails: Thumbnails, averaged: Sequence[SavedModel] = ()) -> Judgement | None:
+def judge(saved: SavedRun, thumbnails: Thumbnails, averaged: Sequence[SavedModel] = ()) -> Judgement | None:
     """Return how the network did on the test images, by the probabilities that its run stored.
 
     Where there are none, as before the end of training, the validation images stand in, and the page says so.
     `averaged` are the networks of whose average the probabilities are, where there are several.
     """
-    names, validated = evidence.class_names, answer(evidence, averaged or [evidence.model])
-    if evidence.results is not None and evidence.test_probabilities is not None:
-        loss = evidence.results["test_loss"]
-        if evidence.test is None:
+    names, validated = saved.class_names, answer(saved, averaged or [saved.model])
+    if saved.results is not None and saved.test_probabilities is not None:
+        loss = saved.results["test_loss"]
+        if saved.test is None:
             # The images are not at hand: test.json alone tells.
-            return judgement_of("test", np.array(evidence.results["confusion_matrix"], np.int64), loss, names)
-        tested = Answers("test", evidence.test, np.nan_to_num(evidence.test_probabilities))
+            return judgement_of("test", np.array(saved.results["confusion_matrix"], np.int64), loss, names)
+        tested = Answers("test", saved.test, np.nan_to_num(saved.test_probabilities))
         sources = [tested] if validated is None else [tested, validated]
     elif validated is not None:
         sources, loss = [validated], None
@@ -122,10 +122,10 @@ def without_examples(judgement: Judgement) -> Judgement:
     return replace(judgement, cells=cells, confusions=(), calibration=None, mistakes=(), doubts=(), n_doubts=0)
 
 
-def answer(evidence: Evidence, models: Sequence[SavedModel]) -> Answers | None:
+def answer(saved: SavedRun, models: Sequence[SavedModel]) -> Answers | None:
     """Return what models answer to the validation images, on average; None without images, or before any validation."""
-    images = evidence.validation
-    if images is None or not evidence.model.info.metrics:
+    images = saved.validation
+    if images is None or not saved.model.info.metrics:
         return None
     shares = []
     with np.errstate(all="ignore"):  # weights beyond all bounds, as of a run that diverged

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from barenet.analysis.evidence import Evidence, is_seeds, read_evidence
 from barenet.analysis.images import Source
 from barenet.analysis.learning import verdict_of
+from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
 from barenet.data.datasets import ignore
 from barenet.errors import RunError
 from barenet.messages import as_typed, count
@@ -63,10 +63,10 @@ def report(
     if len(runs) == 1 and is_ensemble(runs[0]):
         path, text = runs[0] / "report.html", ensemble_page(runs[0], **options, note=note)  # type: ignore[arg-type]
     elif len(runs) == 1 and not is_seeds(runs[0]):
-        evidence = read_evidence(runs[0], **options)  # type: ignore[arg-type]
-        for sentence in evidence.notes:
+        saved = read_saved_run(runs[0], **options)  # type: ignore[arg-type]
+        for sentence in saved.notes:
             note(sentence)
-        path, text = runs[0] / "report.html", report_page(evidence)
+        path, text = runs[0] / "report.html", report_page(saved)
     else:
         text = compare(runs, **options, note=note)  # type: ignore[arg-type]
         path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
@@ -90,39 +90,39 @@ def check_run(path: Path) -> Path:
     return path
 
 
-def report_page(evidence: Evidence) -> str:
+def report_page(saved: SavedRun) -> str:
     """Return the page about one network."""
-    thumbnails = Thumbnails(evidence)
-    judgement = judge(evidence, thumbnails)
-    found = look(evidence)
-    verdict = verdict_of(evidence)
+    thumbnails = Thumbnails(saved)
+    judgement = judge(saved, thumbnails)
+    found = look(saved)
+    verdict = verdict_of(saved)
     if verdict is not None and not verdict.learned:
         # What such a network is sure of, doubts or uses says nothing of the images, nor which epoch is its best.
         judgement, found = judgement and without_examples(judgement), replace(found, portrait=None)
     learned = verdict is None or verdict.learned
-    history, best = evidence.history, evidence.best_epoch if learned else 0
-    smoothing = evidence.model.info.label_smoothing
+    history, best = saved.history, saved.best_epoch if learned else 0
+    smoothing = saved.model.info.label_smoothing
     rows = thin(history, best)
     return render(
         "report.html",
-        title=name_of_run(evidence.path),
-        inspect_another=inspect_another(evidence.path, found),
-        data_name=evidence.model.info.data_name,
-        notes=evidence.notes,
-        lost=evidence.lost,
-        untested=untested_words(evidence.path, evidence.config, evidence.history, evidence.data),
+        title=name_of_run(saved.path),
+        inspect_another=inspect_another(saved.path, found),
+        data_name=saved.model.info.data_name,
+        notes=saved.notes,
+        lost=saved.lost,
+        untested=untested_words(saved.path, saved.config, saved.history, saved.data),
         verdict=verdict,
         learned=learned,
         j=judgement,
-        numbers=numbers(evidence, judgement, learned=learned),
-        training_words=training_words(evidence, learned=learned),
+        numbers=numbers(saved, judgement, learned=learned),
+        training_words=training_words(saved, learned=learned),
         curves=curve_drawings(history, best, smoothing) if history else [],
         epochs=rows,
         epochs_left_out=len(history) - len(rows),
         best_epoch=best,
         **judged_parts(judgement),
-        settings=(show_tables(evidence.config) if evidence.config else {}) | timing(evidence),
-        **network_parts(evidence, found, thumbnails),
+        settings=(show_tables(saved.config) if saved.config else {}) | timing(saved),
+        **network_parts(saved, found, thumbnails),
     )
 
 
@@ -135,42 +135,42 @@ def inspect_another(path: Path, found: Inspection) -> str:
     return f"barenet inspect {as_typed(path)} --neuron {layer}:{(unit + 1) % n_units}"
 
 
-def numbers(evidence: Evidence, judgement: Judgement | None, *, learned: bool = True) -> list[tuple[str, str, str]]:
+def numbers(saved: SavedRun, judgement: Judgement | None, *, learned: bool = True) -> list[tuple[str, str, str]]:
     """Return the few figures that stand on top: name, value, small print."""
     shown = []
-    metrics, history = evidence.model.info.metrics, evidence.history
+    metrics, history = saved.model.info.metrics, saved.history
     if judgement is not None and judgement.loss is not None:
         shown.append((f"{judgement.of} loss", format_loss(judgement.loss), ""))
     if metrics:
         accuracy, loss = metrics["validation_accuracy"], metrics["validation_loss"]
         shown.append(("validation accuracy", f"{100 * accuracy:.2f} %", f"loss {format_loss(loss)}"))
     if history and metrics and learned:
-        shown.append(("best epoch", f"{evidence.best_epoch}", f"of {history[-1].epoch}"))
-    shown.append(("parameters", f"{evidence.model.mlp.parameters.size:,}", ""))
+        shown.append(("best epoch", f"{saved.best_epoch}", f"of {history[-1].epoch}"))
+    shown.append(("parameters", f"{saved.model.mlp.parameters.size:,}", ""))
     if history:
         seconds = training_seconds([history])
-        short = f", {evidence.shared.short}" if evidence.shared and evidence.shared.short else ""
+        short = f", {saved.shared.short}" if saved.shared and saved.shared.short else ""
         shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch{short}"))
     return shown
 
 
-def training_words(evidence: Evidence, *, learned: bool = True) -> str:
+def training_words(saved: SavedRun, *, learned: bool = True) -> str:
     """Return in words how training ended, and what the curves are."""
-    history = evidence.history
+    history = saved.history
     if not history:
         return ""
     words = f"{count(len(history), 'epoch')}. "
     stopped = history[-1].stopped
     if stopped is not None and stopped.kind != "finished":
         words += f"Training {stopped}. "
-    if evidence.model.info.metrics and learned:
-        words += f"The ring marks epoch {evidence.best_epoch}, the best on validation, whose weights are kept. "
-    if evidence.config is not None and evidence.config.model.loss == "cross_entropy":
+    if saved.model.info.metrics and learned:
+        words += f"The ring marks epoch {saved.best_epoch}, the best on validation, whose weights are kept. "
+    if saved.config is not None and saved.config.model.loss == "cross_entropy":
         words += "The loss is the cross-entropy. "
     words += "Training figures are running means over an epoch, each batch seen before its own step"
-    smoothing = evidence.model.info.label_smoothing
+    smoothing = saved.model.info.label_smoothing
     words += f", its loss against labels smoothed by {smoothing:g}" if smoothing else ""
-    has_factors = evidence.config is not None and evidence.config.model.class_weight is not None
+    has_factors = saved.config is not None and saved.config.model.class_weight is not None
     return words + (", its loss with a weight for each class." if has_factors else ".")
 
 
@@ -181,16 +181,16 @@ def thin(history: Sequence[EpochRecord], best_epoch: int) -> list[EpochRecord]:
     return [r for i, r in enumerate(history) if i % step == 0 or r.epoch in (best_epoch, last)]
 
 
-def timing(evidence: Evidence) -> dict[str, dict[str, str]]:
+def timing(saved: SavedRun) -> dict[str, dict[str, str]]:
     """Return what training took, and on what machine."""
-    history, seconds = evidence.history, training_seconds([evidence.history])
+    history, seconds = saved.history, training_seconds([saved.history])
     took = {"epochs": f"{len(history)}", "seconds": f"{seconds:.1f}"}
-    if evidence.shared is not None and evidence.shared.words:
-        took["these seconds are"] = evidence.shared.words
+    if saved.shared is not None and saved.shared.words:
+        took["these seconds are"] = saved.shared.words
     if history:
-        images = history[-1].step / len(history) * (evidence.config.data.batch_size if evidence.config else 0)
+        images = history[-1].step / len(history) * (saved.config.data.batch_size if saved.config else 0)
         took |= {"seconds an epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
-        if images and seconds > 0 and (evidence.shared is None or evidence.shared.is_known):
+        if images and seconds > 0 and (saved.shared is None or saved.shared.is_known):
             took["images a second"] = f"about {round(images * len(history) / seconds, -2):,.0f}"
-    machine = evidence.machine or {"machine": "not recorded by this run"}
+    machine = saved.machine or {"machine": "not recorded by this run"}
     return {"time": took, "machine": {name: show(value) for name, value in machine.items()}}

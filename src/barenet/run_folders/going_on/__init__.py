@@ -1,7 +1,7 @@
-"""Going on with a run that was stopped, and for longer than it was started for.
+"""Continue a run that was stopped, also for more epochs than it was started with.
 
 Read the modules in this order; open `resuming` first:
 
-    extending   more epochs than a run was started for
-    resuming    go on with a run that was stopped
+    extending   more epochs than a run was started with
+    resuming    continue a run that was stopped
 """

@@ -1,9 +1,9 @@
-"""More epochs than a run was started for.
+"""More epochs than a run was started with.
 
-A schedule is a pure function of the step and of the length of the training, and stays one: with more epochs the rate of
-the next step is the one that the longer training has there. So the settings alone still say how a run goes on, and one
-that is stopped again ends as if it had not been. A rate that stayed at its end, which is nearly 0 for cosine and
-one_cycle, would change nothing any more.
+A schedule depends only on the step and on the length of the training. With more epochs the next step has the rate that
+the longer training has at this step. So the settings still decide how a run continues, and a run that is stopped again
+ends with the same bits. If the rate stayed at its last value, which is nearly 0 for cosine and one_cycle, more epochs
+would change nothing.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["check_epochs", "describe_extension", "describe_finished"]
 
 
 def check_epochs(path: Path, config: Config, before: int, done: int) -> None:
-    """Raise RunError if a run of `before` epochs, `done` of which are trained, would have to end sooner."""
+    """Raise RunError if a run of `before` epochs, `done` of which are trained, shall have fewer epochs."""
     if config.trainer.epochs < before:
         raise RunError(
             f"{path} was started for {count(before, 'epoch')} and has trained {done}: trainer.epochs can be raised, "
@@ -30,7 +30,7 @@ def check_epochs(path: Path, config: Config, before: int, done: int) -> None:
 
 
 def describe_finished(folder: Path, trainer: Trainer) -> str:
-    """Return that nothing of a run is left to train, and how it can be trained for longer."""
+    """Return a note that a run has finished, and how it can be trained for longer."""
     epochs = trainer.configs[0].trainer.epochs
     reasons = [str(stop) for stop in trainer.stopped if stop is not None and stop.kind != "finished"]
     if reasons:
@@ -39,7 +39,7 @@ def describe_finished(folder: Path, trainer: Trainer) -> str:
 
 
 def describe_extension(folder: Path, trainer: Trainer, before: int) -> str:
-    """Return how a run that was to have `before` epochs goes on with the epochs that it has now."""
+    """Return a note on how a run that was started with `before` epochs continues with more epochs."""
     network = min(range(len(trainer.states)), key=lambda i: int(trainer.states[i].epoch[0]))
     config, state = trainer.configs[network], trainer.states[network]
     epochs, done, step = config.trainer.epochs, int(state.epoch[0]), int(state.n_steps[0])

@@ -1,7 +1,7 @@
-"""Go on with a run that was stopped: the same data, the same settings, the states that it had saved.
+"""Continue a run that was stopped, with the same data, the same settings and the saved states.
 
-Three settings may be others than the run was started with: where the data lie, since their fingerprint tells whether
-they are the same; the number of threads, which changes no bit; and the number of epochs, which may grow (`extending`).
+Three settings may differ from those at the start: the path of the data, since their fingerprint shows whether they are
+the same; the number of threads, which changes no bit; and the number of epochs, which may be raised (`extending`).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ __all__ = [
 ]
 
 MAY_DIFFER = ("data.path", "trainer.epochs", "trainer.threads")
-CHOSEN = ("trainer.eval_every", "trainer.metric", "model.normalization")  # by training, as the data allow
+CHOSEN = ("trainer.eval_every", "trainer.metric", "model.normalization")  # training may change them to fit the data
 
 
 def resume_run(
@@ -56,12 +56,12 @@ def resume_run(
     custom: Custom | None = None,
     observer: Observer | None = None,
 ) -> RunResult:
-    """Go on with a stopped run as if it had never stopped; a finished one is tested again, or trained for longer.
+    """Continue a stopped run, to the same end as without the stop; test a finished one again, or train it for longer.
 
-    `config` is what `config_to_resume` gives; without it the run goes on with its own settings.
+    `config` is the result of `config_to_resume`; without it the run keeps its settings.
 
     Raises:
-        RunError: the folder is no run, is in use, or was started with other data or settings.
+        RunError: the folder is not a run, is in use, or was started with other data or settings.
     """
     observer = observer or Observer()
     with our_errors(folder):
@@ -70,31 +70,31 @@ def resume_run(
     with our_errors(folder), lock_run(folder):
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
-        stored = [read_stored(own, dataset, observer.note) for own in folders]
+        stored = [read_stored(network, dataset, observer.note) for network in folders]
         resolved, data = prepare_as_before(folder, config, dataset, stored[0][0], custom=custom, note=observer.note)
         configs = network_configs(resolved)
         if len(folders) != len(configs):
             raise RunError(f"{folder} is incomplete: {len(folders)} of {len(configs)} networks are there")
         planned = resolved.trainer.epochs
-        for own, settings, (info, state) in zip(folders, configs, stored, strict=True):
+        for network, settings, (info, state) in zip(folders, configs, stored, strict=True):
             if info.seed != settings.trainer.seed:
                 raise RunError(
-                    f"{own.last} is of seed {info.seed}, not {settings.trainer.seed}; put the right file back"
+                    f"{network.last} is of seed {info.seed}, not {settings.trainer.seed}; put the right file back"
                 )
-            check_settings_file(own, settings, info.settings)
-            # Not from config.toml: a process that was killed may have written the new number there, and no more.
+            check_settings_file(network, settings, info.settings)
+            # Not from config.toml: a killed process may have written the new number there, and nothing else.
             epochs = int(info.settings.get("trainer", {}).get("epochs", planned))
-            check_epochs(own.path, settings, epochs, int(state.epoch[0]))
+            check_epochs(network.path, settings, epochs, int(state.epoch[0]))
             planned = min(planned, epochs)
-        for own, (_, state) in zip(folders, stored, strict=True):
-            for problem in own.trim_history(int(state.epoch[0])):
+        for network, (_, state) in zip(folders, stored, strict=True):
+            for problem in network.trim_history(int(state.epoch[0])):
                 observer.note(problem)
         states = [state for _, state in stored]
         is_cut = resolved.trainer.engine == "numpy" and any(state.epoch[0] > 0 for state in states)
         if is_cut and read_parts_version(folders[0].path) != RULE_VERSION:
             observer.note(
-                f"{folder} was started by a version of barenet that cuts a step into other parts: it goes on, and ends "
-                f"with other last digits than without the break"
+                f"{folder} was started by a version of barenet that cuts a step into other parts: it goes on, but its "
+                f"results differ in the last digits from those without the break"
             )
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
         if planned < resolved.trainer.epochs:
@@ -105,8 +105,8 @@ def resume_run(
         if (resolved.data.path, resolved.trainer.epochs) != (before.data.path, before.trainer.epochs):
             run.files.write_configs()
         run.files.write_machine()
-        for own, state in zip(folders, states, strict=True):
-            own.drop_outdated(state.best_epochs[0])
+        for network, state in zip(folders, states, strict=True):
+            network.drop_outdated(state.best_epochs[0])
         return run.train()
 
 
@@ -119,9 +119,9 @@ def prepare_as_before(
     custom: Custom | None,
     note: Callable[[str], None] = ignore,
 ) -> tuple[Config, TrainingData]:
-    """Return settings and data as the run was started with: earlier versions scaled some arrays otherwise.
+    """Return the settings and data that the run was started with; earlier versions scaled some arrays differently.
 
-    Raises RunError where the engine that it was started with cannot be used here.
+    Raises RunError if the engine that it was started with cannot be used here.
     """
     check_engine(folder, config)
     if dataset.kind == "features" and "mean" not in info.preprocessing:
@@ -141,7 +141,7 @@ def stored_config(folder: Path) -> Config:
     if not folder.exists():
         raise RunError(f"{folder} does not exist: {describe_names(folder)}")
     if is_ensemble(folder):
-        raise RunError(f"{folder} is an ensemble, which was not trained itself: name a run that it is made of")
+        raise RunError(f"{folder} is an ensemble, which is not trained: name one of the runs in it")
     if not RunFolder(folder).config.exists():
         raise RunError(f"{folder} is not a run folder: it has no config.toml")
     return stored_settings(RunFolder(folder).config)
@@ -150,12 +150,12 @@ def stored_config(folder: Path) -> Config:
 def config_to_resume(
     folder: Path, flags: Mapping[str, Any], recipe: str | None = None, file: str | Path | None = None
 ) -> Config:
-    """Return a run's settings, and over them what of those given may differ.
+    """Return a run's settings, with those given settings that may differ.
 
-    A recipe or a settings file may be given again, as they were when the run was started.
+    The recipe or the settings file with which the run was started may be given again.
 
     Raises:
-        RunError: the folder is no run, or a setting asks for another result than the run was started for.
+        RunError: the folder is not a run, or a given setting would change the result of the run.
     """
     stored = stored_config(folder)
     if recipe is None and file is None:
@@ -165,7 +165,7 @@ def config_to_resume(
         asked = build_config(recipe, file, flags)
         given = {path for path in all_paths() if asked.is_given(path)}
     for path in differing_settings(stored, asked):
-        # What nobody gave, training may have chosen.
+        # If nobody gave a setting, training may have chosen it.
         is_open = path.startswith("data.") or path in CHOSEN or setting_of(asked, path) is None
         if path in MAY_DIFFER or (is_open and path not in given):
             continue
@@ -177,7 +177,7 @@ def config_to_resume(
 
 
 def check_data_path(folder: Path, path: str | None) -> None:
-    """Raise RunError if the data of a run or a study are not where they were."""
+    """Raise RunError if the data of a run or a study are no longer at their path."""
     if path is None or Path(path).name == CARRIED_NAME:
         return
     place = Place(Path(path).expanduser())
@@ -186,16 +186,16 @@ def check_data_path(folder: Path, path: str | None) -> None:
 
 
 def fingerprint_of_data(folder: Path) -> str:
-    """Return the fingerprint of the data that a run was started with, or nothing where its files are missing."""
+    """Return the fingerprint of the data that a run was started with, or "" where its files are missing."""
     files = RunFolder(network_folders(folder)[0])
     is_there = files.last.exists() or files.previous.exists()
     return read_state(find_checkpoint(files, ignore))[0].data_fingerprint if is_there else ""
 
 
 def find_checkpoint(folder: RunFolder, note: Callable[[str], None]) -> Path:
-    """Return the last checkpoint of a network, or the one before where that is damaged or missing, which is said."""
+    """Return the last checkpoint of a network; if it is damaged or missing, the one before, with a note."""
     if not folder.last.exists() and not folder.previous.exists():
-        raise RunError(f"{folder.path} has no {folder.last.name}, which a run goes on from; start it anew")
+        raise RunError(f"{folder.path} has no {folder.last.name}, so the run cannot go on; start a new run")
     try:
         read_state(folder.last)
     except CheckpointError as error:
@@ -208,16 +208,16 @@ def find_checkpoint(folder: RunFolder, note: Callable[[str], None]) -> Path:
 
 
 def read_stored(folder: RunFolder, dataset: Dataset, note: Callable[[str], None]) -> tuple[ModelInfo, TrainingState]:
-    """Return the state that a network goes on from, and what its file says; raise RunError for other data."""
+    """Return what the file of a network's last state says, and the state; raise RunError for other data."""
     checkpoint = find_checkpoint(folder, note)
     info, state = read_state(checkpoint)
     if info.data_fingerprint != dataset.fingerprint:
         raise RunError(
             f"{folder.path} was started with other images or labels than these: {info.data_name!r} then, "
-            f"{dataset.name!r} now; hand in what it was started with, or say by --data where that is"
+            f"{dataset.name!r} now; pass the data it was started with, or say by --data where they are"
         )
     if checkpoint == folder.previous:
-        checkpoint.replace(folder.last)  # or the next checkpoint would put the damaged one in its place
+        checkpoint.replace(folder.last)  # otherwise the next checkpoint would replace it with the damaged one
     return info, state
 
 
@@ -228,10 +228,9 @@ def check_settings_file(folder: RunFolder, config: Config, started_with: Mapping
 
 
 def changed_settings(folder: RunFolder, config: Config, started_with: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
-    """Yield in words what of the run's config.toml is not what a model file of it says it was trained with.
+    """Yield in words which settings of the run's config.toml differ from those in a model file of the run.
 
-    A run of an earlier version knows nothing of settings that came later: at their defaults they change nothing, or at
-    what is known of that version.
+    A run of an earlier version lacks newer settings; they count as their defaults, or as the values in `BEFORE`.
     """
     now = config.as_tables()
     for table, settings in started_with.items():
@@ -240,7 +239,7 @@ def changed_settings(folder: RunFolder, config: Config, started_with: Mapping[st
             if f"{table}.{name}" in MAY_DIFFER:
                 continue
             default = defaults[name].default if name in defaults else None
-            default = list(default) if isinstance(default, tuple) else default  # as files hold it
+            default = list(default) if isinstance(default, tuple) else default  # files hold lists
             default = BEFORE.get(f"{table}.{name}", default)
             before, after = settings.get(name, default), now[table].get(name)
             if before != after:

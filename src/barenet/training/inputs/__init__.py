@@ -1,8 +1,8 @@
-"""What a network is given: training data as the settings want them, and whatever comes in later brought to the same.
+"""The inputs of a network: training data as the settings want them, and later data converted in the same way.
 
 Read the modules in this order; open `preprocessing` first:
 
-    input_range     how images that come in are brought to a network
-    preprocessing   features standardised, and what a model remembers of its training images
-    table_inputs    a table that comes to a trained model, by the names of its columns
+    input_range     how images for a saved model are scaled
+    preprocessing   how features are standardised, and what a model remembers of its training images
+    table_inputs    how a table for a trained model becomes features, by the names of its columns
 """

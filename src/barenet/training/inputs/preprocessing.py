@@ -1,17 +1,17 @@
-"""Between a data set and the network: pictures as the settings want them, features standardised.
+"""Prepare a data set for the network: check settings for pictures, and standardise features.
 
-And what a model remembers of its training images, so that others can be brought to look like them. A model file holds
-it as a dictionary, in which older files and other kinds of data lack some entries or all:
+A model remembers facts about its training images, so that later images can be converted to look like them. A model file
+holds them as a dictionary, in which older files and other kinds of data lack some entries or all:
 
     border             brightness (0-255) at the border of most training images, 0 for Fashion-MNIST
-    were_scaled        whether most training images were pictures brought from other sizes
+    were_scaled        whether most training images were pictures that were resized
     border_agreement   share (0-1) of them whose border is on the same side of mid-grey
-    values             the lowest and the highest value of all training images, in the units that they came in
+    values             the lowest and the highest value of all training images, in their original units
     minima, maxima     1 % and 99 % quantiles of each image's lowest and highest value, see `input_range`
-    value_range        what became 0 and 255 of training pictures with 16 bits a pixel
-    mean, deviation    of each feature, by which features are standardised
-    fill               of each feature, what a missing number becomes: the median of the rows trained on
-    columns, unknown   of a table: see `data.tables.columns`; what becomes of a text that training never saw
+    value_range        the values that became 0 and 255, in training pictures with 16 bits for each pixel
+    mean, deviation    those of each feature, by which features are standardised
+    fill               for each feature, the value in place of a missing number: the median of the rows trained on
+    columns, unknown   of a table: see `data.tables.columns`; what to do with a text that training never saw
     has_float64        whether features were float64, since float32 would have merged some of their values
 """
 
@@ -47,13 +47,13 @@ __all__ = [
 ]
 
 MID_GREY = 127.5
-SMALL = 2.0  # floats up to it are scaled already
-WIDE = 10.0  # a standard deviation of floats with a sign that nobody has scaled
-FAR = 20.0  # deviations from the mean where no value of the units trained on is as a rule
-NARROW = 0.05  # deviation of standardised rows that say the same in a larger unit; 1 in training
-FEW_ROWS = 20  # of which nothing is said about their deviation
-MERGED = 0.05  # of the rows: values of a feature that become the same, from which on a note says so
-SAMPLE = 500  # training images, spread evenly, that tell the brightness at the border
+SMALL = 2.0  # floats up to this value count as scaled already
+WIDE = 10.0  # floats with negative values and a larger standard deviation are not scaled yet
+FAR = 20.0  # standard deviations from the mean; values in the units of training rarely lie further
+NARROW = 0.05  # standardised rows with a smaller deviation have a larger unit; in training it is 1
+FEW_ROWS = 20  # with fewer rows, no note is given about their deviation
+MERGED = 0.05  # share of the rows whose values of a feature become the same; above it, a note says so
+SAMPLE = 500  # training images, spread evenly, from which the brightness at the border is measured
 
 
 def preprocess(
@@ -63,9 +63,10 @@ def preprocess(
     valid_images: NDArray[Any],
     note: Callable[[str], None] = ignore,
 ) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
-    """Return all training images, validation images, and what the model is to remember of the rows trained on.
+    """Return all training images, validation images, and what the model shall remember of the rows trained on.
 
-    Features are standardised by the rows trained on alone; images stay as they are. `data.standardize` says otherwise.
+    Features are standardised with the mean and deviation of the rows trained on, and images stay as they are, unless
+    `data.standardize` says something else.
     """
     images = dataset.train_images
     remembered: dict[str, Any] = {}
@@ -94,7 +95,7 @@ def preprocess(
 
 
 def make_standardiser(dataset: Dataset, trained_on: NDArray[Any], *, standardize: bool) -> Standardiser:
-    """Return what brings features (n, D) to the network: standardised, or only without missing numbers."""
+    """Return what converts features (n, D): it standardises them, or only replaces missing numbers."""
     columns = dataset.columns
     if dataset.kind != "features":
         return Standardiser.of(trained_on.astype(np.float32, copy=False))
@@ -108,15 +109,15 @@ def make_standardiser(dataset: Dataset, trained_on: NDArray[Any], *, standardize
 def note_merged(
     dataset: Dataset, images: NDArray[Any], standardised: NDArray[np.float32], note: Callable[[str], None]
 ) -> None:
-    """Note features of which many different values become the same: a few of them lie far from all others."""
+    """Note features where many different values become the same, because a few values lie far from all others."""
     if dataset.kind != "features":
         return
     merged = count_merged(images, standardised)
     names = feature_names(dataset)
     if bad := [f"{names[i]} ({merged[i]})" for i in np.flatnonzero(merged > MERGED * len(images))]:
         note(
-            f"{dataset.name}: different values become the same when they are standardised, since a few others are far "
-            f"from them: {few(bad)}; take their logarithm, or clean them"
+            f"{dataset.name}: different values become the same when they are standardised, because a few others are "
+            f"far from them: {few(bad)}; take their logarithm, or clean them"
         )
 
 
@@ -126,9 +127,9 @@ def feature_names(dataset: Dataset) -> list[str]:
 
 
 def look_at_features(standardised: NDArray[np.float32], names: Sequence[str]) -> dict[str, str]:
-    """Return what to tell, as "unusual", where features (n, D), standardised, have other units than in training.
+    """Return a note, as "unusual", where standardised features (n, D) seem to have other units than in training.
 
-    Most values of one lie further from the mean than training's ever do, or all together hardly differ by row.
+    They do if most values of a feature lie further from the mean than in training, or if all rows are nearly the same.
     """
     if not (n := len(standardised)):
         return {}
@@ -143,7 +144,7 @@ def look_at_features(standardised: NDArray[np.float32], names: Sequence[str]) ->
     spread = float(np.sqrt(some.var(axis=0, dtype=np.float64).mean()))
     if len(some) >= FEW_ROWS and 0 < spread < NARROW:
         return {
-            "unusual": f"all hardly differ from each other, {1 / spread:.3g} times less than those trained on: "
+            "unusual": f"all are nearly the same: they differ {1 / spread:.3g} times less than those trained on; "
             f"they may have other units"
         }
     return {}
@@ -157,7 +158,7 @@ def check_other_images(
     for what, images in (("validation", dataset.valid_images), ("test", dataset.test_images)):
         if images is None or not trained:
             continue
-        where = f"{dataset.name}: the {what} images do not go with the training images"
+        where = f"{dataset.name}: the {what} images do not match the training images"
         try:
             _, factor, told = fit_images(images, images.dtype == np.uint8, scale, trained)
         except ValueError as error:
@@ -165,16 +166,16 @@ def check_other_images(
         if factor != scale:
             ends = f"{float(images.min()):.5g} to {float(images.max()):.5g}"
             lowest, highest = trained["values"]
-            raise DataError(f"{where}: they go from {ends}, those from {lowest:.5g} to {highest:.5g}; scale them alike")
+            raise DataError(f"{where}: they go from {ends}, not from {lowest:.5g} to {highest:.5g}; scale both alike")
         for sentence in told.values():
             note(f"{where}: {sentence}")
 
 
 def resolve_scale(dataset: Dataset, images: NDArray[Any], note: Callable[[str], None]) -> float:
-    """Return what pixels are multiplied by, to bring them to 0-1: bytes by 1 / 255, others by their range.
+    """Return the factor that scales pixels to 0-1: 1 / 255 for bytes, and for others by their range.
 
-    Dark bytes, such as 0 and 1, go by their range too, and floats with a sign that spread widely, to -1 to 1. Features,
-    and floats that are small already, stay as they are.
+    Dark bytes, such as 0 and 1, are scaled by their range too. Large floats with negative values are scaled to -1 to 1.
+    Features, and floats that are small already, stay as they are.
     """
     if dataset.kind == "features" or images is not dataset.train_images:
         return PIXEL_SCALE if images.dtype == np.uint8 else 1.0
@@ -191,18 +192,18 @@ def resolve_scale(dataset: Dataset, images: NDArray[Any], note: Callable[[str], 
     elif high <= SMALL:
         return 1.0
     else:
-        whole = next(own for own in (255.0, 4_095.0, 65_535.0, high) if own / 2 < high <= own)
+        whole = next(most for most in (255.0, 4_095.0, 65_535.0, high) if most / 2 < high <= most)
     note(f"{dataset.name}: pixels from {low:g} to {high:g} are divided by {whole:g}")
     return 1 / whole
 
 
 def check_picture_settings(config: Config, dataset: Dataset) -> None:
-    """Raise ConfigError where a setting for pictures in folders goes with other data, which it would not change."""
+    """Raise ConfigError where a setting for pictures in folders is given for other data."""
     shape, size = dataset.image_shape, config.data.image_size
     if size is not None and (dataset.kind == "features" or size != shape[:2]):
         raise ConfigError(
-            f"data.image_size is {size[0]}x{size[1]}, but the images of {dataset.name} have shape {shape}: it brings "
-            f"pictures in folders to a size, nothing else"
+            f"data.image_size is {size[0]}x{size[1]}, but the images of {dataset.name} have shape {shape}: it resizes "
+            f"pictures in folders, nothing else"
         )
     if config.data.color and (len(shape), *shape[2:]) != (3, 3):
         raise ConfigError(
@@ -211,7 +212,7 @@ def check_picture_settings(config: Config, dataset: Dataset) -> None:
 
 
 def resolve_picture_settings(config: Config, dataset: Dataset) -> dict[str, Any]:
-    """Return the size and colour that pictures in folders came in, so that they come so again."""
+    """Return the size and colour of pictures in folders, so that they are read in the same way again."""
     if dataset.kind != "pictures":
         return {}
     return {"data__image_size": list(dataset.image_shape[:2]), "data__color": len(dataset.image_shape) == 3}
@@ -220,7 +221,7 @@ def resolve_picture_settings(config: Config, dataset: Dataset) -> dict[str, Any]
 def measure_border(images: NDArray[Any], image_shape: tuple[int, ...], are_unit: bool = False) -> dict[str, Any]:
     """Return `border` and `border_agreement` of images (n, D); {} unless they are pictures of bytes, or of 0 to 1.
 
-    An image's border is as bright as the median of its outermost pixels, of colours their mean.
+    The brightness of an image's border is the median of its outermost pixels; colours count by their mean.
     """
     is_picture = len(image_shape) == 2 or (len(image_shape) == 3 and image_shape[-1] in (1, 3))
     if not is_picture or not (images.dtype == np.uint8 or are_unit):

@@ -1,4 +1,4 @@
-"""A table that comes to a trained model, as the features that the model takes: by the names of its columns."""
+"""Convert a table to the features that a trained model takes, by the names of its columns."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def encode_table(
     unknown: str | None = None,
     note: Callable[[str], None] = ignore,
 ) -> NDArray[Any]:
-    """Return the features (n, D) of a table as a model takes them, in their own units; missing numbers are NaN.
+    """Return the features (n, D) of a table as a model takes them, in their original units; missing numbers are NaN.
 
-    unknown: what becomes of a text that training never saw, "error" or "zeros"; without it, as the model says. Raises
-    DataError for a table that lacks a column, or holds something else in it.
+    unknown: what to do with a text that training never saw, "error" or "zeros"; by default what the model remembers.
+    Raises DataError for a table that lacks a column, or has values of another kind in it.
     """
     columns = read_columns(preprocessing) or plain_columns(table, n_inputs)
     features = columns.encode(table, unknown=unknown or preprocessing.get("unknown", "error"))
@@ -47,7 +47,7 @@ def encode_table(
 
 
 def plain_columns(table: Table, n_inputs: int) -> Columns:
-    """Return the columns of a model that remembers none: all of a table, but for the labels where there is one more."""
+    """Return the columns for a model that remembers none: all of a table, without the labels if it has one too many."""
     n = len(table.names)
     if n not in (n_inputs, n_inputs + 1):
         raise DataError(f"{table.where} has {count(n, 'column')}, the model takes {count(n_inputs, 'feature')}")

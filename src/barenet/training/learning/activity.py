@@ -1,4 +1,4 @@
-"""What hidden units do with images: whether they are flat for all of them, and whether they differ between them."""
+"""How hidden units react to images: whether they are flat for all images, and how much they differ between images."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ __all__ = ["Activity", "is_flat", "look_at_layers", "trace"]
 
 Array = NDArray[np.floating]
 
-FLAT = 0.05  # a slope below this share of the function's steepest counts as flat
+FLAT = 0.05  # a slope below this share of the function's steepest slope counts as flat
 BATCH = 1000
 
 
 @dataclass(frozen=True)
 class Activity:
-    """A hidden layer, counted from 1: its units, how many are flat for every image, and how far they differ between
-    images, as a share of their mean size.
+    """The units of a hidden layer, counted from 1.
+
+    n_dead: how many are flat for every image. spread: how much they differ between images, as a share of their mean
+    size.
     """
 
     layer: int
@@ -38,7 +40,7 @@ def trace(mlp: MLP, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
 
 
 def is_flat(mlp: MLP, layer: int, z: Array) -> NDArray[np.bool_]:
-    """Whether the activation function is flat at z (B, H): its slope is below `FLAT` of its steepest."""
+    """Whether the activation function is flat at z (B, H): its slope is below `FLAT` times its steepest slope."""
     activation = mlp.architecture.rows[layer].activation
     a, slope, steepest = np.empty_like(z), np.empty_like(z), 0.25 if activation.name == "sigmoid" else 1.0
     with np.errstate(all="ignore"):
@@ -48,7 +50,7 @@ def is_flat(mlp: MLP, layer: int, z: Array) -> NDArray[np.bool_]:
 
 
 def look_at_layers(mlp: MLP, pixels: NDArray[np.generic], scale: float) -> list[Activity]:
-    """Return what each hidden layer does with images (n, D), which are multiplied by `scale`."""
+    """Return how each hidden layer reacts to images (n, D), which are multiplied by `scale`."""
     hidden = mlp.architecture.hidden
     always = [np.ones(row.output_dim, np.bool_) for row in hidden]
     spreads = []
@@ -65,7 +67,7 @@ def look_at_layers(mlp: MLP, pixels: NDArray[np.generic], scale: float) -> list[
 
 
 def spread_of(a: Array) -> float:
-    """Return the mean deviation of the units (B, H) between images, over the mean size of their activations."""
+    """Return the mean deviation of the units (B, H) between images, divided by the mean size of their activations."""
     with np.errstate(all="ignore"):
         size = float(np.mean(np.abs(a), dtype=np.float64))
         deviation = float(np.mean(np.std(a, axis=0, dtype=np.float64)))

@@ -1,4 +1,4 @@
-"""Why a network learned nothing: what was measured, in plain words, and what to try."""
+"""Why a network learned nothing: what was measured, in words, and what to try."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from barenet.training.learning.remedies import any_other_rate, memory_advice, mo
 from barenet.training.learning.untrained import change_of_weights, with_own_statistics
 from barenet.training.records import EpochRecord
 
-__all__ = ["Cause", "Subject", "describe_chance", "find_advice", "find_causes", "is_hardly_changed"]
+__all__ = ["Cause", "TrainedNetwork", "describe_chance", "find_advice", "find_causes", "is_hardly_changed"]
 
-GROWN = 10.0  # times the norm of the weights before training; training that works doubles it or so
-STILL = 0.01  # of that norm, by which the weights must change for anything to change
-LARGE_STEP = 0.1  # of the weights' norm, in one step; about 0.001 is usual
+GROWN = 10.0  # times the norm of the weights before training; training that works about doubles it
+STILL = 0.01  # share of that norm; weights that change by less hardly change any answer
+LARGE_STEP = 0.1  # share of the weights' norm, in one step; about 0.001 is usual
 RISEN = 2.0  # times the loss before training
 DEAD = 0.9  # share of a layer's units
-ALL = 0.95  # share of the images that are taken for one class
-ALIKE = 0.01  # of its mean activation, by which a layer's units differ from image to image
+ALL = 0.95  # share of the images that are predicted as one class
+ALIKE = 0.01  # share of its mean activation by which a layer's units differ between images
 UNEVEN = 0.7  # share of the most frequent class
 FEW_STEPS = 20
 LARGE_INPUT = 100.0  # initial weights are made for inputs of about 1
@@ -37,10 +37,10 @@ Remedy = Literal["slower", "faster", "other units", "scale", "data", "steps", "c
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A trained network and what it was trained and validated on; images (n, D) are multiplied by `scale`.
+class TrainedNetwork:
+    """A trained network and the images that it was trained and validated on; images (n, D) are multiplied by `scale`.
 
-    initial: its weights before the first step. loss: as validation computes it, without label smoothing.
+    initial: the network before the first step. loss: as validation computes it, without label smoothing.
     """
 
     mlp: MLP
@@ -57,13 +57,13 @@ class Subject:
 
     @cached_property
     def untrained(self) -> MLP:
-        """The network before training as it would be evaluated."""
+        """The network before training, in the form in which it is evaluated."""
         return with_own_statistics(self.initial, self.train_images, self.scale)
 
 
 @dataclass(frozen=True)
 class Cause:
-    """Something that was measured: a sentence without a full stop, and which kind of remedy it asks for."""
+    """A measured reason: a sentence without a full stop, and the kind of remedy for it."""
 
     words: str
     remedy: Remedy | None = None
@@ -72,7 +72,7 @@ class Cause:
 def describe_chance(
     now: Measurement, untrained: Measurement | None = None, n_looks: int = 1, *, of: str = "test"
 ) -> list[str]:
-    """Return accuracy, and the loss if it is known, on the images `of` a part, beside answers that need no training."""
+    """Return sentences that compare accuracy and loss on the images `of` a part with answers that need no training."""
     share, what = now.most_frequent, "the share of the most frequent class"
     noise = noise_of(share, now.n, n_looks)
     if untrained is not None and now.accuracy > share + noise:
@@ -95,27 +95,27 @@ def figure(loss: float) -> str:
 
 
 def find_causes(
-    subject: Subject, now: Measurement, untrained: Measurement, activity: Sequence[Activity], n_same: int
+    trained: TrainedNetwork, now: Measurement, untrained: Measurement, activity: Sequence[Activity], n_same: int
 ) -> list[Cause]:
-    """Return what can be measured of why a network learned nothing.
+    """Return the measured reasons why a network learned nothing.
 
-    n_same: how many validation images get the class that they got before the first step.
+    n_same: how many validation images get the same class as before the first step.
     """
     found = [
         same_answers(n_same, now.n),
-        one_class(now, subject.class_names),
+        one_class(now, trained.class_names),
         *map(dead_units, activity),
         next(filter(None, map(equal_units, activity)), None),
-        risen_loss(subject.history, untrained),
-        *changed_weights(subject),
-        few_steps(subject.history),
-        *odd_inputs(subject),
+        risen_loss(trained.history, untrained),
+        *changed_weights(trained),
+        few_steps(trained.history),
+        *odd_inputs(trained),
     ]
     return [cause for cause in found if cause is not None]
 
 
 def one_class(now: Measurement, class_names: Sequence[str]) -> Cause | None:
-    """Say so where nearly every image is taken for the same class."""
+    """Return a cause where nearly every image is predicted as the same class."""
     if now.predicted is None or now.predicted.max() < ALL * now.n:
         return None
     name, n = class_names[int(np.argmax(now.predicted))], int(now.predicted.max())
@@ -126,7 +126,7 @@ def one_class(now: Measurement, class_names: Sequence[str]) -> Cause | None:
 
 
 def dead_units(layer: Activity) -> Cause | None:
-    """Say so where most units of a layer are dead."""
+    """Return a cause where most units of a layer are dead."""
     if layer.n_dead < DEAD * layer.n_units:
         return None
     which = f"all {layer.n_units}" if layer.n_dead == layer.n_units else f"{layer.n_dead} of {layer.n_units}"
@@ -135,7 +135,7 @@ def dead_units(layer: Activity) -> Cause | None:
 
 
 def equal_units(layer: Activity) -> Cause | None:
-    """Say so where a layer that is alive gives nearly the same for every image."""
+    """Return a cause where a layer that is not dead gives nearly the same for every image."""
     if layer.n_dead >= DEAD * layer.n_units or layer.spread >= ALIKE:
         return None
     words = f"the units of layer {layer.layer} give nearly the same for every image"
@@ -143,7 +143,7 @@ def equal_units(layer: Activity) -> Cause | None:
 
 
 def risen_loss(history: Sequence[EpochRecord], untrained: Measurement) -> Cause | None:
-    """Say so where an epoch's training loss is far above the loss before training."""
+    """Return a cause where an epoch's training loss is far above the loss before training."""
     losses = [(r.train_loss, r.epoch) for r in history if math.isfinite(r.train_loss)]
     peak, epoch = max(losses, default=(0.0, 0))
     if untrained.loss is None or peak <= RISEN * abs(untrained.loss):
@@ -152,11 +152,11 @@ def risen_loss(history: Sequence[EpochRecord], untrained: Measurement) -> Cause 
     return Cause(words, "slower")
 
 
-def changed_weights(subject: Subject) -> list[Cause]:
-    """Say how much training changed the weights, and a step, where that is far too much or far too little."""
-    initial = subject.initial.parameters.values.astype(np.float64)
+def changed_weights(trained: TrainedNetwork) -> list[Cause]:
+    """Return causes where training, or one step, changed the weights far too much or far too little."""
+    initial = trained.initial.parameters.values.astype(np.float64)
     before = float(np.linalg.norm(initial))
-    history = [r for r in subject.history if math.isfinite(r.weight_norm) and math.isfinite(r.update_norm)]
+    history = [r for r in trained.history if math.isfinite(r.weight_norm) and math.isfinite(r.update_norm)]
     norm = max((r.weight_norm for r in history), default=0.0)
     step = max((r.update_norm / r.weight_norm for r in history if r.weight_norm > 0), default=None)
     found = []
@@ -164,25 +164,25 @@ def changed_weights(subject: Subject) -> list[Cause]:
         found.append(Cause(f"the norm of the weights grew from {before:.4g} to {norm:.4g}", "slower"))
     if step is not None and step > LARGE_STEP:
         found.append(Cause(f"a step changed the weights by {step:.2g} of their size; {USUAL}", "slower"))
-    if is_hardly_changed(subject):
+    if is_hardly_changed(trained):
         a_step = "" if step is None else f", a step by at most {step:.2g} ({USUAL})"
-        words = f"training changed the weights by {change_of(subject):.2g} of their size in all{a_step}"
+        words = f"training changed the weights by {change_of(trained):.2g} of their size in all{a_step}"
         found.append(Cause(words, "faster"))
     return found
 
 
-def change_of(subject: Subject) -> float:
-    """Return the norm of what training changed the weights by, over their norm before."""
-    return change_of_weights(subject.mlp, subject.initial)
+def change_of(trained: TrainedNetwork) -> float:
+    """Return the norm of the change of the weights in training, divided by their norm before."""
+    return change_of_weights(trained.mlp, trained.initial)
 
 
-def is_hardly_changed(subject: Subject) -> bool:
-    """Whether the weights are nearly those before the first step."""
-    return change_of(subject) < STILL
+def is_hardly_changed(trained: TrainedNetwork) -> bool:
+    """Whether training hardly changed the weights."""
+    return change_of(trained) < STILL
 
 
 def same_answers(n_same: int, n: int) -> Cause | None:
-    """Say so where nearly all answers are those of the weights before the first step; both figures as counted."""
+    """Return a cause where nearly all of n answers, `n_same`, are those of the weights before the first step."""
     if n_same < ALL * n:
         return None
     which = f"all {n:,}" if n_same == n else f"{n_same:,} of {n:,}"
@@ -190,16 +190,16 @@ def same_answers(n_same: int, n: int) -> Cause | None:
 
 
 def few_steps(history: Sequence[EpochRecord]) -> Cause | None:
-    """Say so where training was hardly begun."""
+    """Return a cause where training took very few steps."""
     n = history[-1].step if history else 0
     return Cause(f"training took {n} step{'s' if n != 1 else ''} in all", "steps") if n < FEW_STEPS else None
 
 
-def odd_inputs(subject: Subject) -> list[Cause]:
-    """Say so where inputs are the same in all images, or far larger than initial weights are made for."""
-    if not np.ptp(subject.train_images, axis=0).any():
+def odd_inputs(trained: TrainedNetwork) -> list[Cause]:
+    """Return a cause where inputs are the same in all images, or far too large for the initial weights."""
+    if not np.ptp(trained.train_images, axis=0).any():
         return [Cause("all images are the same: no input differs between them", "data")]
-    largest = float(np.max(np.abs(subject.train_images.astype(np.float64)))) * subject.scale
+    largest = float(np.max(np.abs(trained.train_images.astype(np.float64)))) * trained.scale
     if largest <= LARGE_INPUT:
         return []
     return [Cause(f"inputs are as large as {largest:.4g}; initial weights are made for about 1", "scale")]

@@ -1,4 +1,4 @@
-"""What to try, as flags of the command line with their values, so that each can be typed as it stands."""
+"""What to try, as flags of the command line with their values, ready to be typed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = [
 ]
 
 USUAL_RATES = {"sgd": 0.1, "adam": 0.001, "adamw": 0.001}
-FIRST_L2 = 1e-4  # where there is none yet
+FIRST_L2 = 1e-4  # where the settings have none
 
 
 def usual_rate(config: Config) -> float:
@@ -44,7 +44,7 @@ def steeper(config: Config) -> str:
 
 
 def any_other_rate(config: Config) -> str:
-    """Return both, where nothing tells which of them helps."""
+    """Return advice to try a smaller and a larger learning rate, where it is not known which of them helps."""
     rate = config.optimizer.learning_rate
     return f"another learning rate: ten times smaller, --lr {rate / 10:g}, or larger, --lr {rate * 10:g}"
 
@@ -57,7 +57,7 @@ def more_steps(config: Config) -> str:
 
 
 def longer_training(config: Config) -> str:
-    """Return how to train on where validation still improves."""
+    """Return how to train longer where validation still improves."""
     return f"more epochs: --epochs {2 * config.trainer.epochs}"
 
 
@@ -69,8 +69,7 @@ def less_by_heart(config: Config) -> list[str]:
     l2 = 10 * config.optimizer.l2 or FIRST_L2
     return [
         "--patience 3 stops when validation no longer improves",
-        f"--l2 {l2:g}, --model.dropout {dropout:g}, {smaller}or more images let a network learn less of its training "
-        "images by heart",
+        f"--l2 {l2:g}, --model.dropout {dropout:g}, {smaller}or more images reduce overfitting",
     ]
 
 
@@ -86,4 +85,4 @@ def after_divergence(config: Config) -> list[str]:
 
 def memory_advice() -> list[str]:
     """Return what to try where nothing is wrong with the training itself."""
-    return ["check that each label belongs to its image: their order, and the column or folder that they come from"]
+    return ["check that each label belongs to its image: their order, and the column or folder of the labels"]

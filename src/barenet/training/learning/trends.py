@@ -1,4 +1,4 @@
-"""How the validation loss went over the epochs of a network that learned: risen since its lowest, or still falling."""
+"""How the validation loss of a network that learned changed over the epochs: it rises, or still falls at the end."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from barenet.training.records import EpochRecord
 
 __all__ = ["Trend", "find_trend"]
 
-LEAST_RISE = 0.05  # of the lowest loss: with less, the best epoch and the last hardly differ
-LEAST_FALL = 0.01  # of the loss: with less, more epochs would hardly show
-NOISES = 3.0  # standard deviations that a change must exceed
+LEAST_RISE = 0.05  # share of the lowest loss; with a smaller rise, the best epoch and the last hardly differ
+LEAST_FALL = 0.01  # share of the loss; with a smaller fall, more epochs would hardly help
+NOISES = 3.0  # standard deviations; a smaller change may be noise
 LEAST_AFTER = 2  # validations after the lowest one
 END = 0.1  # share of all validations that counts as the end
 
 
 @dataclass(frozen=True)
 class Trend:
-    """kind: "rises", from `epoch` on, or "falls", at the end; and both losses that were compared."""
+    """How the validation loss changed: kind "rises", from `epoch` on, or "falls", at the end; and both losses."""
 
     kind: str
     epoch: int
@@ -45,7 +45,7 @@ class Trend:
 
 
 def find_trend(history: Sequence[EpochRecord]) -> Trend | None:
-    """Return what the validation loss did, or None where it did nothing worth telling."""
+    """Return the trend of the validation loss, or None where it neither rises nor falls clearly."""
     points = [(r.epoch, r.valid_loss) for r in history if r.valid_loss is not None and math.isfinite(r.valid_loss)]
     if len(points) < 2 or history[-1].diverged:
         return None
@@ -55,9 +55,9 @@ def find_trend(history: Sequence[EpochRecord]) -> Trend | None:
 
 
 def find_rise(epochs: Sequence[int], losses: NDArray[np.float64], noise: float) -> Trend | None:
-    """Return where the loss is lowest if it ends well above that.
+    """Return the rise of the loss after its lowest value, if it ends well above that.
 
-    Medians of three validations are compared, so that no single one makes a rise.
+    Medians of three validations are compared, so that a single bad validation is not a rise.
     """
     lowest = int(np.argmin(losses))
     if len(losses) - 1 - lowest < LEAST_AFTER:
@@ -69,9 +69,9 @@ def find_rise(epochs: Sequence[int], losses: NDArray[np.float64], noise: float) 
 
 
 def find_fall(epochs: Sequence[int], losses: NDArray[np.float64], noise: float) -> Trend | None:
-    """Return the fall of the loss from the validations before the last ones to those, if it shows.
+    """Return the fall of the loss in the last validations, compared with those before them, if it is clear.
 
-    A schedule that ends near a rate of 0 flattens the end: no fall is then seen, and none is told.
+    A schedule that ends near a rate of 0 makes the curve flat at the end, so no fall is found there.
     """
     width = max(1, round(END * len(losses)))
     before, after = float(np.mean(losses[-2 * width : -width])), float(np.mean(losses[-width:]))
@@ -81,10 +81,10 @@ def find_fall(epochs: Sequence[int], losses: NDArray[np.float64], noise: float) 
 
 
 def noise_of_curve(losses: NDArray[np.float64]) -> float:
-    """Return the standard deviation of a loss about a smooth curve.
+    """Return the standard deviation of a loss around a smooth curve.
 
-    A second difference of independent values has six times their variance, and a curve that bends little none of its
-    own. The median of absolute values, 0.6745 deviations of a normal distribution, leaves out the steep start.
+    The second difference of independent values has six times their variance; that of a smooth curve is nearly 0. The
+    median of absolute values is 0.6745 standard deviations of a normal distribution; the steep start hardly changes it.
     """
     if len(losses) < 5:
         return 0.0

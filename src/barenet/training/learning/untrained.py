@@ -1,7 +1,8 @@
-"""A network before training, so that it can be compared with what training made of it.
+"""The network before training, for comparison with the trained network.
 
-Batch normalisation is what needs it. A trained network holds the statistics of its units in its weights, and an
-untrained one has none: those of its own units are measured, and lengths of weights, which they decide, are left out.
+Only batch normalisation needs this module. A trained network holds the statistics of its units in its weights, and an
+untrained one has no statistics: they are measured here. Since statistics decide the lengths of the weights, lengths are
+not compared.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def normalised_layers(mlp: MLP) -> list[int]:
 
 
 def with_own_statistics(initial: MLP, images: NDArray[np.generic], scale: float) -> MLP:
-    """Return the network before training as it is evaluated, each unit normalised by its statistics over images (n, D).
+    """Return the untrained network with each unit normalised by its statistics over images (n, D).
 
     Images are multiplied by `scale`.
     """
@@ -42,21 +43,21 @@ def with_own_statistics(initial: MLP, images: NDArray[np.generic], scale: float)
 
 
 def change_of_weights(trained: MLP, initial: MLP) -> float:
-    """Return the norm of what training changed the weights by, over their norm before.
+    """Return the norm of the change of the weights in training, divided by their norm before.
 
-    With batch normalisation all weights of a unit are divided by its deviation, and its bias holds its mean: the unit's
-    weights are compared at the length that they had before, and its bias is not.
+    With batch normalisation all weights of a unit are divided by its deviation, and its bias holds its mean. So the
+    weights of a unit are scaled to their length before training, and its bias is not compared.
     """
     before, after = (named64(mlp) for mlp in (initial, trained))
     for i in normalised_layers(trained):
-        lengths = [np.linalg.norm(own[f"W{i}"], axis=0) for own in (before, after)]
+        lengths = [np.linalg.norm(values[f"W{i}"], axis=0) for values in (before, after)]
         after[f"W{i}"] = after[f"W{i}"] * (lengths[0] / np.where(lengths[1] > 0, lengths[1], 1))
         after[f"b{i}"] = before[f"b{i}"]
-    norm = math.sqrt(sum(float(np.sum(own**2)) for own in before.values()))
-    change = math.sqrt(sum(float(np.sum((after[name] - own) ** 2)) for name, own in before.items()))
+    norm = math.sqrt(sum(float(np.sum(value**2)) for value in before.values()))
+    change = math.sqrt(sum(float(np.sum((after[name] - value) ** 2)) for name, value in before.items()))
     return change / norm if norm > 0 else math.inf
 
 
 def named64(mlp: MLP) -> dict[str, NDArray[np.float64]]:
     """Return the parameters by name in float64."""
-    return {name: own.astype(np.float64) for name, own in mlp.parameters.views.items()}
+    return {name: value.astype(np.float64) for name, value in mlp.parameters.views.items()}

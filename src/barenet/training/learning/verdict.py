@@ -1,9 +1,9 @@
-"""Did a trained network learn anything? And how did its validation go?
+"""Decide whether a trained network learned anything, and how its validation loss changed.
 
-It learned something if, on the validation images, it beats what needs no training: its own answers before the first
-step, and one answer for all images. If its weights are nearly those before the first step and give the same answers, it
-learned nothing, however many of them are right. Where these images are too few to tell, the images that it was trained
-on decide; where they are enough, and it does well on those alone, it fits its training images and nothing else.
+It learned something if, on the validation images, it is better than answers that need no training: those of its first
+weights, and one answer for all images. If training hardly changed its weights and its answers stay the same, it learned
+nothing, even if many answers are right. Where there are too few validation images to decide, the training images
+decide. Where there are enough, and the network is good on its training images alone, it fits those and nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from barenet.training.evaluation import compute_outputs
 from barenet.training.learning.activity import look_at_layers
 from barenet.training.learning.measurement import LEAST_GAIN, Measurement, is_beyond_chance, measure, standard_error
 from barenet.training.learning.reasons import (
-    Subject,
+    TrainedNetwork,
     describe_chance,
     find_advice,
     find_causes,
@@ -28,20 +28,20 @@ from barenet.training.learning.reasons import (
 from barenet.training.learning.remedies import memory_advice
 from barenet.training.learning.trends import find_trend
 
-__all__ = ["MAX_IMAGES", "Subject", "Verdict", "judge", "thin"]
+__all__ = ["MAX_IMAGES", "TrainedNetwork", "Verdict", "judge", "thin"]
 
-MAX_IMAGES = 5000  # of those trained on, and of validation, that are looked at: more tell no more
-CLEAR = 0.5  # times the loss of one answer for all images: below it, no network is untrained
-MOST = 0.75  # share of the answers that stay where nothing but statistics changes
+MAX_IMAGES = 5000  # training images and validation images that are evaluated; more change nothing
+CLEAR = 0.5  # times the loss of one answer for all images; with a lower loss a network has learned something
+MOST = 0.75  # share of the answers that stay the same where only the statistics of batch normalisation change
 CARRIED_OVER = 0.5  # share of the gain on training images that validation must be able to show
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether a network learned anything; if not, why, as measured, and what to try; if so, how validation went.
+    """Whether a network learned anything. If not: measured reasons, and what to try. If so: the trend of validation.
 
     Sentences have no full stop. fits_training: it learned its training images, and nothing that helps with others.
-    advice goes with the reasons, or with the trend.
+    advice: what to try against the reasons, or for the trend.
     """
 
     learned: bool
@@ -52,7 +52,7 @@ class Verdict:
 
     @property
     def headline(self) -> str:
-        """What stands above the reasons."""
+        """The sentence above the reasons."""
         if self.fits_training:
             return "this network learned nothing that helps with images that it was not trained on"
         return "this network learned nothing"
@@ -62,82 +62,83 @@ class Verdict:
         return {"learned": self.learned, "reasons": self.reasons, "advice": self.advice, "trend": self.trend}
 
 
-def judge(subject: Subject) -> Verdict:
-    """Return whether a network learned anything, why not, and how its validation went."""
-    trend = find_trend(subject.history)
-    advice = trend.advice(subject.config) if trend else []
+def judge(trained: TrainedNetwork) -> Verdict:
+    """Return whether a network learned anything, why not, and how its validation loss changed."""
+    trend = find_trend(trained.history)
+    advice = trend.advice(trained.config) if trend else []
     learned = Verdict(True, [], advice, trend.words if trend else None)
-    images, labels = thin(subject.valid_images), thin(subject.valid_labels)
-    n_looks = max(1, sum(record.valid_loss is not None for record in subject.history))
-    now = look(subject, subject.mlp, images, labels)
+    images, labels = thin(trained.valid_images), thin(trained.valid_labels)
+    n_looks = max(1, sum(record.valid_loss is not None for record in trained.history))
+    now = look(trained, trained.mlp, images, labels)
     if now.loss is not None and now.constant_loss is not None and now.loss < CLEAR * now.constant_loss:
         return learned
-    untrained = look(subject, subject.untrained, images, labels)
-    if not now.can_tell or has_low_loss(subject, now, untrained):
+    untrained = look(trained, trained.untrained, images, labels)
+    if not now.can_tell or has_low_loss(trained, now, untrained):
         return learned
-    is_still = gives_the_same(subject, images) and gives_the_same(subject, subject.train_images)
+    is_still = gives_the_same(trained, images) and gives_the_same(trained, trained.train_images)
     if not is_still and is_beyond_chance(now, untrained, n_looks):
         return learned
-    seen = look(subject, subject.mlp, subject.train_images, subject.train_labels)
-    seen_untrained = look(subject, subject.untrained, subject.train_images, subject.train_labels)
+    seen = look(trained, trained.mlp, trained.train_images, trained.train_labels)
+    seen_untrained = look(trained, trained.untrained, trained.train_images, trained.train_labels)
     told = describe_chance(now, untrained, n_looks, of="validation")
-    gained = max([seen.accuracy, *(r.train_accuracy for r in subject.history)])
+    gained = max([seen.accuracy, *(r.train_accuracy for r in trained.history)])
     by_accuracy = replace(seen, accuracy=gained, link=None, loss=None)
-    fits_by_accuracy = is_beyond_chance(by_accuracy, seen_untrained, max(1, len(subject.history)))
+    fits_by_accuracy = is_beyond_chance(by_accuracy, seen_untrained, max(1, len(trained.history)))
     if not is_still and (fits_by_accuracy or is_beyond_chance(seen, seen_untrained)):
-        if not (fits_by_accuracy and now.is_enough and is_left_behind(subject, now, untrained, gained)):
+        if not (fits_by_accuracy and now.is_enough and is_left_behind(trained, now, untrained, gained)):
             return learned
-        fits = f"of the training images it got {100 * gained:.1f} % right: it fits these alone"
+        fits = f"it got {100 * gained:.1f} % of the training images right: it fits only those"
         return Verdict(False, [*told, fits], memory_advice(), fits_training=True)
-    activity = look_at_layers(subject.mlp, images, subject.scale)
-    n_same = int(np.sum(answers_of(subject, subject.mlp, images) == answers_of(subject, subject.untrained, images)))
-    causes = find_causes(subject, now, untrained, activity, n_same)
-    return Verdict(False, [*told, *(cause.words for cause in causes)], find_advice(causes, subject.config))
+    activity = look_at_layers(trained.mlp, images, trained.scale)
+    n_same = int(np.sum(answers_of(trained, trained.mlp, images) == answers_of(trained, trained.untrained, images)))
+    causes = find_causes(trained, now, untrained, activity, n_same)
+    return Verdict(False, [*told, *(cause.words for cause in causes)], find_advice(causes, trained.config))
 
 
-def answers_of(subject: Subject, mlp: MLP, images: NDArray[np.generic]) -> NDArray[np.intp]:
-    """Return the class that a network takes each image for."""
+def answers_of(trained: TrainedNetwork, mlp: MLP, images: NDArray[np.generic]) -> NDArray[np.intp]:
+    """Return the class that a network predicts for each image."""
     with np.errstate(all="ignore"):
-        return np.asarray(np.argmax(compute_outputs(mlp, images, subject.scale), axis=-1))
+        return np.asarray(np.argmax(compute_outputs(mlp, images, trained.scale), axis=-1))
 
 
-def gives_the_same(subject: Subject, images: NDArray[np.generic]) -> bool:
-    """Whether hardly changed weights take every image for what they took it for before the first step.
+def gives_the_same(trained: TrainedNetwork, images: NDArray[np.generic]) -> bool:
+    """Whether the weights hardly changed, and the answers are those before the first step.
 
-    Such a network has learned nothing, however many images its start happened to name right.
+    Such a network has learned nothing, even if its first weights happen to give many right answers.
     """
-    if not is_hardly_changed(subject):
+    if not is_hardly_changed(trained):
         return False
-    same = answers_of(subject, subject.mlp, images) == answers_of(subject, subject.untrained, images)
-    # With batch normalisation the statistics before training are measured, and are not those that training followed.
-    return bool(np.mean(same) >= MOST if subject.untrained is not subject.initial else same.all())
+    same = answers_of(trained, trained.mlp, images) == answers_of(trained, trained.untrained, images)
+    # With batch normalisation the statistics before training are measured; they differ from the running ones.
+    return bool(np.mean(same) >= MOST if trained.untrained is not trained.initial else same.all())
 
 
-def look(subject: Subject, mlp: MLP, images: NDArray[np.generic], labels: NDArray[np.int64]) -> Measurement:
-    """Return what a network says of images."""
+def look(trained: TrainedNetwork, mlp: MLP, images: NDArray[np.generic], labels: NDArray[np.int64]) -> Measurement:
+    """Return the measured results of a network on images."""
     with np.errstate(all="ignore"):
-        outputs = compute_outputs(mlp, images, subject.scale)
-    return measure(outputs, labels, subject.loss)
+        outputs = compute_outputs(mlp, images, trained.scale)
+    return measure(outputs, labels, trained.loss)
 
 
-def has_low_loss(subject: Subject, now: Measurement, untrained: Measurement) -> bool:
-    """Whether the validation loss was ever well below that of one answer for all images, and below that of the start.
+def has_low_loss(trained: TrainedNetwork, now: Measurement, untrained: Measurement) -> bool:
+    """Whether the validation loss was once well below that of one answer for all images and that before training.
 
     Where one class is frequent, the best epoch by accuracy may be the first, before anything was learned.
     """
-    losses = [r.valid_loss for r in subject.history if r.valid_loss is not None]
+    losses = [r.valid_loss for r in trained.history if r.valid_loss is not None]
     if not losses or now.constant_loss is None or untrained.loss is None:
         return False
     return min(losses) < (1 - LEAST_GAIN) * now.constant_loss and min(losses) < (1 - LEAST_GAIN) * untrained.loss
 
 
-def is_left_behind(subject: Subject, now: Measurement, untrained: Measurement, gained: float) -> bool:
-    """Whether validation, with images enough to show half of what was gained in training, shows none of it.
+def is_left_behind(trained: TrainedNetwork, now: Measurement, untrained: Measurement, gained: float) -> bool:
+    """Whether validation shows no gain, although it has enough images to show half of the gain on training images.
 
-    gained: the accuracy on images trained on, in the best epoch or while it trained, whichever is higher. Which epoch
-    is the best is chance where nothing is learned; the mean of the second half of all validations is not chosen.
+    gained: the accuracy on training images, that of the best weights or the highest in training, whichever is higher.
+    Where nothing is learned, chance decides which epoch is the best; so the mean of the second half of all validations
+    is compared.
     """
-    accuracies = [r.valid_accuracy for r in subject.history if r.valid_accuracy is not None] or [now.accuracy]
+    accuracies = [r.valid_accuracy for r in trained.history if r.valid_accuracy is not None] or [now.accuracy]
     usual = float(np.mean(accuracies[len(accuracies) // 2 :]))
     share = max(now.most_frequent, untrained.accuracy)
     error = standard_error(share, now.n)
@@ -145,5 +146,5 @@ def is_left_behind(subject: Subject, now: Measurement, untrained: Measurement, g
 
 
 def thin(rows: NDArray[Any]) -> NDArray[Any]:
-    """Return at most `MAX_IMAGES` rows, spread evenly: files may have one class after the other."""
+    """Return at most `MAX_IMAGES` rows, spread evenly, since files may be sorted by class."""
     return rows[:: max(1, -(-len(rows) // MAX_IMAGES))]

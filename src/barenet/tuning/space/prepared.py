@@ -12,7 +12,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
 from barenet.training.preparation import TrainingData
-from barenet.training.remarks import schedule_remarks
+from barenet.training.setting_notes import schedule_notes
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.points import notes_of
 from barenet.tuning.space.request import SearchRequest
@@ -66,8 +66,8 @@ def prepare_search(
     space, plan = request.space, request.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
     resolved, data = request.base.prepare(dataset, plan.metric, note, study)
-    remarks = schedule_remarks(resolved, data.n_train, space.targets)
-    for sentence in (*notes_of(request.base, space), *remarks):
+    schedule = schedule_notes(resolved, data.n_train, space.targets)
+    for sentence in (*notes_of(request.base, space), *schedule):
         note(sentence)
     return PreparedSearch(request, space, n_trials, resolved, dataset, data)
 

@@ -1,6 +1,6 @@
-"""Everything that a run left behind, read and checked in one place; pictures and pages are made from it alone.
+"""All files of a run, read and checked in one place; plots and pages use nothing else.
 
-A bare model file, or the course project's `.pkl`, is evidence too: it lacks a history, and its first weights are lost.
+A single model file, or the course project's `.pkl`, is read too: it lacks a history, and its first weights are lost.
 """
 
 from __future__ import annotations
@@ -32,21 +32,21 @@ from barenet.storage.history import History, read_history
 from barenet.training.records import EpochRecord
 
 __all__ = [
-    "Evidence",
+    "SavedRun",
     "is_seeds",
     "need",
-    "read_evidence",
     "read_records",
+    "read_saved_run",
 ]
 
 
 @dataclass(frozen=True, repr=False)
-class Evidence(Shown):
-    """What one network left behind; what it lacks is None or empty, and `notes` say why.
+class SavedRun(Shown):
+    """The contents of one network's run or model file; missing parts are None or empty, and `notes` say why.
 
     model: the best on validation, or the last finite weights where no validation was finished. initial: the weights
-    before the first step, or a redrawn initialisation where they are lost. test_probabilities: (n, C), as stored.
-    shared: whose the seconds of its history are.
+    before the first step, or a new initialisation with the same rule where they are lost. test_probabilities: (n, C),
+    as stored. shared: which networks trained in the seconds of its history.
     """
 
     path: Path
@@ -66,7 +66,7 @@ class Evidence(Shown):
 
     @property
     def best_epoch(self) -> int:
-        """The epoch of the weights that are looked at."""
+        """The epoch of the weights in `model`."""
         return self.model.info.epoch
 
     @property
@@ -81,12 +81,12 @@ class Evidence(Shown):
 
     @property
     def has_best(self) -> bool:
-        """Whether a validation chose the weights that are looked at; of a bare model file that is taken for granted."""
+        """Whether a validation chose the weights in `model`; assumed for a single model file."""
         return not self.path.is_dir() or bool(self.model.info.metrics)
 
     @property
     def weights_word(self) -> str:
-        """What the weights that are looked at are called."""
+        """The name of the weights in `model`, for plots."""
         return "after training" if self.has_best else weights_word(self.model, self.history)
 
     @property
@@ -104,23 +104,23 @@ def is_seeds(path: Path) -> bool:
     return path.is_dir() and network_folders(path) != [path]
 
 
-def read_evidence(
+def read_saved_run(
     path: Path,
     *,
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
-) -> Evidence:
-    """Return what the run or the model file at `path` left behind.
+) -> SavedRun:
+    """Return the contents of the run or the model file at `path`.
 
     Args:
         path: a run folder of one network, a `.safetensors` file, or the course project's `.pkl`.
-        dataset: its images, or where they lie; without it, those that the run was trained on, where they can be found.
-        activations: of a person's own, which no file holds.
-        loss: likewise.
+        dataset: its data set, or the path of it; by default the one that the run was trained on, if it can be found.
+        activations: custom activations, which no file holds.
+        loss: a custom loss, likewise.
 
     Raises:
-        RunError: the folder is no run, or lacks a file; says which.
+        RunError: the folder is not a run, or lacks a file; the message says which.
         CheckpointError: a model file is damaged.
         DataError: `dataset` does not fit the model.
     """
@@ -131,14 +131,14 @@ def read_evidence(
     first, notes = path.parent / "initial.safetensors", []
     is_redrawn = config is None or not (RunFolder(path.parent).config.exists() and first.exists())
     if is_redrawn:
-        notes.append("the weights that this model started from are lost: its initialisation is drawn anew")
+        notes.append("the weights that this model started from are lost: its initialisation is drawn again")
     initial = redraw(model, config) if is_redrawn else read_model(first, activations, loss).mlp
     data, validation = find_images(model, config, dataset, notes)
-    return Evidence(path, model, initial, is_redrawn, config, [], data, validation, find_test(model, data), notes=notes)
+    return SavedRun(path, model, initial, is_redrawn, config, [], data, validation, find_test(model, data), notes=notes)
 
 
-def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activation], loss: Loss | None) -> Evidence:
-    """Return what a run folder of one network holds."""
+def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activation], loss: Loss | None) -> SavedRun:
+    """Return the contents of a run folder of one network."""
     files = RunFolder(folder)
     config = stored_config(folder)
     model = read_model(files.best if files.best.exists() else need(folder, "last.safetensors"), activations, loss)
@@ -156,7 +156,7 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
             f"{model.info.data_name} has {count(len(test.labels), 'test image')}; {write_again(folder)}"
         )
     machine, shared = read_machine(folder), share_time(folder, history.records)
-    return Evidence(
+    return SavedRun(
         folder,
         model,
         initial,
@@ -175,7 +175,7 @@ def read_run(folder: Path, dataset: Source | None, activations: Sequence[Activat
 
 
 def weights_word(model: SavedModel, history: Sequence[EpochRecord]) -> str:
-    """Return what the last weights are called that were saved before any validation was finished."""
+    """Return a name for the last weights of a run without a finished validation."""
     epoch = model.info.epoch
     when = "epoch 0, as initialised" if epoch == 0 else f"after epoch {epoch}"
     return f"before the lost epoch ({when})" if history and history[-1].diverged else f"last saved ({when})"
@@ -190,24 +190,24 @@ def need(folder: Path, name: str) -> Path:
 
 
 def read_records(files: RunFolder) -> History:
-    """Return a run's history: empty before the end of the first epoch, an error where only the file is gone."""
+    """Return a run's history, empty before the end of the first epoch; raise RunError if only the file is missing."""
     if files.history.exists() or files.best.exists():
         need(files.path, "history.jsonl")
     return read_history(files.history)
 
 
 def write_again(folder: Path) -> str:
-    """Return how to get a file that testing a run writes."""
+    """Return how to write a missing file of test results again."""
     return f"write it again by: barenet train --resume {as_typed(folder)}"
 
 
 def train_again(folder: Path) -> str:
-    """Return how to get a run anew by its settings."""
+    """Return how to train a run again by its settings."""
     return f"train again by: barenet train {as_typed(folder / 'config.toml')}"
 
 
 def redraw(model: SavedModel, config: Config | None) -> MLP:
-    """Return a network as the model may have started: by its settings, or by LeCun's rule where it has none."""
+    """Return a network with first weights like the model's: by its settings, or by LeCun's rule where it has none."""
     name, seed = (config.model.initializer, config.trainer.seed) if config else ("lecun", 0)
     return MLP.from_architecture(
         model.mlp.architecture, initializer=name, seed=generator(seed, "initialisation"), dtype=model.mlp.dtype

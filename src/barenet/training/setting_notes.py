@@ -1,4 +1,4 @@
-"""What settings do that a person may not expect: a rate that never falls, a training loss above that of validation."""
+"""Notes on effects that a person may not expect: a rate that never falls, a training loss above the validation loss."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from collections.abc import Collection, Iterator
 from barenet.config.tables import Config
 from barenet.messages import count
 
-__all__ = ["loss_remark", "schedule_remarks", "why_constant"]
+__all__ = ["loss_note", "schedule_notes", "why_constant"]
 
-# Where any of these is searched, the schedule of the settings that are laid under the trials says nothing.
+# If a search varies one of these, the schedule of the base settings says nothing about the trials.
 DECIDING = ("optimizer.learning_rate", "trainer.epochs", "data.batch_size", "data.n_valid")
 NEVER = "never lowers the rate: its"
-HARDLY = 0.99  # of the rate: what is still left of it at the end of a schedule that hardly falls
+HARDLY = 0.99  # a schedule that ends above this share of the rate hardly lowers it
 
 
-def schedule_remarks(config: Config, n_train: int, searched: Collection[str] = ()) -> Iterator[str]:
+def schedule_notes(config: Config, n_train: int, searched: Collection[str] = ()) -> Iterator[str]:
     """Yield notes about a schedule that never lowers the learning rate, and about warm-up as long as the training.
 
-    n_train: images trained on. searched: settings, by dotted path, of which a search tries several values.
+    n_train: the number of images trained on. searched: settings, by dotted path, that a search varies.
     """
     if any(path in DECIDING or path.startswith("schedule.") for path in searched):
         return
@@ -34,7 +34,7 @@ def schedule_remarks(config: Config, n_train: int, searched: Collection[str] = (
 
 
 def why_constant(config: Config, n_steps: int) -> str:
-    """Return why a schedule that is meant to lower the rate does not, in so many steps; empty where it does."""
+    """Return why a schedule that should lower the rate does not do so in `n_steps` steps, or "" where it does."""
     schedule, rate = config.schedule, config.optimizer.learning_rate
     if schedule.name not in ("step", "exponential", "cosine"):
         return ""
@@ -44,7 +44,7 @@ def why_constant(config: Config, n_steps: int) -> str:
 
 
 def why_no_decay(config: Config, n_steps: int) -> str:
-    """Return why a factor at each decay does not lower the rate in so many steps; empty where it does."""
+    """Return why a factor at each decay does not lower the rate in `n_steps` steps, or "" where it does."""
     schedule, factor = config.schedule, config.schedule.decay_rate
     if factor == 1 or (schedule.name == "step" and not 0 < factor < 1):
         return f"{NEVER} decay_rate is {factor:g}; --schedule.decay-rate 0.5 halves the rate at each decay"
@@ -60,8 +60,8 @@ def why_no_decay(config: Config, n_steps: int) -> str:
     return words if left > HARDLY else ""
 
 
-def loss_remark(config: Config) -> str:
-    """Return why the training loss cannot be set beside the validation loss as it is; empty where it can."""
+def loss_note(config: Config) -> str:
+    """Return why the training loss cannot be compared directly with the validation loss, or "" where it can."""
     model, parts, what = config.model, [], []
     if model.label_smoothing:
         parts.append(f"label smoothing {model.label_smoothing:g}")

@@ -3,17 +3,17 @@ import pytest
 from barenet.config.sources import build_config
 from barenet.config.wording import in_python
 from barenet.training.epochs import schedule_of
-from barenet.training.remarks import loss_remark, schedule_remarks
+from barenet.training.setting_notes import loss_note, schedule_notes
 
 EXPONENTIAL = {"schedule.name": "exponential", "schedule.decay_rate": 0.95, "schedule.decay_step": 6000}
 COURSE = {"trainer.epochs": 6, "data.batch_size": 64}
 
 
 def told(recipe, flags, n_train=58_000, searched=()):
-    return list(schedule_remarks(build_config(recipe, None, flags), n_train, searched))
+    return list(schedule_notes(build_config(recipe, None, flags), n_train, searched))
 
 
-def test_a_first_decay_after_the_last_step_is_told_with_both_steps():
+def test_the_note_about_a_first_decay_after_the_last_step_names_both_steps():
     [words] = told("course", COURSE)
     assert words.startswith(
         "schedule step never lowers the rate: its first decay is after step 6,000, and training has 5,442 steps"
@@ -36,7 +36,7 @@ def test_a_first_decay_after_the_last_step_is_told_with_both_steps():
         ("quick", {"trainer.epochs": 1}, "warm-up is as long as the training"),
     ],
 )
-def test_a_rate_that_never_falls_is_told(recipe, flags, words):
+def test_a_note_says_that_a_rate_never_falls(recipe, flags, words):
     assert [sentence for sentence in told(recipe, flags) if words in sentence]
 
 
@@ -50,27 +50,27 @@ def test_a_rate_that_never_falls_is_told(recipe, flags, words):
         ("course", EXPONENTIAL),
     ],
 )
-def test_nothing_is_told_of_schedules_that_do_what_they_are_for(recipe, flags):
+def test_there_is_no_note_about_schedules_that_work(recipe, flags):
     assert told(recipe, flags) == []
 
 
 @pytest.mark.parametrize("decay_step", [5441, 5442, 6000])
-def test_what_is_told_of_a_step_schedule_is_what_its_rates_are(decay_step):
+def test_the_note_about_a_step_schedule_agrees_with_its_rates(decay_step):
     flags = COURSE | {"schedule.decay_step": decay_step}
     rates = schedule_of(build_config("course", None, flags), 907).rates(range(5442))
     assert bool(told("course", flags)) == (rates.min() == rates.max())
 
 
-def test_in_a_search_the_schedule_is_told_unless_what_decides_it_is_searched():
+def test_a_search_has_the_note_about_the_schedule_unless_it_varies_what_decides_the_schedule():
     assert told("course", COURSE, searched=["optimizer.l2"])
     for path in ("schedule.decay_step", "trainer.epochs", "optimizer.learning_rate", "data.batch_size"):
         assert told("course", COURSE, searched=[path]) == []
 
 
-def test_why_training_loss_lies_above_validation_loss_is_told_once_for_all_reasons():
-    told = loss_remark(build_config("quick"))
+def test_one_note_gives_all_reasons_why_training_loss_lies_above_validation_loss():
+    told = loss_note(build_config("quick"))
     assert told == "label smoothing 0.1: training loss is of smoothed labels, and lies above validation loss"
-    told = loss_remark(build_config("quick", None, {"model.dropout": 0.2}))
+    told = loss_note(build_config("quick", None, {"model.dropout": 0.2}))
     assert told.startswith("label smoothing 0.1, dropout 0.2: training loss is of smoothed labels, with units dropped")
-    assert "weights" in loss_remark(build_config("course", None, {"model.class_weight": "balanced"}))
-    assert loss_remark(build_config("course")) == ""
+    assert "weights" in loss_note(build_config("course", None, {"model.class_weight": "balanced"}))
+    assert loss_note(build_config("course")) == ""
