@@ -38,7 +38,8 @@ def _assembled_once():
 
 def command_lines(text: str) -> list[str]:
     """Return what a page tells to type: lines of blocks that begin with barenet, and code in sentences and tables."""
-    blocks = re.findall(r"```(?:bash)?\n(.*?)```", text, re.DOTALL)
+    fenced = re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
+    blocks = [block for language, block in fenced if language in ("", "bash")]
     lines = [REMARK.split(line.strip().removeprefix("$ "))[0] for block in blocks for line in block.splitlines()]
     lines = [line.rpartition("&& ")[2] for line in lines]
     code = [
