@@ -11,6 +11,7 @@ import functools
 import graphlib
 import re
 import sys
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -194,6 +195,59 @@ def test_the_package_and_the_first_lines_of_the_command_line_load_next_to_nothin
         assert {name for name in names if name.split(".")[0] == "barenet"} - ours <= {"barenet"}, module
         others = {name.split(".")[0] for name in names} - {"barenet"}
         assert others <= set(sys.stdlib_module_names) - {"typing", "logging", "dataclasses"}, module
+
+
+# The page about the packages
+
+PAGE = Path(__file__).parents[1] / "docs" / "architecture.md"
+
+
+def packages_below(sources: dict[str, str], package: str, known: set[str]) -> list[str]:
+    """Return the packages in a package in reading order, each followed by those in it: commands, commands/tuning."""
+    found = []
+    for name in listed(sources.get(package, "")):
+        if f"{package}.{name}" in known:
+            below = packages_below(sources, f"{package}.{name}", known)
+            found += [name, *(f"{name}/{inner}" for inner in below)]
+    return found
+
+
+def faults_of_page(text: str, sources: dict[str, str]) -> list[str]:
+    """Return in what the table of packages differs from the docstrings: names, order, packages in packages."""
+    found, order, known = [], [], packages(sources)
+    for cell in re.findall(r"^\| (`[^|]*) \|", text.partition("| package |")[2].partition("\n\n")[0], re.MULTILINE):
+        packages_of_row, _, within = cell.partition(" with ")
+        order += re.findall(r"`(\w+/?)`", packages_of_row)
+        expected = [
+            name
+            for own in re.findall(r"`(\w+)/`", packages_of_row)
+            for name in packages_below(sources, f"barenet.{own}", known)
+        ]
+        if re.findall(r"`([\w/]+)/`", within) != expected:
+            found.append(f"{packages_of_row} is with {expected}")
+    expected = [f"{name}/" if f"barenet.{name}" in known else name for name in listed(sources["barenet"])]
+    return found + [
+        f"{here} stands where {there} belongs" for here, there in zip_longest(order, expected) if here != there
+    ]
+
+
+def test_the_page_lists_every_package_in_the_order_of_the_imports():
+    assert faults_of_page(PAGE.read_text("utf-8"), read_sources()) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fault"),
+    [
+        ("| `reproducible` |", "| |", "reading/ stands where reproducible belongs"),
+        ("| `course` |", "| `sklearn/` |", "sklearn/ stands where course belongs"),
+        ("`commands/tuning/`", "", "`cli/` is with ['commands', 'commands/tuning']"),
+        ("| `storage/` |", "| `storage` |", "storage stands where storage/ belongs"),
+    ],
+)
+def test_a_made_up_fault_of_the_page_is_found(before, after, fault):
+    text = PAGE.read_text("utf-8")
+    assert text.count(before) == 1
+    assert fault in faults_of_page(text.replace(before, after), read_sources())
 
 
 # The checker itself

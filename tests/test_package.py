@@ -114,10 +114,11 @@ ROOT = Path(__file__).parents[1]
 def python_texts():
     """Return the Python that a person is shown, by where it stands: examples, blocks of pages, imports in sentences.
 
-    Not the example that opens the compiled engine to show how it works.
+    Not the example that opens the compiled engine to show how it works, nor the script that writes
+    the page of settings.
     """
     texts = {path: path.read_text("utf-8") for folder in ("docs", "examples") for path in (ROOT / folder).rglob("*.py")}
-    del texts[ROOT / "examples" / "fast_products.py"]
+    del texts[ROOT / "examples" / "fast_products.py"], texts[ROOT / "docs" / "settings.py"]
     for path in (*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")):
         page = path.read_text("utf-8")
         blocks = [block.replace(">>> ", "") for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
