@@ -1,8 +1,8 @@
-"""Multi-layer perceptrons in plain NumPy: trained, tested, tuned and looked inside.
+"""Multi-layer perceptrons in plain NumPy: train, test, tune and inspect them.
 
     import barenet
 
-    result = barenet.train(hidden_sizes=(128, 32), epochs=10)     # Fashion-MNIST, carried along
+    result = barenet.train(hidden_sizes=(128, 32), epochs=10)     # on Fashion-MNIST, which comes with barenet
     print(result.networks[0].validation_accuracy)
     predictor = barenet.load(result.folder)
     predictor.predict(images)                                     # uint8 or float, flat or square, one or many
@@ -11,7 +11,7 @@ The packages, in the order in which they build on each other; open `nn` first:
 
     errors         one tree of errors, each with its exit code
     old_words      keywords of earlier versions
-    messages       values from outside in a message of one line
+    messages       values from outside, shown in a message of one line
     interrupts     signals that ask the command line to stop
     printing/      what is printed, escaped, and dropped where nobody reads it
     schema         values from files, checked against the names and types of a dataclass
@@ -20,15 +20,15 @@ The packages, in the order in which they build on each other; open `nn` first:
     cores          how many cores this process may use
     user_cache     the folder for what can be made again
     reproducible   powers and cosines with the same bits on every processor
-    reading/       files from outside: opened, unpacked and checked before they are believed
+    reading/       files from outside: opened, unpacked and checked before they are used
     pickles/       the few pickle files that people have, read without running them
     data/          from bytes to batches
     nn/            the network, and nothing else
-    gradcheck/     does back-propagation agree with the difference quotient?
+    gradcheck/     compares back-propagation with difference quotients
     config/        all settings of a run, and where they come from
     engine/        how training steps are computed
     training/      from a data set and settings to trained networks, in memory
-    storage/       files that a crash leaves whole and whose damage is noticed
+    storage/       files that stay whole in a crash, and whose damage is noticed
     course_files/  the files of the course project
     run_folders/   a run on disk, and going on after an interruption
     tuning/        search for good settings, find a learning rate
@@ -42,8 +42,8 @@ The packages, in the order in which they build on each other; open `nn` first:
     sklearn/       the network as a scikit-learn classifier
     cli/           the command line
 
-Importing barenet loads no other library: the command line must hear signals before NumPy has loaded. All public names
-load when they are first used, and what they need when it runs.
+Importing barenet loads no other library: the command line must handle signals before NumPy has loaded. A public name
+is imported when it is first used, and the libraries that it needs when it runs.
 
 Symbols in shapes: N networks in a stack, B images in a batch, D inputs, H hidden units, C classes, P parameters of a
 network, S running statistics. `...` stands for N or for nothing.
@@ -111,8 +111,8 @@ __all__ = [
     "verify",
 ]
 
-# Where the names lie that load when they are first used. No module or package here may have the name of a public
-# function: importing it would put the module in the function's place.
+# The module of each name that is imported when it is first used. No module or package here may have the name of a
+# public function: importing it would replace the function by the module.
 _LAZY = {
     "MLP": "barenet.nn",
     "Activation": "barenet.nn",
@@ -141,7 +141,7 @@ _LAZY = {
     "verify": "barenet.analysis.verification",
 }
 
-# What people look for here, and what does it: some are packages too, which are no functions.
+# Names of other libraries, and the function that does the same here. Some are names of packages in barenet too.
 _OTHER_WORDS = {
     **dict.fromkeys(("test", "predict", "evaluate"), "load"),
     "fit": "train",
@@ -163,5 +163,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """List the public names, those that are not loaded yet among them."""
+    """List the public names, including those that are not loaded yet."""
     return sorted({*globals(), *__all__} - {"TYPE_CHECKING", "_LAZY", "annotations", "import_module"})

@@ -1,7 +1,4 @@
-"""How many cores this process may use: those of its affinity, and no more than its container's quota.
-
-And how many of them other programs keep busy.
-"""
+"""How many cores this process may use, by its affinity and its container's quota, and how many others keep busy."""
 
 from __future__ import annotations
 
@@ -17,25 +14,25 @@ ROUNDING = 0.5  # a quota of 1.5 cores counts as two, one of 1.4 as one
 
 
 def available_cores() -> int:
-    """Return the cores that this process may use, at least one."""
+    """Return the number of cores that this process may use, at least one."""
     cores, quota = affinity_cores(), container_quota()
     return cores if quota is None else max(1, min(cores, math.floor(quota + ROUNDING)))
 
 
 def affinity_cores() -> int:
-    """Return the cores that the system lets this process run on, where it tells, or all of the machine."""
+    """Return the number of cores that the system lets this process run on, or all cores where it does not say."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def container_quota(groups: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> float | None:
-    """Return how many cores' time the Linux control groups of this process may use, None for any.
+    """Return the quota of this process's Linux control groups, in cores; None where there is no limit.
 
-    The file `groups` names the group of each hierarchy as "number:controllers:path", that of version 2 without a number
-    and controllers (man 7 cgroups). A group may use no more than those above it, so the smallest quota counts.
+    The file `groups` names the group of each hierarchy as "number:controllers:path", in version 2 as "0::path"
+    (man 7 cgroups). A group may use no more than those above it, so the smallest quota counts.
     """
     try:
         lines = groups.read_text("utf-8").splitlines()
-    except OSError:  # another system than Linux
+    except OSError:  # not Linux
         return None
     quotas: list[float] = []
     for line in lines:
@@ -46,7 +43,7 @@ def container_quota(groups: Path = Path("/proc/self/cgroup"), mounted: Path = Pa
             root = next((mounted / name for name in (controllers, "cpu") if (mounted / name).is_dir()), mounted / "cpu")
         else:
             continue
-        # A container may see its group as the root, under a path that the system outside of it has.
+        # In a container the group may be mounted as the root, while `path` is the path outside of the container.
         parts = PurePosixPath(path).parts[1:]
         folders = [root.joinpath(*parts[:n]) for n in range(len(parts) + 1)] if ".." not in parts else [root]
         quotas += [quota for folder in folders if (quota := read_quota(folder)) is not None]
@@ -71,29 +68,29 @@ def read_quota(folder: Path) -> float | None:
 
 
 class BusyCores:
-    """A stretch of time; after it, `elsewhere` is how many of this process's cores other programs kept busy in it."""
+    """Measure a period: after it, `elsewhere` is how many of this process's cores other programs kept busy."""
 
     elsewhere = 0.0
 
     def __enter__(self) -> Self:
-        """Begin the stretch."""
+        """Begin the period."""
         self._started = read_clocks()
         return self
 
     def __exit__(self, *_: object) -> None:
         """End it."""
-        wall, busy, own = (after - before for before, after in zip(self._started, read_clocks(), strict=True))
-        self.elsewhere = max(0.0, (busy - own) / max(wall, 1e-9))
+        wall, busy, used = (after - before for before, after in zip(self._started, read_clocks(), strict=True))
+        self.elsewhere = max(0.0, (busy - used) / max(wall, 1e-9))
 
 
 def read_clocks() -> tuple[float, float, float]:
-    """Return seconds: on the clock, in which the cores that this process may use were busy, and of this process."""
-    import psutil  # for this alone: who predicts or decodes pictures counts cores too
+    """Return three times in seconds: the clock, the busy time of this process's cores, its CPU time."""
+    import psutil  # only here: prediction and decoding count cores too, and do not need it
 
     by_core = psutil.cpu_times(percpu=True)
     allowed = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(len(by_core))
     times = [by_core[core]._asdict() for core in allowed if core < len(by_core)]
-    # The time of a virtual machine's guests counts as user time already. Stolen time is another machine's.
+    # The time of a virtual machine's guests is part of user time already. Stolen time counts: others use it.
     idle = {"idle", "iowait", "guest", "guest_nice"}
     busy = sum(seconds for core in times for kind, seconds in core.items() if kind not in idle)
     return time.perf_counter(), busy, time.process_time()

@@ -1,4 +1,4 @@
-"""The course project's four dictionaries, taken as they are: turned into settings, and trained with.
+"""Train with the course project's four dictionaries: they are turned into settings.
 
     from barenet import course
 
@@ -11,9 +11,9 @@ optimizer_kwargs   lr: learning rate;  ld: L2, W -= lr * (dW + ld * W), weights 
                    decay_rate, decay_step: every decay_step steps lr *= decay_rate, only while lr > 0.01; off unless
                    0 < decay_rate < 1
 trainer_kwargs     n_epochs;  eval_step: epochs between validations;  and the words of save_best_model:
-                   metric: "loss" or "acc";  n: how many of the best to keep;  keep_last: it always is
+                   metric: "loss" or "acc";  n: how many of the best to keep;  keep_last: the last is always kept
 
-Whatever a dictionary leaves out keeps the value of the recipe "course". Values are checked by `barenet.config.tables`,
+What a dictionary leaves out has the value of the recipe "course". Values are checked by `barenet.config.tables`,
 the architecture against the images by `training.preparation`.
 """
 
@@ -88,22 +88,22 @@ def train(
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
-    """Train as the course project does, from its dictionaries, and return what came of it.
+    """Train as the course project does, from its dictionaries, and return the result.
 
-    `verbose` shows progress, or a line an epoch, on stderr. Whatever else `barenet.train` takes goes to it by name,
-    and wins over the dictionaries: `output="runs"`, `x` and `y`, `n_seeds=4`, `momentum=0.9`.
+    `verbose` shows progress, or a line an epoch, on stderr. All other arguments of `barenet.train` can be given by
+    name and override the dictionaries: `output="runs"`, `x` and `y`, `n_seeds=4`, `momentum=0.9`.
 
     Raises ConfigError for an unknown word or a wrong value, and what `barenet.train` raises.
     """
     tables = course_settings(nn_architecture, dataloader_kwargs, optimizer_kwargs, trainer_kwargs)
     observer = observer or api.make_observer(verbose)
     if trainer_kwargs and not trainer_kwargs.get("keep_last", True):
-        observer.note("keep_last = False changes nothing: the last weights are always kept, to go on from")
+        observer.note("keep_last = False changes nothing: the last weights are always kept, for --resume")
     return api.train(recipe="course", settings=tables, observer=observer, **values)
 
 
 def switch_decay_off(optimizer_kwargs: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return the words with a decay of 1, and no decay_step, where decay_rate lies outside (0, 1) or is None."""
+    """Return the dictionary with a decay_rate of 1 and no decay_step if decay_rate is None or not in (0, 1)."""
     if not isinstance(optimizer_kwargs, Mapping) or "decay_rate" not in optimizer_kwargs:
         return optimizer_kwargs
     rate = optimizer_kwargs["decay_rate"]
@@ -122,7 +122,7 @@ def read_words(name: str, dictionary: Mapping[str, Any] | None) -> dict[str, Any
     words = WORDS[name]
     for key in dictionary:
         if key not in words:
-            owner = next((other for other, theirs in WORDS.items() if key in theirs), None)
-            hint = f"it belongs to {owner}" if owner else nearest(str(key), words)
+            right = next((other for other, known in WORDS.items() if key in known), None)
+            hint = f"it belongs to {right}" if right else nearest(str(key), words)
             raise ConfigError(f"unknown key {key!r} in {name}; {hint}")
     return {words[key]: value for key, value in dictionary.items() if words[key]}

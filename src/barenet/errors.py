@@ -4,14 +4,15 @@
     ├── ConfigError        a setting, a flag or a settings file is wrong      exit 2   also ValueError
     ├── DataError          images or labels are not what they should be       exit 2   also ValueError
     ├── CheckpointError    a model file is damaged, newer, or of other shapes exit 2   also ValueError
-    ├── RunError           a run folder is taken, incomplete or doesn't match exit 2   also ValueError
+    ├── RunError           a run folder is in use, incomplete, doesn't match  exit 2   also ValueError
     ├── ShapeError         arrays handed to the network do not fit together   exit 2   also ValueError
-    ├── MachineError       disk, memory or permissions stand in the way       exit 3   also OSError
+    ├── MachineError       disk, memory or permissions do not allow it        exit 3   also OSError
     └── DivergedError      training left no network with finite weights       exit 4   also ArithmeticError
 
-One warning, `InputWarning`, a UserWarning: numbers given to a model were scaled, or look otherwise than in training.
+The only warning is `InputWarning`, a UserWarning: numbers given to a model were scaled, or differ from those of
+training.
 
-Each message is one line: what is wrong, where, the value, and what to do. `InputWarning` is the only warning.
+Each message is one line: what is wrong, where, the value, and what to do.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class CheckpointError(BarenetError, ValueError):
 
 
 class RunError(BarenetError, ValueError):
-    """A run folder is taken, incomplete, or does not match what was asked."""
+    """A run folder is in use, incomplete, or does not match what was asked."""
 
 
 class ShapeError(BarenetError, ValueError):
@@ -60,7 +61,7 @@ class ShapeError(BarenetError, ValueError):
 
 
 class MachineError(BarenetError, OSError):
-    """The disk, the memory or the permissions of this machine stand in the way."""
+    """The disk, the memory or the permissions of this machine do not allow it."""
 
     exit_code = 3
 
@@ -72,12 +73,12 @@ class DivergedError(BarenetError, ArithmeticError):
 
 
 class InputWarning(UserWarning):
-    """Numbers that a model got were taken for others than they are, or look otherwise than in training."""
+    """Numbers given to a model were scaled or inverted, or differ from those in training."""
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
     """Return the known name closest to `name`, None if none is close."""
-    import difflib  # only here: errors are imported before the command line hears signals
+    import difflib  # only here: this module is imported before the command line handles signals
 
     by_lower = {k.lower(): k for k in reversed(list(known))}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.6)

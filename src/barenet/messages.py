@@ -1,7 +1,6 @@
 """Show a text, a value, a number of things, a path or a list of names in a message of one printable line.
 
-What a message says is left to whoever raises it. What a terminal would obey is shown as Python
-writes it.
+The caller decides what a message says. Characters that control a terminal are shown as Python escapes.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ def describe(value: object) -> str:
 
 
 def count(n: int, what: str, many: str = "") -> str:
-    """Return a number of things, with thousands apart; `many` is the plural of words that take more than an s.
+    """Return a number of things, with commas at the thousands; `many` is a plural that needs more than an s.
 
     >>> count(1, "trial"), count(2000, "image"), count(0, "class", "classes")
     ('1 trial', '2,000 images', '0 classes')
@@ -58,7 +57,7 @@ def count(n: int, what: str, many: str = "") -> str:
 
 
 def as_typed(path: object) -> str:
-    """Return a path as a person types it after a command: in quotes where it has a space or the like.
+    """Return a path as a person types it after a command: in quotes where it has a space or another special character.
 
     >>> as_typed("runs/quick-1"), as_typed("my runs/quick-1")
     ('runs/quick-1', '"my runs/quick-1"')
@@ -68,7 +67,7 @@ def as_typed(path: object) -> str:
 
 
 def few(names: Sequence[str], limit: int = 4) -> str:
-    """Return the first names, quoted where they hold a line break or the like, and how many there are beyond."""
+    """Return the first names, quoted where they hold a character that does not print, and how many others there are."""
     shown = [name if name.isprintable() else repr(name) for name in names[:limit]]
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return (", ".join(shown) or "nothing") + more

@@ -39,6 +39,6 @@ def takes_old(**new_of: str) -> Callable[[Function], Function]:
 
 
 def check_same(new: str, value: object, old: str, old_value: object) -> None:
-    """Raise ConfigError if a thing was named by its new and its old word, with different values."""
+    """Raise ConfigError if the new and the old word for one thing were both given, with different values."""
     if value is not None and str(value) != str(old_value):
         raise ConfigError(f"{new} and {old} mean the same, and got {value} and {old_value}: give {new} alone")

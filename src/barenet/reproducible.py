@@ -3,7 +3,7 @@
 `np.power` and `np.cos` are computed in different ways on different processors, and their last bits differ. Additions,
 products, divisions and square roots are rounded in the same way everywhere (IEEE 754). So functions that are made of
 these alone, in a fixed order, are the same everywhere. NumPy and Python compute one operation at a time: no compiler
-can join a product and a sum, and round the two once.
+can join a product and a sum and round them once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Values that came out of a file, checked against the names and types of a dataclass before they are used."""
+"""Values from a file, checked against the names and types of a dataclass before they are used."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def make_checked(kind: type[T], values: Mapping[str, Any]) -> T:
 def schema_of(kind: type[Any]) -> type[BaseModel]:
     """Return the names, types and defaults of a dataclass as a strict schema; made once, since that takes long."""
     hints, config = get_type_hints(kind), ConfigDict(strict=True, extra="forbid", arbitrary_types_allowed=True)
-    members: dict[str, Any] = {own.name: (hints[own.name], default_of(own)) for own in fields(kind)}
+    members: dict[str, Any] = {field.name: (hints[field.name], default_of(field)) for field in fields(kind)}
     return create_model(kind.__name__, __config__=config, **members)
 
 
-def default_of(own: Field[Any]) -> Any:
+def default_of(field: Field[Any]) -> Any:
     """Return the default of a field, `...` where it has none."""
-    if own.default_factory is not MISSING:
-        return own.default_factory()
-    return ... if own.default is MISSING else own.default
+    if field.default_factory is not MISSING:
+        return field.default_factory()
+    return ... if field.default is MISSING else field.default

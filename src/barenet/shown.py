@@ -1,6 +1,6 @@
-"""How results print: in a line or a few, whatever arrays they hold, and in a notebook with tables and pictures.
+"""How results print: in one line or a few, however large their arrays, and in a notebook with tables and pictures.
 
-What a notebook shows is drawn by packages above those that hold the results: it is found by name when it is asked for.
+The packages that draw for a notebook import the results' packages, so this module imports them only when it is asked.
 """
 
 from __future__ import annotations
@@ -22,21 +22,21 @@ LENGTH = 60  # characters of a text that are shown
 
 
 class Shown:
-    """A dataclass, made with `repr=False`, that prints in a line and has a page's worth to show in a notebook."""
+    """A dataclass, made with `repr=False`, that prints in one line, and in a notebook with tables and pictures."""
 
     def __repr__(self) -> str:
-        own: Any = self
-        parts = [f"{field.name}={short(getattr(own, field.name))}" for field in fields(own)]
+        result: Any = self
+        parts = [f"{field.name}={short(getattr(result, field.name))}" for field in fields(result)]
         return f"{type(self).__name__}({', '.join(parts)})"
 
     def _repr_html_(self) -> str | None:
-        """Return what a notebook shows, a self-contained piece of HTML; None where the line says it all."""
+        """Return the HTML that a notebook shows, which needs no other file; None where the line is enough."""
         shown: str | None = import_module("barenet.pages.cells").html_of(self)
         return shown
 
 
 def short(value: object) -> str:
-    """Return a value in a few words: of an array its type and shape, of a long list its length."""
+    """Return a value in a few words: an array by its type and shape, a long list by its length."""
     for kinds, show in KINDS:
         if isinstance(value, kinds):
             return show(value)
@@ -48,12 +48,12 @@ def show_mapping(value: Mapping[Any, Any]) -> str:
     """Return the entries of a small mapping, or how many there are."""
     if len(value) > MOST:
         return f"<{type(value).__name__} of {len(value)}>"
-    return "{" + ", ".join(f"{short(key)}: {short(own)}" for key, own in value.items()) + "}"
+    return "{" + ", ".join(f"{short(key)}: {short(entry)}" for key, entry in value.items()) + "}"
 
 
 def show_list(value: list[Any] | tuple[Any, ...]) -> str:
     """Return the elements of a short list, or how many there are."""
-    if len(value) > MOST or any(isinstance(own, Shown) for own in value):
+    if len(value) > MOST or any(isinstance(element, Shown) for element in value):
         of = f" {type(value[0]).__name__}" if isinstance(value[0], Shown) else ""
         return f"<{type(value).__name__} of {len(value)}{of}>"
     first, last = "[]" if isinstance(value, list) else "()"

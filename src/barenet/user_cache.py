@@ -1,4 +1,4 @@
-"""Where things are kept that can be made again: decoded pictures, compiled kernels."""
+"""The folder for files that can be made again: decoded pictures, compiled kernels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["cache_folder"]
 
 
 def cache_folder() -> Path:
-    """Return the folder for what can be made again, where this system wants it: BARENET_CACHE, or the user's own."""
+    """Return BARENET_CACHE if it is set, else barenet's folder in the user's cache folder on this system."""
     if chosen := os.environ.get("BARENET_CACHE"):
         return Path(chosen).expanduser()
     if sys.platform == "win32":

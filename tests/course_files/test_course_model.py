@@ -134,7 +134,10 @@ BAD_JSON: dict[str, tuple[object, str]] = {
     "a huge number": (changed(0, input_dim=10**4000), "input_dim is a value of type int"),
     "a large number": (changed(0, input_dim=2**31), "input_dim is 2147483648"),
     "infinity": (changed(0, input_dim=float("inf")), "input_dim is inf"),
-    "layers that do not chain": (changed(1, input_dim=5), "layer 1 has output_dim 4 and layer 2 has input_dim 5"),
+    "layers that do not fit": (
+        changed(1, input_dim=5),
+        "layer 1 has output_dim 4 and layer 2 has input_dim 5",
+    ),
     "a misspelt activation": (changed(1, activation="relus"), "did you mean 'relu'?"),
     "capitals": (changed(1, activation="ReLU"), "did you mean 'relu'?"),
     "an unknown activation": (changed(1, activation="maxout!"), "activation is 'maxout!', which is not known; "),

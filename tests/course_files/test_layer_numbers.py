@@ -58,7 +58,7 @@ def test_plain_weights_may_begin_at_0_and_have_no_gap(tmp_path):
     model = read_course_model(saved(tmp_path, (0, 1, 2), "{1}{0}", with_json=False))
     assert "layers 6-5-4-3 by the shapes" in model.assumed
     # A layer of as many outputs as inputs leaves shapes that still chain.
-    with pytest.raises(CheckpointError, match="has W1, W2, W4, and the numbers between are missing"):
+    with pytest.raises(CheckpointError, match="has W1, W2, W4, and numbers between them are missing"):
         read_course_model(saved(tmp_path, (1, 2, 4), "{1}{0}", with_json=False).replace(tmp_path / "gap.pkl"))
 
 

@@ -124,7 +124,7 @@ def test_a_custom_activation_is_used():
     ("rows", "message"),
     [
         ([], "at least one layer, got none"),
-        ([COURSE[0], COURSE[2]], "layers must chain: layer 1 gives 5 values, layer 2 expects 4"),
+        ([COURSE[0], COURSE[2]], "layers do not fit: layer 1 gives 5 values, layer 2 expects 4"),
         ([{**COURSE[0], "output_dim": 0}], "layer 1: output_dim must be a positive integer, got 0"),
         ([{**COURSE[0], "input_dim": -3}], "layer 1: input_dim must be a positive integer, got -3"),
         ([{**COURSE[0], "input_dim": 6.0}], "layer 1: input_dim must be a positive integer, got 6.0"),

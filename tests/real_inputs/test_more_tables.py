@@ -239,7 +239,7 @@ def test_long_numbers_that_differ_in_each_row_are_noted(tmp_path):
     numbers = RNG.permutation(np.arange(40) * 977 + 842_302)
     rows = [f"{numbers[i]},{'MB'[i % 2]},{a}" for i, (a,) in enumerate(measured(k=1))]
     _, notes = read(write(tmp_path / "wdbc.data", rows))
-    assert said(notes, "column 1 holds a number of its own in each row: leave it out by --drop if it names the rows")
+    assert said(notes, "column 1 holds another number in each row: leave it out by --drop if it names the rows")
 
 
 def test_a_target_that_is_another_number_in_each_row_is_no_label(tmp_path):

@@ -146,7 +146,7 @@ def test_a_test_folder_without_classes_beside_classes_is_left_out(tmp_path):
         draw(tmp_path / path)
     dataset, notes = load(tmp_path)
     assert dataset.class_names == ("cat", "dog")
-    assert [note for note in notes if "left out test, without a folder a class" in note]
+    assert [note for note in notes if "left out test, without folders of classes" in note]
 
 
 def test_a_single_test_class_with_folders_in_it_stays_that_class(tmp_path):
@@ -238,7 +238,7 @@ def test_names_without_a_picture_are_refused_or_left_out(tmp_path):
     for i in range(4):
         draw(tmp_path / f"{i}.png")
     (tmp_path / "labels.csv").write_text("0.png,a\n1.png,b\n2.png,a\n9.png,b\n", encoding="utf-8")
-    assert "no picture is there for 1 name: 9.png" in refusal(tmp_path)
+    assert "no picture exists for 1 name: 9.png" in refusal(tmp_path)
     dataset, notes = load(tmp_path, skip_broken=True)
     assert len(dataset.train_images) == 3
     assert [note for note in notes if "left out 1 picture of no class: 3.png" in note]
@@ -345,7 +345,7 @@ def test_one_picture_of_16_bits_is_scaled_as_in_training_or_by_its_own_values(tm
     np.testing.assert_array_equal(known.pixels, np.rint(ramp * 255 / 4000))
     alone, said = decode_alike(tmp_path / "1.png", None, color=False)
     np.testing.assert_array_equal(alone.pixels, np.rint(ramp * 255 / 2000))
-    assert "the values found, as the model was trained on none of 16 bits" in said[0]
+    assert "the values found, as no training picture had 16 bits" in said[0]
 
 
 def png_of_colors(values):

@@ -55,7 +55,7 @@ def first_pixels(images):
 def test_settings_of_columns_say_nothing_about_pictures_in_folders(tmp_path):
     draw_classes(tmp_path, n=3)
     _, notes = load(tmp_path, drop=["age"])
-    assert f"{tmp_path}: pictures have no columns to learn from, so --drop says nothing" in notes
+    assert f"{tmp_path}: pictures have no columns to learn from, so --drop has no effect" in notes
 
 
 # Folders
@@ -68,7 +68,7 @@ def test_a_second_copy_of_the_classes_is_left_out(copy, tmp_path):
     dataset, notes = load(tmp_path)
     assert dataset.class_names == KINDS
     assert len(dataset.train_images) == 4
-    assert [note for note in notes if "a copy of what stands beside it" in note]
+    assert [note for note in notes if "a copy of the folders beside it" in note]
 
 
 def test_a_number_after_the_name_of_a_part_does_not_make_it_a_class(tmp_path):
@@ -175,7 +175,7 @@ def test_names_of_pictures_that_are_not_there_are_no_features(tmp_path):
     beside_table(tmp_path, "image,label\n" + "".join(f"q{i}.png,{'xy'[i % 2]}\n" for i in range(20)))
     assert "holds pictures but no folders of classes" in refusal(tmp_path)
     beside_table(tmp_path, "image,label\n" + "".join(f"p{i}.png,{'xy'[i % 2]}\n" for i in range(20)))
-    assert "no picture is there for 14 names: p6.png, p7.png" in refusal(tmp_path)
+    assert "no picture exists for 14 names: p6.png, p7.png" in refusal(tmp_path)
 
 
 def test_a_text_beside_each_picture_is_no_table_of_labels(tmp_path):

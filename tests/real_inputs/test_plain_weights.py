@@ -84,7 +84,7 @@ def test_a_json_beside_the_file_names_the_activations(tmp_path):
 @pytest.mark.parametrize(
     ("arrays", "fault"),
     [
-        ({"W1": WEIGHTS[0], "b1": BIASES[0], "W2": WEIGHTS[2], "b2": BIASES[2]}, "weights do not chain: W1"),
+        ({"W1": WEIGHTS[0], "b1": BIASES[0], "W2": WEIGHTS[2], "b2": BIASES[2]}, "weights do not fit one another: W1"),
         ({"W1": WEIGHTS[0] * np.nan, "b1": BIASES[0]}, "W1 holds NaN or infinity"),
         ({"W1": WEIGHTS[0], "W2": WEIGHTS[1]}, "expected W1, b1, W2, b2"),
         ({"x_train": X, "y_train": np.arange(7)}, "expected W1, b1, W2, b2"),

@@ -1,8 +1,8 @@
 """Read the models of the course project: `model_epoch_100.pkl` with `model_epoch_100.json` beside it.
 
 The `.json` says which layers there are, the `.pkl` holds their weights: `layer_0_W`, `layer_0_b`, `layer_2_W`, ...
-(the index counts linear and activation layers in turn). Numbers one after the other, 0, 1, 2, are read as well, which
-is said. `barenet.pickles` reads the bytes and runs nothing; here each value is checked against the architecture. Such
+(the index counts linear and activation layers in turn). Consecutive numbers, 0, 1, 2, are read as well, with a
+note. `barenet.pickles` reads the bytes and runs nothing; here each value is checked against the architecture. Such
 files are read and never written.
 """
 
@@ -33,7 +33,7 @@ _KEYS = ("input_dim", "output_dim", "activation")
 
 @dataclass(frozen=True)
 class CourseModel:
-    """A model of the course project, checked; one entry a linear layer."""
+    """A model of the course project, checked; each list has one entry for each linear layer."""
 
     architecture: list[dict[str, Any]]  # input_dim, output_dim, activation (`leakyrelu` and `linear` renamed)
     weights: list[np.ndarray]  # float64, (in, out) each; read-only where they are views of the file's bytes
@@ -45,25 +45,27 @@ class CourseModel:
 def read_course_model(path: str | Path) -> CourseModel:
     """Read a `.pkl` of the course project and the `.json` of the same stem, running no code from either.
 
+    Also read the files of `plain_weights`: an `.npz`, or a `.pkl` with other names, with or without a `.json`.
+
     Raises CheckpointError for files that are missing, damaged, hostile or don't fit, MachineError when one
     cannot be opened.
     """
     path = Path(path)
-    with open_model_file(path):  # a wrong path is reported before its .json is missed
+    with open_model_file(path):  # a wrong path is reported before a missing .json
         pass
     name, beside = one_line(path), path.with_suffix(".json")
     if path.suffix.lower() == ".npz":
         return _from_plain(read_npz_weights(path), name, beside)
     arrays: Any = None
     if not beside.exists() and (arrays := read_pickle(path)) is not None:
-        plain = find_weights(arrays, name) if isinstance(arrays, dict) and not _is_theirs(arrays) else None
+        plain = find_weights(arrays, name) if isinstance(arrays, dict) and not _has_course_names(arrays) else None
         if plain is not None:
             return _from_plain(plain, name, beside)
     architecture = _read_architecture(beside)
     arrays = read_pickle(path)
     if not isinstance(arrays, dict):
         raise CheckpointError(f"{name} holds {describe(arrays)}, expected a dictionary with layer_0_W, layer_0_b")
-    if not _is_theirs(arrays) and (plain := find_weights(arrays, name)) is not None:
+    if not _has_course_names(arrays) and (plain := find_weights(arrays, name)) is not None:
         return _from_plain(plain, name, beside)
     numbers = _numbers(name, arrays, len(architecture))
     _check_names(name, arrays, [f"layer_{i}_{letter}" for i in numbers for letter in "Wb"])
@@ -74,18 +76,18 @@ def read_course_model(path: str | Path) -> CourseModel:
         weights.append(_checked(name, f"layer_{i}_W", arrays.pop(f"layer_{i}_W"), (n_in, n_out)))
         biases.append(_checked(name, f"layer_{i}_b", arrays.pop(f"layer_{i}_b"), (1, n_out)))
     assumed = ""
-    if list(numbers) != _theirs(len(architecture)):
-        assumed = f"{name} numbers its layers {_listed(numbers)}: taken in this order, one for each of its .json"
+    if list(numbers) != _course_numbers(len(architecture)):
+        assumed = f"{name} numbers its layers {_listed(numbers)}: taken in this order, one for each layer of its .json"
     return CourseModel(architecture, weights, biases, _epoch_of(path), assumed)
 
 
 def _epoch_of(path: Path) -> int | None:
-    """Return the epoch that a file's name tells, as in model_epoch_100.pkl."""
+    """Return the epoch in a file's name, as in model_epoch_100.pkl."""
     epoch = re.search("epoch[_-]?([0-9]{1,9})$", path.stem)
     return int(epoch[1]) if epoch else None
 
 
-def _theirs(n_layers: int) -> list[int]:
+def _course_numbers(n_layers: int) -> list[int]:
     """Return the numbers that the course project gives to linear layers."""
     return [2 * i for i in range(n_layers)]
 
@@ -95,14 +97,14 @@ def _listed(numbers: Sequence[int]) -> str:
 
 
 def _numbers(name: str, arrays: dict[Any, Any], n_layers: int) -> list[int]:
-    """Return the numbers of the layers in a file: 0, 2, 4 as the course project has them, or one after the other.
+    """Return the numbers of the layers in a file: 0, 2, 4 as in the course project, or consecutive numbers.
 
-    Raises CheckpointError for numbers with a gap, where a layer may be missing.
+    Raises CheckpointError for other numbers, which may mean that a layer is missing.
     """
     found = sorted({int(match[1]) for key in arrays if (match := re.fullmatch(r"layer_(\d{1,9})_[Wb]", str(key)))})
-    official = _theirs(n_layers)
+    official = _course_numbers(n_layers)
     if len(found) != n_layers or found == official:
-        return official  # a wrong number of layers is told by their names
+        return official  # `_check_names` reports a wrong number of layers
     if found != list(range(found[0], found[0] + n_layers)):
         raise CheckpointError(
             f"{name} numbers its layers {_listed(found)}, expected {_listed(official)} or {_listed(range(n_layers))}: "
@@ -111,13 +113,13 @@ def _numbers(name: str, arrays: dict[Any, Any], n_layers: int) -> list[int]:
     return found
 
 
-def _is_theirs(arrays: dict[Any, Any]) -> bool:
+def _has_course_names(arrays: dict[Any, Any]) -> bool:
     """Whether a dictionary has the course project's names."""
     return any(re.fullmatch(r"layer_\d+_[Wb]", str(name)) for name in arrays)
 
 
 def _from_plain(plain: PlainWeights, name: str, beside: Path) -> CourseModel:
-    """Return weights that somebody saved by their names, with the activations of a .json, or relu, which is said."""
+    """Return weights that somebody saved, with the activations of a .json; without one relu, which `assumed` says."""
     sizes = [plain.weights[0].shape[0], *(matrix.shape[1] for matrix in plain.weights)]
     rows = [{"input_dim": a, "output_dim": b, "activation": "relu"} for a, b in pairwise(sizes)]
     rows[-1]["activation"] = "softmax"
@@ -157,7 +159,7 @@ def _checked(name: str, key: str, value: object, shape: tuple[int, int]) -> np.n
     if value.shape != shape:
         got = one_line(value.shape, 80)
         raise CheckpointError(f"{where} has shape {got}, its .json says {shape}; pair the right files")
-    # min and max propagate NaN and show infinities, without the batch of booleans that isfinite makes.
+    # min and max show NaN and infinities, without the array of booleans that isfinite makes.
     with np.errstate(invalid="ignore"):  # a signalling NaN
         extremes = value.min(), value.max()
     for extreme in extremes:

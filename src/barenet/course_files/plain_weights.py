@@ -1,8 +1,8 @@
 """Weights that people saved by themselves: W1, b1, W2, b2, ... in an .npz file or a pickled dictionary.
 
-Names and shapes are all that such a file has. Weights may be called W, w, weight, weights or kernel, biases b, bias or
-biases, with a number anywhere (`fc1.weight`). They are taken as (inputs, outputs) each, or as (outputs, inputs) where
-only these chain. Other entries, such as moments of an optimizer, are left out.
+Such a file has only names and shapes. Weights may be called W, w, weight, weights or kernel, biases b, bias or
+biases, with a number anywhere (`fc1.weight`). Weights are read as (inputs, outputs), or as (outputs, inputs) where
+only those shapes fit one another. Other entries, such as moments of an optimizer, are left out.
 """
 
 from __future__ import annotations
@@ -54,39 +54,39 @@ def read_npz_weights(path: Path) -> PlainWeights:
 def find_weights(arrays: Mapping[Any, Any], where: str) -> PlainWeights | None:
     """Return the weights among named arrays, or None where no names are those of weights and biases.
 
-    Raises CheckpointError where the shapes do not chain, or a number is NaN or infinite.
+    Raises CheckpointError where the shapes do not fit one another, or a number is NaN or infinite.
     """
     named = {str(name): value for name, value in arrays.items() if isinstance(value, np.ndarray)}
     weights, biases = by_layer(named, WEIGHT, 2), by_layer(named, BIAS, 1)
     if not weights or set(weights) != set(biases):
         return None
     check_gaps(list(weights.values()), where)
-    # By their numbers, or as they come, for an output layer often has none.
+    # In the order of their numbers, or in the file's order, since an output layer often has no number.
     for keys in (sorted(weights), list(weights)):
         offsets = [named[biases[key]].reshape(1, -1) for key in keys]
         for turned in (False, True):
             matrices = [named[weights[key]].T if turned else named[weights[key]] for key in keys]
-            if chains(matrices, offsets):
+            if fit_one_another(matrices, offsets):
                 return PlainWeights(
                     [finite(array, where, weights[key]) for array, key in zip(matrices, keys, strict=True)],
                     [finite(array, where, biases[key]) for array, key in zip(offsets, keys, strict=True)],
                     turned,
                 )
     shapes = ", ".join(f"{name} {named[name].shape}" for name in weights.values())
-    raise CheckpointError(f"{where}: its weights do not chain: {shapes}; save W1 as (inputs, outputs), ...")
+    raise CheckpointError(f"{where}: its weights do not fit one another: {shapes}; save W1 as (inputs, outputs), ...")
 
 
 def check_gaps(names: list[str], where: str) -> None:
-    """Raise CheckpointError for W1, W2, W4: the shapes of what is left may chain without the one that is missing."""
+    """Raise CheckpointError for W1, W2, W4: the shapes of the others may fit one another without the missing one."""
     found = [re.fullmatch(r"[Ww](\d{1,9})", name) for name in names]
     numbers = sorted(int(match[1]) for match in found if match)
     if len(numbers) == len(names) and numbers != list(range(numbers[0], numbers[0] + len(numbers))):
         shown = ", ".join(f"W{number}" for number in numbers)
-        raise CheckpointError(f"{where} has {shown}, and the numbers between are missing; save the model again, whole")
+        raise CheckpointError(f"{where} has {shown}, and numbers between them are missing; save the model again, whole")
 
 
 def by_layer(named: Mapping[str, NDArray[Any]], kind: re.Pattern[str], n_axes: int) -> dict[tuple[int, ...], str]:
-    """Return the names of weights or biases by the numbers in them, which are the layer's."""
+    """Return the names of weights or biases by the numbers in them, which are those of the layers."""
     found: dict[tuple[int, ...], str] = {}
     for name, array in named.items():
         axes = [size for size in array.shape if size != 1] if n_axes == 1 else array.shape
@@ -95,8 +95,8 @@ def by_layer(named: Mapping[str, NDArray[Any]], kind: re.Pattern[str], n_axes: i
     return found
 
 
-def chains(weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> bool:
-    """Whether each layer's outputs are as many as its biases and as the next one's inputs."""
+def fit_one_another(weights: list[NDArray[Any]], biases: list[NDArray[Any]]) -> bool:
+    """Whether each layer has as many outputs as it has biases, and as the next layer has inputs."""
     fit = all(matrix.shape[1] == bias.size for matrix, bias in zip(weights, biases, strict=True))
     return fit and all(left.shape[1] == right.shape[0] for left, right in pairwise(weights))
 

@@ -1,6 +1,6 @@
 """Images changed at random while they are prepared for training: mirrored left to right, moved, mixed.
 
-And mirror images alone, as a trained network is shown them beside the images.
+Also the mirror images of all images, for prediction from an image and its mirror image.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ __all__ = [
 
 AnyNumber = TypeVar("AnyNumber", bound=np.generic)
 
-N_AFFINE = 201  # affine maps among which an image's is drawn, so that their table stays small
+N_AFFINE = 201  # affine maps, one of which is drawn for each image: few, so that their table stays small
 
 
 @dataclass(frozen=True)
 class Mixture:
     """The second image of each mixed image, and the share (float32, from 1/2 to 1) that the first one keeps.
 
-    order, mirrored, moves: which images, and how each is changed, as `EpochPlan` has them of the first ones.
+    order, mirrored, moves: the second images and how each is changed, as `EpochPlan` has them for the first ones.
     """
 
     order: NDArray[np.intp]
@@ -47,29 +47,29 @@ class Mixture:
     def __getitem__(self, places: Any) -> Mixture:
         """Return the mixture of some images."""
 
-        def own(drawn: Any) -> Any:
+        def some(drawn: Any) -> Any:
             return None if drawn is None else drawn[places]
 
-        return Mixture(self.order[places], own(self.mirrored), own(self.moves), self.shares[places])
+        return Mixture(self.order[places], some(self.mirrored), some(self.moves), self.shares[places])
 
 
 def mirror_coins(n_images: int, seed: int, epoch: int) -> NDArray[np.bool_]:
-    """Toss a coin for each image (n_images,): mirrored in this epoch, or not."""
+    """Draw for each image (n_images,) whether it is mirrored in this epoch; each with probability 1/2."""
     return generator(seed, "mirror", epoch).random(n_images, np.float32) < 0.5
 
 
 def mirror(
     images: NDArray[np.generic],
-    coins: NDArray[np.bool_],
+    mirrored: NDArray[np.bool_],
     image_shape: tuple[int, ...],
     scratch: NDArray[np.generic],
 ) -> None:
-    """Mirror the images (..., M, D) whose coin (..., M) fell so, in place; `scratch` has the images' shape.
+    """Mirror those of the images (..., M, D) that `mirrored` (..., M) marks, in place; `scratch` has the same shape.
 
     `image_shape` is (height, width) or (height, width, channels).
     """
     pixels = images.reshape(-1, *image_shape)
-    rows = np.flatnonzero(coins)
+    rows = np.flatnonzero(mirrored)
     chosen = scratch.reshape(-1, *image_shape)[: len(rows)]
     np.take(pixels, rows, axis=0, out=chosen, mode="clip")
     pixels[rows] = chosen[:, :, ::-1]
@@ -84,7 +84,7 @@ def mirror_images(images: NDArray[AnyNumber], image_shape: tuple[int, ...]) -> N
 
 
 def count_moves(most_shift: int, affine: float) -> int:
-    """Return among how many moves an image's is drawn, see `move_sources`; 1 where images stay."""
+    """Return the number of moves of `move_sources`, one of which is drawn for each image; 1 if images do not move."""
     return N_AFFINE if affine else (2 * most_shift + 1) ** 2
 
 
@@ -94,10 +94,10 @@ def draw_moves(n_images: int, seed: int, epoch: int, n_moves: int) -> NDArray[np
 
 
 def move_sources(image_shape: tuple[int, ...], most_shift: int, affine: float) -> NDArray[np.intp] | None:
-    """Return, for each move and each pixel of the moved image, which pixel it comes from: (moves, D); None for none.
+    """Return, for each move and each pixel of the moved image, which pixel it comes from: (moves, D).
 
-    The moves are all shifts, or affine maps, which are shifted as well. What moves in from outside repeats the border.
-    The move in the middle of all leaves the image as it is.
+    The moves are all shifts, or affine maps, which shift as well; None if neither is wanted. Pixels from outside the
+    image repeat its border. The move in the middle of the list leaves the image as it is.
     """
     if affine:
         return affine_sources(image_shape, most_shift, affine)
@@ -105,7 +105,7 @@ def move_sources(image_shape: tuple[int, ...], most_shift: int, affine: float) -
 
 
 def shift_sources(image_shape: tuple[int, ...], most: int) -> NDArray[np.intp]:
-    """Return the sources of all (2 most + 1)^2 shifts of at most so many pixels in each direction."""
+    """Return the sources of all (2 most + 1)^2 shifts by at most `most` pixels in each direction."""
     moves = range(-most, most + 1)
     height, width = image_shape[:2]
     rows = [np.arange(height)[:, None] - down for down in moves]
@@ -158,9 +158,9 @@ def move(
 def draw_shares(n_images: int, seed: int, epoch: int, alpha: float) -> NDArray[np.float32]:
     """Draw for each image (n_images,) the share that it keeps when it is mixed with another one (Zhang et al. 2018).
 
-    The larger one of s and 1 - s, with s from the distribution Beta(alpha, alpha), alpha up to 1: which of two images
-    comes first is drawn as well, so nothing is lost. With numbers u and v from 0 to 1, s = x / (x + y) for
-    x = u^(1 / alpha) and y = v^(1 / alpha) where x + y <= 1; others are drawn anew (Joehnk 1964). NumPy's function for
+    It is the larger of s and 1 - s, with s from the distribution Beta(alpha, alpha), alpha up to 1. The second image is
+    drawn at random too, so taking the larger one loses nothing. With numbers u and v from 0 to 1, s = x / (x + y) for
+    x = u^(1 / alpha) and y = v^(1 / alpha) where x + y <= 1; others are drawn again (Joehnk 1964). NumPy's function for
     this distribution may give other last bits on other processors.
     """
     random = generator(seed, "mixup", epoch)
@@ -176,8 +176,8 @@ def draw_shares(n_images: int, seed: int, epoch: int, alpha: float) -> NDArray[n
 
 
 def mix(first: NDArray[np.floating], second: NDArray[np.floating], shares: NDArray[np.float32]) -> None:
-    """Write s first + (1 - s) second over `first` (..., M, D), which must be floats; shares s (..., M)."""
-    own = shares[..., None].astype(first.dtype, copy=False)
-    np.multiply(first, own, out=first)
-    np.multiply(second, 1 - own, out=second)
+    """Write s first + (1 - s) second over `first` (..., M, D), for shares s (..., M); `second` is changed too."""
+    share = shares[..., None].astype(first.dtype, copy=False)
+    np.multiply(first, share, out=first)
+    np.multiply(second, 1 - share, out=second)
     np.add(first, second, out=first)

@@ -1,7 +1,7 @@
 """From chosen training images to the network's input: gathered, changed at random, scaled to float32.
 
-Images stay in memory as they came, a byte a pixel. Gathering some dozens of them and scaling them is as fast as
-gathering from a float32 copy four times the size.
+Images stay in memory as bytes, one a pixel. Gathering some dozens of them and scaling them is as fast as gathering from
+a float32 copy of four times the size.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["Pixels", "TrainingImages", "to_float"]
 
 @dataclass(frozen=True)
 class Pixels:
-    """Memory to prepare M images in: `raw` and `scratch` (..., M, D) as stored, `floats` (..., M, D) for the result."""
+    """Memory for preparing M images: `raw` and `scratch` (..., M, D) as stored, `floats` (..., M, D) for the result."""
 
     raw: NDArray[np.generic]
     scratch: NDArray[np.generic]
@@ -30,7 +30,7 @@ class Pixels:
 
 
 class TrainingImages:
-    """The images of one data set, and how some of them are prepared for a step.
+    """The images of one data set, and how images are prepared for a step.
 
     Args:
         images: (n, D) uint8, or floating.
@@ -39,8 +39,8 @@ class TrainingImages:
         image_shape: (height, width[, channels]), for mirroring and moves.
         most_shift: pixels that an image is shifted by at most.
         affine: share of its size by which an image is stretched, turned and slanted at most.
-        soft_labels: (n, C) what counts as label of each image in training: how much each class counts, its sum being
-            the weight of the image. None where the label alone does.
+        soft_labels: (n, C) the label of each image in training, as a weight for each class; their sum is the weight of
+            the image. None where `labels` are used alone.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class TrainingImages:
         self.most_shift, self.affine = most_shift, affine
         self.dtype = np.dtype(dtype)
         self.sources = move_sources(image_shape, most_shift, affine)
-        self.is_ready = images.dtype == self.dtype and scale == 1  # nothing to multiply: chosen is prepared
+        self.is_ready = images.dtype == self.dtype and scale == 1  # images need no conversion
 
     @property
     def n_inputs(self) -> int:
@@ -84,9 +84,8 @@ class TrainingImages:
         pixels: Pixels,
     ) -> None:
         """Write the images `chosen` (..., M) into `pixels.floats`; `mirrored` and `moves` say how each is changed."""
-        np.take(
-            self.images, chosen, axis=0, out=pixels.raw, mode="clip"
-        )  # "clip" skips a hidden copy; indices are ours
+        # "clip" avoids a hidden copy, and is safe because the indices are made here.
+        np.take(self.images, chosen, axis=0, out=pixels.raw, mode="clip")
         if mirrored is not None:
             mirror(pixels.raw, mirrored, self.image_shape, pixels.scratch)
         if moves is not None and self.sources is not None:
@@ -97,7 +96,7 @@ class TrainingImages:
 def to_float(
     images: NDArray[np.generic], scale: float, out: NDArray[np.floating] | None = None, dtype: DTypeLike = np.float32
 ) -> NDArray[np.floating]:
-    """Return `images * scale` as floats of `dtype`, or of `out`'s, in which they are then written."""
+    """Return `images * scale` as floats of `dtype`; with `out`, they are written there and have its dtype."""
     if out is None:
         out = np.empty(images.shape, dtype)
     if out is not images:

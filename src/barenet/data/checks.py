@@ -1,7 +1,7 @@
-"""Check images and labels, whatever they came from, and hash them.
+"""Check images and labels of any source, and hash them.
 
-Each check stands once, here, and everything after it may trust what it gets. Reading files is left to `formats`
-and `pictures`, and what makes a whole data set to `datasets`.
+Each check is made once, here, and later code relies on it. `formats`, `tables` and `pictures` read files, and
+`datasets` makes a whole data set.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ __all__ = [
     "not_one_each",
 ]
 
-# A label beyond it is damage: the last layer alone would need a column of weights for each number below it.
+# A larger label means damage: the last layer alone would need a column of weights for each number below it.
 MAX_CLASSES = 2**16
-BRIGHT = 127  # of whole numbers up to 255 that are the bytes of pictures, the largest is above it
+BRIGHT = 127  # whole numbers up to 255 are taken for bytes of pictures only if the largest is above this
 
 
 def check_pair(
     images_from: str, images: np.ndarray, labels_from: str, labels: np.ndarray, *, are_features: bool = False
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return images (n, D), uint8 or finite float32, and labels (n,), int64; messages name where they are from.
+    """Return images (n, D), uint8 or finite float32, and labels (n,), int64; `images_from` and `labels_from` name them.
 
-    Features stay float32 or float64, and may be NaN where a number is missing: `tables` has looked at them.
+    Features stay float32 or float64, and may be NaN where a number is missing: `tables` has checked them.
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -73,7 +73,7 @@ def check_counts(images_from: str, images: np.ndarray, labels_from: str, labels:
 
 
 def not_one_each(labels: np.ndarray, where: str) -> DataError:
-    """Return what says how labels of several columns become one an image."""
+    """Return an error that says how to make one label an image from labels in several columns."""
     is_one_hot = labels.ndim == 2 and labels.dtype.kind in "biuf" and bool(np.all(np.sum(labels != 0, axis=1) == 1))
     remedy = (
         "so argmax(axis=1) of one-hot rows" if is_one_hot or labels.ndim != 2 else "so one of the columns: labels[:, 0]"
@@ -83,7 +83,7 @@ def not_one_each(labels: np.ndarray, where: str) -> DataError:
 
 
 def check_range(labels: np.ndarray, n_classes: int, where: str, reason: str) -> None:
-    """Refuse a label that is not in 0..n_classes-1, for the reason given."""
+    """Raise DataError for a label that is not in 0..n_classes-1; `reason` ends the message."""
     for row in (int(labels.argmin()), int(labels.argmax())):
         if not 0 <= labels[row] < n_classes:
             raise DataError(f"{where}: label {labels[row]} of image {row} is out of range: {reason}")
@@ -107,12 +107,12 @@ def _flat_images(images: np.ndarray, where: str) -> np.ndarray:
 
 
 def hold_bytes(images: np.ndarray) -> bool:
-    """Whether numbers that come in another type are the bytes of pictures: whole, from 0 to 255, and some bright."""
+    """Whether numbers of another type are the bytes of pictures: whole, from 0 to 255, and some of them bright."""
     return bool(images.min() >= 0 and BRIGHT < images.max() <= 255 and np.all(images == np.rint(images)))
 
 
 def as_bytes(images: np.ndarray, where: str, images_from: str) -> np.ndarray:
-    """Return images as bytes, as the training images are; raise DataError where they are others."""
+    """Return images as bytes, as the training images are; raise DataError if they hold other values."""
     if images.min() < 0 or images.max() > 255 or np.any(images != np.rint(images)):
         raise DataError(
             f"{where} has pixels from {images.min():g} to {images.max():g}, but {images_from} holds whole numbers from "
@@ -133,7 +133,7 @@ def hash_arrays(shape: tuple[int, ...], *arrays: np.ndarray | None) -> str:
 
 
 def extend_hash(fingerprint: str, *arrays: np.ndarray) -> str:
-    """Hash what `hash_arrays` gave together with the bytes of further arrays."""
+    """Hash the result of `hash_arrays` together with the bytes of further arrays."""
     digest = hashlib.sha256(fingerprint.encode())
     for array in arrays:
         digest.update(np.ascontiguousarray(array).data)

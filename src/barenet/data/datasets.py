@@ -1,7 +1,6 @@
 """One checked `Dataset` of images or features, from arrays.
 
-Whatever the source, the arrays pass `checks` on their way. Where they lie is left to `loading`; scaling, splitting and
-batching to the modules that follow.
+Arrays of every source pass `checks`. `loading` finds them on disk; later modules scale, split and batch them.
 """
 
 from __future__ import annotations
@@ -29,12 +28,12 @@ CARRIED_CLASS_NAMES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
-# What `hash_arrays` gives for the carried files; their bytes are pinned, so it need not be computed anew.
+# What `hash_arrays` gives for the carried files; their bytes never change, so it need not be computed again.
 CARRIED_FINGERPRINT = "sha256:89828629e6b085ed8d785f84a03817120e2d7fedb029e42b19be175501a928bb"
 
 
 def ignore(sentence: str) -> None:
-    """Take a note and do nothing with it."""
+    """Ignore a note."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -43,11 +42,11 @@ class Dataset(Shown):
 
     `train_images` (n, D) and `test_images` are uint8, or finite float32; labels (n,) are int64 in 0..C-1. The
     validation and test arrays are None when there are none. `mirror_safe` says that a mirrored image keeps its
-    class, which is known for the carried data only. `fingerprint` is "sha256:" and a hash of image shape and arrays.
-    `kind`: pictures out of folders, arrays of images, or features, which training standardises: float32 or float64, NaN
-    where a number is missing. `were_scaled`: most training pictures came in another size. `columns`: of the table that
-    the features or the images come from, if they come from one. `value_range`: the values of 16-bit pictures that
-    became 0 and 255.
+    class, which is known only for the Fashion-MNIST that barenet carries. `fingerprint` is "sha256:" and a hash of
+    image shape and arrays. `kind`: "pictures" from folders, arrays of "images", or "features", which training
+    standardises: float32 or float64, NaN where a number is missing. `were_scaled`: most training pictures had another
+    size. `columns`: those of the table that the features or images come from, if there is one. `value_range`: the
+    values of 16-bit pictures that became 0 and 255.
     """
 
     name: str
@@ -89,19 +88,19 @@ def from_arrays(
     note: Callable[[str], None] = ignore,
     **words: Unpack[ChoiceWords],
 ) -> Dataset:
-    """Make a Dataset of images or features x (n, ...) and labels y (n,) or (n, 1), and others to test and validate on.
+    """Make a Dataset of images or features x (n, ...) and labels y (n,) or (n, 1), and those for test and validation.
 
     Arrays of three axes and more are images, and so are rows (n, D) of at least 64 bytes or numbers from 0 to 1. Other
     rows (n, D) and data frames are features, which training standardises. A data frame may hold its labels. Labels that
     are whole numbers from 0 count classes, others are names. uint8 images stay as they are, without a copy if they
-    are contiguous. `words` are about the columns, as the settings `label`, `drop`, `keep`, `standardize` and `unknown`,
-    and `class_names` in their order. Raises DataError, or ConfigError for such a word.
+    are contiguous. `words` are the settings of columns, `label`, `drop`, `keep`, `standardize` and `unknown`, and
+    `class_names` in their order. Raises DataError, or ConfigError for a wrong value of such a word.
     """
     given = {"": (x, y), "_val": (x_val, y_val), "_test": (x_test, y_test)}
     pairs = {}
     for part, (suffix, pair) in zip(("train", "val", "test"), given.items(), strict=True):
-        if own := given_pair(suffix, *pair):
-            pairs[part] = own
+        if given_arrays := given_pair(suffix, *pair):
+            pairs[part] = given_arrays
     if "train" not in pairs:
         raise DataError("x and y are None: expected images and their labels")
     choices = choices_of(words)
@@ -127,11 +126,12 @@ def checked(
     value_range: tuple[int, int] | None = None,
     is_for_model: bool = False,
 ) -> Dataset:
-    """Check all that can be wrong with images and labels; the one way to a Dataset.
+    """Check images and labels, and make a Dataset; every Dataset is made here.
 
     `arrays` are images and labels for training, then those for testing if there are any, by their names in messages;
-    `validation` likewise; with `hash_apart` they are hashed on top of the others, as runs know arrays from Python.
-    `is_for_model`: they are for a model that knows the classes, so that some or all but one of these may be missing.
+    `validation` likewise. With `hash_apart`, validation arrays are hashed after the others: runs that were trained on
+    arrays from Python have such fingerprints. `is_for_model`: a model knows the classes, so the data may lack some, or
+    all but one.
     """
     (images_from, unchecked), (labels_from, labels), *test = arrays.items()
     images, labels = check_pair(images_from, unchecked, labels_from, labels, are_features=kind == "features")
@@ -157,7 +157,7 @@ def checked(
     if fingerprint is None:
         beside = () if hash_apart else (valid_images, valid_labels)
         fingerprint = hash_arrays(shape, images, labels, *beside, test_images, test_labels)
-    # The carried data are the carried data in whatever folder they lie.
+    # The carried data are recognised in any folder.
     is_carried = fingerprint == CARRIED_FINGERPRINT
     if class_names is None or (is_carried and list(class_names) == [str(label) for label in range(n_classes)]):
         class_names = CARRIED_CLASS_NAMES if is_carried else [str(label) for label in range(n_classes)]
@@ -198,15 +198,15 @@ def checked_alike(
     """Return images and labels for testing or validation, if there are any, checked against those for training."""
     if not given:
         return None, None
-    (own_from, unchecked), (labels_from, unchecked_labels) = given
-    images, labels = check_pair(own_from, unchecked, labels_from, unchecked_labels, are_features=are_features)
+    (these_from, unchecked), (labels_from, unchecked_labels) = given
+    images, labels = check_pair(these_from, unchecked, labels_from, unchecked_labels, are_features=are_features)
     if take_bytes:
-        images = as_bytes(images, own_from, images_from)
+        images = as_bytes(images, these_from, images_from)
     elif dtype == np.uint8 and images.dtype != np.uint8 and hold_bytes(images):
         images = images.astype(np.uint8)
     if (unchecked.shape[1:], images.dtype) != (shape, dtype):
         raise DataError(
-            f"{own_from} holds {images.dtype} images of shape {unchecked.shape[1:]}, but "
+            f"{these_from} holds {images.dtype} images of shape {unchecked.shape[1:]}, but "
             f"{images_from} holds {dtype} of {shape}: training and {what} images must be alike"
         )
     check_range(labels, n_classes, labels_from, f"the training labels end at {n_classes - 1}")

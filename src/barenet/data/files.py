@@ -1,6 +1,6 @@
-"""What every reader of data files needs: limits, what a file is that is not data, and where data are to be found.
+"""What every reader of data files needs: limits, names for files that are not data, and a search for data.
 
-What lies in place of data is judged by what a file holds, not by its name.
+Files that are not data are recognised by their content, not by their name.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ __all__ = [
     "subfolders",
 ]
 
-# 64 GiB: no header beyond it is believed. A million colour images of 128 x 128 pixels are below it.
+# 64 GiB: a header that says more is refused. A million colour images of 128 x 128 pixels take less.
 MAX_BYTES = 2**36
 IDX_TYPES = (b"\x08", b"\x09", b"\x0b", b"\x0c", b"\x0d", b"\x0e")  # third byte of an IDX file; then its dimensions
 PICTURE = "is a single picture, not a file of many"
 AS_PATH = "download what is there, and give the path of that (without file://)"
-PEEKED = 512  # bytes that tell what a file is: a tar archive says so at byte 257
+PEEKED = 512  # first bytes that show what a file is: those of a tar archive are at byte 257
 AS_NPZ = "save its arrays with np.savez(x_train=..., y_train=...)"
 
-# What most often lies in place of data, by its first bytes: text in small letters, without white space before it.
+# What files that are not data most often are, by their first bytes: text in small letters, without leading space.
 TEXTS = {
     b"<": "holds a web page, not data: download the file itself",
     b"version https://git-lfs": "is a Git LFS pointer, not the data: run `git lfs pull`",
     b"matlab 5.0": f"is a MATLAB file: read it with scipy.io.loadmat and {AS_NPZ}",
     b"sqlite format 3": "is an SQLite database: save its table as CSV",
 }
-# Bytes as they are. A text may begin with these letters too, as the columns `PAR1,PAR2` do.
+# Unchanged bytes. A text may begin with these letters too, such as the column names `PAR1,PAR2`.
 BINARIES = {
     b"PK\x03\x04": "is a zip archive: unpack it first",
     b"PK\x05\x06": "is an empty zip archive: get it again",
@@ -72,23 +72,23 @@ BINARIES = {
     b"II*\0": PICTURE,
     b"MM\0*": PICTURE,
     GZIP_MAGIC: "was compressed twice: unpack it once",
-    # The opcode PROTO and a protocol from 2 on. Older pickles are text and are known by their names.
+    # The opcode PROTO and a protocol from 2 on. Older pickles are text and are recognised by their names.
     **{bytes([0x80, protocol]): f"is a pickle: {AS_NPZ}" for protocol in range(2, 6)},
 }
 
 
-# What systems and programs put beside a person's files, in small letters; hidden files and folders are such too.
+# Files and folders that systems and programs put beside a person's files, in small letters; hidden ones count too.
 SYSTEM_NAMES = frozenset(
     [
         *("@eadir", "@tmp", "#recycle", "@recycle", "$recycle.bin", "system volume information", "lost+found"),
         *("__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r"),
     ]
 )
-DEPTH = 3  # how many folders below the one that is given data are looked for
+DEPTH = 3  # data are searched in the given folder and so many levels of folders below it
 
 
 def impostor(beginning: bytes) -> str | None:
-    """Name what lies in place of data, judged by the file's first bytes, or return None."""
+    """Return what a file is that is not data, by its first bytes, and what to do; None if it is not known."""
     if beginning[257:262] == b"ustar":
         return "is a tar archive: unpack it first"
     text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
@@ -99,7 +99,7 @@ def impostor(beginning: bytes) -> str | None:
 
 
 def kind_of_file(path: Path) -> str:
-    """Say what a file that no reader takes is, and what to do, in words that read on from its name."""
+    """Return what a file is that no reader accepts, and what to do, in words that follow its name."""
     if (fault := fault_of_file(path)) is not None:
         return fault
     with open_regular(path) as file:
@@ -111,7 +111,7 @@ def kind_of_file(path: Path) -> str:
 
 
 def fault_of_file(path: Path) -> str | None:
-    """Say what a file is that is known and not read, in words that read on from its name; None for others."""
+    """Return what a file is whose kind is known but not read, in words that follow its name; None for others."""
     with open_regular(path) as file:
         beginning = file.read(PEEKED)
     if beginning.startswith(b"PK\x03\x04"):
@@ -126,7 +126,7 @@ def fault_of_file(path: Path) -> str | None:
 
 
 def unpacked_beginning(path: Path) -> bytes:
-    """Return the first bytes inside a gzip file, or none where it is damaged."""
+    """Return the first bytes inside a gzip file, or no bytes if it is damaged."""
     try:
         with open_regular(path) as packed, gzip.GzipFile(fileobj=packed) as file:
             return file.read(PEEKED)
@@ -135,7 +135,7 @@ def unpacked_beginning(path: Path) -> bytes:
 
 
 def kind_of_archive(path: Path) -> str:
-    """Say what a zip archive without arrays is: several kinds of file are one inside."""
+    """Return what a zip archive is, and what to do: several kinds of file are zip archives."""
     with reading(path), open_archive(path) as archive:
         names = archive.namelist()
     if "[Content_Types].xml" in names:
@@ -149,17 +149,17 @@ def kind_of_archive(path: Path) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Whether a text is the address of a page or a file, such as https://..., and no path; a Path has lost a slash."""
+    """Whether a text is an address such as https://..., and not a path; one that became a Path has a single slash."""
     return re.match(r"[a-z][a-z0-9+.-]+:/", text, re.IGNORECASE) is not None
 
 
 def is_system(name: str) -> bool:
-    """Whether a file or folder is hidden, or one that a system keeps for itself, as thumbnails are."""
+    """Whether a file or folder is hidden, or is one of the system, such as thumbnails."""
     return name.startswith((".", "~$")) or name.lower() in SYSTEM_NAMES
 
 
 def subfolders(folder: Path) -> list[tuple[str, Path]]:
-    """Return name and path of the folders in a folder, sorted; those of systems left out."""
+    """Return name and path of the folders in a folder, sorted, without those of the system."""
     with os.scandir(folder) as entries:
         # Some systems store an accent apart from its letter; a name must be the same on all of them.
         return sorted(
@@ -171,7 +171,7 @@ def subfolders(folder: Path) -> list[tuple[str, Path]]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where data are to be found: a file or a folder, of which the names in it and below it are read once."""
+    """A file or folder in which data are searched; the names in a folder and below it are read once."""
 
     path: Path
 
@@ -197,15 +197,15 @@ class Place:
     def find_alone(self, suffixes: tuple[str, ...]) -> Path | None:
         """Return the file at the path, or the only one in the folder there, whose name ends so, or None."""
         names = [self.path.name] if self.path.is_file() else [name for level in self.levels[:1] for name in level[0][1]]
-        own = [name for name in names if name.lower().endswith(suffixes)]
-        if len(own) != 1:
+        fitting = [name for name in names if name.lower().endswith(suffixes)]
+        if len(fitting) != 1:
             return None
-        return self.path if self.path.is_file() else self.path / own[0]
+        return self.path if self.path.is_file() else self.path / fitting[0]
 
     def find(self, is_one: Callable[[frozenset[str]], bool]) -> Path | None:
-        """Return the folder whose names of files `is_one` takes, on the first level that has any, or None.
+        """Return the folder for whose file names `is_one` is true, on the first level that has one, or None.
 
-        Raises DataError where there are several on that level.
+        Raises DataError if that level has several.
         """
         for level in self.levels:
             if found := [folder for folder, names in level if is_one(names)]:

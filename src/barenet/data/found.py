@@ -1,4 +1,4 @@
-"""What a reader finds at a path, before any check: arrays by part, and what else it learnt."""
+"""What a reader finds at a path, before any check: arrays by part, and facts about them."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ __all__ = ["Found", "turned"]
 
 @dataclass(frozen=True)
 class Found:
-    """Images or features and labels by part: "train", and "val" and "test" where they are there.
+    """Images or features and labels by part: "train", and "val" and "test" if there are such parts.
 
-    parts: of each part the images, then the labels, by what messages call them. what: what was recognised ("CIFAR-10
-    binary batches"), empty where nothing was guessed. name: of the data set, by default that of its folder or file.
-    lies_on_its_side: whether the images are known to be transposed. took_label: whether the labels that a person asks
-    for were chosen here. as_before: reads the data as earlier versions did, for models that were trained so. facts:
-    further keywords of `datasets.checked`, such as class_names.
+    parts: for each part the images, then the labels, by their names in messages. what: what was recognised ("CIFAR-10
+    binary batches"), empty if nothing was guessed. name: of the data set, by default that of its folder or file.
+    is_transposed: whether the images are known to be transposed. took_label: whether the reader has used the setting
+    `label`. as_before: reads the data as earlier versions did, for models that they trained. facts: further keywords of
+    `datasets.checked`, such as class_names.
     """
 
     parts: Mapping[str, Mapping[str, np.ndarray]]
     what: str = ""
     name: str = ""
-    lies_on_its_side: bool = False
+    is_transposed: bool = False
     took_label: bool = False
     as_before: Callable[[], Found] | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)

@@ -1,7 +1,7 @@
 """Load images and labels, from the package, a folder or a file, into one checked `Dataset`.
 
-Which reader takes a path is decided here, by a table. Reading itself is left to `formats`, `tables` and `pictures`, the
-checks to `datasets`.
+A table decides here which reader reads a path. The readers are in `formats`, `tables` and `pictures`, the checks in
+`datasets`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ __all__ = ["load_dataset"]
 
 
 def find_pictures_at(place: Place) -> Path | None:
-    """Return the path if pictures lie there; beside tables only those that folders or a table say the classes of."""
+    """Return the path if there are pictures; with tables beside them, only if folders or a table say their classes."""
     from barenet.data.pictures.label_tables import is_list_of_pictures
     from barenet.data.pictures.labelled import says_classes
 
@@ -50,7 +50,7 @@ def find_pictures_at(place: Place) -> Path | None:
     if root is None or says_classes(root):
         return root
     tables = find_tables(root).values()
-    # A list of pictures is no table of features, even where none of its names is a picture that is there.
+    # A table of picture names is not a table of features, even if no picture has one of these names.
     return root if not tables or any(map(is_list_of_pictures, tables)) else None
 
 
@@ -63,16 +63,16 @@ def read_picture_folder(path: Path, options: Options) -> Found:
 
 
 def find_tables_at(place: Place) -> Path | None:
-    """Return the path if tables lie there."""
+    """Return the path if there are tables."""
     return place.path if find_tables(place.path) else None
 
 
 def read_tables_at(path: Path, options: Options) -> Found:
-    """Return the tables of a file or a folder, called as the file without its ending."""
+    """Return the tables of a file or a folder; a file gives the data set its name, without the ending."""
     found = read_tables(path, options.choices, options.note)
     columns: Columns | None = found.facts.get("columns")
     if options.choices == Choices():
-        # Earlier versions took the last column for the labels, and learnt from all others, pixels or not.
+        # Earlier versions used the last column as labels and all others as features, even pixels.
         n_columns = 0 if columns is None else columns.n_columns
         label = n_columns if columns is not None and columns.label is not None else None
         before = Choices(label, keep=tuple(str(i + 1) for i in range(n_columns)), standardize=True)
@@ -83,7 +83,7 @@ def read_tables_at(path: Path, options: Options) -> Found:
     return replace(found, name=stem_of(path.name)) if path.is_file() else found
 
 
-# The first test that finds something at or below a path says where; its reader reads it.
+# In this order, the first function that finds its kind of data at or below a path returns where; its reader reads that.
 READERS: tuple[tuple[Callable[[Place], Path | None], Callable[[Path, Options], Found]], ...] = (
     (find_idx_set, lambda path, _: read_idx_set(path)),
     (find_cifar, lambda path, options: read_cifar(path, options.choices.label)),
@@ -111,16 +111,16 @@ def load_dataset(
 ) -> Dataset:
     """Load a data set from disk; the carried Fashion-MNIST where `path` is None.
 
-    A path is a folder of IDX files, of pictures, of CIFAR's batches or of tables, or a file: .npz, a table, or a pickle
-    such as mnist.pkl.gz; one that isn't there and ends in `fashion-mnist` means the carried data too. Pictures are
-    brought to `image_size` (height, width), by default the commonest among them and at most 64, in grey or in `color`;
-    `skip_broken` leaves out those that cannot be read; `value_range` is what becomes 0 and 255 of 16-bit pictures, by
-    default the values found in them. `transpose` swaps height and width of every image; by default of EMNIST's alone.
-    `trained_on` is the fingerprint of what a model was trained on: what earlier versions read otherwise is read so
-    where it agrees. `words` are about the columns of tables, as the settings `label`, `drop`, `keep`, `standardize` and
-    `unknown`; and `columns` with `class_names`, those of a model. `note` gets a sentence for what deserves attention
-    without being wrong, and for what was taken for what; `show_progress` shows a bar where pictures are decoded and
-    stderr is a terminal. Raises DataError or MachineError.
+    A path is a folder of IDX files, of pictures, of CIFAR's batches, of .npz or .npy files or of tables; or a file:
+    .npz, a table, or a pickle such as mnist.pkl.gz. A path that does not exist and ends in `fashion-mnist` means the
+    carried data too. Pictures get `image_size` (height, width), by default their commonest size, at most 64, in grey or
+    in `color`; `skip_broken` leaves out those that cannot be read; `value_range` are the values of 16-bit pictures that
+    become 0 and 255, by default those found in them. `transpose` swaps height and width of every image; by default only
+    of EMNIST's. `trained_on` is the fingerprint of the data that a model was trained on: if earlier versions read the
+    data in another way, and that way gives this fingerprint, it is used. `words` are the settings of columns of tables,
+    `label`, `drop`, `keep`, `standardize` and `unknown`, and a model's `columns` and `class_names`. `note` gets a
+    sentence for all that was guessed, and for what is unusual without being wrong; `show_progress` shows a bar while
+    pictures are decoded, if stderr is a terminal. Raises DataError or MachineError.
     """
     if path is not None:
         if str(path) == "":
@@ -128,7 +128,7 @@ def load_dataset(
         if is_address(str(path)):
             raise DataError(f"{path} is an address, not a path: {AS_PATH}")
         check_text(str(path), "the path of the data")
-        path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path's own raises RuntimeError for an unknown user
+        path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError for an unknown user
         choices = choices_of(words)
         for_model = bool(trained_on)
         options = Options(image_size, color, skip_broken, value_range, choices, note, show_progress, for_model)
@@ -146,9 +146,9 @@ def load_dataset(
 
 
 def read_dataset(path: Path, transpose: bool | None, trained_on: str, options: Options) -> Dataset | None:
-    """Return what lies at a path as a Dataset, and say what it was taken for; None where nothing lies there."""
-    told: list[str] = []  # of a reading that may give way to that of an earlier version
-    note, options = options.note, replace(options, note=told.append if trained_on else options.note)
+    """Return the data at a path as a Dataset, and note what they were taken for; None if the path does not exist."""
+    notes: list[str] = []  # kept back, because the data may be read again as an earlier version did
+    note, options = options.note, replace(options, note=notes.append if trained_on else options.note)
     found = find_and_read(path, options)
     if found is None:
         return None
@@ -159,13 +159,13 @@ def read_dataset(path: Path, transpose: bool | None, trained_on: str, options: O
         if before is not None:
             note(f"{name}: {found.what or 'tables'}, read as by the earlier version that trained this model")
             return before
-    for sentence in told:
+    for sentence in notes:
         note(sentence)
     return dataset
 
 
 def find_and_read(path: Path, options: Options) -> Found | None:
-    """Return what lies at a path, read by the first reader that takes it; None where nothing lies there."""
+    """Return the data at a path, read by the first reader that finds some; None if the path does not exist."""
     place = Place(path)
     for find, read in READERS:
         if (where := find(place)) is not None:
@@ -176,19 +176,19 @@ def find_and_read(path: Path, options: Options) -> Found | None:
 
 
 def read_as_before(name: str, found: Found, trained_on: str) -> Dataset | None:
-    """Return the Dataset as earlier versions read it, if that is the one with the fingerprint `trained_on`, or None."""
+    """Return the Dataset as earlier versions read it, if it has the fingerprint `trained_on`, or None."""
     if found.as_before is None:
         return None
     try:
         before = found.as_before()
         dataset = checked(name, in_order(before.parts), ignore, validation=before.parts.get("val"), **before.facts)
-    except (DataError, ConfigError):  # data that cannot be read so are not what a model was trained on
+    except (DataError, ConfigError):  # no model was trained on data that cannot be read in this way
         return None
     return dataset if dataset.fingerprint == trained_on else None
 
 
 def dataset_of(name: str, found: Found, transpose: bool | None, options: Options) -> Dataset:
-    """Return what a reader found as a Dataset, and say what it was taken for."""
+    """Return what a reader found as a Dataset, and note what it was taken for."""
     what, note, for_model = found.what, options.note, options.for_model
     if for_model:
         alone = found.parts.get("test") or next(iter(found.parts.values()))
@@ -196,19 +196,19 @@ def dataset_of(name: str, found: Found, transpose: bool | None, options: Options
         found = replace(found, parts=parts, facts={**found.facts, "is_for_model": True})
     if "kind" not in found.facts:
         found = with_tables(found, options)
-    if transpose or (transpose is None and found.lies_on_its_side):
+    if transpose or (transpose is None and found.is_transposed):
         found = replace(found, parts=turned(found.parts))
-        what = f"{what}, turned upright" if found.lies_on_its_side else f"{what} with height and width swapped".strip()
+        what = f"{what}, turned upright" if found.is_transposed else f"{what} with height and width swapped".strip()
     if "test" not in found.parts and not for_model:
         note(f"{name} has no test part: results will be of validation alone")
     dataset = checked(name, in_order(found.parts), note, validation=found.parts.get("val"), **found.facts)
-    if what or (not for_model and dataset.kind != "features" and dataset.columns is None):  # of tables all is said
+    if what or (not for_model and dataset.kind != "features" and dataset.columns is None):  # tables have notes already
         note(f"{name}: {f'{what}: ' if what else ''}{describe(dataset, for_model=for_model)}")
     return dataset
 
 
 def with_tables(found: Found, options: Options) -> Found:
-    """Return arrays as `from_arrays` takes them: rows that are no pixels as features, text labels as classes."""
+    """Return arrays as `from_arrays` does: rows that are not pixels as features, text labels as classes."""
     pairs = {}
     for part, arrays in found.parts.items():
         (images_from, images), (labels_from, labels) = arrays.items()
@@ -221,12 +221,12 @@ def with_tables(found: Found, options: Options) -> Found:
 
 
 def in_order(parts: Mapping[str, Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Return the arrays to train on, then those to test on where they are there."""
+    """Return the training arrays, then the test arrays if there are any."""
     return {**parts["train"], **parts.get("test", {})}
 
 
 def describe(dataset: Dataset, *, for_model: bool) -> str:
-    """Return how many images of which shape and which classes a data set has."""
+    """Return in words how many images a data set has, of which shape and classes."""
     is_one_part = dataset.valid_labels is None and dataset.test_labels is None
     counts = [f"{len(dataset.train_labels):,} {'labelled' if for_model and is_one_part else 'training'}"]
     for labels, part in ((dataset.valid_labels, "validation"), (dataset.test_labels, "test")):

@@ -1,4 +1,4 @@
-"""How a data set is to be read: what `load_dataset` is given, for the readers."""
+"""How to read a data set: the arguments of `load_dataset`, for the readers."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Options"]
 
 @dataclass(frozen=True)
 class Options:
-    """How to read, of `load_dataset`: what readers of pictures need, and where to say what deserves attention.
+    """The arguments of `load_dataset` that readers need.
 
-    for_model: the data are for a model that knows the classes: one class is enough, and so is a part to test on.
+    for_model: the data are for a model that knows the classes: one class is enough, and so is a test part alone.
     """
 
     image_size: tuple[int, int] | None

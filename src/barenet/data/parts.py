@@ -1,7 +1,7 @@
 """What people call the parts of a data set, its images and its labels: in names of folders, of files and of keys.
 
-One table says which word means which part, one which word means images and which labels. The functions split a name
-into words first, so that `X_train`, `xTrain`, `training set` and `TrainImages` are understood alike.
+Tables say which word means which part, and which words mean images or labels. The functions first split a name
+into words, so that `X_train`, `xTrain`, `training set` and `TrainImages` have the same meaning.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PARTS = {
         ("test", "tests", "testing", "tst", "t10k", "eval", "evaluation", "holdout", "测试", "测试集"), "test"
     ),
 }
-# Understood in names of arrays only: a folder `tr` or `te` may well hold pictures of a class.
+# Only in names of arrays: a folder `tr` or `te` may be a class.
 SHORT_PARTS = {"tr": "train", "va": "val", "vl": "val", "te": "test", "ts": "test"}
 
 FEATURES = frozenset(
@@ -28,7 +28,7 @@ FEATURES = frozenset(
 LABELS = frozenset(
     ["y", "ys", "label", "labels", "lbl", "lbls", "target", "targets", "class", "classes", "category", "categories"]
 )
-# Words that say nothing: a folder `training set`, `train_images` or `test data` is a part like `train` or `test`.
+# Words without a meaning here: a folder `training set`, `train_images` or `test data` is a part like `train` or `test`.
 FILLERS = frozenset(
     [
         *("set", "sets", "dataset", "data", "split", "folder", "files", "samples"),
@@ -56,7 +56,7 @@ def words_of(name: str) -> list[str]:
 
 
 def unglued(word: str, endings: frozenset[str], known: Iterable[str]) -> list[str]:
-    """Return a word as two where it is a known one with another before or after it: `trainset`, `xtrain`."""
+    """Return a word as two if it is a known word and one of `endings`, in either order: `trainset`, `xtrain`."""
     for other in known:
         if word == other:
             return [word]
@@ -68,7 +68,7 @@ def unglued(word: str, endings: frozenset[str], known: Iterable[str]) -> list[st
 
 
 def part_of(name: str) -> str | None:
-    """Return "train", "val" or "test" for a folder's or a file's name that says so and nothing else, or None.
+    """Return "train", "val" or "test" for the name of a folder or file that says only that, or None.
 
     >>> part_of("training_set"), part_of("TestImages"), part_of("valid"), part_of("train station")
     ('train', 'test', 'val', None)
@@ -78,16 +78,16 @@ def part_of(name: str) -> str | None:
 
 
 def is_filler(name: str) -> bool:
-    """Whether a name says nothing, neither a part nor a class: `images`, `data set`."""
+    """Whether a name has no meaning here, neither a part nor a class: `images`, `data set`."""
     return split_part(name) == (None, ())
 
 
 def split_part(name: str) -> tuple[str | None, tuple[str, ...]]:
     """Return the part that a name says, and its words that are neither part nor filler; None for several parts.
 
-    A number right after a part says nothing: `test1`.
+    A number right after a part is ignored: `test1`.
     """
-    words = [own for word in words_of(name) for own in unglued(word, FILLERS, PARTS)]
+    words = [single for word in words_of(name) for single in unglued(word, FILLERS, PARTS)]
     words = [plain if (plain := word.rstrip("0123456789")) in PARTS else word for word in words]
     found = {PARTS[word] for word in words if word in PARTS}
     rest = tuple(word for word in words if word not in PARTS and word not in FILLERS)
@@ -95,9 +95,9 @@ def split_part(name: str) -> tuple[str | None, tuple[str, ...]]:
 
 
 def parts_among(names: Iterable[str]) -> dict[str, str]:
-    """Return the part of each of the names that stand beside each other, of those that have one.
+    """Return the parts that names in one folder say, by name.
 
-    Beside names that say a part and nothing else, those count that share all other words: `seg_train`, `seg_test`.
+    A name counts if it says only a part, or if other names share all its other words: `seg_train`, `seg_test`.
 
     >>> parts_among(["seg_train", "seg_test", "notes"])
     {'seg_train': 'train', 'seg_test': 'test'}
@@ -120,7 +120,7 @@ rest=('kmnist',)))
     """
     known = PARTS | SHORT_PARTS
     kinds = FEATURES | LABELS | FILLERS
-    words = [own for word in words_of(name) for own in unglued(word, kinds, known)]
+    words = [single for word in words_of(name) for single in unglued(word, kinds, known)]
     parts = {known[word] for word in words if word in known}
     # `image_labels` are labels, `train_data_labels` too.
     is_y = any(word in LABELS for word in words)

@@ -1,7 +1,7 @@
-"""One generator for each random choice, keyed by what the choice is for.
+"""One generator for each random choice, given by a seed, the purpose of the choice and the epoch.
 
-Order of calls, resuming, stacking and the number of workers then change nothing: the same seed, purpose and epoch
-give the same numbers wherever and whenever they are drawn.
+So order of calls, resuming, stacking and the number of workers change nothing: the same seed, purpose and epoch always
+give the same numbers.
 """
 
 from __future__ import annotations

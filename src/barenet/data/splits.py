@@ -14,7 +14,7 @@ from barenet.messages import count
 
 __all__ = ["resolve_n_valid", "stratified_split"]
 
-# A default count holds out one in so many images of a small data set, and no more.
+# Of a small data set, a default count holds out at most one in so many images.
 IMAGES_PER_HELD_OUT = 5
 
 
@@ -24,7 +24,7 @@ def stratified_split(labels: np.ndarray, n_valid: int | float, seed: int) -> tup
     `labels` (n,) are integers; `n_valid` is a count, or a fraction between 0 and 1 that is rounded to a count
     (halves up). Returns the indices (n - n_valid,) and (n_valid,), both int64 and ascending. Every class keeps
     a training image, so the only image of a class is never held out. The same labels, n_valid and seed give the
-    same split. Raises ConfigError for an `n_valid` that cannot be had, DataError for labels that are none.
+    same split. Raises ConfigError for an `n_valid` that is not possible, DataError for wrong labels.
     """
     labels = _checked_labels(labels)
     _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
@@ -41,11 +41,11 @@ def stratified_split(labels: np.ndarray, n_valid: int | float, seed: int) -> tup
 def resolve_n_valid(
     labels: np.ndarray, n_valid: int | float, is_default: bool, note: Callable[[str], None] = ignore
 ) -> int | float:
-    """Return the `n_valid` to split with: what a person gave stands or is an error, a default shrinks to fit.
+    """Return the `n_valid` to split with: a person's value is kept or is an error, a default is reduced to fit.
 
-    A default count beyond a fifth of the images becomes a fifth of them, rounded down, but one at least and
-    never the last image of a class; `note` gets a sentence about it. Raises ConfigError for a given value that
-    does not fit, and DataError when there is no image to spare.
+    A default of more than a fifth of the images becomes a fifth of them, rounded down, but at least one and
+    never the last image of a class; `note` gets a sentence about it. Raises ConfigError for a person's value that
+    does not fit, and DataError if no image can be held out.
     """
     labels = _checked_labels(labels)
     n_classes = len(np.unique(labels))
@@ -100,7 +100,7 @@ def _count(n_valid: int | float, n_images: int, n_classes: int) -> int:
 def _shares(counts: np.ndarray, n_valid: int) -> np.ndarray:
     """Share `n_valid` among classes of `counts` images by largest remainder, leaving one of each class.
 
-    In whole numbers, so that rounding is the same everywhere; of equal remainders the earlier class wins.
+    It computes in whole numbers, so that the result is the same everywhere; of equal remainders the first class wins.
     """
     shares, remainders = np.divmod(counts * n_valid, counts.sum())
     by_remainder = np.argsort(-remainders, kind="stable")

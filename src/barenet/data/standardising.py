@@ -1,7 +1,7 @@
-"""Bring features of different units to mean 0 and standard deviation 1, by statistics of the training rows.
+"""Give features of different units mean 0 and standard deviation 1, by statistics of the training rows.
 
-It is computed in float64 and rounded once, at the end: of times in seconds since 1970, float32 would make one number of
-many that differ. How the rows lie in memory makes no difference, and neither does the processor.
+It is computed in float64 and rounded once, at the end: float32 would make different times in seconds since 1970 equal.
+The order of the rows in memory and the processor make no difference.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from barenet.data.augmentation import mirror_images
 
 __all__ = ["Standardiser", "count_merged"]
 
-ROWS = 4_096  # rows that are worked on at once, so that no float64 copy of all of them is made
-SAMPLED = 2_000_000  # values, of rows spread evenly, that tell whether different ones become the same
+ROWS = 4_096  # rows that are computed at once, so that no float64 copy of all of them is made
+SAMPLED = 2_000_000  # values, of rows spread evenly, in which `count_merged` counts
 
 
 @dataclass(frozen=True, eq=False)
 class Standardiser:
     """x -> (x - mean) / deviation; `mean` and `deviation` are float64 (D,), one of each for a feature.
 
-    `fill` (D,) takes the place of missing numbers, which are NaN, before that; None where none may be missing.
+    `fill` (D,) first replaces missing numbers, which are NaN; None if none may be missing.
     """
 
     mean: NDArray[np.float64]
@@ -39,15 +39,15 @@ class Standardiser:
         may_be_missing: bool = False,
         stay: NDArray[np.bool_] | None = None,
     ) -> Standardiser:
-        """Measure features (n, D); one that is the same in all rows has deviation 1, so it becomes 0.
+        """Compute mean and deviation of features (n, D); a constant feature has deviation 1, so it becomes 0.
 
-        With `may_be_missing` missing numbers become the median of those that are there. Features where `stay` (D,) is
-        true are 0 or 1 by their making, and stay so.
+        With `may_be_missing`, `fill` is the median of each feature. Features where `stay` (D,) is true, which are
+        always 0 or 1, are left unchanged.
         """
         fill = medians(features) if may_be_missing else None
         if fill is not None and np.isnan(features).any():
             features = np.where(np.isnan(features), fill, features)
-        # Of rows that follow each other in memory NumPy adds one after another; otherwise the order of a sum hangs on
+        # NumPy adds rows that are contiguous in memory one after another; for others the order of the sum depends on
         # NumPy's version.
         features = np.ascontiguousarray(features)
         mean: NDArray[np.float64] = np.asarray(np.mean(features, axis=0, dtype=np.float64))
@@ -55,7 +55,7 @@ class Standardiser:
         for start in range(0, len(features), ROWS):
             squares += np.sum((features[start : start + ROWS] - mean) ** 2, axis=0)
         deviation = np.sqrt(squares / len(features))
-        # Rounding leaves a constant column a hair of deviation, which would blow its rounding errors up.
+        # Rounding can give a constant column a tiny deviation; dividing by it would enlarge the rounding errors.
         is_constant = deviation <= tiny(features.dtype) * np.abs(mean)
         deviation = np.where(is_constant, 1.0, deviation)
         if stay is not None:
@@ -64,20 +64,20 @@ class Standardiser:
 
     @classmethod
     def nothing(cls, features: NDArray[np.floating], *, may_be_missing: bool = False) -> Standardiser:
-        """Return what leaves features (n, D) as they are, but for missing numbers."""
+        """Return a standardiser that changes nothing in features (n, D) except missing numbers."""
         n = features.shape[1]
         return cls(np.zeros(n), np.ones(n), medians(features) if may_be_missing else None)
 
     def mirrored(self, image_shape: tuple[int, ...]) -> Standardiser:
-        """Return what does to images (n, D) what this does to their mirror images, but for mirroring them.
+        """Return a standardiser whose mean, deviation and fill are mirrored, for images (n, D) of `image_shape`.
 
-        The mirror image of what it returns is, bit for bit, the mirror image standardised.
+        Mirroring its result gives, bit for bit, what this standardiser gives for the mirror images.
         """
-        own = [self.mean, self.deviation] if self.fill is None else [self.mean, self.deviation, self.fill]
-        return Standardiser(*(mirror_images(values, image_shape) for values in own))
+        arrays = [self.mean, self.deviation] if self.fill is None else [self.mean, self.deviation, self.fill]
+        return Standardiser(*(mirror_images(values, image_shape) for values in arrays))
 
     def __call__(self, features: NDArray[Any], out: NDArray[np.float32] | None = None) -> NDArray[np.float32]:
-        """Return features (n, D) standardised, in `out` or as a new array."""
+        """Return standardised features (n, D), in `out` or as a new array."""
         out = np.empty(features.shape, np.float32) if out is None else out
         for start in range(0, len(features), ROWS):
             rows = features[start : start + ROWS]
@@ -88,7 +88,7 @@ class Standardiser:
 
 
 def medians(features: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return the median (D,) of the numbers that are there, 0 where none is."""
+    """Return the median (D,) of the numbers that are not missing, 0 for a feature without any."""
     has_missing = np.isnan(features).any(axis=0)
     found = np.asarray(np.median(features, axis=0), np.float64)
     for column in np.flatnonzero(has_missing):
@@ -98,13 +98,13 @@ def medians(features: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def tiny(dtype: np.dtype[Any]) -> float:
-    """Return the deviation, beside the mean, that rounding alone leaves to a feature that never changes."""
+    """Return the largest deviation, as a share of the mean, that rounding alone gives to a constant feature."""
     return 1e-7 if dtype == np.float32 else 1e-14
 
 
 def count_merged(features: NDArray[Any], standardised: NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return how many different values (D,) of each feature become the value of another when they are standardised."""
+    """Return how many different values (D,) of each feature become equal to another value by standardising."""
     step = max(1, features.size // SAMPLED)
-    before, after = (np.sort(own[::step], axis=0) for own in (features, standardised))
-    n_before, n_after = (np.count_nonzero(np.diff(own, axis=0) > 0, axis=0) for own in (before, after))
+    before, after = (np.sort(values[::step], axis=0) for values in (features, standardised))
+    n_before, n_after = (np.count_nonzero(np.diff(values, axis=0) > 0, axis=0) for values in (before, after))
     return np.asarray(n_before - n_after, np.int64)

@@ -6,10 +6,10 @@ Read the modules in this order; open `mlp` first:
     initializers   where the weights start
     gated          the sigmoid, GELU and SiLU
     activations    f(z) and its derivative
-    losses         how wrong the logits are, and which way to move them
-    rows           a row of an architecture, in words and checked
+    losses         how wrong the logits are, and the gradient
+    rows           a row of an architecture, and checks of it
     architecture   the description of a network: its rows, its weights, its kinds of layers
-    noise          random numbers for dropout, as a hash of where and when
+    noise          random numbers for dropout, as a hash of the step and the position
     layers         y = x W + b, y = f(x), normalisation, residual connections, dropout, each with its backward step
     workspace      the memory of a forward and a backward pass
     mlp            layers in a row: forward, backward
@@ -22,8 +22,8 @@ P parameters of one network. `...` in a shape stands for N or for nothing.
 
 **Networks in a stack.** Every function here works on the last axes of its arrays: activations are (..., B, H),
 weights (..., D, H), flat parameters (..., P). Without a leading axis that is the textbook network. With one it is
-N networks that take their steps together; NumPy runs the same matrix product for each, so every one of them ends
-with exactly the weights that it would have had alone.
+N networks that take their steps together; NumPy computes the same matrix product for each, so each network gets
+exactly the weights that it would get alone.
 """
 
 from barenet.nn.activations import ACTIVATIONS, ALIASES, CUSTOM, Activation, find_activation

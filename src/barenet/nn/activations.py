@@ -1,15 +1,15 @@
 """Activation functions f(z) with their derivatives, element by element; softmax works along the last axis.
 
 `forward(z, out=a)` writes a = f(z). `backward(da, z, a, out=dz)` writes dz = da * f'(z), where da is the gradient of
-the loss with respect to a. It is the last use of da and z in a step, so `backward` may overwrite both: that is where
-its intermediate results go instead of into new arrays. It leaves a as it is, for a is the input of the next dense
-layer, whose dW may be computed later. `out` is never one of the three.
+the loss with respect to a. It is the last use of da and z in a step, so `backward` may overwrite both with intermediate
+results, and needs no new arrays. It does not change a, because a is the input of the next dense layer, whose dW may be
+computed later. `out` is never one of the three.
 
-A function that says `in_place` may be handed z as `out`: its layer then spends one array on both, and `backward` finds
-a in both, so that z stays too. The others are handed a separate array.
-A function whose two passes share costly work has `with_slope(z, out=a, scratch=...)`, too: it writes a, and f'(z) over
-z, so that the way back is one product.
-`kinks` are the points where the derivative jumps; the gradient check steps around them.
+An activation with `in_place` may get z as `out`: then its layer uses one array for z and a, `backward` finds a in both,
+and must not change z either. The others get a separate array.
+An activation whose two passes share costly work also has `with_slope(z, out=a, scratch=...)`: it writes a, and f'(z)
+over z, so that the backward pass is one product.
+`kinks` are the points where the derivative jumps; the gradient check avoids them.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ LEAKY_SLOPE = 0.01
 
 @dataclass(frozen=True)
 class Activation:
-    """A named pair of functions; see the module's docstring for their contract."""
+    """A named pair of functions; the module's docstring says what they get and may overwrite."""
 
     name: str
     forward: Callable[..., None]
@@ -53,7 +53,7 @@ class Activation:
 
     @property
     def is_custom(self) -> bool:
-        """Whether a person handed in the functions."""
+        """Whether a person wrote the functions."""
         return self.name.startswith(CUSTOM)
 
     @staticmethod
@@ -63,10 +63,11 @@ class Activation:
         backward: Callable[[Array, Array, Array], Array],
         kinks: tuple[float, ...] = (),
     ) -> Activation:
-        """Make an activation of your own from `a = forward(z)` and `dz = backward(da, z, a)`.
+        """Make a custom activation from `a = forward(z)` and `dz = backward(da, z, a)`.
 
-        Both get arrays (..., B, H) and return new ones of the same shape. Hand the result to `MLP` or
-        `barenet.train`, which check its gradient first, and again to `barenet.load`. Files know it as `custom:name`.
+        Both get arrays (..., B, H) and return new ones of the same shape. Give the result to `barenet.train`, which
+        first checks its gradient, and again to `barenet.load`; or to `MLP`, which checks nothing: call
+        `barenet.check_custom` before. Files store it as `custom:name`.
         """
 
         def write_forward(z: Array, out: Array) -> None:
@@ -183,10 +184,10 @@ ALIASES = {"leakyrelu": "leaky_relu", "linear": "identity", "swish": "silu", "no
 
 
 def find_activation(activation: str | Activation, custom: Iterable[Activation] = ()) -> Activation:
-    """Return the activation of that name, one of `custom` first, or an `Activation` as it is."""
+    """Return the activation with a name, first from `custom`; an `Activation` is returned as it is."""
     if isinstance(activation, Activation):
         return activation
-    by_name = ACTIVATIONS | {own.name: own for own in custom}
+    by_name = ACTIVATIONS | {function.name: function for function in custom}
     name = ALIASES.get(str(activation), str(activation))
     if name not in by_name:
         raise ConfigError(f"unknown activation {activation!r}; {nearest(name, ACTIVATIONS)}")

@@ -1,6 +1,6 @@
-"""The description of a network: its dense layers in a row, and the activation behind each.
+"""The description of a network: its dense layers in order, and the activation after each.
 
-Whatever has to know what a network is made of asks here: the network itself, memory estimates, files, exports, pages.
+All code that needs to know the layers of a network uses it: the network, memory estimates, files, exports, pages.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Architecture:
     """All rows of a network, from the images to the classes.
 
     Raises:
-        ConfigError: a width is not a positive integer, or a layer does not take what the one before gives.
+        ConfigError: a width is not a positive integer, or a layer's input_dim is not the output_dim of the one before.
     """
 
     rows: tuple[LayerSpec, ...]
@@ -36,7 +36,7 @@ class Architecture:
             row.check(i + 1, is_last=i + 1 == len(self.rows))
             if i and row.input_dim != self.rows[i - 1].output_dim:
                 raise ConfigError(
-                    f"layers must chain: layer {i} gives {self.rows[i - 1].output_dim} values, "
+                    f"layers do not fit: layer {i} gives {self.rows[i - 1].output_dim} values, "
                     f"layer {i + 1} expects {row.input_dim}"
                 )
 
@@ -50,9 +50,9 @@ class Architecture:
     ) -> Architecture:
         """Return the architecture of these widths, from inputs to classes, with an activation for each layer.
 
-        `custom` are functions that a person wrote, recognised by their names. `normalization` is of all hidden layers,
-        `residual` of those that take as many values as they give: all but the first, and the first if the images have
-        as many values.
+        `custom` are functions that a person wrote, recognised by their names. `normalization` is for all hidden layers,
+        `residual` for those with as many inputs as outputs: all but the first, and the first if the images have as
+        many values.
 
         >>> Architecture.from_sizes([784, 128, 10], ["relu", "softmax"]).n_weights
         101632
@@ -87,7 +87,7 @@ class Architecture:
 
     @property
     def n_classes(self) -> int:
-        """C, the values that the last layer gives."""
+        """C, the number of values that the last layer gives."""
         return self.rows[-1].output_dim
 
     @property
@@ -123,21 +123,21 @@ class Architecture:
 
     @property
     def n_units(self) -> int:
-        """How many units there are, the classes included and the inputs not."""
+        """How many units there are, with the classes and without the inputs."""
         return sum(row.output_dim for row in self.rows)
 
     def ends_in_logits(self, loss: Loss) -> bool:
-        """Whether the network's outputs are logits, and not probabilities, when it is trained with `loss`.
+        """Whether the network's outputs are logits, not probabilities, when it is trained with `loss`.
 
-        A softmax on the last layer is left to a loss that stands for it, as cross-entropy does, and really applied
-        with any other.
+        Cross-entropy includes the softmax of the last layer, so the network does not apply it; with other losses it
+        does.
         """
         return loss.output == "softmax" or self.rows[-1].activation.name != "softmax"
 
     def kinds(self, loss: Loss) -> list[tuple[str, ...]]:
-        """Return the kinds of the layers of each row, in order: "dense", and what else is applied before and behind it.
+        """Return the kinds of the layers of each row, in order: "dense", and the layers before and after it.
 
-        The identity is no layer, nor a softmax that is left to the loss.
+        The identity is not a layer, and neither is a softmax that the loss includes.
         """
         applied = [row.activation.name != "identity" for row in self.rows]
         if self.rows[-1].activation.name == "softmax":
@@ -154,16 +154,16 @@ class Architecture:
         ]
 
     def fitting_batch_size(self, n_images: int, batch_size: int) -> int:
-        """Return the batch size, or the next larger one that leaves no batch of one image to batch normalisation."""
+        """Return the batch size, or with batch normalisation the next larger one that gives no batch of one image."""
         if not self.n_statistics or batch_size >= n_images:
             return batch_size
         sizes = range(max(2, batch_size), n_images + 1)
         return next(size for size in sizes if n_images % size != 1)
 
     def check_batches(self, n_images: int, batch_size: int) -> None:
-        """Raise ConfigError where batch normalisation would be over one image alone, which it makes 0.
+        """Raise ConfigError if batch normalisation would be over one image, for which it always gives 0.
 
-        n_images: that a network trains on in an epoch; the last batch has what is left of them.
+        n_images: how many a network trains on in an epoch; the last batch has the remaining ones.
         """
         if not self.n_statistics or (n_images % batch_size or batch_size) > 1:
             return

@@ -1,6 +1,6 @@
-"""The sigmoid, and the functions a = z s that let the share s = sigmoid(...) of z through: GELU, SiLU.
+"""The sigmoid, and the functions a = z s with a share s = sigmoid(...): GELU, SiLU.
 
-`activations` says what each function is given and may overwrite.
+`activations` says what each function gets and may overwrite.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ GELU_CUBIC = 0.044715
 
 
 def sigmoid_forward(z: Array, out: Array, sign: int = 1) -> None:
-    """a = 1 / (1 + e^-z), as (1 + tanh(z / 2)) / 2, which cannot overflow; 1 - a where `sign` is -1."""
+    """a = 1 / (1 + e^-z), as (1 + tanh(z / 2)) / 2, which cannot overflow; 1 - a if `sign` is -1."""
     np.multiply(z, sign * 0.5, out=out)
     np.tanh(out, out=out)
     np.multiply(out, 0.5, out=out)
@@ -49,7 +49,7 @@ def gelu_forward(z: Array, out: Array) -> None:
 
 
 def gelu_gate(z: Array, out: Array, sign: int = 1) -> None:
-    """Write s, the share of z that GELU lets through; 1 - s where `sign` is -1."""
+    """Write s, GELU's share of z; 1 - s if `sign` is -1."""
     np.multiply(z, z, out=out)
     np.multiply(out, 2 * GELU_SCALE * GELU_CUBIC, out=out)
     np.add(out, 2 * GELU_SCALE, out=out)
@@ -69,7 +69,7 @@ def gelu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
 
 
 def gelu_with_slope(z: Array, out: Array, scratch: Array) -> None:
-    """a = z s, and over z the slope s + a (1 - s) g' = 1 + (1 - s) (a g' - 1), with one tanh for both."""
+    """Write a = z s, and over z the slope s + a (1 - s) g' = 1 + (1 - s) (a g' - 1), with one tanh for both."""
     np.multiply(z, z, out=scratch)
     np.multiply(scratch, GELU_SCALE * GELU_CUBIC, out=scratch)
     np.add(scratch, GELU_SCALE, out=scratch)
@@ -99,7 +99,7 @@ def silu_backward(da: Array, z: Array, a: Array, out: Array) -> None:
 
 
 def silu_with_slope(z: Array, out: Array, scratch: Array) -> None:
-    """a = z s, and over z the slope s + a (1 - s) = 1 + (1 - s) (a - 1), with one tanh for both."""
+    """Write a = z s, and over z the slope s + a (1 - s) = 1 + (1 - s) (a - 1), with one tanh for both."""
     np.multiply(z, 0.5, out=scratch)
     np.tanh(scratch, out=scratch)
     np.multiply(scratch, 0.5, out=out)
@@ -112,7 +112,7 @@ def silu_with_slope(z: Array, out: Array, scratch: Array) -> None:
 def finish_gated_backward(da: Array, w_minus_1: Array, out: Array) -> None:
     """Write da (s + w (1 - s)) where `out` holds 1 - s, as da (1 + (1 - s) (w - 1)).
 
-    1 - s and not s: far to the right w is huge and 1 - s is exactly 0.
+    1 - s, not s, is given because for large z w is huge and 1 - s is exactly 0.
     """
     np.multiply(out, w_minus_1, out=out)
     np.add(out, 1, out=out)
@@ -120,7 +120,7 @@ def finish_gated_backward(da: Array, w_minus_1: Array, out: Array) -> None:
 
 
 def finish_slope(w: Array, tanh: Array) -> None:
-    """Write 1 + (1 - s) (w - 1) over w, with 1 - s = (1 - tanh) / 2; `tanh` is used up."""
+    """Write 1 + (1 - s) (w - 1) over w, with 1 - s = (1 - tanh) / 2; `tanh` is overwritten."""
     np.multiply(tanh, -0.5, out=tanh)
     np.add(tanh, 0.5, out=tanh)
     np.subtract(w, 1, out=w)

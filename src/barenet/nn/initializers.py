@@ -1,9 +1,9 @@
-"""Where the weights start: random, and scaled so that signals keep their size from layer to layer.
+"""The first weights: random, and scaled so that values keep their size from layer to layer.
 
 Each function fills one (fan_in, fan_out) matrix in place from a generator. Biases start at zero.
 
-Uniform draws have the same bits on every computer. Of normal ones, one in 3,900 lies in the tail, for which NumPy takes
-the C library's log1p. Where two libraries differ there in the last bit of a float64, the float32 that it is rounded to
+Uniform numbers have the same bits on every computer. Of normal ones, one in 3,900 is in the tail, for which NumPy calls
+the C library's log1p. If two libraries differ there in the last bit of a float64, the float32 after rounding
 is the same in all but one of half a billion cases.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # naming numpy.random would import it, a sixth of the time th
 
 
 def he(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
-    """Draw from N(0, sqrt(2 / fan_in)), for ReLU and its kin (He et al. 2015, equation 10)."""
+    """Draw from a normal distribution of deviation sqrt(2 / fan_in), for ReLU and similar (He et al. 2015, eq. 10)."""
     fan_in = weights.shape[0]
     weights[...] = rng.normal(0.0, np.sqrt(2.0 / fan_in), weights.shape)
 
@@ -30,13 +30,13 @@ def he(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
 def glorot(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
     """Draw uniformly within sqrt(6 / (fan_in + fan_out)), for tanh (Glorot and Bengio 2010, equation 16)."""
     limit = np.sqrt(6.0 / sum(weights.shape))
-    # `rng.uniform` takes -limit + 2 limit u, and rounds it twice on some processors and once, as a whole, on others.
+    # `rng.uniform` computes -limit + 2 limit u, which is rounded twice on some processors and once on others.
     # (`rng.normal` with mean 0 has no sum to round.)
     weights[...] = 2 * limit * rng.random(weights.shape) - limit
 
 
 def lecun(weights: NDArray[np.floating], rng: np.random.Generator) -> None:
-    """Draw from N(0, fan_in^-1/2) (LeCun et al. 1998, "Efficient BackProp", equation 16)."""
+    """Draw from a normal distribution of deviation fan_in^-1/2 (LeCun et al. 1998, "Efficient BackProp", eq. 16)."""
     fan_in = weights.shape[0]
     weights[...] = rng.normal(0.0, 1 / np.sqrt(fan_in), weights.shape)
 

@@ -1,4 +1,4 @@
-"""A multi-layer perceptron: layers in a row, forward and backward, alone or N of them in a stack.
+"""A multi-layer perceptron: a list of layers, forward and backward, for one network or a stack of N.
 
 forward    a_0 = x,   z_l = a_(l-1) W_l + b_l,   a_l = f_l(z_l),   logits = the last a
 backward   dW_l = a_(l-1)^T dz_l,   db_l = sum over the batch of dz_l,   dz_(l-1) = (dz_l W_l^T) f'(z_(l-1))
@@ -32,12 +32,12 @@ if TYPE_CHECKING:  # naming numpy.random would import it
 Rate = float | NDArray[np.float64]
 
 
-# Layers that need to know nothing but how wide they are.
+# Layers that need to know only their width.
 WIDTH_ALONE = {layer.kind: layer for layer in (LayerNorm, ResidualStart, ResidualSum)}
 
 
 class Options(TypedDict, total=False):
-    """Keywords of a network beside its architecture; `MLP` explains them, `MLP._build` has the defaults."""
+    """Keywords of a network besides its architecture; `MLP` explains them, `MLP._build` has the defaults."""
 
     initializer: str | None
     seed: Seeds
@@ -53,21 +53,20 @@ class MLP:
 
     Args:
         n_inputs, hidden_sizes, n_classes: widths from the images to the classes.
-        activation: name or `Activation` behind every hidden layer, or one for each of them.
-        output_activation: behind the last layer.
+        activation: name or `Activation` after every hidden layer, or one for each of them.
+        output_activation: after the last layer.
         normalization: between every hidden layer and its activation, "none", "layer" or "batch". With "batch" a forward
             pass in training normalises; in evaluation weights hold the running statistics, see `nn.layers.folding`.
-        residual: whether each hidden layer that takes as many values as it gives adds what it takes to what it gives.
-        initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero, to be filled in.
+        residual: whether each hidden layer with as many inputs as outputs adds its input to its output.
+        initializer: a name in `INITIALIZERS`, "he" by default, or None to leave all weights at zero.
         seed: an integer or generator, 0 by default, or N of them for a stack. The same seed gives the same weights in a
             stack as alone.
-        loss: that the network is trained with, "cross_entropy" by default. Cross-entropy stands for a softmax on the
-            last layer and computes both at once, so the network itself ends in logits; with another loss a softmax
-            there is really applied.
+        loss: the loss of training, "cross_entropy" by default. Cross-entropy includes the softmax of the last layer, so
+            the network ends in logits; with another loss the network applies the softmax.
         n_networks: N, or None, the default, for a single network without a leading axis.
         dropout: share of hidden units that training drops at random, 0 by default; a column (N, 1) has one for each
-            network. Set `noise.seeds` to let networks drop units of their own, and `noise.step` before each step.
-        input_dropout: share of the inputs, likewise.
+            network. `noise.seeds` decides which units each network drops; set `noise.step` before each step.
+        input_dropout: the same for the inputs.
         dtype: float32 by default, or float64 for gradient checks.
 
     >>> mlp = MLP(784, (128, 32), 10)
@@ -103,7 +102,7 @@ class MLP:
         `options` are those of the class from `initializer` on.
 
         Raises:
-            ConfigError: a row is incomplete, layers don't chain, or an activation is unknown.
+            ConfigError: a row is incomplete, layers do not fit one another, or an activation is unknown.
         """
         mlp = cls.__new__(cls)
         if not isinstance(architecture, Architecture):
@@ -139,7 +138,7 @@ class MLP:
         self.initialize(initializer, seed)
 
     def _make_layer(self, kind: str, i: int) -> Layer:
-        """Return a layer of row `i`; each kind that `Architecture.kinds` names has its branch here."""
+        """Return a layer of row `i`; each kind in `Architecture.kinds` has its branch here."""
         row = self.architecture.rows[i]
         values, grads = self.parameters.views, self.parameters.grad_views
         (W, b), (dW, db) = ((views[f"W{i + 1}"], views[f"b{i + 1}"]) for views in (values, grads))
@@ -154,14 +153,14 @@ class MLP:
         raise NotImplementedError(f"no layer of kind {kind!r} can be made")
 
     def _drop(self, rate: Rate, width: int, number: int) -> None:
-        """Append the dropout layer of that number, unless no network drops anything."""
+        """Append the dropout layer with this number, unless no network drops anything."""
         if not np.all((np.asarray(rate) >= 0) & (np.asarray(rate) < 1)):
             raise ConfigError(f"dropout must be a share from 0 to below 1, got {rate}")
         if np.any(rate):
             self.layers.append(Dropout(rate, self.parameters.lead, width, self.noise, number))
 
     def initialize(self, initializer: str | None, seed: Seeds) -> None:
-        """Draw all weights anew, each network from its own generator, and set all biases to zero."""
+        """Draw all weights again, each network from its generator, and set all biases to zero."""
         if initializer is None:
             return
         if initializer not in INITIALIZERS:
@@ -170,8 +169,8 @@ class MLP:
         if len(seeds) != (self.n_networks or 1):
             raise ShapeError(f"{len(seeds)} seeds for {self.n_networks or 1} networks; give one each")
         self.parameters.values[...] = 0
-        for network, own_seed in enumerate(seeds):
-            rng = np.random.default_rng(own_seed)
+        for network, network_seed in enumerate(seeds):
+            rng = np.random.default_rng(network_seed)
             for name, view in self.parameters.views.items():
                 if name.startswith("W"):
                     INITIALIZERS[initializer](view if self.n_networks is None else view[network], rng)
@@ -179,7 +178,7 @@ class MLP:
     def forward(self, x: Array, workspace: Workspace | None = None, *, training: bool = False) -> Array:
         """Return the logits (..., B, C) of images `x`, (B, D) shared by the stack or (N, B, D).
 
-        With a workspace they lie in its memory and hold until its next forward pass; without, all is new.
+        With a workspace they are in its memory, and valid until its next forward pass; without one, arrays are new.
         """
         slots = (workspace or Workspace(self, x.shape[-2])).slots(x)
         y = x
@@ -192,20 +191,20 @@ class MLP:
     def backward(self, workspace: Workspace) -> None:
         """Overwrite `parameters.grads` from `workspace.dlogits`, once after each forward pass.
 
-        What goes into an activation is scratch space by then: a second backward pass needs another forward pass.
+        It overwrites the inputs of activations: a second backward pass needs another forward pass.
         """
         dy: Array | None = workspace.dlogits
         for layer, slot in zip(reversed(self.layers), reversed(workspace.current), strict=True):
-            if dy is None:  # nothing but dropout of the images is left
+            if dy is None:  # only dropout of the images remains
                 break
             layer.backward(slot, dy)
             dy = slot.dx
 
     def trace(self, x: Array, start: int = 0) -> list[tuple[Array, Array]]:
-        """Return (z, a) of each row of the architecture, in new arrays; z is what its activation takes.
+        """Return (z, a) of each row of the architecture, in new arrays; z is the input of its activation.
 
-        x: images (B, D), or the inputs of row number `start`, counted from 0; the rows from there on are then passed.
-        The last a is the network's output: where a softmax is left to the loss, that is z.
+        x: images (B, D), or the inputs of row number `start`, counted from 0; then the rows from there on are computed.
+        The last a is the network's output: if the loss includes the softmax, that is z.
         """
         return trace(self.layers, x, start)
 
@@ -213,7 +212,7 @@ class MLP:
         return f"{type(self).__name__}({self.architecture})"
 
     def copy(self, dtype: DTypeLike | None = None) -> Self:
-        """Return the network as it is evaluated, without dropout, with a copy of its parameters in `dtype`."""
+        """Return the network for evaluation, without dropout, with a copy of its parameters in `dtype`."""
         copied = self.from_architecture(
             self.architecture,
             initializer=None,
@@ -226,13 +225,13 @@ class MLP:
 
     @property
     def ends_in_logits(self) -> bool:
-        """Whether the outputs are logits, and not probabilities."""
+        """Whether the outputs are logits, not probabilities."""
         return self.architecture.ends_in_logits(self.loss)
 
     def loss_and_gradients(
         self, x: Array, labels: Labels, loss: str | Loss = "cross_entropy"
     ) -> tuple[Array, dict[str, Array]]:
-        """Return the mean loss, shape (...), and the gradient of each parameter by name, for a lecture."""
+        """Return the mean loss, shape (...), and the gradient of each parameter by name, as for a lecture."""
         loss = make_loss(loss) if isinstance(loss, str) else loss
         check_labels(labels, self.n_classes)
         workspace = Workspace(self, x.shape[-2])

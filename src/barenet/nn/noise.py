@@ -1,12 +1,12 @@
-"""The random numbers behind dropout: a function of where and when, not a stream that is drawn from.
+"""The random numbers of dropout: a function of step and position, not a stream of numbers.
 
 The number for one value depends on five things: the network's seed, the dropout layer, the step, the position of the
-image in the batch, and the unit. A hash turns them into 32 bits that pass for random. So any step can be repeated, part
-of a batch gets the numbers that it has in the whole batch, and a network in a stack those that it has alone.
+image in the batch, and the unit. A hash turns them into 32 bits that look random. So any step can be repeated, a part
+of a batch gets the same numbers as in the whole batch, and a network in a stack the same as alone.
 
     table   (position, unit)       a constant, made once for a batch size
     keys    (seed, layer, step)    two numbers of 32 bits, a few operations a step
-    number  (table, keys)          six operations on arrays of 32-bit integers, which a compiled program repeats exactly
+    number  (table, keys)          six operations on arrays of 32-bit integers; compiled code gives exactly the same
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["Noise", "hash_with_keys", "keys_of_steps", "position_table"]
 
 Words = NDArray[np.uint32]
 
-# 2^32 and 2^64 divided by the golden ratio, made odd: multiples of them lie evenly.
+# 2^32 and 2^64 divided by the golden ratio, made odd: their multiples are spread evenly.
 GOLDEN_32 = 0x9E3779B1
 GOLDEN_64 = 0x9E3779B97F4A7C15
 MASK_64 = 2**64 - 1
@@ -31,11 +31,11 @@ BY_15, BY_16 = np.array(15, np.uint32), np.array(16, np.uint32)
 
 
 class Noise:
-    """What all dropout layers of a network, or of a stack, draw from.
+    """Seeds and step for all dropout layers of a network, or of a stack.
 
-    seeds: an integer a network, 0, 1, ... at first. The same seed drops the same units in a stack as alone.
-    step: the number of the training step, counted from 0; who trains sets it before each forward pass. Two forward
-        passes with the same step drop the same units.
+    seeds: an integer for each network, 0, 1, ... by default. The same seed drops the same units in a stack as alone.
+    step: the number of the training step, counted from 0; the training code sets it before each forward pass. Two
+        forward passes with the same step drop the same units.
     """
 
     def __init__(self, seeds: Iterable[int]) -> None:
@@ -43,13 +43,13 @@ class Noise:
         self.step = 0
 
     def keys(self, layer: int) -> Words:
-        """Return two keys a network (2, N) for this step of the dropout layer of that number."""
+        """Return two keys for each network (2, N), for this step and the dropout layer with number `layer`."""
         keys = [mix_64(mix_64(seed + (layer + 1) * GOLDEN_64) + self.step * GOLDEN_64) for seed in self.seeds]
         return np.array([[key >> 32 for key in keys], [key & 0xFFFFFFFF for key in keys]], np.uint32)
 
 
 def keys_of_steps(seed: int, layer: int, steps: NDArray[np.int64]) -> Words:
-    """Return what `Noise.keys` gives for one network in each of some steps (S,): (S, 2)."""
+    """Return the keys (S, 2) that `Noise.keys` gives for one network in steps (S,)."""
     start = np.array(mix_64(seed + (layer + 1) * GOLDEN_64), np.uint64)
     z = start + steps.astype(np.uint64) * np.uint64(GOLDEN_64)
     z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
@@ -59,7 +59,7 @@ def keys_of_steps(seed: int, layer: int, steps: NDArray[np.int64]) -> Words:
 
 
 def mix_64(z: int) -> int:
-    """Return 64 bits in which each bit of `z` has changed half of them (Steele, Lea and Flood 2014, SplitMix64)."""
+    """Return 64 bits; changing one bit of `z` changes about half of them (Steele, Lea and Flood 2014, SplitMix64)."""
     z &= MASK_64
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK_64
     z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK_64
@@ -67,7 +67,7 @@ def mix_64(z: int) -> int:
 
 
 def mix_32(x: Words) -> Words:
-    """Return lowbias32 of each element, in new arrays: the like of `mix_64` for 32 bits."""
+    """Return lowbias32 of each element, in new arrays: what `mix_64` is for 64 bits, for 32 bits."""
     x = (x ^ (x >> BY_16)) * FIRST
     x = (x ^ (x >> BY_15)) * SECOND
     return x ^ (x >> BY_16)

@@ -1,7 +1,7 @@
 """All parameters of a network, or of a stack of networks, in two flat buffers with named views.
 
-An optimizer sees one long vector a network; a layer sees its own matrix. Both look at the same memory, so neither
-ever copies. All weights come first, then all biases, so that L2 and weight decay are one slice, `[..., :n_decayed]`.
+An optimizer sees one long vector for each network; a layer sees its matrix. Both use the same memory, so nothing is
+copied. All weights come first, then all biases, so that L2 and weight decay are one slice, `[..., :n_decayed]`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Array = NDArray[np.floating]
 Hyper = float | NDArray[np.float64]
 
 # Elements of a buffer that are updated at a time: half a dozen such blocks of float32 stay in a core's cache while a
-# learning rule goes over them a dozen times.
+# learning rule uses them a dozen times.
 BLOCK = 65_536
 
 
@@ -82,8 +82,8 @@ def blocks(stop: int, scratch: Array) -> Iterator[tuple[slice, Array]]:
 class WeightAverage:
     """An exponential moving average of the weights, often better than the weights themselves.
 
-    average = d average + (1 - d) values, with d = min(decay, (1 + t) / (10 + t)) so that the random start is soon
-    forgotten (Polyak and Juditsky 1992; the warm-up is TensorFlow's ExponentialMovingAverage's).
+    average = d average + (1 - d) values, with d = min(decay, (1 + t) / (10 + t)) so that the random start soon has no
+    weight (Polyak and Juditsky 1992; the warm-up is that of TensorFlow's ExponentialMovingAverage).
     """
 
     def __init__(self, values: Array, decay: Hyper) -> None:
@@ -93,7 +93,7 @@ class WeightAverage:
         self._scratch = block_scratch(values)
 
     def update(self, n_steps: int) -> None:
-        """Take in the values after step number `n_steps`, counted from 1."""
+        """Add the values after step number `n_steps`, counted from 1, to the average."""
         self.take_in(self.values, self.average, self.rest(n_steps), self._scratch)
 
     def rest(self, step: int | NDArray[np.int64]) -> Array:

@@ -1,4 +1,4 @@
-"""One row of an architecture: a dense layer, and what is done to what it gives."""
+"""One row of an architecture: a dense layer, and what follows it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from barenet.nn.activations import Activation, find_activation
 __all__ = ["LayerSpec", "each_layer", "read_row"]
 
 KEYS = ("input_dim", "output_dim", "activation")
-OPTIONAL = {"normalization": "none", "residual": False}  # further keys of a row, with what they are by default
+OPTIONAL = {"normalization": "none", "residual": False}  # further keys of a row, with their defaults
 NORMALIZATIONS = ("none", "layer", "batch")
 
 
 @dataclass(frozen=True)
 class LayerSpec:
-    """One row of an architecture: a dense layer and the activation behind it.
+    """One row of an architecture: a dense layer and the activation after it.
 
-    normalization: between the two, "none", "layer" or "batch". residual: whether what the row takes is added to what it
-    gives.
+    normalization: between the two, "none", "layer" or "batch". residual: whether the input is added to the output.
     """
 
     input_dim: int
@@ -33,7 +32,7 @@ class LayerSpec:
     residual: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row as the files store it; what is not there has no key, as in older files."""
+        """Return the row as files store it; defaults have no key, as in older files."""
         row = {"input_dim": self.input_dim, "output_dim": self.output_dim, "activation": self.activation.name}
         more = {"normalization": self.normalization, "residual": self.residual}
         return row | {name: value for name, value in more.items() if value != OPTIONAL[name]}
@@ -63,7 +62,7 @@ class LayerSpec:
 
     @property
     def functions(self) -> str:
-        """What is behind the dense layer, in words.
+        """What follows the dense layer, in words.
 
         >>> LayerSpec(128, 128, find_activation("gelu"), "layer", residual=True).functions
         'layer norm, gelu, residual'
@@ -78,7 +77,7 @@ class LayerSpec:
 
 
 def each_layer(activation: str | Activation | Sequence[str | Activation], n_hidden: int) -> list[str | Activation]:
-    """Return an activation for each of `n_hidden` layers, of one for all of them or of a sequence of as many.
+    """Return an activation for each of `n_hidden` layers, from one for all of them or a sequence with one for each.
 
     >>> each_layer("relu", 2), each_layer(("relu", "tanh"), 2)
     (['relu', 'relu'], ['relu', 'tanh'])
@@ -95,7 +94,7 @@ def each_layer(activation: str | Activation | Sequence[str | Activation], n_hidd
 
 
 def read_row(row: Mapping[str, Any], custom: Iterable[Activation]) -> LayerSpec:
-    """Return one row of an architecture, checked for its keys."""
+    """Return one row of an architecture; raise ConfigError if its keys are wrong."""
     if set(row) - set(OPTIONAL) != set(KEYS):
         raise ConfigError(f"a layer needs exactly {', '.join(sorted(KEYS))}, got {', '.join(map(str, row)) or 'none'}")
     activation = find_activation(row["activation"], custom)

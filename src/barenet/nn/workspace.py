@@ -1,4 +1,4 @@
-"""The memory of a network's forward and backward pass, apart from the network itself.
+"""The memory of a network's forward and backward pass, separate from the network.
 
 So one network can be evaluated on one workspace while it trains on another, and a step allocates nothing.
 """
@@ -20,7 +20,7 @@ Array = NDArray[np.floating]
 
 
 class Network(Protocol):
-    """What a workspace needs to know of a network, `MLP`."""
+    """What a workspace needs to know about a network, `MLP`."""
 
     layers: list[Layer]
     n_inputs: int
@@ -31,7 +31,7 @@ class Network(Protocol):
 class Workspace:
     """Activations and their gradients for batches of up to `capacity` images, allocated once for each batch size.
 
-    An epoch has one or two batch sizes, full and last, so a steady-state step allocates nothing here.
+    An epoch has one or two batch sizes, full and last, so after the first steps nothing is allocated here.
     """
 
     def __init__(self, mlp: Network, capacity: int) -> None:
@@ -67,9 +67,9 @@ def make_slots(layers: Sequence[Layer], x: Array) -> list[Slot]:
 
 
 def check_inputs(mlp: Network, x: Array, capacity: int) -> None:
-    """Raise ShapeError unless `x` is a batch that the network takes and the workspace holds."""
-    shared, own = x.ndim == 2, mlp.n_networks is not None and x.ndim == 3 and x.shape[0] == mlp.n_networks
-    if not (shared or own) or x.shape[-1] != mlp.n_inputs:
+    """Raise ShapeError unless `x` is a batch that fits the network and the workspace."""
+    is_shared, is_stack = x.ndim == 2, mlp.n_networks is not None and x.ndim == 3 and x.shape[0] == mlp.n_networks
+    if not (is_shared or is_stack) or x.shape[-1] != mlp.n_inputs:
         expected = f"(B, {mlp.n_inputs})" + (f" or ({mlp.n_networks}, B, {mlp.n_inputs})" if mlp.n_networks else "")
         raise ShapeError(f"inputs must be {expected}, got {x.shape}")
     if x.dtype != mlp.dtype:

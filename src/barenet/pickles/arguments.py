@@ -1,8 +1,8 @@
 """Read the opcodes of a pickle and their arguments, each within a limit.
 
-A length in the file never reserves more than the file holds. `pickletools` says which argument an opcode has; its
-own `genops` is not used, because it knows no limits and copies a byte array twice. What an opcode means is left to
-`reader`, which also adds file and byte to the errors.
+A length in the file never reserves more memory than the file holds. `pickletools` says which argument an opcode has;
+its `genops` is not used, because it has no limits and copies a byte array twice. `reader` knows what an opcode means,
+and adds file and byte to the errors.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class ArgumentReader:
             raise CheckpointError("text that cannot be decoded") from None
 
     def _text(self, kind: pickletools.ArgumentDescriptor) -> str:
-        # Protocols 0 to 2 keep arrays as text, so a large good model may meet the limit.
+        # Protocols 0 to 2 keep arrays as text, so a large valid model may exceed the limit.
         raw = self._raw(kind.n, self.text_left, ", write the file with pickle protocol 4")
         self.text_left -= len(raw)
         try:
@@ -89,7 +89,7 @@ class ArgumentReader:
             raise CheckpointError("text that cannot be decoded") from None
 
     def _raw(self, n: int, limit: int = MAX_NUMBER, advice: str = "") -> bytes:
-        """Read the bytes of an argument: n of them, or up to where a negative n of `pickletools` says."""
+        """Read the bytes of an argument: n of them; a negative n is a code of `pickletools` for where they end."""
         if n == pickletools.UP_TO_NEWLINE:
             line = self.file.readline(limit + 1)
             self.position += len(line)

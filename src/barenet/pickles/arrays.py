@@ -1,8 +1,8 @@
 """Recognise what NumPy writes into a pickle to make an array, by exact names, types and values.
 
-A name is a symbol here, a call or a state a pattern to match: nothing is imported, looked up or called that a file
-names. An array becomes a view of the bytes that were read, without a copy. The order of these steps is left to
-`reader`, which also adds file and byte to the errors.
+A name is only a symbol here, and a call or a state is a pattern to match: nothing that a file names is imported, looked
+up or called. An array becomes a view of the bytes that were read, without a copy. `reader` decides on the order of
+these steps, and adds file and byte to the errors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Array", "DType", "Global", "fill", "recognise_call", "recognise_name
 
 @dataclass(eq=False)
 class Global:
-    """A name that NumPy writes; it stands for itself and leads nowhere."""
+    """A name that NumPy writes, as a symbol: nothing is imported."""
 
     module: str
     name: str
@@ -31,7 +31,7 @@ class Global:
 
 @dataclass(eq=False)
 class DType:
-    """`numpy.dtype("f8", False, True)`; BUILD adds the byte order."""
+    """The result of `numpy.dtype("f8", False, True)`; BUILD adds the byte order."""
 
     code: str
     order: str | None = None
@@ -39,7 +39,7 @@ class DType:
 
 @dataclass(eq=False)
 class Array:
-    """`_reconstruct(ndarray, (0,), b"b")` waits empty for BUILD; `_frombuffer(...)` comes filled."""
+    """The result of `_reconstruct(ndarray, (0,), b"b")`, empty until BUILD, or of `_frombuffer(...)`, filled."""
 
     value: np.ndarray | None = None
 
@@ -54,7 +54,7 @@ def recognise_name(module: object, name: object) -> Global:
 
 
 def recognise_call(function: object, args: object) -> Any:
-    """Return what a call stands for."""
+    """Return the value that a call would return."""
     if not isinstance(function, Global):
         raise CheckpointError(f"a call of {describe(function)}")
     value = CALLS[function.module, function.name](args)

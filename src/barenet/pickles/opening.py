@@ -1,6 +1,6 @@
-"""Open the files of the course project, `.pkl` or `.json`, and pickled data, so that a wrong one costs a message alone.
+"""Open the files of the course project, `.pkl` or `.json`, and pickled data; a wrong file gives one message.
 
-What they hold is left to `reader` and `barenet.course_files`.
+`reader` and `barenet.course_files` read what the files hold.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CHUNK = 2**20
 def open_model_file(path: str | Path, max_size: int = MAX_FILE) -> Iterator[tuple[IO[bytes], int]]:
     """Open a regular file of 1 to `max_size` bytes; yield it and its size.
 
-    Raises CheckpointError, or MachineError where disk, memory or permissions fail, then or while it is read.
+    Raises CheckpointError, or MachineError where disk, memory or permissions fail, at opening or while it is read.
     """
     name = one_line(path)
     missing = "a model is a .pkl and the .json beside it"
@@ -43,9 +43,9 @@ def open_model_file(path: str | Path, max_size: int = MAX_FILE) -> Iterator[tupl
 
 @contextmanager
 def open_data_file(path: str | Path) -> Iterator[tuple[IO[bytes], int]]:
-    """Open a file, packed with gzip or not; yield it and its size when it is unpacked.
+    """Open a file, packed with gzip or not; yield it and its unpacked size.
 
-    A packed file is read twice: its size limits what is believed of it. Raises as `open_model_file` does.
+    A packed file is read twice, first to find that size: no length inside may be larger. Raises as `open_model_file`.
     """
     with open_model_file(path, MAX_DATA) as (file, size):
         is_packed = file.read(2) == GZIP_MAGIC

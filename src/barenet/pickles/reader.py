@@ -1,13 +1,12 @@
 """Read a pickle of plain values and NumPy arrays without running anything that it says.
 
 A pickle is a program: its opcodes push values on a stack, and some import and call whatever the file names.
-`pickle.load` obeys. Here a small interpreter of our own knows the opcodes that only build values. What no good
-file holds is refused: other names, objects, sets, out-of-band buffers. Memory stays under the file's
-size + 64 MB, which is why operations and text are limited. Data sets, which are larger and often older, get wider
+`pickle.load` does what they say. Here a small interpreter knows only the opcodes that build values. It refuses what no
+valid file holds: other names, objects, sets, out-of-band buffers. Memory stays under the file's
+size + 64 MB, which is why operations and text are limited. Data sets, which are larger and often older, have higher
 limits, and may hold Python 2's text and dictionaries whose keys are bytes.
 
-The bytes are read by `arguments`, arrays are made by `arrays`, and which values belong in a model is decided in
-`barenet.course_files`.
+`arguments` reads the bytes, `arrays` makes arrays, and `barenet.course_files` checks which values belong in a model.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ from barenet.pickles.opening import open_data_file, open_model_file
 __all__ = ["read_pickle"]
 
 MAX_OPERATIONS = 50_000  # an array takes about 30; an operation of one byte can cost 200 bytes of memory
-# Of data: CIFAR-100 lists two labels and a name for each of 50,000 images; protocols 0 to 2 write arrays as text.
+# For data: CIFAR-100 lists two labels and a name for each of 50,000 images; protocols 0 to 2 write arrays as text.
 MAX_DATA_OPERATIONS = 500_000
 MAX_DATA_TEXT = 2**28
 MAX_DEPTH = 20  # deeper nesting would make repr() and == of the result recurse until they fail
@@ -34,8 +33,8 @@ MAX_DEPTH = 20  # deeper nesting would make repr() and == of the result recurse 
 def read_pickle(path: str | Path, *, of_data: bool = False) -> object:
     """Return what a pickle holds: dicts with text keys, lists, tuples, text, numbers, bytes, NumPy arrays.
 
-    A bytearray comes back as bytes, an OrderedDict as dict, arrays as read-only views of the bytes read. A file
-    `of_data` may be packed with gzip and from Python 2, whose text comes back as bytes, and as text in keys.
+    A bytearray is returned as bytes, an OrderedDict as dict, arrays as read-only views of the bytes read. A file
+    `of_data` may be packed with gzip and from Python 2, whose text is returned as bytes, and as text in keys.
     Raises CheckpointError for anything else and for damaged files, MachineError if a file cannot be read.
     """
     with (open_data_file if of_data else open_model_file)(path) as (file, size):
@@ -51,10 +50,10 @@ def read_pickle(path: str | Path, *, of_data: bool = False) -> object:
 
 
 class _Interpreter:
-    """The stack machine of a pickle, without the opcodes that act on the world."""
+    """The stack machine of a pickle, without the opcodes that run code."""
 
     max_operations, max_text = MAX_OPERATIONS, MAX_TEXT
-    max_uses = 1  # of the bytes of a file, by arrays
+    max_uses = 1  # how often arrays may use the bytes of a file
 
     def __init__(self, reader: ArgumentReader) -> None:
         self.reader = reader
@@ -71,7 +70,7 @@ class _Interpreter:
             if opcode.name == "STOP":
                 return self.stop()
             if opcode.name not in self.actions:
-                raise CheckpointError(f"opcode {opcode.name} has no place in a model file")
+                raise CheckpointError(f"opcode {opcode.name} is not used in model files")
             self.actions[opcode.name](self, self.reader.read_argument(opcode.arg))
         raise CheckpointError(f"more than {self.max_operations:,} operations")
 
@@ -125,12 +124,12 @@ class _Interpreter:
         if not isinstance(target, dict) or len(items) % 2:
             raise CheckpointError(f"{describe(target)} given {len(items)} keys and values, a dict and pairs are needed")
         for key, value in zip(items[::2], items[1::2], strict=True):
-            # Text alone: hashing nested tuples can take forever, and numbers can be chosen to collide.
+            # Only text: hashing nested tuples can take forever, and numbers can be chosen to collide.
             if not isinstance(key, str):
                 raise CheckpointError(f"a dict key is {describe(key)}, expected text")
             target[key] = value
 
-    # Calls and states, recognised and never followed; protocol and end.
+    # Calls and states, which are recognised and never run; protocol and end.
 
     def reduce(self, function: Any, args: object) -> None:
         value = recognise_call(function, args)
@@ -156,7 +155,7 @@ class _Interpreter:
         return self.finished(self.stack[0], 0)
 
     def finished(self, value: object, depth: int) -> object:
-        """Copy a value without our symbols, counting what is shared as often as it is used."""
+        """Copy a value without our symbols; a shared value counts each time that it is used."""
         self.nodes_left -= 1
         if self.nodes_left < 0 or depth > MAX_DEPTH:
             raise CheckpointError(f"values nested over {MAX_DEPTH} deep, or used over {self.max_operations:,} times")
@@ -176,7 +175,7 @@ class _Interpreter:
 
 
 class _DataInterpreter(_Interpreter):
-    """The stack machine of a pickled data set: with Python 2's text, which is bytes until it names something."""
+    """The stack machine of a pickled data set: Python 2's text is bytes, except in keys and dtypes."""
 
     max_operations, max_text = MAX_DATA_OPERATIONS, MAX_DATA_TEXT
     max_uses = 3  # one array to train on, to validate and to test on

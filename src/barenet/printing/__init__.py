@@ -1,8 +1,8 @@
-"""All that barenet prints: escaped, so that no name from outside steers a terminal, and never a reason to end a run.
+"""All that barenet prints: escaped, so that no text from outside controls the terminal; failed output ends no run.
 
 Read the modules in this order; open `lines` first:
 
-    streams    stdout and stderr that nobody may read
+    streams    stdout and stderr, which may have no reader
     lines      lines, notes, JSON and CSV
     consoles   tables, colours and progress bars, by rich
 """

@@ -1,4 +1,4 @@
-"""A console of rich on which names from outside are text: neither escape sequences nor markup."""
+"""A console of rich that shows text from outside as it is: no escape sequence and no markup has an effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PlainConsole", "counting_bar"]
 
 
 class PlainConsole(Console):
-    """Shows text as it is, with what does not print escaped; styles are given by `style=` and `Text`."""
+    """Show text as it is, and escape what does not print; styles are given by `style=` and `Text`."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, emoji=False, markup=False, **options)
@@ -27,7 +27,7 @@ class PlainConsole(Console):
         return super().render_str(escaped(text, keep="\n"), **options)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
-        """Escape what comes in other ways, such as `Text`."""
+        """Escape what does not pass through `render_str`, such as `Text`."""
         for segment in super().render(renderable, options):
             if segment.control or segment.text.isprintable():
                 yield segment
@@ -37,7 +37,7 @@ class PlainConsole(Console):
 
 @contextmanager
 def counting_bar(what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
-    """Yield a function to call with the number of things done; shows a bar on stderr if that is a terminal."""
+    """Yield a function to call with the number of things done; show a bar on stderr if that is a terminal."""
     console = PlainConsole(stderr=True)
     disable = not (shown and (console.is_terminal or console.is_jupyter))
     columns = (TextColumn(what, markup=False), BarColumn(bar_width=None), MofNCompleteColumn())

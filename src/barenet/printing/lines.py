@@ -33,7 +33,7 @@ def print_toml(text: str) -> None:
 def print_json(value: object, *, as_ascii: bool = True) -> None:
     """Print a value as one line of JSON on stdout; `as_ascii=False` leaves letters of all languages as they are."""
     text = json.dumps(value, ensure_ascii=as_ascii)
-    # What is left to escape stands inside strings, where JSON writes each UTF-16 unit as \uXXXX.
+    # What remains to escape is inside strings, where JSON writes each UTF-16 unit as \uXXXX.
     write(sys.stdout, text if text.isprintable() else "".join(json_character(c) for c in text))
 
 
@@ -43,7 +43,7 @@ def json_character(character: str) -> str:
 
 
 def print_note(sentence: str, cited: str = "") -> None:
-    """Print a note on stderr, and below it what it cites, in lines."""
+    """Print a note on stderr, and below it the text that it cites, whose line breaks stay."""
     write(sys.stderr, f"note: {escaped(sentence)}")
     if cited:
         write(sys.stderr, escaped(cited, LAYOUT))
@@ -55,12 +55,12 @@ def print_problem(sentence: str) -> None:
 
 
 def write_csv_row(stream: TextIO, cells: Iterable[object]) -> None:
-    """Write a line of CSV of which no spreadsheet runs a cell: such text gets an apostrophe before it."""
+    """Write a line of CSV; text that a spreadsheet would run as a formula gets an apostrophe before it."""
     csv.writer(stream, lineterminator="\n").writerow([safe_cell(cell) for cell in cells])
 
 
 def safe_cell(cell: object) -> object:
-    """Return a cell as it is written; numbers stay, negative ones too.
+    """Return a cell as it is written; numbers stay as they are, negative ones too.
 
     >>> safe_cell("=1+1"), safe_cell("-0.5"), safe_cell(-0.5), safe_cell("T-shirt")
     ("'=1+1", '-0.5', -0.5, 'T-shirt')
@@ -72,5 +72,5 @@ def safe_cell(cell: object) -> object:
 
 
 def write(stream: TextIO, text: str, end: str = "\n") -> None:
-    """Write on a standard stream; nothing else does, beside the consoles."""
+    """Write on a standard stream; only this function and the consoles do."""
     stream.write(text + end)

@@ -1,4 +1,4 @@
-"""Standard streams, whose reader may be gone: what is written there is dropped, and the command goes on."""
+"""Standard streams, whose reader may be gone: then output is dropped, and the command goes on."""
 
 from __future__ import annotations
 
@@ -36,29 +36,29 @@ class LenientStream:
             self.write(line)
 
     def flush(self) -> None:
-        """Hand over what was written, or drop it."""
+        """Flush what was written, or drop it."""
         try:
             self.stream.flush()
         except OSError as error:
             self.lose(error)
 
     def lose(self, error: OSError) -> None:
-        """Remember the first failure, and let the rest, what is buffered included, go nowhere."""
+        """Remember the first failure, and send all other output, buffered output too, to the null device."""
         self.lost = self.lost or error
         with contextlib.suppress(OSError, ValueError):  # a stream in memory has no file
-            to_nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(to_nowhere, self.stream.fileno())
-            os.close(to_nowhere)
+            null_device = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null_device, self.stream.fileno())
+            os.close(null_device)
 
     def __getattr__(self, name: str) -> Any:
-        """Return whatever else streams have, such as `encoding` and `isatty`."""
+        """Return any other attribute of streams, such as `encoding` and `isatty`."""
         return getattr(self.stream, name)
 
 
 def guard_streams() -> None:
-    """Make stdout and stderr lenient, and open those that are closed, as by `>&-`: to nowhere.
+    """Make stdout and stderr lenient, and connect closed streams (as by `>&-`) to the null device.
 
-    A closed one would be given to the next file that is opened, and messages would be written into it.
+    Else the next file that is opened would get the number of the closed stream, and messages would go into that file.
     """
     for descriptor in range(3):
         try:
@@ -66,21 +66,21 @@ def guard_streams() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
     if sys.stdin is None:
-        sys.stdin = open_nowhere("r")
+        sys.stdin = open_null("r")
     for name in ("stdout", "stderr"):
-        stream = getattr(sys, name) or open_nowhere("w")
+        stream = getattr(sys, name) or open_null("w")
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a console that lacks a sign shows another, and nothing fails
+            stream.reconfigure(errors="replace")  # a character that the console lacks is replaced, not an error
         setattr(sys, name, LenientStream(stream))
 
 
-def open_nowhere(mode: str) -> TextIO:
-    """Return a stream that is empty, or that drops all, for the life of the process."""
+def open_null(mode: str) -> TextIO:
+    """Return a stream on the null device: empty to read, and dropping all that is written."""
     return Path(os.devnull).open(mode, encoding="utf-8")  # type: ignore[return-value]
 
 
 def loss_of_results() -> OSError | None:
-    """Return why stdout took not all that was written; None if it did, or if its reader had enough, as `head` has."""
+    """Return the error that lost output on stdout; None if all was written, or the reader stopped, as `head` does."""
     sys.stdout.flush()
     lost = getattr(sys.stdout, "lost", None)
     return None if isinstance(lost, BrokenPipeError) else lost

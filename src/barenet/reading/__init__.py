@@ -1,8 +1,8 @@
-"""Files that a person hands in: what is done before anything in them is believed, whatever they hold.
+"""Files from outside: opened, unpacked and checked before anything in them is used.
 
 Read the modules in this order; open `borders` first:
 
-    borders    whatever a parser raises becomes one line that names the file; only regular files are opened
+    borders    any error of a parser becomes one line that names the file; only regular files are opened
     limits     how much a packed file may unpack to, and an array may take
     arrays     .npy files, and zip archives of them
 """

@@ -1,7 +1,7 @@
 """Read .npy files, and zip archives of them as np.savez writes them.
 
-No memory is taken for an array before its header agrees with what follows it, and no pickle is ever loaded. NumPy's
-reader believes the header: it asks for the memory first, and leaves what follows the array unread. The format:
+Memory for an array is taken only when its header agrees with what follows it, and no pickle is ever loaded. NumPy's
+reader trusts the header: it takes the memory first, and does not read what follows the array. The format:
 https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
@@ -31,18 +31,18 @@ __all__ = ["Header", "open_archive", "read_content", "read_header", "read_member
 
 MAGIC = b"\x93NUMPY"
 MAX_HEADER = 2**16  # bytes; NumPy's reader takes 10,000
-MAX_BYTES = 2**36  # 64 GiB: no header beyond it is believed
+MAX_BYTES = 2**36  # 64 GiB: a header that says more is refused
 MAX_AXES = 32
 CHUNK = 2**20
-# An array of so many bytes that is packed so many times smaller is unpacked twice: first to see whether it is sound.
+# An array of more than LARGE bytes, packed to less than 1 / SUSPECT of its size, is unpacked twice: first to check it.
 LARGE, SUSPECT = 2**26, 20
-MAX_DIRECTORY = 2**22  # bytes of an archive's list of its members, of which Python makes ten times as many
+MAX_DIRECTORY = 2**22  # bytes of an archive's list of its members; in memory it takes ten times as many
 AGAIN = "save it again with np.save"
 AGAIN_PACKED = "save it again with np.savez_compressed"
 
 
 class Header(NamedTuple):
-    """What stands before an array: how its bytes are to be read; `n_before`: bytes of the header."""
+    """The header of an array, which says how to read its bytes; `n_before`: bytes of the header."""
 
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
@@ -61,7 +61,7 @@ class Header(NamedTuple):
 
 
 def read_header(stream: IO[bytes], where: str, again: str = AGAIN) -> Header:
-    """Read what stands before an array; raise DataError for what is no header, or one of Python objects."""
+    """Read the header of an array; raise DataError if it is damaged, or says that the array holds Python objects."""
     fixed = stream.read(8)
     if not fixed.startswith(MAGIC) or len(fixed) < 8:
         fault = "has a damaged header" if again == AGAIN_PACKED else "is no .npy file of numbers or text, or is damaged"
@@ -84,14 +84,14 @@ def read_header(stream: IO[bytes], where: str, again: str = AGAIN) -> Header:
             raise ValueError
         if dtype.subdtype is not None:
             raise ValueError
-    except Exception as error:  # literal_eval and NumPy raise nearly anything, MemoryError for deep brackets too
+    except Exception as error:  # literal_eval and NumPy raise many kinds, also MemoryError for deep brackets
         raise DataError(f"{where} has a damaged header: {again}") from error
     if dtype.hasobject:
         raise DataError(
             f"{where} holds Python objects (dtype {dtype}), never loaded: save numbers, or text by astype(str)"
         )
     header = Header(dtype, shape, is_fortran, 8 + length + n_text)
-    # A zero among the sizes must not hide that the others are absurd.
+    # A zero among the sizes must not hide that the others are impossible.
     n_most = math.prod(max(n, 1) for n in shape) * dtype.itemsize
     if not dtype.itemsize or min(shape, default=0) < 0 or n_most > MAX_BYTES:
         raise DataError(f"{header.promise(where)}, which cannot be right: the file is damaged, get it again")
@@ -99,11 +99,11 @@ def read_header(stream: IO[bytes], where: str, again: str = AGAIN) -> Header:
 
 
 def read_content(stream: IO[bytes], header: Header, where: str) -> NDArray[Any]:
-    """Read an array behind its header, which must be as long as that says; raise DataError."""
+    """Read the array that follows a header; raise DataError if it is not as long as the header says."""
     check_memory(header.n_bytes, where)
     content = np.empty(header.n_bytes, np.uint8)
     view, filled = content.data, 0
-    # In pieces, because a packed stream fills a buffer by way of a copy of the same size.
+    # In pieces, because a packed stream fills a buffer through a copy of the same size.
     while got := stream.readinto(view[filled : filled + CHUNK]):  # type: ignore[attr-defined]
         filled += got
     if filled < header.n_bytes:
@@ -121,7 +121,7 @@ def read_npy(file: Path) -> NDArray[Any]:
 
 
 def read_alone(stream: IO[bytes], n_stored: int, where: str) -> NDArray[Any]:
-    """Return the array of a stream of so many bytes."""
+    """Return the array of a stream of `n_stored` bytes."""
     header = read_header(stream, where)
     if (n_held := n_stored - header.n_before) != header.n_bytes:
         fault = "the file is truncated" if n_held < header.n_bytes else "there are trailing bytes"
@@ -131,7 +131,7 @@ def read_alone(stream: IO[bytes], n_stored: int, where: str) -> NDArray[Any]:
 
 @contextmanager
 def open_archive(path: Path, kind: type[BarenetError] = DataError) -> Iterator[zipfile.ZipFile]:
-    """Open a zip archive whose members have names of their own, below a folder; raise `kind` for others."""
+    """Open a zip archive; raise `kind` if two members have one name, or a member lies outside of its folder."""
     name = one_line(path)
     with open_regular(path, kind) as file:
         n_stored = file.seek(0, os.SEEK_END)
@@ -141,18 +141,22 @@ def open_archive(path: Path, kind: type[BarenetError] = DataError) -> Iterator[z
             raise kind(f"{name} has too many members, or is damaged: {AGAIN_PACKED}")
         with zipfile.ZipFile(file) as archive:
             names = archive.namelist()
-            if twice := [own for own, n in Counter(names).items() if n > 1]:
+            if twice := [member for member, n in Counter(names).items() if n > 1]:
                 raise kind(f"{name} holds {one_line(twice[0], 80)} twice, and only one can be meant: {AGAIN_PACKED}")
-            for own in names:
-                if own.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", own) or re.match("[A-Za-z]:", own):
-                    raise kind(f"{name} holds a member outside of its folder, {one_line(own, 80)!r}: {AGAIN_PACKED}")
+            for member in names:
+                is_absolute = member.startswith(("/", "\\")) or re.match("[A-Za-z]:", member)
+                if is_absolute or ".." in re.split(r"[/\\]", member):
+                    raise kind(f"{name} holds a member outside of its folder, {one_line(member, 80)!r}: {AGAIN_PACKED}")
             yield archive
 
 
 def read_member(
     archive: zipfile.ZipFile, key: str, where: str, n_stored: int, *, shape_alone: bool = False
 ) -> NDArray[Any]:
-    """Read one array of an archive of `n_stored` bytes; with `shape_alone` zeros that take no memory, in its shape."""
+    """Read one array of an archive of `n_stored` bytes.
+
+    With `shape_alone`, return zeros of its shape and dtype instead, which take no memory.
+    """
     info = archive.getinfo(f"{key}.npy")
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or info.flag_bits & 1:
         raise DataError(f"{where} is encrypted or packed in an unusual way: save it with np.savez_compressed")
@@ -169,7 +173,7 @@ def read_member(
         if shape_alone:
             return np.broadcast_to(np.zeros((), header.dtype), header.shape)
         if info.file_size > LARGE and info.file_size > SUSPECT * n_packed:
-            with archive.open(info) as copy:  # for its checksum, before memory is filled with it
+            with archive.open(info) as copy:  # checks the checksum before memory is taken
                 while copy.read(CHUNK):
                     pass
         return read_content(member, header, where)

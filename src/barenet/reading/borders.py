@@ -1,7 +1,7 @@
-"""Whatever a parser raises becomes one line that names the file, and only regular files are opened.
+"""Any error of a parser becomes one line that names the file, and only regular files are opened.
 
-A parser is anything that meets the bytes of a person's file: zipfile, zlib, tomllib, json, NumPy, Pillow, and ours. A
-damaged file makes them raise nearly anything, so none of their exceptions is listed by its name where it means damage.
+A parser is any code that reads the bytes of a person's file: zipfile, zlib, tomllib, json, NumPy, Pillow or barenet. A
+damaged file can make it raise nearly any exception, so every exception that is not listed here means damage.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def reading(
     again: str = "download it again",
     smaller: str = "take a smaller data set",
 ) -> Iterator[None]:
-    """Turn whatever Python raises while `path` is read into one of our errors; these pass as they are.
+    """Turn any exception that is raised while `path` is read into one of barenet's errors; those pass unchanged.
 
     `kind` is raised for a file that is missing, damaged, or a pipe, and MachineError where disk, memory or permissions
     fail. `missing`, `again` and `smaller` say what to do about a missing, a damaged and a too large file.
@@ -48,7 +48,7 @@ def reading(
         raise MachineError(f"{name} does not fit into memory: {smaller}") from error
     except OSError as error:
         reason = one_line(error.strerror or error, 80) or type(error).__name__
-        if error.errno in (errno.EINVAL, None):  # a damaged zip file sends its reader to before the beginning
+        if error.errno in (errno.EINVAL, None):  # a damaged zip file makes its reader seek to before the beginning
             raise kind(f"{name} is truncated or damaged ({reason}): {again}") from error
         raise MachineError(f"{name} cannot be read ({reason}): check its permissions and the disk") from error
     except Exception as error:
@@ -57,9 +57,9 @@ def reading(
 
 
 def refuse_special(path: str | Path, kind: type[BarenetError] = DataError) -> None:
-    """Raise `kind` for a pipe, a socket or a device: reading might wait without an end, and readers go back and forth.
+    """Raise `kind` for a pipe, a socket or a device: reading one may never end, and parsers need to seek.
 
-    What is missing or cannot be looked at is left to who opens it.
+    A missing path, or one without permission, raises nothing here: opening it does.
     """
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116 - pictures are many, and this is faster
@@ -80,7 +80,7 @@ def open_regular(path: str | Path, kind: type[BarenetError] = DataError) -> IO[b
 
 
 def check_text(text: str, what: str, kind: type[BarenetError] = DataError) -> None:
-    """Raise `kind` for text that UTF-8 cannot write, as the name of a file in another encoding; `what` it is."""
+    """Raise `kind` for text that UTF-8 cannot write, such as a file name in another encoding; `what` names it."""
     try:
         text.encode()
     except UnicodeEncodeError:

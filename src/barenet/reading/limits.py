@@ -1,7 +1,7 @@
 """How much a packed file may unpack to, and how much memory an array may take.
 
-Data of any use unpack to a few times their size. What unpacks to hundreds of times its size is one byte again and
-again, made to fill the memory of whoever opens it.
+Useful data unpack to a few times their size. A file that unpacks to hundreds of times its size repeats the same bytes,
+and is made to fill the memory of the computer that opens it.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ __all__ = ["GZIP_MAGIC", "MAX_DEFLATE_RATIO", "Lines", "check_memory", "check_ra
 
 GZIP_MAGIC = b"\x1f\x8b"
 FREE = 2**25  # bytes that any file may unpack to
-# Times its size that a larger one may. One pixel in a thousand of float64 gives about 200, nothing but zeros 1,000.
+# To more bytes a file may unpack only if they are at most so many times its size. Float64 images in which one pixel of
+# a thousand is not zero reach about 200, zeros alone 1,000.
 MOST_RATIO = 400
-LARGE = 2**28  # bytes of an array from which on the memory that is free is looked up
+LARGE = 2**28  # for an array of so many bytes or more the free memory is checked
 PART = 2**16
 MAX_LINE = 2**23  # characters of a line of text: a million numbers
 # Deflate, the compression inside gzip and zip, spends at least 2 bits on 258 bytes: nothing inflates further.
@@ -30,7 +31,7 @@ MEMORY = Path("/proc/meminfo")
 
 
 def check_ratio(n_unpacked: int, n_packed: int, where: str, kind: type[BarenetError] = DataError) -> None:
-    """Raise `kind` for what unpacks to far more than data do."""
+    """Raise `kind` for a file that unpacks to far more bytes than data do."""
     if n_unpacked > max(FREE, MOST_RATIO * n_packed):
         raise kind(
             f"{where} unpacks to {in_words(n_unpacked)} from {in_words(n_packed)}, more than {MOST_RATIO} times as "
@@ -39,7 +40,7 @@ def check_ratio(n_unpacked: int, n_packed: int, where: str, kind: type[BarenetEr
 
 
 def check_memory(n_bytes: int, where: str) -> None:
-    """Raise MachineError for an array that the free memory of this machine cannot hold, where that can be told."""
+    """Raise MachineError for an array larger than the free memory, where the system says how much is free."""
     if n_bytes < LARGE:
         return
     try:
@@ -56,7 +57,7 @@ def check_memory(n_bytes: int, where: str) -> None:
 def open_packed(file: IO[bytes], n_packed: int, where: object, kind: type[BarenetError] = DataError) -> IO[bytes]:
     """Return what a gzip file holds, as a stream that raises `kind` once it has given more than `check_ratio` allows.
 
-    The length at the end of the file, of which nobody knows whether it is true, may say so already.
+    The length at the end of the file is checked first, though it may be false.
     """
     name = one_line(where)
     file.seek(-4, io.SEEK_END)
@@ -75,24 +76,24 @@ class Unpacked(io.RawIOBase):
         self.n_unpacked = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Fill a buffer as far as there are bytes; each is counted again after a return to the beginning."""
+        """Fill a buffer as far as there are bytes; bytes that are read again are counted again."""
         n: int = self.stream.readinto(buffer)
         self.n_unpacked += n
         check_ratio(self.n_unpacked, self.n_packed, self.name, self.kind)
         return n
 
     def close(self) -> None:
-        """Close the stream; the file below belongs to who opened it."""
+        """Close the stream; the caller closes the file itself."""
         self.stream.close()
         super().close()
 
 
 class Lines(io.TextIOWrapper):
-    """The lines of a text; one that is longer than any table's is a DataError, before all of it is in memory."""
+    """The lines of a text; a line that is too long for a table raises DataError before all of it is in memory."""
 
     def __next__(self) -> str:  # type: ignore[override]
         """Return the next line."""
@@ -100,7 +101,7 @@ class Lines(io.TextIOWrapper):
         if not line:
             raise StopIteration
         if len(line) == MAX_LINE:
-            raise DataError(f"it has a line of {MAX_LINE:,} characters or more, as no table has: is it another file?")
+            raise DataError(f"it has a line of {MAX_LINE:,} characters or more, no table has one: is it another file?")
         return line
 
 

@@ -1,4 +1,4 @@
-"""Files that a crash leaves whole and whose damage is noticed: replaced whole, each with a checksum.
+"""Files that stay whole in a crash and whose damage is noticed: they are replaced whole, each with a checksum.
 
 Read the modules in this order; open `files` first:
 

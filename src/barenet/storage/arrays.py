@@ -1,7 +1,7 @@
-"""Arrays in a safetensors file, with a checksum of each, and one of what the file says beside them.
+"""Arrays in a safetensors file, with a checksum of each, and information about them with its checksum.
 
-No pickle. All that is said is one JSON text in the file's metadata: several metadata keys would be written in an order
-that changes from process to process.
+No pickle is written. The information is one JSON text in the file's metadata: several metadata keys would be written in
+an order that changes from process to process.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def write_arrays(
     also: Path | None = None,
     previous: Path | None = None,
 ) -> None:
-    """Write arrays by name, and `info`, which JSON can hold, beside them; the file is replaced whole.
+    """Write arrays by name, and `info`, which JSON can hold; the file is replaced whole.
 
     `also`, `previous`: see `replace_file`.
 
@@ -59,26 +59,25 @@ def write_arrays(
 def checksum(array: NDArray[np.generic]) -> str:
     """Return a checksum of an array's dtype, shape and bytes."""
     hashed = hashlib.blake2b(f"{array.dtype.str}{array.shape}".encode(), digest_size=16)
-    hashed.update(np.ascontiguousarray(array).reshape(-1).data)  # its own memory, and not a copy
+    hashed.update(np.ascontiguousarray(array).reshape(-1).data)  # a view, not a copy
     return hashed.hexdigest()
 
 
 def checksum_of_info(info: Mapping[str, Any]) -> str:
-    """Return a checksum of what a file says about its arrays."""
+    """Return a checksum of the information about a file's arrays."""
     return hashlib.blake2b(json.dumps(info, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
 def read_arrays(path: Path) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Return what a file says and holds, after all its checksums.
+    """Return the information and the arrays of a file, after checking all its checksums.
 
     Raises:
         CheckpointError: the file is missing, damaged, not one of ours, or from a newer barenet.
         MachineError: the file cannot be read.
     """
     try:
-        open_regular(
-            path, CheckpointError
-        ).close()  # safetensors calls a file that may not be read a file that isn't there
+        # safetensors reports a file without permission as one that does not exist, so it is opened here first.
+        open_regular(path, CheckpointError).close()
         with safe_open(path, framework="numpy") as file:
             text = (file.metadata() or {}).get(KEY)
             arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)

@@ -1,6 +1,6 @@
-"""What a model file says about its network, checked as deep as it goes before anything is made of it.
+"""What a model file says about its network, checked at every level before it is used.
 
-A checksum tells that the file is as it was written, and not who wrote it.
+A checksum shows that a file is as it was written, but not who wrote it.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class ColumnsRow:
 
 @dataclass(frozen=True)
 class ColumnRow:
-    """One of them."""
+    """One column of such a table."""
 
     name: str
     position: int
@@ -74,7 +74,7 @@ class ColumnRow:
 
 @dataclass(frozen=True)
 class ReadingWords:
-    """The settings by which data are read as they were in training, and a run goes on."""
+    """The settings that say how data were read in training, and how a run goes on."""
 
     label: str | int | None = None
     drop: list[str] = field(default_factory=list)
@@ -88,7 +88,7 @@ class ReadingWords:
 
 
 def check_description(values: Mapping[str, Any]) -> None:
-    """Raise SchemaError for a `ModelInfo`, as a dictionary whose own types are right, that holds something else."""
+    """Raise SchemaError if a `ModelInfo`, given as a dictionary with the right top-level types, holds wrong values."""
     rows = [make_checked(Row, row) for row in values["architecture"]]
     if not rows or min(min(row.input_dim, row.output_dim) for row in rows) < 1:
         raise SchemaError("architecture has no layers, or one of a size below 1")
@@ -128,7 +128,7 @@ def check_names(names: Sequence[str]) -> None:
 
 
 def check_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
-    """Raise SchemaError for a table that no settings have, and for a wrong type of what is read from them here."""
+    """Raise SchemaError for an unknown table of settings, and for a wrong type of one of `ReadingWords`."""
     if unknown := [name for name in settings if name not in TABLES]:
         raise SchemaError(f"settings has the unknown table {describe(unknown[0])}")
     words = {**settings.get("data", {}), **settings.get("trainer", {})}
@@ -136,14 +136,14 @@ def check_settings(settings: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def check_remembered(remembered: Remembered, n_inputs: int) -> None:
-    """Raise SchemaError for numbers that are too few, too many, or none."""
+    """Raise SchemaError for lists of a wrong length, numbers that are not finite, and columns that do not fit."""
     for name, n in (("values", 2), ("minima", 2), ("maxima", 2), ("value_range", 2)):
         check_numbers(name, getattr(remembered, name), n)
     for name in ("mean", "deviation", "fill"):
         check_numbers(name, getattr(remembered, name), n_inputs)
     for name in ("border", "border_agreement"):
-        own = getattr(remembered, name)
-        check_numbers(name, None if own is None else [own], 1)
+        value = getattr(remembered, name)
+        check_numbers(name, None if value is None else [value], 1)
     if (remembered.mean is None) != (remembered.deviation is None):
         raise SchemaError("preprocessing has one of mean and deviation")
     if remembered.deviation is not None and min(remembered.deviation) <= 0:
@@ -151,16 +151,16 @@ def check_remembered(remembered: Remembered, n_inputs: int) -> None:
     if remembered.unknown not in ("error", "zeros"):
         raise SchemaError(f"preprocessing.unknown is {describe(remembered.unknown)}")
     if remembered.columns is not None:
-        own = make_checked(ColumnsRow, remembered.columns)
-        columns = [make_checked(ColumnRow, column) for column in own.columns]
-        places = [column.position for column in columns] + ([] if own.label is None else [own.label])
-        if not all(0 <= place < own.n_columns for place in places):
-            raise SchemaError(f"preprocessing.columns has a column beyond the {own.n_columns} of its table")
+        table = make_checked(ColumnsRow, remembered.columns)
+        columns = [make_checked(ColumnRow, column) for column in table.columns]
+        places = [column.position for column in columns] + ([] if table.label is None else [table.label])
+        if not all(0 <= place < table.n_columns for place in places):
+            raise SchemaError(f"preprocessing.columns has a column beyond the {table.n_columns} of its table")
         if len(Columns.from_dict(remembered.columns).features) != n_inputs:
             raise SchemaError(f"preprocessing.columns gives other features than the {n_inputs} of the first layer")
 
 
 def check_numbers(name: str, numbers: Sequence[float] | None, n: int) -> None:
-    """Raise SchemaError for a list that is there and does not hold `n` finite numbers."""
+    """Raise SchemaError for a list that is not None and does not hold `n` finite numbers."""
     if numbers is not None and not (len(numbers) == n and all(map(math.isfinite, numbers))):
         raise SchemaError(f"preprocessing.{name} does not hold {count(n, 'finite number')}")

@@ -24,7 +24,7 @@ class Member:
     """A network of an ensemble.
 
     source: the run or the model file that it was copied from, as it was named. weights: the checksum of its parameters
-    (P,), by `arrays.checksum`: another file in its place is noticed.
+    (P,), by `arrays.checksum`, which shows whether the file was replaced.
     """
 
     source: str
@@ -64,7 +64,7 @@ def read_members(ensemble: Path) -> list[Member]:
             raise RunError(
                 f"{path} has format {contents.format}, newer than the {FORMAT} that this barenet reads; update barenet"
             )
-        members = [make_checked(Member, own) for own in contents.members]
+        members = [make_checked(Member, values) for values in contents.members]
         if len(members) < 2:
             raise SchemaError("an ensemble has two members or more")
     except OSError as error:
@@ -75,5 +75,5 @@ def read_members(ensemble: Path) -> list[Member]:
 
 
 def how_again(members: Sequence[Member]) -> str:
-    """Return how an ensemble is made again, as the end of a message."""
+    """Return how to make an ensemble again, as the end of a message."""
     return f"make it again by: barenet ensemble {' '.join(as_typed(member.source) for member in members)}"

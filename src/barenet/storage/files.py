@@ -1,6 +1,7 @@
 """Files that are replaced whole: after a crash there is the old one or the new one, never half of either.
 
-Also the endings of names that a person gives: a file's name ends in what the file holds, and a folder's does not.
+Also the endings of names that a person gives: the ending of a file's name says what the file holds, and a folder's name
+has no such ending.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ def replace_file(path: Path, content: bytes | str, *, also: Path | None = None, 
     """Write `content` (text as UTF-8) beside the target, flush it to disk, and rename it into place.
 
     `also`, if given, is another file of the folder that gets the same content, after the first. What was at `path`
-    before is kept as `previous`, if that is given: between two renames it is the only one of the two.
+    before is kept as `previous`, if that is given. A crash between the two renames leaves `previous` alone.
 
     Raises:
         MachineError: the disk is full or the folder cannot be written; the old file is left as it was.
@@ -81,9 +82,8 @@ def replace_file(path: Path, content: bytes | str, *, also: Path | None = None, 
         raise MachineError(f"cannot write {path}: {error.strerror}") from None
     finally:
         for temporary in temporaries:
-            with suppress(
-                OSError
-            ):  # half a file under a hidden name does no harm, and the first error says what is wrong
+            # Half a file under a hidden name does no harm, and the first error says what is wrong.
+            with suppress(OSError):
                 temporary.unlink(missing_ok=True)
 
 
@@ -97,9 +97,9 @@ def write_flushed(path: Path, data: bytes) -> None:
 
 @contextmanager
 def our_errors(folder: Path | None) -> Iterator[None]:
-    """Turn the system's errors over files, of whatever call they are, into ours; `folder` is where the work is.
+    """Turn the system's errors about files into MachineError, whichever call raises them; `folder` is the one in use.
 
-    Not those of a reader of our output that is gone: that is no matter of a disk.
+    BrokenPipeError passes: it says that nobody reads the output any more, and is not about a disk.
     """
     try:
         yield
@@ -115,7 +115,7 @@ def our_errors(folder: Path | None) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder, and those above it; MachineError where that cannot be."""
+    """Make a folder, and those above it; raise MachineError if that fails."""
     try:
         make_lasting(path)
     except OSError as error:
@@ -123,9 +123,9 @@ def make_folder(path: Path) -> None:
 
 
 def check_no_link(folder: Path, otherwise: str = "") -> None:
-    """Raise MachineError for a folder of a run that is a link: a run from elsewhere could have files written anywhere.
+    """Raise MachineError for a folder of a run that is a link: such a run could make barenet write files anywhere.
 
-    otherwise: what a person can do besides removing it, after a comma.
+    otherwise: what a person can do instead of removing the link; the text begins with a comma.
     """
     if folder.is_symlink():
         where = one_line(folder.resolve())
@@ -133,7 +133,7 @@ def check_no_link(folder: Path, otherwise: str = "") -> None:
 
 
 def make_lasting(path: Path) -> None:
-    """Make a folder, and those above it, that are there after a power cut too; OSError where that cannot be."""
+    """Make a folder, and those above it, that are there after a power cut too; raise OSError if that fails."""
     new = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     for folder in new:
@@ -151,7 +151,7 @@ def flush_folder(folder: Path) -> None:
 
 
 def append_line(path: Path, line: str, *, flush: bool = False) -> None:
-    """Append one line of UTF-8 text; `flush` to disk, so that what is written later is never there without it."""
+    """Append one line of UTF-8 text; `flush` it to disk, so that nothing written later can exist without it."""
     try:
         with path.open("a", encoding="utf-8", newline="\n") as file:
             file.write(line + "\n")

@@ -1,7 +1,7 @@
 """New folders of runs and studies, and the lock that keeps a second process out of one.
 
-A new folder is filled under a hidden name, and gets its own name when it is complete: a process that is killed before
-leaves nothing that looks like a run. The lock goes when its process does, however that ends.
+A new folder is filled under a hidden name, and gets its final name when it is complete: a process that is killed before
+leaves nothing that looks like a run. The lock ends with its process, however that ends.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ __all__ = ["NewFolder", "hold_lock"]
 LOCK = ".lock"
 HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
 HIDDEN = ".building"  # the ending of the names of folders that are being filled
-IS_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # of a folder that is renamed to one that holds something
-HOLDER_SECONDS = 0.8  # at most, between the lock of another process and its name in the folder
-FORGOTTEN_SECONDS = 3600.0  # a hidden folder that is older, and that nobody holds, is of a process that was killed
+IS_TAKEN = (errno.ENOTEMPTY, errno.EEXIST)  # renaming a folder to one that holds something gives one of these
+HOLDER_SECONDS = 0.8  # at most, between the moment when a process locks a folder and when it writes its name there
+FORGOTTEN_SECONDS = 3600.0  # a hidden folder that is older and not locked was left by a process that was killed
 
 
 class NewFolder:
@@ -41,10 +41,10 @@ class NewFolder:
 
         with NewFolder(output, None, "quick", kind="run", marker="config.toml") as new:
             ...                       # fill new.path
-            new.publish()             # from here on it is output/quick-1, and goes on being held
+            new.publish()             # from here on it is output/quick-1, and is still held
 
-    Without a name it is `output/prefix-1`, `-2`, ...; one that holds the file `marker` is a `kind` already, with which
-    one can go on, or not. What was not published is deleted at the end.
+    Without a name it is `output/prefix-1`, `-2`, .... A folder of that name that holds the file `marker` is a `kind`
+    already; `goes_on` says whether one can go on with it. A folder that was not published is deleted at the end.
 
     Raises:
         RunError: the folder is there already and holds something.
@@ -80,8 +80,8 @@ class NewFolder:
             [path.name for path in sorted(folder.iterdir()) if not path.name.startswith(".")] if folder.exists() else []
         )
         if self.marker in holds:
-            if (folder / HOLDER).exists():  # or one that has just made it could not lock it
-                with hold_lock(folder):  # where another process is at work in it, that is what to say
+            if (folder / HOLDER).exists():  # else this lock could stop a process that has just made the folder
+                with hold_lock(folder):  # raises if another process works in it
                     pass
             how = f"go on with it by --resume {as_typed(folder)}, or choose" if self.goes_on else "choose"
             raise RunError(f"{folder} holds {with_article(self.kind)} already; {how} another --name")
@@ -92,7 +92,7 @@ class NewFolder:
         """Give the folder its name, and return its path."""
         self.stack.close()  # Windows renames no folder in which a file is open
         with explain(self.kind, self.output):
-            flush_folder(self.path)  # the folders in it too are there before it has its name
+            flush_folder(self.path)  # so that the folders in it exist before it has its name
             target = self.take_number() if self.name is None else self.take_name(self.name)
             flush_folder(self.output)
         self.path, self.is_published = target, True
@@ -111,34 +111,34 @@ class NewFolder:
                     raise
 
     def take_name(self, name: str) -> Path:
-        """Rename the folder to its name; one that is there and holds nothing makes room."""
+        """Rename the folder to its name; an empty folder of that name is deleted first."""
         target = self.output / name
         while True:
             self.check_free()
             try:
                 if target.is_dir():
                     with hold_lock(target):
-                        pass  # nobody is at work in it: what locks leave behind may go
+                        pass  # nobody works in it, so the files that a lock left can be deleted
                     for left in (LOCK, HOLDER):
                         (target / left).unlink(missing_ok=True)
                     target.rmdir()
                 self.path.rename(target)
                 return target
-            except OSError as error:  # another process was faster: what it has made is looked at
+            except OSError as error:  # another process was faster: `check_free` checks what it has made
                 if error.errno not in IS_TAKEN:
                     raise
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let the folder go; one that was not published is deleted."""
+        """Unlock the folder; delete it if it was not published."""
         self.stack.close()
         if not self.is_published:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
 def check_name(output: Path, name: str | None, kind: str) -> None:
-    """Raise RunError or ConfigError for a name that no folder should get."""
+    """Raise RunError or ConfigError for a name that a folder must not have."""
     if name is not None and (name in ("", ".", "..") or set(name) & set("/\\")):
         raise RunError(f"--name must be the name of one folder, got {name!r}; choose where it lies by --output")
     for path in [output] if name is None else [output, output / name]:
@@ -146,7 +146,7 @@ def check_name(output: Path, name: str | None, kind: str) -> None:
 
 
 def with_article(kind: str) -> str:
-    """Return what a folder holds, after an article."""
+    """Return what a folder holds, with its article."""
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
@@ -158,7 +158,7 @@ def next_name(output: Path, prefix: str) -> str:
 
 @contextmanager
 def explain(kind: str, output: Path) -> Iterator[None]:
-    """Turn errors of the system, while a folder is made in `output`, into ours."""
+    """Turn errors of the system, while a folder is made in `output`, into barenet's."""
     try:
         yield
     except (NotADirectoryError, FileExistsError) as error:
@@ -172,9 +172,9 @@ def explain(kind: str, output: Path) -> Iterator[None]:
 
 
 def clear_forgotten(output: Path) -> None:
-    """Delete hidden folders that processes which were killed have left half filled."""
+    """Delete half-filled hidden folders that killed processes have left."""
     for path in output.glob(f".*{HIDDEN}"):
-        with suppress(OSError, RunError):  # it is held, or gone meanwhile, or not ours to delete
+        with suppress(OSError, RunError):  # it is locked, no longer there, or belongs to another user
             if time.time() - path.stat().st_mtime > FORGOTTEN_SECONDS:
                 with hold_lock(path):
                     pass
@@ -201,20 +201,20 @@ def hold_lock(folder: Path) -> Iterator[None]:
         replace_file(holder, json.dumps({"pid": os.getpid(), "host": platform.node(), "since": since}))
         yield
     finally:
-        with suppress(OSError):  # the file only tells others who is here, and the lock itself is let go
+        with suppress(OSError):  # this file only names the holder for others; the lock is released below
             holder.unlink(missing_ok=True)
         lock.release()
 
 
 def read_holder(holder: Path) -> str:
-    """Return which process has the lock; waits a little for one that has just taken it and not yet said so."""
+    """Return which process has the lock; wait a little for one that has taken it and not yet written its name."""
     import psutil
 
     end = time.monotonic() + HOLDER_SECONDS
     while True:
         with suppress(OSError, ValueError, KeyError, TypeError):
             who = json.loads(holder.read_text("utf-8"))
-            if who["host"] != platform.node() or psutil.pid_exists(who["pid"]):  # or a process that was killed left it
+            if who["host"] != platform.node() or psutil.pid_exists(who["pid"]):  # else a killed process left it
                 return f"process {who['pid']} on {who['host']} since {who['since']}"
         if time.monotonic() > end:
             return "another process"

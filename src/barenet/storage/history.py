@@ -1,7 +1,7 @@
 """The records of a run's epochs, one a line of history.jsonl, each with its checksum.
 
-A line that was damaged is left out and named; the lines around it are read. Nothing that is needed to go on stands in
-this file: see `checkpoint`.
+A damaged line is left out and named; the other lines are read. Resuming needs nothing from this file, only the
+checkpoint.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["History", "history_line", "read_history"]
 class History:
     """What a history file holds: its records in order, and the lines (numbers from 1) that are damaged.
 
-    is_cut: whether the last line is one of them, and has no end, as a crash leaves it.
+    is_cut: whether the last line is damaged and has no line end, as after a crash.
     """
 
     path: Path
@@ -31,11 +31,11 @@ class History:
 
     @property
     def is_damaged(self) -> bool:
-        """Whether a line is damaged that no crash left so."""
+        """Whether a line is damaged in another way than by a crash."""
         return len(self.damaged) > self.is_cut
 
     def problems(self, epochs: int | None = None) -> list[str]:
-        """Return in words what is missing: damaged lines, and with `epochs` the epochs 1 to that without a record."""
+        """Return in words what is missing: damaged lines, and those of the epochs 1 to `epochs` that have no record."""
         words = []
         damaged = self.damaged[:-1] if self.is_cut else self.damaged
         if damaged:
@@ -55,7 +55,7 @@ def history_line(record: EpochRecord) -> str:
 
 
 def read_history(path: str | Path) -> History:
-    """Return what a history file holds, as far as it is whole; nothing where there is no file.
+    """Return the undamaged records of a history file; none if there is no file.
 
     Raises:
         MachineError: the file cannot be read.
@@ -74,7 +74,7 @@ def read_history(path: str | Path) -> History:
 
 
 def read_lines(lines: Iterable[bytes]) -> tuple[list[EpochRecord], list[int]]:
-    """Return the records of whole lines, and the numbers of those that are damaged."""
+    """Return the records of undamaged lines, and the numbers of damaged lines."""
     records, damaged = [], []
     for number, line in enumerate(lines, start=1):
         try:

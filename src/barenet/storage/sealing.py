@@ -1,10 +1,9 @@
-"""JSON with a checksum: an object whose last member, `checksum`, is of all text before it.
+"""JSON with a checksum: an object whose last member, `checksum`, covers all text before it.
 
     {"epoch": 1, "train_loss": 0.52, "checksum": "0f3c..."}
 
-The file stays JSON that any program reads. Every byte counts: a file that differs from what was written in a space is
-damaged too. Files of earlier versions have no checksum; `unseal` returns them as they are, and whoever reads them
-checks the names and types of their members.
+The file stays JSON that any program reads. Every byte counts: a file in which only a space has changed is damaged too.
+Files of earlier versions have no checksum; `unseal` returns their members, and the caller checks names and types.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ __all__ = ["MEMBER", "SealError", "seal", "unseal"]
 
 MEMBER = "checksum"
 DIGITS = 32  # hexadecimal, of 16 bytes: no two texts will meet by chance
-# By the name or by the digits: damage to one of them does not make a file one of an earlier version.
+# A checksum is recognised by its name or by its digits, so that damage to one of them does not hide it.
 LOOKS_SEALED = re.compile(rb'"checksum":[^:]*$|: *"[0-9a-f]{32}"\s*\}$')
 
 

@@ -133,7 +133,7 @@ def test_where_the_cache_cannot_be_written_pictures_are_decoded_into_memory(fold
     monkeypatch.setenv("BARENET_CACHE", str(tmp_path / "file"))
     notes: list[str] = []
     assert load_dataset(folder, note=notes.append).fingerprint == expected
-    assert [note for note in notes if "they are decoded anew each time" in note]
+    assert [note for note in notes if "they are decoded again each time" in note]
 
 
 def test_a_full_disk_is_an_error_and_leaves_nothing_behind(folder, cache, monkeypatch):

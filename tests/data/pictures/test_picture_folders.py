@@ -84,8 +84,8 @@ def test_what_is_left_out_is_said(tmp_path):
     found, notes = find(tmp_path)
     assert list(found.parts) == ["train"]
     assert len(found.parts["train"]) == 2
-    assert [note for note in notes if "left out what stands beside train: drafts" in note]
-    assert [note for note in notes if "test has no folder a class: left out" in note]
+    assert [note for note in notes if "left out what is beside train: drafts" in note]
+    assert [note for note in notes if "test has no folders of classes: left out" in note]
     assert [note for note in notes if "left out 1 file of other kinds than .png" in note and "notes.txt" in note]
     assert [note for note in notes if "2 hidden or system files and folders: .hidden.png, Thumbs.db" in note]
     assert len(notes) == 4

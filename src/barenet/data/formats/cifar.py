@@ -3,7 +3,7 @@
     binary    records of 1 or 2 bytes of labels and 3,072 of pixels
     python    a pickle of a dictionary: data (n, 3072), labels or fine_labels
 
-In both a picture's pixels lie plane by plane: 1,024 of red, of green, of blue.
+In both, a picture is three planes of pixels: 1,024 of red, 1,024 of green, 1,024 of blue.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ N_PIXELS = PLANES * SIDE * SIDE
 
 
 class Kind(NamedTuple):
-    """One of the four ways in which CIFAR comes: what the files are called, and where a label stands.
+    """One of the four forms of CIFAR: the names of its files, and where a label is.
 
     label: the key of a dictionary, or the number of the byte. n_batches: for training. n_labels: bytes before pixels.
     """
@@ -56,14 +56,14 @@ KINDS = (
 )
 
 
-# Of CIFAR-100, the classes that a person may ask for by --label.
+# The words by which --label chooses one of CIFAR-100's two kinds of label.
 FINE, COARSE = ("fine", "fine_labels", "fine_label"), ("coarse", "coarse_labels", "coarse_label")
 
 
 def kind_among(names: Iterable[str]) -> Kind | None:
-    """Return how CIFAR lies in a folder with files of these names, or None where it does not."""
+    """Return the form of CIFAR that files of these names are, or None."""
     names = set(names)
-    # `train` and `train.bin` are names that others may use too: CIFAR-100's have a file of names beside them.
+    # Other data may have the names `train` and `train.bin` too: CIFAR-100 has a file of class names beside them.
     return next((k for k in KINDS if k.files_among(names) and (k.n_batches > 1 or k.names in names)), None)
 
 
@@ -73,14 +73,14 @@ def find_cifar(place: Place) -> Path | None:
 
 
 def is_of_cifar(path: Path) -> bool:
-    """Whether a file is one of several that hold CIFAR."""
+    """Whether a file is one of the files of CIFAR."""
     names = {file.name for file in path.parent.iterdir()}
     kind = kind_among(names)
     return kind is not None and path.name in {*kind.files_among(names), kind.test, kind.names}
 
 
 def read_cifar(folder: Path, label: str | int | None = None) -> Found:
-    """Return the images (n, 32, 32, 3) and labels of CIFAR-10 or CIFAR-100, its fine ones unless `label` says coarse.
+    """Return the images (n, 32, 32, 3) and labels of CIFAR-10 or CIFAR-100: fine labels unless `label` says coarse.
 
     Raises DataError.
     """
@@ -94,10 +94,10 @@ def read_cifar(folder: Path, label: str | int | None = None) -> Found:
     if len(files["train"]) != kind.n_batches:
         what = f"{what} ({len(files['train'])} of {kind.n_batches} to train on: {few(files['train'])})"
     parts = {}
-    for part, own in files.items():
-        if own:
-            read = [read_batch(folder / name, kind) for name in own]
-            where = str(folder / own[0]) if len(own) == 1 else str(folder / "data_batch_*")
+    for part, batches in files.items():
+        if batches:
+            read = [read_batch(folder / name, kind) for name in batches]
+            where = str(folder / batches[0]) if len(batches) == 1 else str(folder / "data_batch_*")
             images, labels = (np.concatenate(arrays) for arrays in zip(*read, strict=True))
             parts[part] = {where: images, f"{where}, its labels": labels}
     class_names = read_class_names(folder / kind.names, kind) if kind.names in names else ()
@@ -106,7 +106,7 @@ def read_cifar(folder: Path, label: str | int | None = None) -> Found:
 
 
 def with_labels(kind: Kind, label: str | int | None, folder: Path) -> Kind:
-    """Return how CIFAR-100 is read with its 100 fine or its 20 coarse labels."""
+    """Return a form of CIFAR-100 with its 100 fine or its 20 coarse labels, as `label` says."""
     if label in COARSE:
         is_binary = isinstance(kind.label, int)
         names = "coarse_label_names.txt" if is_binary else kind.names

@@ -1,4 +1,4 @@
-"""What is peculiar to EMNIST: its characters lie transposed, its classes are characters, and letters count from 1.
+"""What is special in EMNIST: its images are transposed, its classes are characters, and letters count from 1.
 
 Its files are recognised by their names, `emnist-<split>-...`: https://arxiv.org/abs/1702.05373. A `mapping` file
 beside them says which character each label is.
@@ -31,7 +31,7 @@ CHARACTERS = {
 
 
 def emnist_split(name: str) -> str | None:
-    """Return which of EMNIST's splits a file's name, or what stands before its part, says; None for other data.
+    """Return which of EMNIST's splits the name of a file, or its prefix, says; None for other data.
 
     >>> emnist_split("emnist-letters"), emnist_split("emnist-balanced-train.csv"), emnist_split("kmnist")
     ('letters', 'balanced', None)
@@ -41,37 +41,36 @@ def emnist_split(name: str) -> str | None:
 
 
 def read_as_emnist(folder: Path, split: str, parts: Mapping[str, Mapping[str, np.ndarray]]) -> Found:
-    """Return what EMNIST's arrays hold: to be turned upright, classes by their characters, none without images."""
+    """Return EMNIST's arrays as found: marked as transposed, classes named by characters, counted from 0."""
     names = read_mapping(folder, split)
     (_, labels) = list(parts["train"].values())
     what, as_before = f"EMNIST {split} IDX files", Found(parts)
     lowest = int(labels.min()) if labels.size and labels.dtype.kind in "iu" else 0
     if lowest > 0:
         what = f"{what} (labels count from {lowest}: there is no class without images)"
-        parts = {part: shifted(own, lowest) for part, own in parts.items()}
-    n_classes = max(
-        (int(own.max()) for _, own in (list(own.values()) for own in parts.values()) if own.size), default=0
-    )
-    class_names = tuple(names.get(label + lowest, str(label + lowest)) for label in range(n_classes + 1))
-    return Found(parts, what, lies_on_its_side=True, as_before=lambda: as_before, facts={"class_names": class_names})
+        parts = {part: shifted(arrays, lowest) for part, arrays in parts.items()}
+    all_labels = [labels for _, labels in (list(arrays.values()) for arrays in parts.values())]
+    highest = max((int(labels.max()) for labels in all_labels if labels.size), default=0)
+    class_names = tuple(names.get(label + lowest, str(label + lowest)) for label in range(highest + 1))
+    return Found(parts, what, is_transposed=True, as_before=lambda: as_before, facts={"class_names": class_names})
 
 
 def tables_as_emnist(found: Found, split: str) -> Found:
-    """Return what tables of EMNIST's pixels hold: to be turned upright, classes by their characters."""
+    """Return tables of EMNIST's pixels as found: marked as transposed, classes named by characters."""
     names = {str(label): name for label, name in CHARACTERS[split].items()}
     class_names = tuple(names.get(name, name) for name in found.facts.get("class_names", ()))
     facts = {**found.facts, **({"class_names": class_names} if class_names else {})}
-    return replace(found, what=f"EMNIST {split} tables", lies_on_its_side=True, facts=facts)
+    return replace(found, what=f"EMNIST {split} tables", is_transposed=True, facts=facts)
 
 
 def shifted(arrays: Mapping[str, np.ndarray], lowest: int) -> dict[str, np.ndarray]:
-    """Return images as they are, and labels that count from 0."""
+    """Return unchanged images, and labels that count from 0."""
     images, (labels_from, labels) = arrays.items()
     return dict([images, (labels_from, labels.astype(np.int64) - lowest)])
 
 
 def read_mapping(folder: Path, split: str) -> dict[int, str]:
-    """Return the character, or characters, of each label: out of the mapping file, or as EMNIST is known."""
+    """Return the character or characters of each label, from the mapping file or else from `CHARACTERS`."""
     file = folder / f"emnist-{split}-mapping.txt"
     if not file.is_file():
         return CHARACTERS[split]

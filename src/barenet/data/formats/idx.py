@@ -4,8 +4,8 @@
     byte 4     each dimension as a big-endian uint32
     after it   the elements, big-endian, last axis fastest
 
-The header tells the length, so everything is checked before memory is taken for it: a damaged or hostile file
-costs a message, not the machine. What the arrays mean is left to `data.checks`.
+The header says the length, so everything is checked before memory is taken: a damaged or hostile file gives a message
+and does not fill the memory. `data.checks` checks what the arrays hold.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ __all__ = ["read_idx", "read_shape", "write_idx"]
 ELEMENT_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MAX_DIMENSIONS = 8
 CHUNK = 2**20
-# Bytes of an unpacked file from which on it is mapped into memory and not read: the system then loads the pages that
-# are looked at, and drops them again when memory is short.
+# An unpacked file of so many bytes or more is mapped into memory and not read: the system then loads only the pages
+# that are used, and drops them again when memory is short.
 MAPPED_FROM = 2**28
 
 
@@ -41,9 +41,9 @@ def read_idx(path: str | Path, *, sha256: str | None = None) -> np.ndarray:
     """Read an IDX file, plain or gzip (told apart by content), into a C-contiguous array.
 
     The dtype is the file's, in native byte order: uint8, int8, int16, int32, float32 or float64. Bytes of a large
-    unpacked file are mapped, read-only, and must stay as they are while the array is used. `sha256` is what the
-    unpacked file, header included, must hash to. Raises DataError for a file that is missing, damaged or something
-    else, and MachineError where disk, memory or permissions fail.
+    unpacked file are mapped, read-only: the file must not change while the array is used. `sha256` is the checksum that
+    the unpacked file, with its header, must have. Raises DataError for a file that is missing, damaged or not IDX, and
+    MachineError where disk, memory or permissions fail.
     """
     path = Path(path)
     with reading(path):
@@ -91,7 +91,7 @@ def _read_stream(stream: IO[bytes], path: Path, n_stored: int, *, packed: bool, 
     header, dtype, shape = _read_header(stream, path)
     n_bytes = math.prod(shape) * dtype.itemsize
     promise = f"{path}: its header promises {n_bytes:,} bytes of {dtype.name} in shape {shape}"
-    # A zero among the dimensions must not hide that the others are absurd: NumPy would refuse them too.
+    # A zero among the dimensions must not hide that the others are impossible: NumPy would refuse them too.
     if math.prod(max(size, 1) for size in shape) * dtype.itemsize > MAX_BYTES:
         raise DataError(f"{promise}, which cannot be right: the header is damaged, get the file again")
     n_left = n_stored - len(header)
@@ -108,12 +108,12 @@ def _read_stream(stream: IO[bytes], path: Path, n_stored: int, *, packed: bool, 
     check_memory(n_bytes, str(path))
     content = np.empty(n_bytes, np.uint8)
     view, filled = content.data, 0
-    # In pieces, because GzipFile fills a buffer by way of a copy of the same size.
+    # In pieces, because GzipFile fills a buffer through a copy of the same size.
     while got := stream.readinto(view[filled : filled + CHUNK]):  # type: ignore[attr-defined]
         filled += got
     if filled < n_bytes:
         raise DataError(f"{promise}, but {filled:,} follow: the file is truncated, get it again")
-    # One byte more shows an excess, however large, and makes gzip compare its checksum.
+    # Reading one more byte shows whether more bytes follow, and makes gzip compare its checksum.
     if stream.read(1):
         raise DataError(f"{promise}, but more follow: there are trailing bytes, get the file again")
     if sha256 is not None:

@@ -1,6 +1,6 @@
-"""Find and read the four IDX files of a data set, in any folder or in barenet's own.
+"""Find and read the four IDX files of a data set, in any folder, and those of Fashion-MNIST that barenet carries.
 
-What the arrays hold is left to `data.checks`.
+`data.checks` checks what the arrays hold.
 """
 
 from __future__ import annotations
@@ -52,21 +52,21 @@ def read_carried() -> Found:
 
 
 def find_idx_files(folder: Path) -> dict[str, dict[str, Path]]:
-    """Return the IDX files in a folder by what stands before their part (`emnist-letters`, or nothing) and by kind."""
+    """Return the IDX files in a folder by their prefix (`emnist-letters`, or nothing) and by kind."""
     found: dict[str, dict[str, Path]] = {}
     for name in sorted(entry.name for entry in folder.iterdir() if not is_system(entry.name)):
         if (match := FILE_NAME.fullmatch(name)) and (folder / name).is_file():
             part = "train" if match["part"].lower() == "train" else "t10k"
-            # Where a file lies there unpacked and packed, the unpacked one sorts first and wins.
+            # If a file is there unpacked and packed, the unpacked one is first in the order and is used.
             kinds = found.setdefault(match["prefix"] or "", {})
             kinds.setdefault(f"{part}-{match['what'].lower()}", folder / name)
     return found
 
 
 def find_idx_set(place: Place) -> Path | None:
-    """Return where IDX files lie: the folder or one below it, as torchvision's `FashionMNIST/raw`, or None.
+    """Return the folder of IDX files, at a place or below it (torchvision's `FashionMNIST/raw`), or None.
 
-    A path may also end in what the names of four files begin with, `folder/emnist-letters`.
+    A path may also end in the prefix of the names of four files, `folder/emnist-letters`.
     """
     path = place.path
     if not path.exists():
@@ -87,18 +87,18 @@ def read_idx_set(path: Path) -> Found:
     if missing := [kind for kind in FILE_KINDS if kind not in paths]:
         names = sorted(file.name for file in paths.values())
         raise DataError(f"{folder} lacks {', '.join(missing)}: found {few(names)}; expected {EXPECTED_FILES}")
-    own: dict[str, tuple[str, np.ndarray]] = {}
+    arrays: dict[str, tuple[str, np.ndarray]] = {}
     for images, labels in (FILE_KINDS[:2], FILE_KINDS[2:]):
-        # Labels are small: what is wrong with them, and with the number of images, is found before memory is taken.
-        own[labels] = str(paths[labels]), read_idx(paths[labels])
+        # Labels are small and read first: errors in them and in the number of images are found before memory is taken.
+        arrays[labels] = str(paths[labels]), read_idx(paths[labels])
         shape = read_shape(paths[images])
-        if len(shape) > 1 and own[labels][1].ndim == 1:
+        if len(shape) > 1 and arrays[labels][1].ndim == 1:
             outline = np.broadcast_to(np.uint8(0), (shape[0], 0))
-            check_counts(str(paths[images]), outline, *own[labels])
-        own[images] = str(paths[images]), read_idx(paths[images])
+            check_counts(str(paths[images]), outline, *arrays[labels])
+        arrays[images] = str(paths[images]), read_idx(paths[images])
     parts = {
-        "train": dict([own[kind] for kind in FILE_KINDS[:2]]),
-        "test": dict([own[kind] for kind in FILE_KINDS[2:]]),
+        "train": dict([arrays[kind] for kind in FILE_KINDS[:2]]),
+        "test": dict([arrays[kind] for kind in FILE_KINDS[2:]]),
     }
     split = emnist_split(prefix)
     return Found(parts) if split is None else read_as_emnist(folder, split, parts)

@@ -1,7 +1,7 @@
-"""Read .npz files: one of all arrays, as Keras and MedMNIST write it, or one an array, as KMNIST does.
+"""Read .npz files: one file with all arrays, as of Keras and MedMNIST, or one file for each array, as of KMNIST.
 
-As in `idx`, no memory is taken for an array before its length is known to be true, and no pickle is ever loaded.
-Which array means what is left to `named_arrays`, what the arrays hold to `data.checks`.
+As in `idx`, memory is taken for an array only when its length has been checked, and no pickle is ever loaded.
+`named_arrays` decides what each array is, and `data.checks` checks what it holds.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["find_npz", "find_npz_set", "read_members", "read_npz"]
 
 
 def find_npz_set(place: Place) -> Path | None:
-    """Return the folder of .npz files of one array each, at a place or below it, or None."""
+    """Return the folder whose .npz files hold one array each, at a place or below it, or None."""
     return place.find(lambda names: bool(sets_among(names)))
 
 
@@ -38,7 +38,7 @@ def find_npz(place: Place) -> Path | None:
 
 
 def is_npz(path: Path) -> bool:
-    """Whether a file is a zip archive that holds arrays, or is called .npz and begins as an archive."""
+    """Whether a file is a zip archive that holds arrays, or has the ending .npz and begins as an archive."""
     with reading(path), open_regular(path) as file:
         if file.read(2) != b"PK":
             return False
@@ -49,9 +49,9 @@ def is_npz(path: Path) -> bool:
 
 
 def read_npz(path: Path, part: str | None = "train") -> Found:
-    """Return the arrays of an .npz file, or of a folder with one for each array, told apart by their names.
+    """Return the arrays of an .npz file, or of a folder with one file for each array, recognised by their names.
 
-    Those whose names say no part are of `part`, which must be there; with None any part will do.
+    Arrays whose names say no part belong to `part`, which must be there; with None any part is enough.
 
     Raises DataError.
     """
@@ -63,12 +63,12 @@ def read_npz(path: Path, part: str | None = "train") -> Found:
             raise DataError(f"{path} {kind_of_file(path)}")
         if others := [name for name in archive.namelist() if not name.endswith(".npy")]:
             raise DataError(
-                f"{path} holds {few(others)} beside its arrays: it is damaged or no .npz file, save it anew"
+                f"{path} holds {few(others)} beside its arrays: it is damaged or no .npz file, save it again"
             )
 
         def read(name: str, *, shape_alone: bool = False) -> np.ndarray:
-            own = (archive, name, f"{one_line(name)} in {path}", path.stat().st_size)
-            return read_member(*own, shape_alone=shape_alone)
+            where = f"{one_line(name)} in {path}"
+            return read_member(archive, name, where, path.stat().st_size, shape_alone=shape_alone)
 
         if names == ["arr_0"]:
             raise DataError(f"{path} holds one array without a name: give the folder that also holds its labels")
@@ -85,23 +85,23 @@ def read_members(path: Path) -> dict[str, np.ndarray]:
 
 
 def unnamed(arrays: Mapping[str, np.ndarray], where: str, default: str) -> Found:
-    """Return arrays that np.savez(path, x, y, ...) gave numbers; raise DataError where they cannot be told apart."""
+    """Return arrays that np.savez(path, x, y, ...) has numbered; raise DataError if shapes do not show the pairs."""
     pairs = pairs_among(list(arrays.values()))
     if pairs is None:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
         raise DataError(f"{where} holds arrays without names ({shapes}): expected {EXPECTED_NAMES}")
     name_of = {id(array): name for name, array in arrays.items()}
     parts = (default,) if len(pairs) == 1 else PARTS_OF_PAIRS[len(pairs)]
-    taken = {part: [name_of[id(own)] for own in pair] for part, pair in zip(parts, pairs, strict=True)}
+    taken = {part: [name_of[id(array)] for array in pair] for part, pair in zip(parts, pairs, strict=True)}
     said = "; ".join(f"{part}: {images}, {labels}" for part, (images, labels) in taken.items())
     return Found(
-        {part: {f"{name} in {where}": arrays[name] for name in own} for part, own in taken.items()},
+        {part: {f"{name} in {where}": arrays[name] for name in pair} for part, pair in taken.items()},
         f"unnamed arrays ({said})",
     )
 
 
 def sets_among(names: Iterable[str]) -> dict[str, dict[tuple[str, str], str]]:
-    """Return the .npz files of one array each, by data set and (part, kind): kmnist-train-imgs.npz and its like."""
+    """Return .npz files of one array each, such as kmnist-train-imgs.npz, by data set and (part, kind)."""
     found: dict[str, dict[tuple[str, str], str]] = {}
     for name in sorted(names):
         stem, dot, suffix = name.rpartition(".")
@@ -112,18 +112,18 @@ def sets_among(names: Iterable[str]) -> dict[str, dict[tuple[str, str], str]]:
 
 
 def read_npz_folder(folder: Path) -> Found:
-    """Return the arrays of a folder with an .npz file for each; raise DataError for several data sets."""
+    """Return the arrays of a folder with an .npz file for each array; raise DataError for several data sets."""
     sets = sets_among(file.name for file in folder.iterdir())
     if len(sets) > 1:
         raise DataError(f"{folder} holds several data sets ({few(sorted(sets))}): move the files of one into a folder")
     ((name, files),) = sets.items()
     parts = {}
     for part in ("train", "val", "test"):
-        own = [files[part, kind] for kind in "xy" if (part, kind) in files]
-        if len(own) == 1:
-            raise DataError(f"{folder / own[0]} has no {'labels' if (part, 'x') in files else 'images'} beside it")
-        if own:
-            parts[part] = {str(folder / name): read_alone(folder / name) for name in own}
+        pair = [files[part, kind] for kind in "xy" if (part, kind) in files]
+        if len(pair) == 1:
+            raise DataError(f"{folder / pair[0]} has no {'labels' if (part, 'x') in files else 'images'} beside it")
+        if pair:
+            parts[part] = {str(folder / name): read_alone(folder / name) for name in pair}
     return Found(parts, f"{name} .npz files of one array each".strip())
 
 

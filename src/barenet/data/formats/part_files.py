@@ -1,4 +1,4 @@
-"""A file a part, with images and labels in each: train.npz and test.npz, or train.p, valid.p and test.p."""
+"""One file for each part, with images and labels: train.npz and test.npz, or train.p, valid.p and test.p."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["find_part_files", "read_part_files"]
 
 
 def files_among(names: Iterable[str]) -> dict[str, str]:
-    """Return the files of arrays by part, if one is to train on and no part has two; an empty dictionary otherwise."""
+    """Return the files of arrays by part, if one is for training and no part has two; else an empty dictionary."""
     endings = (".npz", *PICKLES)
     stems: dict[str, str] = {}
     for name in sorted(names):
-        if ending := next((own for own in endings if name.lower().endswith(own)), None):
+        if ending := next((known for known in endings if name.lower().endswith(known)), None):
             stems[name[: -len(ending)]] = name
     parts = parts_among(stems)
     if "train" not in parts.values() or not 1 < len(set(parts.values())) == len(parts):
@@ -39,12 +39,12 @@ def read_part_files(folder: Path) -> Found:
     files = files_among(file.name for file in folder.iterdir())
     read = {}
     for part, name in files.items():
-        own = (read_npz if name.lower().endswith(".npz") else read_pickled)(folder / name, part)
-        if set(own.parts) != {part}:
+        found = (read_npz if name.lower().endswith(".npz") else read_pickled)(folder / name, part)
+        if set(found.parts) != {part}:
             raise DataError(
-                f"{folder / name} holds the parts {', '.join(own.parts)}, expected {part} alone: name one file"
+                f"{folder / name} holds the parts {', '.join(found.parts)}, expected {part} alone: name one file"
             )
-        read[part] = own
-    parts = {part: own.parts[part] for part, own in read.items()}
+        read[part] = found
+    parts = {part: found.parts[part] for part, found in read.items()}
     listed = ", ".join(f"{part}: {files[part]}" for part in ("train", "val", "test") if part in files)
     return Found(parts, f"a file a part ({listed})", facts=read["train"].facts)

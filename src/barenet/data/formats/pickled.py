@@ -1,6 +1,6 @@
-"""Data sets in a pickle, `mnist.pkl.gz` first of all: pairs of images and labels, or a dictionary of arrays.
+"""Data sets in a pickle, such as `mnist.pkl.gz`: pairs of images and labels, or a dictionary of arrays.
 
-Nothing that a pickle says is run; see `barenet.pickles`. What the arrays hold is left to `data.checks`.
+Nothing that a pickle says is run; see `barenet.pickles`. `data.checks` checks what the arrays hold.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from barenet.pickles.reader import read_pickle
 __all__ = ["SUFFIXES", "find_pickle", "read_data_pickle", "read_pickled"]
 
 SUFFIXES = (".pkl", ".pickle", ".pkl.gz", ".pickle.gz", ".p")
-SMALLEST = 64  # numbers of a row from which on a square number of them is an image
+SMALLEST = 64  # rows of a square number of values, so many or more, are images
 
 
 def find_pickle(place: Place) -> Path | None:
-    """Return the file at a place that is called a pickle, or the only such one in a folder, or None."""
+    """Return the file at a place if its name is that of a pickle, or the only such file in a folder, or None."""
     return place.find_alone(SUFFIXES)
 
 
@@ -39,18 +39,18 @@ def read_data_pickle(path: Path) -> object:
 
 
 def read_pickled(path: Path, part: str | None = "train") -> Found:
-    """Return the arrays of a pickled data set, those whose name says no part as `part`; raise DataError.
+    """Return the arrays of a pickled data set; raise DataError.
 
-    `part` must be there; with None any part will do.
+    Arrays whose names say no part belong to `part`, which must be there; with None any part is enough.
     """
     content = read_data_pickle(path)
     if isinstance(content, dict):
         named = dict(named_arrays(content))
         return found_by_name(list(named), lambda name: square(named[name]), str(path), "pickled arrays by name", part)
-    own = list(content) if isinstance(content, list | tuple) else []
-    if own and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in own):
-        own = [value for pair in own for value in pair]
-    arrays = [as_array(value) for value in own] if len(own) <= 2 * max(PARTS_OF_PAIRS) else []
+    values = list(content) if isinstance(content, list | tuple) else []
+    if values and all(isinstance(pair, list | tuple) and len(pair) == 2 for pair in values):
+        values = [value for pair in values for value in pair]
+    arrays = [as_array(value) for value in values] if len(values) <= 2 * max(PARTS_OF_PAIRS) else []
     known = [array for array in arrays if array is not None]
     pairs = pairs_among(known) if len(known) == len(arrays) else None
     if not pairs:
@@ -67,7 +67,7 @@ def read_pickled(path: Path, part: str | None = "train") -> Found:
 
 
 def named_arrays(content: Mapping[Any, Any], before: str = "") -> Iterator[tuple[str, np.ndarray]]:
-    """Yield the arrays of a dictionary and of those in it, by their names: `train_x` for `x` of `train`."""
+    """Yield the arrays of a dictionary and of the dictionaries in it, by name: `train_x` for `x` of `train`."""
     for name, value in content.items():
         if isinstance(value, dict):
             yield from named_arrays(value, f"{before}{name}_")
@@ -76,7 +76,7 @@ def named_arrays(content: Mapping[Any, Any], before: str = "") -> Iterator[tuple
 
 
 def as_array(value: Any) -> np.ndarray | None:
-    """Return an array, or a list of numbers, texts or arrays as one; None for anything else."""
+    """Return an array as it is, a list of numbers, texts or arrays as an array, and None for anything else."""
     if isinstance(value, np.ndarray):
         return value
     if not isinstance(value, list) or not value:
@@ -89,7 +89,7 @@ def as_array(value: Any) -> np.ndarray | None:
 
 
 def square(values: np.ndarray) -> np.ndarray:
-    """Return rows of 64, 784, ... pixels as the square images that they are; anything else as it is."""
+    """Return rows of 64, 784, ... pixels as square images; anything else as it is."""
     side = math.isqrt(values.shape[1]) if values.ndim == 2 else 0
     if side * side < SMALLEST or side * side != values.shape[1] or not is_pixels(values):
         return values
@@ -97,5 +97,5 @@ def square(values: np.ndarray) -> np.ndarray:
 
 
 def is_pixels(values: np.ndarray) -> bool:
-    """Whether numbers can be brightness: bytes, or from 0 to 1."""
+    """Whether numbers can be the brightness of pixels: bytes, or fractions from 0 to 1."""
     return values.dtype == np.uint8 or (values.dtype.kind == "f" and values.min() >= 0 and values.max() <= 1)

@@ -1,4 +1,4 @@
-"""Say what lies where no reader finds data: in a file, or in a folder."""
+"""Messages for a file or a folder in which no reader finds data: they say what is there."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from barenet.messages import count, few
 
 __all__ = ["fault_of"]
 
-SHOWN = 8  # files of a folder that are looked at to say what they are
-# Pictures that others write and that are not read here.
+SHOWN = 8  # files of a folder that are opened to say what they are
+# Pictures in formats that barenet does not read.
 UNREAD = frozenset(
     [
         *(".tif", ".tiff", ".pgm", ".ppm", ".pbm", ".pnm", ".heic", ".heif", ".avif", ".jp2", ".svg", ".ico", ".tga"),
@@ -25,7 +25,7 @@ UNREAD = frozenset(
 
 
 def fault_of(place: Place) -> str:
-    """Return what lies at a path that no reader takes, and what was expected."""
+    """Return a message about a path that no reader accepts: what is there, and what was expected."""
     path = place.path
     if path.is_file():
         if is_of_cifar(path):
@@ -36,7 +36,7 @@ def fault_of(place: Place) -> str:
     names = sorted(entry.name for entry in path.iterdir() if not is_system(entry.name))
     if not names:
         return f"{path} is an empty folder: expected {EXPECTED_FILES}, or pictures in a folder a class"
-    files = [folder / name for level in place.levels for folder, own in level for name in sorted(own)]
+    files = [folder / name for level in place.levels for folder, names_in_it in level for name in sorted(names_in_it)]
     return what_files_are(path, files) or (
         f"{path} holds no data set: found {few(names)}; expected {EXPECTED_FILES}, pictures in a folder a class, or "
         f"tables (x_train.npy, train.csv)"
@@ -44,7 +44,7 @@ def fault_of(place: Place) -> str:
 
 
 def what_files_are(path: Path, files: Sequence[Path]) -> str | None:
-    """Return what files in a folder that no reader takes are, where that can be told."""
+    """Return what the files are in a folder that no reader accepts, or None if that is not known."""
     unread = Counter(suffix for file in files if (suffix := file.suffix.lower()) in UNREAD)
     if unread:
         suffix, n = unread.most_common(1)[0]

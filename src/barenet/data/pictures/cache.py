@@ -1,7 +1,7 @@
-"""Decode the pictures of a data set once, in parallel, and read them from a checked cache ever after.
+"""Decode the pictures of a data set once, in parallel, and read them from a checked cache after that.
 
     <cache>/pictures/<key>/train.npy  val.npy  test.npy     pixels (n, D), uint8, read memory-mapped
-                           index.json                       checksums, what could not be read, what was odd
+                           index.json                       checksums, what could not be read, what was unusual
 
 The key hashes name, size and time of every file, the settings and Pillow's version: a picture that is changed, added,
 removed or renamed gives another key. Set BARENET_CACHE to keep the cache elsewhere.
@@ -57,7 +57,7 @@ def decode_folder(found: PictureFolder, options: Options) -> Found:
     }
     as_before = None
     if options.value_range is None and decoded.value_range not in (None, WHOLE_RANGE):
-        # Until 16-bit pictures were scaled by what is in them, the upper 8 bits were kept.
+        # Earlier versions kept the upper 8 bits of 16-bit pictures, and did not scale them by their values.
         quiet = replace(options, value_range=WHOLE_RANGE, note=lambda _: None)
         as_before = partial(decode_folder, found, quiet)
     return Found(parts, found.layout, as_before=as_before, facts=facts)
@@ -66,12 +66,12 @@ def decode_folder(found: PictureFolder, options: Options) -> Found:
 def read_pictures(found: PictureFolder, shape: tuple[int, ...], options: Options) -> Decoded:
     """Return the pictures of a data set, each in `shape`, (height, width) or (.., 3), and what was found.
 
-    Raises DataError where pictures cannot be read, unless `skip_broken`, which leaves them out and says so.
+    Raises DataError if pictures cannot be read; with `skip_broken` they are left out, with a note.
     """
     folder, wanted = cache_folder() / "pictures", options.value_range
     decoded = load_entry(folder / entry_key(found, shape, None), found, shape)
     if decoded is not None and wanted is not None and decoded.value_range not in (None, wanted):
-        decoded = None  # of the range found in these pictures, where that of others is asked for
+        decoded = None  # decoded with the range of these pictures, but another one is wanted
     if decoded is None:
         entry = folder / entry_key(found, shape, wanted)
         decoded = (load_entry(entry, found, shape) if wanted else None) or decode_into(entry, found, shape, options)
@@ -80,7 +80,7 @@ def read_pictures(found: PictureFolder, shape: tuple[int, ...], options: Options
 
 
 def entry_key(found: PictureFolder, shape: tuple[int, ...], value_range: tuple[int, int] | None) -> str:
-    """Return the name of a data set's entry: a hash of all that decides what the decoded pixels are."""
+    """Return the name of a data set's entry: a hash of all that determines the decoded pixels."""
     from PIL import __version__ as pillow_version
 
     asked = "" if value_range is None else f" {value_range}"
@@ -94,7 +94,7 @@ def entry_key(found: PictureFolder, shape: tuple[int, ...], value_range: tuple[i
 
 
 def load_entry(entry: Path, found: PictureFolder, shape: tuple[int, ...]) -> Decoded | None:
-    """Return what an entry holds, its pixels memory-mapped, or None where it is missing or in any way damaged."""
+    """Return the content of an entry, with memory-mapped pixels, or None if it is missing or damaged."""
     try:
         index = json.loads((entry / "index.json").read_text("utf-8"))
         pixels, findings = {}, {}
@@ -122,21 +122,21 @@ def decode_into(entry: Path, found: PictureFolder, shape: tuple[int, ...], optio
         temporary = Path(tempfile.mkdtemp(prefix=".", dir=entry.parent))
     except OSError as error:
         options.note(
-            f"cannot keep the decoded pictures in {entry.parent} ({error.strerror}): they are decoded anew each time"
+            f"cannot keep the decoded pictures in {entry.parent} ({error.strerror}): they are decoded again each time"
         )
         return decode_parts(None, found, shape, options)
     try:
         decoded = decode_parts(temporary, found, shape, options)
-        if any(own.broken for own in decoded.findings.values()) and not options.skip_broken:
-            return decoded  # an error follows, and the files will be repaired: nothing to keep
+        if any(findings.broken for findings in decoded.findings.values()) and not options.skip_broken:
+            return decoded  # an error follows, and the files will change: nothing to keep
         index = {
             "format": FORMAT,
             "root": str(found.root.resolve()),
             "shape": list(shape),
             "value_range": decoded.value_range,
             "was_asked": options.value_range is not None,
-            "checksums": {part: checksum(own) for part, own in decoded.pixels.items()},
-            "findings": {part: own._asdict() for part, own in decoded.findings.items()},
+            "checksums": {part: checksum(pixels) for part, pixels in decoded.pixels.items()},
+            "findings": {part: findings._asdict() for part, findings in decoded.findings.items()},
         }
         del decoded  # Windows renames no folder with a file in it that is mapped
         (temporary / "index.json").write_text(json.dumps(index), "utf-8")
@@ -160,8 +160,8 @@ def decode_into(entry: Path, found: PictureFolder, shape: tuple[int, ...], optio
 def decode_parts(folder: Path | None, found: PictureFolder, shape: tuple[int, ...], options: Options) -> Decoded:
     """Decode part by part, into .npy files in a folder or into memory.
 
-    The values of 16-bit pictures that become 0 and 255 are those found in the first part that has such pictures, the
-    one to train on, and serve for all parts.
+    The values of 16-bit pictures that become 0 and 255 are found in the first part that has such pictures, which is the
+    training part if it has some, and are used for all parts.
     """
     pixels, findings, value_range = {}, {}, options.value_range
     has_deep = False
@@ -171,15 +171,15 @@ def decode_parts(folder: Path | None, found: PictureFolder, shape: tuple[int, ..
         has_deep |= bool(findings[part].deep)
         if value_range is None and findings[part].extremes:
             value_range = range_of(*findings[part].extremes)
-            if value_range != WHOLE_RANGE:  # which they were read with
+            if value_range != WHOLE_RANGE:  # the range with which they have just been decoded
                 del pixels[part]  # Windows writes no file that is mapped
                 pixels[part], findings[part] = decode_part(files, shape, target, options.show_progress, value_range)
     return Decoded(pixels, findings, value_range if has_deep else None)
 
 
 def drop_outdated(entry: Path, index: dict[str, Any]) -> None:
-    """Delete entries of the same folder and shape whose files have changed since: nobody will ask for them again."""
-    for other in entry.parent.glob("[!.]*"):  # a hidden one is still being written
+    """Delete entries of the same folder and shape whose files have changed since, because they are of no use."""
+    for other in entry.parent.glob("[!.]*"):  # hidden entries are still being written
         with suppress(OSError, ValueError, KeyError):
             known = json.loads((other / "index.json").read_text("utf-8"))
             same = (known["root"], known["shape"], known.get("was_asked", False))

@@ -1,4 +1,4 @@
-"""The pictures of the classes that folders are, by part; and what is wrong where no folders are classes."""
+"""The pictures in folders of classes, by part, and messages for folders without classes."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ EXPECTED_LAYOUT = (
 
 
 def find_pictures(root: Path, layout: Layout | None, options: Options) -> PictureFolder:
-    """Return the pictures in folders of classes, in order of their names and then classes, class names sorted.
+    """Return the pictures in folders of classes, in order of their names and then classes; class names are sorted.
 
-    Raises DataError where there is no layout or something is wrong with it.
+    Raises DataError if there is no layout, or if it is wrong.
     """
     if layout is None:
         raise DataError(describe_fault(root))
     class_names = check_classes(layout, 1 if options.for_model else 2)
     left_out = LeftOut()
-    for folder in {root, layout.root, *(path.parent for own in layout.parts.values() for _, path in own)}:
+    for folder in {root, layout.root, *(path.parent for classes in layout.parts.values() for _, path in classes)}:
         left_out.look_beside_classes(folder)
     parts = {part: find_part(layout, part, class_names, left_out) for part in ORDER if part in layout.parts}
     left_out.report(root, options.note)
@@ -39,7 +39,7 @@ def find_pictures(root: Path, layout: Layout | None, options: Options) -> Pictur
 
 
 def check_classes(layout: Layout, least: int) -> tuple[str, ...]:
-    """Return the names of the classes to train on, sorted; raise DataError for too few or two nearly equal ones."""
+    """Return the names of the training classes, sorted; raise DataError for too few, or two that are nearly equal."""
     names = sorted(name for name, _ in layout.parts["train"])
     folder = layout.parts["train"][0][1].parent
     by_folded: dict[str, str] = {}
@@ -57,7 +57,7 @@ def check_classes(layout: Layout, least: int) -> tuple[str, ...]:
 
 
 def one_class(folder: Path, names: list[str]) -> str:
-    """Return what is wrong with a single class."""
+    """Return the message for a single class."""
     return (
         f"{folder} holds one class only, {few(names)}: a classifier needs two classes or more, the pictures of each in "
         f"a folder named after it"
@@ -74,10 +74,10 @@ def find_part(layout: Layout, part: str, class_names: tuple[str, ...], left_out:
                 f"{folder}: there is no class {name!r} to train on, only {few(class_names, limit=8)}: rename "
                 f"the folder, or add one to the training pictures"
             )
-        own = list(list_pictures(folder, label_of[name], left_out))
-        if part == "train" and not own:
+        found = list(list_pictures(folder, label_of[name], left_out))
+        if part == "train" and not found:
             raise DataError(f"{folder} holds no pictures ({', '.join(SUFFIXES)}): add some, or remove the folder")
-        pictures += own
+        pictures += found
     if not pictures:
         where = layout.parts[part][0][1].parent
         raise DataError(f"{where} holds no pictures ({', '.join(SUFFIXES)}): add some, or remove the folder")

@@ -1,6 +1,6 @@
-"""Decode many pictures at once, in threads: Pillow lets go of Python's lock while it decodes and scales.
+"""Decode many pictures at once, in threads: Pillow releases Python's lock while it decodes and scales.
 
-Small pictures are decoded by one thread: most of their time is Python's, and threads would only wait for each other.
+Small pictures are decoded by one thread: Python needs most of their time, and threads would wait for each other.
 Measured on two cores, 28 x 28 PNG files took 130 µs each with one thread and 260 with two, photographs of 1600 x 1200
 4.7 and 3.3 ms.
 """
@@ -25,11 +25,11 @@ from barenet.interrupts import check
 
 __all__ = ["LARGEST_DEFAULT", "Findings", "commonest_size", "decode_part", "n_threads"]
 
-CHUNK = 32  # pictures that a thread takes at once
-AHEAD = 4  # chunks for each thread that may wait for those before them to be written
-LARGEST_DEFAULT = 64  # pixels of the longer side, where nobody chose a size
-SMALL_FILE = 16_384  # bytes of an average picture below which one thread decodes
-SAMPLE = 2_000  # pictures whose headers tell the commonest size
+CHUNK = 32  # pictures in one task of a thread
+AHEAD = 4  # chunks for each thread that may wait until those before them are written
+LARGEST_DEFAULT = 64  # pixels of the longer side, if no size is set
+SMALL_FILE = 16_384  # if an average file has fewer bytes, one thread decodes
+SAMPLE = 2_000  # pictures whose headers are read to find the commonest size
 
 Pixels = NDArray[np.uint8]
 Item = TypeVar("Item")
@@ -37,10 +37,10 @@ Result = TypeVar("Result")
 
 
 class Findings(NamedTuple):
-    """What decoding came upon: why a picture is broken, by row; the rows of animated, of blank and of scaled ones.
+    """What decoding found: why pictures are broken, by row; the rows of animated, of blank and of scaled pictures.
 
-    deep: rows of pictures with 16 bits a pixel. lost_bits: of those whose lower 8 bits cannot be read. extremes: the
-    lowest and highest value of the deep ones, empty where there are none.
+    deep: rows of pictures with 16 bits a pixel. lost_bits: rows of pictures whose lower 8 bits cannot be read.
+    extremes: the lowest and highest value of the deep pictures, empty if there are none.
     """
 
     broken: dict[str, str]
@@ -64,7 +64,7 @@ class Findings(NamedTuple):
         self.widen(other.extremes)
 
     def widen(self, extremes: Sequence[int]) -> None:
-        """Take in the lowest and highest value of other pictures."""
+        """Extend `extremes` to the lowest and highest value of other pictures."""
         values = [*self.extremes, *extremes]
         self.extremes[:] = [min(values), max(values)] if values else []
 
@@ -72,7 +72,7 @@ class Findings(NamedTuple):
 def commonest_size(files: Sequence[PictureFile]) -> tuple[int, int]:
     """Return the commonest (height, width) of up to 2,000 pictures spread evenly, at most 64 on the longer side.
 
-    Of two equally common ones the smaller. Pictures that cannot be read have no say; raises DataError if none can.
+    Of two equally common sizes the smaller. Pictures that cannot be read do not count; raises DataError if none can.
     """
     sample = [files[i] for i in np.unique(np.linspace(0, len(files) - 1, SAMPLE).astype(int))]
 
@@ -100,8 +100,8 @@ def decode_part(
 ) -> tuple[Pixels, Findings]:
     """Decode pictures into rows of `shape`, flattened; broken ones get no row; `value_range` as for `picture.decode`.
 
-    With a `target` the rows are written to that .npy file as they come and mapped from there, so that no more than a
-    few chunks are in memory; without one they are kept there. Raises OSError where the file cannot be written.
+    With a `target` each chunk is written to that .npy file, and the file is mapped at the end, so that memory holds
+    only a few chunks; without one memory holds all rows. Raises OSError if the file cannot be written.
     """
     findings = Findings.nothing()
     rows = [range(i, min(i + CHUNK, len(files))) for i in range(0, len(files), CHUNK)]
@@ -109,9 +109,9 @@ def decode_part(
     threads = n_threads([file.size for file in files])
     pool = ThreadPoolExecutor(threads)
 
-    def decode_rows(own: range) -> tuple[Pixels, Findings]:
+    def decode_rows(some: range) -> tuple[Pixels, Findings]:
         check()
-        return decode_chunk(files, own, shape, value_range)
+        return decode_chunk(files, some, shape, value_range)
 
     from barenet.printing.consoles import counting_bar  # only here: rich takes long to import
 
@@ -131,7 +131,7 @@ def decode_part(
 def in_order(
     pool: ThreadPoolExecutor, work: Callable[[Item], Result], items: Iterable[Item], most_ahead: int
 ) -> Iterator[Result]:
-    """Yield what `work` gives for each item, in their order; at most so many are begun before they are asked for."""
+    """Yield the result of `work` for each item, in order; at most `most_ahead` items are begun in advance."""
     begun: deque[Future[Result]] = deque()
     for item in items:
         begun.append(pool.submit(work, item))
@@ -144,7 +144,7 @@ def in_order(
 def decode_chunk(
     files: Sequence[PictureFile], rows: range, shape: tuple[int, ...], value_range: tuple[int, int] | None
 ) -> tuple[Pixels, Findings]:
-    """Decode the pictures of some rows; returns the pixels (k, D) of those that could be."""
+    """Decode the pictures of some rows; return the pixels (k, D) of those that can be decoded."""
     findings = Findings.nothing()
     pixels = np.empty((len(rows), *shape), np.uint8)
     size, color = (shape[0], shape[1]), len(shape) == 3
@@ -154,7 +154,7 @@ def decode_chunk(
             picture = decode(Path(files[row].path), color=color, smallest=max(size), value_range=value_range)
             pixels[n_good] = fit(picture.pixels, size)
         except DataError as error:
-            findings.broken[str(row)] = str(error)  # text, as the keys of JSON are
+            findings.broken[str(row)] = str(error)  # keys of JSON are text
             continue
         if picture.pixels.shape[:2] != size:
             findings.scaled.append(row)
@@ -178,7 +178,7 @@ class MemoryWriter:
         self.chunks: list[Pixels] = []
 
     def write(self, chunk: Pixels) -> None:
-        """Take the next rows."""
+        """Keep the next rows."""
         self.chunks.append(chunk)
 
     def close(self) -> None:
@@ -190,9 +190,9 @@ class MemoryWriter:
 
 
 class FileWriter:
-    """Writes rows to an .npy file as they come, and maps it.
+    """Writes rows to an .npy file chunk by chunk, and maps it at the end.
 
-    Rows are written and not assigned to a mapped file: on a full disk writing is an error, assigning kills the process.
+    Rows are written, not assigned to a mapped file: on a full disk, writing raises and assigning kills the process.
     """
 
     def __init__(self, path: Path, n_rows: int, n_pixels: int) -> None:
@@ -202,7 +202,7 @@ class FileWriter:
         self.n_header = self.file.tell()
 
     def write_header(self, n_rows: int) -> None:
-        """Write the header of so many rows; NumPy leaves room in it for a first axis of any length."""
+        """Write the header for `n_rows` rows; NumPy pads it for a first axis of any length."""
         header = {"descr": "|u1", "fortran_order": False, "shape": (n_rows, self.n_pixels)}
         np.lib.format.write_array_header_1_0(self.file, header)
 
@@ -212,7 +212,7 @@ class FileWriter:
         self.n_written += len(chunk)
 
     def close(self) -> None:
-        """Write the header anew, for the rows that there are, and close the file."""
+        """Write the header again, with the number of rows that were written, and close the file."""
         try:
             self.file.seek(0)
             self.write_header(self.n_written)
@@ -222,7 +222,7 @@ class FileWriter:
 
     def pixels(self) -> Pixels:
         """Return all rows (n, D), memory-mapped."""
-        if self.n_written == 0:  # nothing cannot be mapped
+        if self.n_written == 0:  # an empty array cannot be mapped
             return np.empty((0, self.n_pixels), np.uint8)
         mapped: Pixels = np.load(self.path, mmap_mode="r")
         return mapped
@@ -238,5 +238,5 @@ def writer_closed(writer: MemoryWriter | FileWriter) -> Iterator[None]:
 
 
 def n_threads(sizes: Sequence[int]) -> int:
-    """Return how many threads decode files of these sizes: one a core of this process, or one for small files."""
+    """Return how many threads decode files of these sizes (bytes): as many as this process has cores, 1 if small."""
     return 1 if sum(sizes) < SMALL_FILE * len(sizes) else available_cores()

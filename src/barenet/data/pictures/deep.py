@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 __all__ = ["WHOLE_RANGE", "as_bytes", "has_deep_color", "other_scale", "range_of"]
 
 WHOLE_RANGE = (0, 2**16 - 1)  # the values that 16 bits can hold
-NEAREST, FARTHEST = 1 / 8, 1.5  # of a range, what pictures on the same scale reach
+NEAREST, FARTHEST = 1 / 8, 1.5  # the highest value of pictures on the same scale, as a share of the range
 
 
 def range_of(lowest: int, highest: int) -> tuple[int, int]:
-    """Return the values of 16-bit pictures that become 0 and 255, for the lowest and highest found among them.
+    """Return the values of 16-bit pictures that become 0 and 255, for their lowest and highest value.
 
-    Cameras write 10, 12 or 14 bits into 16: the highest becomes white then. Values that end at 255 are bytes. The
-    lowest becomes black where it is far from 0, as in thermal pictures. Where half of what 16 bits can hold is used,
-    all of it is taken.
+    Cameras write 10, 12 or 14 bits into 16: then the highest value becomes white. Values up to 255 are bytes. A lowest
+    value far from 0, as in thermal pictures, becomes black. If the values span half of the 16-bit range, all of it is
+    used.
     """
     if highest <= 255:
         return 0, 255
@@ -32,9 +32,9 @@ def range_of(lowest: int, highest: int) -> tuple[int, int]:
 
 
 def other_scale(extremes: Sequence[int], value_range: tuple[int, int]) -> str:
-    """Return in words that pictures are on another scale than those that `value_range` is of; nothing if they aren't.
+    """Return in words that pictures have another scale than those with `value_range`, or an empty text.
 
-    `extremes` are their lowest and highest value, empty where none has 16 bits.
+    `extremes` are their lowest and highest value, empty if none has 16 bits.
     """
     lowest, highest = value_range
     share = (extremes[1] - lowest) / (highest - lowest) if extremes else 1
@@ -45,7 +45,7 @@ def other_scale(extremes: Sequence[int], value_range: tuple[int, int]) -> str:
 
 
 def as_bytes(deep: NDArray[Any], value_range: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return values of 16 bits as bytes: those of `value_range` become 0 and 255, and what lies beyond them too."""
+    """Return 16-bit values as bytes: the two of `value_range` become 0 and 255, and so do values outside of it."""
     if value_range == WHOLE_RANGE:
         return (deep.astype(np.int64) >> 8).clip(0, 255).astype(np.uint8)
     lowest, highest = value_range

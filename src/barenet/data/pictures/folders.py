@@ -1,6 +1,6 @@
-"""List the pictures in a folder and below it, without what systems and other programs put beside them.
+"""List the pictures in a folder and below it, without the files of systems and other programs.
 
-What the folders mean is left to `layouts`. Nothing is decoded here.
+`layouts` decides what the folders mean. Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ class PictureFile(NamedTuple):
 
 @dataclass
 class LeftOut:
-    """What is no picture of a data set.
+    """Files and folders that are not pictures of a data set.
 
-    system: how many files and folders of systems, by name. others: files that are no pictures. loose: pictures in no
-    folder of a class, or that no table of labels names.
+    system: how many files and folders of systems, by name. others: files that are not pictures. loose: pictures that
+    are in no folder of a class, or that no table of labels names.
     """
 
     system: Counter[str] = field(default_factory=Counter)
@@ -42,14 +42,14 @@ class LeftOut:
     loose: list[str] = field(default_factory=list)
 
     def look_beside_classes(self, folder: Path) -> None:
-        """Count what lies right in a folder of classes: what systems keep there, and pictures of no class."""
+        """Count files of the system, and pictures without a class, directly in a folder of classes."""
         with os.scandir(folder) as entries:
             names = [entry.name for entry in entries]
         self.system.update(name for name in names if is_system(name))
         self.loose += [name for name in names if name.lower().endswith(SUFFIXES) and not is_system(name)]
 
     def report(self, root: Path, note: Callable[[str], None]) -> None:
-        """Say what was left out."""
+        """Note what was left out."""
         if self.others:
             listed = few(sorted(self.others))
             n_files, kinds = count(len(self.others), "file"), ", ".join(SUFFIXES)
@@ -62,18 +62,18 @@ class LeftOut:
 
 
 def has_own_pictures(folder: Path) -> bool:
-    """Whether pictures lie right in a folder."""
+    """Whether there are pictures directly in a folder."""
     with os.scandir(folder) as entries:
         return any(entry.name.lower().endswith(SUFFIXES) and not is_system(entry.name) for entry in entries)
 
 
 def has_pictures(folder: Path) -> bool:
-    """Whether pictures lie in a folder or below it."""
+    """Whether there are pictures in a folder or below it."""
     return next(list_pictures(folder), None) is not None
 
 
 def list_pictures(folder: Path, label: int = 0, left_out: LeftOut | None = None) -> Iterator[PictureFile]:
-    """Yield the pictures in a folder and the folders below it; what else is there is counted in `left_out`."""
+    """Yield the pictures in a folder and the folders below it; all other files are counted in `left_out`."""
     n_prefix = len(os.path.join(folder, ""))  # noqa: PTH118 - slices are many times faster than paths
     pending = [folder]
     followed: list[Path] = []
@@ -93,22 +93,22 @@ def list_pictures(folder: Path, label: int = 0, left_out: LeftOut | None = None)
 
 
 def leads_on(entry: os.DirEntry[str], folder: Path, followed: list[Path]) -> bool:
-    """Whether a link leads to a folder whose pictures do not come otherwise: one apart from `folder` and `followed`.
+    """Whether a link leads to a folder that is not listed anyway: neither in or above `folder` nor one of `followed`.
 
-    A link may lead to a folder that it lies in, and would then be followed without an end.
+    A link to a folder that contains the link would be followed forever.
     """
     if not entry.is_dir():
         return False
     target = Path(entry.path).resolve()
     walked = (folder.resolve(), *followed)
-    if any(target.is_relative_to(own) or own.is_relative_to(target) for own in walked):
+    if any(target.is_relative_to(known) or known.is_relative_to(target) for known in walked):
         return False
     followed.append(target)
     return True
 
 
 def size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:
-    """Return a file's size and time of change; a link that leads nowhere has neither, and will be found unreadable."""
+    """Return a file's size and time of change; -1 and 0 for a broken link, which decoding reports as unreadable."""
     try:
         status = entry.stat()
     except OSError:
@@ -117,7 +117,7 @@ def size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:
 
 
 class Names:
-    """The pictures of a data set by the names that a table may give them."""
+    """The pictures of a data set, by the names that a table may use for them."""
 
     def __init__(self, root: Path) -> None:
         self.left_out = LeftOut()
@@ -129,13 +129,13 @@ class Names:
 
     @staticmethod
     def names_of(name: str) -> set[str]:
-        """Return what a picture may be called: its path or name, each with and without a suffix, a number as it is."""
+        """Return what a table may call a picture: path or name, with or without suffix; also 7 for 007."""
         paths = {name, name.rpartition("/")[2]}
         names = paths | {os.path.splitext(path)[0] for path in paths}  # noqa: PTH122 - many times faster
-        return names | {str(int(own)) for own in names if own.isascii() and own.isdecimal()}
+        return names | {str(int(number)) for number in names if number.isascii() and number.isdecimal()}
 
     def find(self, cell: str) -> list[PictureFile]:
-        """Return the pictures that a cell may mean, looked up by ever shorter paths."""
+        """Return the pictures that a cell may mean: by its whole path, else without its first folder, and so on."""
         name = cell.strip().replace("\\", "/").removeprefix("./")
         while name:
             if name in self.by_name:

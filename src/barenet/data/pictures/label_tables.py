@@ -1,7 +1,6 @@
-"""Tables of labels beside pictures: which column holds file names, which labels, and what part a row is of.
+"""Tables of labels beside pictures: which column holds file names, which labels, and to which part a row belongs.
 
-Which column is which is told by what they hold: file names are those of the pictures that are there, with or without a
-suffix.
+Columns are recognised by their content: file names are the names of existing pictures, with or without a suffix.
 """
 
 from __future__ import annotations
@@ -26,16 +25,16 @@ __all__ = ["LabelTable", "any_table", "find_label_tables", "is_list_of_pictures"
 SUFFIXES = (".csv", ".tsv", ".txt")
 DELIMITERS = (",", "\t", ";", " ")
 LARGEST = 2**26  # bytes of a table of names and labels: a million lines
-FEWEST = 0.5  # share of a column's values that must name pictures, or end as the names of pictures do
-SAMPLE = 20  # rows that tell a list of pictures from another table
+FEWEST = 0.5  # share of a column's values that must name pictures, or end like names of pictures
+SAMPLE = 20  # rows that are read to recognise a list of pictures
 YES, NO = ("1", "true", "yes", "1.0"), ("0", "false", "no", "0.0")
 
 
 @dataclass(frozen=True)
 class LabelTable:
-    """A table of labels: its rows without a header, the column of names, and the others but that of parts.
+    """A table of labels: its rows without the header, the column of names, and the others except that of parts.
 
-    parts: of each row, as the table's name, its folder or a column says it, or None.
+    parts: the part of each row, from the table's name, its folder or a column, or None.
     """
 
     path: Path
@@ -54,21 +53,22 @@ class LabelTable:
         return [row[column].strip() for row in self.rows]
 
     def labels(self, asked: str | int | None, classes: Mapping[str, str] | None = None) -> tuple[list[str], str]:
-        """Return the label of each row, and where it is from.
+        """Return the label of each row, and the name of the column that it is from.
 
-        The column is the one that a person `asked` for, the only one, the one that says what the folders of `classes`
-        say (of each picture, by its path), the one called so, the only one of a few values; or there is a column a
-        class, with one 1 in each row. Raises DataError where none or several of these can be meant.
+        The column is the first of these that exists: the one that a person `asked` for; the only column; the one that
+        agrees with the folders of `classes` (the class by cell); the one with the name of labels; the only one with few
+        values. Or there is one column for each class, with one 1 in each row. Raises DataError if no column fits, or
+        several do.
         """
         if asked is None and self.header and len(self.others) > 1 and not any(map(self.is_named, self.others)):
             columns = {c: self.column(c) for c in self.others}
-            if all(cell in ("0", "1", "0.0", "1.0") for own in columns.values() for cell in own):
+            if all(cell in ("0", "1", "0.0", "1.0") for cells in columns.values() for cell in cells):
                 return self.one_hot(columns), f"a column a class: {few([self.header[c] for c in columns])}"
         column = self.label_column(asked, classes or {})
         return self.column(column), self.called(column)
 
     def one_hot(self, columns: Mapping[int, Sequence[str]]) -> list[str]:
-        """Return the name of the column that holds 1, of each row."""
+        """Return, for each row, the name of the column that holds 1."""
         labels = []
         for n, row in enumerate(zip(*columns.values(), strict=True)):
             ones = [self.called(c) for c, cell in zip(columns, row, strict=True) if float(cell)]
@@ -102,9 +102,9 @@ class LabelTable:
         return self.header is not None and is_label_name(self.header[column])
 
     def agreeing(self, classes: Mapping[str, str]) -> list[int]:
-        """Return the columns whose values are the folders of classes in other words, the same words first.
+        """Return the columns whose values match the folders of classes one to one, those with equal words first.
 
-        `classes` has the class by the cell that names a picture.
+        `classes` has the class for each cell that names a picture.
         """
         rows = [row for row in self.rows if row[self.names] in classes]
         found = []
@@ -118,11 +118,11 @@ class LabelTable:
 def find_label_tables(names: Names, root: Path) -> list[LabelTable]:
     """Return the tables below `root` that name pictures.
 
-    Where some of them say that they are of pictures to train on, those that say no part are left out: a list of all.
+    If some tables say that they are for training, tables that say no part are left out: they list all pictures.
     """
     tables = []
     for file, part in table_files(root):
-        # The labels in an example of what to hand in are made up, and a text beside each picture is about that one.
+        # A sample submission has invented labels, and a text file with the name of a picture is about that picture.
         is_of_one = file.suffix.lower() == ".txt" and file.stem in names.by_name
         if "submission" not in file.stem.lower() and not is_of_one:
             table = read_label_table(file, part, names)
@@ -133,7 +133,7 @@ def find_label_tables(names: Names, root: Path) -> list[LabelTable]:
 
 
 def any_table(root: Path) -> bool:
-    """Whether a file that may be a table of labels lies in a folder, or up to two folders below."""
+    """Whether there is a file that may be a table of labels in a folder, or up to two levels below."""
     level = [str(root)]
     for _ in range(3):
         below = []
@@ -149,7 +149,7 @@ def any_table(root: Path) -> bool:
 
 
 def table_files(root: Path) -> Iterator[tuple[Path, str | None]]:
-    """Yield the files at `root` and up to two folders below that may be tables of labels, with their parts."""
+    """Yield the files that may be tables of labels, at `root` and up to two levels below, with their parts."""
     level: list[tuple[Path, str | None]] = [(root, None)]
     for _ in range(3):
         below: list[tuple[Path, str | None]] = []
@@ -162,7 +162,7 @@ def table_files(root: Path) -> Iterator[tuple[Path, str | None]]:
 
 
 def read_label_table(file: Path, part: str | None, names: Names) -> LabelTable | None:
-    """Return a file as a table of labels, or None where no column names pictures or there is no other column."""
+    """Return a file as a table of labels, or None if no column names pictures or there is no other column."""
     for delimiter in DELIMITERS:
         rows = read_rows(file, delimiter)
         if rows is not None and (table := table_of_rows(file, rows, part, names)) is not None:
@@ -171,7 +171,7 @@ def read_label_table(file: Path, part: str | None, names: Names) -> LabelTable |
 
 
 def read_rows(file: Path, delimiter: str, most: int | None = None) -> list[list[str]] | None:
-    """Return the rows of a table, lines that begin with # left out; None where they are no table of this delimiter."""
+    """Return the rows of a table without lines that begin with #; None if it is not a table with this delimiter."""
     rows: list[list[str]] = []
     with reading(file), file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         try:
@@ -205,12 +205,12 @@ def table_of_rows(file: Path, rows: list[list[str]], part: str | None, names: Na
 
 
 def is_picture_name(cell: str) -> bool:
-    """Whether a cell ends as the names of pictures do."""
+    """Whether a cell ends like the name of a picture."""
     return cell.strip().lower().endswith(PICTURE_SUFFIXES)
 
 
 def parts_said(cells: Sequence[str], name: str) -> list[str | None] | None:
-    """Return the part of each row where a column says it, by words or as `is_valid`, `is_train` with yes or no."""
+    """Return the part of each row if a column says it, by words, or as `is_valid` or `is_train` with yes or no."""
     words = words_of(name)
     plain = [cell.strip().lower() for cell in cells]
     if len(words) == 2 and words[0] == "is" and words[1] in PARTS and set(plain) <= {*YES, *NO}:
@@ -223,7 +223,7 @@ def parts_said(cells: Sequence[str], name: str) -> list[str | None] | None:
 
 
 def is_list_of_pictures(file: Path) -> bool:
-    """Whether a text table has a column of names of pictures, by the endings of its first rows."""
+    """Whether a text table has a column of picture names, judged by its first rows."""
     if file.suffix.lower() not in SUFFIXES:
         return False
     for delimiter in DELIMITERS:

@@ -1,7 +1,7 @@
-"""Pictures whose labels a table beside them holds: train/1.png ... and labels.csv with a column of names and labels.
+"""Pictures whose labels are in a table beside them: train/1.png ... and labels.csv with columns of names and labels.
 
-Where there are folders of classes too, these are the classes, unless their names say nothing, as `part_1` and `part_2`,
-a person names the column of the labels, or only the table says which pictures are to test on.
+If there are folders of classes too, the folders decide, except in three cases: their names have no meaning, such as
+`part_1` and `part_2`; a person names the column of the labels; or only the table says which pictures are for testing.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Labelled = dict[str, tuple[PictureFile, str]]  # by path
 
 
 def says_classes(path: Path) -> bool:
-    """Whether folders or a table say which classes the pictures at a folder are of; or a file is such a table."""
+    """Whether folders or a table give the classes of the pictures in a folder, or whether a file is such a table."""
     if path.is_file():
         return is_list_of_pictures(path) and read_label_table(path, None, Names(path.parent)) is not None
     layout = find_layout(path, lambda _: None, for_model=True)
@@ -45,14 +45,14 @@ def says_classes(path: Path) -> bool:
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of labels beside pictures, and by each cell that names one the class that folders say, if any do."""
+    """The tables of labels beside pictures, and for each cell that names a picture its class by the folders, if any."""
 
     names: Names
     tables: list[LabelTable]
     classes: Mapping[str, str]
 
     def agree(self) -> bool:
-        """Whether each table has a column that says what the folders say."""
+        """Whether each table has a column that agrees with the folders."""
         return bool(self.tables) and all(table.agreeing(self.classes) for table in self.tables)
 
     def parts(self) -> set[str | None]:
@@ -61,10 +61,10 @@ class Tables:
 
 
 def find_all_pictures(path: Path, options: Options) -> PictureFolder:
-    """Return the pictures in folders of classes, or those that a table gives labels; a table may be named itself."""
+    """Return the pictures in folders of classes, or those with labels in a table; `path` may be the table itself."""
     for word in ("drop", "keep"):
         if getattr(options.choices, word):
-            options.note(f"{path}: pictures have no columns to learn from, so --{word} says nothing")
+            options.note(f"{path}: pictures have no columns to learn from, so --{word} has no effect")
     if path.is_file():
         names = Names(path.parent)
         table = read_label_table(path, None, names)
@@ -76,9 +76,9 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
     names = Names(path)
     tables = find_label_tables(names, path)
     if options.choices.label is not None and not tables:
-        options.note(f"{path}: no table names the pictures, so the label {options.choices.label!r} says nothing")
+        options.note(f"{path}: no table names the pictures, so the label {options.choices.label!r} has no effect")
     beside = Tables(names, tables, {} if layout is None else classes_by_cell(layout, tables, names))
-    if tables and layout is not None and says_nothing(layout):
+    if tables and layout is not None and has_no_meaning(layout):
         return by_tables(path, replace(beside, classes={}), options)
     if tables and (layout is None or options.choices.label is not None or tables_say_parts(layout, beside)):
         return by_tables(path, beside, options)
@@ -86,14 +86,14 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
 
 
 def tables_say_parts(layout: Layout, beside: Tables) -> bool:
-    """Whether tables that agree with the folders of classes say parts, and these folders none."""
+    """Whether only tables say parts, folders say none, and the tables agree with the folders of classes."""
     parts = beside.parts()
     has_parts = set(layout.parts) != {"train"} or bool(layout.flat)
     return not has_parts and {"train"} < parts and None not in parts and beside.agree()
 
 
-def says_nothing(layout: Layout) -> bool:
-    """Whether names of classes are fillers, or of pieces that differ in a number alone: `part_1` and `part_2`."""
+def has_no_meaning(layout: Layout) -> bool:
+    """Whether names of classes are fillers, or are pieces that differ only in a number: `part_1` and `part_2`."""
     names = [name for name, _ in layout.parts["train"]]
     if any(is_filler(name) for name in names):
         return True
@@ -103,8 +103,8 @@ def says_nothing(layout: Layout) -> bool:
 
 
 def classes_by_cell(layout: Layout, tables: Sequence[LabelTable], names: Names) -> dict[str, str]:
-    """Return the class that folders say, by each cell that names one picture in such a folder."""
-    folders = {str(path): name for own in layout.parts.values() for name, path in own}
+    """Return the class by the folders, for each cell that names one picture in a folder of a class."""
+    folders = {str(path): name for classes in layout.parts.values() for name, path in classes}
     classes = {}
     for table in tables:
         for cell in table.column(table.names):
@@ -116,16 +116,16 @@ def classes_by_cell(layout: Layout, tables: Sequence[LabelTable], names: Names) 
 
 
 def by_tables(root: Path, beside: Tables, options: Options) -> PictureFolder:
-    """Return the pictures that tables give labels.
+    """Return the pictures with labels in tables.
 
-    Raises DataError for names without a picture, unless `skip_broken`, which leaves them out.
+    Raises DataError for names without a picture; with `skip_broken` they are left out.
     """
     rows, sources = look_up(beside, options)
     if "train" not in rows and options.for_model:
         rows = {"train": rows.get("test") or next(iter(rows.values()))}
     if "train" not in rows:
         raise DataError(f"{sources}: labels to {few(sorted(rows))} but none to train on")
-    used = {path for own in rows.values() for path in own}
+    used = {path for labelled in rows.values() for path in labelled}
     left_out = beside.names.left_out
     left_out.loose += [picture.name for picture in beside.names.pictures if picture.path not in used]
     left_out.others = [name for name in left_out.others if not name.lower().endswith(SUFFIXES)]
@@ -137,7 +137,7 @@ def by_tables(root: Path, beside: Tables, options: Options) -> PictureFolder:
 
 
 def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]:
-    """Return the pictures and labels of tables by part, and the tables in words."""
+    """Return the pictures and labels of tables by part, and a text that names the tables."""
     rows: dict[str, Labelled] = {}
     missing: list[str] = []
     sources = []
@@ -149,15 +149,15 @@ def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]
             if picture is None:
                 missing.append(row[table.names])
                 continue
-            own = rows.setdefault(part or part_of_path(picture.name) or "train", {})
-            if own.setdefault(picture.path, (picture, label))[1] != label:
+            labelled = rows.setdefault(part or part_of_path(picture.name) or "train", {})
+            if (first := labelled.setdefault(picture.path, (picture, label))[1]) != label:
                 raise DataError(
-                    f"{table.path}: {picture.name} has the labels {own[picture.path][1]} and {label}; correct it, or "
+                    f"{table.path}: {picture.name} has the labels {first} and {label}; correct it, or "
                     f"name one table, as in --data {table.path}"
                 )
     listed = few(sources)
     if missing:
-        message = f"{listed}: no picture is there for {count(len(missing), 'name')}: {few(missing)}"
+        message = f"{listed}: no picture exists for {count(len(missing), 'name')}: {few(missing)}"
         if not options.skip_broken:
             raise DataError(f"{message}; add them, or leave them out with --skip-broken")
         options.note(f"{message}; left out")
@@ -166,7 +166,7 @@ def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]
 
 
 def keep_apart(rows: dict[str, Labelled], beside: Tables, sources: str) -> None:
-    """Take pictures of another part out of training, where no table says that these are to train on.
+    """Remove pictures of another part from the training part, unless a table says that they are for training.
 
     Raises DataError for pictures that tables put into two parts.
     """
@@ -184,17 +184,17 @@ def keep_apart(rows: dict[str, Labelled], beside: Tables, sources: str) -> None:
 def with_flat_parts(
     found: PictureFolder, layout: Layout | None, beside: Tables | None, options: Options
 ) -> PictureFolder:
-    """Return pictures in folders of classes, with parts whose pictures lie in one folder and have labels in a table."""
+    """Return pictures in folders of classes, together with parts that are one folder with labels in a table."""
     tables = beside.tables if beside is not None else []
     parts, words = dict(found.parts), found.layout
     columns = {table.called(c) for table in tables for c in table.agreeing(beside.classes if beside else {})}
     for part, folder in (layout.flat if layout is not None else {}).items():
-        own = [table for table in tables if part in table.parts]
-        labels = labels_of_part(own[0], found.class_names, columns) if len(own) == 1 else None
+        fitting = [table for table in tables if part in table.parts]
+        labels = labels_of_part(fitting[0], found.class_names, columns) if len(fitting) == 1 else None
         if beside is None or labels is None:
-            options.note(f"{folder} has no folder a class: left out, as no table gives its labels")
+            options.note(f"{folder} has no folders of classes: left out, because no table gives its labels")
             continue
-        table, (cells, label_from) = own[0], labels
+        table, (cells, label_from) = fitting[0], labels
         rows = {}
         for name, label in zip(table.column(table.names), cells, strict=True):
             inside = [picture for picture in beside.names.find(name) if Path(picture.path).is_relative_to(folder)]
@@ -209,9 +209,9 @@ def with_flat_parts(
 def labels_of_part(
     table: LabelTable, class_names: Sequence[str], columns: Collection[str]
 ) -> tuple[list[str], str] | None:
-    """Return the labels of a part's rows and the column's name: the one whose values are classes; None if not clear.
+    """Return the labels of a part's rows and the name of their column, whose values are classes; None if not clear.
 
-    `columns` are those that say what the folders of classes say, in this table or another.
+    `columns` are the names of columns that agree with the folders of classes, in this table or another.
     """
     fitting = [c for c in table.others if set(table.column(c)) <= set(class_names)]
     agreeing = [c for c in fitting if table.called(c) in columns]
@@ -222,7 +222,7 @@ def labels_of_part(
 
 
 def choose(found: Sequence[PictureFile], part: str | None, cell: str, table: Path) -> PictureFile | None:
-    """Return the picture that a row means, the one in a folder of its part where several have the name, or None."""
+    """Return the picture that a row means, or None; of several with the name the one in a folder of the row's part."""
     if len(found) > 1:
         found = [picture for picture in found if part_of_path(picture.name) == (part or "train")] or found
     if len(found) > 1:
@@ -240,9 +240,9 @@ def part_of_path(name: str) -> str | None:
 def number(rows: Mapping[str, Labelled], sources: str) -> tuple[tuple[str, ...], dict[str, list[PictureFile]]]:
     """Return the classes of the training labels and the pictures by part, each with the number of its class."""
     parts = {part: sorted(rows[part].values()) for part in ORDER if part in rows}
-    labels = {part: [label for _, label in own] for part, own in parts.items()}
+    labels = {part: [label for _, label in labelled] for part, labelled in parts.items()}
     class_names, numbers = number_labels(labels, dict.fromkeys(labels, sources))
     return class_names, {
-        part: [picture._replace(label=int(n)) for (picture, _), n in zip(own, numbers[part], strict=True)]
-        for part, own in parts.items()
+        part: [picture._replace(label=int(n)) for (picture, _), n in zip(labelled, numbers[part], strict=True)]
+        for part, labelled in parts.items()
     }

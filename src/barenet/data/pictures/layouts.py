@@ -1,9 +1,9 @@
-"""Find the pictures of a data set: what is a class and what a part is said by folders, or by a table of labels.
+"""Find the pictures of a data set: folders, or a table of labels, say which classes and parts there are.
 
-    cat/ dog/                          a folder a class
+    cat/ dog/                          a folder for each class
     train/cat/ train/dog/ test/...     parts above the classes, by any name that `data.parts` knows
     cat/train/ cat/test/ dog/...       parts inside the classes
-    one/folder/of/these                unpacked a folder or two too deep
+    one/folder/of/these                one or two folders deeper, as some archives unpack
     1.png 2.png labels.csv             pictures in one folder, and a table of their names and labels: see `labelled`
 
 The first two are those of torchvision's `ImageFolder` and Keras's `image_dataset_from_directory`. Nothing is decoded
@@ -25,7 +25,7 @@ from barenet.messages import few
 __all__ = ["FOLDERS", "PictureFolder", "find_layout", "find_picture_root"]
 
 ORDER = ("train", "val", "test")
-# Folders of what belongs to pictures, which stand beside a folder `images`.
+# Folders with data about pictures, which are often beside a folder `images`.
 COMPANIONS = frozenset(
     [
         *("annotation", "annotations", "label", "labels", "mask", "masks", "trimaps", "segmentation", "segmentations"),
@@ -37,9 +37,9 @@ FOLDERS = "pictures in a folder a class"
 
 @dataclass(frozen=True)
 class PictureFolder:
-    """The pictures of a data set by part: "train", and "val" and "test" where they are there.
+    """The pictures of a data set by part: "train", and "val" and "test" if there are such parts.
 
-    root: the folder in which classes or parts lie. layout: how classes were told, in words.
+    root: the folder that holds the classes or parts. layout: what says the classes, in words.
     """
 
     root: Path
@@ -50,7 +50,7 @@ class PictureFolder:
 
 @dataclass(frozen=True)
 class Layout:
-    """The folders of classes by part, each with the name of its class; and those of parts without such folders."""
+    """The folders of classes by part, each with the name of its class; `flat`: parts without folders of classes."""
 
     root: Path
     parts: dict[str, list[tuple[str, Path]]]
@@ -59,7 +59,7 @@ class Layout:
 
 
 def find_picture_root(place: Place) -> Path | None:
-    """Return the folder at a place where pictures are below it or, without any table, in it; or None."""
+    """Return the folder at a place if there are pictures in it or below it, or None."""
     path = place.path
     if not path.is_dir():
         return None
@@ -69,7 +69,7 @@ def find_picture_root(place: Place) -> Path | None:
 
 
 def chain(root: Path) -> Iterator[Path]:
-    """Yield a folder, and those below it while each holds nothing but one, copies of it and what belongs to it."""
+    """Yield a folder, then the one in it, and so on, while each holds a single folder (copies and companions apart)."""
     folder = root
     while True:
         yield folder
@@ -80,26 +80,26 @@ def chain(root: Path) -> Iterator[Path]:
 
 
 def without_copies(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
-    """Return the folders in a folder, and the names of those that hold copies of the others, in folders so called.
+    """Return the folders in a folder without copies, and the names of copies: their folders have names of the others.
 
     Archives often hold a data set twice, in `flowers/rose` and in `flowers/flowers/rose`.
     """
     below = subfolders(folder)
     names = {name for name, _ in below}
-    copies = [name for name, path in below if (own := {n for n, _ in subfolders(path)}) and own <= names - {name}]
-    return [own for own in below if own[0] not in copies], copies
+    copies = [name for name, path in below if (inner := {n for n, _ in subfolders(path)}) and inner <= names - {name}]
+    return [(name, path) for name, path in below if name not in copies], copies
 
 
 def find_layout(root: Path, note: Callable[[str], None], *, for_model: bool = False) -> Layout | None:
-    """Return which folders are classes, at `root` or in the first folder below it where some are, or None.
+    """Return which folders are classes, at `root` or in the first folder below it that holds some, or None.
 
-    `for_model`: there may be one class, and nothing to train on; what is there is the part "train" then.
+    `for_model`: one class is enough, and a training part may be missing; then another part is called "train".
     """
     copies: list[str] = []
     beside: list[str] = []
     for folder in chain(root):
-        kept, own = without_copies(folder)
-        copies += [str(folder / name) for name in own]
+        kept, copied = without_copies(folder)
+        copies += [str(folder / name) for name in copied]
         layout = (
             parts_above(folder, note, for_model=for_model)
             or parts_inside(folder)
@@ -107,7 +107,7 @@ def find_layout(root: Path, note: Callable[[str], None], *, for_model: bool = Fa
         )
         if layout is not None:
             if copies:
-                note(f"{root}: left out {few(copies)}, a copy of what stands beside it")
+                note(f"{root}: left out {few(copies)}, a copy of the folders beside it")
             if beside:
                 note(f"{root}: left out {few(beside)}, which belongs to the pictures")
             return layout
@@ -125,38 +125,38 @@ def parts_above(folder: Path, note: Callable[[str], None], *, for_model: bool) -
     found: dict[str, Path] = {}
     for name, part in names.items():
         if part in found:
-            raise DataError(f"{folder} holds {found[part].name} and {name}, both to {part}: keep one of them")
+            raise DataError(f"{folder} holds {found[part].name} and {name}, both for {part}: keep one of them")
         found[part] = below[name]
     if "train" not in found and for_model:
         alone = found.get("test") or next(iter(found.values()))
         return Layout(folder, {"train": class_folders(alone)}, f"{FOLDERS}, of {alone.name}")
     if "train" not in found:
         listed = few(sorted(path.name for path in found.values()))
-        raise DataError(f"{folder} has {listed} but no train: put the pictures to learn from into {folder}/train")
+        raise DataError(f"{folder} has {listed} but no train: put the training pictures into {folder}/train")
     to_train = class_folders(found["train"])
     if not to_train:
-        raise DataError(f"{found['train']} has no folder a class, as {few(sorted(set(found) - {'train'}))} has")
+        raise DataError(f"{found['train']} has no folders of classes, but {few(sorted(set(found) - {'train'}))} has")
     known = {name for name, _ in to_train}
     classes = {part: class_folders(path, known) for part, path in found.items()}
     if others := sorted(set(below) - {path.name for path in found.values()}):
-        note(f"{folder}: left out what stands beside train: {few(others)}")
+        note(f"{folder}: left out what is beside train: {few(others)}")
     named = ", ".join(f"{part}: {path.name}" for part, path in sorted(found.items()) if path.name != part)
     words = FOLDERS + (f" ({named})" if named else "")
     flat = {part: path for part, path in found.items() if not classes[part]}
-    return Layout(folder, {part: own for part, own in classes.items() if own}, words, flat)
+    return Layout(folder, {part: folders for part, folders in classes.items() if folders}, words, flat)
 
 
 def class_folders(folder: Path, known: Collection[str] = ()) -> list[tuple[str, Path]]:
-    """Return name and path of the classes of one part: in its folder, or below where that holds nothing but a folder.
+    """Return name and path of the classes of one part: in its folder, or deeper if that holds only one folder.
 
-    A single folder is a class if it is one of the `known` ones, or if no folders below it can be classes.
+    A single folder is a class if its name is one of the `known` ones, or if no folders below it can be classes.
     """
     single: list[tuple[str, Path]] = []
     for below in chain(folder):
         found = [(name, path) for name, path in without_copies(below)[0] if not is_filler(name)]
         if len(found) > 1 or (found and found[0][0] in known):
             return found
-        single = single or [own for own in found if own[0] != folder.name and has_pictures(own[1])]
+        single = single or [(name, path) for name, path in found if name != folder.name and has_pictures(path)]
     return single
 
 
@@ -176,22 +176,22 @@ def parts_inside(folder: Path) -> Layout | None:
                 f"{path}: {folder / split[0]} holds {few(sorted(inside[split[0]]))}, this class something else: give "
                 f"all classes the same folders"
             )
-        for own, part in inside[name].items():
-            parts.setdefault(part, []).append((name, path / own))
+        for called, part in inside[name].items():
+            parts.setdefault(part, []).append((name, path / called))
     return Layout(folder, parts, f"{FOLDERS}, with the parts inside each")
 
 
 def classes_alone(folder: Path, note: Callable[[str], None], *, for_model: bool) -> Layout | None:
-    """Return the layout of a folder a class without parts, or None where there are no two of them."""
+    """Return the layout of folders of classes without parts, or None if there are fewer than two."""
     below, _ = without_copies(folder)
     if flat_parts(folder) or all(is_filler(name) or is_companion(name) for name, _ in below):
         return None
-    # `train` alone may hold pictures of trains; nothing is called `test` or `validation` but what it says.
+    # A folder `train` may be a class of trains; a folder `test` or `validation` is never a class.
     parts = parts_among(name for name, _ in below)
     classes = [(name, path) for name, path in below if parts.get(name, "train") == "train"]
     if len(classes) < 2 and not (for_model and classes and has_own_pictures(classes[0][1])):
         return None
-    inside = {frozenset(name for name, own in subfolders(path) if has_pictures(own)) for _, path in classes}
+    inside = {frozenset(name for name, inner in subfolders(path) if has_pictures(inner)) for _, path in classes}
     if len(inside) == 1 and len(shared := inside.pop()) > 1:
         listed = few([name for name, _ in classes])
         note(
@@ -199,17 +199,17 @@ def classes_alone(folder: Path, note: Callable[[str], None], *, for_model: bool)
             f"these are the classes, give one folder that holds them"
         )
     if left := sorted({name for name, _ in below} - {name for name, _ in classes}):
-        note(f"{folder}: left out {few(left)}, without a folder a class in it")
+        note(f"{folder}: left out {few(left)}, without folders of classes in it")
     return Layout(folder, {"train": classes}, FOLDERS)
 
 
 def is_companion(name: str) -> bool:
-    """Whether a folder is called by what belongs to pictures: `annotations`, `masks`."""
+    """Whether a folder's name is that of data about pictures: `annotations`, `masks`."""
     return " ".join(words_of(name)) in COMPANIONS
 
 
 def flat_parts(folder: Path) -> list[str]:
-    """Return the folders in `folder` that are called parts and hold pictures, where they cannot be classes."""
+    """Return the folders in `folder` that have names of parts and hold pictures, if they cannot be classes."""
     with_pictures = [name for name, path in subfolders(folder) if has_pictures(path)]
     parts = parts_among(with_pictures)
     return sorted(parts) if len(set(parts.values())) > 1 or (parts and len(parts) == len(with_pictures)) else []

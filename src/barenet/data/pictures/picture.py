@@ -1,6 +1,6 @@
-"""Decode one picture: PNG, JPEG, WebP, BMP or GIF into upright bytes, and bring it to another size.
+"""Decode one picture, PNG, JPEG, WebP, BMP or GIF, into upright bytes, and change its size.
 
-Which pictures belong to a data set is left to `folders`, keeping what was decoded to `cache`.
+`folders` finds the pictures of a data set, `cache` keeps the decoded ones.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ Pixels = NDArray[np.uint8]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif")
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF")
-# Below the size from which Pillow itself warns of decompression bombs, 89 million: ours is the message people see.
+# Pillow warns of decompression bombs from 89 million pixels on: barenet's message comes first.
 MAX_PIXELS = 80_000_000
-# A pixel takes up to 8 bytes of memory while it is decoded: of a small file, no more than 50 MB are taken on trust.
+# A pixel takes up to 8 bytes of memory while it is decoded: so many pixels, 50 MB, may come from any file.
 FREE_PIXELS = 6_000_000
 PIXELS_PER_BYTE = 12  # screenshots and drawings as PNG have 5 to 40 pixels a byte, a bomb 1,000
-# What EXIF calls the eight orientations, undone: https://www.cipa.jp/std/documents/e/DC-008-2012_E.pdf, tag 274.
+# How to undo EXIF's orientations: https://www.cipa.jp/std/documents/e/DC-008-2012_E.pdf, tag 274.
 ORIENTATION = 274
 UPRIGHT: dict[int, Callable[[Pixels], Pixels]] = {
     2: lambda p: p[:, ::-1],
@@ -64,7 +64,7 @@ class Picture:
     """Upright pixels, (height, width) or (height, width, 3) uint8, and whether they are the first frame of several.
 
     extremes: the lowest and highest value of a picture with 16 bits a pixel, None for others. lost_bits: it had 16
-    bits of which only the upper 8 could be read, as is so with colour.
+    bits, and only the upper 8 could be read: a picture in colour.
     """
 
     pixels: Pixels
@@ -75,7 +75,7 @@ class Picture:
 
 @contextmanager
 def quiet_pillow() -> Iterator[None]:
-    """Keep Pillow's warnings, about odd metadata and large pictures, off a person's screen; for one thread to call."""
+    """Hide Pillow's warnings about unusual metadata, and make those about huge pictures errors; for one thread."""
     from PIL.Image import DecompressionBombWarning
 
     with warnings.catch_warnings():
@@ -94,9 +94,9 @@ def decode(
     """Read a picture, turned upright as its EXIF says, transparent parts white, in grey or colour.
 
     With `smallest`, a JPEG may be read at half, a quarter or an eighth of its size, while both sides stay at least
-    twice that many pixels: it is about to be made smaller anyway. `value_range` is what becomes 0 and 255 of 16 bits a
-    pixel, by default all that they can hold. Raises DataError with a reason that reads on from
-    the picture's name ("is truncated ...").
+    twice that many pixels: it will be scaled down anyway. `value_range` are the values of 16 bits a pixel that become 0
+    and 255, by default their whole range. Raises DataError with a reason that follows the picture's name
+    ("is truncated ...").
     """
     with opened(source) as image:
         is_animated = bool(getattr(image, "is_animated", False))
@@ -114,7 +114,7 @@ def decode(
 def decode_alike(
     source: Path | bytes, value_range: tuple[int, int] | None, *, color: bool, smallest: int | None = None
 ) -> tuple[Picture, list[str]]:
-    """Decode a picture for a model, and say what 16 bits a pixel became: as in training, or else by its own values."""
+    """Decode a picture for a model, and return notes on how 16 bits became 8: as in training, or else by its values."""
     picture = decode(source, color=color, smallest=smallest, value_range=value_range)
     if picture.extremes is None:
         return picture, []
@@ -123,15 +123,15 @@ def decode_alike(
         raise DataError(f"has 16 bits a colour and values up to {picture.extremes[1]} only: save it with 8 bits")
     if value_range is None and (lowest, highest) != WHOLE_RANGE:
         picture = decode(source, color=color, smallest=smallest, value_range=(lowest, highest))
-    why = "as in training" if value_range else "the values found, as the model was trained on none of 16 bits"
+    why = "as in training" if value_range else "the values found, as no training picture had 16 bits"
     assert picture.extremes is not None
     scale = other_scale(picture.extremes, (lowest, highest))
-    told = f"16 bits a pixel: {lowest} to {highest} taken as 0 to 255, {why}"
-    return picture, [f"{told}; {scale}" if scale else told]
+    sentence = f"16 bits a pixel: {lowest} to {highest} taken as 0 to 255, {why}"
+    return picture, [f"{sentence}; {scale}" if scale else sentence]
 
 
 def upright_size(path: Path) -> tuple[int, int]:
-    """Return (height, width) as the header and EXIF give them, without decoding; raise DataError."""
+    """Return (height, width) from the header and EXIF, without decoding; raise DataError."""
     with opened(path) as image:
         width, height = image.size
         return (width, height) if orientation_of(image) in (5, 6, 7, 8) else (height, width)
@@ -139,7 +139,7 @@ def upright_size(path: Path) -> tuple[int, int]:
 
 @contextmanager
 def opened(source: Path | bytes) -> Iterator[Image]:
-    """Open a picture, refuse a huge one by its header, and turn every fault of reading it into a DataError."""
+    """Open a picture, refuse a huge one by its header, and turn every error while it is read into a DataError."""
     from PIL import Image, UnidentifiedImageError
 
     bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -157,7 +157,7 @@ def opened(source: Path | bytes) -> Iterator[Image]:
         fault = "is not a PNG, JPEG, WebP, BMP or GIF picture" if n_bytes else "is empty (0 bytes)"
         raise DataError(fault) from error
     except OSError as error:
-        # Without a number the error is the decoder's, with one the disk's.
+        # An error without a number is from the decoder, one with a number from the disk.
         fault = "is truncated or damaged" if error.errno is None else "cannot be read"
         raise DataError(f"{fault} ({one_line(error.strerror or error, 80)})") from error
     except Exception as error:  # a damaged file makes decoders raise nearly anything
@@ -165,36 +165,36 @@ def opened(source: Path | bytes) -> Iterator[Image]:
 
 
 def check_size(image: Image, n_bytes: int) -> None:
-    """Raise DataError for a picture whose header asks for more memory than one in a file of `n_bytes` should."""
+    """Raise DataError for a picture that needs more memory, by its header, than its file of `n_bytes` justifies."""
     n_pixels = image.width * image.height
     if n_pixels > MAX_PIXELS:
         raise DataError(f"has {n_pixels / 1e6:.0f} million pixels, more than {MAX_PIXELS / 1e6:.0f} million")
     if n_pixels < FREE_PIXELS:
         return
-    # A JPEG is read in strips, and small where it is to become small, unless all its passes must be kept.
+    # A JPEG is read in strips, and at a smaller size if that is wanted, except a progressive one.
     is_in_strips = image.format == "JPEG" and not image.info.get("progressive")
     most = FREE_PIXELS + n_bytes * PIXELS_PER_BYTE
     if not is_in_strips and n_pixels > most:
         few, size = f"at most {most / 1e6:.0f} million", f"{n_pixels / 1e6:.0f} million pixels in {n_bytes:,} bytes"
-        raise DataError(f"has {size}, as no photograph or drawing does; of such a file {few} are read: save it smaller")
+        raise DataError(f"has {size}, more than a photograph; {few} are read of such a file: save it smaller")
 
 
 def orientation_of(image: Image) -> int:
-    """Return the EXIF orientation, 1 where there is none or it cannot be read."""
+    """Return the EXIF orientation, 1 if there is none or it cannot be read."""
     try:
         return int(image.getexif().get(ORIENTATION, 1))
-    except Exception:  # damaged metadata of a picture that may well be sound
+    except Exception:  # damaged metadata; the picture itself may be undamaged
         return 1
 
 
 def plain_pixels(image: Image, color: bool, value_range: tuple[int, int]) -> tuple[Pixels, tuple[int, int] | None]:
-    """Return 8-bit pixels of the first frame, (height, width) or (height, width, 3), as they lie in the file.
+    """Return 8-bit pixels of the first frame, (height, width) or (height, width, 3), not turned.
 
-    And the lowest and the highest value, where a pixel had 16 bits.
+    Also the lowest and the highest value, if there are 16 bits a pixel.
     """
     from PIL import Image
 
-    if image.mode.startswith("I"):  # 16 bits a pixel, of which Pillow would clip the upper half
+    if image.mode.startswith("I"):  # 16 bits a pixel; Pillow's conversion would clip values above 255
         deep: NDArray[Any] = np.asarray(image)
         grey = as_bytes(deep, value_range)
         extremes = int(deep.min()), int(deep.max())
@@ -207,9 +207,9 @@ def plain_pixels(image: Image, color: bool, value_range: tuple[int, int]) -> tup
 
 
 def fit(pixels: Pixels, size: tuple[int, int], *, pad: bool = True, resize: bool = True) -> Pixels:
-    """Return a picture brought to `size` (height, width): scaled as a whole, the rest filled like its own border.
+    """Return a picture with `size` (height, width): scaled with its proportions, the rest filled like its border.
 
-    Without `pad` both sides are scaled on their own; without `resize` a smaller picture is only padded. The filter is
+    Without `pad` the two sides are scaled separately; without `resize` a smaller picture is only padded. The filter is
     Lanczos's. Raises DataError for a picture that does not fit without scaling.
     """
     from PIL import Image

@@ -1,4 +1,4 @@
-"""Say what is odd or wrong with the pictures of a data set: broken, animated, blank, with 16 bits a pixel."""
+"""Notes and errors about unusual pictures of a data set: broken, animated, blank, with 16 bits a pixel."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ SHOWN = 8  # how many files a message names
 
 
 class Decoded(NamedTuple):
-    """The pictures of a data set: by part pixels (n, D) uint8 and what was found.
+    """The pictures of a data set: by part, pixels (n, D) uint8 and findings.
 
-    value_range: the values that became 0 and 255 in pictures with 16 bits a pixel, None where there are none.
+    value_range: the values that became 0 and 255 in pictures with 16 bits a pixel, None if there are none.
     """
 
     pixels: dict[str, NDArray[np.uint8]]
@@ -34,13 +34,13 @@ class Decoded(NamedTuple):
 
 
 def report(found: PictureFolder, decoded: Decoded, options: Options) -> None:
-    """Raise DataError for pictures that cannot be read, or note that they are left out; note what else is odd."""
+    """Raise DataError for pictures that cannot be read, or note that they are left out; note what else is unusual."""
     findings, note = decoded.findings, options.note
     parts = found.parts
     broken = [
         f"{shown(found, parts[part][int(row)])} {fault}"
-        for part, own in findings.items()
-        for row, fault in own.broken.items()
+        for part, found_there in findings.items()
+        for row, fault in found_there.broken.items()
     ]
     n_all = sum(map(len, parts.values()))
     if broken:
@@ -51,30 +51,30 @@ def report(found: PictureFolder, decoded: Decoded, options: Options) -> None:
     if len(broken) == n_all:
         raise DataError(f"none of the {n_all} pictures in {found.root} can be read")
     for what, remark in (("animated", "only the first frame is used"), ("blank", "every pixel is the same")):
-        odd = [shown(found, parts[part][row]) for part, own in findings.items() for row in getattr(own, what)]
-        if odd:
-            note(f"{len(odd)} of {n_all} pictures in {found.root} are {what} ({remark}): {few(odd)}")
+        unusual = [shown(found, parts[part][row]) for part in findings for row in getattr(findings[part], what)]
+        if unusual:
+            note(f"{len(unusual)} of {n_all} pictures in {found.root} are {what} ({remark}): {few(unusual)}")
     report_deep(found, decoded, n_all, note)
 
 
 def report_deep(found: PictureFolder, decoded: Decoded, n_all: int, note: Callable[[str], None]) -> None:
-    """Say how pictures with 16 bits a pixel became bytes; raise DataError where too little of them can be read."""
+    """Note how pictures with 16 bits a pixel became bytes; raise DataError if too few of their bits can be read."""
     if decoded.value_range is None:
         return
     all_found = Findings.nothing()
-    for part, own in decoded.findings.items():
-        all_found.add(own)
-        if scale := other_scale(own.extremes, decoded.value_range):
+    for part, findings in decoded.findings.items():
+        all_found.add(findings)
+        if scale := other_scale(findings.extremes, decoded.value_range):
             note(f"{part} pictures in {found.root}: {scale}")
     if decoded.value_range == WHOLE_RANGE:
         return
     lowest, highest = decoded.value_range
     if all_found.lost_bits:
-        part, row = next((part, own.lost_bits[0]) for part, own in decoded.findings.items() if own.lost_bits)
+        part, row = next((part, rows.lost_bits[0]) for part, rows in decoded.findings.items() if rows.lost_bits)
         raise DataError(
             f"{len(all_found.lost_bits)} of {n_all} pictures in {found.root} have 16 bits a colour and values up to "
-            f"{all_found.extremes[1]} only, such as {shown(found, found.parts[part][row])}; of colours the upper 8 "
-            f"bits are read, which leaves too little: save them with 8 bits, or in grey"
+            f"{all_found.extremes[1]} only, such as {shown(found, found.parts[part][row])}; only the upper 8 bits of "
+            f"colours can be read, which is too little: save them with 8 bits, or in grey"
         )
     note(
         f"{len(all_found.deep)} of {n_all} pictures in {found.root} have 16 bits a pixel, with values from "

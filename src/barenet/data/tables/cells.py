@@ -22,11 +22,11 @@ __all__ = [
     "parse",
 ]
 
-# What stands for a missing value, in small letters: the words that pandas and R write, and the question mark of UCI.
+# Cells that mean a missing value, in small letters: the words that pandas and R write, and the question mark of UCI.
 MISSING = frozenset({"", "na", "n/a", "#n/a", "<na>", "nan", "-nan", "null", "none", "nil", "?", "nat", "missing"})
-# Words for a missing value that are the name of no class. Others, such as "none", may be one.
+# Words for a missing value that cannot be names of classes. Others, such as "none", can.
 NO_LABELS = frozenset({"nan", "-nan", "#n/a", "<na>", "nat"})
-UNSEEN = ("\ufeff", "\u200b")  # a mark of UTF-8 where files were joined, a space without width
+UNSEEN = ("\ufeff", "\u200b")  # the byte order mark, left where files were joined, and a space without width
 NEGATIVE_ZERO = re.compile(r"-0+(\.0*)?")
 DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:[eE][+-]?\d+)?")
 
@@ -48,7 +48,7 @@ def is_number(text: str, decimal: str = ".") -> bool:
 def parse(text: str, decimal: str = ".") -> float:
     """Return a cell's number, NaN where it is missing; raise ValueError for text.
 
-    Python's float also takes underscores ("1_5" is 15) and the digits of all scripts, which here are text.
+    Python's float also reads underscores ("1_5" is 15) and the digits of all scripts; here these are text.
     """
     text = text.strip()
     if decimal == ",":
@@ -82,7 +82,7 @@ def is_absent(value: Any) -> bool:
 
 
 def check_spelling(labels: Collection[str], where: str) -> None:
-    """Raise DataError for labels that say they are missing, or that look alike and would be two classes."""
+    """Raise DataError for labels that mean a missing one, or that look alike and would be two classes."""
     for label in sorted(labels):
         if label.lower() in NO_LABELS:
             raise DataError(

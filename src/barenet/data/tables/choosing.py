@@ -1,4 +1,4 @@
-"""Which columns of a table are learnt from; those that only count or name the rows are left out."""
+"""Which columns of a table are features; columns that only count or name the rows are left out."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from barenet.messages import count, few, one_line
 __all__ = ["ChoiceWords", "Choices", "choices_of", "choose_columns"]
 
 MAX_VALUES = 1_000  # different values of a column of text
-SAMPLE = 200  # rows, spread evenly, that most columns fail in which do not say the label
+SAMPLE = 200  # rows, spread evenly: most columns that do not repeat the label differ from it in these
 UNNAMED = ("column 1", "Unnamed: 0")
 SEVERAL = re.compile(r"[\[(]?\s*[-+.\de]+([\s,;]+[-+.\de]+){3,}\s*[\])]?")
-# A number with a sign for a unit or for thousands: "$1,200.50", "40 %", "1.234,5".
+# A number written with a unit or with separators of thousands: "$1,200.50", "40 %", "1.234,5".
 DRESSED = re.compile(r"[-+]?[$€£¥]?\s?[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?)\s?[%$€£¥]?")
 INDEX_NAMES = frozenset(
     {"id", "index", "row", "rowid", "rownumber", "rownames", "unnamed0", "no", "nr", "sno", "idx", "序号"}
@@ -35,8 +35,8 @@ class Choices:
     """What a person says about the columns of a table.
 
     label: name or number of the column of labels. drop, keep: names or numbers of columns. standardize: True takes
-    pixels as features, False leaves features as they are. unknown: "error", or "zeros" for a text that training lacks.
-    columns, class_names: those of a model, as which the table is to be read; the others then mean nothing.
+    pixels as features, False leaves features as they are. unknown: what to do with a text that training has not seen:
+    "error" or "zeros". columns, class_names: those of a model for which the table is read; then others do not count.
     """
 
     label: str | int | None = None
@@ -61,7 +61,7 @@ class ChoiceWords(TypedDict, total=False):
 
 
 def choices_of(words: ChoiceWords) -> Choices:
-    """Return what keywords say about the columns of a table; a single name stands for a list of one."""
+    """Return keywords as `Choices`; a single name is a list of one."""
     lists: dict[str, Any] = {}
     for name in ("drop", "keep"):
         given: Any = words.get(name, ())
@@ -80,10 +80,10 @@ def choose_columns(
     drop: Sequence[str] = (),
     keep: Sequence[str] = (),
 ) -> tuple[Columns, list[str]]:
-    """Return the columns to learn from, and a sentence for each that is left out, changed or doubtful.
+    """Return the columns of features, and a sentence for each column that is left out, changed or doubtful.
 
-    labels: of all rows. drop, keep: names or numbers of columns to leave out, and of those to take although they count
-    or name the rows. Raises ConfigError for a column that isn't there, DataError where none is left.
+    labels: of all rows. drop: names or numbers of columns to leave out. keep: those to use although they count or name
+    the rows. Raises ConfigError for a column that does not exist, DataError if no column remains.
     """
     dropped = {find_column(name, table.names, table.where, "data.drop") for name in drop}
     kept = {find_column(name, table.names, table.where, "data.keep") for name in keep}
@@ -113,7 +113,7 @@ def choose_columns(
         raise DataError(f"{table.where} has no column to learn from: {'; '.join(said) or 'all are left out'}")
     texts = [f"{c.name} ({count(len(c.values), 'value')})" for c in columns if c.is_text]
     said += [
-        f"{table.called(c.position)} holds a number of its own in each row: leave it out by --drop if it names the rows"
+        f"{table.called(c.position)} holds another number in each row: leave it out by --drop if it names the rows"
         for c in columns[:1]
         if c.position == min(others) and c.position not in kept and len(others) > 1 and names_rows(table, c.position)
     ]
@@ -130,11 +130,11 @@ def choose_columns(
 
 
 def make_column(table: Table, position: int) -> Column:
-    """Return a column as a model takes it."""
+    """Return a column as a model uses it."""
     name = table.names[position]
     if not table.is_text(position):
-        own = table.number(position)
-        missing = own.dtype.kind == "f" and bool(np.isnan(own).any())
+        numbers = table.number(position)
+        missing = numbers.dtype.kind == "f" and bool(np.isnan(numbers).any())
         return Column(name, position, flags_missing=missing)
     values = sorted({"" if is_missing(cell) else cell for cell in table.texts[position]})
     if len(values) > MAX_VALUES:
@@ -146,7 +146,7 @@ def make_column(table: Table, position: int) -> Column:
 
 
 def reason_to_leave_out(table: Table, position: int, n_others: int) -> str | None:
-    """Return why a column says nothing about the classes, or None for one to learn from."""
+    """Return why a column is of no use for the classes, or None for a feature."""
     if n_others == 1:
         return None
     if is_empty(table, position):
@@ -154,10 +154,10 @@ def reason_to_leave_out(table: Table, position: int, n_others: int) -> str | Non
     if table.is_text(position):
         check_numbers_are_plain(table, position)
         return "is text that names nearly each row" if is_identifier(table, position) else None
-    own = table.number(position)
-    if counts_rows(own, named=is_index_name(table.names[position]) and table.has_header):
+    numbers = table.number(position)
+    if counts_rows(numbers, named=is_index_name(table.names[position]) and table.has_header):
         return "counts the rows"
-    if position == 0 and table.has_header and table.names[0] in UNNAMED and is_whole(own):
+    if position == 0 and table.has_header and table.names[0] in UNNAMED and is_whole(numbers):
         return "has no name and holds whole numbers, as an index does"
     return None
 
@@ -180,9 +180,9 @@ def check_numbers_are_plain(table: Table, position: int) -> None:
 
 
 def say_the_label(table: Table, labels: Sequence[Any]) -> list[int]:
-    """Return the columns of which each value comes with one class alone, and each class with one value alone."""
+    """Return the columns whose values match the classes one to one."""
     classes = np.asarray(labels).astype(str)
-    if classes.shape != (table.n_rows,) or table.n_rows <= LISTED:  # of a few rows any column may do so
+    if classes.shape != (table.n_rows,) or table.n_rows <= LISTED:  # in a few rows any column may match
         return []
     _, first, codes = np.unique(classes, return_index=True, return_inverse=True)
     found = []
@@ -193,28 +193,29 @@ def say_the_label(table: Table, labels: Sequence[Any]) -> list[int]:
     for position in range(len(table.names)):
         if not table.is_text(position) and position not in alike:
             continue
-        own = np.asarray(table.texts[position]) if table.is_text(position) else table.number(position)
-        if (own == own[first][codes]).all() and len(np.unique(own[first])) == len(first):
+        values = np.asarray(table.texts[position]) if table.is_text(position) else table.number(position)
+        if (values == values[first][codes]).all() and len(np.unique(values[first])) == len(first):
             found.append(position)
     return found
 
 
 def is_akin(name: str, label: str) -> bool:
-    """Whether a column's name says label, or shares a word with the label's."""
+    """Whether a column's name is one of labels, or shares a word with the name of the label's column."""
     return is_label_name(name) or bool({word for word in words_of(name) if len(word) > 2} & set(words_of(label)))
 
 
 def names_rows(table: Table, position: int) -> bool:
-    """Whether a column holds another whole number of many digits in each row, as numbers of patients are."""
+    """Whether a column holds a different, large whole number in each row, such as the number of a patient."""
     if table.is_text(position) or table.n_rows <= LISTED:
         return False
-    own = table.number(position)
-    return is_whole(own) and len(np.unique(own)) == len(own) and bool(np.abs(own).max() > 100 * len(own))
+    numbers = table.number(position)
+    is_unique = is_whole(numbers) and len(np.unique(numbers)) == len(numbers)
+    return is_unique and bool(np.abs(numbers).max() > 100 * len(numbers))
 
 
-def is_whole(own: NDArray[Any]) -> bool:
-    """Whether all numbers (n,) that are there are whole."""
-    given = own[~np.isnan(own)] if own.dtype.kind == "f" else own
+def is_whole(numbers: NDArray[Any]) -> bool:
+    """Whether all numbers (n,) that are not missing are whole."""
+    given = numbers[~np.isnan(numbers)] if numbers.dtype.kind == "f" else numbers
     return bool(np.all(given == np.rint(given)))
 
 
@@ -228,10 +229,10 @@ def is_index_name(name: str) -> bool:
     )
 
 
-def counts_rows(own: NDArray[Any], *, named: bool) -> bool:
-    """Whether numbers (n,) count the rows: each one more than the last, or, by another's name, each another one."""
-    if len(own) < 5:  # of fewer rows any measurement may do so
+def counts_rows(numbers: NDArray[Any], *, named: bool) -> bool:
+    """Whether numbers (n,) count the rows: each is the last plus 1, or they are `named` an index and all different."""
+    if len(numbers) < 5:  # in fewer rows a measurement may look so
         return False
-    if np.all(np.diff(own.astype(np.float64)) == 1):
+    if np.all(np.diff(numbers.astype(np.float64)) == 1):
         return True
-    return named and is_whole(own) and len(np.unique(own)) == len(own)
+    return named and is_whole(numbers) and len(np.unique(numbers)) == len(numbers)

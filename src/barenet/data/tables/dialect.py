@@ -1,7 +1,7 @@
-"""Delimiter, decimal sign and header of a text table, told from its first lines.
+"""Delimiter, decimal sign and header of a text table, found in its first lines.
 
-A delimiter is one that cuts all these lines into the same number of cells, of which none holds another delimiter. The
-sniffer of Python's csv module looks at characters alone, and takes the decimal comma of "5,0;0" for a delimiter.
+The delimiter is the one that cuts all these lines into the same number of cells, none of which holds another delimiter.
+The sniffer of Python's csv module looks only at characters, and takes the decimal comma of "5,0;0" for a delimiter.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from barenet.errors import DataError
 __all__ = ["Dialect", "sniff", "split"]
 
 DELIMITERS = (",", ";", "\t", "|", " ")  # in this order where several fit; " " is any number of spaces
-MANY = 8  # numbers in a row that count by chance in no table
+MANY = 8  # so many cells that count 1, 2, 3, ... are no accident
 CALLED = {",": "comma", ";": "semicolon", "\t": "tab", "|": "vertical bar", " ": "space"}
 
 
@@ -48,7 +48,7 @@ class Dialect:
 
 
 def split(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row's last line (from 1) and its cells; lines without any value are left out."""
+    """Yield each row's cells, and the number (from 1) of its last line; rows without any value are left out."""
     if delimiter == " ":
         for number, line in enumerate(lines, start=1):
             quoted = csv.reader([line.strip()], delimiter=" ", skipinitialspace=True) if '"' in line else None
@@ -62,9 +62,9 @@ def split(lines: Iterable[str], delimiter: str) -> Iterator[tuple[int, list[str]
 
 
 def sniff(lines: Sequence[str], where: str) -> Dialect:
-    """Return how a text table of these first lines is written; raise DataError where nothing or several things fit."""
+    """Return how a text table with these first lines is written; raise DataError if that is not clear."""
     n_before = count_comments(lines)
-    told = re.fullmatch(r"sep=(.)\s*", lines[n_before - 1]) if n_before else None  # as Excel understands it
+    told = re.fullmatch(r"sep=(.)\s*", lines[n_before - 1]) if n_before else None  # a line that Excel reads in this way
     delimiter = told[1] if told and told[1] in DELIMITERS else find_delimiter(lines[n_before:], where)
     if n_before and are_rows(lines[: n_before + 1], delimiter):
         n_before = 0
@@ -85,18 +85,18 @@ def sniff(lines: Sequence[str], where: str) -> Dialect:
 
 
 def count_comments(lines: Sequence[str]) -> int:
-    """Return how many lines stand before the table: comments, empty ones, and one that names the delimiter."""
+    """Return how many lines come before the table: comments, empty lines, and one that names the delimiter."""
     return next((i for i, line in enumerate(lines) if line.strip() and not re.match(r"[#%]|sep=.\s*$", line)), 0)
 
 
 def are_rows(lines: Sequence[str], delimiter: str) -> bool:
-    """Whether lines that look like comments, and the first other one, are rows alike: their first cell begins so."""
+    """Whether lines that look like comments are rows like the line after them: then their first cells begin so."""
     rows = [row for _, row in split([line for line in lines if not re.match(r"#\s", line)], delimiter)]
     return len(rows) > 2 and len(set(map(len, rows))) == 1 and len(rows[0]) > 1
 
 
 def commented_header(line: str, delimiter: str, rows: Sequence[Sequence[str]]) -> tuple[str, ...] | None:
-    """Return the names in a comment above the table, as `numpy.savetxt` writes them; "#" may be a name itself."""
+    """Return the names in a comment above the table, as `numpy.savetxt` writes them, or None."""
     for _, cells in split([line.lstrip("#% ")], delimiter):
         if rows and len(cells) == len(rows[0]) and not any(map(is_number, filter(str.strip, cells))):
             return names_of(cells)
@@ -104,11 +104,11 @@ def commented_header(line: str, delimiter: str, rows: Sequence[Sequence[str]]) -
 
 
 def header_of(rows: Sequence[Sequence[str]], decimal: str, where: str) -> tuple[str, ...] | None:
-    """Return the names in the first row; () for one that is no row of values and names no columns; None for values.
+    """Return the names in the first row; None if it holds values, () if it holds neither names nor values.
 
-    The first line may have another number of cells than the others: without the name of the column of row names, as R
-    writes it, without the empty cell that ends all others, or counts and class names, as scikit-learn's files have it.
-    Raises DataError for others.
+    The first row may have another number of cells than the others in three cases: R writes no name for the column of
+    row names; all other rows end with an empty cell; scikit-learn's files begin with counts and class names. Raises
+    DataError in other cases.
     """
     first, body = rows[0], rows[1:]
     width = Counter(map(len, body)).most_common(1)[0][0] if body else len(first)
@@ -130,7 +130,7 @@ def header_of(rows: Sequence[Sequence[str]], decimal: str, where: str) -> tuple[
 
 
 def find_delimiter(lines: Sequence[str], where: str) -> str:
-    """Return what cuts the lines into cells."""
+    """Return the delimiter of the lines; raise DataError if several fit badly."""
     scores: dict[str, float] = {}
     for delimiter in DELIMITERS:
         try:
@@ -140,7 +140,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
         width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 0
         if width < 2:
             continue
-        # Cells that hold another delimiter count as badly cut, but for a number with a decimal comma.
+        # A cell that holds another delimiter counts as badly cut, except a number with a decimal comma.
         good = sum(sum(is_one_cell(cell, delimiter) for cell in row) / len(row) for row in rows if len(row) == width)
         scores[delimiter] = good / len(rows)
     if not scores:
@@ -154,7 +154,7 @@ def find_delimiter(lines: Sequence[str], where: str) -> str:
 
 
 def is_one_cell(cell: str, delimiter: str) -> bool:
-    """Whether a cell is a number, a decimal comma's too, or text without another delimiter."""
+    """Whether a cell is a number, also with a decimal comma, or text without another delimiter."""
     cell = cell.strip()
     if is_number(cell) or (delimiter != "," and DECIMAL_COMMA.fullmatch(cell)):
         return True
@@ -162,7 +162,7 @@ def is_one_cell(cell: str, delimiter: str) -> bool:
 
 
 def find_decimal(rows: Sequence[Sequence[str]], delimiter: str, where: str) -> str:
-    """Return the sign before the decimals, "." or ","; raise DataError where a table has both."""
+    """Return the sign before the decimals, "." or ","; raise DataError for a table with both."""
     if delimiter == ",":
         return "."
     cells = [cell.strip() for row in rows for cell in row]
@@ -176,14 +176,14 @@ def find_decimal(rows: Sequence[Sequence[str]], delimiter: str, where: str) -> s
 
 
 def find_header(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...] | None:
-    """Return the names in the first row, if it is one of names: text above numbers, or above other text."""
+    """Return the names in the first row if it is a header, text above numbers or above other text; else None."""
     first, body = rows[0], rows[1:]
     is_text = [not is_number(cell, decimal) for cell in first]
     if not body:
         return names_of(first) if all(is_text) else None
     columns = [[row[i] for row in body if i < len(row)] for i in range(len(first))]
     numeric = [i for i, column in enumerate(columns) if mostly_numbers(column, decimal)]
-    # A text that comes again is a value, but for names that come again as a whole, where tables were joined.
+    # A text that is repeated below is a value, unless the whole row is repeated, because tables were joined.
     is_repeated = all(is_text) and first in body
     if any(is_text[i] and (is_repeated or first[i] not in columns[i]) for i in numeric):
         return names_of(first)
@@ -193,7 +193,7 @@ def find_header(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...] 
         return names_of(first)
     if numeric:
         return None
-    # Text alone: names are different from each other, and from what stands below them.
+    # All is text: names differ from each other and from the cells below them.
     named = len({cell.strip() for cell in first}) == len(first) and all(cell.strip() for cell in first)
     repeated = [i for i, column in enumerate(columns) if first[i] in column]
     varies = [i for i, column in enumerate(columns) if len(set(column)) < len(column)]
@@ -201,7 +201,7 @@ def find_header(rows: Sequence[Sequence[str]], decimal: str) -> tuple[str, ...] 
 
 
 def counts_columns(first: Sequence[str]) -> bool:
-    """Whether a row counts from 0 or 1, as pandas calls columns without names; the first, of an index, may be empty."""
+    """Whether a row counts from 0 or 1, as pandas names columns; the first cell, that of an index, may be empty."""
     cells = [cell.strip() for cell in first]
     counted = cells if cells[0] else cells[1:]
     return len(counted) > 2 and any(counted == [str(i + k) for i in range(len(counted))] for k in (0, 1))

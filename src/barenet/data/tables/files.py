@@ -28,10 +28,10 @@ def stem_of(name: str) -> str:
 
 
 def find_tables(path: Path) -> dict[Key, Path]:
-    """Return the files of tables at `path` by (part, kind); kind is "x", "y" or "both". Empty where there are none.
+    """Return the files of tables at `path` by (part, kind); kind is "x", "y" or "both". Empty if there are none.
 
-    Of a folder those count whose names say a part or a kind and nothing else, or begin alike: `train.csv`,
-    `x_test.npy`, `fashion-mnist_train.csv` beside `fashion-mnist_test.csv`. A table that is alone counts as well.
+    In a folder, files count whose names say only a part or a kind, or also share all other words: `train.csv`,
+    `x_test.npy`, `fashion-mnist_train.csv` beside `fashion-mnist_test.csv`. A single table counts with any name.
     """
     if path.is_file():
         return {("train", "both"): path} if is_table(path.name) else {}
@@ -48,14 +48,14 @@ def find_tables(path: Path) -> dict[Key, Path]:
         by_rest.setdefault(role.rest, []).append((file, role))
     if () in by_rest:
         return by_key(path, by_rest[()])
-    named = [own for own in by_rest.values() if any(role.part == "train" or role.kind for _, role in own)]
+    named = [group for group in by_rest.values() if any(role.part == "train" or role.kind for _, role in group)]
     if len(named) == 1:
         return by_key(path, named[0])
     return {("train", "both"): files[0]} if len(files) == 1 and is_table(files[0].name) else {}
 
 
 def by_key(folder: Path, files: list[tuple[Path, Role]]) -> dict[Key, Path]:
-    """Return files by part and kind; a text table called `data` that has no labels beside it holds its own."""
+    """Return files by part and kind; a text table of features without a file of labels holds the labels too."""
     has_labels = {role.part or "train" for _, role in files if role.kind == "y"}
     found: dict[Key, Path] = {}
     for file, role in files:

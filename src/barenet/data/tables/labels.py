@@ -1,6 +1,6 @@
 """Which column of a table holds the labels, and labels as numbers of classes.
 
-A guess is made only where one column alone can be meant; where several can, the person is asked.
+A column is guessed only if no other one is possible; else the person is asked.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ __all__ = [
     "words_of",
 ]
 
-# Names that say label, those that nearly always do first; a column of the second kind counts if it can be classes.
+# Names of columns of labels: those that nearly always mean labels, then those that count if the column can be classes.
 STRONG = frozenset({"label", "labels", "class", "classes", "target", "targets"})
 WEAK = frozenset(
     {
@@ -48,7 +48,7 @@ def is_label_name(name: str) -> bool:
 
 
 def strength(name: str) -> int:
-    """Return 2 for a name that nearly always says label, 1 for one that often does, 0 for others."""
+    """Return 2 for a name that nearly always means labels, 1 for one that often does, 0 for others."""
     parts = words_of(name)
     joined = "".join(parts)
     if joined in STRONG or (parts and parts[-1] in STRONG):
@@ -57,13 +57,13 @@ def strength(name: str) -> int:
 
 
 def words_of(name: str) -> list[str]:
-    """Return the words of a column's name in small letters; the number in `label (4)`, a second one, is none."""
+    """Return the words of a column's name in small letters, without the number of a repeated name, `label (4)`."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", re.sub(r" \(\d+\)$", "", name.strip()))
     return [word for word in re.split(r"[\W_]+", apart.lower()) if word]
 
 
 def find_column(asked: str | int, names: Sequence[str], where: str, setting: str) -> int:
-    """Return the position of a column that a person named, or counted from 1; from the end with a minus sign.
+    """Return the position of a column by its name or its number from 1, or from the end with a minus sign.
 
     Raises ConfigError.
     """
@@ -92,10 +92,10 @@ def candidates(
     where: str,
     empty: Collection[int] = (),
 ) -> list[int]:
-    """Return the columns that may hold the labels by their names, or the first and the last where no name says it.
+    """Return the columns that may hold the labels by their names, and the first and last column if no name is clear.
 
-    `asked`: the one that a person names (`is_asked`), or that a model had. `empty`: columns without a value in any row,
-    as a delimiter at the end of each line makes them.
+    `asked`: the column that a person names (`is_asked`), or that a model had. `empty`: columns without a value in any
+    row, such as those after a delimiter at the end of each line.
     """
     if asked is not None and (is_asked or str(asked) in names):
         return [find_column(asked, names, where, "data.label")]
@@ -103,15 +103,15 @@ def candidates(
         return [asked - 1] if asked <= len(names) else []
     strengths = [strength(name) if has_header else 0 for name in names]
     if 2 in strengths:
-        return [i for i, own in enumerate(strengths) if own == 2]
+        return [i for i, value in enumerate(strengths) if value == 2]
     given = [i for i in range(len(names)) if i not in empty] or [0]
-    return sorted({*(i for i, own in enumerate(strengths) if own), given[0], given[-1]})
+    return sorted({*(i for i, value in enumerate(strengths) if value), given[0], given[-1]})
 
 
 def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
-    """Return the column of the labels, and in words why it is that one.
+    """Return the column of the labels, and in words why it is this one.
 
-    Raises DataError where none or several can be meant, ConfigError for one that isn't there.
+    Raises DataError if no column or several are possible, ConfigError for a column that does not exist.
     """
     if len(table.names) < 2:
         raise DataError(f"{table.where} has one column: expected features and a label in each line")
@@ -138,7 +138,7 @@ def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
     ends = [i for i in dict.fromkeys((*given[:1], *given[-1:])) if can_be_classes(table, i, each_twice=True)]
     if len(ends) == 1:
         which = "first" if ends[0] == given[0] else "last"
-        return ends[0], f"the {which} one, which alone of the first and the last can be classes"
+        return ends[0], f"the {which} one: of the first and the last only it can be classes"
     fault = "both the first and the last can be" if ends else "neither the first nor the last can be"
     raise DataError(
         f"{table.where}: which column holds the labels? No name says it, and {fault} classes; name it by --label, "
@@ -147,7 +147,7 @@ def find_label(table: Table, asked: str | int | None) -> tuple[int, str]:
 
 
 def can_be_classes(table: Table, position: int, *, each_twice: bool) -> bool:
-    """Whether a column holds text or whole numbers, a few different ones, with `each_twice` each at least twice."""
+    """Whether a column holds a few different texts or whole numbers; with `each_twice`, each at least twice."""
     cells = table.texts.get(position)
     if cells is None:
         cells = [str(value) for value in table.number(position).tolist()]
@@ -161,31 +161,31 @@ def is_empty(table: Table, position: int) -> bool:
     """Whether a column holds no value in any row."""
     if table.is_text(position):
         return all(map(is_missing, table.texts[position]))
-    own = table.number(position)
-    return own.dtype.kind == "f" and bool(np.isnan(own).all())
+    numbers = table.number(position)
+    return numbers.dtype.kind == "f" and bool(np.isnan(numbers).all())
 
 
 def check_repeated(table: Table, position: int) -> None:
-    """Raise DataError for a column of labels, by its name, of which nearly each row has another value."""
+    """Raise DataError for a column with a name of labels, but with another value in nearly every row."""
     cells = table.texts.get(position) or table.number(position).tolist()
     n = len(set(cells))
     if n > LISTED and 2 * n > len(cells):
         raise DataError(
             f"{table.where}: {table.called(position)} should hold the labels by its name, but has {n} values in "
-            f"{len(cells)} rows: a classifier learns classes, a few that come again; name another column by --label"
+            f"{len(cells)} rows: a classifier learns a few classes with many rows; name another column by --label"
         )
 
 
 def is_identifier(table: Table, position: int) -> bool:
-    """Whether a column of text names each row, as names, dates and free text do: nearly no value comes twice."""
+    """Whether a column of text names each row, like names, dates and free text: most values are different."""
     cells = [cell for cell in table.texts[position] if not is_missing(cell)]
     return len(cells) > LISTED and 2 * len(set(cells)) > len(cells)
 
 
 def label_names(values: Sequence[Any], where: str) -> tuple[Sequence[int] | Sequence[str], bool]:
-    """Return labels as whole numbers where all are written as such, else as the text that they are, and which.
+    """Return labels as whole numbers if all are written as such, else as text, and whether they are numbers.
 
-    "7" and "007" are different text, so neither becomes a number where both are there. Refuses measurements.
+    "7" and "007" are different texts: if both occur, labels stay text. Raises DataError for measurements.
     """
     texts = [as_label(value) for value in values]
     different = set(texts)
@@ -204,7 +204,7 @@ def label_names(values: Sequence[Any], where: str) -> tuple[Sequence[int] | Sequ
     for text in sorted(different):
         if not float(text).is_integer():
             raise DataError(f"{where}: {text} is no class: expected whole numbers or names, a few different ones")
-    # "1.0" as pandas writes it: whole where each number is written in one way alone.
+    # "1.0", as pandas writes it, is a whole number if each number is written in only one way.
     numbers = {text: int(float(text)) for text in different}
     if len(set(numbers.values())) == len(different) and not any(re.match(r"[+-]?0\d", text) for text in different):
         return [numbers[text] for text in texts], True
@@ -216,30 +216,30 @@ def number_labels(
 ) -> tuple[tuple[str, ...], dict[str, NDArray[np.int64]]]:
     """Return the classes of the training labels, sorted, and the labels of all parts as numbers of classes.
 
-    With `classes` those are the classes. Raises DataError for a label that is none of them.
+    With `classes`, these are the classes. Raises DataError for a label of no class.
     """
-    read = {part: label_names(own, wheres[part]) for part, own in labels.items()}
-    values: dict[str, list[Any]] = {part: list(own) for part, (own, _) in read.items()}
+    read = {part: label_names(given, wheres[part]) for part, given in labels.items()}
+    values: dict[str, list[Any]] = {part: list(names) for part, (names, _) in read.items()}
     if classes is not None or not all(is_whole for _, is_whole in read.values()):
-        values = {part: [str(value).strip() for value in own] for part, own in labels.items()}
+        values = {part: [str(value).strip() for value in given] for part, given in labels.items()}
     if classes is None:
         known = sorted(set(values["train"]))
     else:
         known = list(classes)
-        values = {part: [as_class(value, classes) for value in own] for part, own in values.items()}
+        values = {part: [as_class(value, classes) for value in texts] for part, texts in values.items()}
     number_of = {value: number for number, value in enumerate(known)}
-    for part, own in values.items():
-        if unknown := set(own) - set(known):
+    for part, of_part in values.items():
+        if unknown := set(of_part) - set(known):
             shown = few([str(value) for value in known], limit=8)
             raise DataError(f"{wheres[part]}: there is no class {min(unknown)!r} to train on, only {shown}")
-    numbered = {part: np.array([number_of[value] for value in own], np.int64) for part, own in values.items()}
+    numbered = {part: np.array([number_of[value] for value in of_part], np.int64) for part, of_part in values.items()}
     return tuple(str(value) for value in known), numbered
 
 
 def as_class(text: str, classes: Sequence[str]) -> str:
-    """Return a label as one of the classes is written: "1.0" is the class "1" where there is no other.
+    """Return a label as its class is written: "1.0" is the class "1", unless there is a class "1.0".
 
-    A whole number counts the classes where none of them is called by a number.
+    If no class has a number as its name, a whole number is the position of the class.
     """
     if text in classes or not is_number(text) or is_missing(text) or not (value := float(text)).is_integer():
         return text

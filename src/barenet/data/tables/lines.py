@@ -1,7 +1,7 @@
-"""The lines of a text table, packed by gzip or not, a part at a time.
+"""The lines of a text table, packed by gzip or not, read in chunks.
 
-NumPy reads parts that hold numbers alone: ten times as fast as Python's csv module, and the numbers go into one array
-that is made once. Parts with text or missing values go cell by cell.
+NumPy reads chunks of numbers alone: ten times as fast as Python's csv module, and into one array that is made once.
+Chunks with text or missing values are read cell by cell.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from barenet.reading.limits import GZIP_MAGIC, Lines, open_packed
 
 __all__ = ["Reader", "opened"]
 
-CELLS = 200_000  # that are read at once
-TEXT_SHARE = 0.05  # of the cells of a column, from which on text is no mistake among numbers
-FEW_VALUES = 12  # of a column of categories
+CELLS = 200_000  # of a chunk
+TEXT_SHARE = 0.05  # of the cells of a column: if fewer are text, they are mistakes among numbers
+FEW_VALUES = 12  # at most so many different values make a column of categories
 OTHER_THAN_WHOLE = re.compile(r"[.a-zA-Z]")
 
 
 @contextmanager
 def opened(path: Path) -> Iterator[IO[str]]:
-    """Open a table as text; raise DataError for another encoding than UTF-8."""
+    """Open a table as text; raise DataError if it is not UTF-8."""
     with reading(path):
         file = open_regular(path)
         packed = file.read(2) == GZIP_MAGIC
@@ -55,8 +55,9 @@ def opened(path: Path) -> Iterator[IO[str]]:
 class Reader:
     """Reads the lines of one file.
 
-    texts: the columns to read as text. may_be_labels: columns whose text is kept whatever they hold. kind: of numbers
-    that are no bytes. found_texts: columns that were to hold numbers and hold text. merges: whether float32 would.
+    texts: the columns to read as text. may_be_labels: columns whose text is kept even if they hold numbers. kind: the
+    type of numbers that are not bytes. found_texts: columns that hold text where numbers were expected. merges: whether
+    float32 makes different numbers equal.
     """
 
     def __init__(
@@ -79,7 +80,7 @@ class Reader:
         self.found_texts: set[int] = set()
         self.not_numbers: dict[int, list[tuple[int, str]]] = {}
         self.n_lines = 0
-        self.n_given = np.zeros(len(self.numeric), np.int64)  # numbers that are there, by column
+        self.n_given = np.zeros(len(self.numeric), np.int64)  # numbers that are not missing, by column
         self.merges = False
         self.lines: list[NDArray[np.int64]] = []
 
@@ -92,7 +93,7 @@ class Reader:
         while chunk := list(islice(lines, at_once)):
             check()
             n_quotes, n_more = sum(line.count('"') for line in chunk), 0
-            # A quoted cell goes on in the next line, but for no longer than Python reads one.
+            # A quoted cell may continue in the next lines, up to the longest cell that Python reads.
             while n_quotes % 2 and n_more <= csv.field_size_limit() and (more := next(lines, "")):
                 chunk.append(more)
                 n_quotes, n_more = n_quotes + more.count('"'), n_more + len(more)
@@ -104,7 +105,7 @@ class Reader:
             raise DataError(f"{self.path} holds a header and nothing else: add lines of numbers")
 
     def take(self, lines: list[str], first_line: int) -> None:
-        """Take some lines: by NumPy if they hold numbers as expected, else cell by cell."""
+        """Read some lines: by NumPy if they hold numbers as expected, else cell by cell."""
         numbers = self.parse_fast(lines, first_line)
         if numbers is None:
             numbers = self.parse_cells(lines, first_line)
@@ -112,14 +113,14 @@ class Reader:
             self.append(numbers)
 
     def parse_fast(self, lines: list[str], first_line: int) -> NDArray[np.float64] | None:
-        """Return the numbers (k, columns) of lines that hold as many values as they should, all of them numbers."""
+        """Return the numbers (k, columns) of lines; None if a line has a wrong number of cells, or text as a number."""
         filled = [i for i, line in enumerate(lines) if line.strip()]
         lines = [lines[i] for i in filled]
         if not (lines and self.are_plain(lines)):
             return None
         how: dict[str, Any] = {"delimiter": self.dialect.delimiter, "comments": None, "ndmin": 2}
         try:
-            # Whole numbers are read six times as fast as others; a point or an exponent makes NumPy round them.
+            # NumPy reads whole numbers six times as fast as others, but would round those with a point or an exponent.
             is_whole = not any(OTHER_THAN_WHOLE.search(line) for line in lines)
             numbers = np.loadtxt(lines, np.int64 if is_whole else np.float64, usecols=self.numeric, **how)
         except (ValueError, OverflowError):
@@ -136,7 +137,7 @@ class Reader:
         return numbers.astype(np.float64, copy=False)
 
     def are_plain(self, lines: list[str]) -> bool:
-        """Whether lines can be cut at their delimiters alone, into as many cells as they should have."""
+        """Whether each line can simply be cut at its delimiters, and has the right number of cells."""
         delimiter, n_between = self.dialect.delimiter, len(self.names) - 1
         if delimiter == " " or self.dialect.decimal == "," or not self.numeric:
             return False
@@ -161,11 +162,10 @@ class Reader:
 
     def keep(self, position: int, cells: list[str]) -> None:
         """Keep the text of a column's cells."""
-        own = self.texts[position]
-        own += [self.seen.setdefault(cell, cell) for cell in map(str.strip, cells)]
+        self.texts[position] += [self.seen.setdefault(cell, cell) for cell in map(str.strip, cells)]
 
     def number(self, cell: str, position: int, line: int) -> float:
-        """Return a cell's number, NaN where it is missing or is text, which is counted."""
+        """Return a cell's number, NaN if it is missing or text; text is remembered in `not_numbers`."""
         try:
             value = parse(cell, self.dialect.decimal)
         except ValueError:
@@ -180,7 +180,7 @@ class Reader:
         return repr(self.names[position]) if self.dialect.header else f"feature {position + 1}"
 
     def check_numbers(self) -> None:
-        """Take a column as text that holds text as a rule; raise DataError for some text among numbers."""
+        """Mark columns with much text as text; raise DataError for a few texts among numbers."""
         for position, cells in self.not_numbers.items():
             if not self.is_text(position, [cell for _, cell in cells]):
                 line, cell = cells[0]
@@ -191,10 +191,10 @@ class Reader:
             self.found_texts.add(position)
 
     def is_text(self, position: int, texts: Sequence[str]) -> bool:
-        """Whether a column with some cells of text is one of text, and not one of numbers with a few wrong cells.
+        """Whether a column with some cells of text is a column of text, and not of numbers with a few wrong cells.
 
-        It is where most cells are text, where a few values come again and again ("2", "4", "more"), and where many
-        cells are text, each another one ("113803", "A/5 21171").
+        It is one if most cells are text; and, if at least `TEXT_SHARE` are, if the column has few different values
+        ("2", "4", "more") or many different texts ("113803", "A/5 21171").
         """
         at = self.numeric.index(position)
         n_given = int(self.n_given[at])
@@ -204,11 +204,11 @@ class Reader:
             return False
         numbers = self.block[: self.n_rows, at]
         n_values = len(np.unique(numbers[~np.isnan(numbers)])) + len(set(texts))
-        comes_again = n_values <= FEW_VALUES and 2 * n_values <= n_given + len(texts)
-        return comes_again or len(set(texts)) > FEW_VALUES
+        has_categories = n_values <= FEW_VALUES and 2 * n_values <= n_given + len(texts)
+        return has_categories or len(set(texts)) > FEW_VALUES
 
     def append(self, numbers: NDArray[np.float64]) -> None:
-        """Write numbers below those that are there, in bytes as long as all are bytes."""
+        """Append numbers to the block, which is uint8 as long as all numbers are bytes."""
         given = ~np.isnan(numbers)
         self.n_given += given.sum(axis=0)
         kind: type[Any] = self.block.dtype.type
@@ -225,13 +225,13 @@ class Reader:
         self.n_rows = stop
 
     def most_rows(self) -> int:
-        """Return how many rows there are at most, so that the array is made once."""
+        """Return the largest possible number of rows, so that the array is made once."""
         with opened(self.path) as lines:
             return sum(part.count("\n") + part.count("\r") * ("\n" not in part) for part in pieces(lines)) + 1
 
     def table(self) -> Table:
         """Return what was read."""
-        # Shrinking in place gives what is left over back; no view of the array exists yet.
+        # Shrinking in place frees the unused memory; no view of the array exists yet.
         self.block.resize((self.n_rows, len(self.numeric)), refcheck=False)
         names, has_header = self.names, self.dialect.header is not None
         lines = np.concatenate(self.lines)

@@ -1,11 +1,11 @@
-"""The tables of a data set, by part, into features and labels.
+"""Make features and labels from the tables of a data set, by part.
 
-    flowers.csv                                 one table; which column holds the labels is told by its name or content
-    train.csv  val.csv  test.csv                the same by part, in a folder; `val` and `test` may be missing
-    x_train.npy  y_train.npy  x_test.npy ...    pairs in a folder, also as features.csv and labels.csv and the like
+    flowers.csv                                 one table; the column of labels is found by its name or content
+    train.csv  val.csv  test.csv                one table for each part, in a folder; `val` and `test` may be missing
+    x_train.npy  y_train.npy  x_test.npy ...    pairs in a folder, or features.csv and labels.csv, and similar names
 
 Labels are whole numbers or names. Arrays of three axes and more are images, and so are tables of pixels; all else is
-features, which the training standardises. Data frames and arrays from Python go the same way.
+features, which the training standardises. Data frames and arrays from Python are treated in the same way.
 """
 
 from __future__ import annotations
@@ -37,52 +37,52 @@ def read_tables(path: Path, choices: Choices, note: Callable[[str], None]) -> Fo
     files = find_tables(path)
     parts: dict[str, Part] = {}
     for part in ("train", "val", "test"):
-        own = {kind: file for (of, kind), file in files.items() if of == part}
-        if not own:
+        by_kind = {kind: file for (of, kind), file in files.items() if of == part}
+        if not by_kind:
             continue
-        if "both" in own and len(own) > 1:
-            raise DataError(f"{path} holds {few([file.name for file in own.values()])}: which one is to be used?")
-        parts[part] = read_part(own, choices)
+        if "both" in by_kind and len(by_kind) > 1:
+            raise DataError(f"{path} holds {few([file.name for file in by_kind.values()])}: which one is to be used?")
+        parts[part] = read_part(by_kind, choices)
     if "train" not in parts:
         raise DataError(f"{path} has {few(sorted(parts))} but nothing to train on: expected {NAMES}")
     return found_in(as_trained(parts, choices), choices, note)
 
 
 def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], None]) -> Found:
-    """Return the features and labels of all parts, and say what was taken for what."""
+    """Return the features and labels of all parts, and note what was taken for what."""
     train = parts["train"]
     if not isinstance(train.features, Table):
         refuse_choices(choices, train.features_from)
-        if other := next((own.features_from for own in parts.values() if isinstance(own.features, Table)), None):
+        if other := next((part.features_from for part in parts.values() if isinstance(part.features, Table)), None):
             raise DataError(f"{other} is a table, but {train.features_from} holds images: they must be alike")
-        images = {part: own.features for part, own in parts.items()}
+        images = {name: part.features for name, part in parts.items()}
         return with_labels(images, parts, {}, {"kind": "images", **named(choices)})
     columns, said, why = columns_of(train, choices)
-    tables = {part: own.features for part, own in parts.items() if isinstance(own.features, Table)}
-    if other := next((own.features_from for part, own in parts.items() if part not in tables), None):
+    tables = {name: part.features for name, part in parts.items() if isinstance(part.features, Table)}
+    if other := next((part.features_from for name, part in parts.items() if name not in tables), None):
         raise DataError(f"{other} holds images, but {train.features_from} features: they must be alike")
-    texts = {part: labels_of(tables[part], columns, choices) for part, own in parts.items() if own.labels is None}
+    texts = {name: labels_of(tables[name], columns, choices) for name, part in parts.items() if part.labels is None}
     if choices.columns and "train" in texts and texts["train"] is None:
         raise DataError(
             f"{train.features_from} has no labels, which training had in {columns.label_in_words()}: `barenet predict` "
             f"says what its rows are"
         )
-    for part in [part for part, own in texts.items() if own is None and part != "train"]:
-        note(f"{parts[part].features_from} has no labels: left out; `barenet predict` says what its rows are")
-        del tables[part]
-    features = {part: columns.encode(table, unknown=choices.unknown) for part, table in tables.items()}
-    for part, table in tables.items():
-        for sentence in columns.said_of(table) if part != "train" or choices.columns else []:
+    for name in [name for name, labels in texts.items() if labels is None and name != "train"]:
+        note(f"{parts[name].features_from} has no labels: left out; `barenet predict` says what its rows are")
+        del tables[name]
+    features = {name: columns.encode(table, unknown=choices.unknown) for name, table in tables.items()}
+    for name, table in tables.items():
+        for sentence in columns.said_of(table) if name != "train" or choices.columns else []:
             note(sentence)
     shape = None if choices.standardize else image_shape(columns, features)
     if shape is None:
-        wide = any(own.dtype == np.float64 for own in features.values())
-        features = {part: own.astype(np.float64 if wide else np.float32, copy=False) for part, own in features.items()}
+        kind = np.float64 if any(rows.dtype == np.float64 for rows in features.values()) else np.float32
+        features = {name: rows.astype(kind, copy=False) for name, rows in features.items()}
     else:
-        features = {part: own.reshape(-1, *shape) for part, own in features.items()}
+        features = {name: rows.reshape(-1, *shape) for name, rows in features.items()}
     facts = {"kind": "features" if shape is None else "images", "columns": None if columns.are_all else columns}
     facts |= named(choices)
-    found = with_labels(features, {part: parts[part] for part in tables}, texts, facts)
+    found = with_labels(features, {name: parts[name] for name in tables}, texts, facts)
     how = f" ({train.features.how})" if train.features.how else ""
     note(f"{train.features_from}{how}: {labels_in_words(columns, why)}{describe(found, columns, shape)}")
     for sentence in said:
@@ -91,13 +91,13 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
 
 
 def named(choices: Choices) -> dict[str, Any]:
-    """Return the classes where they are known beforehand, and whether a model knows them."""
+    """Return the classes if they are known beforehand, and whether a model knows them."""
     known: dict[str, Any] = {"class_names": choices.class_names} if choices.class_names else {}
     return known | ({"is_for_model": True} if choices.columns is not None else {})
 
 
 def columns_of(train: Part, choices: Choices) -> tuple[Columns, list[str], str]:
-    """Return the columns to learn from, or a model's, sentences about them, and why the labels are where they are."""
+    """Return the columns of features, or a model's, sentences about them, and why the labels' column is that one."""
     assert isinstance(train.features, Table)
     if choices.columns is not None:
         return choices.columns, [], "as in training"
@@ -109,7 +109,7 @@ def columns_of(train: Part, choices: Choices) -> tuple[Columns, list[str], str]:
 
 
 def refuse_choices(choices: Choices, where: str) -> None:
-    """Raise ConfigError for what a person says about the columns of images, which have none."""
+    """Raise ConfigError for settings of columns: images have no columns."""
     for name in ("label", "drop", "keep"):
         if getattr(choices, name):
             raise ConfigError(f"data.{name} is {getattr(choices, name)!r}, but {where} holds images, without columns")
@@ -120,7 +120,7 @@ def labels_of(table: Table, columns: Columns, choices: Choices) -> Sequence[Any]
     if columns.has_header and table.has_header and columns.label_name:
         at = table.names.index(columns.label_name) if columns.label_name in table.names else None
     elif columns.label is not None:
-        columns.find_by_place(table)  # for its error where the number of columns is another
+        columns.find_by_place(table)  # raises if the number of columns is wrong
         at = columns.label if len(table.names) == columns.n_columns else None
     else:
         at, _ = find_label(table, choices.label)
@@ -135,8 +135,8 @@ def labels_in(table: Table, position: int) -> Sequence[Any]:
             place = table.place(list(cells).index(""))
             raise DataError(f"{table.where}, {place}: the label is missing: fill it in, or remove the row")
         return cells
-    own: list[Any] = table.number(position).tolist()
-    return own
+    labels: list[Any] = table.number(position).tolist()
+    return labels
 
 
 def with_labels(
@@ -145,26 +145,28 @@ def with_labels(
     texts: Mapping[str, Sequence[Any] | None],
     facts: Mapping[str, Any],
 ) -> Found:
-    """Return features and numbered labels of all parts by what messages call them."""
+    """Return features and numbered labels of all parts, by their names in messages."""
     labels: dict[str, Any] = {}
-    for part, own in parts.items():
-        labels[part] = own.labels if texts.get(part) is None else texts[part]
-        if labels[part] is None:
-            raise DataError(f"{own.features_from} has no labels: name their column by --label")
-    if all(count_classes(own, are_features=facts["kind"] == "features") for own in labels.values()):
+    for name, part in parts.items():
+        labels[name] = part.labels if texts.get(name) is None else texts[name]
+        if labels[name] is None:
+            raise DataError(f"{part.features_from} has no labels: name their column by --label")
+    if all(count_classes(given, are_features=facts["kind"] == "features") for given in labels.values()):
         classes, numbers = {}, dict(labels)
     else:
-        wheres = {part: own.labels_from for part, own in parts.items()}
+        wheres = {name: part.labels_from for name, part in parts.items()}
         class_names, numbers = number_labels(labels, wheres, facts.get("class_names"))
         classes = {"class_names": class_names}
-    arrays = {part: {own.features_from: features[part], own.labels_from: numbers[part]} for part, own in parts.items()}
+    arrays = {
+        name: {part.features_from: features[name], part.labels_from: numbers[name]} for name, part in parts.items()
+    }
     return Found(arrays, facts={**facts, **classes})
 
 
 def count_classes(labels: Any, *, are_features: bool) -> bool:
-    """Whether labels are an array of numbers that count the classes; of features others, such as -1 and 1, are names.
+    """Whether labels are an array of numbers of classes; with features, other numbers such as -1 and 1 are names.
 
-    Of images they are damage, which the checks find.
+    With images, other numbers mean damage, which the checks find.
     """
     if not isinstance(labels, np.ndarray) or labels.dtype.kind in "OUSb":
         return False
@@ -173,12 +175,12 @@ def count_classes(labels: Any, *, are_features: bool) -> bool:
 
 
 def labels_in_words(columns: Columns, why: str) -> str:
-    """Return which column the labels are from, if they are from one."""
+    """Return in words from which column the labels are, or an empty text."""
     return f"labels from {columns.label_in_words()} ({why}), " if columns.label is not None else ""
 
 
 def describe(found: Found, columns: Columns, shape: tuple[int, int] | None) -> str:
-    """Return which classes, features or images, and how many rows there are."""
+    """Return in words the classes, the features or images, and the number of rows."""
     _, numbers = found.parts["train"].values()
     counts = Counter(np.asarray(numbers).ravel().tolist())
     names = found.facts.get("class_names") or {k: str(k) for k in counts}

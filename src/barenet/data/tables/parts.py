@@ -26,7 +26,7 @@ __all__ = ["Part", "as_labels", "as_trained", "given_pair", "parts_of_arrays", "
 
 @dataclass(frozen=True)
 class Part:
-    """One part of a data set: features as a table, or images (n, ...); the labels, where they are apart from these."""
+    """One part of a data set: features as a table, or images (n, ...); the labels, if the table does not hold them."""
 
     features: Table | NDArray[Any]
     labels: Sequence[Any] | None
@@ -34,12 +34,12 @@ class Part:
     labels_from: str
 
 
-def read_part(own: Mapping[str, Path], choices: Choices) -> Part:
+def read_part(files: Mapping[str, Path], choices: Choices) -> Part:
     """Read a table that holds its labels ("both"), or features ("x") and labels ("y") from two files.
 
-    Arrays come as they are: see `as_trained`.
+    Arrays are returned unchanged: see `as_trained`.
     """
-    return read_whole(own["both"], choices) if "both" in own else read_pair(own)
+    return read_whole(files["both"], choices) if "both" in files else read_pair(files)
 
 
 def read_whole(file: Path, choices: Choices) -> Part:
@@ -53,12 +53,12 @@ def read_whole(file: Path, choices: Choices) -> Part:
     return Part(table, None, str(file), f"{file}, its labels")
 
 
-def read_pair(own: Mapping[str, Path]) -> Part:
+def read_pair(files: Mapping[str, Path]) -> Part:
     """Read features or images, and labels, from two files."""
-    if len(own) == 1:
-        (kind, file), *_ = own.items()
+    if len(files) == 1:
+        (kind, file), *_ = files.items()
         raise DataError(f"{file} has no {'labels' if kind == 'x' else 'features'} beside it: expected {NAMES}")
-    features, labels = own["x"], own["y"]
+    features, labels = files["x"], files["y"]
     return Part(read_features(features), read_label_file(labels), str(features), str(labels))
 
 
@@ -81,8 +81,7 @@ def read_label_file(file: Path) -> Sequence[Any]:
         raise DataError(
             f"{file} holds {labels.dtype} of shape {labels.shape}, expected a label (a number or text) a row"
         )
-    own: list[Any] = labels.tolist()
-    return own
+    return list(labels.tolist())
 
 
 def read_npy(file: Path) -> NDArray[Any]:
@@ -95,36 +94,36 @@ def read_npy(file: Path) -> NDArray[Any]:
 
 
 def given_pair(suffix: str, images: Any, labels: Any) -> dict[str, Any] | None:
-    """Return images and labels of one part by their names, or None where nothing is given."""
+    """Return images and labels of one part by their names, or None if both are None."""
     x, y = f"x{suffix}", f"y{suffix}"
     if images is None and labels is None:
         return None
     if images is None or (labels is None and not has_columns(images)):
         raise DataError(f"{x} and {y} go together; got only one of them")
-    own = None if labels is None else as_labels(labels, y)
-    return {x: images if has_columns(images) else as_array(images, x), y: own}
+    checked = None if labels is None else as_labels(labels, y)
+    return {x: images if has_columns(images) else as_array(images, x), y: checked}
 
 
 def parts_of_arrays(pairs: Mapping[str, Mapping[str, Any]], choices: Choices) -> dict[str, Part]:
     """Return images or features, and labels, by part, of arrays and data frames."""
     parts = {}
-    for part, own in pairs.items():
-        (x, images), (y, labels) = own.items()
+    for part, pair in pairs.items():
+        (x, images), (y, labels) = pair.items()
         parts[part] = Part(table_of(images, x) if has_columns(images) else images, labels, x, y)
     return as_trained(parts, choices)
 
 
 def as_trained(parts: Mapping[str, Part], choices: Choices) -> dict[str, Part]:
-    """Return parts with rows (n, D) as tables, unless the rows to train on are pixels: of images that lie flat."""
+    """Return parts with rows (n, D) as tables, unless the training rows are pixels of flat images."""
     first = parts["train"].features
     if not isinstance(first, Table):
         are_rows = first.ndim == 2 and first.size > 0
         if not are_rows or (are_pixels(first) and not choices.standardize and choices.columns is None):
             return dict(parts)
     tables = dict(parts)
-    for part, own in parts.items():
-        if not isinstance(own.features, Table):
-            tables[part] = replace(own, features=table_of(own.features, own.features_from))
+    for name, part in parts.items():
+        if not isinstance(part.features, Table):
+            tables[name] = replace(part, features=table_of(part.features, part.features_from))
     return tables
 
 
@@ -135,7 +134,7 @@ def as_labels(labels: Any, where: str) -> NDArray[Any]:
         array = array[:, 0]
     if (array.ndim == 0 and array.dtype.kind == "O") or array.dtype.kind == "V":
         raise DataError(f"{where} is a {type(labels).__name__}, expected a list or an array with one label an example")
-    if array.ndim == 2 and array.dtype.kind not in "iuf":  # each row would be the name of a class
+    if array.ndim == 2 and array.dtype.kind not in "iuf":  # else each row would become the name of a class
         raise not_one_each(array, where)
     if array.ndim != 1:
         return array

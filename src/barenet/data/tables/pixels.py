@@ -16,11 +16,11 @@ from barenet.data.tables.columns import Columns
 __all__ = ["are_pixels", "image_shape"]
 
 PIXEL_NAME = re.compile(r"(?:pixel|px|p|x|v)?_?\d+|\d+x\d+", re.IGNORECASE)
-FEWEST_PIXELS = 64  # of an image that is told from a table by its numbers
+FEWEST_PIXELS = 64  # rows of fewer numbers are never taken for images
 
 
 def are_pixels(array: np.ndarray) -> bool:
-    """Whether rows (n, D) are images and no features: of 64 values or more, which are bytes or from 0 to 1."""
+    """Whether rows (n, D) are images and not features: of 64 values or more, which are bytes or from 0 to 1."""
     if array.shape[1] < FEWEST_PIXELS or array.dtype.kind not in "iufb":
         return False
     if array.dtype == np.uint8:
@@ -30,14 +30,14 @@ def are_pixels(array: np.ndarray) -> bool:
 
 
 def image_shape(columns: Columns, features: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
-    """Return (height, width) of the images that tables hold as a pixel a column, bytes all of them, or None.
+    """Return (height, width) of images whose pixels, all bytes, are the columns of tables, or None.
 
-    Bytes are whole numbers up to 255 of which some are bright: those of 0 to 16 are features. The
-    columns are called so ("pixel1", "1x1"), or have no names and are a square number of at least 64.
+    Bytes are whole numbers up to 255, some of them bright: numbers from 0 to 16 are features. The columns have names of
+    pixels ("pixel1", "1x1"), or no names, and are a square number of at least 64; names such as "1x1" say the shape.
     """
     n = len(columns.columns)
     side = math.isqrt(n)
-    if not columns.are_plain or any(own.dtype != np.uint8 for own in features.values()):
+    if not columns.are_plain or any(pixels.dtype != np.uint8 for pixels in features.values()):
         return None
     if not hold_bytes(features["train"]):
         return None

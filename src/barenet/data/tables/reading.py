@@ -1,4 +1,4 @@
-"""A text file into a `Table`: how it is written is told from its first lines, and what its numbers need from all."""
+"""Make a `Table` from a text file: its first lines show how it is written, all lines which types its columns need."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from barenet.reading.limits import GZIP_MAGIC
 
 __all__ = ["read_labels", "read_table"]
 
-SAMPLE = 2**17  # characters of the file that tell how it is written
+SAMPLE = 2**17  # characters of the file that are read to find how it is written
 SAMPLE_LINES = 1_000
 
 
@@ -33,11 +33,11 @@ def read_table(
     has_labels: bool = True,
     exact: bool = False,
 ) -> Table:
-    """Read a table; the text of the columns that may hold the labels is kept, also where they are numbers.
+    """Read a table; columns that may hold the labels are kept as text too, even if they are numbers.
 
-    Numbers are uint8 where all are bytes, float64 where float32 would merge what differs or with `exact`, else float32.
-    `label` is the column of the labels, which may be missing without `is_asked`. Raises DataError
-    that names the line of what is wrong.
+    Numbers are uint8 if all are bytes; float64 with `exact`, or if float32 would make different numbers equal; else
+    float32. `label` is the column of the labels, which may be missing if `is_asked` is false. Raises DataError, which
+    names the line of an error.
     """
     dialect = describe(path)
     names = dialect.header or tuple(f"column {i + 1}" for i in range(dialect.n_columns))
@@ -47,7 +47,7 @@ def read_table(
         may_be_labels = candidates(
             names, has_header=has_header, asked=label, is_asked=is_asked, where=str(path), empty=dialect.empty
         )
-    # A column of labels that is known is no feature: it needs no place among the numbers.
+    # If the column of labels is known, it is not read as numbers: it is no feature.
     known = may_be_labels if len(may_be_labels) == 1 else []
     texts = set(dialect.texts) | set(known)
     kind: type[np.floating[Any]] = np.float64 if exact else np.float32
@@ -56,9 +56,9 @@ def read_table(
         with opened(path) as lines:
             reader.read(lines)
         if reader.found_texts:
-            texts |= reader.found_texts  # the first lines had numbers there: read again, as text
+            texts |= reader.found_texts  # only the first lines had numbers there: read again, as text
         elif kind is np.float32 and reader.merges:
-            kind = np.float64  # far from zero, as times are: read again, with all digits
+            kind = np.float64  # numbers far from zero, such as times: read again, with all digits
         else:
             return reader.table()
 
@@ -78,7 +78,7 @@ def read_labels(path: Path) -> list[str]:
 
 
 def describe(path: Path) -> Dialect:
-    """Return how a file is written, by its first lines; raise DataError for what is no table."""
+    """Return how a file is written, by its first lines; raise DataError if it is not a table."""
     with reading(path), open_regular(path) as file:
         beginning = file.read(512)
     if not beginning.startswith(GZIP_MAGIC) and (fault := impostor(beginning[:64])):

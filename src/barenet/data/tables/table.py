@@ -1,6 +1,6 @@
 """`Table`: columns of numbers and of text with their names.
 
-Text files are left to `reading`, what the columns mean to `labels` and `columns`.
+`reading` reads text files; `labels` and `columns` decide what the columns mean.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ __all__ = [
     "table_of",
 ]
 
-# Float32 may merge so many of a column's different numbers, as a fraction, before they are kept in float64.
+# If float32 makes more than this share of a column's different numbers equal to others, float64 is used.
 MERGED = 0.01
 LARGEST = float(np.finfo(np.float32).max)
-ROWS = 4_096  # that are looked at at once
-SAMPLE = 20_000  # rows, spread evenly, that tell so of an array
+ROWS = 4_096  # rows that are checked at once
+SAMPLE = 20_000  # rows of an array, spread evenly, in which `merges` looks
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
     """Rows of named columns; a missing number is NaN, a missing text is "".
 
-    where: what messages call it. names: of all columns, in order. has_header: whether they are the person's names.
-    numbers: (n, k) the columns of numbers: uint8 where all are bytes, float64 where float32 would merge numbers that
-    differ, else float32. positions: which columns those are. texts: the cells of the other columns by position; of a
-    column of numbers too where it may hold labels, for "007" is not 7. lines: of a file, of each row. how: it
-    is written, where that was guessed.
+    where: its name in messages. names: of all columns, in order. has_header: whether these names come from the data.
+    numbers: (n, k) the columns of numbers: uint8 if all are bytes, float64 if float32 would make different numbers
+    equal, else float32. positions: which columns those are. texts: the cells of the other columns by position, and of
+    columns of numbers that may hold labels, because "007" is not 7. lines: the line of each row in its file. how: how
+    the file is written, if that was guessed.
     """
 
     where: str
@@ -56,11 +56,11 @@ class Table:
 
     @property
     def n_rows(self) -> int:
-        """Rows."""
+        """The number of rows."""
         return len(self.numbers)
 
     def is_text(self, position: int) -> bool:
-        """Whether a column holds text, and no numbers."""
+        """Whether a column holds text, not numbers."""
         return position not in self.positions
 
     def number(self, position: int) -> NDArray[Any]:
@@ -82,9 +82,9 @@ class Table:
 
 
 def has_columns(values: Any) -> bool:
-    """Whether values come by column: a data frame (pandas, polars), a mapping of columns, a list of mappings, records.
+    """Whether values have columns: a data frame (pandas, polars), a mapping of columns, a list of mappings, records.
 
-    Records are what NumPy calls a structured array.
+    Records are a structured array of NumPy.
     """
     if isinstance(values, np.ndarray):
         return values.dtype.names is not None and values.ndim == 1
@@ -96,8 +96,7 @@ def has_columns(values: Any) -> bool:
 def table_of(values: Any, where: str, *, exact: bool = False) -> Table:
     """Return a data frame, a mapping of columns, a list of mappings, or an array (n, columns) as a table.
 
-    With `exact` numbers keep all their digits, whether float32 would merge them or not. Raises DataError for columns
-    that are no numbers and no text.
+    With `exact` numbers always keep all their digits. Raises DataError for columns that are neither numbers nor text.
     """
     if isinstance(values, list) and has_columns(values):
         values = {
@@ -121,7 +120,7 @@ def table_of(values: Any, where: str, *, exact: bool = False) -> Table:
 
 
 def columns_in(values: Any) -> tuple[list[str], list[Any]]:
-    """Return the names and the columns of what has columns; two columns of a data frame may have the same name."""
+    """Return names and columns of values that have columns; two columns of a data frame may have the same name."""
     if isinstance(values, np.ndarray):
         names = list(values.dtype.names or ())
     else:
@@ -131,7 +130,7 @@ def columns_in(values: Any) -> tuple[list[str], list[Any]]:
 
 
 def names_of(cells: Sequence[str]) -> tuple[str, ...]:
-    """Return the names of the columns; one without a name is called by its number, a second one of a name too."""
+    """Return the names of the columns; a column without a name, or with the name of another, gets its number."""
     names: list[str] = []
     for number, cell in enumerate(cells, start=1):
         name = cell.strip() or f"column {number}"
@@ -140,7 +139,7 @@ def names_of(cells: Sequence[str]) -> tuple[str, ...]:
 
 
 def as_array(values: Any, where: str) -> NDArray[Any]:
-    """Return an array, masked numbers as NaN; raise DataError for what is none, or has rows of different lengths."""
+    """Return an array, masked numbers as NaN; raise DataError if it is no array or has rows of different lengths."""
     if hasattr(values, "toarray") and not isinstance(values, np.ndarray):
         raise DataError(f"{where} is a sparse matrix: hand in {where}.toarray()")
     if isinstance(values, str | bytes | set | frozenset | Iterator):
@@ -158,7 +157,7 @@ def as_array(values: Any, where: str) -> NDArray[Any]:
 def from_columns(
     names: Sequence[str], columns: Sequence[Any], where: str, *, has_header: bool, exact: bool = False
 ) -> Table:
-    """Return a table of columns (n,) each, of numbers, of text, or of both, which is text."""
+    """Return a table of columns (n,) of numbers or of text; a column with both is text."""
     numbers: list[NDArray[Any]] = []
     positions: list[int] = []
     texts: dict[int, list[str]] = {}
@@ -172,18 +171,18 @@ def from_columns(
         if number is not None:
             numbers.append(number)
             positions.append(position)
-    own = [names[i] for i in positions]
+    of_numbers = [names[i] for i in positions]
     block: NDArray[Any] = np.empty((n_rows, 0), np.uint8)
     if numbers:
-        block = narrowed(np.column_stack(numbers), where, own, exact=exact)
+        block = narrowed(np.column_stack(numbers), where, of_numbers, exact=exact)
     return Table(where, tuple(names), has_header, block, tuple(positions), texts)
 
 
 def read_column(values: Any, where: str) -> tuple[NDArray[Any] | None, list[str] | None]:
-    """Return a column as numbers, missing ones as NaN, and as text; each is None where it is not that.
+    """Return a column as numbers, missing ones as NaN, and as text; each is None if the column is not of that kind.
 
-    Text that reads as numbers is both, as in a file: a column is read alike wherever it comes from. Raises DataError
-    for cells that are no values.
+    Text that can be read as numbers gives both, as in a file: a column gives the same from every source. Raises
+    DataError for cells that are not values.
     """
     array = as_array(values, where)
     if array.ndim != 1:
@@ -201,7 +200,7 @@ def read_column(values: Any, where: str) -> tuple[NDArray[Any] | None, list[str]
     if not any(isinstance(cell, str | bytes) for cell in cells):
         try:
             return np.array([np.nan if is_absent(cell) else float(cell) for cell in cells], np.float64), None
-        except (TypeError, ValueError):  # dates, and whatever else has no number
+        except (TypeError, ValueError):  # dates, and other values that are not numbers
             return None, texts
     if all(map(is_number, set(texts))) and not all(map(is_missing, set(texts))):
         return np.array([parse(text) for text in texts], np.float64), texts
@@ -209,7 +208,7 @@ def read_column(values: Any, where: str) -> tuple[NDArray[Any] | None, list[str]
 
 
 def narrowed(numbers: NDArray[Any], where: str, names: Sequence[str], *, exact: bool) -> NDArray[Any]:
-    """Return numbers (n, k) in the smallest type that keeps them apart; raise DataError for an infinite one."""
+    """Return numbers (n, k) in the smallest type that keeps them different; raise DataError for too large numbers."""
     if numbers.dtype == np.uint8 or (numbers.size and are_bytes(numbers)):
         return numbers.astype(np.uint8, copy=False)
     most = numbers.dtype.type(min(LARGEST, float(np.finfo(numbers.dtype).max))) if numbers.dtype.kind == "f" else None
@@ -228,14 +227,14 @@ def are_bytes(numbers: NDArray[Any]) -> bool:
     """Whether all numbers are whole and from 0 to 255."""
     if not (numbers.min() >= 0 and numbers.max() <= 255):  # false for NaN too
         return False
-    parts = (numbers[start : start + ROWS] for start in range(0, len(numbers), ROWS))  # without a copy of all
+    parts = (numbers[start : start + ROWS] for start in range(0, len(numbers), ROWS))  # avoids a copy of all numbers
     return numbers.dtype.kind in "iub" or all(np.array_equal(part, np.rint(part)) for part in parts)
 
 
 def merges(numbers: NDArray[np.float64]) -> bool:
-    """Whether float32 makes one number of many that differ in a column of numbers (n, k), or cannot hold one."""
+    """Whether float32 makes many different numbers of a column of (n, k) equal, or cannot hold a number."""
     ascending = np.sort(numbers, axis=0)
-    with np.errstate(over="ignore", invalid="ignore"):  # of numbers that become infinite
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers may become infinite
         rounded = ascending.astype(np.float32)
         kept = np.count_nonzero(np.diff(rounded, axis=0) > 0, axis=0)
     different = np.count_nonzero(np.diff(ascending, axis=0) > 0, axis=0)

@@ -1,23 +1,23 @@
 """The kinds of layer that a perceptron is made of, each with its forward and its backward step.
 
-A layer holds parameters or functions, never what belongs to a batch: that lies in its `Slot`, which a workspace
-owns. So one network can be evaluated on one workspace while it trains on another.
+A layer holds parameters or functions, never arrays of a batch: these are in its `Slot`, which a workspace
+holds. So one network can be evaluated on one workspace while it trains on another.
 
-The backward step of a layer has two halves, which do not need each other: the gradient of its input, which the layer
-below waits for, and the gradients of its parameters. So all layers' parameter gradients can be computed after the whole
-way back: until then a layer's x and dy stay as they are.
+The backward step of a layer has two independent halves: the gradient of its input, which the layer below needs, and the
+gradients of its parameters. So the parameter gradients of all layers can be computed after all input gradients: until
+then a layer's x and dy do not change.
 
 Read the modules in this order; open `base` first:
 
-    base           a layer, and what it remembers of a batch
+    base           a layer, and its arrays for a batch
     dense          y = x W + b
     elementwise    y = f(x)
     normalization  y = x with mean 0 and variance 1 over its units
     batch_norm     y = x with mean 0 and variance 1 over images, + b
-    folding        running statistics, and how they go into the weights
-    residual       y = x + what a row makes of x
-    dropout        y = x, with some of it left out
-    tracing        what each row makes of images, to be looked at
+    folding        running statistics, and how they are put into the weights
+    residual       y = x + F(x), where F is a row
+    dropout        y = x, with some values set to 0
+    tracing        the values in each row of a network, for inspection
 """
 
 from barenet.nn.layers.base import Layer, Slot, by_kind

@@ -1,4 +1,4 @@
-"""What all layers have in common, and what a layer remembers of a batch."""
+"""What all layers have in common, and the arrays of a layer for a batch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Entry = TypeVar("Entry")
 
 @dataclass
 class Slot:
-    """What one layer remembers of one batch: its input x, its output y, and the gradient dx it hands down.
+    """The arrays of one layer for one batch: its input x, its output y, and the gradient dx for the layer below.
 
-    `dx` is None for the layer next to the images: nobody needs the gradient with respect to them. Every field of a slot
+    `dx` is None for the first layer: the gradient with respect to the images is not needed. Every field of a slot
     is an array with the batch on its last axis but one, or None.
     """
 
@@ -52,23 +52,23 @@ class Layer(ABC):
 
     @abstractmethod
     def forward(self, slot: Slot, training: bool) -> None:
-        """Write `slot.y` from `slot.x`. `training` matters to layers that behave otherwise when evaluated."""
+        """Write `slot.y` from `slot.x`; some layers compute something else in training than in evaluation."""
 
     @abstractmethod
     def input_gradient(self, slot: Slot, dy: Array) -> None:
-        """Write `slot.dx`, where there is one, from `dy` (..., B, H)."""
+        """Write `slot.dx`, if there is one, from `dy` (..., B, H)."""
 
     def parameter_gradients(self, slot: Slot, dy: Array) -> None:  # noqa: B027 - few kinds of layer have any
         """Overwrite the gradients of the layer's parameters from `dy`."""
 
     def backward(self, slot: Slot, dy: Array) -> None:
-        """Overwrite the layer's parameter gradients, and `slot.dx` where there is one, from `dy`."""
+        """Overwrite the layer's parameter gradients, and `slot.dx` if there is one, from `dy`."""
         self.parameter_gradients(slot, dy)
         self.input_gradient(slot, dy)
 
 
 def by_kind(table: Mapping[str, Entry], layer: Layer, where: str) -> Entry:
-    """Return what a table by kinds of layers has for `layer`; raise ConfigError, for `where`, if it has nothing."""
+    """Return the entry for `layer` in a table by kinds of layers; without one raise ConfigError that names `where`."""
     if layer.kind not in table:
         raise ConfigError(f"{where} knows no layer of kind {layer.kind!r}, only {', '.join(table)}")
     return table[layer.kind]

@@ -19,9 +19,9 @@ GHOST = 32  # images in a ghost batch, at least
 
 
 def ghosts(n_images: int) -> list[slice]:
-    """Return the ghost batches of a batch: 32 images each; what is left over, fewer than 32, belongs to the last.
+    """Return the ghost batches of a batch: 32 images each; the remaining images, fewer than 32, belong to the last.
 
-    A batch of fewer than 64 images is one ghost batch. The rule follows from the size alone, whoever computes.
+    A batch of fewer than 64 images is one ghost batch. The result depends only on the size of the batch.
 
     >>> ghosts(70), ghosts(20)
     ([slice(0, 32, None), slice(32, 70, None)], [slice(0, 20, None)])
@@ -31,7 +31,7 @@ def ghosts(n_images: int) -> list[slice]:
 
 
 def equal_ghosts(n_images: int) -> list[tuple[slice, slice]]:
-    """Return the ghost batches that are equally large together, as slices of images and of ghost batches.
+    """Return groups of ghost batches of equal size, as slices of images and of ghost batches.
 
     >>> equal_ghosts(64)
     [(slice(0, 64, None), slice(0, 2, None))]
@@ -48,16 +48,16 @@ def equal_ghosts(n_images: int) -> list[tuple[slice, slice]]:
 
 def apart(array: Array, images: slice) -> Array:
     """Return a view of some images (..., B, H) with an axis for their ghost batches: (..., G, R, H)."""
-    own = array[..., images, :]
-    n_images = own.shape[-2]
+    some = array[..., images, :]
+    n_images = some.shape[-2]
     n = max(1, n_images // GHOST) if n_images % GHOST == 0 else 1
-    return own.reshape(*own.shape[:-2], n, n_images // n, own.shape[-1])
+    return some.reshape(*some.shape[:-2], n, n_images // n, some.shape[-1])
 
 
 def mean_over_images(x: Array, out: Array) -> Array:
     """Write the mean over the images of each ghost batch: x (..., G, R, H), out (..., G, H).
 
-    The sum and the division are those of `np.mean`, without what it does around them.
+    The sum and the division are those of `np.mean`, without its overhead.
     """
     np.add.reduce(x, axis=-2, out=out)
     return np.divide(out, x.dtype.type(x.shape[-2]), out=out)
@@ -67,7 +67,7 @@ def mean_over_images(x: Array, out: Array) -> Array:
 class BatchNormSlot(Slot):
     """A batch normalisation's slot, for G ghost batches.
 
-    normalized: (x - mean) / deviation (..., B, H), which the way back needs.
+    normalized: (x - mean) / deviation (..., B, H), for the backward pass.
     mean, variance, inverse: of each ghost batch, inverse being 1 / deviation (..., G, H).
     """
 
@@ -79,8 +79,8 @@ class BatchNormSlot(Slot):
     def rows(self, rows: slice) -> Self:
         """Return the slot of some rows of the batch, in the same memory; ghost batches must not be cut."""
         first = rows.start // GHOST
-        own = slice(first, first + len(ghosts(rows.stop - rows.start)))
-        of_ghosts = {name: getattr(self, name)[..., own, :] for name in ("mean", "variance", "inverse")}
+        batches = slice(first, first + len(ghosts(rows.stop - rows.start)))
+        of_ghosts = {name: getattr(self, name)[..., batches, :] for name in ("mean", "variance", "inverse")}
         of_images = {name: getattr(self, name)[..., rows, :] for name in ("x", "y", "normalized")}
         return replace(self, **of_images, **of_ghosts, dx=None if self.dx is None else self.dx[..., rows, :])
 
@@ -88,10 +88,11 @@ class BatchNormSlot(Slot):
 class BatchNorm(Layer):
     """y = (x - mean) / sqrt(variance + 1e-5) + b, mean and variance of each unit over the images of a ghost batch.
 
-    Ioffe and Szegedy 2015, algorithm 1, without gain; over parts of the batch, as Hoffer et al. 2017. b is the bias of
-    the dense layer below, which adds none: there it would be subtracted again with the mean (their section 3.2).
+    Ioffe and Szegedy 2015, algorithm 1, without gain; over parts of the batch, as in Hoffer et al. 2017. b is the bias
+    of the dense layer below, which does not add it: subtracting the mean would remove it again (section 3.2 of the
+    first paper).
 
-    In evaluation mean and deviation are fixed, and weights and bias hold them: then y = x + b, see `folding`.
+    In evaluation mean and deviation are fixed and are part of weights and bias: then y = x + b, see `folding`.
 
     Args:
         b, db: (..., 1, H), the bias and its gradient.
@@ -129,17 +130,17 @@ class BatchNorm(Layer):
         np.add(slot.normalized, self.b, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
-        """Write dx = (dy - mean of dy - normalized times the mean of dy normalized) / deviation, means over images."""
+        """Write dx = (dy - mean(dy) - normalized mean(dy normalized)) / deviation, with means over images."""
         assert isinstance(slot, BatchNormSlot)
         if slot.dx is None:
             return
         for images, of_ghosts in equal_ghosts(dy.shape[-2]):
-            own, dx, normalized = (apart(array, images) for array in (dy, slot.dx, slot.normalized))
+            above, dx, normalized = (apart(array, images) for array in (dy, slot.dx, slot.normalized))
             means = np.empty_like(slot.mean[..., of_ghosts, :])
-            np.multiply(own, normalized, out=dx)
+            np.multiply(above, normalized, out=dx)
             np.multiply(normalized, mean_over_images(dx, out=means)[..., None, :], out=dx)
-            np.subtract(own, dx, out=dx)
-            dx -= mean_over_images(own, out=means)[..., None, :]
+            np.subtract(above, dx, out=dx)
+            dx -= mean_over_images(above, out=means)[..., None, :]
             dx *= slot.inverse[..., of_ghosts, None, :]
 
     def parameter_gradients(self, slot: Slot, dy: Array) -> None:

@@ -15,7 +15,7 @@ Array = NDArray[np.floating]
 class Dense(Layer):
     """y = x W + b, with W (..., D, H) and b (..., 1, H).
 
-    adds_bias: False where a layer above adds b, see `BatchNorm`.
+    adds_bias: False if a layer above adds b, see `BatchNorm`.
     """
 
     kind = "dense"
@@ -27,7 +27,7 @@ class Dense(Layer):
         self.lead = W.shape[:-2]
 
     def make_slot(self, x: Array, needs_dx: bool) -> Slot:
-        """Return arrays for a batch shaped like `x`, shared by the stack (B, D) or not (N, B, D)."""
+        """Return arrays for a batch shaped like `x`: (B, D) if the stack shares it, else (N, B, D)."""
         y = np.empty((*self.lead, x.shape[-2], self.n_outputs), x.dtype)
         return Slot(x, y, np.empty((*self.lead, *x.shape[-2:]), x.dtype) if needs_dx else None)
 
@@ -38,7 +38,7 @@ class Dense(Layer):
             np.add(slot.y, self.b, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
-        """Write dx = dy W^T, except for the first layer of a network."""
+        """Write dx = dy W^T, except in the first layer of a network."""
         if slot.dx is not None:
             np.matmul(dy, self.W.swapaxes(-1, -2), out=slot.dx)
 

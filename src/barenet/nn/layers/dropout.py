@@ -17,11 +17,11 @@ Array = NDArray[np.floating]
 
 @dataclass
 class DropoutSlot(Slot):
-    """A dropout layer's slot; all arrays but the table are (..., B, H).
+    """A dropout layer's slot; all arrays except the table are (..., B, H).
 
     table: the constant of each position and unit (B, H).
-    kept, factors, dropped: which values stay, the factor of each, and the values after it.
-    numbers, scratch: 32-bit integers, in the memory of `dropped` and `factors`, which are written after them.
+    kept, factors, dropped: which values are kept, the factor of each, and the values times the factors.
+    numbers, scratch: 32-bit integers, in the memory of `dropped` and `factors`, which are written later.
     """
 
     table: NDArray[np.uint32]
@@ -33,10 +33,10 @@ class DropoutSlot(Slot):
 
 
 class Dropout(Layer):
-    """y = x m / (1 - rate) in training, with each m 1 or, as often as `rate` says, 0; y = x when evaluated.
+    """y = x m / (1 - rate) in training, with each m 0 with probability `rate`, else 1; y = x in evaluation.
 
-    Inverted dropout (Srivastava et al. 2014, section 10): the expected value stays, so evaluation needs no change. What
-    is dropped follows from `noise` and `number`: 0 for the images, l behind hidden layer l.
+    Inverted dropout (Srivastava et al. 2014, section 10): the expected value does not change, so evaluation needs no
+    factor. What is dropped follows from `noise` and `number`: 0 for the images, l after hidden layer l.
     """
 
     kind = "dropout"
@@ -49,13 +49,13 @@ class Dropout(Layer):
         self.noise = noise
         self.number = number
         keep = np.broadcast_to(1 - np.asarray(rate, np.float64), (*lead, 1))
-        self.column = () if keep.size == 1 else (*lead, 1, 1)  # NumPy takes a scalar faster than an array of one value
+        self.column = () if keep.size == 1 else (*lead, 1, 1)  # NumPy is faster with a scalar than with an array
         self.scale = (1 / keep).reshape(self.column)
-        # A number up to this one keeps its unit; with a rate of 0 that is the largest number there is.
+        # Numbers up to this one keep their unit; with a rate of 0 it is the largest number.
         self.last_kept = np.maximum(np.rint(keep * 2**32) - 1, 0).astype(np.uint32).reshape(self.column)
 
     def make_slot(self, x: Array, needs_dx: bool) -> DropoutSlot:
-        """Return arrays for a batch; networks that share their images still drop values of their own."""
+        """Return arrays for a batch; networks that share their images still drop different values."""
         shape = (*self.lead, *x.shape[-2:])
         factors, dropped = np.empty(shape, x.dtype), np.empty(shape, x.dtype)
         return DropoutSlot(
@@ -71,7 +71,7 @@ class Dropout(Layer):
         )
 
     def forward(self, slot: Slot, training: bool) -> None:
-        """Write y; in evaluation it is x itself."""
+        """Write y; in evaluation it is x."""
         assert isinstance(slot, DropoutSlot)
         if not training:
             slot.y = slot.x

@@ -1,7 +1,7 @@
-"""Running statistics of batch normalisation: how they follow those of batches, and how they go into the weights.
+"""Running statistics of batch normalisation: how they follow those of batches, and how they are put into the weights.
 
 In prediction each unit's mean m and deviation s are fixed. So (x W - m) / s + b is x W' + b' with W' = W / s and
-b' = b - m / s: a dense layer like any other, which is all that files, exports and pages need to know.
+b' = b - m / s: an ordinary dense layer. So files, exports and pages need no batch normalisation.
 """
 
 from __future__ import annotations
@@ -37,22 +37,23 @@ def running_views(architecture: Architecture, statistics: Array) -> list[tuple[A
 
 
 def follow(views: Sequence[tuple[Array, Array]], slots: Sequence[Slot], rest: Array) -> None:
-    """Let running statistics follow those of a batch by the share `rest`, which broadcasts with (..., 1).
+    """Move running statistics by the share `rest` towards those of a batch; `rest` broadcasts with (..., 1).
 
-    views: see `running_views`. slots: of all layers, after a forward pass. The mean over ghost batches is taken in
-    their order; a variance counts by n / (n - 1), as an estimate from n images (Ioffe and Szegedy 2015, algorithm 2).
+    views: see `running_views`. slots: of all layers, after a forward pass. The mean over ghost batches is summed in
+    their order; a variance has the factor n / (n - 1), as an estimate from n images (Ioffe and Szegedy 2015,
+    algorithm 2).
     """
-    own_slots = [slot for slot in slots if isinstance(slot, BatchNormSlot)]
-    for own, slot in zip(views, own_slots, strict=True):
+    normalizing = [slot for slot in slots if isinstance(slot, BatchNormSlot)]
+    for pair, slot in zip(views, normalizing, strict=True):
         sizes = [rows.stop - rows.start for rows in ghosts(slot.x.shape[-2])]
         factors = [1.0] * len(sizes), [n / max(1, n - 1) for n in sizes]
-        for running, found, shares in zip(own, (slot.mean, slot.variance), factors, strict=True):
+        for running, found, shares in zip(pair, (slot.mean, slot.variance), factors, strict=True):
             new = average(found, np.asarray(shares, found.dtype) / found.dtype.type(len(sizes)))
             np.add(running, (new - running) * rest[..., None], out=running)
 
 
 def average(of_ghosts: Array, shares: Array) -> Array:
-    """Return the sum (..., 1, H) of values (..., G, H), each times its share (G,), one after the other."""
+    """Return the sum (..., 1, H) of values (..., G, H), each times its share (G,), added in order."""
     total: Array = of_ghosts[..., :1, :] * shares[0]
     for i in range(1, len(shares)):
         total += of_ghosts[..., i : i + 1, :] * shares[i]
@@ -60,7 +61,7 @@ def average(of_ghosts: Array, shares: Array) -> Array:
 
 
 def fold(architecture: Architecture, values: Array, statistics: Array) -> Array:
-    """Return parameters (..., P) with running statistics (..., S) in their weights and biases, as they are evaluated.
+    """Return parameters (..., P) for evaluation, with running statistics (..., S) in their weights and biases.
 
     Without batch normalisation these are the parameters themselves.
     """
@@ -71,7 +72,7 @@ def fold(architecture: Architecture, values: Array, statistics: Array) -> Array:
     running = named(architecture.statistics, statistics)
     for i, row in enumerate(architecture.rows, start=1):
         if row.normalization == "batch":
-            with np.errstate(all="ignore"):  # of a network that was lost, numbers may be infinite
+            with np.errstate(all="ignore"):  # numbers of a diverged network may be infinite
                 inverse = 1 / np.sqrt(running[f"variance{i}"].astype(np.float64) + EPSILON)
                 parameters[f"W{i}"][...] *= inverse
                 parameters[f"b{i}"][...] -= running[f"mean{i}"] * inverse

@@ -18,9 +18,10 @@ EPSILON = 1e-5  # added to the variance
 
 @dataclass
 class LayerNormSlot(Slot):
-    """A normalisation's slot.
+    """A layer normalisation's slot.
 
-    normalized: y (..., B, H) once more, for an activation writes over its input. inverse: 1 / deviation (..., B, 1).
+    normalized: a copy of y (..., B, H), because an activation may overwrite its input. inverse: 1 / deviation
+    (..., B, 1).
     """
 
     normalized: Array
@@ -30,8 +31,8 @@ class LayerNormSlot(Slot):
 class LayerNorm(Layer):
     """y = (x - mean) / sqrt(variance + 1e-5), mean and variance over the units of each image (Ba et al. 2016).
 
-    Without the paper's gain and shift: Xu et al. 2019 ("Understanding and improving layer normalization") found that
-    they do not help in most cases.
+    It has no gain and shift, unlike the paper: Xu et al. 2019 ("Understanding and improving layer normalization") found
+    that they do not help in most cases.
     """
 
     kind = "layer_norm"
@@ -56,7 +57,7 @@ class LayerNorm(Layer):
         slot.y[...] = slot.normalized
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
-        """Write dx = (dy - mean of dy - y times the mean of dy y) / deviation, the means over units."""
+        """Write dx = (dy - mean(dy) - y mean(dy y)) / deviation, with means over units."""
         assert isinstance(slot, LayerNormSlot)
         if slot.dx is None:
             return

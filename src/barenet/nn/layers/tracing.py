@@ -1,4 +1,4 @@
-"""What each row of a network makes of images, to be looked at."""
+"""The values in each row of a network, for inspection."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def trace(layers: Sequence[Layer], x: Array, start: int = 0) -> list[tuple[Array
     taken = x
     for layer in layers:
         n_dense += isinstance(layer, Dense)
-        if n_dense <= start or isinstance(layer, ResidualStart):  # of an earlier row, or nothing to do here
+        if n_dense <= start or isinstance(layer, ResidualStart):  # of an earlier row, or one that changes nothing
             continue
         if isinstance(layer, ResidualSum):
             x = x + taken
             passed[-1] = (passed[-1][0], x)
             continue
-        # An activation may work in place: it gets a copy, and z stays.
+        # An activation may work in place: it gets a copy, so that z does not change.
         slot = layer.make_slot(x if isinstance(layer, Dense) else x.copy(), needs_dx=False)
         layer.forward(slot, training=False)
         if isinstance(layer, Dense):

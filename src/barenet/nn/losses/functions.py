@@ -29,7 +29,7 @@ def cross_entropy(
     if label_smoothing:
         target = (1 - label_smoothing) * target + label_smoothing * np.mean(shifted, axis=-1)
     exponentials = np.exp(shifted, out=dlogits)
-    # A product with a column of ones: the sum over few classes, several times faster than np.sum.
+    # A product with a column of ones: for few classes several times faster than np.sum.
     sums = np.matmul(exponentials, ones(n_classes, logits.dtype).T)
     loss = weighted_sum(np.log(sums[..., 0]) - target, weights) / n_images
     dlogits /= sums * n_images

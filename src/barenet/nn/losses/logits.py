@@ -1,4 +1,4 @@
-"""The logits of a batch: where each image's class lies, and the largest of each image."""
+"""The logits of a batch: the position of each image's class, and the largest logit of each image."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Labels = NDArray[np.integer]
 
 
 def largest(logits: Array) -> Array:
-    """Return the largest logit of each image, (..., B, 1): np.max of a short axis, several times faster."""
+    """Return the largest logit of each image, (..., B, 1); on a short axis several times faster than np.max."""
     at_largest = label_positions(logits.argmax(axis=-1), logits.shape)
     return logits.reshape(-1)[at_largest][..., None]
 
 
 def label_positions(labels: Labels, shape: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return where each image's own class lies in a flat (..., B, C) array, shape (..., B)."""
+    """Return the position of each image's class in a flat (..., B, C) array, shape (..., B)."""
     return row_starts(shape) + labels
 
 
@@ -34,7 +34,7 @@ def row_starts(shape: tuple[int, ...]) -> NDArray[np.intp]:
 
 @lru_cache(maxsize=64)
 def ones(n: int, dtype: DTypeLike) -> Array:
-    """Return a read-only row (1, n) of ones, made once for each size: a product with it, or its column, is a sum."""
+    """Return a read-only row (1, n) of ones, made once for each size; a product with it or its transpose is a sum."""
     row: Array = np.ones((1, n), dtype)
     row.flags.writeable = False
     return row

@@ -20,12 +20,12 @@ Labels = NDArray[np.integer]
 
 @dataclass(frozen=True)
 class Loss:
-    """A named loss; calling it computes the mean over the batch and, if asked, the gradient.
+    """A named loss; calling it computes the mean over the batch and its gradient.
 
-    `output` is the last activation that the loss expects to stand for: cross-entropy means softmax, fused with it.
-    `has_kinks` says that the gradient jumps somewhere, which the gradient check steps around. `label_smoothing`,
-    `weights` and `classes`, see `weighted`, tell another engine than NumPy's what the function does. `of_soft_labels`
-    is the function for soft labels, None where a loss takes classes only.
+    `output` is the last activation that the loss includes: "softmax" for cross-entropy, "identity" for none.
+    `has_kinks` says that the gradient jumps somewhere; the gradient check avoids these points. `label_smoothing`,
+    `weights` and `classes`, see `weighted`, tell the compiled engine what the function does. `of_soft_labels`
+    is the function for soft labels, None if a loss takes only classes.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Loss:
 
     @property
     def is_custom(self) -> bool:
-        """Whether a person handed in the functions."""
+        """Whether a person wrote the functions."""
         return self.name.startswith(CUSTOM)
 
     def __call__(self, logits: Array, labels: Labels | Array, dlogits: Array | None = None) -> Array:
@@ -47,7 +47,7 @@ class Loss:
         if dlogits is None:
             dlogits = np.empty(logits.shape, logits.dtype)
         if labels.dtype.kind == "f":
-            assert self.of_soft_labels is not None  # who makes soft labels asks for it
+            assert self.of_soft_labels is not None  # checked where soft labels are made
             return self.of_soft_labels(logits, labels, dlogits)
         return self.function(logits, labels, dlogits)
 
@@ -56,8 +56,8 @@ class Loss:
     ) -> NDArray[np.float32]:
         """Return labels (n,) as soft labels (n, C): one-hot, times the weight of each image.
 
-        With the probabilities (n, C) of a teacher, a share of each label is theirs (Hinton et al. 2015, equation 1 and
-        section 2, at temperature 1).
+        With the probabilities (n, C) of a teacher, these make up a share of each label (Hinton et al. 2015, equation 1
+        and section 2, at temperature 1).
         """
         soft = np.zeros((len(labels), n_classes), np.float32)
         classes = labels if self.classes is None else self.classes[labels]
@@ -69,7 +69,7 @@ class Loss:
         return soft
 
     def weighted(self, weights: Array, classes: Labels | None = None) -> Loss:
-        """Return this loss with a weight for every image: `weights[label]`, where `classes[label]` is its class.
+        """Return this loss with a weight for every image, `weights[label]`; its class is `classes[label]`.
 
         Without `classes` labels are classes. Raises ConfigError for a custom loss, which has no loss of a single image.
         """
@@ -92,9 +92,9 @@ class Loss:
         output: str = "identity",
         has_kinks: bool = False,
     ) -> Loss:
-        """Make a loss of your own from two functions of logits (..., B, C) and labels (..., B).
+        """Make a custom loss from two functions of logits (..., B, C) and labels (..., B).
 
-        `loss` returns the mean over B, shape (...); `gradient` its gradient with respect to the logits. Files know it
+        `loss` returns the mean over B, shape (...); `gradient` its gradient with respect to the logits. Files store it
         as `custom:name`.
         """
 
@@ -114,7 +114,7 @@ LOSSES: dict[str, Loss] = {
 
 
 def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
-    """Return the loss called `name`; label smoothing belongs to cross-entropy alone."""
+    """Return the loss called `name`; only cross-entropy takes label smoothing."""
     if name not in LOSSES:
         raise ConfigError(f"unknown loss {name!r}; {nearest(name, LOSSES)}")
     if not label_smoothing:
@@ -132,6 +132,6 @@ def make_loss(name: str, label_smoothing: float = 0.0) -> Loss:
 
 
 def check_labels(labels: Labels, n_classes: int) -> None:
-    """Raise ShapeError unless all labels are classes; inside the hot loop nobody asks again."""
+    """Raise ShapeError unless all labels are classes; the training loop does not check this again."""
     if np.size(labels) and not 0 <= np.min(labels) <= np.max(labels) < n_classes:
         raise ShapeError(f"labels must be from 0 to {n_classes - 1}, got {np.min(labels)} to {np.max(labels)}")
