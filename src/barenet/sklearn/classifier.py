@@ -30,8 +30,8 @@ FLOATS = (np.float64, np.float32)
 class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A multi-layer perceptron with softmax and cross-entropy, trained by barenet.
 
-    Features may have any units: see `standardize`. A weight has exactly the same effect as repeated rows. Training takes
-    all `epochs`, with a rate that falls along half a cosine, unless `early_stopping` ends it.
+    Features may have any units: see `standardize`. A weight has exactly the same effect as repeated rows. Training
+    takes all `epochs`, with a rate that falls along half a cosine, unless `early_stopping` ends it.
 
     Parameters
     ----------
