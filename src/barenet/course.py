@@ -26,6 +26,7 @@ from typing import Any
 
 from barenet.api import training as api
 from barenet.errors import ConfigError, nearest
+from barenet.notes import logger
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.results import RunResult
 
@@ -98,7 +99,7 @@ def train(
     tables = course_settings(nn_architecture, dataloader_kwargs, optimizer_kwargs, trainer_kwargs)
     observer = observer or api.make_observer(verbose)
     if trainer_kwargs and not trainer_kwargs.get("keep_last", True):
-        observer.note("keep_last = False changes nothing: the last weights are always kept, for --resume")
+        logger.info("keep_last = False changes nothing: the last weights are always kept, for --resume")
     return api.train(recipe="course", settings=tables, observer=observer, **values)
 
 

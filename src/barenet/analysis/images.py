@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.data.loading import load_dataset
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
 from barenet.messages import count, few
+from barenet.notes import held_back, logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder
@@ -38,9 +38,7 @@ class Images(Shown):
     labels: NDArray[np.int64]
 
 
-def find_dataset(
-    model: SavedModel, path: Path, source: Source | None = None, *, note: Callable[[str], None] = ignore, **reading: Any
-) -> Dataset:
+def find_dataset(model: SavedModel, path: Path, source: Source | None = None, **reading: Any) -> Dataset:
     """Return the data set `source`, or the one at that path; by default the data set of the run at `path`.
 
     `path` is a run folder, a model file, or an ensemble with the member `model`. A model file outside of a run folder
@@ -50,9 +48,9 @@ def find_dataset(
         folder = model.path.parent if is_ensemble(path) else path if path.is_dir() else path.parent
         source = stored_config(folder).data.path if RunFolder(folder).config.exists() else None
         check_data_path(folder, source)
-    dataset = load(model, source, note=note, **reading)
+    dataset = load(model, source, **reading)
     for sentence in taken_by_place(model, dataset):
-        note(sentence)
+        logger.info(sentence)
     return dataset
 
 
@@ -101,7 +99,7 @@ def with_classes_of(model: SavedModel, dataset: Dataset) -> Dataset:
     )
 
 
-def as_test(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore) -> Dataset:
+def as_test(model: SavedModel, dataset: Dataset) -> Dataset:
     """Return a data set with all images as test images, if it has no test part and the model was not trained on it."""
     if dataset.test_images is not None or not is_other(model, dataset):
         return dataset
@@ -109,7 +107,7 @@ def as_test(model: SavedModel, dataset: Dataset, note: Callable[[str], None] = i
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         images, labels = [*images, dataset.valid_images], [*labels, dataset.valid_labels]
     what = "rows" if dataset.kind == "features" else "images"
-    note(f"{dataset.name} has no test part: all its {sum(map(len, labels)):,} labelled {what} are tested")
+    logger.info(f"{dataset.name} has no test part: all its {sum(map(len, labels)):,} labelled {what} are tested")
     return replace(dataset, test_images=np.concatenate(images), test_labels=np.concatenate(labels))
 
 
@@ -149,7 +147,8 @@ def find_images(
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         return dataset, Images(pixels_of(model, dataset.valid_images, notes), dataset.valid_labels)
     n_valid: int | float = config.data.n_valid if config else 5000
-    n_valid = resolve_n_valid(dataset.train_labels, n_valid, True)
+    with held_back():
+        n_valid = resolve_n_valid(dataset.train_labels, n_valid, True)
     _, rows = stratified_split(dataset.train_labels, n_valid, config.data.split_seed if config else 0)
     return dataset, Images(pixels_of(model, dataset.train_images[rows], notes), dataset.train_labels[rows])
 

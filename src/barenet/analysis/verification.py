@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.sources import complete_settings
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.data.loading import load_dataset
 from barenet.engine.state import TrainingState
 from barenet.errors import BarenetError, RunError
 from barenet.nn import Activation, Loss
+from barenet.notes import held_back
 from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.finding import Named, find_run, is_ensemble, is_member
 from barenet.run_folders.folder import TEACHER, RunFolder, network_folders
@@ -112,7 +113,8 @@ def verify(
         stored = [read_state(network.last) for network in networks]
         trained_on = stored[0][0].data_fingerprint
         moved = config if data is None else config.with_values(data__path=data)
-        dataset = dataset or load_dataset(**moved.data.reading(), trained_on=trained_on, note=ignore)
+        with held_back():
+            dataset = dataset or load_dataset(**moved.data.reading(), trained_on=trained_on)
         for network, (info, state) in zip(networks, stored, strict=True):
             problems += changed_settings(network, stored_config(network.path), info.settings)
             if info.data_fingerprint != dataset.fingerprint:
@@ -159,7 +161,8 @@ def replay(
 ) -> Replay:
     """Train a network again up to its last checkpoint, and compare the states."""
     config = complete_settings(info.settings, f"settings of {folder.path}")
-    resolved, data = prepare_as_before(folder.path, config, dataset, info, custom=custom)
+    with held_back():
+        resolved, data = prepare_as_before(folder.path, config, dataset, info, custom=custom)
     state = None
     if folder.previous.exists() and not whole:
         state = read_state(folder.previous)[1]

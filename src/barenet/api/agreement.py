@@ -10,13 +10,14 @@ import numpy as np
 from barenet.api.members import Candidate
 from barenet.errors import CheckpointError
 from barenet.messages import count, few
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.inputs.input_range import is_unit_range, read_range
 
 __all__ = ["check_fit"]
 
 
-def check_fit(members: Sequence[Candidate], note: Callable[[str], None]) -> None:
+def check_fit(members: Sequence[Candidate]) -> None:
     """Raise CheckpointError unless all networks take the same inputs, prepared alike, and give the same classes.
 
     Networks may differ in all else. Data that differ are noted.
@@ -28,7 +29,7 @@ def check_fit(members: Sequence[Candidate], note: Callable[[str], None]) -> None
     for other in others:
         one, two = first.model.info, other.model.info
         if one.data_fingerprint != two.data_fingerprint:
-            note(
+            logger.info(
                 f"{first.source} and {other.source} were trained on other data ({one.data_name} and {two.data_name}): "
                 f"one may have been trained on images that the other is tested on"
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from barenet.analysis.images import Source, find_dataset, is_other
 from barenet.api.agreement import check_fit
 from barenet.api.members import find_candidates, run_of
 from barenet.config.sources import complete_settings
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.errors import BarenetError, DataError
 from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import Activation, Loss
+from barenet.notes import held_back, logger
 from barenet.run_folders.checkpoint import SavedModel, write_model
 from barenet.run_folders.finding import RUNS, Named
 from barenet.run_folders.folder import RunFolder, new_ensemble
@@ -81,7 +82,6 @@ def ensemble(
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
-    note: Callable[[str], None] = ignore,
 ) -> Ensemble:
     """Make one model of several networks: its probabilities are the mean of theirs.
 
@@ -96,7 +96,6 @@ def ensemble(
         dataset: the data that the networks were trained on, or where they lie now, where they cannot be found.
         activations: of your own, handed in again.
         loss: likewise.
-        note: gets a sentence for whatever deserves attention.
 
     Returns:
         Where it is, its members, and what the test images give, which are written beside it. Nothing is tested where
@@ -109,12 +108,13 @@ def ensemble(
         DataError: `dataset` cannot be read, or is not what the networks were trained on.
         MachineError: the folder cannot be written.
     """
-    found = find_candidates(runs, activations, loss, note)
-    check_fit(found, note)
+    found = find_candidates(runs, activations, loss)
+    check_fit(found)
     with our_errors(Path(output)), new_ensemble(Path(output), name) as new:
         first = found[0].model
-        data = find_test_data(first, dataset, note)
-        scores = [] if data is None else [score_model(own.model, data) for own in found]
+        data = find_test_data(first, dataset)
+        with held_back():
+            scores = [] if data is None else [score_model(own.model, data) for own in found]
         whole = None if data is None else average_scores(scores, data.test_labels, names_for(first, data))  # type: ignore[arg-type]
         for number, own in enumerate(found):
             check()
@@ -130,23 +130,23 @@ def ensemble(
     return Ensemble(folder, [EnsembleMember(own.source, model, score) for own, model, score in rows], whole)
 
 
-def find_test_data(model: SavedModel, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
+def find_test_data(model: SavedModel, source: Source | None) -> Dataset | None:
     """Return the data whose test images tell how good the networks are, or None and a note why there are none."""
     try:
-        data = find_dataset(model, model.path, source, note=note)
+        data = find_dataset(model, model.path, source)
     except BarenetError as error:
         if source is not None:
             raise
-        note(f"the ensemble is not tested: {error}")
+        logger.info(f"the ensemble is not tested: {error}")
         return None
     if is_other(model, data):
         words = f"the networks were trained on {model.info.data_name}"
         if source is not None:
             raise DataError(f"{words}, not on {data.name}: leave out --data, and test the ensemble on other data later")
-        note(f"the ensemble is not tested: {words}, which is not on file; say by --data where it is")
+        logger.info(f"the ensemble is not tested: {words}, which is not on file; say by --data where it is")
         return None
     if data.test_images is None:
-        note(f"the ensemble is not tested: {data.name} has no test images")
+        logger.info(f"the ensemble is not tested: {data.name} has no test images")
         return None
     return data
 

@@ -16,6 +16,7 @@ from barenet.config.wording import in_python
 from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.messages import count, one_line
+from barenet.notes import logger
 from barenet.plots.tuning.learning_rates import range_test_picture
 from barenet.printing.consoles import counting_bar
 from barenet.run_folders.observer import Observer
@@ -92,14 +93,14 @@ def find_learning_rate(
         make_folder(Path(output))
     with observer or make_observer(verbose) as watching:
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val}
-        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
+        dataset = find_data(config, arrays, show_progress=not watching.quiet)
         dataset = replace(dataset, test_images=None, test_labels=None)
-        taught = with_teacher(config, dataset, watching.note, custom)
+        taught = with_teacher(config, dataset, custom)
         config = config.as_given("trainer.epochs", "trainer.metric")  # neither matters here
-        resolved, data = prepare(config, dataset, custom=taught, note=watching.note)
-        resolved = settle_engine(resolved, watching.note)
+        resolved, data = prepare(config, dataset, custom=taught)
+        resolved = settle_engine(resolved)
         trainer = make_trainer(resolved, data, rates, custom)
-        watching.note(describe_test(resolved, rates, trainer))
+        logger.info(describe_test(resolved, rates, trainer))
         with counting_bar("learning rates", rates.n_steps, shown=not watching.quiet) as advance:
             losses = measure_losses(trainer, rates.n_steps, advance)
         result = make_result(rates_of(trainer, rates.n_steps), losses.mean(axis=0), resolved, data.n_train)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from barenet.errors import CheckpointError, ConfigError, MachineError
 from barenet.messages import count
 from barenet.nn import Activation, Loss
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import RUNS, Named, find_run, is_ensemble
 from barenet.run_folders.folder import RunFolder, lock_run, network_folders
@@ -29,11 +30,7 @@ class Candidate:
 
 
 def find_candidates(
-    named: Sequence[Named],
-    activations: Sequence[Activation],
-    loss: Loss | None,
-    note: Callable[[str], None],
-    runs: str | Path = RUNS,
+    named: Sequence[Named], activations: Sequence[Activation], loss: Loss | None, runs: str | Path = RUNS
 ) -> list[Candidate]:
     """Return the networks behind runs, studies, model files and ensembles, in order.
 
@@ -46,10 +43,10 @@ def find_candidates(
     """
     if not named or None in named:
         raise ConfigError("an ensemble needs two networks or more: name runs, or one run of several seeds")
-    paths = [find_run(one, note, runs) for one in named]
+    paths = [find_run(one, runs) for one in named]
     if len(paths) == 1 and is_ensemble(paths[0]):
         raise ConfigError(f"{paths[0]} is an ensemble already: name further runs, whose networks join its members")
-    found = [own for path in paths for own in candidates_of(path, activations, loss, note)]
+    found = [own for path in paths for own in candidates_of(path, activations, loss)]
     if len(found) == 1:
         raise ConfigError(
             f"{found[0].source} is one network, and an ensemble needs two or more: name further runs, or train several "
@@ -71,9 +68,7 @@ def check_different(found: Sequence[Candidate]) -> None:
         sources[weights] = own.source
 
 
-def candidates_of(
-    path: Path, activations: Sequence[Activation], loss: Loss | None, note: Callable[[str], None]
-) -> list[Candidate]:
+def candidates_of(path: Path, activations: Sequence[Activation], loss: Loss | None) -> list[Candidate]:
     """Return the networks at a path, and note which these are where they are several."""
     if path.suffix.lower() in (".pkl", ".pickle", ".npz"):
         raise CheckpointError(
@@ -84,19 +79,19 @@ def candidates_of(
         check_not_training(path)
     models = load_models(path, activations, loss)
     if is_ensemble(path):
-        note(f"{path} is an ensemble: its {len(models)} members are taken, each with the weight of every other")
+        logger.info(f"{path} is an ensemble: its {len(models)} members are taken, each with the weight of every other")
         return [Candidate(own.source, model) for own, model in zip(read_members(path), models, strict=True)]
     n_seeds = len(network_folders(path))
     if n_seeds > 1:
         lost = n_seeds - len(models)
         which = f"{len(models)} of them have best weights and" if lost else "all of them"
-        note(f"{path} has {count(n_seeds, 'seed')}: {which} are taken")
+        logger.info(f"{path} has {count(n_seeds, 'seed')}: {which} are taken")
     found = [Candidate(str(path if len(models) == 1 else model.path.parent), model) for model in models]
     for own in found:
         if not own.model.info.settings:
             raise CheckpointError(f"{own.source} does not say how it was trained, so it cannot be averaged with others")
         for sentence in remarks_on(own):
-            note(sentence)
+            logger.info(sentence)
     return found
 
 

@@ -18,6 +18,7 @@ from barenet.engine.making import check_engine
 from barenet.errors import RunError
 from barenet.interrupts import check
 from barenet.messages import one_line
+from barenet.notes import logger
 from barenet.plots.tuning.search import draw_search_figures
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.going_on.resuming import check_data_path
@@ -110,7 +111,7 @@ def search(
             folder = stack.enter_context(new_folder(prepared, Path(output), name, watching))
         else:
             stack.enter_context(hold_lock(resumed))
-            folder = StudyFolder(resumed, watching.note)
+            folder = StudyFolder(resumed)
         with removed_on_error(folder.path) if resumed is None else nullcontext():
             prepared, ledger = open_study(folder, prepared, storage)
         result = Search(prepared, folder, ledger, pool, watching).run()
@@ -123,8 +124,8 @@ def prepare_new(
 ) -> PreparedSearch:
     """Load and split the data of a new search, and check its space on them."""
     config = request.base.config()
-    dataset = find_data(config, arrays, watching.note)
-    prepared = prepare_search(request, dataset, watching.note)
+    dataset = find_data(config, arrays)
+    prepared = prepare_search(request, dataset)
     prepared.check()
     from_arrays = arrays.get("x") is not None
     return replace(prepared, request=replace(request, from_arrays=from_arrays, fingerprint=prepared.data.fingerprint))
@@ -140,8 +141,8 @@ def prepare_as_before(
     check_engine(folder, config)
     if not from_arrays:
         check_data_path(folder, config.data.path)
-    dataset = find_data(config, arrays, watching.note, trained_on=request.fingerprint)
-    prepared = prepare_search(request, dataset, watching.note, folder)
+    dataset = find_data(config, arrays, trained_on=request.fingerprint)
+    prepared = prepare_search(request, dataset, folder)
     if request.fingerprint != prepared.data.fingerprint:
         raise RunError(
             f"{folder} was made from other data than {prepared.data.name}; hand in its data, or say by --data "
@@ -157,7 +158,7 @@ def new_folder(
     """Make the folder of a new study, which appears under its name when the search can go on from it."""
     with new_study(output, name, prepared.request.prefix) as new:
         write_request(StudyFolder(new.path), prepared)
-        yield StudyFolder(new.publish(), watching.note)
+        yield StudyFolder(new.publish())
 
 
 @contextmanager
@@ -176,7 +177,7 @@ def draw_figures(result: StudyResult, prepared: PreparedSearch, folder: StudyFol
     try:
         draw_search_figures(result, prepared.space, histories, folder.path / "figures")
     except OSError as error:  # MachineError is one
-        watching.note(f"the search has no pictures: {one_line(error)}")
+        logger.info(f"the search has no pictures: {one_line(error)}")
 
 
 def estimate(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError, DataError, MachineError
 from barenet.gradcheck.network import check_gradients
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss
+from barenet.notes import logger
 from barenet.plots.learning_curves import draw_learning_curves
 from barenet.plots.live import CurveKeeper, LivePlot, Watchers
 from barenet.run_folders.finding import RUNS, find_folder
@@ -81,19 +82,19 @@ def train(
     config = build_config(recipe, settings, flags)
     with watch(observer or make_observer(verbose), plot) as watching:
         arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
-        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet)
+        dataset = find_data(config, arrays, show_progress=not watching.quiet)
         result = start_run(
             config,
             dataset,
             output=None if output is None else Path(output),
             name=name,
             prefix=name_of(Path(settings)) if isinstance(settings, str | Path) else config.recipe,
-            custom=with_teacher(config, dataset, watching.note, custom),
+            custom=with_teacher(config, dataset, custom),
             observer=watching,
         )
         if observer is None:  # whoever watches otherwise is handed the result
-            note_verdicts(watching.note, result.networks)
-    draw_figures(result, watching.note)
+            note_verdicts(result.networks)
+    draw_figures(result)
     return result
 
 
@@ -137,11 +138,11 @@ def resume(
         if x is None:
             check_data_path(folder, config.data.path)
         trained_on = fingerprint_of_data(folder)
-        dataset = find_data(config, arrays, watching.note, show_progress=not watching.quiet, trained_on=trained_on)
+        dataset = find_data(config, arrays, show_progress=not watching.quiet, trained_on=trained_on)
         result = resume_run(folder, dataset, config=config, custom=custom, observer=watching)
         if observer is None:
-            note_verdicts(watching.note, result.networks)
-    draw_figures(result, watching.note)
+            note_verdicts(result.networks)
+    draw_figures(result)
     return result
 
 
@@ -166,7 +167,7 @@ def make_observer(verbose: bool) -> Observer:
 
 def watch(observer: Observer, plot: bool) -> Watchers:
     """Return an observer together with those that draw while a run goes on."""
-    return Watchers([observer, CurveKeeper(observer.note), *([LivePlot(observer.note)] if plot else [])])
+    return Watchers([observer, CurveKeeper(), *([LivePlot()] if plot else [])])
 
 
 def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
@@ -217,7 +218,6 @@ def check_custom(own: Activation | Loss) -> None:
 def find_data(
     config: Config,
     arrays: Mapping[str, Any],
-    note: Callable[[str], None],
     *,
     show_progress: bool = False,
     trained_on: str = "",
@@ -228,13 +228,13 @@ def find_data(
     """
     given = [name for name, values in arrays.items() if values is not None]
     if not given:
-        return load_dataset(**config.data.reading(), trained_on=trained_on, note=note, show_progress=show_progress)
+        return load_dataset(**config.data.reading(), trained_on=trained_on, show_progress=show_progress)
     if "x" not in given and "y" not in given:
         raise DataError("x_val and x_test go with x and y; got no x")
-    return from_arrays(**arrays, **config.data.columns(), note=note)
+    return from_arrays(**arrays, **config.data.columns())
 
 
-def draw_figures(result: RunResult, note: Callable[[str], None]) -> None:
+def draw_figures(result: RunResult) -> None:
     """Draw the learning curves of every network of a run into its folder; a run is no worse for a picture it lacks."""
     smoothing = result.config.model.label_smoothing
     for network in result.networks:
@@ -243,4 +243,4 @@ def draw_figures(result: RunResult, note: Callable[[str], None]) -> None:
             try:
                 draw_learning_curves(network.history, network.best_epoch, path, smoothing)
             except MachineError as error:
-                note(str(error))
+                logger.info(str(error))

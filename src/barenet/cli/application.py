@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import nullcontext
 from importlib import import_module
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
@@ -11,7 +12,9 @@ from barenet.cli.help_texts import COMMANDS, HELP
 from barenet.cli.old_words import in_new_words
 from barenet.errors import BarenetError, ConfigError, MachineError
 from barenet.interrupts import Interrupted, waiting
-from barenet.printing.lines import print_note, print_problem
+from barenet.notes import logger
+from barenet.printing.handlers import printed_notes
+from barenet.printing.lines import print_problem
 from barenet.printing.streams import loss_of_results
 from barenet.version import __version__
 
@@ -54,8 +57,14 @@ app = make_app()
 def run(arguments: list[str], debug: bool) -> int:
     """Run one command and return its exit code; errors become one line on stderr."""
     warnings.showwarning = show_warning
+    with nullcontext() if "--quiet" in arguments else printed_notes():
+        return answer(arguments, debug)
+
+
+def answer(arguments: list[str], debug: bool) -> int:
+    """Run one command and return its exit code."""
     try:
-        arguments = in_new_words(arguments, print_note, quiet="--quiet" in arguments)
+        arguments = in_new_words(arguments)
         if arguments and arguments[0] in COMMANDS:
             with waiting():
                 import_module(module_of(arguments[0]))
@@ -84,7 +93,7 @@ def check_output(arguments: list[str]) -> None:
 
 def show_warning(message: Warning | str, category: type[Warning], *place: object, **rest: object) -> None:
     """Print what a warning says as a note; where in the code it was given is of no use on a terminal."""
-    print_note(str(message))
+    logger.info(str(message))
 
 
 def explain(error: Exception, arguments: list[str]) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from barenet.data.files import fault_of_file
 from barenet.deploy.inputs import looks_like_input
 from barenet.errors import ConfigError, RunError
+from barenet.notes import logger
 from barenet.run_folders.finding import (
     STUDIES,
     describe_names,
@@ -23,20 +24,20 @@ __all__ = ["find_model", "split_model"]
 MODEL_FILES = (".safetensors", ".pkl", ".pickle", ".npz")  # none of which holds what `predict` takes
 
 
-def find_model(model: Path | None, runs: Path, note: Callable[[str], None]) -> Path:
+def find_model(model: Path | None, runs: Path) -> Path:
     """Return the run or the model file that a person named, or the latest run in `runs`, which is noted.
 
     Raises RunError: there is none, or several are meant.
     """
     if model is not None:
-        path = find_run(model, note, runs)
+        path = find_run(model, runs)
         if not path.exists():
             raise RunError(
                 f"no model file {str(model)!r}, and no run or study of that name: {describe_names(model, runs)}"
             )
         return path
     latest = find_latest(runs)
-    note(f"taking the latest run, {latest}")
+    logger.info(f"taking the latest run, {latest}")
     return latest
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from barenet.notes import logger
 from barenet.old_words import check_same
 
 __all__ = ["in_new_words"]
@@ -20,7 +21,7 @@ NEW_WORDS = {
 WRITE_NO_FILE = ("test", "predict")
 
 
-def in_new_words(arguments: Sequence[str], note: Callable[[str], None], *, quiet: bool = False) -> list[str]:
+def in_new_words(arguments: Sequence[str]) -> list[str]:
     """Return a command line with each old flag replaced by the one that is used today.
 
     Raises ConfigError: an old and a new word for one thing, with different values.
@@ -37,8 +38,8 @@ def in_new_words(arguments: Sequence[str], note: Callable[[str], None], *, quiet
         new = new_word(command, old, value)
         if new in given:
             check_same(*sorted_by_age(new, given[new], (old, value)))
-        if old == "--output" and new == "--runs" and not quiet:
-            note(f"--output {value} is taken as --runs {value}: --runs names the folder to look for runs in")
+        if old == "--output" and new == "--runs":
+            logger.info(f"--output {value} is taken as --runs {value}: --runs names the folder to look for runs in")
         if new in ("--output", "--runs"):
             given[new] = old, value
         words.append(f"{new}{equals}{value}" if equals else new)

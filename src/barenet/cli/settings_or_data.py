@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from barenet.config.reading import UTF16_MARKS
 from barenet.data.files import is_address
 from barenet.errors import ConfigError
 from barenet.messages import as_typed
+from barenet.notes import logger
 from barenet.run_folders.finding import find_folder, is_ensemble
 
 __all__ = ["take_data"]
@@ -20,9 +20,7 @@ STRAY_VALUE = re.compile(r"[-+.\d]+(e[-+]?\d+)?,?")
 BEGINNING = 4096  # bytes of a file that tell what it is
 
 
-def take_data(
-    word: Path | None, given: dict[str, Any], note: Callable[[str], None]
-) -> tuple[Path | None, dict[str, Any]]:
+def take_data(word: Path | None, given: dict[str, Any]) -> tuple[Path | None, dict[str, Any]]:
     """Return the settings file that a word names and the given settings; a word that names data becomes one of these.
 
     Raises ConfigError: the word names a run or a study, or data beside other data.
@@ -36,7 +34,7 @@ def take_data(
         return word, given
     if "data.path" in given:
         raise ConfigError(f"{word} is data, and so is --data {given['data.path']}; give one of them")
-    note(f"{word} is taken as the data, as --data {word} would")
+    logger.info(f"{word} is taken as the data, as --data {word} would")
     return None, {**given, "data.path": str(word)}
 
 

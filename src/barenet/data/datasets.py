@@ -6,7 +6,7 @@ Arrays of every source pass `checks`. `loading` finds them on disk; later module
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Unpack
 
@@ -19,9 +19,10 @@ from barenet.data.tables.loading import found_in
 from barenet.data.tables.parts import given_pair, parts_of_arrays
 from barenet.errors import DataError
 from barenet.messages import few
+from barenet.notes import logger
 from barenet.shown import Shown
 
-__all__ = ["CARRIED_FINGERPRINT", "CARRIED_NAME", "Dataset", "checked", "from_arrays", "ignore"]
+__all__ = ["CARRIED_FINGERPRINT", "CARRIED_NAME", "Dataset", "checked", "from_arrays"]
 
 CARRIED_NAME = "fashion-mnist"
 CARRIED_CLASS_NAMES = (
@@ -30,10 +31,6 @@ CARRIED_CLASS_NAMES = (
 )
 # What `hash_arrays` gives for the carried files; their bytes never change, so it need not be computed again.
 CARRIED_FINGERPRINT = "sha256:89828629e6b085ed8d785f84a03817120e2d7fedb029e42b19be175501a928bb"
-
-
-def ignore(sentence: str) -> None:
-    """Ignore a note."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,7 +82,6 @@ def from_arrays(
     x_val: Any = None,
     y_val: Any = None,
     name: str = "arrays",
-    note: Callable[[str], None] = ignore,
     **words: Unpack[ChoiceWords],
 ) -> Dataset:
     """Make a Dataset of images or features x (n, ...) and labels y (n,) or (n, 1), and those for test and validation.
@@ -104,17 +100,16 @@ def from_arrays(
     if "train" not in pairs:
         raise DataError("x and y are None: expected images and their labels")
     choices = choices_of(words)
-    found = found_in(parts_of_arrays(pairs, choices), choices, note)
+    found = found_in(parts_of_arrays(pairs, choices), choices)
     arrays, facts = dict(found.parts), dict(found.facts)
     validation = arrays.pop("val", None)
     both = {**arrays["train"], **arrays.get("test", {})}
-    return checked(name, both, note, validation=validation, hash_apart=True, **facts)
+    return checked(name, both, validation=validation, hash_apart=True, **facts)
 
 
 def checked(
     name: str,
     arrays: Mapping[str, np.ndarray],
-    note: Callable[[str], None],
     *,
     validation: Mapping[str, np.ndarray] | None = None,
     hash_apart: bool = False,
@@ -142,7 +137,7 @@ def checked(
     take_bytes = kind != "features" and images.dtype != np.uint8 and hold_bytes(images)
     if take_bytes:
         images = images.astype(np.uint8)
-        note(f"{images_from}: whole numbers up to {images.max()} are taken as bytes, 0-255")
+        logger.info(f"{images_from}: whole numbers up to {images.max()} are taken as bytes, 0-255")
     counts = np.bincount(labels, minlength=n_classes)
     if np.count_nonzero(counts) < 2 and not is_for_model:
         only = class_names[labels[0]] if class_names is not None else labels[0]
@@ -162,7 +157,7 @@ def checked(
     if class_names is None or (is_carried and list(class_names) == [str(label) for label in range(n_classes)]):
         class_names = CARRIED_CLASS_NAMES if is_carried else [str(label) for label in range(n_classes)]
     if not is_for_model and (empty := [str(label) for label in np.flatnonzero(counts == 0)]):
-        note(f"{labels_from}: no training image of class {few(empty)}: the network cannot learn it")
+        logger.info(f"{labels_from}: no training image of class {few(empty)}: the network cannot learn it")
     if hash_apart and valid_images is not None and valid_labels is not None:
         fingerprint = extend_hash(fingerprint, valid_images, valid_labels)
     return Dataset(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Unpack
 
 import numpy as np
 
-from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked, ignore
+from barenet.data.datasets import CARRIED_FINGERPRINT, CARRIED_NAME, Dataset, checked
 from barenet.data.files import AS_PATH, Place, is_address
 from barenet.data.formats.cifar import find_cifar, read_cifar
 from barenet.data.formats.emnist import emnist_split, tables_as_emnist
@@ -34,6 +35,7 @@ from barenet.data.tables.loading import found_in, read_tables
 from barenet.data.tables.parts import as_labels, parts_of_arrays
 from barenet.errors import ConfigError, DataError
 from barenet.messages import count, few
+from barenet.notes import held_back, logger
 from barenet.reading.borders import check_text, reading
 
 __all__ = ["load_dataset"]
@@ -69,14 +71,14 @@ def find_tables_at(place: Place) -> Path | None:
 
 def read_tables_at(path: Path, options: Options) -> Found:
     """Return the tables of a file or a folder; a file gives the data set its name, without the ending."""
-    found = read_tables(path, options.choices, options.note)
+    found = read_tables(path, options.choices)
     columns: Columns | None = found.facts.get("columns")
     if options.choices == Choices():
         # Earlier versions used the last column as labels and all others as features, even pixels.
         n_columns = 0 if columns is None else columns.n_columns
         label = n_columns if columns is not None and columns.label is not None else None
         before = Choices(label, keep=tuple(str(i + 1) for i in range(n_columns)), standardize=True)
-        found = replace(found, as_before=partial(read_tables, path, before, ignore))
+        found = replace(found, as_before=partial(read_tables, path, before))
     split = next(filter(None, (emnist_split(file.name) for file in find_tables(path).values())), None)
     if split is not None and found.facts.get("kind") == "images":
         found = tables_as_emnist(found, split)
@@ -105,7 +107,6 @@ def load_dataset(
     transpose: bool | None = None,
     value_range: tuple[int, int] | None = None,
     trained_on: str = "",
-    note: Callable[[str], None] = ignore,
     show_progress: bool = False,
     **words: Unpack[ChoiceWords],
 ) -> Dataset:
@@ -118,9 +119,9 @@ def load_dataset(
     become 0 and 255, by default those found in them. `transpose` swaps height and width of every image; by default only
     of EMNIST's. `trained_on` is the fingerprint of the data that a model was trained on: if earlier versions read the
     data in another way, and that way gives this fingerprint, it is used. `words` are the settings of columns of tables,
-    `label`, `drop`, `keep`, `standardize` and `unknown`, and a model's `columns` and `class_names`. `note` gets a
-    sentence for all that was guessed, and for what is unusual without being wrong; `show_progress` shows a bar while
-    pictures are decoded, if stderr is a terminal. Raises DataError or MachineError.
+    `label`, `drop`, `keep`, `standardize` and `unknown`, and a model's `columns` and `class_names`. A note tells what
+    was guessed, and what is unusual without being wrong; `show_progress` shows a bar while pictures are decoded, if
+    stderr is a terminal. Raises DataError or MachineError.
     """
     if path is not None:
         if str(path) == "":
@@ -131,7 +132,7 @@ def load_dataset(
         path = Path(os.path.expanduser(path))  # noqa: PTH111 - Path.expanduser raises RuntimeError for an unknown user
         choices = choices_of(words)
         for_model = bool(trained_on)
-        options = Options(image_size, color, skip_broken, value_range, choices, note, show_progress, for_model)
+        options = Options(image_size, color, skip_broken, value_range, choices, show_progress, for_model)
         with reading(path):
             if (dataset := read_dataset(path, transpose, trained_on, options)) is not None:
                 return dataset
@@ -140,27 +141,27 @@ def load_dataset(
                 f"data path {path} does not exist: name a folder of pictures or IDX files, a table, an .npz or .npy "
                 f"file, or {CARRIED_NAME}"
             )
-        note(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
+        logger.info(f"{path} does not exist: using the Fashion-MNIST that comes with barenet")
     carried = read_carried()
-    return checked(CARRIED_NAME, in_order(carried.parts), note, fingerprint=CARRIED_FINGERPRINT)
+    return checked(CARRIED_NAME, in_order(carried.parts), fingerprint=CARRIED_FINGERPRINT)
 
 
 def read_dataset(path: Path, transpose: bool | None, trained_on: str, options: Options) -> Dataset | None:
     """Return the data at a path as a Dataset, and note what they were taken for; None if the path does not exist."""
-    notes: list[str] = []  # kept back, because the data may be read again as an earlier version did
-    note, options = options.note, replace(options, note=notes.append if trained_on else options.note)
-    found = find_and_read(path, options)
-    if found is None:
-        return None
-    name = found.name or (path.resolve().name if path.is_dir() else path.name)
-    dataset = dataset_of(name, found, transpose, options)
+    kept: AbstractContextManager[list[str]] = held_back() if trained_on else nullcontext([])
+    with kept as notes:  # the data may be read again, as an earlier version did
+        found = find_and_read(path, options)
+        if found is None:
+            return None
+        name = found.name or (path.resolve().name if path.is_dir() else path.name)
+        dataset = dataset_of(name, found, transpose, options)
     if trained_on and transpose is None and dataset.fingerprint != trained_on:
         before = read_as_before(name, found, trained_on)
         if before is not None:
-            note(f"{name}: {found.what or 'tables'}, read as by the earlier version that trained this model")
+            logger.info(f"{name}: {found.what or 'tables'}, read as by the earlier version that trained this model")
             return before
     for sentence in notes:
-        note(sentence)
+        logger.info(sentence)
     return dataset
 
 
@@ -180,8 +181,9 @@ def read_as_before(name: str, found: Found, trained_on: str) -> Dataset | None:
     if found.as_before is None:
         return None
     try:
-        before = found.as_before()
-        dataset = checked(name, in_order(before.parts), ignore, validation=before.parts.get("val"), **before.facts)
+        with held_back():
+            before = found.as_before()
+        dataset = checked(name, in_order(before.parts), validation=before.parts.get("val"), **before.facts)
     except (DataError, ConfigError):  # no model was trained on data that cannot be read in this way
         return None
     return dataset if dataset.fingerprint == trained_on else None
@@ -189,7 +191,7 @@ def read_as_before(name: str, found: Found, trained_on: str) -> Dataset | None:
 
 def dataset_of(name: str, found: Found, transpose: bool | None, options: Options) -> Dataset:
     """Return what a reader found as a Dataset, and note what it was taken for."""
-    what, note, for_model = found.what, options.note, options.for_model
+    what, for_model = found.what, options.for_model
     if for_model:
         alone = found.parts.get("test") or next(iter(found.parts.values()))
         parts = found.parts if "train" in found.parts else {"train": alone}
@@ -200,10 +202,10 @@ def dataset_of(name: str, found: Found, transpose: bool | None, options: Options
         found = replace(found, parts=turned(found.parts))
         what = f"{what}, turned upright" if found.is_transposed else f"{what} with height and width swapped".strip()
     if "test" not in found.parts and not for_model:
-        note(f"{name} has no test part: results will be of validation alone")
-    dataset = checked(name, in_order(found.parts), note, validation=found.parts.get("val"), **found.facts)
+        logger.info(f"{name} has no test part: results will be of validation alone")
+    dataset = checked(name, in_order(found.parts), validation=found.parts.get("val"), **found.facts)
     if what or (not for_model and dataset.kind != "features" and dataset.columns is None):  # tables have notes already
-        note(f"{name}: {f'{what}: ' if what else ''}{describe(dataset, for_model=for_model)}")
+        logger.info(f"{name}: {f'{what}: ' if what else ''}{describe(dataset, for_model=for_model)}")
     return dataset
 
 
@@ -216,7 +218,7 @@ def with_tables(found: Found, options: Options) -> Found:
     parts = parts_of_arrays(pairs, options.choices)
     choices = replace(options.choices, class_names=found.facts.get("class_names") or options.choices.class_names)
     choices = replace(choices, label=None) if found.took_label else choices
-    taken = found_in(parts, choices, options.note)
+    taken = found_in(parts, choices)
     return replace(found, parts=taken.parts, facts={**found.facts, **taken.facts})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from barenet.data.tables.choosing import Choices
@@ -22,6 +21,5 @@ class Options:
     skip_broken: bool
     value_range: tuple[int, int] | None
     choices: Choices
-    note: Callable[[str], None]
     show_progress: bool
     for_model: bool = False

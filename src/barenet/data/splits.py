@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Callable
 
 import numpy as np
 
-from barenet.data.datasets import ignore
 from barenet.data.randomness import generator
 from barenet.errors import ConfigError, DataError
 from barenet.messages import count
+from barenet.notes import logger
 
 __all__ = ["resolve_n_valid", "stratified_split"]
 
@@ -38,13 +37,11 @@ def stratified_split(labels: np.ndarray, n_valid: int | float, seed: int) -> tup
     return np.sort(by_class[~held_out]).astype(np.int64), np.sort(by_class[held_out]).astype(np.int64)
 
 
-def resolve_n_valid(
-    labels: np.ndarray, n_valid: int | float, is_default: bool, note: Callable[[str], None] = ignore
-) -> int | float:
+def resolve_n_valid(labels: np.ndarray, n_valid: int | float, is_default: bool) -> int | float:
     """Return the `n_valid` to split with: a person's value is kept or is an error, a default is reduced to fit.
 
     A default of more than a fifth of the images becomes a fifth of them, rounded down, but at least one and
-    never the last image of a class; `note` gets a sentence about it. Raises ConfigError for a person's value that
+    never the last image of a class; a note tells. Raises ConfigError for a person's value that
     does not fit, and DataError if no image can be held out.
     """
     labels = _checked_labels(labels)
@@ -62,7 +59,9 @@ def resolve_n_valid(
     n_fitting = max(1, min(len(labels) // IMAGES_PER_HELD_OUT, n_spare))
     if 1 <= n_wanted <= n_fitting:
         return n_valid
-    note(f"holding out {n_fitting} of {count(len(labels), 'image')} for validation, not the default of {n_valid}")
+    logger.info(
+        f"holding out {n_fitting} of {count(len(labels), 'image')} for validation, not the default of {n_valid}"
+    )
     return n_fitting
 
 

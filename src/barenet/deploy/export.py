@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.analysis.images import Source, find_dataset
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.deploy.export_images import find_images, prepare_images
 from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
@@ -21,6 +21,7 @@ from barenet.deploy.tables.numbers import numbers_of, table_text
 from barenet.deploy.targets import FORMATS, check_target, choose_target, default_name
 from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.loading import load_models
@@ -63,7 +64,6 @@ def export(
     preprocessing: bool = True,
     tolerance: float | None = None,
     force: bool = False,
-    note: Callable[[str], None] = ignore,
 ) -> ExportResult:
     """Write a trained network to a file that works without barenet, run that file, and compare it with the model.
 
@@ -79,7 +79,6 @@ def export(
         tolerance: the largest allowed difference between probabilities of the file and the model; by default it depends
             on the rounding of the model.
         force: overwrite an existing file.
-        note: gets a sentence about each thing that a person should know.
 
     Returns:
         Where the file is, and how it compares with the model.
@@ -92,23 +91,23 @@ def export(
         MachineError: a package is missing, or the file cannot be written.
     """
     to, named = choose_target(to, output)
-    path = find_run(path, note)
+    path = find_run(path)
     models = load_for_export(path)
     target = named or Path(default_name(path, to))
-    found = data_to_try(models[0], path, dataset, note)
-    options = {"dataset": found, "preprocessing": preprocessing, "tolerance": tolerance, "force": force, "note": note}
+    found = data_to_try(models[0], path, dataset)
+    options = {"dataset": found, "preprocessing": preprocessing, "tolerance": tolerance, "force": force}
     return export_model(models, to, target, **options)  # type: ignore[arg-type]
 
 
-def data_to_try(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
+def data_to_try(model: SavedModel, path: Path, source: Source | None) -> Dataset | None:
     """Return the data set for the comparison: the given one, or that of the run if it can be read and fits."""
     options = {"skip_broken": True} if source is None else {}
     try:
-        dataset = find_dataset(model, path, source, note=note, **options)
+        dataset = find_dataset(model, path, source, **options)
     except BarenetError as error:
         if source is not None:
             raise
-        note(f"the data of the run cannot be read: {error}")
+        logger.info(f"the data of the run cannot be read: {error}")
         return None
     if source is not None:
         return dataset
@@ -148,7 +147,6 @@ def export_model(
     preprocessing: bool = True,
     tolerance: float | None = None,
     force: bool = False,
-    note: Callable[[str], None] = ignore,
 ) -> ExportResult:
     """Write models, averaged where there are several, to `target` as "onnx" or "numpy".
 
@@ -170,8 +168,8 @@ def export_model(
         from barenet.deploy.export_onnx import require_onnx
 
         require_onnx()
-    images, labels, described = find_images(models[0], dataset, note)
-    expected = Predictor(models).run(images.reshape(len(images), -1), note)
+    images, labels, described = find_images(models[0], dataset)
+    expected = Predictor(models).run(images.reshape(len(images), -1))
     accuracy = None if labels is None else float(np.mean(np.argmax(expected, axis=-1) == labels))
     exported = describe_networks(models, facts(models, accuracy), preprocessing=preprocessing)
     prepared = prepare_images(models[0], images, exported)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from barenet.deploy.exported import Exported
 from barenet.deploy.tables.numbers import features_of, random_rows
 from barenet.errors import CheckpointError
 from barenet.messages import count
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.inputs.input_range import random_images, read_range
 from barenet.training.inputs.preprocessing import read_standardiser
@@ -24,9 +24,7 @@ __all__ = ["find_images", "prepare_images"]
 N_RANDOM = 1000  # random images, used where there are no test images
 
 
-def find_images(
-    model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]
-) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
+def find_images(model: SavedModel, dataset: Dataset | None) -> tuple[NDArray[Any], NDArray[np.int64] | None, str]:
     """Return the images (n, *image_shape) for the comparison, their labels or None, and a description in words."""
     shape, n_inputs = tuple(model.info.image_shape), model.mlp.n_inputs
     if dataset is not None and dataset.n_inputs != n_inputs:
@@ -43,7 +41,7 @@ def find_images(
     standardise, trained = read_standardiser(model.info.preprocessing), read_range(model.info.preprocessing)
     columns = read_columns(model.info.preprocessing)
     what = "images" if standardise is None or len(shape) > 1 else "rows"
-    note(f"no test {what}: the export is compared with the model on {N_RANDOM:,} random {what}")
+    logger.info(f"no test {what}: the export is compared with the model on {N_RANDOM:,} random {what}")
     rng = np.random.default_rng(0)
     described = f"{N_RANDOM:,} random {what}"
     images = rng.normal(size=(N_RANDOM, n_inputs))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +32,7 @@ from barenet.deploy.framing import Frame, Steps, frame_of
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError
 from barenet.messages import few, one_line
+from barenet.notes import logger
 from barenet.printing.streams import read_standard_input
 from barenet.reading.borders import open_regular, reading
 from barenet.reading.limits import GZIP_MAGIC
@@ -58,7 +59,6 @@ def read_inputs(
     steps: Steps,
     *,
     skip_broken: bool = False,
-    note: Callable[[str], None],
 ) -> Inputs:
     """Read all `sources` ("-" is standard input) for a model, and note what was done to pictures.
 
@@ -73,14 +73,14 @@ def read_inputs(
         if content is None and path.is_dir():
             pictures += list(pictures_in(path))
         elif is_table(path.name) and path.is_file() and content is None:
-            rows = encode_rows(path, read_table(path, exact=True), predictor, note)
-            parts.append(Inputs(rows.names, upright(path, rows.values, predictor.info, note)))
+            rows = encode_rows(path, read_table(path, exact=True), predictor)
+            parts.append(Inputs(rows.names, upright(path, rows.values, predictor.info)))
         elif (array := read_array(path, content)) is not None:
             if predictor.takes_rows and array.ndim <= 2:
                 table = table_of(np.atleast_2d(array), str(path), exact=True)
-                parts.append(encode_rows(path, table, predictor, note))
+                parts.append(encode_rows(path, table, predictor))
             else:
-                parts.append(split_array(path, upright(path, array, predictor.info, note), predictor, steps))
+                parts.append(split_array(path, upright(path, array, predictor.info), predictor, steps))
         elif content is not None:
             pictures.append((STANDARD_INPUT, content))
         elif not path.exists():
@@ -92,7 +92,7 @@ def read_inputs(
     if pictures:
         frame, known = frame_of(predictor.info, steps), predictor.info.preprocessing.get("value_range")
         value_range = None if known is None else (known[0], known[1])
-        parts.append(read_pictures(pictures, frame, value_range, skip_broken=skip_broken, note=note))
+        parts.append(read_pictures(pictures, frame, value_range, skip_broken=skip_broken))
     # Bytes and floats are scaled differently, so one array must not mix them.
     if len({part.values.dtype.kind for part in parts}) > 1:
         raise DataError("pictures and arrays of floats cannot be mixed: predict them one after the other")
@@ -147,14 +147,14 @@ def is_array(path: Path) -> bool:
     return is_named or (path.is_file() and looks_like_idx(path))
 
 
-def encode_rows(path: Path, table: Table, predictor: Predictor, note: Callable[[str], None]) -> Inputs:
+def encode_rows(path: Path, table: Table, predictor: Predictor) -> Inputs:
     """Return the rows of a table as the model takes them, by the names of their columns, without labels."""
     info = predictor.info
-    features = encode_table(info.preprocessing, table, int(np.prod(info.image_shape)), note=note)
+    features = encode_table(info.preprocessing, table, int(np.prod(info.image_shape)))
     return Inputs([f"{path}[{row}]" for row in range(len(features))], features.reshape(-1, *info.image_shape))
 
 
-def upright(path: Path, images: NDArray[Any], info: ModelInfo, note: Callable[[str], None]) -> NDArray[Any]:
+def upright(path: Path, images: NDArray[Any], info: ModelInfo) -> NDArray[Any]:
     """Return images (n, height, width) as `barenet.load_dataset` reads them: turned if training or EMNIST needs it.
 
     An .npy file is not turned, and neither is EMNIST for models of earlier versions, which remember no range.
@@ -163,7 +163,7 @@ def upright(path: Path, images: NDArray[Any], info: ModelInfo, note: Callable[[s
     asked = info.settings.get("data", {}).get("transpose")
     if images.ndim != 3 or path.suffix.lower() == ".npy" or not (is_emnist if asked is None else asked):
         return images
-    note(f"{path}: images are turned, as {'in training' if asked else 'those of EMNIST lie on their side'}")
+    logger.info(f"{path}: images are turned, as {'in training' if asked else 'those of EMNIST lie on their side'}")
     return (
         images.reshape(len(images), images.shape[2], -1).swapaxes(1, 2)
         if is_table(path.name)
@@ -199,7 +199,6 @@ def read_pictures(
     value_range: tuple[int, int] | None,
     *,
     skip_broken: bool,
-    note: Callable[[str], None],
 ) -> Inputs:
     """Decode pictures in parallel, change them to the model's form, and note what was done to how many of them.
 
@@ -238,11 +237,11 @@ def read_pictures(
             raise DataError(listed if len(pictures) > 1 else broken[0])
         if not skip_broken:
             raise DataError(f"{listed}; leave them out with --skip-broken")
-        note(f"{listed}; left out")
+        logger.info(f"{listed}; left out")
     for what, n in done.items():
-        note(f"{n} of {len(pictures)} pictures {what}" if len(pictures) > 1 else what)
+        logger.info(f"{n} of {len(pictures)} pictures {what}" if len(pictures) > 1 else what)
     if animated:
-        note(f"only the first frame is used of {few(animated)}")
+        logger.info(f"only the first frame is used of {few(animated)}")
     if blank := [name for name, pixels in zip(names, rows, strict=True) if is_blank(pixels)]:
-        note(f"every pixel is the same in {few(blank)}: its class is a guess")
+        logger.info(f"every pixel is the same in {few(blank)}: its class is a guess")
     return Inputs(names, np.stack(rows))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,30 +90,28 @@ class Predictor:
         """Return the probability of each class, (n, C), or (C,) for a single image; averaged over the models."""
         return self.answer(images)
 
-    def answer(self, images: ArrayLike, note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
-        """Return the result of `predict_proba`; notes about the images go to `note`, or become warnings."""
+    def answer(self, images: ArrayLike) -> NDArray[np.floating]:
+        """Return the result of `predict_proba`."""
         flat, is_single = self._flatten(images)
-        mean = self.run(flat, note)
+        mean = self.run(flat)
         return mean[0] if is_single else mean
 
-    def run(self, flat: NDArray[Any], note: Callable[[str], None] | None = None) -> NDArray[np.floating]:
+    def run(self, flat: NDArray[Any]) -> NDArray[np.floating]:
         """Return probabilities (n, C) of flat images, or of features that were made from a table's rows."""
         shares = []
         for run in self._inferences:
             seen = []
             for inputs in run.model.all_inputs(flat, mirror=self.mirror):
                 if run is self._inferences[0]:  # the notes are the same for all models
-                    self._tell(inputs.told, note)
+                    self._tell(inputs.told)
                 seen.append(run(inputs))
             shares.append(average(seen))
         return average(shares)
 
-    def _tell(self, told: Mapping[str, str], note: Callable[[str], None] | None) -> None:
-        """Pass notes about images to `note` each time, or give each kind as a warning once."""
+    def _tell(self, told: Mapping[str, str]) -> None:
+        """Warn of what is doubtful about images, once of each kind."""
         for kind, sentence in told.items():
-            if note is not None:
-                note(sentence)
-            elif kind not in self._told:
+            if kind not in self._told:
                 self._told.add(kind)
                 warnings.warn(sentence, InputWarning, stacklevel=5)
 

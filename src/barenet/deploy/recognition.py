@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from barenet.data.datasets import ignore
 from barenet.deploy.framing import Steps
 from barenet.deploy.inputs import read_inputs
 from barenet.deploy.predictor import Predictor
@@ -58,7 +57,6 @@ def recognise(
     top: int = 3,
     steps: Steps | None = None,
     skip_broken: bool = False,
-    note: Callable[[str], None] = ignore,
 ) -> list[Recognition]:
     """Return the `top` most probable classes of each picture, array row or table line in `sources`.
 
@@ -68,15 +66,14 @@ def recognise(
         top: how many classes to return for each input, the most probable first.
         steps: how pictures are changed to look like the training images; by default their pixels decide.
         skip_broken: leave out pictures that cannot be read.
-        note: gets a sentence about what was done to the pictures.
 
     Raises:
         DataError: a path does not exist, or a file cannot be read.
         CheckpointError: the model was trained on another kind of data than the sources hold.
     """
-    inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken, note=note)
+    inputs = read_inputs(sources, predictor, steps or Steps(), skip_broken=skip_broken)
     flat = inputs.values.reshape(-1, predictor.models[0].mlp.n_inputs)
-    shares = predictor.run(flat, None if note is ignore else note)
+    shares = predictor.run(flat)
     # Stable, so that equally probable classes keep their order, as in argmax.
     ranked = np.argsort(-shares, axis=-1, kind="stable")[:, :top]
     names = predictor.class_names

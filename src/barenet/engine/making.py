@@ -6,7 +6,7 @@ The kind of engine decides bits, so a run or a study keeps its own: `settle_engi
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +21,7 @@ from barenet.engine.protocol import Engine
 from barenet.engine.state import TrainingState
 from barenet.errors import ConfigError, RunError
 from barenet.nn import CUSTOM, Architecture, Loss
+from barenet.notes import held_back, logger
 
 __all__ = [
     "NAMES",
@@ -43,18 +44,18 @@ SECONDS_OF_CALLS = 60e-6
 MULTIPLY_ADDS = 1e10
 
 
-def settle_engine(config: Config, note: Callable[[str], None]) -> Config:
+def settle_engine(config: Config) -> Config:
     """Return the settings with the engine that trains, numpy or compiled; note what is not as expected.
 
     Raises ConfigError where the one that is asked for cannot be used.
     """
-    kind = choose_engine(config, note)
+    kind = choose_engine(config)
     if kind == "compiled" and (sentence := describe_compiling()) is not None:
-        note(sentence)
+        logger.info(sentence)
     return config.with_values(trainer__engine=kind)
 
 
-def choose_engine(config: Config, note: Callable[[str], None] = lambda message: None) -> Kind:
+def choose_engine(config: Config) -> Kind:
     """Return which engine trains, as it is asked for, or for `auto` as BARENET_ENGINE says or Numba is installed."""
     asked: str = config.trainer.engine
     where = "trainer.engine"
@@ -65,14 +66,20 @@ def choose_engine(config: Config, note: Callable[[str], None] = lambda message: 
     if asked == "numpy" or (asked == "auto" and not is_installed()):
         return "numpy"
     if has_own_functions(config):
-        note("compiled kernels take no activations or losses of your own: training on the engine numpy")
+        logger.info("compiled kernels take no activations or losses of your own: training on the engine numpy")
         return "numpy"
     if (why := why_not()) is None:
         return "compiled"
     if asked == "compiled":
         raise ConfigError(f"{where} is compiled, but {why}; or choose numpy")
-    note(f"training on the engine numpy: {why}")
+    logger.info(f"training on the engine numpy: {why}")
     return "numpy"
+
+
+def is_compiled(config: Config) -> bool:
+    """Whether compiled kernels train; `settle_engine` has told why not."""
+    with held_back():
+        return choose_engine(config) == "compiled"
 
 
 def check_engine(folder: Path, config: Config) -> None:
@@ -102,7 +109,7 @@ def make_engine(
 ) -> Engine:
     """Return an engine for networks that have up to `n_steps` steps before them, on up to `most_threads` cores."""
     made_of = (configs, architecture, loss, state, images)
-    if choose_engine(configs[0]) == "compiled":
+    if is_compiled(configs[0]):
         from barenet.engine.compiled.engine import CompiledEngine
 
         return CompiledEngine(*made_of, batch_size=batch_size, most_threads=most_threads)
@@ -129,7 +136,7 @@ def describe_engine(
     n_steps: int,
 ) -> str:
     """Return in words what `make_engine` makes, as far as it can be known before."""
-    if choose_engine(config) == "compiled":
+    if is_compiled(config):
         most = max(candidates_for(most_threads, n_networks, batch_size * architecture.n_weights))
         return f"{NAMES['compiled']}, {f'up to {most} threads' if most > 1 else '1 thread'}"
     n = choose_processes(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from barenet.analysis.activity import (
 )
 from barenet.analysis.images import Images, Source
 from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
-from barenet.data.datasets import ignore
 from barenet.errors import ConfigError, MachineError
 from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import Activation, Loss
+from barenet.notes import logger
 from barenet.plots.canvas import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
@@ -91,7 +91,6 @@ def inspect(
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
-    note: Callable[[str], None] = ignore,
 ) -> Inspection:
     """Write pictures of what a network learnt and return what was found.
 
@@ -103,7 +102,6 @@ def inspect(
         dataset: its images, or where they lie; without it those that it was trained on.
         activations: of your own, handed in again.
         loss: likewise.
-        note: gets a sentence for whatever deserves attention.
 
     Raises:
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
@@ -111,11 +109,11 @@ def inspect(
     """
     if output:
         check_folder_name(Path(output), "the pictures")
-    named = find_run(path, note)
-    path = choose_network(named, note)
+    named = find_run(path)
+    path = choose_network(named)
     saved = read_saved_run(path, dataset=dataset, activations=activations, loss=loss)
     for sentence in saved.notes:
-        note(sentence)
+        logger.info(sentence)
     found = look(saved, neuron)
     folder = Path(output) if output else default_folder(named if is_ensemble(named) else path)
     if not output:
@@ -131,7 +129,7 @@ def inspect(
     return found
 
 
-def choose_network(path: Path, note: Callable[[str], None]) -> Path:
+def choose_network(path: Path) -> Path:
     """Return the network to look at: the run's own, or of several the best on validation.
 
     A seed is a run of its own, with its folder; of a member of an ensemble there are the weights alone.
@@ -141,7 +139,7 @@ def choose_network(path: Path, note: Callable[[str], None]) -> Path:
     models = load_models(path)
     best = best_on_validation(models).path
     chosen = best if is_ensemble(path) else best.parent
-    note(f"{path} has {len(models)} networks: this is {chosen}, the best on validation; name another to see it")
+    logger.info(f"{path} has {len(models)} networks: this is {chosen}, the best on validation; name another to see it")
     return chosen
 
 

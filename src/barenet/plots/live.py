@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from barenet.config.tables import Config
-from barenet.data.datasets import ignore
 from barenet.errors import MachineError
 from barenet.interrupts import waiting
 from barenet.messages import escaped
+from barenet.notes import logger
 from barenet.plots.learning_curves import draw_learning_curves, learning_curves, show_accuracy, show_loss, show_rate
 from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.observer import Observer
@@ -54,7 +54,6 @@ class Watchers(Observer):
         return self
 
     __exit__ = told("__exit__")
-    note = told("note")
     start = told("start")
     progress = told("progress")
     record = told("record")
@@ -63,11 +62,11 @@ class Watchers(Observer):
 class CurveKeeper(Observer):
     """Redraws a run's learning curves at validations, as often as costs nothing.
 
-    `say`: told once where a picture cannot be written; training goes on without it.
+    If a picture cannot be written, that is noted once, and training goes on without it.
     """
 
-    def __init__(self, say: Callable[[str], None] = ignore, clock: Callable[[], float] = time.perf_counter) -> None:
-        self.say, self.clock = say, clock
+    def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
+        self.clock = clock
         self.failed = False
         self.folders: list[RunFolder] = []
         self.due: set[int] = set()
@@ -102,21 +101,21 @@ class CurveKeeper(Observer):
             draw_learning_curves(history, best, folder.path / "figures" / "learning-curves.png", self.smoothing)
         except MachineError as error:
             if not self.failed:
-                self.say(str(error))
+                logger.info(str(error))
             self.failed = True
 
 
 class LivePlot(Observer):
     """Shows the curves of a run's first network as they grow: inline in Jupyter, or in a window."""
 
-    def __init__(self, note: Callable[[str], None]) -> None:
+    def __init__(self) -> None:
         self.history: list[EpochRecord] = []
         self.handle: Any = None
         self.figure: Any = None
         self.inline = in_notebook()
         reason = None if self.inline else why_no_window()
         if reason is not None:
-            note(f"--plot shows nothing here: {reason}; the curves are in figures/ of the run's folder")
+            logger.info(f"--plot shows nothing here: {reason}; the curves are in figures/ of the run's folder")
         self.shows = reason is None
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:

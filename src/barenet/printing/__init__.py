@@ -5,4 +5,5 @@ Read the modules in this order; open `lines` first:
     streams    stdout and stderr, which may have no reader
     lines      lines, notes, JSON and CSV
     consoles   tables, colours and progress bars, by rich
+    handlers   the notes of the logger, printed
 """

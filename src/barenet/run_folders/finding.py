@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from barenet.errors import RunError, closest
 from barenet.messages import as_typed, few
+from barenet.notes import logger
 from barenet.storage.ensembles import ENSEMBLE
 
 __all__ = [
@@ -120,7 +121,7 @@ def describe_names(wanted: Path, runs: str | Path = RUNS) -> str:
     return f"did you mean {likely!r}?" if likely else f"there are {few(names)} in {runs} and {STUDIES}"
 
 
-def find_run(named: Named, note: Callable[[str], None] = lambda message: None, runs: str | Path = RUNS) -> Path:
+def find_run(named: Named, runs: str | Path = RUNS) -> Path:
     """Return the run or the model file that a path names, as `find_folder` does; for a study, its best run.
 
     `runs` is the folder in which runs are found by their names. A result of training or of a search means its folder,
@@ -131,7 +132,7 @@ def find_run(named: Named, note: Callable[[str], None] = lambda message: None, r
     name = path_of(named, runs)
     path = find_folder(name, (str(runs), STUDIES))
     if path != name:
-        note(f"{name} is taken as {path}")
+        logger.info(f"{name} is taken as {path}")
     if not (path / STUDY).exists():
         return path
     best = path / "best"
@@ -139,7 +140,7 @@ def find_run(named: Named, note: Callable[[str], None] = lambda message: None, r
         raise RunError(
             f"{path} is a study that has no best run yet; go on with: barenet search --resume {as_typed(path)}"
         )
-    note(f"{path} is a study: taking its best run, {best}")
+    logger.info(f"{path} is a study: taking its best run, {best}")
     return best
 
 

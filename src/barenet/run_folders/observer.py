@@ -27,9 +27,6 @@ class Watcher:
     ) -> None:
         """Stop observing, also after an error."""
 
-    def note(self, message: str) -> None:
-        """Receive a message that a person should read."""
-
 
 class Observer(Watcher):
     """Receives the events of a run; this base class ignores them. The command line shows them, and tests count them."""

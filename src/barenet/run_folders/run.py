@@ -15,6 +15,7 @@ from barenet.engine.threads import one_blas_thread
 from barenet.errors import DivergedError, MachineError
 from barenet.interrupts import check
 from barenet.messages import as_typed
+from barenet.notes import held_back, logger
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import new_run
 from barenet.run_folders.observer import Observer
@@ -48,11 +49,11 @@ def start_run(
         DivergedError: every network diverged; the best weights before that are in the folder.
     """
     observer = observer or Observer()
-    resolved, data = prepare(config, dataset, custom=custom, note=observer.note)
-    resolved = settle_engine(resolved, observer.note)
+    resolved, data = prepare(config, dataset, custom=custom)
+    resolved = settle_engine(resolved)
     notes = list(schedule_notes(resolved, data.n_train))
     for sentence in notes if observer.takes_flags else in_python(notes):
-        observer.note(sentence)
+        logger.info(sentence)
     trainer = Trainer(network_configs(resolved), data, custom=custom, progress=observer.progress)
     check()
     if output is None:
@@ -77,7 +78,7 @@ class Run:
     ) -> None:
         self.config, self.dataset, self.trainer = config, dataset, trainer
         self.folder, self.observer = folder, observer
-        self.files = RunFiles(config, trainer, folder, observer.note)
+        self.files = RunFiles(config, trainer, folder)
         self.test_unsaved: MachineError | None = None
 
     def train(self) -> RunResult:
@@ -144,7 +145,8 @@ class Run:
         mlp, info = self.files.template(), self.files.info(network, int(state.best_epochs[0, 0]))
         mlp.parameters.values[...] = state.best_values[0]
         model = SavedModel(mlp, info, self.trainer.loss, Path("memory") if folder is None else folder.best)
-        scores = score_model(model, self.dataset) if self.dataset.test_images is not None else None
+        with held_back():
+            scores = score_model(model, self.dataset) if self.dataset.test_images is not None else None
         if folder is not None and scores is not None:
             self.try_to_write(partial(write_scores, folder.path, scores.as_dict(), scores.probabilities))
         verdict = judge_network(self.trainer, network, mlp, self.files.histories[network])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError, DataError, MachineError, RunError
 from barenet.messages import as_typed, count, one_line
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import is_ensemble, is_member
 from barenet.shown import Shown
@@ -64,9 +65,7 @@ def names_for(model: SavedModel, dataset: Dataset | None) -> list[str]:
     return model.info.class_names if is_numbered and model.info.data_name else list(dataset.class_names)
 
 
-def score_model(
-    model: SavedModel, dataset: Dataset, note: Callable[[str], None] = ignore, *, mirror: bool = False
-) -> Scores:
+def score_model(model: SavedModel, dataset: Dataset, *, mirror: bool = False) -> Scores:
     """Return the scores on the test images of a data set; `mirror` averages probabilities with the mirror images.
 
     The loss of an average is minus the mean log probability, as for several networks.
@@ -88,7 +87,7 @@ def score_model(
     outputs: list[NDArray[np.floating]] = []
     for inputs in model.all_inputs(dataset.test_images, mirror=mirror):
         for sentence in inputs.told.values():
-            note(sentence)
+            logger.info(sentence)
         outputs.append(compute_outputs(model.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored))
     labels = dataset.test_labels
     names, epoch = names_for(model, dataset), model.info.epoch or None

@@ -23,6 +23,7 @@ from barenet.engine.state import TrainingState
 from barenet.errors import MachineError
 from barenet.interrupts import came
 from barenet.nn.mlp import MLP
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import ModelInfo, write_model
 from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.machine import write_machine
@@ -52,8 +53,8 @@ class RunFiles:
     (1, P) of epochs that are not written yet. saved: the last checkpoint of each network.
     """
 
-    def __init__(self, config: Config, trainer: Trainer, folder: Path | None, note: Callable[[str], None]) -> None:
-        self.config, self.trainer, self.folder, self.note = config, trainer, folder, note
+    def __init__(self, config: Config, trainer: Trainer, folder: Path | None) -> None:
+        self.config, self.trainer, self.folder = config, trainer, folder
         self.behind: dict[int, MachineError] = {}
         self.owed: list[dict[int, tuple[EpochRecord, NDArray[np.floating]]]] = [{} for _ in trainer.configs]
         self.saved = [Saved(int(state.n_steps[0])) for state in trainer.states]
@@ -95,7 +96,7 @@ class RunFiles:
         ]
         words = next((sentence for sentence in said if sentence is not None), None)
         if words is not None:
-            self.note(words)
+            logger.info(words)
 
     def write(self, record: EpochRecord) -> None:
         """Write the results of an epoch of one network."""
@@ -124,11 +125,11 @@ class RunFiles:
                 write(folder)
         except MachineError as error:
             if not self.behind:
-                self.note(f"{error}: training goes on, and saving is tried again at the next checkpoint")
+                logger.info(f"{error}: training goes on, and saving is tried again at the next checkpoint")
             self.behind[network] = error
         else:
             if self.behind.pop(network, None) is not None and not self.behind:
-                self.note(f"{self.folder} is saved again, and nothing is lost")
+                logger.info(f"{self.folder} is saved again, and nothing is lost")
 
     def write_rest(self) -> None:
         """Write, at the end, everything that is not written yet, but no epoch without a record."""

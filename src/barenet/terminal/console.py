@@ -14,6 +14,7 @@ from rich.table import Column
 
 from barenet.config.tables import Config
 from barenet.messages import as_typed, count
+from barenet.notes import logger
 from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.observer import Observer
 from barenet.terminal.output import Notes, describe_settings, plain_table
@@ -40,6 +41,7 @@ class ConsoleObserver(Notes, Observer):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the bar away, and after an interruption say how to go on."""
+        super().__exit__(kind, error, trace)
         if self.bar is not None:
             self.bar.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
@@ -58,9 +60,9 @@ class ConsoleObserver(Notes, Observer):
             return
         show_network(self.console, config, trainer, folder)
         if words := loss_note(config):
-            self.note(words)
+            logger.info(words)
         if not self.can_redraw and config.schedule.name != "constant":
-            self.note("the learning rate in the line of an epoch is that at its end")
+            logger.info("the learning rate in the line of an epoch is that at its end")
         if self.can_redraw:
             epoch = TextColumn("{task.fields[epoch]}", markup=False, table_column=Column(no_wrap=True))
             figures = TextColumn("{task.fields[figures]}", markup=False, table_column=Column(no_wrap=True))
@@ -92,7 +94,7 @@ class ConsoleObserver(Notes, Observer):
             return  # the line ends in why the network stopped
         if record.stopped is not None and record.stopped.kind != "finished" and (several or not record.diverged):
             # The error that ends the run of a single lost network tells how it was lost.
-            self.note(f"network {record.network} {record.stopped}" if several else str(record.stopped))
+            logger.info(f"network {record.network} {record.stopped}" if several else str(record.stopped))
 
     def figures(self, seconds: float) -> str:
         """Return loss, accuracy, learning rate and images a second, over all networks."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from barenet.gradcheck.network import GradientReport
 from barenet.gradcheck.report import OwnGradientReport
-from barenet.terminal.output import Notes, output_console, plain_table
+from barenet.notes import logger
+from barenet.terminal.output import output_console, plain_table
 
 __all__ = ["show_gradients", "show_own_gradients"]
 
@@ -23,7 +24,7 @@ def show_gradients(report: GradientReport, checked: str) -> None:
     )
 
 
-def show_own_gradients(report: OwnGradientReport, *, quiet: bool = False) -> None:
+def show_own_gradients(report: OwnGradientReport) -> None:
     """Print a row a parameter, the verdict, and each mistake with its remedy; notes go to stderr."""
     console = output_console()
     network = f", taken for {report.network}" if report.network else ""
@@ -36,6 +37,5 @@ def show_own_gradients(report: OwnGradientReport, *, quiet: bool = False) -> Non
     console.print(report.verdict(), style="bold")
     for line in report.remarks():
         console.print(line)
-    observer = Notes(quiet=quiet)
     for note in report.notes:
-        observer.note(note)
+        logger.info(note)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
 from barenet.nn import LOSSES
+from barenet.notes import logger
 from barenet.printing.consoles import PlainConsole
 from barenet.run_folders.results import NetworkResult
 from barenet.run_folders.scores import Scores
@@ -35,15 +36,15 @@ def show_verdicts(console: PlainConsole, networks: Sequence[NetworkResult]) -> N
             console.print(f"  try: {sentence}")
 
 
-def note_verdicts(note: Callable[[str], None], networks: Sequence[NetworkResult]) -> None:
+def note_verdicts(networks: Sequence[NetworkResult]) -> None:
     """Say the same in notes, of one line each."""
     title = headline(networks)
     if title:
         verdict = next(network for network in networks if not network.learned).verdict
-        note(f"{title}: {'; '.join(verdict.reasons)}; try: {'; or '.join(verdict.advice)}")
+        logger.info(f"{title}: {'; '.join(verdict.reasons)}; try: {'; or '.join(verdict.advice)}")
     for trend, seeds, advice in trends_of(networks):
         which = f"{name_seeds(seeds)}: " if len(networks) > 1 else ""
-        note(f"{which}{trend}" + (f"; try: {'; or '.join(advice)}" if advice else ""))
+        logger.info(f"{which}{trend}" + (f"; try: {'; or '.join(advice)}" if advice else ""))
 
 
 def headline(networks: Sequence[NetworkResult]) -> str:

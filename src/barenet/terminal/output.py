@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Any, Self
 
 from rich.table import Table
 
 from barenet.config.tables import Config
-from barenet.messages import count, escaped
+from barenet.messages import count
 from barenet.printing.consoles import PlainConsole
+from barenet.printing.handlers import printed_notes
 
 __all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
 
@@ -53,7 +56,7 @@ def describe_settings(config: Config, engine: str, searched: Collection[str] = (
 
 
 class Notes:
-    """Prints notes on stderr, unless it is to be quiet.
+    """Prints notes on stderr while it is entered, unless it is to be quiet.
 
     takes_flags: whether they are read at the command line; a notebook takes keywords of Python.
     """
@@ -62,10 +65,18 @@ class Notes:
         self.quiet, self.takes_flags = quiet, takes_flags
         self.console = PlainConsole(stderr=True, soft_wrap=True)
 
-    def note(self, message: str) -> None:
-        """Print a note."""
+    def __enter__(self) -> Self:
+        """Begin to print notes."""
+        self.printing = ExitStack()
         if not self.quiet:
-            self.console.print(f"note: {escaped(message)}")
+            self.printing.enter_context(printed_notes(self.console))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Print no more notes."""
+        self.printing.close()
 
     @property
     def can_redraw(self) -> bool:

@@ -19,6 +19,7 @@ from rich.text import Text
 from barenet.config.tables import Config
 from barenet.engine.making import NAMES
 from barenet.messages import as_typed, count, few
+from barenet.notes import logger
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.training.records import format_loss
 from barenet.tuning.space.dimensions import NAME
@@ -51,6 +52,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the live table away, and after an interruption say how to go on."""
+        super().__exit__(kind, error, trace)
         if self.live is not None:
             self.live.stop()
         if isinstance(error, KeyboardInterrupt) and self.folder is not None:
@@ -96,7 +98,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
             if self.live is None:
                 self.console.print(line_of(trial, self.plan, self.names))
             elif trial.lost and trial.last is not None:
-                self.note(f"trial {trial.number} ({describe(trial.point, self.names)}) {trial.last.reason}")
+                logger.info(f"trial {trial.number} ({describe(trial.point, self.names)}) {trial.last.reason}")
 
     def picture(self) -> Group:
         """Return what the terminal shows now."""

@@ -22,6 +22,7 @@ from barenet.engine.team import Task, run_in_threads
 from barenet.engine.threads import one_blas_thread
 from barenet.interrupts import check
 from barenet.nn import LOSSES, MLP, Loss, Workspace
+from barenet.notes import logger
 from barenet.training.metrics import accuracy
 
 __all__ = [
@@ -146,13 +147,13 @@ def mean_loss(loss: Loss, outputs: NDArray[np.floating], labels: NDArray[np.inte
     return np.asarray(loss(outputs.astype(np.float64), labels), np.float64)
 
 
-def resolve_threads(config: Config, note: Callable[[str], None]) -> int | None:
+def resolve_threads(config: Config) -> int | None:
     """Return the most threads to use, as the settings say, or None for all cores if the machine has fewer.
 
     The number changes only the speed: any number gives the same bits.
     """
     threads, cores = config.trainer.threads, available_cores()
     if threads is not None and threads > cores:
-        note(f"trainer.threads is {threads}, but {cores} core{'s' * (cores != 1)} may be used here; using all")
+        logger.info(f"trainer.threads is {threads}, but {cores} core{'s' * (cores != 1)} may be used here; using all")
         return None
     return threads

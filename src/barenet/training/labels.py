@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from numbers import Real
 from typing import Any
 
@@ -17,6 +17,7 @@ from barenet.config.tables import Config
 from barenet.errors import ConfigError, nearest
 from barenet.messages import few
 from barenet.nn import Loss
+from barenet.notes import logger
 
 MOST_SHOWN = 20  # of the classes, in a message
 
@@ -80,17 +81,13 @@ def with_class_names(
 
 
 def weigh_classes(
-    loss: Loss,
-    class_weight: Mapping[str, float] | str | None,
-    class_names: Sequence[str],
-    labels: NDArray[np.integer],
-    note: Callable[[str], None] = lambda message: None,
+    loss: Loss, class_weight: Mapping[str, float] | str | None, class_names: Sequence[str], labels: NDArray[np.integer]
 ) -> Loss:
     """Return the loss with class weights, for training on images of these labels (n,).
 
     Over all images it is sum(w_i loss_i) / sum(w_i). The sum over a batch is divided by the batch size and by the mean
     weight of all images, not by the weights of the batch: so the parts of a batch add up, and a batch with many images
-    of rare classes changes the parameters more. `note` gets the factors.
+    of rare classes changes the parameters more. The factors are noted.
 
     Raises:
         ConfigError: a name is not a class, or no image counts.
@@ -104,7 +101,7 @@ def weigh_classes(
     if not mean:
         raise ConfigError("model.class_weight is 0 for every class that has training images; nothing would be learnt")
     shown = [f"{name}: {factor:.3g}" for name, factor in zip(class_names, factors, strict=True)]
-    note(f"factors of classes in the training loss: {few(shown, MOST_SHOWN)}")
+    logger.info(f"factors of classes in the training loss: {few(shown, MOST_SHOWN)}")
     return loss.weighted((factors / mean).astype(np.float32))
 
 

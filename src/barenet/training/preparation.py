@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
 from barenet.nn import Activation, Architecture, Loss, make_loss
 from barenet.nn.architecture import each_layer
+from barenet.notes import held_back, logger
 from barenet.training.evaluation import EVALUATION_BATCH, resolve_threads
 from barenet.training.inputs.preprocessing import (
     check_other_images,
@@ -86,7 +86,6 @@ def prepare(
     dataset: Dataset,
     *,
     custom: Custom | None = None,
-    note: Callable[[str], None] = lambda message: None,
 ) -> tuple[Config, TrainingData]:
     """Return settings without unresolved defaults, and the split data.
 
@@ -97,7 +96,7 @@ def prepare(
     """
     labels = dataset.train_labels
     check_picture_settings(config, dataset)
-    changes = resolve_changes(config, dataset, note)
+    changes = resolve_changes(config, dataset)
     n_valid: int | float
     if dataset.valid_images is not None and dataset.valid_labels is not None:
         valid_images, valid_labels = dataset.valid_images, dataset.valid_labels
@@ -108,10 +107,10 @@ def prepare(
                 f"leave it out"
             )
     else:
-        n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"), note)
+        n_valid = resolve_n_valid(labels, config.data.n_valid, not config.is_given("data.n_valid"))
         train_rows, valid_rows = stratified_split(labels, n_valid, config.data.split_seed)
         valid_images, valid_labels = dataset.train_images[valid_rows], labels[valid_rows]
-    images, valid_images, preprocessing = preprocess(config, dataset, train_rows, valid_images, note)
+    images, valid_images, preprocessing = preprocess(config, dataset, train_rows, valid_images)
     data = TrainingData(
         images=images,
         labels=labels,
@@ -120,18 +119,18 @@ def prepare(
         valid_labels=valid_labels,
         image_shape=dataset.image_shape,
         class_names=dataset.class_names,
-        scale=resolve_scale(dataset, images, note),
+        scale=resolve_scale(dataset, images),
         name=dataset.name,
         fingerprint=dataset.fingerprint,
         preprocessing=preprocessing,
         teacher=custom.teacher if custom else None,
     )
-    check_other_images(dataset, data.scale, preprocessing, note)
-    training_loss(config, data, custom, note)  # only for its checks and its note
-    config = config.with_values(model__normalization=resolve_normalization(config, data.n_train, note))
+    check_other_images(dataset, data.scale, preprocessing)
+    training_loss(config, data, custom)  # only for its checks and its note
+    config = config.with_values(model__normalization=resolve_normalization(config, data.n_train))
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes, custom)
-    batch_size = resolve_batch_size(config, architecture, data.n_train, note)
-    config = config.with_values(trainer__epochs=resolve_epochs(config, data.n_train, batch_size, note))
+    batch_size = resolve_batch_size(config, architecture, data.n_train)
+    config = config.with_values(trainer__epochs=resolve_epochs(config, data.n_train, batch_size))
     n_evaluated = EVALUATION_BATCH * (config.trainer.threads or available_cores())
     check_memory(config, architecture.n_weights, max(batch_size, n_evaluated) * architecture.n_units)
     resolved = config.with_values(
@@ -140,12 +139,12 @@ def prepare(
         data__batch_size=batch_size,
         **changes,
         **resolve_picture_settings(config, dataset),
-        trainer__eval_every=resolve_eval_every(config, note),
-        trainer__metric=resolve_metric(config, len(valid_labels), note),
-        trainer__threads=resolve_threads(config, note),
+        trainer__eval_every=resolve_eval_every(config),
+        trainer__metric=resolve_metric(config, len(valid_labels)),
+        trainer__threads=resolve_threads(config),
     )
     for sentence in (*config.notes, *inherited(resolved)):
-        note(sentence)
+        logger.info(sentence)
     return resolved, data
 
 
@@ -158,16 +157,17 @@ def loss_of(config: Config, custom: Custom | None = None) -> Loss:
     return make_loss(config.model.loss, config.model.label_smoothing)
 
 
-def training_loss(
-    config: Config,
-    data: TrainingData,
-    custom: Custom | None = None,
-    note: Callable[[str], None] = lambda message: None,
-) -> Loss:
+def training_loss(config: Config, data: TrainingData, custom: Custom | None = None) -> Loss:
     """Return the loss that training minimises: that of the settings, with their class weights."""
     labels = data.labels[data.train_rows]
     check_soft_labels(config, loss_of(config, custom))
-    return weigh_classes(loss_of(config, custom), config.model.class_weight, data.class_names, labels, note)
+    return weigh_classes(loss_of(config, custom), config.model.class_weight, data.class_names, labels)
+
+
+def training_loss_again(config: Config, data: TrainingData, custom: Custom | None = None) -> Loss:
+    """Return the loss that training minimises, without the notes that `prepare` has given."""
+    with held_back():
+        return training_loss(config, data, custom)
 
 
 def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custom | None = None) -> Architecture:
@@ -201,7 +201,7 @@ def architecture_of(config: Config, n_inputs: int, n_classes: int, custom: Custo
     return Architecture.from_rows([dict(row) for row in layers], activations)
 
 
-def resolve_changes(config: Config, dataset: Dataset, note: Callable[[str], None]) -> dict[str, Any]:
+def resolve_changes(config: Config, dataset: Dataset) -> dict[str, Any]:
     """Return the settings for changing images; by default they are mirrored if the data set says that this is safe.
 
     A setting that the data do not allow is an error if a person gave it. One of a recipe is left out with a note.
@@ -219,7 +219,7 @@ def resolve_changes(config: Config, dataset: Dataset, note: Callable[[str], None
             problem = f"data.{name} needs images with height and width, got {what}"
         if config.is_given(f"data.{name}"):
             raise ConfigError(problem)
-        note(f"{config.origin}: {problem}; it is left out")
+        logger.info(f"{config.origin}: {problem}; it is left out")
         wanted[name] = type(value)(0)
     return {f"data__{name}": value for name, value in wanted.items()}
 

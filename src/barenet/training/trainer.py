@@ -30,7 +30,7 @@ from barenet.training.epochs import EpochResult, Steps, plan_epoch, schedule_of,
 from barenet.training.evaluation import evaluate, plain
 from barenet.training.labels import soft_labels
 from barenet.training.metrics import accuracy
-from barenet.training.preparation import Custom, TrainingData, architecture_of, training_loss
+from barenet.training.preparation import Custom, TrainingData, architecture_of, training_loss_again
 from barenet.training.records import EpochRecord, Stop
 
 __all__ = ["Trainer"]
@@ -72,7 +72,7 @@ class Trainer:
         self.data = data
         self.until = until
         self.progress, self.pause, self.pause_seconds = progress, pause, pause_seconds
-        self.loss = training_loss(configs[0], data, self.custom)
+        self.loss = training_loss_again(configs[0], data, self.custom)
         self.architecture = architecture_of(configs[0], data.images.shape[-1], len(data.class_names), self.custom)
         self.images = TrainingImages(
             data.images,

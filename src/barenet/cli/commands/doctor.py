@@ -5,8 +5,8 @@ from __future__ import annotations
 from barenet.cli.options import Switch
 from barenet.engine.compiled.available import describe_compiling
 from barenet.engine.diagnosis import diagnose, why_not_compiled
+from barenet.notes import logger
 from barenet.printing.lines import print_json
-from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.diagnosis import show_diagnosis
 
 __all__ = ["doctor"]
@@ -23,10 +23,9 @@ def doctor(*, seconds: float = 10.0, json: Switch = False) -> None:
         Print the findings as one JSON object.
     """
     if not json:
-        note = ConsoleObserver().note
         if why_not_compiled() is None and (sentence := describe_compiling()) is not None:
-            note(sentence)
-        note(f"measuring for about {seconds:g} s")
+            logger.info(sentence)
+        logger.info(f"measuring for about {seconds:g} s")
     diagnosis = diagnose(seconds)
     if json:
         print_json(diagnosis.as_dict())

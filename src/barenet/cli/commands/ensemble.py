@@ -9,7 +9,6 @@ from barenet.cli.models import find_model
 from barenet.cli.options import Json, Quiet, Runs
 from barenet.printing.lines import print_json
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.results import show_ensemble
 
 __all__ = ["ensemble"]
@@ -39,9 +38,8 @@ def ensemble(
         Where the data that the networks were trained on lie now; without it, where they were. Their test images are
         tested.
     """
-    observer = ConsoleObserver(quiet=quiet)
-    paths = [find_model(model, runs, observer.note) for model in models]
-    made = make_ensemble(*paths, output=output, name=name, dataset=data, note=observer.note)
+    paths = [find_model(model, runs) for model in models]
+    made = make_ensemble(*paths, output=output, name=name, dataset=data)
     if json:
         print_json(made.as_dict())
         return

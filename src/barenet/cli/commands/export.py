@@ -12,7 +12,6 @@ from barenet.deploy.exported import TOLERANCE, Agreement
 from barenet.deploy.targets import choose_target
 from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["export"]
 
@@ -46,11 +45,10 @@ def export(
     force
         Overwrite a file that is there.
     """
-    observer = ConsoleObserver(quiet=quiet)
     to, output = choose_target(to, output)  # a wrong one is told before a missing run
-    path = find_model(model, runs, observer.note)
+    path = find_model(model, runs)
     options = {"preprocessing": preprocessing, "tolerance": tolerance, "force": force}
-    result = write_export(path, to, output=output, dataset=data, note=observer.note, **options)  # type: ignore[arg-type]
+    result = write_export(path, to, output=output, dataset=data, **options)  # type: ignore[arg-type]
     if json:
         print_json({"model": str(path), **result.as_dict()})
     elif quiet:

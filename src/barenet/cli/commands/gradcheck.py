@@ -21,9 +21,8 @@ from barenet.gradcheck.network import check_gradients
 from barenet.messages import count
 from barenet.nn.mlp import MLP
 from barenet.printing.lines import print_json, print_note
-from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.gradients import show_gradients, show_own_gradients
-from barenet.training.preparation import architecture_of, prepare, training_loss
+from barenet.training.preparation import architecture_of, prepare, training_loss_again
 
 __all__ = ["gradcheck"]
 
@@ -62,11 +61,10 @@ def gradcheck(
             "--sizes and --one-hot go with code of your own: barenet gradcheck mine.py:loss_and_gradients"
         )
     settings = Path(settings_or_code) if settings_or_code is not None else None
-    observer = ConsoleObserver(quiet=quiet)
     config = build_config(recipe, settings, given).as_given("trainer.epochs", "trainer.metric")  # neither matters here
-    dataset = load_dataset(**config.data.reading(), note=observer.note)
-    config, prepared = prepare(config, dataset, note=observer.note)
-    loss = training_loss(config, prepared)
+    dataset = load_dataset(**config.data.reading())
+    config, prepared = prepare(config, dataset)
+    loss = training_loss_again(config, prepared)
     mlp = MLP.from_architecture(
         architecture_of(config, dataset.n_inputs, dataset.n_classes),
         initializer=config.model.initializer,
@@ -124,7 +122,7 @@ def check_own(
     if json:
         print_json(report.as_dict())
     else:
-        show_own_gradients(report, quiet=quiet)
+        show_own_gradients(report)
     return 0 if report.passed else 1
 
 

@@ -10,7 +10,6 @@ from barenet.plots.inspection import inspect as write_pictures
 from barenet.plots.inspection import sentences
 from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["inspect"]
 
@@ -35,9 +34,8 @@ def inspect(
     output
         Folder for the pictures; without it, figures/ of the run, or a folder beside the model file.
     """
-    observer = ConsoleObserver(quiet=quiet)
-    path = find_model(model, runs, observer.note)
-    found = write_pictures(path, output=output, neuron=neuron, dataset=data, note=observer.note)
+    path = find_model(model, runs)
+    found = write_pictures(path, output=output, neuron=neuron, dataset=data)
     if json:
         print_json(found.as_dict())
         return

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, OneModel, Quiet, Runs, Switch
+from barenet.notes import logger
 from barenet.pages.playground.playground import playground as write_playground
 from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["playground"]
 
@@ -35,9 +35,8 @@ def playground(
     open
         Open the page in the browser.
     """
-    observer = ConsoleObserver(quiet=quiet)
-    path = find_model(model, runs, observer.note)
-    made = write_playground(path, output=output, dataset=data or None, note=observer.note)
+    path = find_model(model, runs)
+    made = write_playground(path, output=output, dataset=data or None)
     if json:
         print_json(made.as_dict())
     else:
@@ -45,4 +44,4 @@ def playground(
             f"{made.page} ({made.size / 1e6:.2f} MB): open it in a browser of 2023 or newer; it needs no network"
         )
     if open and not webbrowser.open(made.page.resolve().as_uri()):
-        observer.note(f"no browser could be started here; open {made.page} yourself")
+        logger.info(f"no browser could be started here; open {made.page} yourself")

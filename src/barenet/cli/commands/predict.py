@@ -17,9 +17,9 @@ from barenet.deploy.predictor import load
 from barenet.deploy.recognition import Recognition, recognise
 from barenet.errors import ConfigError, nearest
 from barenet.messages import escaped
+from barenet.notes import logger
 from barenet.printing.lines import print_json, print_line, write_csv_row
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["predict"]
 
@@ -73,14 +73,13 @@ def predict(
         raise ConfigError(f"--top must be 1 or more, got {top}")
     if json and csv:
         raise ConfigError("--json and --csv exclude each other: leave one out")
-    observer = ConsoleObserver(quiet=quiet)
     named, inputs = split_model(images, runs)
-    model = find_model(named, runs, observer.note)
+    model = find_model(named, runs)
     predictor = load(model, mirror=mirror)
     if mirror:
-        observer.note("mirrored: each answer is the mean of the probabilities of an image and its mirror image")
+        logger.info("mirrored: each answer is the mean of the probabilities of an image and its mirror image")
     steps = Steps(crop=crop, pad=pad, resize=resize, invert=invert)
-    found = recognise(predictor, inputs, top=top, steps=steps, skip_broken=skip_broken, note=observer.note)
+    found = recognise(predictor, inputs, top=top, steps=steps, skip_broken=skip_broken)
     if json:
         about = {"model": str(model), "classes": predictor.class_names, "mirror": mirror}
         print_json({**about, "images": [own.as_dict() for own in found]}, as_ascii=False)

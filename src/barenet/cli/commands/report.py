@@ -6,10 +6,10 @@ from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, Quiet, Runs
+from barenet.notes import collected
 from barenet.pages.reports.report import report as write_report
 from barenet.printing.lines import print_json, print_line
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 
 __all__ = ["report"]
 
@@ -33,15 +33,9 @@ def report(
         File to write, which ends in .html; without it, report.html in the run's folder, or comparison.html
         beside several runs.
     """
-    observer = ConsoleObserver(quiet=quiet)
-    notes: list[str] = []
-
-    def note(sentence: str) -> None:
-        notes.append(sentence)
-        observer.note(sentence)
-
-    paths = [find_model(model, runs, note) for model in models or (None,)]
-    path = write_report(*paths, output=output, dataset=data, note=note)
+    with collected() as notes:
+        paths = [find_model(model, runs) for model in models or (None,)]
+        path = write_report(*paths, output=output, dataset=data)
     if json:
         print_json({"page": str(path), "bytes": path.stat().st_size, "notes": notes})
     else:

@@ -10,15 +10,15 @@ import numpy as np
 from barenet.analysis.images import as_test, find_dataset, is_other
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, Mirror, OneModel, Quiet, Runs
-from barenet.data.datasets import CARRIED_NAME, ignore
+from barenet.data.datasets import CARRIED_NAME
 from barenet.errors import DataError
+from barenet.notes import held_back, logger
 from barenet.printing.lines import print_json
 from barenet.run_folders.checkpoint import SavedModel, check_mirror
 from barenet.run_folders.finding import RUNS, is_ensemble
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import Scores, average_scores, names_for, score_model
 from barenet.storage.ensembles import read_members
-from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.learning import describe_answers
 from barenet.terminal.results import show_ensemble, show_scores
 
@@ -36,21 +36,20 @@ def test(
     json: Json = False,
 ) -> None:
     """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix."""
-    observer = ConsoleObserver(quiet=quiet)
-    path = find_model(model, runs, observer.note)
+    path = find_model(model, runs)
     models = load_models(path)
     if mirror:
         check_mirror(models)
-    dataset = find_dataset(models[0], path, data or None, note=observer.note)
+    dataset = find_dataset(models[0], path, data or None)
     if is_other(models[0], dataset):
         trained_on = models[0].info.data_name
         if not data and dataset.name == CARRIED_NAME and list(dataset.class_names) != models[0].info.class_names:
             raise DataError(f"{path} was trained on {trained_on}, which is not on file: give labelled data by --data")
-        observer.note(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
-        dataset = as_test(models[0], dataset, observer.note) if data else dataset
-    # Networks of one run have seen the same images: what is noted of the first holds for all.
-    notes = [observer.note, *[ignore] * (len(models) - 1)]
-    scores = [score_model(own, dataset, note, mirror=mirror) for own, note in zip(models, notes, strict=True)]
+        logger.info(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
+        dataset = as_test(models[0], dataset) if data else dataset
+    scores = [score_model(models[0], dataset, mirror=mirror)]
+    with held_back():  # the networks of one run have seen the same images, so the notes of the first are those of all
+        scores += [score_model(model, dataset, mirror=mirror) for model in models[1:]]
     names = names_for(models[0], dataset)
     whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:

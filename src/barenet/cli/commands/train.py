@@ -15,6 +15,7 @@ from barenet.config.sources import build_config
 from barenet.data.loading import load_dataset
 from barenet.engine.making import choose_engine
 from barenet.errors import ConfigError, DivergedError, MachineError
+from barenet.notes import logger
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, Watchers
 from barenet.printing.lines import print_json, print_toml
@@ -63,17 +64,17 @@ def train(
         Show the learning curves in a window as they grow.
     """
     observer = ConsoleObserver(quiet=quiet)
-    settings, given = take_data(settings, read_flags(flags), observer.note)
+    settings, given = take_data(settings, read_flags(flags))
     if resume is not None:
         resume = find_folder(resume, [RUNS])
         check_resumed(resume, name, dry_run=dry_run)
     if dry_run:
         config = build_config(recipe, settings, given)
-        resolved, _ = prepare(config, load_dataset(**config.data.reading(), note=observer.note), note=observer.note)
-        choose_engine(config, observer.note)  # for what may be wrong with it: these settings may be for elsewhere
+        resolved, _ = prepare(config, load_dataset(**config.data.reading()))
+        choose_engine(config)  # for what may be wrong with it: these settings may be for elsewhere
         print_toml(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
         return
-    live = LivePlot(observer.note) if plot else None
+    live = LivePlot() if plot else None
     watching = Watchers([observer, *([live] if live else [])])
     try:
         if resume is not None:
@@ -101,7 +102,7 @@ def train(
 def report_on(observer: ConsoleObserver) -> None:
     """Write the page about the run that was watched."""
     if observer.folder is not None:
-        observer.note(f"report: {write_report(observer.folder, note=observer.note)}")
+        logger.info(f"report: {write_report(observer.folder)}")
 
 
 def check_resumed(run: Path, name: str | None, *, dry_run: bool) -> None:

@@ -9,7 +9,6 @@ from barenet.cli.models import find_model
 from barenet.cli.options import Json, Quiet, Runs, Switch
 from barenet.printing.lines import print_json
 from barenet.run_folders.finding import RUNS
-from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.verification import show_verification
 
 __all__ = ["verify"]
@@ -36,8 +35,7 @@ def verify(
     data
         Where the data of the run are now; without it, where they were.
     """
-    observer = ConsoleObserver(quiet=quiet)
-    found = verify_run(find_model(run, runs, observer.note), whole=whole, data=data)
+    found = verify_run(find_model(run, runs), whole=whole, data=data)
     if json:
         print_json(found.as_dict())
     else:

@@ -29,6 +29,7 @@ from barenet.data.pictures.deep import WHOLE_RANGE, range_of
 from barenet.data.pictures.layouts import PictureFolder
 from barenet.data.pictures.reports import Decoded, report
 from barenet.errors import MachineError
+from barenet.notes import logger
 from barenet.user_cache import cache_folder
 
 __all__ = ["Decoded", "decode_folder", "read_pictures"]
@@ -58,7 +59,7 @@ def decode_folder(found: PictureFolder, options: Options) -> Found:
     as_before = None
     if options.value_range is None and decoded.value_range not in (None, WHOLE_RANGE):
         # Earlier versions kept the upper 8 bits of 16-bit pictures, and did not scale them by their values.
-        quiet = replace(options, value_range=WHOLE_RANGE, note=lambda _: None)
+        quiet = replace(options, value_range=WHOLE_RANGE)
         as_before = partial(decode_folder, found, quiet)
     return Found(parts, found.layout, as_before=as_before, facts=facts)
 
@@ -121,7 +122,7 @@ def decode_into(entry: Path, found: PictureFolder, shape: tuple[int, ...], optio
         entry.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=".", dir=entry.parent))
     except OSError as error:
-        options.note(
+        logger.info(
             f"cannot keep the decoded pictures in {entry.parent} ({error.strerror}): they are decoded again each time"
         )
         return decode_parts(None, found, shape, options)

@@ -34,7 +34,7 @@ def find_pictures(root: Path, layout: Layout | None, options: Options) -> Pictur
     for folder in {root, layout.root, *(path.parent for classes in layout.parts.values() for _, path in classes)}:
         left_out.look_beside_classes(folder)
     parts = {part: find_part(layout, part, class_names, left_out) for part in ORDER if part in layout.parts}
-    left_out.report(root, options.note)
+    left_out.report(root)
     return PictureFolder(layout.root, class_names, parts, layout.words)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from barenet.data.files import is_system
 from barenet.data.pictures.picture import SUFFIXES
 from barenet.messages import count, few
+from barenet.notes import logger
 
 __all__ = ["LeftOut", "Names", "PictureFile", "has_own_pictures", "has_pictures", "list_pictures"]
 
@@ -48,17 +49,17 @@ class LeftOut:
         self.system.update(name for name in names if is_system(name))
         self.loose += [name for name in names if name.lower().endswith(SUFFIXES) and not is_system(name)]
 
-    def report(self, root: Path, note: Callable[[str], None]) -> None:
+    def report(self, root: Path) -> None:
         """Note what was left out."""
         if self.others:
             listed = few(sorted(self.others))
             n_files, kinds = count(len(self.others), "file"), ", ".join(SUFFIXES)
-            note(f"{root}: left out {n_files} of other kinds than {kinds}: {listed}")
+            logger.info(f"{root}: left out {n_files} of other kinds than {kinds}: {listed}")
         if self.loose:
-            note(f"{root}: left out {count(len(self.loose), 'picture')} of no class: {few(sorted(self.loose))}")
+            logger.info(f"{root}: left out {count(len(self.loose), 'picture')} of no class: {few(sorted(self.loose))}")
         if self.system:
             names = [f"{n} {name}" if n > 1 else name for name, n in sorted(self.system.items())]
-            note(f"{root}: left out {self.system.total()} hidden or system files and folders: {few(names)}")
+            logger.info(f"{root}: left out {self.system.total()} hidden or system files and folders: {few(names)}")
 
 
 def has_own_pictures(folder: Path) -> bool:

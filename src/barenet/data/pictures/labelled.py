@@ -26,6 +26,7 @@ from barenet.data.pictures.layouts import ORDER, Layout, PictureFolder, find_lay
 from barenet.data.tables.labels import number_labels
 from barenet.errors import DataError
 from barenet.messages import count, few
+from barenet.notes import held_back, logger
 
 __all__ = ["find_all_pictures", "says_classes"]
 
@@ -37,7 +38,8 @@ def says_classes(path: Path) -> bool:
     """Whether folders or a table give the classes of the pictures in a folder, or whether a file is such a table."""
     if path.is_file():
         return is_list_of_pictures(path) and read_label_table(path, None, Names(path.parent)) is not None
-    layout = find_layout(path, lambda _: None, for_model=True)
+    with held_back():
+        layout = find_layout(path, for_model=True)
     if layout is not None and len(layout.parts["train"]) > 1:
         return True
     return bool(find_label_tables(Names(path), path))
@@ -64,19 +66,19 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
     """Return the pictures in folders of classes, or those with labels in a table; `path` may be the table itself."""
     for word in ("drop", "keep"):
         if getattr(options.choices, word):
-            options.note(f"{path}: pictures have no columns to learn from, so --{word} has no effect")
+            logger.info(f"{path}: pictures have no columns to learn from, so --{word} has no effect")
     if path.is_file():
         names = Names(path.parent)
         table = read_label_table(path, None, names)
         assert table is not None  # as `says_classes` found
         return by_tables(path.parent, Tables(names, [table], {}), options)
-    layout = find_layout(path, options.note, for_model=options.for_model)
+    layout = find_layout(path, for_model=options.for_model)
     if layout is not None and options.choices.label is None and not any_table(path):
         return with_flat_parts(find_pictures(path, layout, options), layout, None, options)
     names = Names(path)
     tables = find_label_tables(names, path)
     if options.choices.label is not None and not tables:
-        options.note(f"{path}: no table names the pictures, so the label {options.choices.label!r} has no effect")
+        logger.info(f"{path}: no table names the pictures, so the label {options.choices.label!r} has no effect")
     beside = Tables(names, tables, {} if layout is None else classes_by_cell(layout, tables, names))
     if tables and layout is not None and has_no_meaning(layout):
         return by_tables(path, replace(beside, classes={}), options)
@@ -129,7 +131,7 @@ def by_tables(root: Path, beside: Tables, options: Options) -> PictureFolder:
     left_out = beside.names.left_out
     left_out.loose += [picture.name for picture in beside.names.pictures if picture.path not in used]
     left_out.others = [name for name in left_out.others if not name.lower().endswith(SUFFIXES)]
-    left_out.report(root, options.note)
+    left_out.report(root)
     class_names, parts = number(rows, sources)
     if len(class_names) < 2 and not options.for_model:
         raise DataError(f"{sources}: one class only, {few(class_names)}: a classifier needs two classes or more")
@@ -160,7 +162,7 @@ def look_up(beside: Tables, options: Options) -> tuple[dict[str, Labelled], str]
         message = f"{listed}: no picture exists for {count(len(missing), 'name')}: {few(missing)}"
         if not options.skip_broken:
             raise DataError(f"{message}; add them, or leave them out with --skip-broken")
-        options.note(f"{message}; left out")
+        logger.info(f"{message}; left out")
     keep_apart(rows, beside, listed)
     return rows, listed
 
@@ -192,7 +194,7 @@ def with_flat_parts(
         fitting = [table for table in tables if part in table.parts]
         labels = labels_of_part(fitting[0], found.class_names, columns) if len(fitting) == 1 else None
         if beside is None or labels is None:
-            options.note(f"{folder} has no folders of classes: left out, because no table gives its labels")
+            logger.info(f"{folder} has no folders of classes: left out, because no table gives its labels")
             continue
         table, (cells, label_from) = fitting[0], labels
         rows = {}

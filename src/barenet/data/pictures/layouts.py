@@ -12,7 +12,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from barenet.data.parts import is_filler, parts_among, words_of
 from barenet.data.pictures.folders import PictureFile, has_own_pictures, has_pictures
 from barenet.errors import DataError
 from barenet.messages import few
+from barenet.notes import logger
 
 __all__ = ["FOLDERS", "PictureFolder", "find_layout", "find_picture_root"]
 
@@ -90,7 +91,7 @@ def without_copies(folder: Path) -> tuple[list[tuple[str, Path]], list[str]]:
     return [(name, path) for name, path in below if name not in copies], copies
 
 
-def find_layout(root: Path, note: Callable[[str], None], *, for_model: bool = False) -> Layout | None:
+def find_layout(root: Path, *, for_model: bool = False) -> Layout | None:
     """Return which folders are classes, at `root` or in the first folder below it that holds some, or None.
 
     `for_model`: one class is enough, and a training part may be missing; then another part is called "train".
@@ -101,21 +102,21 @@ def find_layout(root: Path, note: Callable[[str], None], *, for_model: bool = Fa
         kept, copied = without_copies(folder)
         copies += [str(folder / name) for name in copied]
         layout = (
-            parts_above(folder, note, for_model=for_model)
+            parts_above(folder, for_model=for_model)
             or parts_inside(folder)
-            or classes_alone(folder, note, for_model=for_model)
+            or classes_alone(folder, for_model=for_model)
         )
         if layout is not None:
             if copies:
-                note(f"{root}: left out {few(copies)}, a copy of the folders beside it")
+                logger.info(f"{root}: left out {few(copies)}, a copy of the folders beside it")
             if beside:
-                note(f"{root}: left out {few(beside)}, which belongs to the pictures")
+                logger.info(f"{root}: left out {few(beside)}, which belongs to the pictures")
             return layout
         beside += [str(folder / name) for name, _ in kept if is_companion(name)]
     return None
 
 
-def parts_above(folder: Path, note: Callable[[str], None], *, for_model: bool) -> Layout | None:
+def parts_above(folder: Path, *, for_model: bool) -> Layout | None:
     """Return the layout of folders `train`, `test`, ... above classes, or None."""
     below = dict(subfolders(folder))
     names = parts_among(below)
@@ -139,7 +140,7 @@ def parts_above(folder: Path, note: Callable[[str], None], *, for_model: bool) -
     known = {name for name, _ in to_train}
     classes = {part: class_folders(path, known) for part, path in found.items()}
     if others := sorted(set(below) - {path.name for path in found.values()}):
-        note(f"{folder}: left out what is beside train: {few(others)}")
+        logger.info(f"{folder}: left out what is beside train: {few(others)}")
     named = ", ".join(f"{part}: {path.name}" for part, path in sorted(found.items()) if path.name != part)
     words = FOLDERS + (f" ({named})" if named else "")
     flat = {part: path for part, path in found.items() if not classes[part]}
@@ -181,7 +182,7 @@ def parts_inside(folder: Path) -> Layout | None:
     return Layout(folder, parts, f"{FOLDERS}, with the parts inside each")
 
 
-def classes_alone(folder: Path, note: Callable[[str], None], *, for_model: bool) -> Layout | None:
+def classes_alone(folder: Path, *, for_model: bool) -> Layout | None:
     """Return the layout of folders of classes without parts, or None if there are fewer than two."""
     below, _ = without_copies(folder)
     if flat_parts(folder) or all(is_filler(name) or is_companion(name) for name, _ in below):
@@ -194,12 +195,12 @@ def classes_alone(folder: Path, note: Callable[[str], None], *, for_model: bool)
     inside = {frozenset(name for name, inner in subfolders(path) if has_pictures(inner)) for _, path in classes}
     if len(inside) == 1 and len(shared := inside.pop()) > 1:
         listed = few([name for name, _ in classes])
-        note(
+        logger.info(
             f"{folder}: each of {listed} holds the folders {few(sorted(shared))}, taken together as one class; if "
             f"these are the classes, give one folder that holds them"
         )
     if left := sorted({name for name, _ in below} - {name for name, _ in classes}):
-        note(f"{folder}: left out {few(left)}, without folders of classes in it")
+        logger.info(f"{folder}: left out {few(left)}, without folders of classes in it")
     return Layout(folder, {"train": classes}, FOLDERS)
 
 

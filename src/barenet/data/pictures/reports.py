@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from barenet.data.pictures.folders import PictureFile
 from barenet.data.pictures.layouts import PictureFolder
 from barenet.errors import DataError
 from barenet.messages import few, one_line
+from barenet.notes import logger
 
 __all__ = ["Decoded", "report"]
 
@@ -35,8 +35,7 @@ class Decoded(NamedTuple):
 
 def report(found: PictureFolder, decoded: Decoded, options: Options) -> None:
     """Raise DataError for pictures that cannot be read, or note that they are left out; note what else is unusual."""
-    findings, note = decoded.findings, options.note
-    parts = found.parts
+    findings, parts = decoded.findings, found.parts
     broken = [
         f"{shown(found, parts[part][int(row)])} {fault}"
         for part, found_there in findings.items()
@@ -47,17 +46,17 @@ def report(found: PictureFolder, decoded: Decoded, options: Options) -> None:
         listed = f"{len(broken)} of {n_all} pictures in {found.root} cannot be read: {few(broken, SHOWN)}"
         if not options.skip_broken:
             raise DataError(f"{listed}; repair or remove them, or leave them out with --skip-broken")
-        note(f"{listed}; left out")
+        logger.info(f"{listed}; left out")
     if len(broken) == n_all:
         raise DataError(f"none of the {n_all} pictures in {found.root} can be read")
     for what, remark in (("animated", "only the first frame is used"), ("blank", "every pixel is the same")):
         unusual = [shown(found, parts[part][row]) for part in findings for row in getattr(findings[part], what)]
         if unusual:
-            note(f"{len(unusual)} of {n_all} pictures in {found.root} are {what} ({remark}): {few(unusual)}")
-    report_deep(found, decoded, n_all, note)
+            logger.info(f"{len(unusual)} of {n_all} pictures in {found.root} are {what} ({remark}): {few(unusual)}")
+    report_deep(found, decoded, n_all)
 
 
-def report_deep(found: PictureFolder, decoded: Decoded, n_all: int, note: Callable[[str], None]) -> None:
+def report_deep(found: PictureFolder, decoded: Decoded, n_all: int) -> None:
     """Note how pictures with 16 bits a pixel became bytes; raise DataError if too few of their bits can be read."""
     if decoded.value_range is None:
         return
@@ -65,7 +64,7 @@ def report_deep(found: PictureFolder, decoded: Decoded, n_all: int, note: Callab
     for part, findings in decoded.findings.items():
         all_found.add(findings)
         if scale := other_scale(findings.extremes, decoded.value_range):
-            note(f"{part} pictures in {found.root}: {scale}")
+            logger.info(f"{part} pictures in {found.root}: {scale}")
     if decoded.value_range == WHOLE_RANGE:
         return
     lowest, highest = decoded.value_range
@@ -76,7 +75,7 @@ def report_deep(found: PictureFolder, decoded: Decoded, n_all: int, note: Callab
             f"{all_found.extremes[1]} only, such as {shown(found, found.parts[part][row])}; only the upper 8 bits of "
             f"colours can be read, which is too little: save them with 8 bits, or in grey"
         )
-    note(
+    logger.info(
         f"{len(all_found.deep)} of {n_all} pictures in {found.root} have 16 bits a pixel, with values from "
         f"{all_found.extremes[0]} to {all_found.extremes[1]}: {lowest} to {highest} are taken as 0 to 255"
     )

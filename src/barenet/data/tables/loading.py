@@ -11,7 +11,7 @@ features, which the training standardises. Data frames and arrays from Python ar
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,11 +28,12 @@ from barenet.data.tables.pixels import image_shape
 from barenet.data.tables.table import Table
 from barenet.errors import ConfigError, DataError
 from barenet.messages import count, few
+from barenet.notes import logger
 
 __all__ = ["found_in", "read_tables"]
 
 
-def read_tables(path: Path, choices: Choices, note: Callable[[str], None]) -> Found:
+def read_tables(path: Path, choices: Choices) -> Found:
     """Read the tables at `path`, a file or a folder; raise DataError, or ConfigError for a choice that does not fit."""
     files = find_tables(path)
     parts: dict[str, Part] = {}
@@ -45,10 +46,10 @@ def read_tables(path: Path, choices: Choices, note: Callable[[str], None]) -> Fo
         parts[part] = read_part(by_kind, choices)
     if "train" not in parts:
         raise DataError(f"{path} has {few(sorted(parts))} but nothing to train on: expected {NAMES}")
-    return found_in(as_trained(parts, choices), choices, note)
+    return found_in(as_trained(parts, choices), choices)
 
 
-def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], None]) -> Found:
+def found_in(parts: Mapping[str, Part], choices: Choices) -> Found:
     """Return the features and labels of all parts, and note what was taken for what."""
     train = parts["train"]
     if not isinstance(train.features, Table):
@@ -68,12 +69,12 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
             f"says what its rows are"
         )
     for name in [name for name, labels in texts.items() if labels is None and name != "train"]:
-        note(f"{parts[name].features_from} has no labels: left out; `barenet predict` says what its rows are")
+        logger.info(f"{parts[name].features_from} has no labels: left out; `barenet predict` says what its rows are")
         del tables[name]
     features = {name: columns.encode(table, unknown=choices.unknown) for name, table in tables.items()}
     for name, table in tables.items():
         for sentence in columns.said_of(table) if name != "train" or choices.columns else []:
-            note(sentence)
+            logger.info(sentence)
     shape = None if choices.standardize else image_shape(columns, features)
     if shape is None:
         kind = np.float64 if any(rows.dtype == np.float64 for rows in features.values()) else np.float32
@@ -84,9 +85,9 @@ def found_in(parts: Mapping[str, Part], choices: Choices, note: Callable[[str], 
     facts |= named(choices)
     found = with_labels(features, {name: parts[name] for name in tables}, texts, facts)
     how = f" ({train.features.how})" if train.features.how else ""
-    note(f"{train.features_from}{how}: {labels_in_words(columns, why)}{describe(found, columns, shape)}")
+    logger.info(f"{train.features_from}{how}: {labels_in_words(columns, why)}{describe(found, columns, shape)}")
     for sentence in said:
-        note(f"{train.features_from}: {sentence}")
+        logger.info(f"{train.features_from}: {sentence}")
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import html
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -19,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.data.batches import to_float
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError, DataError
 from barenet.messages import count, one_line
 from barenet.nn import MLP
+from barenet.notes import logger
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.scores import names_for
@@ -61,7 +62,6 @@ def write_playground(
     name: str,
     members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
-    note: Callable[[str], None] = ignore,
 ) -> int:
     """Write the page of a network and return its size in bytes; nothing is written unless all is well.
 
@@ -74,7 +74,7 @@ def write_playground(
         DataError: its images are not grey pictures, or the data set has others.
         MachineError: the page cannot be written.
     """
-    page = build_page(model, dataset, name=name, members=members, warning=warning, note=note).encode()
+    page = build_page(model, dataset, name=name, members=members, warning=warning).encode()
     replace_file(path, page)
     return len(page)
 
@@ -86,14 +86,13 @@ def build_page(
     name: str,
     members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
-    note: Callable[[str], None] = ignore,
 ) -> str:
     """Return the page's HTML; the same network and images give the same text. `warning`: what stands on top."""
     models = [own for _, own in members] or [model]
     networks, limit = [own.mlp for own in models], LIMIT * len(models)
     if sum(network.parameters.values.size for network in networks) > 4 * limit:
         raise too_large(models)  # not worth packing first
-    frame = frame_of(model, dataset, note)
+    frame = frame_of(model, dataset)
     images, labels = choose_examples(dataset)
     images = drawn(model, images).values if len(images) else images
     run = {
@@ -119,7 +118,9 @@ def build_page(
         page = fill_template(run | {"rounded": True}, pack_weights(rounded), examples)
         if len(page.encode()) > limit or any(map(not_as_good, networks, rounded)):
             raise too_large(models)
-        note(f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {limit / 1e6} MB")
+        logger.info(
+            f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {limit / 1e6} MB"
+        )
     return page
 
 
@@ -151,11 +152,11 @@ def too_large(models: Sequence[SavedModel]) -> CheckpointError:
     )
 
 
-def frame_of(model: SavedModel, dataset: Dataset | None, note: Callable[[str], None]) -> Frame:
+def frame_of(model: SavedModel, dataset: Dataset | None) -> Frame:
     """Return what the page draws on, or raise DataError for what is no grey image."""
     if read_standardiser(model.info.preprocessing) is not None:
         raise DataError(f"the playground draws images; {model.path} was trained on a table of features")
-    height, width = grey_shape(tuple(model.info.image_shape), note)
+    height, width = grey_shape(tuple(model.info.image_shape))
     if dataset is None:
         return Frame(height, width, *((0.0, 1.0) if takes_bytes(model) else ends_of(model) or (0.0, 1.0)))
     images = dataset.train_images
@@ -168,7 +169,7 @@ def frame_of(model: SavedModel, dataset: Dataset | None, note: Callable[[str], N
         )
     inputs = drawn(model, images[:1000])
     for sentence in inputs.told.values():
-        note(sentence)
+        logger.info(sentence)
     ends = ends_of(model) or (float(images.min()), float(images.max()))
     low, high = (0.0, 255.0) if takes_bytes(model) else ends
     pictures = inputs.values.reshape(-1, height, width).astype(np.float64)
@@ -199,7 +200,7 @@ def ends_of(model: SavedModel) -> tuple[float, float] | None:
     return (remembered["values"][0], remembered["values"][1]) if remembered else None
 
 
-def grey_shape(shape: tuple[int, ...], note: Callable[[str], None]) -> tuple[int, int]:
+def grey_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return height and width of a grey image of `shape`."""
     plain = tuple(side for side in shape if side != 1) if len(shape) == 3 else shape
     if len(plain) == 2:
@@ -207,7 +208,7 @@ def grey_shape(shape: tuple[int, ...], note: Callable[[str], None]) -> tuple[int
     side = math.isqrt(math.prod(shape))
     if len(shape) == 1 and side * side == shape[0]:
         rows = f"rows of {count(shape[0], 'number')}"
-        note(f"the run's inputs are {rows}; the page shows them as images of {side} x {side}")
+        logger.info(f"the run's inputs are {rows}; the page shows them as images of {side} x {side}")
         return side, side
     raise DataError(f"the playground draws grey images of height x width; this network takes inputs of shape {shape}")
 

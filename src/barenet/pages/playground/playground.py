@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from barenet.analysis.images import Source, find_dataset, is_other
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError
 from barenet.nn.activations import CUSTOM
+from barenet.notes import logger
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path
 from barenet.pages.playground.page import EXAMPLES, write_playground
@@ -45,7 +45,6 @@ def playground(
     *,
     output: str | Path | None = None,
     dataset: Source | None = None,
-    note: Callable[[str], None] = ignore,
 ) -> Playground:
     """Write a page on which a person draws an image and watches every neuron of a network answer.
 
@@ -57,7 +56,6 @@ def playground(
             file.
         dataset: the data set whose test images the page offers, or where it lies; without it the one that the network
             was trained on, and no images where that cannot be found.
-        note: gets a sentence for whatever deserves attention.
 
     Returns:
         Where the page is, its size in bytes, which model file it shows, and how many images it offers.
@@ -67,19 +65,19 @@ def playground(
         DataError: its images are not grey pictures, or the data set has others.
         RunError, MachineError: see `barenet.errors`.
     """
-    path, target = find_run(path, note), None if output is None else page_path(output)
-    model, members = choose_networks(path, note)
-    images = find_images(model, path, dataset, note)
+    path, target = find_run(path), None if output is None else page_path(output)
+    model, members = choose_networks(path)
+    images = find_images(model, path, dataset)
     target = target or (path if path.is_dir() else path.parent) / "playground.html"
     name = name_of_run(path) if members else name_of(model, path)
     warnings = [f"{own}: {said}" for own, member in members if (said := warning_of(member))]
     warning = " ".join(warnings) if members else warning_of(model)
-    size = write_playground(model, target, images, name=name, members=members, warning=warning, note=note)
+    size = write_playground(model, target, images, name=name, members=members, warning=warning)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
     return Playground(target, size, path if members else model.path, min(EXAMPLES, n_test))
 
 
-def choose_networks(path: Path, note: Callable[[str], None]) -> tuple[SavedModel, list[tuple[str, SavedModel]]]:
+def choose_networks(path: Path) -> tuple[SavedModel, list[tuple[str, SavedModel]]]:
     """Return the network at `path`, of several the best on validation; and an ensemble's members, by their names."""
     try:
         models = load_models(path)
@@ -95,7 +93,7 @@ def choose_networks(path: Path, note: Callable[[str], None]) -> tuple[SavedModel
         sources = [own.source for own in read_members(path)]
         return best, [(f"{i} {source}", own) for i, (source, own) in enumerate(zip(sources, models, strict=True))]
     if len(models) > 1:
-        note(f"the page shows one of {len(models)} networks, the best on validation: {best.path.parent.name}")
+        logger.info(f"the page shows one of {len(models)} networks, the best on validation: {best.path.parent.name}")
     return best, []
 
 
@@ -111,17 +109,17 @@ def warning_of(model: SavedModel) -> str:
     return f"{words}: {verdict.reasons[0]}. What its neurons answer says nothing of an image."
 
 
-def find_images(model: SavedModel, path: Path, source: Source | None, note: Callable[[str], None]) -> Dataset | None:
+def find_images(model: SavedModel, path: Path, source: Source | None) -> Dataset | None:
     """Return the data set whose test images the page offers: the one named, or the run's own if it is on file."""
-    dataset = find_dataset(model, path, source, note=note)
+    dataset = find_dataset(model, path, source)
     if source is None and (is_other(model, dataset) or dataset.n_inputs != model.mlp.n_inputs):
-        note(
+        logger.info(
             f"the images that the network was trained on ({model.info.data_name or 'unknown'}) are not on file: the "
             f"page has none to pick from; name them by --data"
         )
         return None
     if is_other(model, dataset):
-        note(f"the model was trained on {model.info.data_name}, these test images are of {dataset.name}")
+        logger.info(f"the model was trained on {model.info.data_name}, these test images are of {dataset.name}")
     return dataset
 
 

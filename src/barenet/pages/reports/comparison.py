@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from barenet.config.tables import Config
 from barenet.errors import RunError
 from barenet.messages import count
 from barenet.nn import Activation, Loss
+from barenet.notes import logger
 from barenet.pages.page import render
 from barenet.pages.reports.contestants import Contestant, judge_average, judge_by_file, read_contestant
 from barenet.pages.reports.drawings import Drawing
@@ -39,7 +40,6 @@ def compare(
     dataset: Source | None,
     activations: Sequence[Activation],
     loss: Loss | None,
-    note: Callable[[str], None],
 ) -> str:
     """Return the page that compares runs; of a single run, that compares its seeds."""
     if len({path.resolve() for path in paths}) < len(paths):
@@ -53,7 +53,7 @@ def compare(
     if judgement is not None and not any(network.learned for network in runs[0].networks):
         judgement = without_examples(judgement)
     for sentence in notes:
-        note(sentence)
+        logger.info(sentence)
     rows = seed_rows(runs[0]) if alone else [run_row(run) for run in runs]
     return render(
         "comparison.html",

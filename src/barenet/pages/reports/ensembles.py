@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from barenet.analysis.images import Source
 from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
+from barenet.notes import logger
 from barenet.pages.page import render
 from barenet.pages.reports.contestants import Contestant, Network, judge_average, read_contestant
 from barenet.pages.reports.judgement import judged_parts, without_examples
@@ -29,7 +30,6 @@ def ensemble_page(
     dataset: Source | None,
     activations: Sequence[Activation],
     loss: Loss | None,
-    note: Callable[[str], None],
 ) -> str:
     """Return the page about the ensemble at `path`."""
     whole = read_contestant(path, name_of_run(path), activations, loss)
@@ -40,7 +40,7 @@ def ensemble_page(
     if judgement is not None and not any(own.learned for own in whole.networks):
         judgement = without_examples(judgement)
     for sentence in notes:
-        note(sentence)
+        logger.info(sentence)
     configs = [config for _, config in whole.member_settings]
     curves = [(name, [own.history]) for name, own in named if own.history]
     tested = [own.result["test_accuracy"] for own in whole.networks if own.result is not None]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from barenet.analysis.images import Source
 from barenet.analysis.learning import verdict_of
 from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
-from barenet.data.datasets import ignore
 from barenet.errors import RunError
 from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
+from barenet.notes import logger
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
@@ -39,7 +39,6 @@ def report(
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
-    note: Callable[[str], None] = ignore,
 ) -> Path:
     """Write a page about a run, or one that compares several, and return where it is.
 
@@ -51,24 +50,23 @@ def report(
         dataset: the images, or where they lie, where they cannot be found by the run's settings.
         activations: of your own, handed in again.
         loss: likewise.
-        note: gets a sentence for whatever deserves attention.
 
     Raises:
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
         MachineError: the page cannot be written.
     """
     target = None if output is None else page_path(output)
-    runs = [check_run(find_run(path, note)) for path in paths or (None,)]
+    runs = [check_run(find_run(path)) for path in paths or (None,)]
     options = {"dataset": dataset, "activations": activations, "loss": loss}
     if len(runs) == 1 and is_ensemble(runs[0]):
-        path, text = runs[0] / "report.html", ensemble_page(runs[0], **options, note=note)  # type: ignore[arg-type]
+        path, text = runs[0] / "report.html", ensemble_page(runs[0], **options)  # type: ignore[arg-type]
     elif len(runs) == 1 and not is_seeds(runs[0]):
         saved = read_saved_run(runs[0], **options)  # type: ignore[arg-type]
         for sentence in saved.notes:
-            note(sentence)
+            logger.info(sentence)
         path, text = runs[0] / "report.html", report_page(saved)
     else:
-        text = compare(runs, **options, note=note)  # type: ignore[arg-type]
+        text = compare(runs, **options)  # type: ignore[arg-type]
         path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
     path = target or path
     write_page(path, text)

@@ -6,7 +6,7 @@ the same; the number of threads, which changes no bit; and the number of epochs,
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.names import all_paths
 from barenet.config.sources import BEFORE, build_config, stored_settings
 from barenet.config.tables import Config
-from barenet.data.datasets import CARRIED_NAME, Dataset, ignore
+from barenet.data.datasets import CARRIED_NAME, Dataset
 from barenet.data.files import Place
 from barenet.data.formats.idx_folders import find_idx_set
 from barenet.engine.making import check_engine, settle_engine
@@ -23,6 +23,7 @@ from barenet.engine.parts import RULE_VERSION
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, RunError
 from barenet.messages import as_typed
+from barenet.notes import held_back, logger
 from barenet.run_folders.checkpoint import ModelInfo, read_state
 from barenet.run_folders.finding import STUDY, describe_names, is_ensemble
 from barenet.run_folders.folder import RunFolder, drop_torn_files, lock_run, network_folders
@@ -70,8 +71,8 @@ def resume_run(
     with our_errors(folder), lock_run(folder):
         drop_torn_files(folder)
         folders = [RunFolder(path) for path in network_folders(folder)]
-        stored = [read_stored(network, dataset, observer.note) for network in folders]
-        resolved, data = prepare_as_before(folder, config, dataset, stored[0][0], custom=custom, note=observer.note)
+        stored = [read_stored(network, dataset) for network in folders]
+        resolved, data = prepare_as_before(folder, config, dataset, stored[0][0], custom=custom)
         configs = network_configs(resolved)
         if len(folders) != len(configs):
             raise RunError(f"{folder} is incomplete: {len(folders)} of {len(configs)} networks are there")
@@ -88,19 +89,19 @@ def resume_run(
             planned = min(planned, epochs)
         for network, (_, state) in zip(folders, stored, strict=True):
             for problem in network.trim_history(int(state.epoch[0])):
-                observer.note(problem)
+                logger.info(problem)
         states = [state for _, state in stored]
         is_cut = resolved.trainer.engine == "numpy" and any(state.epoch[0] > 0 for state in states)
         if is_cut and read_parts_version(folders[0].path) != RULE_VERSION:
-            observer.note(
+            logger.info(
                 f"{folder} was started by a version of barenet that cuts a step into other parts: it goes on, but its "
                 f"results differ in the last digits from those without the break"
             )
         trainer = Trainer(configs, data, states, custom=custom, progress=observer.progress)
         if planned < resolved.trainer.epochs:
-            observer.note(describe_extension(folder, trainer, planned))
+            logger.info(describe_extension(folder, trainer, planned))
         elif all(trainer.stopped):
-            observer.note(describe_finished(folder, trainer))
+            logger.info(describe_finished(folder, trainer))
         run = Run(resolved, dataset, trainer, folder, observer)
         if (resolved.data.path, resolved.trainer.epochs) != (before.data.path, before.trainer.epochs):
             run.files.write_configs()
@@ -117,7 +118,6 @@ def prepare_as_before(
     info: ModelInfo,
     *,
     custom: Custom | None,
-    note: Callable[[str], None] = ignore,
 ) -> tuple[Config, TrainingData]:
     """Return the settings and data that the run was started with; earlier versions scaled some arrays differently.
 
@@ -130,8 +130,8 @@ def prepare_as_before(
         dataset = replace(dataset, kind="features")
     if config.model.teacher is not None:
         custom = replace(custom or Custom(), teacher=RunFolder(network_folders(folder)[0]).read_teacher())
-    resolved, data = prepare(config, dataset, custom=custom, note=note)
-    return settle_engine(resolved, note), replace(data, scale=info.scale)
+    resolved, data = prepare(config, dataset, custom=custom)
+    return settle_engine(resolved), replace(data, scale=info.scale)
 
 
 def stored_config(folder: Path) -> Config:
@@ -189,10 +189,11 @@ def fingerprint_of_data(folder: Path) -> str:
     """Return the fingerprint of the data that a run was started with, or "" where its files are missing."""
     files = RunFolder(network_folders(folder)[0])
     is_there = files.last.exists() or files.previous.exists()
-    return read_state(find_checkpoint(files, ignore))[0].data_fingerprint if is_there else ""
+    with held_back():
+        return read_state(find_checkpoint(files))[0].data_fingerprint if is_there else ""
 
 
-def find_checkpoint(folder: RunFolder, note: Callable[[str], None]) -> Path:
+def find_checkpoint(folder: RunFolder) -> Path:
     """Return the last checkpoint of a network; if it is damaged or missing, the one before, with a note."""
     if not folder.last.exists() and not folder.previous.exists():
         raise RunError(f"{folder.path} has no {folder.last.name}, so the run cannot go on; start a new run")
@@ -202,14 +203,14 @@ def find_checkpoint(folder: RunFolder, note: Callable[[str], None]) -> Path:
         if not folder.previous.exists():
             raise
         found = str(error) if folder.last.exists() else f"{folder.last} is missing"
-        note(f"{found}: the run goes on from {folder.previous.name}, step {read_state(folder.previous)[0].step}")
+        logger.info(f"{found}: the run goes on from {folder.previous.name}, step {read_state(folder.previous)[0].step}")
         return folder.previous
     return folder.last
 
 
-def read_stored(folder: RunFolder, dataset: Dataset, note: Callable[[str], None]) -> tuple[ModelInfo, TrainingState]:
+def read_stored(folder: RunFolder, dataset: Dataset) -> tuple[ModelInfo, TrainingState]:
     """Return what the file of a network's last state says, and the state; raise RunError for other data."""
-    checkpoint = find_checkpoint(folder, note)
+    checkpoint = find_checkpoint(folder)
     info, state = read_state(checkpoint)
     if info.data_fingerprint != dataset.fingerprint:
         raise RunError(

@@ -17,7 +17,7 @@ holds them as a dictionary, in which older files and other kinds of data lack so
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,13 @@ from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.data.checks import BRIGHT
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.data.pictures.picture import border_of
 from barenet.data.standardising import Standardiser, count_merged
 from barenet.data.tables.labels import LISTED
 from barenet.errors import ConfigError, DataError
 from barenet.messages import few
+from barenet.notes import logger
 from barenet.training.inputs.input_range import PIXEL_SCALE, fit_images, is_unit_range, measure_range, read_range
 
 __all__ = [
@@ -57,11 +58,7 @@ SAMPLE = 500  # training images, spread evenly, from which the brightness at the
 
 
 def preprocess(
-    config: Config,
-    dataset: Dataset,
-    train_rows: NDArray[np.int64],
-    valid_images: NDArray[Any],
-    note: Callable[[str], None] = ignore,
+    config: Config, dataset: Dataset, train_rows: NDArray[np.int64], valid_images: NDArray[Any]
 ) -> tuple[NDArray[Any], NDArray[Any], dict[str, Any]]:
     """Return all training images, validation images, and what the model shall remember of the rows trained on.
 
@@ -75,7 +72,7 @@ def preprocess(
     if dataset.kind == "features" or config.data.standardize:
         standardise = make_standardiser(dataset, images[train_rows], standardize=config.data.standardize is not False)
         standardised = standardise(images)
-        note_merged(dataset, images, standardised, note)
+        note_merged(dataset, images, standardised)
         remembered |= {"mean": standardise.mean.tolist(), "deviation": standardise.deviation.tolist()}
         if images.dtype == np.float64:
             remembered["has_float64"] = True
@@ -84,7 +81,7 @@ def preprocess(
         for what, others in (("validation", dataset.valid_images), ("test", dataset.test_images)):
             some = others[:: len(others) // SAMPLE + 1] if others is not None else images[:0]
             for sentence in look_at_features(standardise(some), feature_names(dataset)).values():
-                note(f"{dataset.name}: of the {what} rows {sentence}")
+                logger.info(f"{dataset.name}: of the {what} rows {sentence}")
         return standardised, standardise(valid_images), remembered
     sample = train_rows[np.unique(np.linspace(0, len(train_rows) - 1, SAMPLE).astype(int))]
     remembered |= measure_range(images, train_rows)
@@ -106,16 +103,14 @@ def make_standardiser(dataset: Dataset, trained_on: NDArray[Any], *, standardize
     return Standardiser.of(trained_on, may_be_missing=True, stay=columns.is_indicator)
 
 
-def note_merged(
-    dataset: Dataset, images: NDArray[Any], standardised: NDArray[np.float32], note: Callable[[str], None]
-) -> None:
+def note_merged(dataset: Dataset, images: NDArray[Any], standardised: NDArray[np.float32]) -> None:
     """Note features where many different values become the same, because a few values lie far from all others."""
     if dataset.kind != "features":
         return
     merged = count_merged(images, standardised)
     names = feature_names(dataset)
     if bad := [f"{names[i]} ({merged[i]})" for i in np.flatnonzero(merged > MERGED * len(images))]:
-        note(
+        logger.info(
             f"{dataset.name}: different values become the same when they are standardised, because a few others are "
             f"far from them: {few(bad)}; take their logarithm, or clean them"
         )
@@ -150,9 +145,7 @@ def look_at_features(standardised: NDArray[np.float32], names: Sequence[str]) ->
     return {}
 
 
-def check_other_images(
-    dataset: Dataset, scale: float, remembered: Mapping[str, Any], note: Callable[[str], None]
-) -> None:
+def check_other_images(dataset: Dataset, scale: float, remembered: Mapping[str, Any]) -> None:
     """Raise DataError for validation or test images of clearly another scale than the training images; note doubts."""
     trained = read_range(remembered)
     for what, images in (("validation", dataset.valid_images), ("test", dataset.test_images)):
@@ -168,10 +161,10 @@ def check_other_images(
             lowest, highest = trained["values"]
             raise DataError(f"{where}: they go from {ends}, not from {lowest:.5g} to {highest:.5g}; scale both alike")
         for sentence in told.values():
-            note(f"{where}: {sentence}")
+            logger.info(f"{where}: {sentence}")
 
 
-def resolve_scale(dataset: Dataset, images: NDArray[Any], note: Callable[[str], None]) -> float:
+def resolve_scale(dataset: Dataset, images: NDArray[Any]) -> float:
     """Return the factor that scales pixels to 0-1: 1 / 255 for bytes, and for others by their range.
 
     Dark bytes, such as 0 and 1, are scaled by their range too. Large floats with negative values are scaled to -1 to 1.
@@ -193,7 +186,7 @@ def resolve_scale(dataset: Dataset, images: NDArray[Any], note: Callable[[str], 
         return 1.0
     else:
         whole = next(most for most in (255.0, 4_095.0, 65_535.0, high) if most / 2 < high <= most)
-    note(f"{dataset.name}: pixels from {low:g} to {high:g} are divided by {whole:g}")
+    logger.info(f"{dataset.name}: pixels from {low:g} to {high:g} are divided by {whole:g}")
     return 1 / whole
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.data.datasets import ignore
 from barenet.data.tables.columns import Column, Columns
 from barenet.data.tables.labels import find_label
 from barenet.data.tables.table import Table
 from barenet.errors import DataError
 from barenet.messages import count
+from barenet.notes import logger
 
 __all__ = ["encode_table", "read_columns"]
 
@@ -30,7 +30,6 @@ def encode_table(
     n_inputs: int,
     *,
     unknown: str | None = None,
-    note: Callable[[str], None] = ignore,
 ) -> NDArray[Any]:
     """Return the features (n, D) of a table as a model takes them, in their original units; missing numbers are NaN.
 
@@ -40,7 +39,7 @@ def encode_table(
     columns = read_columns(preprocessing) or plain_columns(table, n_inputs)
     features = columns.encode(table, unknown=unknown or preprocessing.get("unknown", "error"))
     for sentence in columns.said_of(table):
-        note(sentence)
+        logger.info(sentence)
     if features.dtype == np.float64 and not preprocessing.get("has_float64", False):
         return features.astype(np.float32)
     return features

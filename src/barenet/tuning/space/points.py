@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,11 @@ from barenet.config.kinds import KINDS, Layer, fit_kinds
 from barenet.config.reading import read_recipe
 from barenet.config.sources import build_config, by_table
 from barenet.config.tables import Config
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.nn.architecture import Architecture, each_layer
+from barenet.notes import logger
 from barenet.run_folders.teaching import with_teacher
 from barenet.training.lengths import resolve_batch_size, resolve_eval_every, resolve_normalization
 from barenet.training.preparation import (
@@ -67,26 +68,24 @@ class Base:
             if searched is not None:  # one for each of the layers that there are now
                 flags["model.activation"] = searched
         config = build_config(self.recipe, None, self.given, flags)
-        changes = resolve_changes(config, dataset, ignore)
-        config = config.with_values(model__normalization=resolve_normalization(config, n_train, ignore))
+        changes = resolve_changes(config, dataset)
+        config = config.with_values(model__normalization=resolve_normalization(config, n_train))
         architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
-        batch_size = resolve_batch_size(config, architecture, n_train, ignore)
+        batch_size = resolve_batch_size(config, architecture, n_train)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
         # As a run of its own, a winner must not train for more epochs than its trial did, or choose by another metric.
         return config.as_given("trainer.epochs", "trainer.metric").with_values(
             **shared,
             data__batch_size=batch_size,
             **changes,
-            trainer__eval_every=resolve_eval_every(config, ignore),
+            trainer__eval_every=resolve_eval_every(config),
             trainer__metric=resolved.trainer.metric,
             trainer__n_seeds=1,
             trainer__threads=1,
             trainer__engine=resolved.trainer.engine,
         )
 
-    def prepare(
-        self, dataset: Dataset, metric: str, note: Callable[[str], None] = ignore, study: Path | None = None
-    ) -> tuple[Config, TrainingData]:
+    def prepare(self, dataset: Dataset, metric: str, study: Path | None = None) -> tuple[Config, TrainingData]:
         """Return the base settings, resolved, and the split data that all trials share.
 
         study: the folder of a study that goes on, which holds what its teacher gave.
@@ -97,11 +96,11 @@ class Base:
                 "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
             )
         if config.trainer.threads not in (None, 1):
-            note("trials have one thread each; trainer.threads is left aside")
-        custom = with_teacher(config, dataset, note, stored=study)
+            logger.info("trials have one thread each; trainer.threads is left aside")
+        custom = with_teacher(config, dataset, stored=study)
         config = config.as_given("trainer.epochs").with_values(trainer__threads=1)  # as many as each trial has
-        resolved, data = prepare(config, dataset, custom=custom, note=note)
-        return settle_engine(resolved, note), data
+        resolved, data = prepare(config, dataset, custom=custom)
+        return settle_engine(resolved), data
 
 
 def notes_of(base: Base, space: Space) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
@@ -11,6 +11,7 @@ from pathlib import Path
 from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.errors import ConfigError
+from barenet.notes import held_back, logger
 from barenet.training.preparation import TrainingData
 from barenet.training.setting_notes import schedule_notes
 from barenet.tuning.space.dimensions import Point
@@ -44,7 +45,8 @@ class PreparedSearch:
 
     def configure(self, point: Point) -> Config:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""
-        return self.request.base.resolve(point, self.resolved, self.dataset, self.data.n_train)
+        with held_back():  # what the base settings give rise to was told once
+            return self.request.base.resolve(point, self.resolved, self.dataset, self.data.n_train)
 
     def rungs_of(self, n_trials: int) -> list[int]:
         """Return the epochs at which a round of so many trials is compared."""
@@ -59,16 +61,14 @@ class PreparedSearch:
             check_values(self.space, self.configure)
 
 
-def prepare_search(
-    request: SearchRequest, dataset: Dataset, note: Callable[[str], None], study: Path | None = None
-) -> PreparedSearch:
+def prepare_search(request: SearchRequest, dataset: Dataset, study: Path | None = None) -> PreparedSearch:
     """Check the space, and split the data once for all trials; `study` is the folder of a study that goes on."""
     space, plan = request.space, request.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
-    resolved, data = request.base.prepare(dataset, plan.metric, note, study)
+    resolved, data = request.base.prepare(dataset, plan.metric, study)
     schedule = schedule_notes(resolved, data.n_train, space.targets)
     for sentence in (*notes_of(request.base, space), *schedule):
-        note(sentence)
+        logger.info(sentence)
     return PreparedSearch(request, space, n_trials, resolved, dataset, data)
 
 

@@ -15,15 +15,15 @@ that its rung is trained again. The methods `read_` change nothing, and raise.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any
 
-from barenet.data.datasets import ignore
 from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, MachineError
+from barenet.notes import logger
 from barenet.schema import SchemaError
 from barenet.storage.arrays import read_arrays, write_arrays
 from barenet.storage.files import make_folder, replace_file, set_aside
@@ -47,10 +47,9 @@ __all__ = ["StudyFolder", "new_study"]
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """The files of a study; `note` is told of those that are damaged."""
+    """The files of a study; those that are damaged are noted."""
 
     path: Path
-    note: Callable[[str], None] = ignore
 
     @property
     def about(self) -> Path:
@@ -135,7 +134,7 @@ class StudyFolder:
 
     def put_aside(self, path: Path, why: Exception, consequence: str) -> None:
         """Rename a damaged file, and say so."""
-        self.note(f"{why}; it is kept as {set_aside(path).name}, and {consequence}")
+        logger.info(f"{why}; it is kept as {set_aside(path).name}, and {consequence}")
 
     # Rounds
 

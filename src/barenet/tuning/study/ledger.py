@@ -8,7 +8,7 @@ coordinator left behind is told from the files, or goes on running.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 from optuna.trial import FrozenTrial, Trial, TrialState
 from sqlalchemy import URL
 
-from barenet.data.datasets import ignore
 from barenet.errors import MachineError
 from barenet.messages import one_line
+from barenet.notes import logger
 from barenet.storage.files import set_aside
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Direction
@@ -157,7 +157,6 @@ class OwnFile:
     name: str
     space: Space
     direction: Direction
-    note: Callable[[str], None]
 
     def open(self) -> Ledger:
         """Return the record in the file, made if it is not there; raise DamagedError where it is damaged."""
@@ -173,21 +172,13 @@ class OwnFile:
 
     def renew(self, why: DamagedError) -> Ledger:
         """Set the file aside and return an empty one in its place."""
-        self.note(f"{why}; it is kept as {set_aside(self.path).name}, and made anew from the study's files")
+        logger.info(f"{why}; it is kept as {set_aside(self.path).name}, and made anew from the study's files")
         for beside in self.path.parent.glob(f"{self.path.name}-*"):
             beside.unlink(missing_ok=True)
         return self.open()
 
 
-def open_ledger(
-    url: str | None,
-    folder: Path,
-    name: str,
-    space: Space,
-    direction: Direction,
-    *,
-    note: Callable[[str], None] = ignore,
-) -> Ledger:
+def open_ledger(url: str | None, folder: Path, name: str, space: Space, direction: Direction) -> Ledger:
     """Open or make Optuna's record of a study: at a URL, or as study.db in its folder.
 
     Raises:
@@ -198,7 +189,7 @@ def open_ledger(
     if url is not None:
         shown, options = check_url(url)
         return Ledger(open_optuna(url, shown, options, name, direction), space, shown)
-    own = OwnFile(folder / "study.db", name, space, direction, note)
+    own = OwnFile(folder / "study.db", name, space, direction)
     try:
         return own.open()
     except DamagedError as error:  # by a kill while it was being made, or since

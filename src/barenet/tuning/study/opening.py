@@ -14,6 +14,7 @@ from barenet.config.comparing import differing_settings, setting_of
 from barenet.config.sources import stored_settings
 from barenet.errors import BarenetError, ConfigError
 from barenet.interrupts import waiting
+from barenet.notes import logger
 from barenet.run_folders.folder import RunFolder, drop_torn_files
 from barenet.storage.files import replace_file, set_aside
 from barenet.tuning.space.prepared import PreparedSearch
@@ -49,11 +50,9 @@ def open_study(folder: StudyFolder, prepared: PreparedSearch, storage: str | Non
     drop_torn_files(folder.path)
     for path, words in changed_files(folder.path, request, prepared):
         kept = set_aside(path, "changed").name
-        folder.note(f"{path} was changed: {words}; the search goes on as it was begun, and the file is kept as {kept}")
+        logger.info(f"{path} was changed: {words}; the search goes on as it was begun, and the file is kept as {kept}")
     request = write_request(folder, replace(prepared, request=request))
-    ledger = open_ledger(
-        storage or shown, folder.path, request.name, prepared.space, request.plan.direction, note=folder.note
-    )
+    ledger = open_ledger(storage or shown, folder.path, request.name, prepared.space, request.plan.direction)
     return replace(prepared, request=request), ledger
 
 

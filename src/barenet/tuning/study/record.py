@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from barenet.errors import MachineError
+from barenet.notes import logger
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.prepared import PreparedSearch
 from barenet.tuning.study.folder import StudyFolder
@@ -107,7 +108,7 @@ class Record:
             write_tables(self.folder, self.prepared, self.trials)
         except MachineError as error:
             if not self.is_table_lost:
-                self.observer.note(f"{error}: the search goes on without this table")
+                logger.info(f"{error}: the search goes on without this table")
             self.is_table_lost = True
 
     # Optuna's record

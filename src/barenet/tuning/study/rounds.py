@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from barenet.errors import ConfigError, RunError
 from barenet.messages import count
+from barenet.notes import logger
 from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.points import describe
 from barenet.tuning.space.prepared import PreparedSearch
@@ -46,7 +47,7 @@ class Rounds:
             assert first.last is not None
             words = "trial cannot run and counts" if n == 1 else "trials cannot run and count"
             example = f"trial {first.number} ({describe(first.point)}) {first.last.reason}"
-            self.record.observer.note(f"{n} {words} as failed: {example}; a condition (when) leaves such points out")
+            logger.info(f"{n} {words} as failed: {example}; a condition (when) leaves such points out")
 
     def choose_as_trained(self, number: int) -> list[Point]:
         """Return the points of a new round; of one whose file is lost, the same ones again.
@@ -77,7 +78,7 @@ class Rounds:
         n = n or min(self.plan.ask_size, self.plan.trials - n_before)
         points = propose(self.plan, self.past, number, n)
         if len(points) < n:
-            self.record.observer.note(f"the space has no more than {count(n_before + len(points), 'point')}")
+            logger.info(f"the space has no more than {count(n_before + len(points), 'point')}")
         return points
 
     def make_trial(self, point: Point, number: int, in_round: int, round_size: int) -> Trial:

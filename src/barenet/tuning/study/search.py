@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from barenet.errors import DivergedError, MachineError
 from barenet.interrupts import check
 from barenet.messages import as_typed, count
+from barenet.notes import logger
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import count_weights
 from barenet.tuning.space.prepared import PreparedSearch
@@ -103,7 +104,7 @@ class Search:
             why = reasons[0] if reasons else "none was trained"
             raise DivergedError(f"no trial was left: {why}; see {self.folder.path / 'results.csv'}")
         if not self.n_trained:
-            self.observer.note(describe_finished(self.folder.path, len(self.record.trials), self.plan))
+            logger.info(describe_finished(self.folder.path, len(self.record.trials), self.plan))
         write_best(self.folder, best, self.prepared.data, self.prepared.dataset)
         if self.plan.retrain:
             result = replace(result, retrained=retrain(self.folder, best, self.prepared.dataset))

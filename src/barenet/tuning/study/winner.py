@@ -7,8 +7,9 @@ import shutil
 from pathlib import Path
 
 from barenet.config.comparing import differing_settings
-from barenet.data.datasets import Dataset, ignore
+from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError, ConfigError, MachineError, RunError
+from barenet.notes import logger
 from barenet.run_folders.checkpoint import write_model
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.going_on.resuming import resume_run, stored_config
@@ -51,11 +52,11 @@ def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: Train
     """Write the files of a run, from what a trial left."""
     assert trial.config is not None
     trainer = Trainer([trial.config], data)
-    files = RunFiles(trial.config, trainer, folder.path, ignore)
+    files = RunFiles(trial.config, trainer, folder.path)
     files.write_start()
     number = len(trial.rungs) - 1
     if not study.state(trial.key, number).exists():
-        study.note(f"trial {trial.number}, which won later, is trained again for its weights")
+        logger.info(f"trial {trial.number}, which won later, is trained again for its weights")
     state = study.take_state(trial.key, number)
     if state is not None:
         trainer.states[0] = state

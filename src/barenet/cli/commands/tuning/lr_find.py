@@ -57,7 +57,7 @@ def lr_find(
         Folder for lr-find.png and lr-find.csv, which replace those of an earlier test.
     """
     observer = ConsoleObserver(quiet=quiet)
-    file, given = take_data(settings, read_flags(flags), observer.note)
+    file, given = take_data(settings, read_flags(flags))
     found = find_learning_rate(
         recipe=recipe,
         settings=file,

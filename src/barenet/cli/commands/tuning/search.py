@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -15,6 +15,7 @@ from barenet.cli.options import Json, Quiet, Switch
 from barenet.cli.settings_or_data import take_data
 from barenet.errors import ConfigError, MachineError
 from barenet.messages import count
+from barenet.notes import logger
 from barenet.printing.lines import print_json
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.terminal.search import ConsoleSearchObserver, show_estimate, show_search
@@ -85,12 +86,12 @@ def search(
         Print the number of trials and an estimate of the time, and stop.
     """
     observer = ConsoleSearchObserver(quiet=quiet)
-    space, given = take_data(space, read_flags(flags), observer.note)
+    space, given = take_data(space, read_flags(flags))
     check_single(given)
     given |= {name: value for name, value in (plan or {}).items() if value is not False}
     asked = choose_space(space, grid or [], range or [])
     if isinstance(asked, dict):
-        note_single_layers(asked, observer.note)
+        note_single_layers(asked)
     resume = None if resume is None else find_folder(resume, [STUDIES])
     if dry_run and resume is not None:
         raise ConfigError(f"--dry-run estimates a new search; leave out --resume {resume}, or give {resume}/space.toml")
@@ -143,12 +144,12 @@ def check_single(given: Mapping[str, Any]) -> None:
             )
 
 
-def note_single_layers(space: Mapping[str, Any], note: Callable[[str], None]) -> None:
+def note_single_layers(space: Mapping[str, Any]) -> None:
     """Note that sizes between commas are networks of one hidden layer each: in training they are layers."""
     for name in ("hidden", "hidden_sizes", "model.hidden_sizes"):
         values = space.get(name)
         if isinstance(values, list) and len(values) > 1 and all(isinstance(value, int) for value in values):
-            note(
+            logger.info(
                 f"{name}={','.join(map(str, values))} is {count(len(values), 'network')} of one hidden layer each; one "
                 f"of {count(len(values), 'hidden layer')} is written {'-'.join(map(str, values))}"
             )
