@@ -31,12 +31,12 @@ def test_a_machine_in_order_gets_no_advice():
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"environment": {"OPENBLAS_CORETYPE": "Haswell"}}, "OPENBLAS_CORETYPE=Haswell pins BLAS"),
+        ({"environment": {"OPENBLAS_CORETYPE": "Haswell"}}, "OPENBLAS_CORETYPE=Haswell fixes the kernel"),
         ({"blas": WELL | {"architecture": "Haswell"}}, "its Haswell kernel although this processor has AVX-512"),
         ({"peaks": {1: 100.0, 4: 110.0}}, "4 threads are hardly faster than one"),
         ({"peaks": {1: 100.0, 4: 110.0}, "busy": 3.0}, "Other programs keep 3.0 of 4 cores busy"),
         ({"peaks": {1: 100.0}, "busy": 0.9}, "Other programs keep 0.9 of 1 core busy"),
-        ({"blas": {}}, "no BLAS that can be told apart"),
+        ({"blas": {}}, "no BLAS that is known"),
     ],
 )
 def test_each_hindrance_is_named_with_its_remedy(changed, words):
@@ -62,7 +62,7 @@ def test_an_old_kernel_is_right_for_an_old_processor():
             2,
             1.9,
             None,
-            "1 thread: with 2 a step takes 1.10 times as long, for other programs keep 1.9 of 2 cores busy",
+            "1 thread: with 2 a step takes 1.10 times as long, because other programs keep 1.9 of 2 cores busy",
         ),
     ],
 )

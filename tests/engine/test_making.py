@@ -55,7 +55,7 @@ def test_numba_that_cannot_be_used_is_a_note_where_nobody_asked_for_it(choose):
     [
         ("compiled", None, f"trainer.engine is compiled, but {BROKEN}; or choose numpy"),
         ("auto", "compiled", f"BARENET_ENGINE is compiled, but {BROKEN}; or choose numpy"),
-        ("auto", "jax", "BARENET_ENGINE must be numpy or compiled, got 'jax'; set it anew, or unset it"),
+        ("auto", "jax", "BARENET_ENGINE must be numpy or compiled, got 'jax'; correct it, or unset it"),
     ],
 )
 def test_what_is_asked_for_and_cannot_be_used_is_an_error(asked, shell, words, choose):
@@ -69,7 +69,7 @@ def test_what_is_asked_for_and_cannot_be_used_is_an_error(asked, shell, words, c
 def test_functions_of_one_s_own_train_with_numpy_and_a_note(asked, settings, choose):
     kind, (note,) = choose(asked, **settings)
     assert kind == "numpy"
-    assert "no activations or losses of your own" in note
+    assert "cannot use custom activations or losses" in note
     assert choose("numpy", **settings) == ("numpy", [])
 
 
@@ -88,7 +88,7 @@ def test_what_was_begun_with_compiled_kernels_goes_on_with_them_alone(make_confi
     check_engine(tmp_path, make_config(engine="numpy"))
     with pytest.raises(RunError) as refused:
         check_engine(tmp_path, make_config(engine="compiled"))
-    assert str(refused.value) == f"{tmp_path} was begun with compiled kernels, and goes on with them alone; {BROKEN}"
+    assert str(refused.value) == f"{tmp_path} was begun with compiled kernels, and goes on only with them; {BROKEN}"
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_a_run_does_not_continue_if_its_engine_cannot_be_used(go_on, copied, mon
     monkeypatch.setattr(making, "why_not", lambda: BROKEN)
     with pytest.raises(RunError) as refused:
         go_on(folder, dataset)
-    assert str(refused.value) == f"{folder} was begun with compiled kernels, and goes on with them alone; {BROKEN}"
+    assert str(refused.value) == f"{folder} was begun with compiled kernels, and goes on only with them; {BROKEN}"
 
 
 @pytest.mark.parametrize(("engine", "is_said"), [("numpy", True), ("compiled", False)])

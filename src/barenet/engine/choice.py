@@ -1,6 +1,6 @@
-"""How many threads take a stretch of steps: chosen by the times that steps take, for all numbers give the same bits.
+"""How many threads compute the next steps: chosen by the times that steps take, since all numbers give the same bits.
 
-Each number is tried for a short time at first. The fastest goes on, and from time to time the next smaller and the next
+Each number is tried for a short time at first. The fastest is used, and from time to time the next smaller and the next
 larger are tried again: another program may have started, or ended.
 """
 
@@ -12,17 +12,17 @@ from collections.abc import Mapping
 __all__ = ["ThreadChoice", "candidates", "candidates_for", "fastest"]
 
 TRIAL_SECONDS = 0.06
-TRIALS = 3  # in a row of one number, of which the last counts: memory is made, and cores that slept become fast
+TRIALS = 3  # of each number, one after the other; the last counts: before, memory is made and idle cores speed up
 RETRY_SECONDS = 1.0  # between two trials, at first; each trial that changes nothing doubles it, up to the longest
 LONGEST_RETRY_SECONDS = 16.0
 # More threads have to be faster by this factor than fewer: beside busy programs the times of trials vary.
 WORTH = 0.93
-# Multiply-adds of a step below which a second thread costs more than it gives, whatever the processor.
+# For a step of fewer multiply-adds a second thread costs more time than it saves, on every processor.
 LEAST_WORK = 4_000_000
 
 
 def candidates(most: int, work: int) -> list[int]:
-    """Return the numbers of threads to try, `most` at most, for steps of so many multiply-adds a pass.
+    """Return the numbers of threads to try, up to `most`, for steps of `work` multiply-adds a pass.
 
     >>> candidates(6, 10**9)
     [1, 2, 4, 6]
@@ -33,10 +33,10 @@ def candidates(most: int, work: int) -> list[int]:
 
 
 def candidates_for(most: int, n_networks: int, work: int) -> list[int]:
-    """Return the numbers of threads to try where each of several networks trains on a thread of its own.
+    """Return the numbers of threads to try for several networks, each of which can train on a separate thread.
 
-    That always pays. All threads share each step of a network only where it is large, and there are fewer networks than
-    threads.
+    Separate threads are always faster. All threads share each step of a network only if the step is large and there are
+    fewer networks than threads.
     """
     if n_networks == 1:
         return candidates(most, work)
@@ -45,7 +45,7 @@ def candidates_for(most: int, n_networks: int, work: int) -> list[int]:
 
 
 def fastest(seconds: Mapping[int, float]) -> int:
-    """Return the number of threads to use, given the seconds of a step with each, from the fewest on.
+    """Return the number of threads to use, given the seconds of a step with each number, in ascending order.
 
     >>> fastest({1: 0.004, 2: 0.0039, 4: 0.003})
     4
@@ -58,7 +58,7 @@ def fastest(seconds: Mapping[int, float]) -> int:
 
 
 class ThreadChoice:
-    """Says how many threads take the next steps, and for how many steps.
+    """Says how many threads compute the next steps, and for how many steps.
 
     Args:
         numbers: those to choose from.
@@ -66,25 +66,25 @@ class ThreadChoice:
 
     def __init__(self, numbers: list[int]) -> None:
         self.numbers = numbers
-        self.seconds = dict.fromkeys(numbers, math.inf)  # a step takes, by number of threads
+        self.seconds = dict.fromkeys(numbers, math.inf)  # of a step, by number of threads
         self.best = numbers[0]
         self._trials = sorted(numbers * TRIALS) if len(numbers) > 1 else []
         self._until_trial, self._interval = RETRY_SECONDS, RETRY_SECONDS
 
     @property
     def threads(self) -> int:
-        """For the next steps."""
+        """The number of threads for the next steps."""
         return self._trials[0] if self._trials else self.best
 
     def steps(self) -> int | None:
-        """Return for how many steps to ask at most before `record`; None for any number."""
+        """Return the largest number of steps to take before `record` is called; None for any number."""
         if not self._trials:
             return None
         known = self.seconds[self.threads]
         return 2 if math.isinf(known) else max(2, min(64, round(TRIAL_SECONDS / known)))
 
     def record(self, n_steps: int, seconds: float) -> None:
-        """Take in how long the steps took that were asked for."""
+        """Record how long these steps took."""
         each = seconds / n_steps
         if self._trials:
             tried = self._trials.pop(0)

@@ -1,4 +1,4 @@
-"""What decides speed on this machine: NumPy, its BLAS and kernel, threads, measurements, and what to change."""
+"""What determines speed on this machine: NumPy, its BLAS and kernel, threads, measurements, and advice."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from barenet.nn import MLP, make_loss
 
 __all__ = ["RECIPES", "Diagnosis", "diagnose", "find_advice", "find_reason"]
 
-# OpenBLAS's kernels by the vector instructions they use, for x86; the names are its own.
+# OpenBLAS's names of its kernels for x86 processors without AVX-512.
 OLD_KERNELS = ("Prescott", "Core2", "Nehalem", "Barcelona", "Sandybridge", "Bulldozer", "Piledriver", "Haswell", "Zen")
 WIDE_FEATURES = {"AVX512_SKX", "X86_V4"}  # what NumPy calls AVX-512, before and since 2.4
 PRODUCT = 1024  # a product of two such square matrices runs at BLAS's peak
-PRODUCTS = 4  # for each thread, so that one that waits for a core leaves some to the others
-RECIPES = ("quick", "course")  # whose steps are measured
-STEPS = 8  # that are measured at a time
-MUCH = 0.5  # cores that other programs use before it is worth a sentence
+PRODUCTS = 4  # for each thread: if one waits for a core, the others compute more of them
+RECIPES = ("quick", "course")  # their steps are measured
+STEPS = 8  # steps of one measurement
+MUCH = 0.5  # if other programs use so many cores or more, a sentence says so
 
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What was found; peaks are in GFLOP/s by number of threads, steps in microseconds by recipe and threads.
+    """The findings; peaks are in GFLOP/s by number of threads, steps in microseconds by recipe and threads.
 
-    busy_elsewhere: how many cores other programs kept busy meanwhile. compiled_microseconds: of a step on compiled
-    kernels, by recipe and threads; empty where they cannot be used, as no_compiled says in a sentence. threads,
-    reasons: how many threads barenet would use for each recipe, and why, on compiled kernels where they can be used.
+    busy_elsewhere: how many cores other programs kept busy during the measurements. compiled_microseconds: of a step on
+    compiled kernels, by recipe and threads; empty if they cannot be used, and then no_compiled says why. threads,
+    reasons: how many threads barenet would use for each recipe, and why, with compiled kernels if they can be used.
     """
 
     python: str
@@ -70,7 +70,7 @@ class Diagnosis:
 
 
 def diagnose(seconds: float = 10.0) -> Diagnosis:
-    """Look at NumPy and its BLAS, and measure for about `seconds`: large products, and steps of both recipes."""
+    """Examine NumPy and its BLAS, and measure for about `seconds`: large products, and steps of both recipes."""
     blas = find_blas()
     names = ("internal_api", "version", "architecture", "threading_layer")
     known = {name: blas[name] for name in names if name in blas}
@@ -107,7 +107,7 @@ def cpu_features() -> list[str]:
 
 
 def measure_peak(n_threads: int, seconds: float) -> float:
-    """Return GFLOP/s of large float32 products dealt to so many threads, the best of what fits into `seconds`."""
+    """Return the best GFLOP/s of large float32 products on `n_threads` threads, measured for `seconds`."""
     a = np.ones((PRODUCT, PRODUCT), np.float32)
 
     def make_task() -> Task:
@@ -130,7 +130,7 @@ def measure_peak(n_threads: int, seconds: float) -> float:
 
 
 def why_not_compiled() -> str | None:
-    """Return why steps of the compiled kernels are not measured; None where they are."""
+    """Return why steps of the compiled kernels are not measured; None if they are."""
     return "BARENET_ENGINE is numpy" if os.environ.get("BARENET_ENGINE") == "numpy" else why_not()
 
 
@@ -139,15 +139,15 @@ def measure_steps(
 ) -> dict[str, dict[int, float]]:
     """Return the microseconds of a step of a recipe by engine and number of threads.
 
-    They are medians of stretches, taken in turn. The numbers of threads are those that training would try.
+    They are medians of several measurements, taken in turn. The numbers of threads are those that training would try.
     """
     numbers = candidates(cores, work_of(recipe))
     with ExitStack() as stack:
         engines = {}
-        for own in kinds:
+        for kind in kinds:
             for n in numbers:
-                engines[own, n] = stack.enter_context(closing(make_engine(recipe, n, own)))
-                engines[own, n].train(0, STEPS)
+                engines[kind, n] = stack.enter_context(closing(make_engine(recipe, n, kind)))
+                engines[kind, n].train(0, STEPS)
         found: dict[tuple[str, int], list[float]] = {key: [] for key in engines}
         end = time.perf_counter() + seconds
         while time.perf_counter() < end or not all(found.values()):
@@ -156,17 +156,17 @@ def measure_steps(
                 started = time.perf_counter()
                 engine.train(0, STEPS)
                 found[key].append(time.perf_counter() - started)
-    return {own: {n: 1e6 * median(found[own, n]) / STEPS for n in numbers} for own in kinds}
+    return {kind: {n: 1e6 * median(found[kind, n]) / STEPS for n in numbers} for kind in kinds}
 
 
 def work_of(recipe: str) -> int:
-    """Return the multiply-adds of a pass of a recipe's batch, by which training decides what to try."""
+    """Return the multiply-adds of a pass of a recipe's batch; training chooses the numbers of threads to try by it."""
     config = build_config(recipe)
     return config.data.batch_size * MLP(784, config.model.hidden_sizes, 10).architecture.n_weights
 
 
 def make_engine(recipe: str, n_threads: int, kind: str = "numpy") -> Engine:
-    """Return an engine that has begun an epoch of a recipe, on random bytes, with so many threads and no other."""
+    """Return an engine that has begun an epoch of a recipe, on random bytes, with exactly `n_threads` threads."""
     config = build_config(recipe)
     mlp = MLP(784, config.model.hidden_sizes, 10, activation=config.model.activation, n_networks=1)
     average = config.optimizer.average_decay > 0
@@ -186,7 +186,7 @@ def make_engine(recipe: str, n_threads: int, kind: str = "numpy") -> Engine:
 
 
 def find_limit() -> str | None:
-    """Return what keeps this process from more cores than it may use, or None if it may use all of the machine."""
+    """Return what limits the number of cores of this process, or None if it may use all of the machine."""
     quota = container_quota()
     if quota is not None and available_cores() < affinity_cores():
         return f"its container's quota is {quota:.1f}"
@@ -194,7 +194,7 @@ def find_limit() -> str | None:
 
 
 def find_reason(times: Mapping[int, float], cores: int, busy_elsewhere: float, limit: str | None) -> str:
-    """Return one sentence: how many threads take a step whose times these are by number of threads, and why."""
+    """Return one sentence: how many threads compute a step, and why; `times` are its times by number of threads."""
     best = fastest(times)
     if best > 1:
         return f"{best} threads: a step takes {times[best] / times[1]:.2f} of the time of one thread"
@@ -205,7 +205,7 @@ def find_reason(times: Mapping[int, float], cores: int, busy_elsewhere: float, l
     other = min((n for n in times if n > 1), key=times.__getitem__)
     reason = f"1 thread: with {other} a step takes {times[other] / times[1]:.2f} times as long"
     if busy_elsewhere >= MUCH:
-        reason += f", for other programs keep {busy_elsewhere:.1f} of {cores} cores busy"
+        reason += f", because other programs keep {busy_elsewhere:.1f} of {cores} cores busy"
     return reason
 
 
@@ -216,16 +216,16 @@ def find_advice(
     busy_elsewhere: float,
     environment: Mapping[str, str],
 ) -> list[str]:
-    """Return a sentence for each thing that holds speed back here, and what to change; empty when nothing does."""
+    """Return a sentence for each thing that makes training slow here, and what to change; empty if nothing does."""
     advice = []
     if not blas:
         advice.append(
-            "NumPy has no BLAS that can be told apart here, perhaps its own slow one: pip install numpy anew."
+            "NumPy has no BLAS that is known here, perhaps its slow built-in one: install NumPy again with pip."
         )
     kernel = str(blas.get("architecture", ""))
     pinned = environment.get("OPENBLAS_CORETYPE")
     if pinned:
-        advice.append(f"OPENBLAS_CORETYPE={pinned} pins BLAS to that kernel: unset it, unless this machine needs it.")
+        advice.append(f"OPENBLAS_CORETYPE={pinned} fixes the kernel of BLAS: unset it, unless this machine needs it.")
     elif kernel in OLD_KERNELS and WIDE_FEATURES & set(features):
         advice.append(f"BLAS runs its {kernel} kernel although this processor has AVX-512: install a newer NumPy.")
     cores = max(peak_gflops)

@@ -1,6 +1,6 @@
 """Which engine trains some networks: compiled kernels, or NumPy, with threads or in worker processes.
 
-The kind of engine decides bits, so a run or a study keeps its own: `settle_engine` chooses it, once.
+The kind of engine determines the last bits, so a run or a study keeps one kind: `settle_engine` chooses it, once.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ Kind = Literal["numpy", "compiled"]
 
 NAMES = {"numpy": "NumPy", "compiled": "compiled kernels"}
 
-# A worker process takes about a second to start. Fewer seconds of training than this are not worth it.
+# A worker process takes about a second to start. For a shorter training than this, threads are used.
 WORTH_SECONDS = 8.0
-# For an estimate of a step's time only: calls, and multiply-adds a second of one core.
+# Only to estimate the time of a step: seconds of calls, and multiply-adds a second of one core.
 SECONDS_OF_CALLS = 60e-6
 MULTIPLY_ADDS = 1e10
 
 
 def settle_engine(config: Config) -> Config:
-    """Return the settings with the engine that trains, numpy or compiled; note what is not as expected.
+    """Return the settings with the engine that trains, numpy or compiled; note what a person may not expect.
 
-    Raises ConfigError where the one that is asked for cannot be used.
+    Raises ConfigError if the settings name an engine that cannot be used.
     """
     kind = choose_engine(config)
     if kind == "compiled" and (sentence := describe_compiling()) is not None:
@@ -56,17 +56,17 @@ def settle_engine(config: Config) -> Config:
 
 
 def choose_engine(config: Config) -> Kind:
-    """Return which engine trains, as it is asked for, or for `auto` as BARENET_ENGINE says or Numba is installed."""
+    """Return which engine trains: the one in the settings; for `auto`, that of BARENET_ENGINE, else by Numba."""
     asked: str = config.trainer.engine
     where = "trainer.engine"
     if asked == "auto":
         asked, where = os.environ.get("BARENET_ENGINE") or "auto", "BARENET_ENGINE"
     if asked not in ("auto", "numpy", "compiled"):
-        raise ConfigError(f"BARENET_ENGINE must be numpy or compiled, got {asked!r}; set it anew, or unset it")
+        raise ConfigError(f"BARENET_ENGINE must be numpy or compiled, got {asked!r}; correct it, or unset it")
     if asked == "numpy" or (asked == "auto" and not is_installed()):
         return "numpy"
-    if has_own_functions(config):
-        logger.info("compiled kernels take no activations or losses of your own: training on the engine numpy")
+    if has_custom_functions(config):
+        logger.info("compiled kernels cannot use custom activations or losses: training on the engine numpy")
         return "numpy"
     if (why := why_not()) is None:
         return "compiled"
@@ -83,12 +83,12 @@ def is_compiled(config: Config) -> bool:
 
 
 def check_engine(folder: Path, config: Config) -> None:
-    """Raise RunError where the engine that a run or a study was begun with cannot be used here."""
+    """Raise RunError if the engine that began a run or a study cannot be used here."""
     if config.trainer.engine == "compiled" and (why := why_not()) is not None:
-        raise RunError(f"{folder} was begun with compiled kernels, and goes on with them alone; {why}")
+        raise RunError(f"{folder} was begun with compiled kernels, and goes on only with them; {why}")
 
 
-def has_own_functions(config: Config) -> bool:
+def has_custom_functions(config: Config) -> bool:
     """Whether the settings name an activation or a loss that a person wrote."""
     model = config.model
     given = [model.activation] if isinstance(model.activation, str) else model.activation
@@ -107,7 +107,7 @@ def make_engine(
     most_threads: int,
     n_steps: int,
 ) -> Engine:
-    """Return an engine for networks that have up to `n_steps` steps before them, on up to `most_threads` cores."""
+    """Return an engine for networks that will take up to `n_steps` steps, on up to `most_threads` cores."""
     made_of = (configs, architecture, loss, state, images)
     if is_compiled(configs[0]):
         from barenet.engine.compiled.engine import CompiledEngine
@@ -120,7 +120,7 @@ def make_engine(
 
         try:
             return ProcessEngine(*made_of, batch_size=batch_size, n_processes=n)
-        except OSError:  # no room for the images that the workers map: threads need none
+        except OSError:  # no disk space for the images that workers map: threads need none
             pass
     return NumpyEngine(*made_of, batch_size=batch_size, most_threads=most_threads)
 
@@ -135,7 +135,7 @@ def describe_engine(
     most_threads: int,
     n_steps: int,
 ) -> str:
-    """Return in words what `make_engine` makes, as far as it can be known before."""
+    """Return in words what `make_engine` will make, as far as it is known before."""
     if is_compiled(config):
         most = max(candidates_for(most_threads, n_networks, batch_size * architecture.n_weights))
         return f"{NAMES['compiled']}, {f'up to {most} threads' if most > 1 else '1 thread'}"
@@ -150,7 +150,7 @@ def describe_engine(
 def choose_processes(
     n_networks: int, architecture: Architecture, loss: Loss, *, batch_size: int, most_threads: int, n_steps: int
 ) -> int:
-    """Return how many worker processes train; 1 for none, as with a person's functions, which stay in this process."""
+    """Return how many worker processes train; 1 for none, as with custom functions, which run in this process."""
     if needs_whole_batch(architecture, loss):
         return 1
     return count_processes(n_networks, architecture, batch_size, most_threads, n_steps)
@@ -161,8 +161,8 @@ def count_processes(
 ) -> int:
     """Return how many worker processes train several networks; 1 for none, in this process.
 
-    Threads wait for the lock of the interpreter, processes do not. But they need a training that is long enough. And
-    where batches are cut, threads can share a network, if there are fewer networks than cores.
+    Threads wait for the lock of the interpreter, processes do not. But processes need a training that is long enough.
+    And if batches are cut and there are fewer networks than cores, threads can share a network.
     """
     if image_parts(batch_size, architecture.n_weights) > 1 and n_networks < most_threads:
         return 1

@@ -1,4 +1,4 @@
-"""A network whose dense layers take their products in parts, where BLAS multiplies those faster than the whole."""
+"""A network whose dense layers compute their products in parts, if BLAS multiplies these faster than the whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Array = NDArray[np.floating]
 
 @dataclass
 class DenseSlot(Slot):
-    """A dense layer's slot for a small batch, and the views through which its products are taken in parts."""
+    """A dense layer's slot for a small batch, with views for its products in parts."""
 
     W_columns: Array
     y_columns: Array
@@ -32,7 +32,7 @@ class DenseInParts(Dense):
     """A dense layer; for small batches its products are cut (see `products`): y and dx by columns, dW by rows."""
 
     def make_slot(self, x: Array, needs_dx: bool) -> Slot:
-        """Return arrays for a batch shaped like `x`, and views of their parts where there are several."""
+        """Return arrays for a batch shaped like `x`, and views of their parts if there are several."""
         slot = super().make_slot(x, needs_dx)
         parts = cut(x.shape[-2], *self.W.shape[-2:])
         if parts.is_whole:
@@ -56,7 +56,7 @@ class DenseInParts(Dense):
             np.add(slot.y, self.b, out=slot.y)
 
     def input_gradient(self, slot: Slot, dy: Array) -> None:
-        """Write dx = dy W^T, except for the first layer of a network."""
+        """Write dx = dy W^T, except in the first layer of a network."""
         if isinstance(slot, DenseSlot) and slot.dx_columns is not None:
             np.matmul(dy[..., None, :, :], slot.WT_columns, out=slot.dx_columns)
         else:
@@ -67,11 +67,11 @@ class DenseInParts(Dense):
         n = slot.n_dW if isinstance(slot, DenseSlot) else 1
         np.matmul(columns(slot.x, n).swapaxes(-1, -2), dy[..., None, :, :], out=rows(self.dW, n))
         if self.adds_bias:
-            # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
+            # A product with a row of ones: for small batches faster than np.sum.
             np.matmul(ones(dy.shape[-2], dy.dtype), dy, out=self.db)
 
 
 class FastMLP(MLP):
-    """An `MLP` with these dense layers; its results differ by rounding only."""
+    """An `MLP` with these dense layers; its results differ only by rounding."""
 
     dense = DenseInParts

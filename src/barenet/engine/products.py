@@ -1,11 +1,11 @@
 """Cutting a matrix product into parts that BLAS multiplies faster than the whole.
 
-A product of a small batch spends much of its time on copying the weights into the order that a large product would
-need. For products of up to a million multiply-adds OpenBLAS has kernels for processors with AVX-512 that leave the
-copying out (its `kernel/x86_64/*gemm_small_kernel_permit_skylakex.c`). So we hand it a wide product as several narrow
-ones: a group of columns of the result each, which is the same computation, and one call of `np.matmul`.
+For a small batch, BLAS spends much time on copying the weights into the order that a large product needs. For products
+of up to a million multiply-adds, OpenBLAS has kernels for processors with AVX-512 that do not copy (its
+`kernel/x86_64/*gemm_small_kernel_permit_skylakex.c`). So a wide product is given to it as several narrow ones, each for
+some columns of the result. That is the same computation, in one call of `np.matmul`.
 
-How many parts depends on the shapes alone, so a network gets the same bits in a stack as alone. Where BLAS has no such
+The number of parts depends only on the shapes, so a network gets the same bits in a stack as alone. If BLAS has no such
 kernels, as for processors without AVX-512, the parts cost about as much as the whole (`benchmarks/parts.py`).
 """
 
@@ -25,7 +25,7 @@ LARGEST_BATCH = 32
 NARROWEST_PART = 32
 MOST_FORWARD_PARTS = 8
 
-# What the kernels accept: multiply-adds, and elements of the result where the second factor is transposed.
+# Limits of these kernels: multiply-adds, and elements of the result if the second factor is transposed.
 MULTIPLY_ADDS = 1_000_000
 ELEMENTS = 1_024
 
@@ -67,6 +67,6 @@ def cut(batch: int, n_inputs: int, n_outputs: int) -> Parts:
 
 
 def fewest(width: int, widest: int) -> int:
-    """Return the fewest equal parts of `width` that are `widest` at most, or 1 where they would be too narrow."""
+    """Return the smallest number of equal parts of `width` that are at most `widest`, or 1 if they are too narrow."""
     fitting = (n for n in range(1, width // NARROWEST_PART + 1) if width % n == 0 and width // n <= widest)
     return next(fitting, 1)

@@ -1,10 +1,10 @@
-"""What every engine does: take the steps of an epoch for N networks, and tell of them.
+"""What every engine does: take the steps of an epoch for N networks, and return their results.
 
     engine.begin(plan)
-    losses, predicted = engine.train(0, plan.n_steps)     # or in several stretches
+    losses, predicted = engine.train(0, plan.n_steps)     # or in several calls
     state = engine.capture(before)
 
-All other code uses an engine through this protocol only, whoever computes the steps.
+All other code uses engines only through this protocol.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ __all__ = ["Engine", "EpochPlan", "StepNorms", "first_lost_steps"]
 class EpochPlan:
     """The steps of one epoch of N networks.
 
-    first_step: how many steps came before the epoch. rates: (S, N) the learning rate of each step. order: (n,) the
+    first_step: the number of steps before the epoch. rates: (S, N) the learning rate of each step. order: (n,) the
     training images in the order of the epoch if all networks see the same, or (N, n). mirrored, moves: shaped like
-    it, how each image is changed; None for not at all. is_measured: whether the norms of the last step are wanted.
-    mixture: what each image is mixed with, shaped like the order; None for nothing.
+    the order, how each image is changed; None if no image is. is_measured: whether the norms of the last step are
+    wanted. mixture: what each image is mixed with, shaped like the order; None if images are not mixed.
     """
 
     first_step: int
@@ -44,13 +44,13 @@ class EpochPlan:
 
     @property
     def n_steps(self) -> int:
-        """S."""
+        """S, the number of steps."""
         return len(self.rates)
 
     def of(self, networks: slice) -> EpochPlan:
-        """Return the plan of some of the networks; of one alone the order has no leading axis."""
+        """Return the plan of some of the networks; for a single network the order has no leading axis."""
 
-        def own(drawn: Any) -> Any:
+        def some(drawn: Any) -> Any:
             if drawn is None or drawn.ndim == 1:
                 return drawn
             return drawn[networks] if len(drawn[networks]) > 1 else drawn[networks][0]
@@ -59,10 +59,10 @@ class EpochPlan:
         return replace(
             self,
             rates=self.rates[:, networks],
-            order=own(self.order),
-            mirrored=own(self.mirrored),
-            moves=own(self.moves),
-            mixture=mixed and Mixture(own(mixed.order), own(mixed.mirrored), own(mixed.moves), own(mixed.shares)),
+            order=some(self.order),
+            mirrored=some(self.mirrored),
+            moves=some(self.moves),
+            mixture=mixed and Mixture(some(mixed.order), some(mixed.mirrored), some(mixed.moves), some(mixed.shares)),
         )
 
 
@@ -70,7 +70,7 @@ class EpochPlan:
 class StepNorms:
     """Euclidean norms (N,) of one step: gradient, change and parameters, and change over parameter by name.
 
-    A ratio is NaN where a parameter was all zero, as biases are at the start.
+    A ratio is NaN if all numbers of the parameter were zero, as in biases at the start.
     """
 
     gradient: NDArray[np.float64]
@@ -92,8 +92,8 @@ class StepNorms:
 class Engine(ABC):
     """Trains N networks of one shape, from a state that it copies.
 
-    The bits that it gives depend on shapes, batch size and settings, never on how many threads, processes or other
-    networks there are.
+    The bits of its results depend on shapes, batch size and settings, never on the number of threads, processes or
+    other networks.
     """
 
     @abstractmethod
@@ -104,8 +104,8 @@ class Engine(ABC):
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Take the steps from number `start` of the epoch to before `stop`.
 
-        Returns the loss (stop - start, N) before each step, and the class (N, images) that was predicted for each
-        image in turn.
+        Returns the loss (stop - start, N) of each step's batch before the step, and the class (N, images) predicted for
+        each image, in order.
         """
 
     @abstractmethod
@@ -114,20 +114,20 @@ class Engine(ABC):
 
     @abstractmethod
     def capture(self, before: TrainingState) -> TrainingState:
-        """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+        """Return a copy of the current state; epochs and results of validation are those of `before`."""
 
     def evaluate(
         self, loss: Loss, images: NDArray[Any], labels: NDArray[np.integer], scale: float
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]] | None:
         """Return the mean loss (N,) over images (n, D), times `scale`, and the classes (N, n) predicted for them.
 
-        None where the engine has no way of its own, and whoever asks runs the evaluation network.
+        None if the engine cannot evaluate; then the caller uses the evaluation network.
         """
         return None
 
     @abstractmethod
     def evaluation_network(self) -> MLP:
-        """Return the stack as it is evaluated: with its averaged parameters where there are any."""
+        """Return the stack for evaluation: with averaged parameters if there are any."""
 
     @abstractmethod
     def first_lost_steps(self) -> NDArray[np.int64]:
@@ -135,7 +135,7 @@ class Engine(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Give back threads and processes; the engine is not used again."""
+        """End threads and processes; the engine cannot be used again."""
 
 
 def first_lost_steps(losses: NDArray[np.float64]) -> NDArray[np.int64]:

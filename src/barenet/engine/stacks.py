@@ -1,4 +1,4 @@
-"""Which networks train as one stack, and what trains there: network, optimizer and average, made from the settings."""
+"""Which networks train as one stack; makes its network, optimizer and average from the settings."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from barenet.nn.hyperparameters import names_of
 
 __all__ = ["check_stack", "column", "make_average", "make_network", "make_optimizer", "make_rule", "statistics_rest"]
 
-STATISTICS_DECAY = 0.99  # of running statistics, at least
+STATISTICS_DECAY = 0.99  # the smallest decay of running statistics
 
-# What must agree in a stack; all other settings may differ from network to network.
+# Settings that must agree in a stack; all others may differ from network to network.
 AGREE: dict[str, Callable[[Config], Any]] = {
     "model": lambda c: c.model.model_copy(update={"initializer": "", "dropout": 0.0, "input_dropout": 0.0}),
     "data": lambda c: c.data.model_copy(update={"mirror": bool(c.data.mirror)}),
@@ -50,7 +50,7 @@ def is_plain_sgd(config: Config) -> bool:
 
 
 def column(configs: Sequence[Config], get: Callable[[Config], float]) -> NDArray[np.float64]:
-    """Return one hyper-parameter as a float64 column (N, 1) of all networks; of one alone as an array without axes."""
+    """Return one hyper-parameter as a float64 column (N, 1) of all networks, or for one network without axes."""
     return per_network(np.array([[get(config)] for config in configs], np.float64))
 
 
@@ -60,7 +60,7 @@ def per_network(values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def make_network(configs: Sequence[Config], architecture: Architecture, loss: Loss) -> FastMLP:
-    """Return a network, or a stack of several, with all weights zero and the dropout that the settings ask for."""
+    """Return a network, or a stack of several, with all weights zero and the dropout of the settings."""
     mlp = FastMLP.from_architecture(
         architecture,
         initializer=None,
@@ -79,7 +79,7 @@ def make_optimizer(configs: Sequence[Config], mlp: MLP) -> Optimizer:
 
 
 def make_rule(configs: Sequence[Config], values: NDArray[np.floating], n_decayed: int) -> Optimizer:
-    """Return the optimizer that the settings name, with a column for every hyper-parameter; switches are shared."""
+    """Return the optimizer in the settings, with a column for every hyper-parameter; booleans are shared."""
     kind = PlainSGD if is_plain_sgd(configs[0]) else OPTIMIZERS[configs[0].optimizer.name]
     hypers: dict[str, Any] = {}
     for name in names_of(kind.hypers):
@@ -90,16 +90,16 @@ def make_rule(configs: Sequence[Config], values: NDArray[np.floating], n_decayed
 
 
 def make_average(configs: Sequence[Config], values: NDArray[np.floating]) -> WeightAverage | None:
-    """Return the average of the weights that the settings ask for, if any network's do."""
+    """Return the average of weights, if the settings of any network ask for it."""
     decay = column(configs, lambda c: c.optimizer.average_decay)
     return WeightAverage(values, decay) if np.any(decay) else None
 
 
 def statistics_rest(configs: Sequence[Config], steps: NDArray[np.int64]) -> NDArray[np.floating]:
-    """Return by which share running statistics follow those of a batch in each step, counted from 1, cast.
+    """Return the share by which running statistics move towards those of a batch in each step (from 1), float32.
 
-    As an average of weights would, so that they fit the averaged weights; without any, or a shorter one, over about the
-    last hundred steps.
+    They are averaged like the weights, so that they fit the averaged weights, but over at least about the last hundred
+    steps.
     """
     decay = np.maximum(column(configs, lambda c: c.optimizer.average_decay), STATISTICS_DECAY)
     return WeightAverage(np.zeros(1, np.float32), decay).rest(steps)

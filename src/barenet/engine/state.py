@@ -1,7 +1,7 @@
-"""All that networks need to go on training as if they had never stopped, between epochs or inside one.
+"""All that networks need to continue training exactly as without a break, between epochs or inside one.
 
-Every array is led by N, the number of networks, with N = 1 for a single run. Between epochs networks that finished,
-stopped early or diverged are dropped with `select`, and others are stacked anew with `concatenate`.
+The first axis of every array is N, the number of networks; N = 1 for a single run. Between epochs, `select` drops
+networks that have finished, stopped early or diverged, and `concatenate` stacks others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from barenet.nn.layers.folding import fold
 __all__ = ["TrainingState"]
 
 Array = NDArray[np.floating]
-ONE_EACH = ("n_steps", "epoch", "stale", "begun_right", "begun_seconds")  # of arrays, those of shape (N,)
+ONE_EACH = ("n_steps", "epoch", "stale", "begun_right", "begun_seconds")  # the arrays of shape (N,)
 COUNTS = ("n_steps", "epoch", "best_epochs", "stale", "begun_right")
 
 
@@ -27,14 +27,14 @@ COUNTS = ("n_steps", "epoch", "best_epochs", "stale", "begun_right")
 class TrainingState:
     """The state of N networks after some steps.
 
-    values: (N, P) parameters. slots: the optimizer's own arrays (N, P). average: (N, P) averaged parameters, or None.
-    statistics: (N, S) running statistics of batch normalisation, S = 0 without any.
+    values: (N, P) parameters. slots: the optimizer's arrays (N, P). average: (N, P) averaged parameters, or None.
+    statistics: (N, S) running statistics of batch normalisation, S = 0 if there are none.
     n_steps, epoch: (N,) steps and epochs done. best_values: (N, P) the best evaluated parameters so far.
-    best_scores, best_epochs: (N, K) the best K validations, best first, -inf and -1 where there are fewer; a score is
-    the accuracy, or minus the loss. stale: (N,) validations since the best.
+    best_scores, best_epochs: (N, K) the best K validations, best first; missing ones are -inf and -1; a score is the
+    accuracy, or minus the loss. stale: (N,) validations since the best.
 
-    Of an epoch that has begun, what its record will need: begun_losses: (N, k) the losses of its k steps so far;
-    begun_right: (N,) how many images were predicted right; begun_seconds: (N,) how long it took. Between epochs k = 0.
+    For the record of an epoch that has begun: begun_losses: (N, k) the losses of its k steps so far; begun_right: (N,)
+    how many images were predicted right; begun_seconds: (N,) how long it took. Between epochs k = 0.
     """
 
     values: Array
@@ -77,22 +77,22 @@ class TrainingState:
 
     @property
     def n_begun(self) -> int:
-        """How many steps of an epoch that has begun are done: k."""
+        """k, the number of steps that are done in an epoch that has begun."""
         return int(self.begun_losses.shape[-1])
 
     def after_epoch(self) -> TrainingState:
-        """Return the state with its epoch, all of whose steps are done, counted."""
+        """Return the state at the end of an epoch: all its steps are done, and it counts."""
         return replace(self, epoch=self.epoch + 1, **begun_nothing(self.n_networks))  # type: ignore[arg-type]
 
     @property
     def n_networks(self) -> int:
-        """N."""
+        """N, the number of networks."""
         return len(self.values)
 
     def evaluated(self, architecture: Architecture) -> Array:
         """Return the parameters (N, P) that validation, best and prediction use.
 
-        They are the averages where there are any, with the running statistics in them.
+        They are the averages if there are any, with the running statistics in weights and biases.
         """
         return fold(architecture, self.values if self.average is None else self.average, self.statistics)
 
@@ -101,7 +101,7 @@ class TrainingState:
         return self.from_arrays({name: array[list(rows)] for name, array in self.arrays().items()})
 
     def without_parameters(self) -> TrainingState:
-        """Return the state with no parameters in its arrays: what another process needs to know of it."""
+        """Return the state without parameters, for another process that has them already."""
         none = np.empty((self.n_networks, 0), self.values.dtype)
         return replace(self, values=none, slots=dict.fromkeys(self.slots, none), average=None, best_values=none)
 
@@ -114,16 +114,17 @@ class TrainingState:
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return every array by name, a slot as `slots.NAME`: what a file holds."""
+        """Return every array by its name in files; a slot is `slots.NAME`."""
         plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "slots"}
         slots = {f"slots.{name}": array for name, array in self.slots.items()}
         return {name: array for name, array in {**plain, **slots}.items() if array is not None}
 
     @staticmethod
     def from_arrays(arrays: dict[str, NDArray[np.generic]]) -> TrainingState:
-        """Return the state that `arrays` describe; KeyError names a missing one.
+        """Return the state from `arrays` by name; raise KeyError for a missing one.
 
-        Arrays without elements are in no file, and files of earlier versions hold nothing of an epoch that has begun.
+        Files do not hold arrays without elements, and files of earlier versions hold nothing about an epoch that has
+        begun.
         """
         n, dtype = len(arrays["values"]), arrays["values"].dtype
         arrays = {"statistics": np.zeros((n, 0), dtype), **begun_nothing(n), **arrays}
@@ -132,7 +133,7 @@ class TrainingState:
         return TrainingState(**{name: arrays[name] for name in names}, slots=slots, average=arrays.get("average"))  # type: ignore[arg-type]
 
     def check(self, n_parameters: int, n_statistics: int = 0) -> None:
-        """Raise ValueError for arrays that do not fit each other, or not one network of so many parameters."""
+        """Raise ValueError for arrays that do not fit one network with so many parameters and statistics."""
         lengths = {
             **{"statistics": n_statistics, "begun_losses": self.begun_losses.size},
             **dict.fromkeys(("best_scores", "best_epochs"), self.best_scores.size),
@@ -144,14 +145,14 @@ class TrainingState:
                 raise ValueError(f"state.{name} is of {array.dtype} and shape {array.shape}, expected {shape}")
 
     def with_validation(self, scores: NDArray[np.float64], evaluated: Array) -> TrainingState:
-        """Return the state after a validation, best so far and patience updated.
+        """Return the state after a validation, with the best so far and `stale` updated.
 
-        scores: (N,), what it gave. evaluated: (N, P), the parameters that were validated.
+        scores: (N,), the results. evaluated: (N, P), the parameters that were validated.
         """
         improved = scores > self.best_scores[:, 0]
         all_scores = np.column_stack([self.best_scores, scores])
         all_epochs = np.column_stack([self.best_epochs, self.epoch])
-        ranking = np.argsort(-all_scores, axis=1, kind="stable")[:, :-1]  # stable: of equals the earlier stays first
+        ranking = np.argsort(-all_scores, axis=1, kind="stable")[:, :-1]  # stable: of equal scores the earlier is first
         return replace(
             self,
             best_values=np.where(improved[:, None], evaluated, self.best_values),
@@ -162,5 +163,5 @@ class TrainingState:
 
 
 def begun_nothing(n: int) -> dict[str, NDArray[Any]]:
-    """Return what a state of `n` networks holds of an epoch that has not begun."""
+    """Return the arrays for an epoch that has not begun, for a state of `n` networks."""
     return {"begun_losses": np.zeros((n, 0)), "begun_right": np.zeros(n, np.int64), "begun_seconds": np.zeros(n)}

@@ -1,6 +1,6 @@
 """The threads of NumPy's BLAS.
 
-More threads of BLAS give other bits in the last place. So BLAS has one, and the threads are ours (see `team`).
+More threads of BLAS give other last bits. So BLAS uses one thread, and barenet has threads of its team (see `team`).
 """
 
 from __future__ import annotations
@@ -18,33 +18,33 @@ __all__ = ["BlasLimit", "find_blas", "limit_this_thread", "one_blas_thread"]
 
 
 def find_blas() -> dict[str, Any]:
-    """Return what threadpoolctl tells of NumPy's BLAS: other libraries, such as SciPy, may have loaded another."""
+    """Return what threadpoolctl says about NumPy's BLAS; other libraries, such as SciPy, may have loaded another."""
     found: list[dict[str, Any]] = [info for info in threadpool_info() if info["user_api"] == "blas"]
     carried = [info for info in found if {"numpy", "numpy.libs"} & set(Path(info["filepath"]).parts[-3:])]
     return next(iter([*carried, *found]), {})
 
 
 class BlasLimit:
-    """One thread for the BLAS libraries that are loaded, while anybody needs it.
+    """Sets the loaded BLAS libraries to one thread, while any code needs it.
 
-    Mostly the setting belongs to the process. So the first who needs it sets it, and the last puts the old one back: a
-    server may predict in several threads at once. In OpenBLAS on OpenMP each thread has its setting.
+    Usually the setting is one for the whole process, and a server may predict in several threads at once. So the first
+    user sets it, and the last user restores the old one. In OpenBLAS with OpenMP each thread has a separate setting.
     """
 
     def __init__(self, libraries: Sequence[Any]) -> None:
-        def is_own(library: Any) -> bool:
+        def is_per_thread(library: Any) -> bool:
             return getattr(library, "threading_layer", "") == "openmp"
 
-        self.shared = [library for library in libraries if not is_own(library)]
-        self.own = [library for library in libraries if is_own(library)]
+        self.shared = [library for library in libraries if not is_per_thread(library)]
+        self.per_thread = [library for library in libraries if is_per_thread(library)]
         self._lock = threading.Lock()
         self._users = 0
         self._before: list[tuple[Any, int]] = []
 
     @contextmanager
     def one_thread(self) -> Iterator[None]:
-        """Set one thread inside, unless somebody else has, and put back what was set before."""
-        own = set_one_thread(self.own)
+        """Set one thread inside, unless other code has done so, and restore the old setting after the last user."""
+        before = set_one_thread(self.per_thread)
         with self._lock:
             self._users += 1
             if self._users == 1:
@@ -56,7 +56,7 @@ class BlasLimit:
                 self._users -= 1
                 if self._users == 0:
                     put_back(self._before)
-            put_back(own)
+            put_back(before)
 
 
 def set_one_thread(libraries: Sequence[Any]) -> list[tuple[Any, int]]:
@@ -69,8 +69,8 @@ def set_one_thread(libraries: Sequence[Any]) -> list[tuple[Any, int]]:
 def put_back(numbers: Sequence[tuple[Any, int]]) -> None:
     """Set the number of threads of each library."""
     for library, n in numbers:
-        # threadpoolctl ignores all threads but the first that sets a number, until that one has put it back. Ours take
-        # turns under a lock, and the last to leave may be another than the first to come.
+        # threadpoolctl ignores all threads except the first that sets a number, until that one has restored it. Here a
+        # lock protects the setting, and the last user may be another thread than the first.
         take_turn = getattr(library, "clear_controlling_thread", None)  # in its newer versions
         if take_turn is not None:
             take_turn(force=True)
@@ -81,9 +81,9 @@ def put_back(numbers: Sequence[tuple[Any, int]]) -> None:
 
 @cache
 def blas_limit() -> BlasLimit:
-    """Return the limit for the BLAS libraries that were loaded when it was first asked for.
+    """Return the limit for the BLAS libraries that were loaded at the first call.
 
-    To find them takes some milliseconds, and threadpoolctl's `limit` 22 µs each time; this takes 10.
+    Finding them takes some milliseconds; threadpoolctl's `limit` takes 22 µs each time, this takes 10.
     """
     return BlasLimit(ThreadpoolController().select(user_api="blas").lib_controllers)
 
@@ -94,5 +94,5 @@ def one_blas_thread() -> AbstractContextManager[None]:
 
 
 def limit_this_thread() -> None:
-    """Let BLAS use one thread wherever its setting belongs to the calling thread, for as long as that lives."""
-    set_one_thread(blas_limit().own)
+    """Let BLAS use one thread in the calling thread, until it ends, if each thread has a separate setting."""
+    set_one_thread(blas_limit().per_thread)

@@ -1,14 +1,14 @@
-"""Does back-propagation agree with the difference quotient? For networks of barenet, and for code of other people.
+"""Compare back-propagation with difference quotients, for networks of barenet and for a person's code.
 
-Read the modules in this order; open `network` first, and `check` for other people's code:
+Read the modules in this order; open `network` first, and `check` for a person's code:
 
     network       the check of a network of barenet
-    functions/    a function that someone wrote: its parameters, its arguments, calling it
+    functions/    a function that a person wrote: its parameters, its arguments, calling it
     differences   the gradient of any function of arrays, by central differences
-    mistakes/     the classic mistakes: made on demand, recognised, named
-    report        what is shown
-    measure       what a function reports, and what the difference quotients say
+    mistakes/     the classic mistakes: computed, recognised, named
+    report        the report of a check
+    measure       the gradients that a function returns, and the difference quotients
     overflow      does the loss overflow for large logits?
-    check         all of it for a function: `check_own_gradients`
-    code          the same for a function in a file, which may come without parameters and a batch
+    check         the whole check of a function: `check_own_gradients`
+    code          the same for a function in a file, perhaps without parameters and a batch
 """

@@ -1,7 +1,7 @@
-"""Check someone's own back-propagation: against central differences, and against the classic mistakes.
+"""Check a person's back-propagation: compare it with central differences, and with the classic mistakes.
 
 The function is called as `loss, gradients = function(parameters, x, labels)`, with `l2=` too if it has such a
-parameter. It is a closed box: only its loss is trusted, and every gradient is measured by that.
+parameter. Its code is not examined: only its loss is trusted, and every gradient is compared with that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.gradcheck.differences import Precision, choose, relative_error
-from barenet.gradcheck.functions.function import Function, OwnFunction
+from barenet.gradcheck.functions.function import CheckedFunction, Function
 from barenet.gradcheck.measure import Measured, fill_zeros, find_precision
 from barenet.gradcheck.mistakes.hypotheses import Evidence, Findings, explain, explain_l2
 from barenet.gradcheck.mistakes.reference import Reference, Variation, recognise
@@ -26,7 +26,7 @@ Array = NDArray[np.float64]
 
 __all__ = ["check_own_gradients"]
 
-POINTS = 10  # at which a recognised network must give the same loss
+POINTS = 10  # a recognised network must give the same loss at so many points
 
 
 def check_own_gradients(
@@ -42,81 +42,81 @@ def check_own_gradients(
 ) -> OwnGradientReport:
     """Compare the gradients that `function(parameters, x, labels)` returns with central differences of its loss.
 
-    `parameters` is a dict or a list of arrays, and the gradients come in the same structure and shapes; `x` (B, ...)
-    and `labels` are handed on as they are, integer (B,) or one-hot (B, C). A function with a parameter `l2` is checked
-    with that strength of L2 and without. At most `max_coordinates` of each parameter are looked at, chosen by `seed`.
-    The tolerance is 1e-6, or 1e-2 for a function that computes in float32.
+    `parameters` is a dict or a list of arrays, and the gradients have the same structure and shapes; `x` (B, ...)
+    and `labels`, integer (B,) or one-hot (B, C), are passed to the function. A function with a parameter `l2` is
+    checked with that strength of L2 and without. At most `max_coordinates` of each parameter are checked, chosen by
+    `seed`. The tolerance is 1e-6, or 1e-2 for a function that computes in float32.
 
-    Raises ConfigError or ShapeError, with the line of your code, where the function fails or returns something else.
+    Raises ConfigError or ShapeError, with the line of your code, if the function fails or returns something else.
     """
-    own = OwnFunction(function, parameters, x, labels)
+    checked = CheckedFunction(function, parameters, x, labels)
     rng = np.random.default_rng(seed)
-    notes = fill_zeros(own, rng)
-    plain = Measured(own, 0.0 if own.takes_l2 else None)
+    notes = fill_zeros(checked, rng)
+    plain = Measured(checked, 0.0 if checked.takes_l2 else None)
     precision = find_precision(plain, rng)
     precision = replace(precision, tolerance=tolerance or precision.tolerance)
-    chosen = [choose(value.shape, max_coordinates, rng) for value in own.values]
+    chosen = [choose(value.shape, max_coordinates, rng) for value in checked.values]
     plain.differentiate(chosen, precision)
-    whole = Measured(own, l2) if own.takes_l2 else plain
-    if own.takes_l2:
+    whole = Measured(checked, l2) if checked.takes_l2 else plain
+    if checked.takes_l2:
         whole.differentiate(chosen, precision)
     network = find_network(plain, precision, rng)
     if network is not None and network.is_guarded:
         notes.append(forgive_guard(plain, whole, network))
     findings, unexplained = find_mistakes(plain, whole, network, precision)
     mistakes = [
-        describe(kind, spoilt, own.names, network, B=own.n_images) for kind, spoilt in findings.items()
+        describe(kind, spoilt, checked.names, network, B=checked.n_images) for kind, spoilt in findings.items()
     ]  # fmt: skip
-    rows = tuple(whole.row(i, len(chosen[i]), precision) for i in range(len(own.names)))
+    rows = tuple(whole.row(i, len(chosen[i]), precision) for i in range(len(checked.names)))
     notes += [*dict.fromkeys(whole.answer.notes), *remarks(plain, whole, rows, precision)]
     overflow, note = find_overflow(whole, network, precision)
     named = {name for names in findings.values() for name in names}.difference(unexplained)
     return OwnGradientReport(
-        function=own.title,
+        function=checked.title,
         loss=whole.answer.loss,
         parameters=rows,
         mistakes=(*mistakes, *overflow),
         unexplained=tuple(row.name for row in rows if not row.is_right and row.name not in named),
         notes=(*notes, *note),
-        network=None if network is None else network.describe(own.values),
+        network=None if network is None else network.describe(checked.values),
         precision=precision.name,
         tolerance=precision.tolerance,
     )
 
 
 def find_network(plain: Measured, precision: Precision, rng: np.random.Generator) -> Reference | None:
-    """Return the network that the function computes, if it is a perceptron that we know."""
-    own = plain.own
-    points = [list(own.values)]
-    points += [[v * (1 + 0.3 * rng.normal(size=v.shape)) for v in own.values] for _ in range(POINTS - 1)]
-    losses = [own.loss(point, plain.l2) for point in points]
-    inputs = flat_inputs(own)
+    """Return the network that the function computes, if it is a known kind of perceptron."""
+    checked = plain.checked
+    points = [list(checked.values)]
+    points += [[v * (1 + 0.3 * rng.normal(size=v.shape)) for v in checked.values] for _ in range(POINTS - 1)]
+    losses = [checked.loss(point, plain.l2) for point in points]
+    inputs = flat_inputs(checked)
     if inputs is None or not np.all(np.isfinite(losses)):
         return None
     close = 1e-10 if precision.name == "float64" else 1e-4
-    network = recognise(points, losses, inputs, lambda n_classes: one_hot(own, n_classes), close)
+    network = recognise(points, losses, inputs, lambda n_classes: one_hot(checked, n_classes), close)
     if network is None:
         return None
-    # A kink or a saturated probability apart the quotients must agree with it, or it is not the network after all.
+    # Except at kinks and saturated probabilities, the quotients must agree with it; else it is another network.
     most = 0.1 if network.is_guarded else 10 * precision.tolerance
-    for gradient, numeric, smallest in zip(meant(own, network), plain.numeric, plain.smallest, strict=True):
+    for gradient, numeric, smallest in zip(meant(checked, network), plain.numeric, plain.smallest, strict=True):
         if relative_error(gradient, numeric, smallest) > most:
             return None
     return network
 
 
-def meant(own: OwnFunction, network: Reference) -> list[Array]:
+def meant(checked: CheckedFunction, network: Reference) -> list[Array]:
     """Return the gradient of a recognised network with its L2 terms."""
-    inputs = flat_inputs(own)
+    inputs = flat_inputs(checked)
     assert inputs is not None
-    gradients = network.gradients(own.values, inputs, targets_of(own, network), Variation())
-    terms = zip(gradients, network.l2_of(own.values), own.values, strict=True)
+    gradients = network.gradients(checked.values, inputs, targets_of(checked, network), Variation())
+    terms = zip(gradients, network.l2_of(checked.values), checked.values, strict=True)
     return [gradient + strength * value for gradient, strength, value in terms]
 
 
 def forgive_guard(plain: Measured, whole: Measured, network: Reference) -> str:
-    """Put the gradient of log(p) in the place of that of log(p + guard), and say so."""
-    right = meant(plain.own, network)
+    """Replace the gradient of log(p + guard) by that of log(p), and return a note about it."""
+    right = meant(plain.checked, network)
     for i, numeric in enumerate(plain.numeric):
         l2_part = whole.numeric[i] - numeric
         plain.numeric[i] = np.where(np.isfinite(numeric), right[i], np.nan)
@@ -127,22 +127,28 @@ def forgive_guard(plain: Measured, whole: Measured, network: Reference) -> str:
 def find_mistakes(
     plain: Measured, whole: Measured, network: Reference | None, precision: Precision
 ) -> tuple[Findings, list[str]]:
-    """Return which mistakes explain the gradients without L2 and the L2 term, and the parameters that none explains."""
-    own = plain.own
-    l2 = network.l2_of(own.values) if network is not None else [0.0] * len(own.names) if own.takes_l2 else None
-    terms = [strength * value for strength, value in zip(l2 or [0.0] * len(own.names), own.values, strict=True)]
+    """Return the mistakes that explain the gradients without L2 and the L2 term, and the unexplained parameters."""
+    checked = plain.checked
+    l2 = (
+        network.l2_of(checked.values)
+        if network is not None
+        else [0.0] * len(checked.names)
+        if checked.takes_l2
+        else None
+    )
+    terms = [strength * value for strength, value in zip(l2 or [0.0] * len(checked.names), checked.values, strict=True)]
     evidence = Evidence(
-        names=own.names,
-        values=own.values,
+        names=checked.names,
+        values=checked.values,
         numeric=[numeric - term for numeric, term in zip(plain.numeric, terms, strict=True)],
         reported=plain.each_call,
         smallest=plain.smallest,
         l2=l2,
-        n_images=own.n_images,
+        n_images=checked.n_images,
         tolerance=precision.tolerance,
         network=network,
-        x=flat_inputs(own),
-        targets=None if network is None else targets_of(own, network),
+        x=flat_inputs(checked),
+        targets=None if network is None else targets_of(checked, network),
     )
     findings, unexplained = explain(evidence)
     if whole is not plain:
@@ -158,7 +164,7 @@ def find_mistakes(
             findings[kind] = list(dict.fromkeys([*findings.get(kind, []), *names]))
     grown = [
         name
-        for i, name in enumerate(own.names)
+        for i, name in enumerate(checked.names)
         if whole.changed[i]
         and (
             relative_error(whole.each_call[i], whole.numeric[i], whole.smallest[i]) <= precision.tolerance
@@ -169,11 +175,11 @@ def find_mistakes(
 
 
 def remarks(plain: Measured, whole: Measured, rows: Sequence[OwnParameter], precision: Precision) -> list[str]:
-    """Return what else a person should know of this check."""
+    """Return what else a person should know about this check."""
     notes = []
     if precision.name == "float32":
-        notes.append(f"it computes in float32, where gradients can be compared to {precision.tolerance:g} only")
-    changed = [name for name, differs in zip(whole.own.names, whole.changed, strict=True) if differs]
+        notes.append(f"it computes in float32, where gradients can be compared only to {precision.tolerance:g}")
+    changed = [name for name, differs in zip(whole.checked.names, whole.changed, strict=True) if differs]
     if changed:
         notes.append(f"called twice with the same arguments, it returns other gradients of {', '.join(changed)}")
     for row in rows:
@@ -186,24 +192,24 @@ def remarks(plain: Measured, whole: Measured, rows: Sequence[OwnParameter], prec
     return notes
 
 
-def flat_inputs(own: OwnFunction) -> Array | None:
+def flat_inputs(checked: CheckedFunction) -> Array | None:
     """Return the inputs as rows (B, D)."""
-    return own.x.reshape(own.n_images, -1).astype(np.float64) if own.x.dtype.kind in "fiub" else None
+    return checked.x.reshape(checked.n_images, -1).astype(np.float64) if checked.x.dtype.kind in "fiub" else None
 
 
-def targets_of(own: OwnFunction, network: Reference) -> Array:
+def targets_of(checked: CheckedFunction, network: Reference) -> Array:
     """Return the one-hot labels of a recognised network."""
-    targets = one_hot(own, network.layout.read(own.values)[0][-1].shape[1])
+    targets = one_hot(checked, network.layout.read(checked.values)[0][-1].shape[1])
     assert targets is not None
     return targets
 
 
-def one_hot(own: OwnFunction, n_classes: int) -> Array | None:
-    """Return the labels as rows (B, C) of zeros and ones; None if they do not fit so many classes."""
-    labels = own.labels
-    if labels.shape == (own.n_images, n_classes) and n_classes > 1:
+def one_hot(checked: CheckedFunction, n_classes: int) -> Array | None:
+    """Return the labels as rows (B, C) of zeros and ones; None if they do not fit `n_classes` classes."""
+    labels = checked.labels
+    if labels.shape == (checked.n_images, n_classes) and n_classes > 1:
         return labels.astype(np.float64)
-    if labels.size == own.n_images and np.array_equal(labels, labels.astype(np.int64)):
+    if labels.size == checked.n_images and np.array_equal(labels, labels.astype(np.int64)):
         flat = labels.astype(np.int64).reshape(-1)
         return np.eye(n_classes)[flat] if flat.min() >= 0 and flat.max() < n_classes else None
     return None

@@ -1,9 +1,9 @@
-"""Check a function of someone's file, which may come without parameters and a batch: try until it can be called.
+"""Check a function in a person's file, perhaps without parameters and a batch: try different arguments until one works.
 
-Every attempt starts from freshly loaded code, so that one attempt leaves nothing behind for the next.
+Every attempt loads the code again, so that an attempt cannot change the next one.
 
-Where layers of different widths make the function fail, equal widths are tried. A transposed weight, or a mask of
-another layer, is an error in the one case; in the other it is a wrong gradient, which can be named.
+If layers of different widths make the function fail, equal widths are tried. With different widths, a transposed weight
+or the mask of another layer is an error; with equal widths it is a wrong gradient, which can be named.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from barenet.errors import BarenetError, ConfigError, ShapeError
 from barenet.gradcheck.check import check_own_gradients
 from barenet.gradcheck.functions.arguments import N_IMAGES, WIDTHS, Code, Plan, find_function, make_arguments, plans
-from barenet.gradcheck.functions.function import OwnFunction
+from barenet.gradcheck.functions.function import CheckedFunction
 from barenet.gradcheck.functions.structure import flatten
 from barenet.gradcheck.report import OwnGradientReport
 
@@ -33,10 +33,10 @@ def check_own_code(
     seed: int = 0,
     **options: Any,
 ) -> OwnGradientReport:
-    """Return what `check_own_gradients` finds for a function of the code that `load` returns.
+    """Return the report of `check_own_gradients` for a function of the code that `load` returns.
 
-    `sizes` (inputs, hidden units, classes) and `one_hot` fix what would be tried; `options` are handed on. Raises what
-    the attempt that got furthest raised, if none succeeds.
+    `sizes` (inputs, hidden units, classes) and `one_hot` replace the ones that are tried; `options` are passed on. If
+    no attempt succeeds, the error of the attempt that got furthest is raised.
     """
     widths = WIDTHS if sizes is None else [tuple(sizes)]
     plan, failure = find_plan(load, name, widths, one_hot=one_hot, n_images=n_images, seed=seed)
@@ -60,9 +60,9 @@ def find_plan(
     n_images: int,
     seed: int,
 ) -> tuple[Plan, BarenetError | None]:
-    """Return the first way of calling the function that works, and why the one that got furthest before it did not.
+    """Return the first plan that works, and the error of the plan that got furthest before it.
 
-    If none works, raise that.
+    If no plan works, raise that error.
     """
     furthest: tuple[tuple[int, int], BarenetError] | None = None
     progress: tuple[int, int]
@@ -71,11 +71,11 @@ def find_plan(
         code = load()
         function = find_function(code, name)
         try:
-            own = OwnFunction(function, *make_arguments(code, plan, n_images, seed))
+            checked = CheckedFunction(function, *make_arguments(code, plan, n_images, seed))
         except (ConfigError, ShapeError) as error:
             progress, failure = (0, 0), error
         else:
-            progress, failure = try_call(own)
+            progress, failure = try_call(checked)
         if failure is None:
             return plan, furthest[1] if furthest is not None else None
         if furthest is None or progress > furthest[0]:
@@ -85,7 +85,7 @@ def find_plan(
 
 
 def with_hint(error: BarenetError, code: Code) -> BarenetError:
-    """Return an error about names of parameters with the way to bring one's own."""
+    """Return an error; if a name of a parameter is missing, with a hint how the file can define its parameters."""
     ours = not {"parameters", "init_parameters"} & set(code)
     if not (ours and isinstance(error.__cause__, KeyError)):
         return error
@@ -95,36 +95,36 @@ def with_hint(error: BarenetError, code: Code) -> BarenetError:
     return hinted
 
 
-def try_call(own: OwnFunction) -> tuple[tuple[int, int], BarenetError | None]:
-    """Return how far a call gets, and why no further; (kind of end, line reached)."""
-    l2 = 0.0 if own.takes_l2 else None
+def try_call(checked: CheckedFunction) -> tuple[tuple[int, int], BarenetError | None]:
+    """Return how far a call gets, as (kind of end, line reached), and its error."""
+    l2 = 0.0 if checked.takes_l2 else None
     gradients = None
     try:
-        _, gradients, *_ = own.run(own.values, l2)
-        own.call(own.values, l2)
+        _, gradients, *_ = checked.run(checked.values, l2)
+        checked.call(checked.values, l2)
     except (ConfigError, ShapeError) as error:
         if error.__cause__ is not None:
-            return (1, line_reached(error, own)), error
-        return (0 if gradients is not None and lacks_layers(gradients, own) else 2, 0), error
+            return (1, line_reached(error, checked)), error
+        return (0 if gradients is not None and lacks_layers(gradients, checked) else 2, 0), error
     return (3, 0), None
 
 
-def lacks_layers(gradients: Any, own: OwnFunction) -> bool:
-    """Return whether there are right gradients but for the last layers.
+def lacks_layers(gradients: Any, checked: CheckedFunction) -> bool:
+    """Return whether gradients of the last layers are missing.
 
-    Handed too many layers a function may well go on to the end, and return gradients of its own few. That says less
-    than an error on the way with the right number of them.
+    With too many layers a function may run to its end, and return gradients only of the layers that it knows. That says
+    less than an error with the right number of layers.
     """
     try:
         names = list(flatten(gradients, "gradients"))
     except ConfigError:
         return False
-    missing = len(own.names) - len(names)
-    return missing > 0 and missing % 2 == 0 and set(names) == set(own.names[:-missing])
+    missing = len(checked.names) - len(names)
+    return missing > 0 and missing % 2 == 0 and set(names) == set(checked.names[:-missing])
 
 
-def line_reached(error: BarenetError, own: OwnFunction) -> int:
-    """Return the line of the function itself at which an exception came up; the further down, the further it got."""
-    code = getattr(own.function, "__code__", None)
+def line_reached(error: BarenetError, checked: CheckedFunction) -> int:
+    """Return the line of the function at which an exception was raised; a larger number means that it got further."""
+    code = getattr(checked.function, "__code__", None)
     frames = traceback.walk_tb(error.__cause__.__traceback__) if error.__cause__ else ()
     return max((line for frame, line in frames if frame.f_code is code), default=0)

@@ -1,9 +1,9 @@
-"""The gradient of any function of arrays by central differences, without knowing what is inside.
+"""The gradient of any function of arrays by central differences, without knowledge of its code.
 
-For a coordinate w the quotient q(h) = (J(w + h) - J(w - h)) / 2h is taken at h and at h / 2. Where J is smooth the two
-agree up to a term in h^2, and (4 q(h / 2) - q(h)) / 3 is free of that term (Richardson). Where a ReLU has its kink
-between w - h and w + h they disagree, or the graph bends at once. Then h shrinks, and if that does not help the
-coordinate is skipped.
+For a coordinate w the quotient q(h) = (J(w + h) - J(w - h)) / 2h is taken at h and at h / 2. If J is smooth, the two
+agree up to a term in h^2, and (4 q(h / 2) - q(h)) / 3 does not have that term (Richardson). If a ReLU has its kink
+between w - h and w + h, they disagree, or the second differences show it. Then a smaller h is tried, and if that does
+not help, the coordinate is skipped.
 
 The step is h = r max(|w|, size), where size is the root mean square of the parameter that w belongs to.
 """
@@ -23,10 +23,10 @@ __all__ = ["DOUBLE", "SINGLE", "Precision", "choose", "differentiate", "relative
 
 @dataclass(frozen=True)
 class Precision:
-    """How exactly a function computes, and what follows for its check.
+    """How exactly a function computes, and the limits for its check.
 
-    `steps` are the values of r that are tried one after another, `tolerance` is what a relative error may be, and
-    `most_skipped` the share of coordinates (0-1) that may lie at a kink.
+    `steps` are the values of r that are tried one after another, `tolerance` is the largest relative error, and
+    `most_skipped` the largest share of coordinates (0-1) at a kink.
     """
 
     name: str
@@ -37,12 +37,12 @@ class Precision:
 
 
 DOUBLE = Precision("float64", 2.0**-52, (1e-4, 1e-5, 1e-6), 1e-6, 0.01)
-# In float32 the loss itself is known to seven digits. The step must be long, and kinks lie within it more often.
+# In float32 the loss has seven digits. The step must be long, and kinks are more often within it.
 SINGLE = Precision("float32", 2.0**-23, (2e-2,), 1e-2, 0.5)
 
 
 def choose(shape: tuple[int, ...], most: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Return at most about `most` flat positions; with a position of a square matrix comes its mirror image."""
+    """Return about `most` random flat positions; in a square matrix also the transposed position of each."""
     size = int(np.prod(shape))
     chosen = rng.choice(size, min(size, most), replace=False)
     if len(shape) == 2 and shape[0] == shape[1]:
@@ -58,7 +58,7 @@ def differentiate(
     chosen: NDArray[np.intp],
     precision: Precision,
 ) -> tuple[Array, float]:
-    """Return the derivative by parameter `which`, NaN where none was taken, and the norm of its rounding error."""
+    """Return the derivative by parameter `which`, NaN where it is not known, and the norm of its rounding error."""
     values = list(values)
     here = values[which] = values[which].copy()
     size = float(np.sqrt(np.mean(here**2))) or 1.0
@@ -69,7 +69,7 @@ def differentiate(
     start = objective(values)
 
     def take(k: int, position: int, level: int) -> None:
-        """Write q(h), q(h / 2) and the bends (J(w + h) - 2 J(w) + J(w - h)) / h there."""
+        """Write q(h), q(h / 2) and the bends (J(w + h) - 2 J(w) + J(w - h)) / h at a position."""
         before = here.flat[position]
         step = precision.steps[level] * max(abs(before), size)
         for half, h in enumerate((step, step / 2)):
@@ -84,7 +84,7 @@ def differentiate(
 
     for k, position in enumerate(chosen):
         take(k, int(position), 0)
-    # What a disagreement between h and h / 2 is measured by: the usual size of this parameter's derivative.
+    # The usual size of this parameter's derivative: a disagreement between h and h / 2 is compared with it.
     usual = float(np.sqrt(np.mean(quotients[:, 0, 1] ** 2)))
     total = 0.0
     for k, position in enumerate(chosen):
@@ -92,7 +92,7 @@ def differentiate(
             if level:
                 take(k, int(position), level)
             wide, narrow = quotients[k, level]
-            bend = bends[k, level, 0] - 2 * bends[k, level, 1]  # a kink at w itself leaves the quotients equal
+            bend = bends[k, level, 0] - 2 * bends[k, level, 1]  # for a kink exactly at w the quotients are equal
             if max(abs(wide - narrow), abs(bend) / 4) <= precision.tolerance / 2 * usual + noise[k, level]:
                 smooth = (4 * narrow - wide) / 3 if precision.name == "float64" else narrow
                 derivative.flat[position] = smooth

@@ -2,10 +2,10 @@
 
 For a coordinate w_i the derivative is compared with (J(w_i + h) - J(w_i - h)) / 2h, in float64, where
 J = loss + (l2 / 2) sum(W**2). The relative error of a parameter is the norm of the difference over the larger of the
-two norms, over all coordinates looked at.
+two norms, over all coordinates that are checked.
 
-Where a ReLU or a hinge has its kink between w_i - h and w_i + h the quotient means nothing. Such coordinates are
-recognised by the pattern of active units changing, skipped, and counted; more than one in a hundred is a failure.
+If a ReLU or a hinge has its kink between w_i - h and w_i + h, the quotient is of no use. Such coordinates are
+recognised by a change in the pattern of active units, skipped, and counted; more than one in a hundred is a failure.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ MOST_SKIPPED = 0.01
 
 @dataclass(frozen=True)
 class ParameterReport:
-    """What the check found for one parameter; counts are coordinates."""
+    """The result of the check for one parameter; counts are coordinates."""
 
     name: str
     relative_error: float
@@ -42,7 +42,7 @@ class ParameterReport:
 
 @dataclass(frozen=True, repr=False)
 class GradientReport:
-    """What the check found, a row a parameter."""
+    """The result of the check, a row for each parameter."""
 
     parameters: tuple[ParameterReport, ...]
     tolerance: float
@@ -53,7 +53,7 @@ class GradientReport:
 
     @property
     def relative_error(self) -> float:
-        """The largest relative error of any parameter; NaN if one is, which Python's max would let slip by."""
+        """The largest relative error of any parameter; NaN if one is NaN, which Python's max may ignore."""
         return float(np.max([row.relative_error for row in self.parameters]))
 
     @property
@@ -64,7 +64,7 @@ class GradientReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every gradient agrees and hardly any coordinate had to be skipped, and no parameter's all."""
+        """Whether every gradient agrees, few coordinates were skipped, and none of the parameters wholly."""
         looked_at_all = all(row.n_checked for row in self.parameters)
         return looked_at_all and self.relative_error <= self.tolerance and self.skipped_fraction <= MOST_SKIPPED
 
@@ -93,10 +93,10 @@ def check_gradients(
     """Compare analytic with central-difference gradients, parameter by parameter.
 
     `mlp` must be float64; in a stack all networks are checked at once. At most `max_coordinates` of each parameter
-    are looked at, chosen by `seed`. The parameters are left as they were, to the bit.
+    are checked, chosen by `seed`. Afterwards the parameters have the same bits as before.
 
     Raises:
-        ShapeError: the network is not float64, or does not take these images.
+        ShapeError: the network is not float64, or these images do not fit it.
         ConfigError: no loss has that name.
     """
     if mlp.dtype != np.float64:
@@ -143,7 +143,7 @@ class Objective:
         self.workspace = Workspace(mlp, x.shape[-2])
 
     def value(self) -> Array:
-        """Return J, shape (...); dropout drops the same units each time, for the step stays the same."""
+        """Return J, shape (...); dropout drops the same units each time, because the step does not change."""
         logits = self.mlp.forward(self.x, self.workspace, training=True)
         weights = self.mlp.parameters.values[..., : self.mlp.parameters.n_decayed]
         loss = self.loss(logits, self.labels, dlogits=self.workspace.dlogits)
@@ -159,7 +159,7 @@ class Objective:
         return parameters.grads
 
     def difference_quotient(self, coordinate: Array) -> Array | None:
-        """Return dJ / d coordinate, shape (...), or None where a kink lies in between."""
+        """Return dJ / d coordinate, shape (...), or None if there is a kink in between."""
         before = coordinate.copy()
         coordinate[...] = before + STEP
         above, width, pattern = self.value(), coordinate.copy(), self.pattern()
@@ -170,7 +170,7 @@ class Objective:
         return None if has_kink else np.asarray((above - below) / width)
 
     def pattern(self) -> list[NDArray[np.bool_]]:
-        """Return which units, and which classes of a loss with kinks, are on which side of their kinks."""
+        """Return on which side of their kinks all units are, and all classes of a loss with kinks."""
         sides = []
         for layer, slot in zip(self.mlp.layers, self.workspace.current, strict=True):
             if isinstance(layer, ActivationLayer):

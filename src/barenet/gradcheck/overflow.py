@@ -1,9 +1,9 @@
-"""Does a softmax overflow? Raise the logits and look for infinities.
+"""Does a softmax overflow? Make the logits larger and look for infinities.
 
-Adding the same number to all logits leaves softmax and cross-entropy as they are, but e^1000 is infinite. Where all
-parameters grow, gradients that are not finite may have another reason, such as an activation that overflows or 0 / 0.
-They tell of softmax where the network is known and its last layer alone has the same effect, and are remarked else.
-A loss alone that is infinite may be log(0) of a probability that rounds to zero: that is remarked, too.
+Adding the same number to all logits does not change softmax and cross-entropy, but e^1000 is infinite. If all
+parameters are made larger, infinite gradients may have another reason, such as an activation that overflows or 0 / 0.
+They mean softmax if the network is known and its last layer alone has the same effect; else they give a note. If only
+the loss is infinite, it may be log(0) of a probability that rounds to zero: that gives a note too.
 """
 
 from __future__ import annotations
@@ -25,30 +25,30 @@ __all__ = ["find_overflow"]
 
 SHIFT = 1000.0  # e^1000 is infinite in float64 too
 SMALL_SHIFTS = (1.0, -2.0, 5.0)
-LARGER = (10, 100, 1000)  # times the parameters
-LAST_LARGER = 10_000  # times the last layer's
+LARGER = (10, 100, 1000)  # factors of all parameters
+LAST_LARGER = 10_000  # factor of the last layer's parameters
 NOT_FINITE = "it is not finite"
 
 
 def find_overflow(
     measured: Measured, network: Reference | None, precision: Precision
 ) -> tuple[list[Mistake], list[str]]:
-    """Return the mistake of a softmax that overflows, if there is one, and remarks."""
-    own = measured.own
+    """Return the mistake of a softmax that overflows, if there is one, and notes."""
+    checked = measured.checked
     if network is None:
         biases = find_shifts(measured, precision)
     else:
         biases = list(network.layout.biases[-1:]) if network.has_softmax else []
     for i in biases:
         change = f"with {SHIFT:g} added to every logit, which should change nothing,"
-        loss_is_finite, spoilt, said = look(measured, shifted(own.values, i, SHIFT))
+        loss_is_finite, spoilt, said = look(measured, shifted(checked.values, i, SHIFT))
         if spoilt or said or not loss_is_finite:
-            return [describe("overflow", spoilt, own.names, None, change=change, said=said or NOT_FINITE)], []
+            return [describe("overflow", spoilt, checked.names, None, change=change, said=said or NOT_FINITE)], []
     for times in LARGER:
-        loss_is_finite, spoilt, said = look(measured, [times * value for value in own.values])
+        loss_is_finite, spoilt, said = look(measured, [times * value for value in checked.values])
         change = f"with parameters {times} times as large"
         if (spoilt or said) and network is not None and has_unstable_softmax(measured, network):
-            return [describe("overflow", spoilt, own.names, None, change=change, said=said or NOT_FINITE)], []
+            return [describe("overflow", spoilt, checked.names, None, change=change, said=said or NOT_FINITE)], []
         if spoilt or said:
             found = said or f"the gradients of {', '.join(spoilt)} are not finite"
             return [], [f"{change} {found}: an exp may overflow, or 0 be divided by 0"]
@@ -61,23 +61,24 @@ def find_overflow(
 
 
 def has_unstable_softmax(measured: Measured, network: Reference) -> bool:
-    """Whether gradients are no longer finite where the last layer alone gives large logits to a softmax."""
+    """Whether gradients become infinite if only the last layer is larger and gives large logits to a softmax."""
     last = {network.layout.weights[-1], *network.layout.biases[-1:]}
-    values = [LAST_LARGER * value if i in last else value for i, value in enumerate(measured.own.values)]
+    values = [LAST_LARGER * value if i in last else value for i, value in enumerate(measured.checked.values)]
     _, spoilt, said = look(measured, values)
     return network.has_softmax and bool(spoilt or said)
 
 
 def find_shifts(measured: Measured, precision: Precision) -> list[int]:
-    """Return the parameters to all of whose elements a number may be added without changing the loss."""
-    own, close = measured.own, 1e-10 if precision.name == "float64" else 1e-4
-    loss = own.loss(own.values, measured.l2)
+    """Return the parameters to which a number can be added, to every element, without changing the loss."""
+    checked, close = measured.checked, 1e-10 if precision.name == "float64" else 1e-4
+    loss = checked.loss(checked.values, measured.l2)
     return [
         i
-        for i, value in enumerate(own.values)
+        for i, value in enumerate(checked.values)
         if np.squeeze(value).ndim == 1
         and all(
-            abs(own.loss(shifted(own.values, i, by), measured.l2) - loss) <= close * abs(loss) for by in SMALL_SHIFTS
+            abs(checked.loss(shifted(checked.values, i, by), measured.l2) - loss) <= close * abs(loss)
+            for by in SMALL_SHIFTS
         )
     ]
 
@@ -89,11 +90,11 @@ def shifted(values: Sequence[Array], i: int, by: float) -> list[Array]:
 
 def look(measured: Measured, values: Sequence[Array]) -> tuple[bool, list[str], str]:
     """Return whether the loss is finite at `values`, the parameters whose gradient is not, and an arithmetic error."""
-    own = measured.own
+    checked = measured.checked
     try:
-        answer = own.call(values, measured.l2, allow_infinite=True)
+        answer = checked.call(values, measured.l2, allow_infinite=True)
     except ConfigError as error:
-        # math.exp raises where np.exp gives infinity; any other failure at such values tells nothing of overflow
+        # math.exp raises where np.exp gives infinity; other failures at such values say nothing about overflow.
         return True, [], str(error) if isinstance(error.__cause__, ArithmeticError) else ""
-    spoilt = [name for name, g in zip(own.names, answer.gradients, strict=True) if not np.all(np.isfinite(g))]
+    spoilt = [name for name, g in zip(checked.names, answer.gradients, strict=True) if not np.all(np.isfinite(g))]
     return bool(np.isfinite(answer.loss)), spoilt, ""

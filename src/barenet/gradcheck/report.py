@@ -1,4 +1,4 @@
-"""What the check of someone's own gradients found, to print, to show in a notebook, or as JSON."""
+"""The report of the check of a person's gradients, to print, to show in a notebook, or as JSON."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["OwnGradientReport", "OwnParameter"]
 
 @dataclass(frozen=True)
 class OwnParameter:
-    """What the check found for one parameter: where reported and numeric gradient differ most, and by how much.
+    """The result of the check for one parameter: where reported and numeric gradient differ most, and by how much.
 
-    `n_checked` and `n_skipped` count coordinates; skipped ones lie at a kink of the loss.
+    `n_checked` and `n_skipped` count coordinates; skipped ones are at a kink of the loss.
     """
 
     name: str
@@ -30,15 +30,15 @@ class OwnParameter:
     is_right: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the row as `--json` prints it; a number that nobody knows is null."""
+        """Return the row as `--json` prints it; an unknown number is null."""
         return asdict(self) | {"numeric": self.numeric if np.isfinite(self.numeric) else None}
 
 
 @dataclass(frozen=True)
 class OwnGradientReport:
-    """A row for each parameter, the mistakes that fit the numbers, and what else there is to say.
+    """A row for each parameter, the mistakes that explain the numbers, and notes.
 
-    `unexplained` are the wrong parameters that no named mistake accounts for, or not in full.
+    `unexplained` are the wrong parameters that no named mistake explains, or not fully.
 
     Print it, or leave it as the last line of a notebook's cell. `passed` says whether every gradient is right.
     """
@@ -99,7 +99,7 @@ class OwnGradientReport:
         return [title, *rows]
 
     def remarks(self) -> list[str]:
-        """Return the mistakes with their remedies, and what stays unexplained."""
+        """Return the mistakes and how to correct them, and the unexplained parameters."""
         lines = []
         for mistake in self.mistakes:
             where = f" ({', '.join(mistake.parameters)})" if mistake.parameters else ""

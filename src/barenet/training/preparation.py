@@ -38,7 +38,7 @@ from barenet.training.lengths import (
     resolve_normalization,
 )
 
-__all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "training_loss"]
+__all__ = ["Custom", "TrainingData", "architecture_of", "loss_of", "prepare", "training_loss", "training_loss_again"]
 
 
 @dataclass(frozen=True)

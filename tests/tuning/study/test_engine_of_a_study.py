@@ -83,7 +83,7 @@ def test_a_study_whose_engine_cannot_be_used_does_not_go_on(study, monkeypatch, 
     about["given"]["trainer.engine"] = "compiled"
     (tmp_path / "study.json").write_text(seal(about), "utf-8")
     monkeypatch.setattr(making, "why_not", lambda: BROKEN)
-    with pytest.raises(RunError, match="was begun with compiled kernels, and goes on with them alone"):
+    with pytest.raises(RunError, match="was begun with compiled kernels, and goes on only with them"):
         barenet.search(**images, resume=tmp_path, workers=0, verbose=False)
 
 

@@ -1,6 +1,6 @@
-"""Whether the compiled kernels can be used here, found out before anything is compiled.
+"""Whether the compiled kernels can be used here, checked before anything is compiled.
 
-Numba takes about half a second to import, so it is the last thing that is tried.
+Numba takes about half a second to import, so this is checked last.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from barenet.messages import one_line
 __all__ = ["INSTALL", "describe_compiling", "is_installed", "versions", "why_not"]
 
 INSTALL = 'pip install "barenet[fast]"'
-LAST_COMPILED = "steps.take_steps-*.nbi"  # what Numba writes of a compiled function
+LAST_COMPILED = "steps.take_steps-*.nbi"  # a file that Numba writes when the last function is compiled
 X86 = ("x86_64", "amd64", "i386", "i686", "x86")
 
 
 def is_installed() -> bool:
-    """Whether Numba is there, in whatever version."""
+    """Whether any version of Numba is installed."""
     return "Numba" in versions()
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of the libraries that compile the kernels, of those that are installed."""
+    """Return the versions of the installed libraries that compile the kernels."""
     found = {}
     for name in ("Numba", "llvmlite"):
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -47,13 +47,13 @@ def why_not() -> str | None:
         if lacks_fma():
             return "this processor has no fused product-sum (FMA), without which compiled kernels are slow"
         importlib.import_module("numba")
-    except Exception as error:  # what a broken installation raises is not foreseeable; it is told
+    except Exception as error:  # a broken installation can raise anything; the message shows it
         return f"Numba {number} cannot be imported ({one_line(error, 200)}): {INSTALL}"
     return None
 
 
 def wanted_versions() -> str:
-    """Return which versions of Numba the extra asks for, as ">=1.2,<2"; nothing where barenet is not installed."""
+    """Return which versions of Numba the extra needs, such as "numba>=1.2,<2"; "" if barenet is not installed."""
     try:
         required = metadata.requires("barenet") or []
     except metadata.PackageNotFoundError:
@@ -62,7 +62,7 @@ def wanted_versions() -> str:
 
 
 def misfit(number: str, bounds: str) -> str | None:
-    """Return in words how a version lies outside of bounds, None where it does not.
+    """Return in words how a version lies outside of bounds, None if it lies inside.
 
     >>> misfit("0.9.1", "numba>=0.66,<0.70"), misfit("0.70.0", "numba>=0.66,<0.70"), misfit("0.69.9", ">=0.66,<0.70")
     ('too old, older than 0.66', 'too new, not below 0.70', None)
@@ -76,7 +76,7 @@ def misfit(number: str, bounds: str) -> str | None:
 
 
 def parts_of(number: str) -> list[int]:
-    """Return the numbers of a version, without what a release candidate adds and without zeros at the end."""
+    """Return the numbers of a version, without the suffix of a release candidate and without zeros at the end."""
     parts = [int(part) for part in re.findall(r"(?:^|\.)(\d+)", number)[:3]]
     while parts and parts[-1] == 0:
         parts.pop()
@@ -84,7 +84,7 @@ def parts_of(number: str) -> list[int]:
 
 
 def lacks_fma() -> bool:
-    """Whether this is an x86 processor without fused product-sums; 64-bit Arm has always had them."""
+    """Whether this is an x86 processor without fused product-sums; every 64-bit Arm processor has them."""
     if platform.machine().lower() not in X86:
         return False
     binding = importlib.import_module("llvmlite.binding")
@@ -92,11 +92,11 @@ def lacks_fma() -> bool:
 
 
 def describe_compiling() -> str | None:
-    """Return in words that kernels are about to be compiled, and whether for good; None where they lie on disk."""
+    """Return in words that kernels will be compiled, and whether they are kept; None if they are on disk already."""
     folder = importlib.import_module("barenet.engine.compiled.kernels.compiling").FOLDER
     if folder is None:
         return (
-            "compiling kernels, in each process anew, for the cache folder is not one that only you can write; "
+            "compiling kernels, again in each process, because the cache folder is not one that only you can write; "
             "BARENET_CACHE or NUMBA_CACHE_DIR names another"
         )
     if any(folder.rglob(LAST_COMPILED)):

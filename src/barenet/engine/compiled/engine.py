@@ -1,6 +1,6 @@
-"""The engine that computes with compiled kernels: networks side by side, or one that all threads share.
+"""The engine that computes with compiled kernels: networks on separate threads, or one that all threads share.
 
-The same weights to the last bit on every processor, with any number of threads, alone or beside other networks.
+It gives the same weights to the last bit on every processor, with any number of threads, alone or with other networks.
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ __all__ = ["CompiledEngine"]
 
 Floats = NDArray[np.float32]
 EVALUATION_BATCH = 128  # images that are evaluated at once
-STEPS_TOGETHER = 8  # of evaluation, that a thread takes at a time
+STEPS_TOGETHER = 8  # steps of evaluation in one task of a thread
 
 
 def alone() -> Share:
-    """Return the share of a thread that takes whole steps."""
+    """Return the share of a thread that computes whole steps."""
     return Share(0, 1, np.zeros(1, np.int64))
 
 
@@ -85,7 +85,7 @@ class CompiledEngine(Engine):
             network_of(config, self.layout, loss, state.select([row])) for row, config in enumerate(configs)
         ]
         self.slot_names = list(state.slots)
-        # Where bounds are checked, an error would end one thread of a team, and the others would wait for it.
+        # If bounds are checked, an error may end one thread of a team, and the others would wait for it forever.
         most = 1 if CHECKS_BOUNDS else most_threads
         self.choice = ThreadChoice(candidates_for(most, len(configs), batch_size * architecture.n_weights))
         self.team = Team(1)
@@ -94,25 +94,25 @@ class CompiledEngine(Engine):
         self._compile()
 
     def _compile(self) -> None:
-        """Compile what trains, or load it: by taking no step, before any clock runs."""
+        """Compile the functions of training, or load them: call them for no step, before times are measured."""
         nothing = forward_only(self.batch_size, 0, np.zeros(0, np.float32), np.zeros(0, np.int64))
         take_steps(self.networks[0], self.images, nothing, self._memory(0), alone(), 0, 0, False)
 
     def begin(self, plan: EpochPlan) -> None:
         """Get ready for the steps of an epoch."""
         self.plan, n = plan, len(self.configs)
-        self.losses = np.zeros((n, plan.n_steps))  # of a step that is not taken none is lost
+        self.losses = np.zeros((n, plan.n_steps))  # 0, so that `first_lost_steps` ignores steps that are not taken
         self.predicted = np.empty((n, plan.order.shape[-1]), np.int64)
         self.chosen = [
             choose(
                 self.configs[row], plan, row, self.layout, self.n_moves, self.losses[row], self.predicted[row]
-            )._replace(batch_size=self.batch_size)  # the settings may name another one than is trained with
+            )._replace(batch_size=self.batch_size)  # the settings may have another batch size than training
             for row in range(n)
         ]
         self.n_steps = plan.first_step
 
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Take some steps of the epoch, on as many threads as the times of steps so far advise."""
+        """Take some steps of the epoch; their times decide on the number of threads."""
         first = start
         while first < stop:
             last = min(stop, first + (self.choice.steps() or stop))
@@ -126,13 +126,13 @@ class CompiledEngine(Engine):
         return self.losses[:, start:stop].T, self.predicted[:, images].astype(np.intp, copy=False)
 
     def _arrange(self, threads: int) -> None:
-        """Have a team of so many threads."""
+        """Make a team of `threads` threads, unless there is one."""
         if threads != self.team.n_threads:
             self.team.close()
             self.team = Team(threads)
 
     def _take(self, first: int, last: int) -> None:
-        """Take some steps; of the last one of an epoch measure what it changes, if that is wanted."""
+        """Take some steps; if it is wanted, measure how much the last one of an epoch changes."""
         if not self.plan.is_measured or last < self.plan.n_steps:
             self._run(first, last, is_measured=False)
             return
@@ -146,7 +146,7 @@ class CompiledEngine(Engine):
             self._norms.append(norms_of(float(self.chosen[row].norm[0]), rate, old, after, self.layout.places()))
 
     def _run(self, first: int, last: int, *, is_measured: bool) -> None:
-        """Take some steps: networks side by side, or one after the other, each by all threads."""
+        """Take some steps: networks on separate threads, or one network after the other on all threads."""
         n, threads = len(self.networks), self.team.n_threads
         memories = [self._memory(thread) for thread in range(threads)]
         if n >= threads:
@@ -157,22 +157,22 @@ class CompiledEngine(Engine):
             tasks: list[Task] = []
             for number, memory in enumerate(memories):
                 share = Share(number, threads, counter)
-                own = memories[0]._replace(chunk=memory.chunk, second_image=memory.second_image)
-                tasks.append(partial(self._train, row, own, share, first, last, is_measured))
+                shared = memories[0]._replace(chunk=memory.chunk, second_image=memory.second_image)
+                tasks.append(partial(self._train, row, shared, share, first, last, is_measured))
             self.team.run(tasks, partial(counter.fill, MEET_NO_MORE))
 
     def _train_alone(self, row: int, first: int, last: int, is_measured: bool, thread: int) -> None:
-        """Take some steps with one network on one thread."""
+        """Take some steps of one network on one thread."""
         self._train(row, self._memory(thread), alone(), first, last, is_measured)
 
     def _train(
         self, row: int, memory: Memory, share: Share, first: int, last: int, is_measured: bool, _thread: int = 0
     ) -> None:
-        """Take a thread's share of some steps with one network."""
+        """Compute a thread's share of some steps of one network."""
         take_steps(self.networks[row], self.images, self.chosen[row], memory, share, first, last, is_measured)
 
     def _memory(self, thread: int, *, evaluates: bool = False) -> Memory:
-        """Return what a thread computes with. The padding of a layout stays 0, so no two layouts share their memory."""
+        """Return a thread's memory. The padding of a layout must stay 0, so two layouts never share memory."""
         if (thread, evaluates) not in self._memories:
             layout = self.evaluation_layout if evaluates else self.layout
             n = EVALUATION_BATCH if evaluates else self.batch_size
@@ -197,7 +197,7 @@ class CompiledEngine(Engine):
         return StepNorms.concatenate(self._norms)
 
     def capture(self, before: TrainingState) -> TrainingState:
-        """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+        """Return a copy of the current state; epochs and results of validation are those of `before`."""
 
         def together(name: str) -> Floats:
             return np.stack([self.layout.unpack(getattr(network, name)) for network in self.networks])
@@ -205,7 +205,7 @@ class CompiledEngine(Engine):
         return replace(
             before,
             values=together("values"),
-            slots={name: together(own) for name, own in zip(self.slot_names, ("slot_1", "slot_2"), strict=False)},
+            slots={name: together(slot) for name, slot in zip(self.slot_names, ("slot_1", "slot_2"), strict=False)},
             average=None if before.average is None else together("averages"),
             statistics=np.stack([network.statistics for network in self.networks]),
             n_steps=np.full(len(self.configs), self.n_steps),
@@ -215,7 +215,7 @@ class CompiledEngine(Engine):
         self, loss: Loss, images: NDArray[Any], labels: NDArray[np.integer], scale: float
     ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
         """Return mean losses (N,) and predicted classes (N, n), with the same bits everywhere."""
-        n, own = len(images), plain_images(images, labels, scale)
+        n, plain = len(images), plain_images(images, labels, scale)
         losses, predicted = np.zeros((len(self.networks), n), np.float32), np.zeros((len(self.networks), n), np.int64)
         n_steps = -(-n // EVALUATION_BATCH)
         parts = split(n_steps, -(-n_steps // STEPS_TOGETHER))
@@ -225,16 +225,16 @@ class CompiledEngine(Engine):
 
         def run(row: int, part: slice, thread: int) -> None:
             memory = self._memory(thread, evaluates=True)
-            take_steps(networks[row], own, chosen[row], memory, alone(), part.start, part.stop, False)
+            take_steps(networks[row], plain, chosen[row], memory, alone(), part.start, part.stop, False)
 
         with closing(Team(self.most_threads)) as team:
             team.run([partial(run, row, part) for row in range(len(networks)) for part in parts])
-        # One after the other: how NumPy adds many numbers depends on the processor.
+        # Added one after the other, because the order in which NumPy adds many numbers depends on the processor.
         means = np.cumsum(losses, axis=1, dtype=np.float64)[:, -1] / n
         return means, predicted.astype(np.intp, copy=False)
 
     def evaluation_network(self) -> MLP:
-        """Return the stack as it is evaluated: with its averaged parameters where there are any."""
+        """Return the stack for evaluation: with averaged parameters if there are any."""
         mlp = MLP.from_architecture(self.architecture, initializer=None, loss=self.loss, n_networks=len(self.configs))
         for row, network in enumerate(self.networks):
             mlp.parameters.values[row] = evaluated_values(network, self.layout)

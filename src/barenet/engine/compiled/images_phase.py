@@ -1,4 +1,4 @@
-"""The first phase of a step: for some images of the batch, all the way forward, and back to the first layer."""
+"""The first phase of a step: for some images of the batch, the whole forward pass, and back to the first layer."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ ZERO, ONE = f32(0), f32(1)
 
 @helper
 def images_part(network, images, chosen, memory, step, rows, first, stop):
-    """Take the images in the rows of a batch from `first` to before `stop` all the way forward, and back to train."""
+    """Compute the forward pass of the rows of a batch from `first` to before `stop`, and in training the way back."""
     bring_images(network, images, chosen, memory, step, first, stop)
     for layer in range(len(network.layers)):
         forward(network, memory, layer, rows, first, stop)
@@ -76,7 +76,7 @@ def images_part(network, images, chosen, memory, step, rows, first, stop):
 
 @helper
 def bring_images(network, images, chosen, memory, step, first, stop):
-    """Write some images of a batch, their classes and their weights to where the step finds them."""
+    """Write some images of a batch, their classes and their weights into the step's memory."""
     begin, layers = step * chosen.batch_size, network.layers
     x, row_in = at(memory.work, layers[0, X]), layers[0, ROW_IN]
     for row in range(first, stop):
@@ -102,7 +102,7 @@ def bring_images(network, images, chosen, memory, step, first, stop):
 
 @helper
 def bring_soft_label(network, images, chosen, memory, place, row):
-    """Write the soft label of the image at a place of the order; where images are mixed, mix it and its label."""
+    """Write the soft label of the image at a place of the order; if images are mixed, mix image and label."""
     last, row_in = network.layers[len(network.layers) - 1], network.layers[0, ROW_IN]
     n_classes, start = last[N_OUT], row * last[ROW_OUT]
     for j in range(n_classes):
@@ -122,78 +122,80 @@ def bring_soft_label(network, images, chosen, memory, place, row):
 
 @helper
 def forward(network, memory, layer, rows, first, stop):
-    """Write z = x W + b, normalised where it is wanted, a = f(z), and a + x where that is wanted, for some rows."""
-    own, work, values = network.layers[layer], memory.work, network.values
-    row_in, row_out = own[ROW_IN], own[ROW_OUT]
-    over_images = own[STATISTICS] >= 0
+    """Write z = x W + b, normalised if the layer asks for it, a = f(z), and a + x if it is residual, for some rows."""
+    spec, work, values = network.layers[layer], memory.work, network.values
+    row_in, row_out = spec[ROW_IN], spec[ROW_OUT]
+    over_images = spec[STATISTICS] >= 0
     product(
-        memory.kernels, stop - first, own[WIDE_OUT] // LANES, own[N_IN],
-        work, own[X] + first * row_in, row_in, 1, values, own[WEIGHTS], LANES, LANES * own[WIDE_IN],
-        work, own[Z] + first * row_out, row_out, LANES, values, own[BIAS], 0, LANES, ZERO if over_images else ONE,
+        memory.kernels, stop - first, spec[WIDE_OUT] // LANES, spec[N_IN],
+        work, spec[X] + first * row_in, row_in, 1, values, spec[WEIGHTS], LANES, LANES * spec[WIDE_IN],
+        work, spec[Z] + first * row_out, row_out, LANES, values, spec[BIAS], 0, LANES, ZERO if over_images else ONE,
     )  # fmt: skip
     if over_images:
-        normalize_ghosts(memory, own, values, rows, first, stop)
-    elif own[NORMALIZED] >= 0:
+        normalize_ghosts(memory, spec, values, rows, first, stop)
+    elif spec[NORMALIZED] >= 0:
         normalize(
-            memory.kernels, at(work, own[Z]), at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop,
-            own[N_OUT], row_out,
+            memory.kernels, at(work, spec[Z]), at(work, spec[NORMALIZED]), at(work, spec[INVERSE]), first, stop,
+            spec[N_OUT], row_out,
         )  # fmt: skip
-    if own[ACTIVATION] != IDENTITY:
-        activate(memory.kernels, own[ACTIVATION], at(work, own[Z]), at(work, own[A]), first, stop, own[N_OUT], row_out)
-    if own[SUM] != own[A]:
-        copy_of(memory.kernels, at(work, own[A]), at(work, own[SUM]), first * row_out, stop * row_out)
-        add_to(memory.kernels, at(work, own[SUM]), at(work, own[X]), first * row_out, stop * row_out)
+    if spec[ACTIVATION] != IDENTITY:
+        activate(
+            memory.kernels, spec[ACTIVATION], at(work, spec[Z]), at(work, spec[A]), first, stop, spec[N_OUT], row_out
+        )
+    if spec[SUM] != spec[A]:
+        copy_of(memory.kernels, at(work, spec[A]), at(work, spec[SUM]), first * row_out, stop * row_out)
+        add_to(memory.kernels, at(work, spec[SUM]), at(work, spec[X]), first * row_out, stop * row_out)
 
 
 @helper
-def normalize_ghosts(memory, own, values, rows, first, stop):
+def normalize_ghosts(memory, spec, values, rows, first, stop):
     """Normalise z over the images of each ghost batch among some rows, and add the bias."""
     work, begin = memory.work, first
     while begin < stop:
         end = ghost_end(begin, rows)
         normalize_images(
-            memory.kernels, at(work, own[Z]), at(work, own[NORMALIZED]), at(work, own[MEAN]), at(work, own[VARIANCE]),
-            at(work, own[INVERSE]), at(values, own[BIAS]), begin, end, begin // GHOST, own[N_OUT], own[WIDE_OUT],
-            own[ROW_OUT],
+            memory.kernels, at(work, spec[Z]), at(work, spec[NORMALIZED]), at(work, spec[MEAN]),
+            at(work, spec[VARIANCE]), at(work, spec[INVERSE]), at(values, spec[BIAS]), begin, end, begin // GHOST,
+            spec[N_OUT], spec[WIDE_OUT], spec[ROW_OUT],
         )  # fmt: skip
         begin = end
 
 
 @helper
-def normalize_ghosts_backward(memory, own, d, rows, first, stop):
-    """From the gradient with respect to what was normalised, with the bias, to that of z, over `d`."""
+def normalize_ghosts_backward(memory, spec, d, rows, first, stop):
+    """Write the gradient with respect to z over `d`, the gradient with respect to the normalised values plus bias."""
     work, begin = memory.work, first
     while begin < stop:
         end = ghost_end(begin, rows)
         normalize_images_backward(
-            memory.kernels, d, at(work, own[NORMALIZED]), at(work, own[INVERSE]), at(work, own[TOTALS]), begin, end,
-            begin // GHOST, own[WIDE_OUT], own[ROW_OUT],
+            memory.kernels, d, at(work, spec[NORMALIZED]), at(work, spec[INVERSE]), at(work, spec[TOTALS]), begin, end,
+            begin // GHOST, spec[WIDE_OUT], spec[ROW_OUT],
         )  # fmt: skip
         begin = end
 
 
 @helper
 def drop_units(network, chosen, memory, step, layer, first, stop):
-    """Write what the next layer takes of a layer's units, where there is dropout."""
-    own, work = network.layers[layer], memory.work
-    if own[DROPPED] >= 0:
+    """Write the input of the next layer, if there is dropout."""
+    spec, work = network.layers[layer], memory.work
+    if spec[DROPPED] >= 0:
         keys, table = chosen.keys[step, layer + 1], at(memory.tables, memory.table_starts[layer + 1])
         drop(
-            memory.kernels, at(work, own[SUM]), at(work, own[OUT]), at(work, own[DROPPED]), first, stop, own[N_OUT],
-            own[ROW_OUT], table, keys[0], keys[1], network.last_kept[1], network.scales[1],
+            memory.kernels, at(work, spec[SUM]), at(work, spec[OUT]), at(work, spec[DROPPED]), first, stop, spec[N_OUT],
+            spec[ROW_OUT], table, keys[0], keys[1], network.last_kept[1], network.scales[1],
         )  # fmt: skip
 
 
 @helper
 def find_losses(network, images, chosen, memory, step, rows, first, stop):
     """Write losses and predicted classes of some rows, and the gradient with respect to the outputs."""
-    own, work = network.layers[len(network.layers) - 1], memory.work
+    spec, work = network.layers[len(network.layers) - 1], memory.work
     is_soft = images.has_soft_labels
     factor = ONE / f32(rows)
     if network.rule == PLAIN:
         factor = -chosen.factors[step, RATE] * factor
     losses_of(
-        memory.kernels, network.loss, at(work, own[A]), at(work, own[D]), first, stop, own[N_OUT], own[ROW_OUT],
+        memory.kernels, network.loss, at(work, spec[A]), at(work, spec[D]), first, stop, spec[N_OUT], spec[ROW_OUT],
         memory.classes, is_soft, memory.soft_labels, memory.weights, network.smoothing, factor, memory.losses,
         at(chosen.predicted, step * chosen.batch_size),
     )  # fmt: skip
@@ -201,31 +203,32 @@ def find_losses(network, images, chosen, memory, step, rows, first, stop):
 
 @helper
 def backward(network, memory, layer, rows, first, stop):
-    """From the gradient with respect to a layer's output to that of its z, and to that of the output before."""
-    own, work, row_out = network.layers[layer], memory.work, network.layers[layer, ROW_OUT]
-    d = at(work, own[DZ])
-    if own[DZ] != own[D]:
-        copy_of(memory.kernels, at(work, own[D]), d, first * row_out, stop * row_out)
-    if own[ACTIVATION] == SOFTMAX:
-        softmax_backward(memory.kernels, at(work, own[A]), d, first, stop, row_out)
-    elif own[ACTIVATION] != IDENTITY:
-        multiply_by(memory.kernels, d, at(work, own[Z]), first * row_out, stop * row_out)
-    if own[STATISTICS] >= 0:
-        normalize_ghosts_backward(memory, own, d, rows, first, stop)
-    elif own[NORMALIZED] >= 0:
+    """Write the gradients with respect to a layer's z and its input, from that with respect to its output."""
+    spec, work, row_out = network.layers[layer], memory.work, network.layers[layer, ROW_OUT]
+    d = at(work, spec[DZ])
+    if spec[DZ] != spec[D]:
+        copy_of(memory.kernels, at(work, spec[D]), d, first * row_out, stop * row_out)
+    if spec[ACTIVATION] == SOFTMAX:
+        softmax_backward(memory.kernels, at(work, spec[A]), d, first, stop, row_out)
+    elif spec[ACTIVATION] != IDENTITY:
+        multiply_by(memory.kernels, d, at(work, spec[Z]), first * row_out, stop * row_out)
+    if spec[STATISTICS] >= 0:
+        normalize_ghosts_backward(memory, spec, d, rows, first, stop)
+    elif spec[NORMALIZED] >= 0:
         normalize_backward(
-            memory.kernels, d, at(work, own[NORMALIZED]), at(work, own[INVERSE]), first, stop, own[N_OUT], row_out
+            memory.kernels, d, at(work, spec[NORMALIZED]), at(work, spec[INVERSE]), first, stop, spec[N_OUT], row_out
         )
-    into_panels(memory.kernels, first, stop, rows, own[WIDE_OUT] // LANES, work, own[DZ], row_out, work, own[PANELS])
+    into_panels(memory.kernels, first, stop, rows, spec[WIDE_OUT] // LANES, work, spec[DZ], row_out, work, spec[PANELS])
     if layer == 0:
         return
-    before, row_in = network.layers[layer - 1], own[ROW_IN]
+    before, row_in = network.layers[layer - 1], spec[ROW_IN]
     product(
-        memory.kernels, stop - first, own[WIDE_IN] // LANES, own[N_OUT],
-        work, own[DZ] + first * row_out, row_out, 1, network.transposed, own[TRANSPOSED], LANES, LANES * own[WIDE_OUT],
+        memory.kernels, stop - first, spec[WIDE_IN] // LANES, spec[N_OUT],
+        work, spec[DZ] + first * row_out, row_out, 1,
+        network.transposed, spec[TRANSPOSED], LANES, LANES * spec[WIDE_OUT],
         work, before[D] + first * row_in, row_in, LANES, memory.zeros, 0, 0, 0, ZERO,
     )  # fmt: skip
-    if own[DZ] != own[D]:
-        add_to(memory.kernels, at(work, before[D]), at(work, own[D]), first * row_in, stop * row_in)
+    if spec[DZ] != spec[D]:
+        add_to(memory.kernels, at(work, before[D]), at(work, spec[D]), first * row_in, stop * row_in)
     if before[DROPPED] >= 0:
         multiply_by(memory.kernels, at(work, before[D]), at(work, before[DROPPED]), first * row_in, stop * row_in)

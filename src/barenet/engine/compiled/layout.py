@@ -1,6 +1,6 @@
-"""How a network lies in memory while compiled kernels train it: padded to multiples of 16, weights in panels.
+"""The arrangement of a network in memory for compiled kernels: padded to multiples of 16, weights in panels.
 
-Files and all other code hold the flat parameters of `nn.parameters`; here they are brought into this form, and back.
+Files and all other code use the flat parameters of `nn.parameters`; this module converts them into this form, and back.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ __all__ = ["Layout"]
 Floats = NDArray[np.float32]
 
 
-FEWEST_LINES = 8  # of a row, from which on it is made longer
+FEWEST_LINES = 8  # a row of so many cache lines or more gets an odd number of them
 
 
 def padded(n: int) -> int:
@@ -30,9 +30,10 @@ def padded(n: int) -> int:
 
 
 def row_length(n: int) -> int:
-    """Return how far rows of n numbers are apart in the memory of a batch.
+    """Return the distance between rows of n numbers in the memory of a batch.
 
-    An odd number of cache lines, 16 numbers each: rows that are a power of two apart share few places in the cache.
+    Long rows are an odd number of cache lines, 16 numbers each, apart: rows at distances of a power of two would
+    compete for few places in the cache.
     """
     lines = padded(n) // LANES
     return (lines + (lines % 2 == 0 and lines >= FEWEST_LINES)) * LANES
@@ -40,10 +41,10 @@ def row_length(n: int) -> int:
 
 @dataclass(frozen=True)
 class Layout:
-    """Where everything of one network lies.
+    """The places of all arrays of one network.
 
-    layers: (L, LAYER_COLUMNS), see `steps`. size: of the parameters; transposed: of transposed weights; work: of the
-    memory that a batch needs. input_factors: see `steps.Network`.
+    layers: (L, LAYER_COLUMNS), see `tables`. size: numbers of the parameters; transposed: of transposed weights; work:
+    of the memory that a batch needs. input_factors: see `tables.Network`.
     """
 
     architecture: Architecture
@@ -63,9 +64,9 @@ class Layout:
         drops_units: bool = False,
         trains: bool = True,
     ) -> Layout:
-        """Return the layout of a network that takes batches of up to `batch_size` images.
+        """Return the layout of a network for batches of up to `batch_size` images.
 
-        Without training nothing is dropped, and weights hold what batch normalisation does.
+        If `trains` is false, weights include batch normalisation, which then has no arrays.
         """
         rows = architecture.rows
         kinds = architecture.kinds(loss)
@@ -73,35 +74,35 @@ class Layout:
         size = transposed = work = statistics = 0
         n_ghosts = len(ghosts(batch_size))
 
-        def room(row: int, n_rows: int = batch_size) -> int:
+        def reserve(row: int, n_rows: int = batch_size) -> int:
             nonlocal work
             start = work
             work += n_rows * row
             return start
 
-        x = room(row_length(rows[0].input_dim))
-        input_factors = room(row_length(rows[0].input_dim)) if drops_inputs else -1
+        x = reserve(row_length(rows[0].input_dim))
+        input_factors = reserve(row_length(rows[0].input_dim)) if drops_inputs else -1
         for number, row in enumerate(rows):
             wide_in, wide_out = padded(row.input_dim), padded(row.output_dim)
             row_in, row_out = row_length(row.input_dim), row_length(row.output_dim)
             code = ACTIVATION_CODES[row.activation.name] if "activation" in kinds[number] else IDENTITY
             is_dropped = drops_units and number + 1 < len(rows)
-            z = room(row_out)
-            a = room(row_out) if code != IDENTITY else z
-            given = room(row_out) if row.residual else a
-            out = room(row_out) if is_dropped else given
-            factors, d, panels = room(row_out) if is_dropped else -1, room(row_out), room(wide_out)
+            z = reserve(row_out)
+            a = reserve(row_out) if code != IDENTITY else z
+            given = reserve(row_out) if row.residual else a
+            out = reserve(row_out) if is_dropped else given
+            factors, d, panels = reserve(row_out) if is_dropped else -1, reserve(row_out), reserve(wide_out)
             normalized = inverse = mean = variance = totals = -1
             has_statistics = trains and "batch_norm" in kinds[number]
             if "layer_norm" in kinds[number]:
-                normalized, inverse = room(row_out), room(LANES)
+                normalized, inverse = reserve(row_out), reserve(LANES)
             elif has_statistics:
-                normalized = room(row_out)
-                inverse, mean, variance, totals = (room(row_out, n_ghosts) for _ in range(4))
+                normalized = reserve(row_out)
+                inverse, mean, variance, totals = (reserve(row_out, n_ghosts) for _ in range(4))
             layers[number] = (
                 *(row.input_dim, row.output_dim, wide_in, wide_out, row_in, row_out, size, 0, code, x, z, a, out),
                 *(factors, d, panels, transposed if number else -1),
-                *(normalized, inverse, given, room(row_out) if row.residual else d),
+                *(normalized, inverse, given, reserve(row_out) if row.residual else d),
                 *(statistics if has_statistics else -1, mean, variance, totals),
             )
             statistics += 2 * row.output_dim if has_statistics else 0
@@ -114,29 +115,29 @@ class Layout:
         return Layout(architecture, layers, size, transposed, work, input_factors)
 
     def pack(self, flat: Floats) -> Floats:
-        """Return parameters (P,) in this layout, the padding 0."""
+        """Return parameters (P,) in this layout, with 0 as padding."""
         out = np.zeros(self.size, np.float32)
-        for (weights, bias), own in zip(self.views(flat), self.layers, strict=True):
-            n_in, n_out, wide_in, wide_out = (int(width) for width in own[:4])
+        for (weights, bias), spec in zip(self.views(flat), self.layers, strict=True):
+            n_in, n_out, wide_in, wide_out = (int(width) for width in spec[:4])
             whole = np.zeros((wide_in, wide_out), np.float32)
             whole[:n_in, :n_out] = weights
             panels = whole.reshape(wide_in, -1, LANES).swapaxes(0, 1)
-            out[own[WEIGHTS] : own[WEIGHTS] + whole.size] = panels.reshape(-1)
-            out[own[BIAS] : own[BIAS] + n_out] = bias
+            out[spec[WEIGHTS] : spec[WEIGHTS] + whole.size] = panels.reshape(-1)
+            out[spec[BIAS] : spec[BIAS] + n_out] = bias
         return out
 
-    def unpack(self, own_values: Floats) -> Floats:
-        """Return parameters (P,) as all other code has them."""
+    def unpack(self, packed: Floats) -> Floats:
+        """Return parameters in this layout as flat parameters (P,)."""
         flat = np.empty(sum(row.n_parameters for row in self.architecture.rows), np.float32)
-        for (weights, bias), own in zip(self.views(flat), self.layers, strict=True):
-            n_in, n_out, wide_in, wide_out = (int(width) for width in own[:4])
-            panels = own_values[own[WEIGHTS] : own[WEIGHTS] + wide_in * wide_out].reshape(-1, wide_in, LANES)
+        for (weights, bias), spec in zip(self.views(flat), self.layers, strict=True):
+            n_in, n_out, wide_in, wide_out = (int(width) for width in spec[:4])
+            panels = packed[spec[WEIGHTS] : spec[WEIGHTS] + wide_in * wide_out].reshape(-1, wide_in, LANES)
             weights[...] = panels.swapaxes(0, 1).reshape(wide_in, wide_out)[:n_in, :n_out]
-            bias[...] = own_values[own[BIAS] : own[BIAS] + n_out]
+            bias[...] = packed[spec[BIAS] : spec[BIAS] + n_out]
         return flat
 
     def views(self, flat: Floats) -> list[tuple[Floats, Floats]]:
-        """Return of each layer its weights (D, H) and biases (H,) in the flat parameters."""
+        """Return views of each layer's weights (D, H) and biases (H,) in the flat parameters."""
         pairs, first_weight = [], 0
         first_bias = self.architecture.n_weights
         for row in self.architecture.rows:
@@ -147,21 +148,21 @@ class Layout:
         return pairs
 
     def places(self) -> dict[str, tuple[int, int]]:
-        """Return of each parameter, by name, where it begins in the flat parameters and how many numbers it has."""
+        """Return for each parameter, by name, where it begins in the flat parameters and how many numbers it has."""
         found, start = {}, 0
         for name, (n_rows, n_columns) in {**self.architecture.weights, **self.architecture.biases}.items():
             found[name] = start, n_rows * n_columns
             start += n_rows * n_columns
         return found
 
-    def transpose(self, own_values: Floats) -> Floats:
-        """Return the transposed weights of all layers but the first, in panels, as the kernels keep them up to date."""
+    def transpose(self, packed: Floats) -> Floats:
+        """Return the transposed weights of all layers except the first, in panels; kernels keep them up to date."""
         out = np.zeros(self.transposed, np.float32)
-        for own in self.layers[1:]:
-            size, wide_in = own[WIDE_IN] * own[WIDE_OUT], own[WIDE_IN]
-            panels = own_values[own[WEIGHTS] : own[WEIGHTS] + size].reshape(-1, wide_in, LANES)
+        for spec in self.layers[1:]:
+            size, wide_in = spec[WIDE_IN] * spec[WIDE_OUT], spec[WIDE_IN]
+            panels = packed[spec[WEIGHTS] : spec[WEIGHTS] + size].reshape(-1, wide_in, LANES)
             whole = panels.swapaxes(0, 1).reshape(wide_in, -1).T
-            out[own[TRANSPOSED] : own[TRANSPOSED] + size] = (
+            out[spec[TRANSPOSED] : spec[TRANSPOSED] + size] = (
                 whole.reshape(len(whole), -1, LANES).swapaxes(0, 1).reshape(-1)
             )
         return out

@@ -1,4 +1,4 @@
-"""Norms of an epoch's last step: of the gradient, of what it changed, and of what was there before."""
+"""Norms of an epoch's last step: of the gradient, of the change, and of the parameters before it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ def norms_of(
 ) -> StepNorms:
     """Return the norms of one network's step.
 
-    gradient: its norm, times `factor`. before, after: (P,) the parameters. places: where each begins, and its size.
+    gradient: the norm of the gradient, times `factor`. before, after: (P,) the parameters. places: the start and the
+    size of each parameter.
     """
     change, ratios = after - before, {}
     for name, (start, size) in places.items():

@@ -1,12 +1,12 @@
-"""References to tables: a function that is given one gets a single address, and not all fields.
+"""References to tables: a function that gets one gets a single address, and not all fields.
 
     network = reference_to(network)     # of a named tuple
     place(network.values, 16)
 
-Numba hands on each field of a named tuple, and each of the seven numbers of an array in it, as an argument. With as
-many as a training step needs, compiling took twice as long, and a step 50 microseconds more. Behind a reference,
-one-dimensional arrays are the addresses of their first elements, as kernels take them; where bounds are checked they
-stay arrays.
+Numba passes each field of a named tuple, and each of the seven numbers of an array in it, as an argument. With all
+arguments of a training step, compiling took twice as long, and a step 50 microseconds more. In a reference,
+one-dimensional arrays are replaced by the addresses of their first elements, as kernels need them; if bounds are
+checked, they stay arrays.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Reference(types.Type):
 
 @register_model(Reference)
 class ReferenceModel(models.PrimitiveModel):
-    """Held as an address, where the fields lie one after the other."""
+    """Represented as the address of a struct with these fields."""
 
     def __init__(self, manager: Any, frontend: Any) -> None:
         kinds = [manager.lookup(kind).get_value_type() for kind in frontend.fields.values()]
@@ -49,13 +49,13 @@ class Fields(AttributeTemplate):
     key = Reference
 
     def generic_resolve(self, typ: Any, attr: str) -> Any:  # type: ignore[override]
-        """Return the type of a field, None if there is none of this name."""
+        """Return the type of a field, None if no field has this name."""
         return typ.fields.get(attr)
 
 
 @lower_getattr_generic(Reference)  # type: ignore[untyped-decorator]
 def get_field(context: Any, builder: Any, table: Any, address: Any, name: str) -> Any:
-    """Return what a field holds."""
+    """Return the value of a field."""
     value = builder.load(cgutils.gep_inbounds(builder, address, 0, list(table.fields).index(name)))
     return impl_ret_borrowed(context, builder, table.fields[name], value)
 
@@ -67,15 +67,15 @@ def is_replaced(kind: Any) -> bool:
 
 @intrinsic
 def reference_to(_typing: Any, table: Any) -> Any:
-    """Return a reference to a named tuple, which the calling function keeps as long as it runs."""
+    """Return a reference to a named tuple; it is valid while the calling function runs."""
     kinds = [types.CPointer(kind.dtype) if is_replaced(kind) else kind for kind in table.types]
     reference = Reference(table.instance_class.__name__, dict(zip(table.fields, kinds, strict=True)))
 
     def generate(context: Any, builder: Any, _signature: Any, given: Any) -> Any:
         place = cgutils.alloca_once(builder, context.get_value_type(reference).pointee)
         for number, (kind, value) in enumerate(zip(table.types, cgutils.unpack_tuple(builder, given[0]), strict=True)):
-            own = start_of(context, builder, kind, value) if is_replaced(kind) else value
-            builder.store(own, cgutils.gep_inbounds(builder, place, 0, number))
+            field = start_of(context, builder, kind, value) if is_replaced(kind) else value
+            builder.store(field, cgutils.gep_inbounds(builder, place, 0, number))
         return place
 
     return reference(table), generate

@@ -1,10 +1,10 @@
 """Training steps of one network, each in two phases.
 
-    images    for some images of the batch: gathered, all the way forward, and back to the first layer
-    weights   for some rows of a weight matrix: their gradient over the whole batch, and their move
+    images    for some images of the batch: gather them, the whole forward pass, and back to the first layer
+    weights   for some rows of a weight matrix: their gradient over the whole batch, and their update
 
-The phases of a step may be done in parts, by several threads: each image and each weight is computed in the same way,
-whoever else computes beside it.
+Several threads may compute parts of a phase: each image and each weight is computed in the same way with any number of
+threads.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ f32 = np.float32
 def take_steps(network, images, chosen, memory, team, first, stop, is_measured):
     """Take the steps from number `first` of the epoch to before `stop`; measure the last one's gradient, if asked.
 
-    All threads of a team call it at once; each does its own parts of each phase. Steps that do not train go forward
-    alone.
+    All threads of a team call it at once; each computes its parts of each phase. Steps that do not train have only a
+    forward pass.
     """
     network, images, chosen = reference_to(network), reference_to(images), reference_to(chosen)
     memory, team = reference_to(memory), reference_to(team)
@@ -71,38 +71,38 @@ def take_steps(network, images, chosen, memory, team, first, stop, is_measured):
 
 @helper
 def share_of(team, rows, has_ghosts):
-    """Return from and to before which image of a batch a thread goes: whole vectors of 16, or whole ghost batches."""
+    """Return start and end of a thread's share of a batch: whole groups of 16 images, or whole ghost batches."""
     unit = GHOST if has_ghosts else LANES
     n_units = n_ghosts(rows) if has_ghosts else -(-rows // LANES)
-    own = -(-n_units // team.n_threads)
-    first = min(n_units, team.number * own)
-    last = min(n_units, first + own)
+    most = -(-n_units // team.n_threads)
+    first = min(n_units, team.number * most)
+    last = min(n_units, first + most)
     return rows if first == n_units else first * unit, rows if last == n_units else last * unit
 
 
 @helper
 def follow_statistics(network, chosen, memory, step, rows):
-    """Let running statistics follow those of a batch, as `nn.layers.folding` says."""
+    """Move running statistics towards those of a batch, as `nn.layers.folding` says."""
     share, n, work, running = chosen.factors[step, STATISTICS_REST], n_ghosts(rows), memory.work, network.statistics
     for layer in range(len(network.layers)):
-        own = network.layers[layer]
-        if own[STATISTICS] < 0:
+        spec = network.layers[layer]
+        if spec[STATISTICS] < 0:
             continue
-        for unit in range(own[N_OUT]):
+        for unit in range(spec[N_OUT]):
             mean, variance = f32(0), f32(0)
             for ghost in range(n):
                 images = ghost_end(ghost * GHOST, rows) - ghost * GHOST
-                mean += work[own[MEAN] + ghost * own[ROW_OUT] + unit]
-                found = work[own[VARIANCE] + ghost * own[ROW_OUT] + unit]
+                mean += work[spec[MEAN] + ghost * spec[ROW_OUT] + unit]
+                found = work[spec[VARIANCE] + ghost * spec[ROW_OUT] + unit]
                 variance += found * (f32(images) / f32(max(1, images - 1)))
-            place = own[STATISTICS] + unit
+            place = spec[STATISTICS] + unit
             running[place] += share * (mean / f32(n) - running[place])
-            running[place + own[N_OUT]] += share * (variance / f32(n) - running[place + own[N_OUT]])
+            running[place + spec[N_OUT]] += share * (variance / f32(n) - running[place + spec[N_OUT]])
 
 
 @helper
 def write_losses(chosen, memory, step, rows):
-    """Write the mean loss of a batch, added up one image after the other; without training the loss of each image."""
+    """Write the mean loss of a batch, added one image after the other; without training also the loss of each image."""
     loss = 0.0
     for row in range(rows):
         loss += np.float64(memory.losses[row])
@@ -113,7 +113,7 @@ def write_losses(chosen, memory, step, rows):
 
 @helper
 def take_weights(network, chosen, memory, team, step, rows, action):
-    """Do a thread's share of what is done with the weights and biases, see `MOVE`."""
+    """Do a thread's share of an action with the weights and biases, see `MOVE`."""
     number = 0
     for layer in range(len(network.layers)):
         wide_in = network.layers[layer, WIDE_IN]

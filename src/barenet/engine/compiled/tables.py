@@ -1,4 +1,4 @@
-"""What the compiled functions are given: arrays of a network, of the images, of an epoch, and memory to work in."""
+"""The arguments of the compiled functions: arrays of a network, of the images, of an epoch, and working memory."""
 
 from __future__ import annotations
 
@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 __all__ = ["LAYER_COLUMNS", "Chosen", "Images", "Memory", "Network", "Share"]
 
-# Columns of `Network.layers`: inputs and outputs; both padded to multiples of 16; how far rows of x, and of what the
-# layer gives, are apart; where weights and biases begin among the parameters; the activation; where x, z, a, what the
-# next layer takes, the factors of dropout, the gradient and its panels begin in the work memory of a batch, -1 for
-# none; where the transposed weights begin, -1 for the first layer; where what normalisation gave, and the inverse
-# deviation of each row, begin, -1 for none; where a + x, and the gradient of z, begin: those of a, and of the gradient,
-# but where there is a residual connection; where the running statistics of batch normalisation begin among all, -1 for
-# none; where mean, variance, and the sum of the gradient over its images, of each ghost batch begin in the work memory.
+# Columns of `Network.layers`; -1 means that there is no such array:
+#   N_IN, N_OUT, WIDE_IN, WIDE_OUT   inputs and outputs; both rounded up to multiples of 16
+#   ROW_IN, ROW_OUT                  the distance between rows of the input, and of the output
+#   WEIGHTS, BIAS                    where weights and biases begin among the parameters
+#   ACTIVATION                       the code of the activation
+#   X, Z, A, OUT, DROPPED, D, PANELS   where x, z, a, the next layer's input, the factors of dropout, the gradient and
+#                                      its panels begin in the work memory of a batch
+#   TRANSPOSED                       where the transposed weights begin, -1 for the first layer
+#   NORMALIZED, INVERSE              where normalised values, and 1 / deviation of each row, begin
+#   SUM, DZ                          where a + x and the gradient of z begin: without a residual connection as A and D
+#   STATISTICS                       where the running statistics of batch normalisation begin among all of them
+#   MEAN, VARIANCE, TOTALS           where mean, variance and the sum of the gradient of each ghost batch begin
 (N_IN, N_OUT, WIDE_IN, WIDE_OUT, ROW_IN, ROW_OUT, WEIGHTS, BIAS, ACTIVATION) = range(9)
 (X, Z, A, OUT, DROPPED, D, PANELS, TRANSPOSED, NORMALIZED, INVERSE, SUM, DZ) = range(9, 21)
 (STATISTICS, MEAN, VARIANCE, TOTALS) = range(21, 25)
@@ -23,10 +28,9 @@ LAYER_COLUMNS = 25
 
 
 class Network(NamedTuple):
-    """A network's parameters and what belongs to them, flat float32 arrays of one length, and how its layers lie in
-    them.
+    """A network's parameters and the arrays of their shape, flat float32, and a table of its layers.
 
-    slot_1, slot_2, averages: of length 0 where they are not needed.
+    slot_1, slot_2, averages: of length 0 if they are not needed.
     """
 
     layers: NDArray[np.int64]
@@ -52,7 +56,8 @@ class Network(NamedTuple):
 class Images(NamedTuple):
     """The training images, see `inputs.gather`, their labels, and the class and the weight of each label.
 
-    soft_labels: of each image a weight for each class, flat, which count in the place of the other three.
+    soft_labels: for each image a weight for each class, flat; if there are any, they are used instead of the other
+    three.
     """
 
     are_bytes: bool
@@ -71,12 +76,12 @@ class Images(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """What the steps of an epoch take and give, for one network.
+    """The inputs and results of the steps of an epoch, for one network.
 
-    order, changes: (n,) images, and how each is changed. second_order, second_changes: with which each is mixed, and
-    how that one is changed; shares: (n,) how much of the first is kept. factors: (steps, FACTORS). keys: (steps,
-    dropout layers, 2). trains: False to go forward alone. losses: (steps,); image_losses: (n,), where nothing is
-    trained, else (0,); predicted: (n,); norm: (1,) of the gradient of the last step, where that is measured.
+    order, changes: (n,) images, and how each is changed. second_order, second_changes: the image that each is mixed
+    with, and how that one is changed; shares: (n,) the share of the first image. factors: (steps, FACTORS). keys:
+    (steps, dropout layers, 2). trains: False for a forward pass alone. losses: (steps,); image_losses: (n,) without
+    training, else (0,); predicted: (n,); norm: (1,) of the gradient of the last step, if it is measured.
     """
 
     batch_size: int
@@ -98,9 +103,9 @@ class Chosen(NamedTuple):
 
 
 class Memory(NamedTuple):
-    """What a step works with: kernels, activations and their gradients, a chunk of gradients, facts of each image.
+    """The memory of a step: kernels, activations and their gradients, a chunk of gradients, arrays for each image.
 
-    chunk, second_image: of each thread. The others are shared by the threads of a network.
+    chunk, second_image: separate for each thread. The threads of a network share the others.
     """
 
     kernels: NDArray[np.int64]  # of `compiling.addresses`
@@ -112,12 +117,12 @@ class Memory(NamedTuple):
     weights: NDArray[np.float32]
     soft_labels: NDArray[np.float32]
     losses: NDArray[np.float32]
-    tables: NDArray[np.uint32]  # of `nn.noise`, one of each dropout layer, one after the other
+    tables: NDArray[np.uint32]  # of `nn.noise`, one for each dropout layer, one after the other
     table_starts: NDArray[np.int64]
 
 
 class Share(NamedTuple):
-    """Which of the threads that share a network's steps this is, of how many, and the counter where they meet, (1,)."""
+    """A thread's number among those that share a network's steps, their number, and the counter (1,) of `meet`."""
 
     number: int
     n_threads: int

@@ -1,4 +1,4 @@
-"""From settings, states, plans and images to what the compiled kernels take."""
+"""From settings, states, plans and images to the arguments of the compiled functions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ f32 = np.float32
 
 
 def rule_of(config: Config) -> int:
-    """Return the code of the learning rule that the settings ask for."""
+    """Return the code of the learning rule in the settings."""
     settings = config.optimizer
     if settings.name != "sgd":
         return ADAM
@@ -69,7 +69,7 @@ def images_of(images: TrainingImages, loss: Loss) -> Images:
 
 
 def plain_images(images: NDArray[Any], labels: NDArray[np.integer], scale: float) -> Images:
-    """Return images (n, D) that are not changed, each of the same weight."""
+    """Return images (n, D) without changes and weights."""
     flat = np.ascontiguousarray(images).reshape(-1)
     is_bytes = flat.dtype == np.uint8
     return Images(
@@ -90,7 +90,7 @@ def plain_images(images: NDArray[Any], labels: NDArray[np.integer], scale: float
 
 
 def as_writable(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the same memory as an array that may be written; nothing does, but Numba tells the two kinds apart."""
+    """Return the same memory as a writable array; nothing writes to it, but for Numba the two kinds differ."""
     if array.flags.writeable:
         return array
     about = {**array.__array_interface__, "data": (array.ctypes.data, False)}
@@ -98,7 +98,7 @@ def as_writable(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def sources_of(images: TrainingImages) -> NDArray[np.int32]:
-    """Return for each change of an image, moves first and then moves of the mirrored, which pixel each comes from."""
+    """Return for each change of an image which pixel each pixel comes from: all moves, then moves of the mirrored."""
     if len(images.image_shape) < 2:
         return np.zeros(0, np.int32)
     pixels = np.arange(images.n_inputs).reshape(images.image_shape)
@@ -107,13 +107,13 @@ def sources_of(images: TrainingImages) -> NDArray[np.int32]:
     return np.concatenate([moves, mirrored[moves]]).astype(np.int32).reshape(-1)
 
 
-def changes_of(own: EpochPlan | Mixture, n_moves: int) -> NDArray[np.int64]:
-    """Return how each image in the order of a network is changed; nothing where no image is."""
-    if own.mirrored is None and own.moves is None:
+def changes_of(plan: EpochPlan | Mixture, n_moves: int) -> NDArray[np.int64]:
+    """Return how each image in the order of a network is changed; an empty array if no image is changed."""
+    if plan.mirrored is None and plan.moves is None:
         return np.zeros(0, np.int64)
-    moves = np.full(own.order.shape, 0 if n_moves == 1 else n_moves // 2) if own.moves is None else own.moves
-    mirrored = np.zeros(own.order.shape, np.bool_) if own.mirrored is None else own.mirrored
-    # The move in the middle of all is none.
+    moves = np.full(plan.order.shape, 0 if n_moves == 1 else n_moves // 2) if plan.moves is None else plan.moves
+    mirrored = np.zeros(plan.order.shape, np.bool_) if plan.mirrored is None else plan.mirrored
+    # The move in the middle of the list changes nothing.
     return np.where(~mirrored & (moves == n_moves // 2), -1, moves + n_moves * mirrored).astype(np.int64)
 
 
@@ -146,13 +146,13 @@ def network_of(config: Config, layout: Layout, loss: Loss, state: TrainingState)
 
 
 def evaluated_values(network: Network, layout: Layout) -> NDArray[np.float32]:
-    """Return the parameters (P,) of a network as they are evaluated: see `TrainingState.evaluated`."""
+    """Return the parameters (P,) of a network for evaluation: see `TrainingState.evaluated`."""
     values = layout.unpack(network.averages if network.averages.size else network.values)
     return np.asarray(fold(layout.architecture, values, network.statistics), f32)
 
 
 def as_evaluated(network: Network, layout: Layout, wanted: Layout, loss: Loss) -> Network:
-    """Return a network as it is evaluated with a loss, in the layout `wanted`, whose weights lie as in its own."""
+    """Return a network for evaluation with a loss, in the layout `wanted`, which has the same places of weights."""
     values = network.averages if network.averages.size else network.values
     if layout.architecture.n_statistics:
         values = layout.pack(evaluated_values(network, layout))
@@ -169,7 +169,7 @@ def choose(
     losses: NDArray[np.float64],
     predicted: NDArray[np.int64],
 ) -> Chosen:
-    """Return what the steps of an epoch take for the network in a row of the plan."""
+    """Return the arguments of an epoch's steps for the network in a row of the plan."""
     own = plan.of(slice(row, row + 1))
     steps = plan.first_step + np.arange(plan.n_steps)
     drops = layout.input_factors >= 0 or bool((layout.layers[:, DROPPED] >= 0).any())
@@ -197,7 +197,7 @@ def choose(
 
 
 def forward_only(batch_size: int, n_images: int, losses: NDArray[np.float32], predicted: NDArray[np.int64]) -> Chosen:
-    """Return what steps take that train nothing, over images in their order; losses and predicted: of each image."""
+    """Return the arguments of steps without training, over images in order; losses and predicted: of each image."""
     n_steps = -(-n_images // batch_size)
     return Chosen(
         batch_size=batch_size,
@@ -220,7 +220,7 @@ def forward_only(batch_size: int, n_images: int, losses: NDArray[np.float32], pr
 
 
 def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Return what each step of one network multiplies with, (S, FACTORS); steps count from 1."""
+    """Return the factors of each step of one network, (S, FACTORS); steps count from 1."""
     nothing = np.zeros(1, f32)
     rule = make_rule([config], nothing, 1)
     combined = rule.factors(rates, steps)
@@ -229,7 +229,7 @@ def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int
     factors[:, L2] = combined["l2"] if rule.has_l2 else 0
     factors[:, KEEP] = combined.get(DECAY, 1)
     factors[:, BETA_1] = combined.get("beta1", combined.get("momentum", 0))
-    # An epsilon of 0 would make 0 / 0 of what is padded.
+    # An epsilon of 0 would give 0 / 0 in the padding.
     factors[:, BETA_2], factors[:, EPSILON] = combined.get("beta2", 0), combined.get("epsilon", 0)
     factors[:, EPSILON] = np.maximum(factors[:, EPSILON], np.finfo(f32).smallest_subnormal)
     factors[:, STATISTICS_REST] = statistics_rest([config], steps)
@@ -239,8 +239,8 @@ def factors_of(config: Config, rates: NDArray[np.float64], steps: NDArray[np.int
 
 
 def tables_of(layout: Layout, batch_size: int) -> tuple[NDArray[np.uint32], NDArray[np.int64]]:
-    """Return the tables of `nn.noise` for the images and behind each hidden layer, and where each begins."""
+    """Return the tables of `nn.noise` for the images and for each layer, and where each begins."""
     widths = [int(layout.layers[0, N_IN]) if layout.input_factors >= 0 else 0]
-    widths += [int(own[N_OUT]) if own[DROPPED] >= 0 else 0 for own in layout.layers]
+    widths += [int(spec[N_OUT]) if spec[DROPPED] >= 0 else 0 for spec in layout.layers]
     tables = [position_table(batch_size, width).reshape(-1) if width else np.zeros(0, np.uint32) for width in widths]
     return np.concatenate(tables), np.cumsum([0, *map(len, tables)])[:-1]

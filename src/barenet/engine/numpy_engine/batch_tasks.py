@@ -1,4 +1,4 @@
-"""The tasks of a step for one size of batches, cut as `parts` says and bound to their memory."""
+"""The tasks of a step for one size of batches, cut as `parts` says, with their memory."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ Array = NDArray[np.floating]
 class BatchTasks:
     """The parts of both phases for batches shaped like `x`.
 
-    rows: of the batch, a part each. shares: of the batch's images in each part. parts: of the first phase.
-    pieces: of the second.
+    rows: the rows of the batch in each part. shares: the share of the batch's images in each part. parts: of the first
+    phase. pieces: of the second.
     """
 
     def __init__(self, mlp: FastMLP, loss: Loss, learning: Learning, x: Array) -> None:
@@ -40,7 +40,7 @@ class BatchTasks:
 
 
 def needs_whole_batch(architecture: Architecture, loss: Loss) -> bool:
-    """Whether a person wrote one of the functions, which then gets the whole batch."""
+    """Whether one of the functions is custom: it gets the whole batch."""
     return loss.is_custom or any(row.activation.is_custom for row in architecture.rows)
 
 
@@ -50,17 +50,17 @@ def split_images(architecture: Architecture, n_images: int, n_parts: int) -> lis
         return split(n_images, n_parts)
     whole = ghosts(n_images)
     parts = [whole[part] for part in split(len(whole), min(n_parts, len(whole)))]
-    return [slice(own[0].start, own[-1].stop) for own in parts]
+    return [slice(part[0].start, part[-1].stop) for part in parts]
 
 
 def cut_parameters(mlp: FastMLP, learning: Learning, memory: BatchMemory, n_images: int) -> list[Piece]:
     """Return pieces that cover all parameters of a network or a stack.
 
-    Small layers that follow each other are one piece: few weights are not worth the calls.
+    Small consecutive layers are one piece: for few weights the calls cost more than they save.
     """
     every: tuple[slice, ...] = () if mlp.n_networks is None else (slice(None),)
     pieces: list[Piece] = []
-    small: list[WeightProduct] = []  # whose piece is yet to be made, up to `start`
+    small: list[WeightProduct] = []  # their common piece, which ends at `start`, is not made yet
     dys = []
     start = 0
 

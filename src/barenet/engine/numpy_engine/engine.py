@@ -1,7 +1,7 @@
-"""The engine that computes with NumPy, on as many threads as help.
+"""The engine that computes with NumPy, on as many threads as are fastest.
 
-With one network a team of threads shares the parts of each step. With several, each thread trains some of them by
-itself; a team shares a network's parts only if there are more threads than networks.
+With one network a team of threads shares the parts of each step. With several, each thread trains some of them alone;
+a team shares a network's parts only if there are more threads than networks.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ class NumpyEngine(Engine):
     """Trains a stack of N networks.
 
     Args:
-        configs: the settings of each network; they agree as `check_stack` wants.
-        architecture: the network that they share.
-        state: where to go on from; it is copied.
-        images: what they train on.
+        configs: the settings of each network; they agree as `check_stack` requires.
+        architecture: that of all networks.
+        state: the state to start from; it is copied.
+        images: the training images.
         batch_size: B.
         most_threads: the most threads to use; how many are used follows from the times of steps.
     """
@@ -58,10 +58,10 @@ class NumpyEngine(Engine):
         self.configs, self.architecture, self.loss = list(configs), architecture, loss
         self.images, self.batch_size = images, batch_size
         self.choice = ThreadChoice(candidates(most_threads, batch_size * architecture.n_weights))
-        # A network whose batches are cut is a group by itself: what a stack saves in calls is little there.
+        # A network whose batches are cut is a separate group, because a stack would save few calls.
         self.trains_alone = image_parts(batch_size, architecture.n_weights) > 1
         self.lanes: list[Lane] = []
-        self._state = state  # where the lanes start from
+        self._state = state  # the state from which lanes start
         self._threads = 0
         self._team = Team(1)
         self._network: FastMLP | None = None
@@ -69,7 +69,7 @@ class NumpyEngine(Engine):
     def begin(self, plan: EpochPlan) -> None:
         """Get ready for the steps of an epoch."""
         self.plan = plan
-        self.losses = np.zeros(plan.rates.shape)  # of a step that is not taken none is lost
+        self.losses = np.zeros(plan.rates.shape)  # 0, so that `first_lost_steps` ignores steps that are not taken
         self.predicted = np.empty((len(self.configs), plan.order.shape[-1]), np.intp)
         if not self.lanes:
             self._arrange(self.choice.threads)
@@ -77,8 +77,8 @@ class NumpyEngine(Engine):
             lane.begin(plan)
 
     def _arrange(self, threads: int) -> None:
-        """Deal the networks to so many threads, at least one network to each."""
-        # Functions that a person wrote may not be fit for several threads: the calling thread alone runs them.
+        """Distribute the networks over `threads` threads, at least one network for each."""
+        # Custom functions may not be safe in several threads: only the calling thread runs them.
         n_lanes = 1 if needs_whole_batch(self.architecture, self.loss) else min(threads, len(self.configs))
         if len(self.lanes) != n_lanes:
             if self.lanes:
@@ -94,8 +94,8 @@ class NumpyEngine(Engine):
         self._threads = threads
 
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-        """Take some steps of the epoch, on as many threads as the times of steps so far advise."""
-        # Overflow is no error here: who trains looks for networks that were lost.
+        """Take some steps of the epoch; their times decide on the number of threads."""
+        # Overflow is no error here: the training code looks for diverged networks.
         with one_blas_thread(), np.errstate(all="ignore"):
             first = start
             while first < stop:
@@ -119,7 +119,7 @@ class NumpyEngine(Engine):
         return StepNorms.concatenate([group.norms for lane in self.lanes for group in lane.groups])
 
     def capture(self, before: TrainingState) -> TrainingState:
-        """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+        """Return a copy of the current state; epochs and results of validation are those of `before`."""
         groups = [group for lane in self.lanes for group in lane.groups]
 
         def together(arrays: Sequence[NDArray[np.floating]]) -> NDArray[np.floating]:
@@ -136,7 +136,7 @@ class NumpyEngine(Engine):
         )
 
     def evaluation_network(self) -> MLP:
-        """Return the stack as it is evaluated: with its averaged parameters where there are any."""
+        """Return the stack for evaluation: with averaged parameters if there are any."""
         if self._network is None:
             self._network = FastMLP.from_architecture(
                 self.architecture, initializer=None, loss=self.loss, n_networks=len(self.configs)
@@ -171,22 +171,22 @@ class Lane:
         self._state = state
 
     def set_threads(self, threads: int) -> None:
-        """Let so many threads share each step."""
+        """Let `threads` threads share each step."""
         if threads != self.team.n_threads:
             self.team.close()
             self.team = Team(threads)
 
     def begin(self, plan: EpochPlan) -> None:
-        """Get ready for an epoch; networks that see the same images share what prepares them."""
-        own = plan.of(self.networks)
+        """Get ready for an epoch; networks with the same images in the same order share a feed."""
+        part = plan.of(self.networks)
         if not self.groups:
-            self._make_groups(own)
+            self._make_groups(part)
         n = self.networks.stop - self.networks.start
         rows = split(n, len(self.groups))
         for feed, networks in zip(self._feeds, split(n, len(self._feeds)), strict=True):
-            feed.begin(own.of(networks if len(self._feeds) > 1 else slice(None)))
+            feed.begin(part.of(networks if len(self._feeds) > 1 else slice(None)))
         for group, networks in zip(self.groups, rows, strict=True):
-            group.begin(own.of(networks))
+            group.begin(part.of(networks))
 
     def _make_groups(self, plan: EpochPlan) -> None:
         engine = self.engine
@@ -204,17 +204,17 @@ class Lane:
             self.groups.append(Group(configs[networks], engine.architecture, engine.loss, state, feed))
 
     def train(self, first: int, last: int, thread: int) -> None:
-        """Take some steps, network after network in each."""
+        """Take some steps; in each, one group of networks after the other."""
         plan = self.engine.plan
         for step in range(first, last):
             for group in self.groups:
                 group.step(step, self.team, is_measured=plan.is_measured and step + 1 == plan.n_steps)
 
     def collect(self, first: int, last: int, losses: NDArray[np.float64], predicted: NDArray[np.intp]) -> None:
-        """Copy what some steps gave to where all networks' results are."""
+        """Copy the results of some steps into the arrays for all networks."""
         images = slice(first * self.engine.batch_size, last * self.engine.batch_size)
         rows = split(self.networks.stop - self.networks.start, len(self.groups))
-        for group, own in zip(self.groups, rows, strict=True):
-            networks = slice(self.networks.start + own.start, self.networks.start + own.stop)
+        for group, part in zip(self.groups, rows, strict=True):
+            networks = slice(self.networks.start + part.start, self.networks.start + part.stop)
             losses[first:last, networks] = group.losses[first:last]
             predicted[networks, images] = group.predicted[..., images]

@@ -1,4 +1,4 @@
-"""The batches of an epoch, each prepared when a step asks for it, in memory that is used again."""
+"""The batches of an epoch, each prepared when a step needs it, in reused memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from barenet.engine.protocol import EpochPlan
 
 __all__ = ["Feed"]
 
-# Images prepared at a time, over all networks of a stack: their float32 pixels and the step's own arrays share a
-# core's cache. Small batches are prepared several at a time, which saves calls.
+# Images prepared at a time, over all networks of a stack: their float32 pixels and the arrays of the step fit into a
+# core's cache. Several small batches are prepared at a time, which saves calls.
 CHUNK_IMAGES = 64
 
 
@@ -22,9 +22,9 @@ class Feed:
     """Batches for one network or a stack. Networks that see the same images may share a feed on one thread.
 
     Args:
-        images: what they train on.
-        batch_size: B; the last batch of an epoch has what is left.
-        n_networks: how many orders there are: as in the plan, 1 where it has one for all.
+        images: the training images.
+        batch_size: B; the last batch of an epoch has the remaining images.
+        n_networks: how many orders the plan has: 1 if all networks share one.
     """
 
     def __init__(self, images: TrainingImages, batch_size: int, n_networks: int = 1) -> None:
@@ -32,11 +32,11 @@ class Feed:
         self.batch_size = batch_size
         self.ahead = max(1, CHUNK_IMAGES // (batch_size * n_networks))
         self._pixels: dict[tuple[int, int, bool], Pixels] = {}
-        self._ready: dict[tuple[int, int], int] = {}  # by memory and first row: the step whose images it holds
+        self._ready: dict[tuple[int, int], int] = {}  # by memory and first row: the step whose images are there
         self._n_memories = 1
 
     def begin(self, plan: EpochPlan) -> None:
-        """Take the order of an epoch."""
+        """Use the order of an epoch."""
         self.order, self.mirrored, self.moves, self.mixture = plan.order, plan.mirrored, plan.moves, plan.mixture
         self.n_images = plan.order.shape[-1]
         self._ready.clear()
@@ -52,12 +52,12 @@ class Feed:
             return self.images.labels[chosen]
         labels = self.images.soft_labels[chosen]
         if self.mixture is not None:
-            own = self.mixture[..., places]
-            mix(labels, self.images.soft_labels[own.order], own.shares)
+            mixture = self.mixture[..., places]
+            mix(labels, self.images.soft_labels[mixture.order], mixture.shares)
         return labels
 
     def allow_following(self) -> None:
-        """Take turns between two memories, so that a step's images can be prepared during the one before."""
+        """Alternate between two memories, so that a step's images can be prepared during the step before."""
         if self._n_memories == 1:
             self._n_memories = 2
             self._ready.clear()
@@ -65,11 +65,11 @@ class Feed:
     def batch(self, step: int) -> NDArray[np.floating]:
         """Return the memory (..., B, D) of a step's images, into which `prepare` writes them."""
         first = step - step % self.ahead
-        start, own = first * self.batch_size, self.positions(step)
-        return self._memory(first).floats[..., own.start - start : own.stop - start, :]
+        start, places = first * self.batch_size, self.positions(step)
+        return self._memory(first).floats[..., places.start - start : places.stop - start, :]
 
     def prepare(self, step: int, rows: slice) -> None:
-        """Prepare some rows of a step's batch, unless they are there; of a small batch, some that follow, too."""
+        """Prepare some rows of a step's batch, unless they are ready; small batches are prepared several at a time."""
         if self.ahead > 1:
             step -= step % self.ahead
             rows = slice(0, self.ahead * self.batch_size)
@@ -100,13 +100,13 @@ class Feed:
         mix(pixels.floats, others.floats, mixture.shares)
 
     def _turn(self, step: int) -> int:
-        """Return which memory holds a step's images: batches that are prepared together lie in one."""
+        """Return which memory holds a step's images: batches that are prepared together are in one memory."""
         return step // self.ahead % self._n_memories
 
     def _memory(self, step: int, *, second: bool = False) -> Pixels:
-        """Return the memory for the batch of a step, and for those that are prepared with it, of each order.
+        """Return the memory for the batch of a step and the batches prepared with it, of each order.
 
-        second: that for the images which they are mixed with.
+        second: the memory for the images that they are mixed with.
         """
         n_images = min(self.ahead * self.batch_size, self.n_images - step * self.batch_size)
         place = n_images, self._turn(step), second

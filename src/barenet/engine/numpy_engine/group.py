@@ -1,7 +1,7 @@
 """Networks that take their steps together, on one thread or with a team of threads.
 
 A group is one network, without a leading axis, or a stack of several with small batches, where one call of NumPy for
-all of them saves time. It knows one step; which steps come when, and who trains beside it, is for the engine.
+all of them saves time. It takes single steps; the engine decides which steps to take, and on which threads.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ class Group:
     """One network, or a stack of several.
 
     Args:
-        configs: the settings of each network; they agree as `check_stack` wants.
-        state: where they go on from; it is copied.
-        feed: where their batches come from.
+        configs: the settings of each network; they agree as `check_stack` requires.
+        state: the state to start from; it is copied.
+        feed: prepares their batches.
     """
 
     def __init__(
@@ -52,18 +52,18 @@ class Group:
         self.scales_logits = isinstance(self.optimizer, PlainSGD)
         self.average = make_average(configs, parameters.values)
         self.learning = Learning(parameters.grads, self.optimizer, self.average, {})
-        own = ... if self.is_stack else 0
-        parameters.values[...] = state.values[own]
+        rows = ... if self.is_stack else 0
+        parameters.values[...] = state.values[rows]
         for name, slot in self.optimizer.slots.items():
-            slot[...] = state.slots[name][own]
+            slot[...] = state.slots[name][rows]
         if self.average is not None and state.average is not None:
-            self.average.average[...] = state.average[own]
-        self.statistics = state.statistics[own].copy()
+            self.average.average[...] = state.average[rows]
+        self.statistics = state.statistics[rows].copy()
         self.running = running_views(architecture, self.statistics)
         self._tasks: dict[int, BoundTasks] = {}
 
     def begin(self, plan: EpochPlan) -> None:
-        """Get ready for an epoch whose order the feed knows already: combine the factors of all its steps."""
+        """Get ready for an epoch, after the feed: compute the factors of all its steps."""
         self.plan = plan
         lead = (len(plan.rates), plan.rates.shape[1], 1) if self.is_stack else (len(plan.rates),)
         rates = plan.rates.reshape(lead)
@@ -115,13 +115,13 @@ class Group:
         return tasks
 
     def factors_of(self, piece: Piece) -> tuple[Factors, Array | None]:
-        """Return what a piece is multiplied with in this step, and the share by which its average follows."""
+        """Return the factors of a piece in this step, and the share by which its average moves."""
         factors = self.weight_factors if piece.is_weights else self.bias_factors
         rest = None if self.rest is None else self.rest[self.now, ...]
         if piece.network is None:
             return factors, rest
-        own = piece.network, 0, ...
-        return {name: factor[own] for name, factor in factors.items()}, None if rest is None else rest[own]
+        place = piece.network, 0, ...
+        return {name: factor[place] for name, factor in factors.items()}, None if rest is None else rest[place]
 
     def run_images(self, tasks: BatchTasks, part: int, thread: int) -> None:
         """Run a part of the first phase."""
@@ -138,7 +138,7 @@ class Group:
         tasks.parts[part].run(x, self.feed.labels(places), self.predicted[..., places], scale)
 
     def prepare_next(self, rows: slice, thread: int) -> None:
-        """Prepare some images of the next step, for a thread that has nothing else to do."""
+        """Prepare some images of the next step, if its batch has the same size; a task for a free thread."""
         following = self.feed.positions(self.now + 1)
         if following.stop - following.start == self.x.shape[-2]:
             self.feed.prepare(self.now + 1, rows)
@@ -149,14 +149,14 @@ class Group:
         piece.compute_and_move(factors, rest, thread, self.is_measured)
 
     def keep_gradient(self, piece: Piece, thread: int) -> None:
-        """Compute a gradient that is to be clipped."""
+        """Compute a gradient and keep it until it is clipped."""
         piece.keep_gradient(self.factors_of(piece)[0], thread, self.is_measured)
 
     def clip_and_move(self, piece: Piece, thread: int) -> None:
-        """Move by a gradient that was kept."""
-        own = ... if piece.network is None else piece.network
+        """Clip a kept gradient, and move by it."""
+        rows = ... if piece.network is None else piece.network
         limit = np.asarray(self.optimizer.clip_norm)
-        clip_by_norm(piece.kept, limit if limit.ndim == 0 else limit[own], self.gradient_norms[own])
+        clip_by_norm(piece.kept, limit if limit.ndim == 0 else limit[rows], self.gradient_norms[rows])
         piece.move(piece.kept, *self.factors_of(piece), piece.memory_of(thread)[1])
 
     def _sum(self, squares: Sequence[Array], pieces: Sequence[Piece]) -> Array:
@@ -182,7 +182,7 @@ class Group:
 
 
 class BoundTasks:
-    """The tasks of one size of batches, as a team runs them."""
+    """The tasks for one size of batches, for a team."""
 
     def __init__(self, group: Group) -> None:
         tasks = BatchTasks(group.mlp, group.loss, group.learning, group.x)

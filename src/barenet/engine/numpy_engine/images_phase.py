@@ -1,6 +1,6 @@
-"""The first phase of a step: for some images of the batch, all the way forward, and back to the first layer.
+"""The first phase of a step: for some images of the batch, the whole forward pass, and back to the first layer.
 
-It leaves each layer's input x and output gradient dy, from which the second phase takes the gradients of the weights.
+It keeps each layer's input x and output gradient dy, from which the second phase computes the gradients of the weights.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Array = NDArray[np.floating]
 
 @dataclass
 class BatchMemory:
-    """What a step keeps of a batch of B images: a slot for each layer, the gradient of the logits (..., B, C)."""
+    """The arrays of a step for a batch of B images: a slot for each layer, the gradient of the logits (..., B, C)."""
 
     slots: list[Slot]
     dlogits: Array
@@ -38,7 +38,7 @@ class BatchMemory:
         return BatchMemory([slot.rows(rows) for slot in self.slots], self.dlogits[rows])
 
     def output_gradient(self, layer: int) -> Array | None:
-        """Return dy of a layer (..., B, H), counted from 0; None for dropout of the images, which needs none."""
+        """Return dy (..., B, H) of layer number `layer`, counted from 0; None for dropout of the images."""
         return self.dlogits if layer + 1 == len(self.slots) else self.slots[layer + 1].dx
 
 
@@ -55,9 +55,9 @@ class ImagesPart:
         self.loss: Array = np.zeros(())
 
     def run(self, x: Array, labels: NDArray[np.integer], predicted: NDArray[np.intp], scale: Array | None) -> None:
-        """Go forward with images x (..., R, D), and back.
+        """Compute the forward pass of images x (..., R, D), and the gradients back to the first layer.
 
-        predicted: (..., R), written in place. scale: what the gradient of their mean loss is multiplied by; None for 1.
+        predicted: (..., R), written in place. scale: a factor of the gradient of their mean loss; None for 1.
         """
         y = x
         for layer, slot in self.pairs:
@@ -70,7 +70,7 @@ class ImagesPart:
             np.multiply(self.dlogits, scale, out=self.dlogits)
         dy: Array | None = self.dlogits
         for layer, slot in reversed(self.pairs):
-            if dy is None:  # nothing but dropout of the images is left
+            if dy is None:  # only dropout of the images remains
                 break
             layer.input_gradient(slot, dy)
             dy = slot.dx

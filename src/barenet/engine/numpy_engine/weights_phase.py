@@ -1,7 +1,7 @@
-"""The second phase of a step: for some rows of one weight matrix, their gradient over the whole batch, and their move.
+"""The second phase of a step: for some rows of one weight matrix, their gradient over the batch, and their update.
 
-The gradient dW = x^T dy is used up at once, while it is in the cache, and lies in memory of the thread. Only clipping
-by norm, which needs all gradients before any weight moves, keeps them.
+The gradient dW = x^T dy is used at once, while it is in the cache, and is in memory of the thread. Gradients are kept
+only for clipping by norm, which needs all of them before any weight moves.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Where = tuple[int | slice, ...]  # which networks, if there are several, and whi
 
 @dataclass
 class Learning:
-    """The flat buffers (P,) or (N, P) of a group of networks, how they move, and the memory of each thread."""
+    """The flat buffers (P,) or (N, P) of a group of networks, their optimizer, and the memory of each thread."""
 
     grads: Array
     optimizer: Optimizer
@@ -37,8 +37,8 @@ class Learning:
     largest: int = 0  # parameters in a piece
 
     def memory_of(self, thread: int, like: Array) -> tuple[Array, Array]:
-        """Return memory of a thread for a gradient shaped like some parameters, and for a block of them."""
-        # The shorter last batch of an epoch may be cut into fewer pieces, which are larger.
+        """Return a thread's memory for a gradient shaped like `like`, some parameters, and for a block of them."""
+        # The smaller last batch of an epoch may be cut into fewer pieces, which are larger.
         if thread not in self.memory or len(self.memory[thread][0]) < like.size:
             n_networks = self.grads.size // self.grads.shape[-1]
             self.memory[thread] = (
@@ -57,7 +57,7 @@ class Product(Protocol):
     size: int
 
     def view(self, gradient: Array) -> Array:
-        """Return the flat gradient (..., size) as `write` wants it."""
+        """Return a view of the flat gradient (..., size) with the shape that `write` needs."""
 
     def write(self, out: Array) -> None:
         """Write the gradient."""
@@ -67,9 +67,9 @@ class WeightProduct:
     """dW = x^T dy for some rows of the weights (D, H) of a layer.
 
     Args:
-        slot: of the layer, for the whole batch; its x is another one in each step.
+        slot: of the layer, for the whole batch; its x may be another array in each step.
         dy: (B, H), or (N, B, H) for a stack.
-        network: which one of a stack; None for all, or for a network alone.
+        network: the number of a network in a stack; None for all, or for a single network.
         inputs: which of the layer's inputs the rows belong to.
         n_cut: into how many groups of rows the product is cut, see `products`.
     """
@@ -87,10 +87,10 @@ class WeightProduct:
 
     def write(self, out: Array) -> None:
         """Write the gradient."""
-        if self.slot.x is not self._x:  # only of the first layer it is another array
+        if self.slot.x is not self._x:  # only in the first layer x is another array
             self._x = self.slot.x
-            own = self._x if self.network is None or self._x.ndim == 2 else self._x[self.network]
-            self._xT = columns(own[..., self.inputs], self.n_cut).swapaxes(-1, -2)
+            x = self._x if self.network is None or self._x.ndim == 2 else self._x[self.network]
+            self._xT = columns(x[..., self.inputs], self.n_cut).swapaxes(-1, -2)
         np.matmul(self._xT, self.dy, out=out)
 
 
@@ -99,7 +99,7 @@ class BiasProduct:
 
     def __init__(self, dy: Array) -> None:
         self.dy, self.size = dy, dy.shape[-1]
-        # A product with a row of ones: the sum over a batch, faster than np.sum for small batches.
+        # A product with a row of ones: for small batches faster than np.sum.
         self.ones = ones(dy.shape[-2], dy.dtype)
 
     def view(self, gradient: Array) -> Array:
@@ -112,15 +112,15 @@ class BiasProduct:
 
 
 class Piece:
-    """Some of the parameters: (K,) of one network, or (N, K) of a stack, of which each gets the same as alone.
+    """Some of the parameters: (K,) of one network, or (N, K) of a stack, in which each network gets the same as alone.
 
-    kept: their gradient, where it is clipped before they move. squared: the sum of its squares, (N,) or a number,
-    where it was asked for. clipped: with L2, by which it is clipped.
+    kept: their gradient, if it is clipped before they move. squared: the sum of its squares, (N,) or a number, if it is
+    measured. clipped: the sum of squares with L2, for clipping.
 
     Args:
-        where: of these parameters in the flat buffers.
-        products: that give their gradient, one after the other.
-        is_weights: whether L2 and weight decay concern them.
+        where: the place of these parameters in the flat buffers.
+        products: compute their gradient, one after the other.
+        is_weights: whether they have L2 and weight decay.
     """
 
     def __init__(self, learning: Learning, where: Where, products: Sequence[Product], *, is_weights: bool) -> None:
@@ -136,7 +136,7 @@ class Piece:
         self._memory: dict[int, tuple[Array, Array, list[Array]]] = {}
 
     def views(self, gradient: Array) -> list[Array]:
-        """Return what each product writes of a flat gradient (..., K)."""
+        """Return the view of a flat gradient (..., K) that each product writes."""
         stops = np.cumsum([product.size for product in self.products])
         return [
             product.view(gradient[..., stop - product.size : stop])
@@ -149,7 +149,7 @@ class Piece:
             product.write(view)
 
     def compute_and_move(self, factors: Factors, rest: Array | None, thread: int, is_measured: bool) -> None:
-        """Compute the gradient and move; `rest` is the share by which the average follows."""
+        """Compute the gradient and move; `rest` is the share by which the average moves."""
         gradient, scratch, views = self.memory_of(thread)
         self.compute(views)
         if is_measured:
@@ -159,7 +159,7 @@ class Piece:
         self.move(gradient, factors, rest, scratch)
 
     def keep_gradient(self, factors: Factors, thread: int, is_measured: bool) -> None:
-        """Compute the gradient for `kept`, and the sum of its squares, with L2, for `clipped`."""
+        """Write the gradient with L2 to `kept`, and the sum of its squares to `clipped`."""
         self.compute(self.views(self.kept))
         if is_measured:
             self.squared = squares(self.kept)
@@ -168,13 +168,13 @@ class Piece:
         self.clipped = squares(self.kept)
 
     def move(self, gradient: Array, factors: Factors, rest: Array | None, scratch: Array) -> None:
-        """Apply the learning rule, and let the average follow."""
+        """Apply the learning rule, and update the average."""
         self.learning.optimizer.move(self.values, gradient, self.slots, factors, scratch)
         if self.average is not None and self.learning.average is not None and rest is not None:
             self.learning.average.take_in(self.values, self.average, rest, scratch)
 
     def memory_of(self, thread: int) -> tuple[Array, Array, list[Array]]:
-        """Return a thread's memory for the gradient, for a block, and the gradient as `compute` writes it."""
+        """Return a thread's memory for the gradient and for a block, and views of the gradient for `compute`."""
         if thread not in self._memory:
             gradient, scratch = self.learning.memory_of(thread, self.values)
             self._memory[thread] = gradient, scratch, self.views(gradient)

@@ -1,7 +1,7 @@
-"""Networks that train in worker processes: they do not wait for one interpreter, as threads do.
+"""Networks that train in worker processes: unlike threads, they do not wait for one interpreter.
 
 Read the modules in this order:
 
-    workers   processes of this machine, and how they end
+    workers   starts and ends processes on this machine
     engine    the engine whose networks train in them
 """

@@ -1,8 +1,8 @@
 """An engine whose networks train in worker processes, some in each.
 
-Threads wait for the lock of Python's interpreter: with small batches, whose operations are short, most of the time, and
-with large ones now and then. Each worker has an engine of one thread. A network gets the same bits wherever it trains.
-So a worker that ends, whatever ended it, is started again, and takes the steps of the epoch so far once more.
+Threads wait for the lock of Python's interpreter: most of the time with small batches, whose operations are short, and
+sometimes with large ones. Each worker has an engine of one thread. A network gets the same bits in every process. So a
+worker that ends, for any reason, is started again, and takes the steps of the epoch again from the beginning.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ MOST_RESTARTS = 3  # of one worker in one epoch
 
 @dataclass(frozen=True)
 class Networks:
-    """What a worker makes its engine of; the images lie in files that it maps into memory."""
+    """All that a worker needs to make its engine; the images are in files that it maps into memory."""
 
     configs: list[Config]
     architecture: Architecture
@@ -91,7 +91,7 @@ class ProcessEngine(Engine):
         except OSError:
             self._folder.cleanup()
             raise
-        self._start = state  # of the epoch: a worker that is started again goes on from there
+        self._start = state  # at the start of the epoch: a worker that is started again begins there
         self._taken = 0, 0  # the first step of the epoch that was taken, and the end
         self._reached: TrainingState | None = state  # if it is known
         self._network = FastMLP.from_architecture(
@@ -110,7 +110,7 @@ class ProcessEngine(Engine):
         """Get ready for the steps of an epoch."""
         self._start, self._taken = self._state_reached(), (0, 0)
         self.plan = plan
-        self.losses = np.zeros(plan.rates.shape)  # of a step that is not taken none is lost
+        self.losses = np.zeros(plan.rates.shape)  # 0, so that `first_lost_steps` ignores steps that are not taken
         self._ask("begin", [(plan.of(worker.networks),) for worker in self._workers])
 
     def train(self, start: int, stop: int) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
@@ -125,13 +125,13 @@ class ProcessEngine(Engine):
         return StepNorms.concatenate(self._ask("norms"))
 
     def capture(self, before: TrainingState) -> TrainingState:
-        """Return a copy of the state reached; epochs, and what validation gave, are those of `before`."""
+        """Return a copy of the current state; epochs and results of validation are those of `before`."""
         reached = self._state_reached()
         names = ("values", "slots", "average", "statistics", "n_steps")
         return replace(before, **{name: getattr(reached, name) for name in names}).select(range(len(self.configs)))
 
     def _state_reached(self) -> TrainingState:
-        """Return the state reached, asked of the workers if steps were taken since."""
+        """Return the current state; ask the workers for it if steps were taken since."""
         if self._reached is None:
             parts = self._ask("capture", [(self._rows(worker).without_parameters(),) for worker in self._workers])
             averages = [part.average for part in parts if part.average is not None]
@@ -146,7 +146,7 @@ class ProcessEngine(Engine):
         return self._reached
 
     def evaluation_network(self) -> MLP:
-        """Return the stack as it is evaluated: with its averaged parameters where there are any."""
+        """Return the stack for evaluation: with averaged parameters if there are any."""
         self._network.parameters.values[...] = self._state_reached().evaluated(self._network.architecture)
         return self._network
 
@@ -165,22 +165,22 @@ class ProcessEngine(Engine):
         return self._start.select(range(worker.networks.start, worker.networks.stop))
 
     def _ask(self, method: str, arguments: Sequence[tuple[Any, ...]] | None = None) -> list[Any]:
-        """Call a method of all workers' engines at once, and return what each gives."""
+        """Call a method of all workers' engines at once, and return their results."""
         each = arguments or [()] * len(self._workers)
-        futures = [worker.submit(method, *own) for worker, own in zip(self._workers, each, strict=True)]
+        futures = [worker.submit(method, *given) for worker, given in zip(self._workers, each, strict=True)]
         results = []
-        for worker, future, own in zip(self._workers, futures, each, strict=True):
+        for worker, future, given in zip(self._workers, futures, each, strict=True):
             try:
                 results.append(result_of(future))
             except LOST:
-                results.append(self._ask_again(worker, method, own))
+                results.append(self._ask_again(worker, method, given))
         return results
 
     def _ask_again(self, worker: Worker, method: str, arguments: tuple[Any, ...]) -> Any:
-        """Start a worker anew, take it to where the others are, and ask it again."""
+        """Start a worker again, let it take the steps that the others have taken, and ask it again."""
         for _ in range(MOST_RESTARTS):
             try:
-                check()  # a signal to all processes ended this one too
+                check()  # perhaps a signal to all processes ended the worker
                 worker.stop()
                 worker.start(self._rows(worker))
                 if method != "begin":
@@ -194,7 +194,7 @@ class ProcessEngine(Engine):
 
 
 class EngineLostError(Exception):
-    """A process has no engine of that number: it was started in place of another."""
+    """A process has no engine with this number: it has replaced another process."""
 
 
 LOST = (BrokenProcessPool, ShutdownExecutorError, EngineLostError)
@@ -227,7 +227,7 @@ class Worker:
         return future
 
     def stop(self) -> None:
-        """End the process, whatever it does."""
+        """Kill the process."""
         if self.pool is not None:
             self.pool.shutdown(wait=True, kill_workers=True)
             self.pool = None

@@ -1,4 +1,4 @@
-"""What every worker process of this machine needs: one thread of BLAS, no Ctrl-C, and an end when its parent ends."""
+"""Worker processes on this machine: they use one thread of BLAS, ignore Ctrl-C, and end when their parent ends."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Result = TypeVar("Result")
 # Variables that BLAS libraries read when they start: a worker has one thread from its first product on.
 ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL", "BLIS", "VECLIB_MAXIMUM")}
 
-# Signals that a terminal sends to all processes in it.
+# Signals that a terminal sends to all its processes; only the parent handles them.
 LEFT_TO_PARENT = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
 
 
 def start_workers(n_workers: int) -> ProcessPoolExecutor:
-    """Return a pool of so many processes, which start with its first task; submit that while interrupts are held."""
+    """Return a pool of `n_workers` processes; they start at its first task, which needs `interrupts_held`."""
     return ProcessPoolExecutor(
         max_workers=n_workers, initializer=follow_parent, initargs=(os.getpid(),), env=ONE_THREAD
     )
@@ -36,9 +36,9 @@ def start_workers(n_workers: int) -> ProcessPoolExecutor:
 
 @contextlib.contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Hold Ctrl-C back, so that processes started meanwhile ignore it: it would end them while they import.
+    """Block Ctrl-C, so that processes started inside ignore it: it would end them while they import.
 
-    This process gets it afterwards. Where signals cannot be held back, as on Windows, nothing is.
+    This process gets it afterwards. On Windows, where signals cannot be blocked, this does nothing.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
@@ -51,14 +51,14 @@ def interrupts_held() -> Iterator[None]:
 
 
 def result_of(future: Future[Result]) -> Result:
-    """Wait for what a worker gives, and meanwhile for a signal."""
+    """Wait for a worker's result; raise if a signal comes first."""
     while not wait([future], timeout=CHECK_SECONDS).done:
         check()
     return future.result()
 
 
 def follow_parent(parent: int) -> None:
-    """Leave a terminal's signals to the parent process, and end this one when the parent is gone, however it went."""
+    """Ignore a terminal's signals, and end this process when its parent has ended for any reason."""
     for number in LEFT_TO_PARENT:
         signal.signal(number, signal.SIG_IGN)
     coordinator = psutil.Process(parent)
@@ -72,7 +72,7 @@ def follow_parent(parent: int) -> None:
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether a process still runs; it may end between two questions about it."""
+    """Whether a process still runs; it may end between the two checks."""
     try:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

@@ -1,7 +1,7 @@
-"""Parameters and a batch for someone's function: their own where their code brings some, else made here.
+"""Parameters and a batch for a person's function: from the person's code if it has some, else made here.
 
-Code may define `parameters()`, `init_parameters(sizes)` and `batch()`. What it does not bring is made: W1, b1, W2, b2,
-... as a dict, a list or a list of pairs, for three layers, two, one or four; labels are integers or one-hot.
+Code may define `parameters()`, `init_parameters(sizes)` and `batch()`. What it does not define is made here: W1, b1,
+W2, b2, ... as a dict, a list or a list of pairs, for three layers, two, one or four; labels are integers or one-hot.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from barenet.gradcheck.functions.structure import flatten
 
 __all__ = ["N_IMAGES", "WIDTHS", "Code", "Plan", "find_function", "make_arguments", "plans"]
 
-# All widths differ, so that what does not belong together does not fit together; for each depth equal ones thereafter.
+# For each depth first different widths, so that wrong pairs of arrays do not fit, then equal ones.
 WIDTHS = ((8, 7, 6, 5), (6,) * 4, (8, 7, 5), (6,) * 3, (8, 5), (6,) * 2, (8, 7, 6, 4, 5), (6,) * 5)
-N_IMAGES = 12  # neither a width nor a small factor: "12 times too large" can mean nothing but the batch
+N_IMAGES = 12  # neither a width nor a small factor: "12 times too large" can only mean the batch
 MAKERS = ("parameters", "init_parameters", "batch")
 
 Code = Mapping[str, Any]  # the names in someone's file
@@ -31,7 +31,7 @@ Code = Mapping[str, Any]  # the names in someone's file
 class Plan:
     """One way of calling the function.
 
-    `sizes` are the widths from the inputs to the classes, None where the code's own parameters decide them; those are
+    `sizes` are the widths from the inputs to the classes, None if the code's parameters determine them; those are
     read as (in, out), or (out, in) if `is_flipped`.
     """
 
@@ -42,47 +42,47 @@ class Plan:
 
     @property
     def has_equal_widths(self) -> bool:
-        """Whether all layers are equally wide by our choice."""
+        """Whether all layers have the same width, which was chosen here."""
         return self.sizes is not None and len(set(self.sizes)) == 1
 
     def describe(self, code: Code) -> str:
-        """Return what is handed in, as a note."""
+        """Return a note on the arguments."""
         widths = f" of sizes {'-'.join(map(str, self.sizes))}" if self.sizes else ""
         batch = "its own batch()" if "batch" in code else f"{'one-hot' if self.is_one_hot else 'integer'} labels"
         return f"handed in: {self.structure}{widths}, {batch}"
 
 
 def plans(code: Code, widths: Sequence[tuple[int, ...]], one_hot: bool | None) -> Iterator[Plan]:
-    """Yield the ways of calling a function, the likeliest first."""
+    """Yield plans for calling a function, the most likely first."""
     labels = (False, True) if one_hot is None and "batch" not in code else (bool(one_hot),)
     if "parameters" in code:
         flips = (False,) if "batch" in code else (False, True)
         yield from (Plan(None, "its own parameters()", hot, flip) for flip in flips for hot in labels)
         return
-    own = ("its own init_parameters()",)
-    structures = own if "init_parameters" in code else ("a dict W1, b1, ...", "a list W1, b1, ...", "a list of (W, b)")
+    made_here = ("a dict W1, b1, ...", "a list W1, b1, ...", "a list of (W, b)")
+    structures = ("its own init_parameters()",) if "init_parameters" in code else made_here
     for sizes in widths:
         yield from (Plan(sizes, structure, hot) for structure in structures for hot in labels)
 
 
 def make_arguments(code: Code, plan: Plan, n_images: int, seed: int) -> tuple[Any, Any, Any]:
-    """Return parameters, x and labels for one way of calling the function."""
+    """Return parameters, x and labels for one plan."""
     rng = np.random.default_rng(seed)
     if "parameters" in code:
-        parameters = call_own(code, "parameters")
+        parameters = call_maker(code, "parameters")
     elif "init_parameters" in code:
-        parameters = call_own(code, "init_parameters", list(plan.sizes or ()))
+        parameters = call_maker(code, "init_parameters", list(plan.sizes or ()))
     else:
         parameters = make_parameters(plan, rng)
     if "batch" in code:
-        batch = call_own(code, "batch")
+        batch = call_maker(code, "batch")
         if not isinstance(batch, tuple | list) or len(batch) != 2:
             raise ConfigError("batch() must return two things, x and labels")
         return parameters, *batch
     n_inputs, n_classes = (plan.sizes[0], plan.sizes[-1]) if plan.sizes else outer_widths(parameters, plan.is_flipped)
-    # Inputs of about the same length however many there are: large logits would leave probabilities of nearly zero.
+    # Rows of about the same length for any number of inputs: large logits would give probabilities of nearly zero.
     x = rng.normal(0, min(1.0, (8 / n_inputs) ** 0.5), (n_images, n_inputs))
-    labels = rng.permutation(np.arange(n_images) % n_classes)  # every class is there, if there are enough images
+    labels = rng.permutation(np.arange(n_images) % n_classes)  # every class occurs, if there are enough images
     return parameters, x, np.eye(n_classes)[labels] if plan.is_one_hot else labels
 
 
@@ -97,17 +97,17 @@ def make_parameters(plan: Plan, rng: np.random.Generator) -> Any:
 
 
 def outer_widths(parameters: Any, is_flipped: bool) -> tuple[int, int]:
-    """Return the number of inputs and of classes that the first and the last matrix of some parameters mean."""
+    """Return the number of inputs and of classes, by the first and the last matrix of some parameters."""
     matrices = [array.shape for array in flatten(parameters, "parameters()").values() if array.ndim == 2]
     matrices = [shape for shape in matrices if min(shape) > 1] or matrices
     if not matrices:
-        raise ShapeError("parameters() holds no matrix that tells how many inputs there are; define batch() as well")
+        raise ShapeError("parameters() holds no matrix that shows how many inputs there are; define batch() as well")
     first, last = matrices[0], matrices[-1]
     return (first[1], last[0]) if is_flipped else (first[0], last[1])
 
 
-def call_own(code: Code, name: str, *arguments: Any) -> Any:
-    """Return what a function of the code that makes something gives; a failure becomes one line."""
+def call_maker(code: Code, name: str, *arguments: Any) -> Any:
+    """Return the result of one of `MAKERS` in the code; a failure becomes one line."""
     function = find_function(code, name)
     try:
         return function(*arguments)
@@ -119,9 +119,10 @@ def call_own(code: Code, name: str, *arguments: Any) -> Any:
 
 def find_function(code: Code, name: str) -> Callable[..., Any]:
     """Return a function of the code by its name."""
-    functions = [own for own, value in code.items() if callable(value) and not own.startswith("_")]
+    functions = [known for known, value in code.items() if callable(value) and not known.startswith("_")]
     if name not in code:
-        written_here = [own for own in functions if getattr(code[own], "__module__", None) == code.get("__name__")]
+        module = code.get("__name__")
+        written_here = [known for known in functions if getattr(code[known], "__module__", None) == module]
         hint = nearest(name, written_here) if written_here else "it defines no function"
         raise ConfigError(f"there is no function {name!r}; {hint}")
     if not callable(code[name]):

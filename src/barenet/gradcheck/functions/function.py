@@ -1,8 +1,8 @@
-"""A person's own function, called safely: `loss, gradients = function(parameters, x, labels)`.
+"""A person's function, called safely: `loss, gradients = function(parameters, x, labels)`.
 
-Every call gets copies, so that what a function does to its arguments is seen and spoils nothing. What it returns is
-held to the contract: one finite number, and gradients in the structure and the shapes of the parameters. Where it is
-not, the message says what is wrong and where; an exception becomes one line with the line number in their file.
+Every call gets copies, so that a function that changes its arguments is noticed and does no harm. It must return one
+finite number, and gradients with the structure and the shapes of the parameters; else a message says what is wrong and
+where. An exception becomes one line with the line number in the person's file.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from barenet.messages import count
 Array = NDArray[np.float64]
 Function = Callable[..., Any]
 
-__all__ = ["Answer", "Function", "OwnFunction", "explain_failure", "takes_l2"]
+__all__ = ["Answer", "CheckedFunction", "Function", "explain_failure", "takes_l2"]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What one call returned: the loss, gradients in float64 in the order and shapes of the parameters, and remarks."""
+    """The result of one call: the loss, gradients in float64 in the order and shapes of the parameters, and notes."""
 
     loss: float
     gradients: list[Array]
@@ -38,8 +38,8 @@ class Answer:
     notes: tuple[str, ...] = ()
 
 
-class OwnFunction:
-    """A function with the structure of its parameters and the batch it is called on.
+class CheckedFunction:
+    """A person's function with the structure of its parameters and its batch.
 
     `names` and `values` list the parameters' arrays, in float64; a call takes other values in the same order.
     """
@@ -63,11 +63,11 @@ class OwnFunction:
 
     @property
     def n_images(self) -> int:
-        """How many inputs the batch holds, B."""
+        """B, the number of inputs in the batch."""
         return len(self.x)
 
     def call(self, values: Sequence[Array], l2: float | None = None, *, allow_infinite: bool = False) -> Answer:
-        """Return loss and gradients at `values`; raise where the function fails or breaks the contract."""
+        """Return loss and gradients at `values`; raise if the function fails or returns something else."""
         loss, gradients, given, x, labels = self.run(values, l2)
         self.check_untouched(values, given, x, labels)
         arrays = self.ordered(gradients)
@@ -90,7 +90,7 @@ class OwnFunction:
         return self.number(self.run(values, l2)[0])
 
     def run(self, values: Sequence[Array], l2: float | None) -> tuple[Any, Any, Any, Any, Any]:
-        """Return the loss and the gradients as they come, and the copies that were handed in."""
+        """Return the loss and the gradients unchecked, and the copies that the function got."""
         parameters, x, labels = rebuild(self.structure, iter(values)), self.x.copy(), self.labels.copy()
         keywords = {"l2": l2} if self.takes_l2 and l2 is not None else {}
         try:
@@ -131,7 +131,7 @@ class OwnFunction:
         return [arrays[name] for name in self.names]
 
     def check_untouched(self, values: Sequence[Array], given: Any, x: Array, labels: Array) -> None:
-        """Raise if the function changed what it was handed."""
+        """Raise if the function has changed its arguments."""
         told = {**dict(zip(self.names, values, strict=True)), "x": self.x, "labels": self.labels}
         try:
             after = {**flatten(given, "parameters"), "x": x, "labels": labels}
@@ -151,12 +151,12 @@ def takes_l2(function: Function) -> bool:
 
 
 def squeezed(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return a shape without its axes of length 1: biases come as (H,) or as (1, H)."""
+    """Return a shape without its axes of length 1: biases may be (H,) or (1, H)."""
     return tuple(n for n in shape if n != 1)
 
 
 def explain_shape(name: str, wanted: tuple[int, ...], got: tuple[int, ...]) -> str:
-    """Return a sentence about a gradient of another shape than its parameter."""
+    """Return a sentence about a gradient whose shape is not that of its parameter."""
     hint = ": is it transposed?" if got == wanted[::-1] and squeezed(got) != squeezed(wanted) else ""
     return f"the gradient of {name} has shape {got}, {name} itself {wanted}{hint or '; give it the same'}"
 
@@ -177,7 +177,7 @@ def file_of(function: Function) -> str | None:
 
 
 def explain_failure(error: BaseException, file: str | None, title: str) -> str:
-    """Return one line about an exception in someone's own code: which line of theirs, and what it says."""
+    """Return one line about an exception in a person's code: the line there, and the exception's message."""
     message = " ".join(str(error).split())
     said = f"{type(error).__name__}: {message}" if message else type(error).__name__
     if isinstance(error, SyntaxError) and error.filename == file:

@@ -1,7 +1,7 @@
-"""Parameters in a person's own structure: a dict, list or tuple of arrays, nested if they like.
+"""Parameters in a person's structure: a dict, list or tuple of arrays, also nested.
 
-`flatten` gives every array a name, which is what messages call it: W1 for parameters["W1"], [0] for parameters[0],
-[0].W for parameters[0]["W"]. `rebuild` puts arrays back into the same structure.
+`flatten` gives every array its name in messages: W1 for parameters["W1"], [0] for parameters[0], [0].W for
+parameters[0]["W"]. `rebuild` puts arrays back into the same structure.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["few", "flatten", "index_text", "rebuild"]
 
 
 def flatten(structure: Any, what: str) -> dict[str, Array]:
-    """Return the arrays of a structure by name, in its own order; raise ConfigError where there is something else."""
+    """Return the arrays of a structure by name, in their order; raise ConfigError for other values."""
     if not isinstance(structure, Mapping | list | tuple):
         raise ConfigError(f"{what} must be a dict or a list of arrays, got {kind(structure)}")
     leaves = dict(walk(structure, ""))
@@ -43,11 +43,11 @@ def flatten(structure: Any, what: str) -> dict[str, Array]:
 def walk(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield every leaf of a structure with its name."""
     if isinstance(structure, Mapping):
-        for key, own in structure.items():
-            yield from walk(own, f"{name}.{key}" if name else str(key))
+        for key, entry in structure.items():
+            yield from walk(entry, f"{name}.{key}" if name else str(key))
     elif isinstance(structure, list | tuple):
-        for i, own in enumerate(structure):
-            yield from walk(own, f"{name}[{i}]")
+        for i, entry in enumerate(structure):
+            yield from walk(entry, f"{name}[{i}]")
     else:
         yield name, structure
 
@@ -55,15 +55,15 @@ def walk(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
 def rebuild(structure: Any, arrays: Iterator[Array]) -> Any:
     """Return the same structure with copies of other arrays at its leaves, taken in order."""
     if isinstance(structure, Mapping):
-        return {key: rebuild(own, arrays) for key, own in structure.items()}
+        return {key: rebuild(entry, arrays) for key, entry in structure.items()}
     if isinstance(structure, list | tuple):
-        built = [rebuild(own, arrays) for own in structure]
+        built = [rebuild(entry, arrays) for entry in structure]
         return built if isinstance(structure, list) else tuple(built)
     return next(arrays).copy()
 
 
 def kind(value: Any) -> str:
-    """Return a short name of what a value is."""
+    """Return a short description of a value's type and shape."""
     if value is None:
         return "None"
     shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
@@ -72,12 +72,12 @@ def kind(value: Any) -> str:
 
 
 def few(names: Sequence[str], limit: int = 8) -> str:
-    """Return the first names, and how many there are beyond."""
+    """Return the first names, and how many others there are."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
 
 
 def index_text(array: Array, flat: int) -> str:
-    """Return where in an array a flat position lies, as Python indexes it: [2, 0]."""
+    """Return a flat position in an array as an index of Python: [2, 0]."""
     place = np.unravel_index(flat, array.shape)
     return f"[{', '.join(str(int(i)) for i in place)}]"

@@ -2,7 +2,7 @@
 
 Read the modules in this order; open `reference` first:
 
-    reference    the same network as someone's, with mistakes on demand
+    reference    a person's network, with chosen mistakes
     hypotheses   which mistake explains the measured numbers
-    wording      what a mistake is called, and how to correct it
+    wording      the words for each mistake, and how to correct it
 """

@@ -1,8 +1,8 @@
-"""Which classic mistake do these numbers fit?
+"""Which classic mistake explains the measured numbers?
 
-Every hypothesis is a gradient: the numeric one times B, the numeric one plus a multiple of the weights, or what a
-reference of the network gives when back-propagation is done wrong in one place. A mistake is named only where all
-numbers of a parameter agree with such a gradient as exactly as a right one would have to. Otherwise nothing is said.
+Every hypothesis is a gradient: the numeric one times B, the numeric one plus a multiple of the weights, or that of a
+reference network whose back-propagation has a mistake in one place. A mistake is named only if all numbers of a
+parameter agree with such a gradient as exactly as a right gradient must. Otherwise no mistake is named.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from barenet.gradcheck.differences import relative_error
 from barenet.gradcheck.mistakes.reference import Reference, Variation
 
 Array = NDArray[np.float64]
-Findings = dict[str, list[str]]  # kind of mistake, with a place where it has one, to the parameters that it spoils
+Findings = dict[str, list[str]]  # from the kind of a mistake, with its place if it has one, to the wrong parameters
 
 __all__ = ["Evidence", "Findings", "explain", "explain_l2"]
 
@@ -28,9 +28,9 @@ __all__ = ["Evidence", "Findings", "explain", "explain_l2"]
 class Evidence:
     """What is known about every parameter, in the order of the parameters.
 
-    `numeric` is NaN where it is not known. It and `reported` are without the L2 term where that can be taken off;
-    `l2` is then by how much times its value a parameter's gradient should have grown, and `reported` keeps its own L2
-    term. None means that nobody knows whether the loss has one.
+    `numeric` is NaN where it is not known. If the L2 term is known, it is subtracted from `numeric` but not from
+    `reported`, and `l2` is its factor: the right gradient has `l2` times the parameter's value. `l2` is None if it is
+    not known whether the loss has an L2 term.
     """
 
     names: Sequence[str]
@@ -47,7 +47,7 @@ class Evidence:
 
 
 def explain(evidence: Evidence) -> tuple[Findings, list[str]]:
-    """Return the mistakes that leave the fewest parameters unexplained, of these the fewest, and those parameters."""
+    """Return the smallest set of mistakes that leaves the fewest parameters unexplained, and these parameters."""
     best, unexplained = explain_from(evidence, evidence.numeric)
     if not unexplained and len(best) <= 1:
         return best, []
@@ -64,7 +64,7 @@ def explain(evidence: Evidence) -> tuple[Findings, list[str]]:
 
 
 def explain_from(evidence: Evidence, bases: Sequence[Array]) -> tuple[Findings, list[str]]:
-    """Return what has to be wrong besides `bases` to give the reported gradients, and which parameters stay open."""
+    """Return the mistakes that turn `bases` into the reported gradients, and the parameters that none explains."""
     findings: Findings = {}
     unexplained = []
     for i, (name, base) in enumerate(zip(evidence.names, bases, strict=True)):
@@ -77,7 +77,7 @@ def explain_from(evidence: Evidence, bases: Sequence[Array]) -> tuple[Findings, 
 
 
 def adjustments(evidence: Evidence, i: int, base: Array) -> tuple[str, ...] | None:
-    """Return which mistakes turn `base` into the reported gradient of one parameter: none, one or two; or None."""
+    """Return the mistakes, at most two, that turn `base` into the reported gradient of a parameter; None if unknown."""
     for kinds, gradient in hypotheses(evidence, i, base):
         if relative_error(evidence.reported[i], gradient, evidence.smallest[i]) <= evidence.tolerance:
             return kinds
@@ -85,13 +85,13 @@ def adjustments(evidence: Evidence, i: int, base: Array) -> tuple[str, ...] | No
 
 
 def hypotheses(evidence: Evidence, i: int, base: Array) -> Iterator[tuple[tuple[str, ...], Array]]:
-    """Yield mistakes with the gradient of parameter i that each would give, the right gradient first."""
+    """Yield mistakes with the gradient of parameter i that each would give; first no mistake."""
     value = evidence.values[i]
     l2 = evidence.l2[i] if evidence.l2 is not None else 0.0
     right = base + l2 * value
     yield (), right
     if np.sum(np.isfinite(base)) < 3 or not np.any(evidence.reported[i]):
-        return  # a number or two fit anything, and zeros fit nothing
+        return  # one or two numbers would fit many mistakes, and zeros fit none
     factors = factor_kinds(evidence.n_images)
     for kind, factor in factors.items():
         yield (kind,), factor * right
@@ -106,13 +106,13 @@ def hypotheses(evidence: Evidence, i: int, base: Array) -> Iterator[tuple[tuple[
 
 
 def factor_kinds(n_images: int) -> dict[str, float]:
-    """Return what the reported gradient is a multiple of the right one by."""
+    """Return mistakes by which the gradient is a multiple of the right one, with the factor."""
     factors = {"not_divided_by_batch": n_images, "divided_by_batch_twice": 1 / n_images}
     return factors | {"wrong_sign": -1.0, "factor_two_extra": 2.0, "factor_two_missing": 0.5}
 
 
 def l2_kinds(evidence: Evidence, i: int, base: Array) -> dict[str, float]:
-    """Return how many times its value each mistake with L2 would put into the gradient of parameter i."""
+    """Return for each mistake with L2 the factor of the parameter's value in the gradient of parameter i."""
     value, reported = evidence.values[i], evidence.reported[i]
     known = np.isfinite(base)
     if evidence.l2 is not None and abs(evidence.l2[i]) * np.linalg.norm(value) > evidence.smallest[i]:
@@ -126,16 +126,16 @@ def l2_kinds(evidence: Evidence, i: int, base: Array) -> dict[str, float]:
 
 
 def wrong_l2(l2: float, n_images: int) -> dict[str, float]:
-    """Return how many times the weights each mistake adds to the gradient where `l2` times is right."""
+    """Return for each mistake the factor of the weights in the gradient, if `l2` is the right factor."""
     kinds = {"l2_missing": 0.0, "l2_twice": 2 * l2, "l2_half": l2 / 2, "l2_divided_by_batch": l2 / n_images}
     return kinds | {"l2_times_batch": l2 * n_images}
 
 
 def explain_l2(evidence: Evidence, data_mistakes: Findings) -> tuple[Findings, list[str]]:
-    """Return what is wrong with the L2 term alone, and the parameters whose L2 term no mistake explains.
+    """Return the mistakes in the L2 term, and the parameters whose L2 term no mistake explains.
 
-    `numeric` and `reported` hold how both gradients change when l2 does. A parameter whose gradient is `n_images`
-    times too large as a whole, or transposed, has been named already, in `data_mistakes`.
+    `numeric` and `reported` are the changes of both gradients between no L2 and L2. A parameter whose whole gradient is
+    a wrong multiple, or transposed, is already in `data_mistakes`.
     """
     findings: Findings = {}
     unexplained = []
@@ -154,10 +154,10 @@ def explain_l2(evidence: Evidence, data_mistakes: Findings) -> tuple[Findings, l
         if any(fits(reported, gradient) for gradient in (numeric, *named)) or not known.any():
             continue
         right = float(np.vdot(value[known], numeric[known]) / np.vdot(value[known], value[known]))
-        own = float(np.vdot(value, reported) / np.vdot(value, value))
+        factor = float(np.vdot(value, reported) / np.vdot(value, value))
         kinds: list[str] = []
         if fits(numeric, 0 * value):
-            if own > 0 and fits(reported, own * value):
+            if factor > 0 and fits(reported, factor * value):
                 kinds = ["l2_not_in_loss" if is_weight(value) else "l2_on_biases"]
         elif fits(numeric, right * value):
             kinds = [
@@ -171,7 +171,7 @@ def explain_l2(evidence: Evidence, data_mistakes: Findings) -> tuple[Findings, l
 
 
 def wrong_gradients(evidence: Evidence) -> Iterator[tuple[list[str], list[Array]]]:
-    """Yield kinds of mistakes in back-propagation with the gradients that each gives, where the network is known."""
+    """Yield kinds of mistakes in back-propagation with the gradients that each gives, if the network is known."""
     network = evidence.network
     if network is None or evidence.x is None or evidence.targets is None:
         return
@@ -187,13 +187,13 @@ def wrong_gradients(evidence: Evidence) -> Iterator[tuple[list[str], list[Array]
             twice = ["softmax_twice" if network.has_softmax else "sigmoid_twice"] if output else []
             all_kinds = kinds + twice
             how = Variation(output, way.slopes, way.untransposed)
-            with suppress(ShapeError):  # a mistake that these shapes would have forbidden
+            with suppress(ShapeError):  # with these shapes the mistake would be an error
                 if all_kinds:
                     yield all_kinds, network.gradients(evidence.values, evidence.x, evidence.targets, how)
 
 
 def wrong_slopes(n_layers: int, activations: Sequence[str]) -> Iterator[tuple[list[str], Variation]]:
-    """Yield the ways of taking an activation's derivative nowhere or in the wrong place."""
+    """Yield variations in which an activation's derivative is missing or taken in the wrong place."""
     hidden = range(1, n_layers)
     for layer in hidden:
         yield [f"slope_missing:{layer}"], Variation(slopes={layer: None})
@@ -216,7 +216,7 @@ def wrong_slopes(n_layers: int, activations: Sequence[str]) -> Iterator[tuple[li
 
 
 def wrong_weights(n_layers: int) -> Iterator[tuple[list[str], Variation]]:
-    """Yield the ways of sending the error back through a weight matrix the wrong way round."""
+    """Yield variations in which the error is multiplied by a weight matrix instead of its transpose."""
     for layer in range(2, n_layers + 1):
         yield [f"transposed_weight:{layer}"], Variation(untransposed=frozenset([layer]))
     if n_layers > 2:
@@ -224,7 +224,7 @@ def wrong_weights(n_layers: int) -> Iterator[tuple[list[str], Variation]]:
 
 
 def is_weight(value: Array) -> bool:
-    """Return whether a parameter is a matrix and not a bias."""
+    """Return whether a parameter is a matrix, not a bias."""
     return np.squeeze(value).ndim > 1
 
 

@@ -1,8 +1,8 @@
-"""A reference for someone's network: the same forward pass, and back-propagation with mistakes on demand.
+"""A reference for a person's network: the same forward pass, and back-propagation with chosen mistakes.
 
-The function under check is a closed box. Where its parameters look like the weights and biases of a multi-layer
-perceptron, `recognise` tries activations and losses until one gives the same loss at several points. Then `Reference`
-can compute the gradient that a particular mistake would give, to be compared with the one that was returned.
+The code of the checked function is not examined. If its parameters look like the weights and biases of a multi-layer
+perceptron, `recognise` tries activations and losses until one network gives the same loss at several points. Then
+`Reference` can compute the gradient that a certain mistake would give, to compare it with the returned one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HIDDEN = ("relu", "sigmoid", "tanh", "leaky_relu", "elu", "gelu", "silu", "softp
 
 @dataclass(frozen=True)
 class Layout:
-    """Which parameters are the weights and the biases of each layer; weights are (out, in) where `flipped`."""
+    """Which parameters are the weights and the biases of each layer; weights are (out, in) if `flipped`."""
 
     weights: tuple[int, ...]
     biases: tuple[int, ...]
@@ -41,11 +41,11 @@ class Layout:
 
 @dataclass(frozen=True)
 class Variation:
-    """What is done differently from the right back-propagation. Layers count from 1, the output layer is the last.
+    """The differences from the right back-propagation. Layers count from 1, the output layer is the last.
 
-    `output` names what dlogits is multiplied by once more. `slopes` says for some layers where the activation's
-    derivative is taken instead: ("z", m) or ("a", m), before or after the activation of layer m (m = 0: the inputs),
-    or None for no derivative. In the layers `untransposed` the error is sent back through W instead of its transpose.
+    `output` names a further factor of dlogits. `slopes` says for some layers where the activation's derivative is taken
+    instead: ("z", m) or ("a", m), before or after the activation of layer m (m = 0: the inputs), or None for no
+    derivative. In the layers `untransposed` the error is multiplied by W instead of its transpose.
     """
 
     output: str = ""
@@ -66,7 +66,7 @@ class Reference:
 
     @property
     def is_guarded(self) -> bool:
-        """Whether a small number in the loss keeps log(0) away, which the gradient rightly leaves out."""
+        """Whether the loss has a small number that prevents log(0); the gradient may leave it out."""
         return self.loss in GUARDS
 
     @property
@@ -75,13 +75,13 @@ class Reference:
         return self.loss == "cross-entropy" or self.is_guarded
 
     def describe(self, values: Sequence[Array]) -> str:
-        """Return the network in a few words: 8-7-6-5, relu, cross-entropy."""
+        """Return a short description of the network: 8-7-6-5, relu, cross-entropy."""
         weights, _ = self.layout.read(values)
         sizes = "-".join(str(n) for n in (weights[0].shape[0], *(w.shape[1] for w in weights)))
         return ", ".join([sizes, *dict.fromkeys(self.activations), self.loss])
 
     def l2_of(self, values: Sequence[Array]) -> list[float]:
-        """Return for each parameter how many times its value the L2 term adds to the gradient."""
+        """Return for each parameter the factor of its value in the gradient of the L2 term."""
         return [self.l2 if i in self.layout.weights else self.l2_biases for i in range(len(values))]
 
     def gradients(self, values: Sequence[Array], x: Array, targets: Array, how: Variation) -> list[Array]:
@@ -148,7 +148,7 @@ def cross_entropy(z: Array, q: Array) -> tuple[float, Array]:
 
 
 def binary_cross_entropy(z: Array, q: Array) -> tuple[float, Array]:
-    """Cross-entropy of a sigmoid for each class by itself."""
+    """The sum of the cross-entropies of a sigmoid for each class."""
     return float(np.sum(np.logaddexp(z, 0) - q * z)), 0.5 * (1 + np.tanh(z / 2)) - q
 
 
@@ -166,7 +166,7 @@ def squared_error(output: str) -> Callable[[Array, Array], tuple[float, Array]]:
 
 
 def guarded_cross_entropy(guard: float) -> Callable[[Array, Array], tuple[float, Array]]:
-    """Return -sum(q log(p + guard)) with the gradient that is meant, p - q, as if the guard were not there."""
+    """Return -sum(q log(p + guard)) with the intended gradient, p - q, which ignores the guard."""
 
     def function(z: Array, q: Array) -> tuple[float, Array]:
         return -float(np.sum(q * np.log(softmax(z) + guard))), cross_entropy(z, q)[1]
@@ -187,7 +187,7 @@ LOSSES |= GUARDS
 
 
 def times_jacobian(dz: Array, z: Array) -> Array:
-    """Return dz sent through the derivative of softmax as if it were dp."""
+    """Return dz multiplied by the derivative of softmax, as if it were dp."""
     p = softmax(z)
     return np.asarray(p * (dz - np.sum(p * dz, axis=1, keepdims=True)))
 
@@ -200,16 +200,16 @@ OUTPUTS: dict[str, Callable[[Array, Array], Array]] = {
 
 
 def find_layouts(shapes: Sequence[tuple[int, ...]], n_inputs: int) -> Iterator[Layout]:
-    """Yield the ways in which these shapes are the weights and biases of a chain of layers, in order."""
+    """Yield the layouts in which these shapes are the weights and biases of consecutive layers, in order."""
     weights = [i for i, shape in enumerate(shapes) if sum(n != 1 for n in shape) == 2 and len(shape) == 2]
     biases = [i for i in range(len(shapes)) if i not in weights]
     if not weights or len(biases) not in (0, len(weights)):
         return
     for flipped in (False, True):
         sizes = [shapes[i][::-1] if flipped else shapes[i] for i in weights]
-        chained = sizes[0][0] == n_inputs and all(left[1] == right[0] for left, right in pairwise(sizes))
-        fits = all(np.prod(shapes[b]) == size[1] for b, size in zip(biases, sizes, strict=False))
-        if chained and fits:
+        weights_fit = sizes[0][0] == n_inputs and all(left[1] == right[0] for left, right in pairwise(sizes))
+        biases_fit = all(np.prod(shapes[b]) == size[1] for b, size in zip(biases, sizes, strict=False))
+        if weights_fit and biases_fit:
             yield Layout(tuple(weights), tuple(biases), flipped)
 
 
@@ -222,7 +222,7 @@ def recognise(
 ) -> Reference | None:
     """Return the network whose loss agrees at all points, up to a scale and L2 terms; None if there is none.
 
-    `targets` gives the one-hot labels for a number of classes, or None where the labels do not fit it.
+    `targets` returns the one-hot labels for a number of classes, or None if the labels do not fit it.
     """
     wanted = np.array(losses)
     for layout in find_layouts([value.shape for value in points[0]], x.shape[1]):
@@ -230,13 +230,13 @@ def recognise(
         q = targets(networks[0][0][-1].shape[1])
         if q is None:
             continue
-        squares = [[sum(float(np.sum(v**2)) for v in own) for own in network] for network in networks]
+        squares = [[sum(float(np.sum(v**2)) for v in arrays) for arrays in network] for network in networks]
         for activations in combinations(len(layout.weights) - 1):
             logits = [forward(*network, activations, x)[0][-1] for network in networks]
             for name, loss in LOSSES.items():
                 # J = scale * loss + (l2 / 2) sum(W^2) + (l2_biases / 2) sum(b^2): three unknowns, many points.
-                own = [loss(z, q)[0] for z in logits]
-                columns = np.array([[value, w / 2, b / 2] for value, (w, b) in zip(own, squares, strict=True)])
+                plain = [loss(z, q)[0] for z in logits]
+                columns = np.array([[value, w / 2, b / 2] for value, (w, b) in zip(plain, squares, strict=True)])
                 solution = np.linalg.lstsq(columns, wanted, rcond=None)[0]
                 if np.abs(columns @ solution - wanted).max() <= tolerance * np.abs(wanted).max():
                     return Reference(layout, activations, name, *map(float, solution))

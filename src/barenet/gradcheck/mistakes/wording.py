@@ -1,4 +1,4 @@
-"""What a mistake is called, and how it is put right: the words for the kinds that `hypotheses` finds."""
+"""The words for each kind of mistake that `hypotheses` finds, and how to correct it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["Mistake", "describe"]
 
 @dataclass(frozen=True)
 class Mistake:
-    """A mistake by name, as on the page docs/gradcheck.md: the parameters that it spoils, what it is, what to do."""
+    """A mistake by its name on the page docs/gradcheck.md: the wrong parameters, what is wrong, what to do."""
 
     kind: str
     parameters: tuple[str, ...]
@@ -91,7 +91,7 @@ WORDS = {
     ),
     "overflow": (
         "large logits overflow: {change} {said}",
-        "take each row's largest logit off before exp: e = np.exp(z - z.max(axis=1, keepdims=True))",
+        "subtract each row's largest logit before exp: e = np.exp(z - z.max(axis=1, keepdims=True))",
     ),
 }
 
@@ -99,7 +99,7 @@ WORDS = {
 def describe(
     kind: str, parameters: Sequence[str], names: Sequence[str], network: Reference | None, **values: object
 ) -> Mistake:
-    """Return a mistake in words; `kind` may carry the place of the mistake behind colons."""
+    """Return a mistake in words; `kind` may have the place of the mistake after colons."""
     name, *place = kind.split(":")
     if name in WORDS:
         what, fix = (text.format(**values) for text in WORDS[name])
@@ -112,7 +112,7 @@ def describe(
 
 
 def describe_transposed(parameters: tuple[str, ...], place: str, layers: dict[int, str], network: Reference) -> Mistake:
-    """Return the words for an error that goes back through a matrix the wrong way round."""
+    """Return the words for an error that is multiplied by a matrix instead of its transpose."""
     every = place == "all"
     weight = layers[2 if every else int(place)]
     what = "every weight matrix" if every else f"the weight matrix {weight}"
@@ -136,7 +136,7 @@ def describe_slope(
     thing = "ReLU mask (z > 0)" if is_mask else f"derivative of {name}"
     where = "every hidden layer" if layer is None else f"hidden layer {layer}"
     right = "dz = da * (z > 0)" if is_mask else f"dz = da * (derivative of {name} at z)"
-    fix = f"{right}, with the z of the very layer that da belongs to"
+    fix = f"{right}, with the z of the layer that da belongs to"
     if kind == "slope_missing":
         return Mistake("mask_missing", parameters, f"the {thing} of {where} is missing on the way back", fix)
     if kind == "slope_at_a":

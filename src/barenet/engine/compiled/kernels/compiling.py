@@ -1,8 +1,8 @@
-"""How Numba compiles the functions of this package: small ones into those that call them, kernels each by itself.
+"""How Numba compiles the functions of this package: helpers into the functions that call them, kernels separately.
 
-Numba copies a compiled function into each one that calls it, and optimises the copies again: of a training step that
-would take a minute. So the functions that compute for long are kernels: each is compiled once, and others call it by
-its address.
+Numba copies a compiled function into each function that calls it, and optimises the copies again: for a training step
+that would take a minute. So the functions that compute for long are kernels: each is compiled once, and others call it
+by its address.
 
     @kernel(types.void, types.intp, FLOATS)
     def double(n, x): ...
@@ -16,13 +16,13 @@ its address.
     def step(kernels, x):               # Python calls it
         double_twice(kernels, x)
 
-What takes long is Numba's work on each statement and each argument, more than LLVM's. So kernels and helpers get no
-code that would make their arguments of Python's objects, and arrays are handed on as addresses.
+Compiling takes long because of Numba's work on each statement and each argument, more than LLVM's. So kernels and
+helpers have no code that makes their arguments from Python objects, and arrays are passed as addresses.
 
-What is compiled is kept on disk, in the user's cache, or in NUMBA_CACHE_DIR. Numba looks whether the file of a function
-has changed, but not those of the functions that it calls. So the folder's name holds a hash of all files of the engine:
-changed code is compiled anew. Its files are pickles, which run code when they are read: where another user could write,
-nothing is kept.
+Compiled functions are kept on disk, in the user's cache, or in NUMBA_CACHE_DIR. Numba checks whether the file of a
+function has changed, but not the files of the functions that it calls. So the folder's name is a hash of all files of
+the engine: changed code is compiled again. Its files are pickles, which run code when they are read: if another user
+could write there, nothing is kept.
 """
 
 from __future__ import annotations
@@ -57,21 +57,21 @@ __all__ = ["BYTES", "CHECKS_BOUNDS", "FLOATS", "INTS", "SIZE", "SIZES", "WORDS",
 CHECKS_BOUNDS = bool(os.environ.get("BARENET_CHECK_BOUNDS"))  # see `memory`
 
 SIZE = types.intp
-# An array is given to a kernel as the address of its first element: Numba's arrays are seven numbers each, which takes
-# long to compile. Where bounds are checked its size is needed as well.
+# A kernel gets an array as the address of its first element: Numba's arrays are seven numbers each, which take long to
+# compile. If bounds are checked, the size is needed as well.
 FLOATS, WORDS, BYTES, SIZES, INTS = (
     types.Array(kind, 1, "C") if CHECKS_BOUNDS else types.CPointer(kind)
     for kind in (types.float32, types.uint32, types.uint8, types.int64, types.int32)
 )
 
 KERNELS: list[Kernel] = []
-KEPT_SECONDS = 90 * 24 * 3600.0  # what other versions of barenet compiled is kept so long
+KEPT_SECONDS = 90 * 24 * 3600.0  # compiled functions of other versions of barenet are kept so long
 
 
 def kernel_folder() -> Path | None:
-    """Return the folder for what is compiled, made if need be; None where nothing can be kept safely."""
+    """Return the folder for compiled functions, made if needed; None if nothing can be kept safely."""
     engine = Path(__file__).parents[1]
-    known = (numba.__version__, llvmlite.__version__, CHECKS_BOUNDS, EPSILON, GHOST)  # and constants from elsewhere
+    known = (numba.__version__, llvmlite.__version__, CHECKS_BOUNDS, EPSILON, GHOST)  # with constants of other packages
     sources = hashlib.sha256(" ".join(map(str, known)).encode())
     for path in sorted(engine.rglob("*.py")):
         sources.update(path.name.encode() + path.read_bytes())
@@ -89,15 +89,15 @@ def kernel_folder() -> Path | None:
 
 
 def remove_old(folder: Path) -> None:
-    """Remove what other versions of barenet compiled long ago; one that is still used compiles again."""
+    """Remove old compiled functions of other versions of barenet; a version still in use compiles again."""
     for other in folder.glob("*"):
-        with contextlib.suppress(OSError):  # another process may have removed it by now
+        with contextlib.suppress(OSError):  # another process may have removed it
             if time.time() - other.stat().st_mtime > KEPT_SECONDS:
                 shutil.rmtree(other)
 
 
 FOLDER = kernel_folder()
-# Nothing changes the arithmetic.
+# None of these options changes the arithmetic.
 OPTIONS: dict[str, Any] = {"boundscheck": False, "error_model": "numpy"}
 NOT_FROM_PYTHON: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 
@@ -107,12 +107,12 @@ def compiled(function: Callable[..., Any], **options: Any) -> Any:
     options |= OPTIONS | {"nogil": True}
     if FOLDER is None:
         return njit(**options)(function)
-    with mock.patch.object(numba.config, "CACHE_DIR", str(FOLDER)):  # it is read once, here; others keep theirs
+    with mock.patch.object(numba.config, "CACHE_DIR", str(FOLDER)):  # read only here, so other code keeps its setting
         return njit(cache=True, **options)(function)
 
 
 def helper(function: Callable[..., Any]) -> Any:
-    """Let Numba compile a function that compiled functions alone call; Python must not."""
+    """Let Numba compile a function that only compiled functions call; Python must not."""
     return njit(**NOT_FROM_PYTHON, **OPTIONS)(function)
 
 
@@ -124,14 +124,14 @@ class Kernel:
         self.signature = result(*arguments)
 
     def address(self) -> int:
-        """Return where the compiled function lies in this process; compile it first, if that is not done."""
+        """Return the address of the compiled function in this process; compile it first if needed."""
         self.dispatcher.compile(self.arguments)
         overload = self.dispatcher.overloads[self.arguments]
         return int(overload.library.get_pointer_to_function(overload.fndesc.llvm_func_name))
 
 
 def kernel(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
-    """Return a decorator that makes a kernel of a function, which takes `addresses()` before its own arguments."""
+    """Return a decorator that makes a kernel from a function; callers pass `addresses()` as the first argument."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         KERNELS.append(Kernel(function, result, arguments))
@@ -141,21 +141,21 @@ def kernel(result: Any, *arguments: Any) -> Callable[[Callable[..., Any]], Any]:
 
 
 def start_of(context: Any, builder: Any, kind: Any, array: Any) -> Any:
-    """Return the address of the first element of what a function is given as an array."""
+    """Return the address of the first element of an array argument."""
     return array if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, array).data
 
 
 def caller(number: int, signature: Any) -> Any:
-    """Return an intrinsic that calls the kernel of this number by its address in a table."""
+    """Return an intrinsic that calls kernel number `number` by its address in a table."""
 
     @intrinsic
     def call(_typing: Any, table: Any, *given: Any) -> Any:
         """Call a kernel."""
 
-        def generate(context: Any, builder: Any, own: Any, values: Any) -> Any:
-            first = start_of(context, builder, own.args[0], values[0])
+        def generate(context: Any, builder: Any, called: Any, values: Any) -> Any:
+            first = start_of(context, builder, called.args[0], values[0])
             entry = builder.gep(first, [ir.Constant(ir.IntType(64), number)])
-            kinds = own.args[1].types
+            kinds = called.args[1].types
             arguments = [
                 start_of(context, builder, kind, value)
                 if isinstance(wanted, types.CPointer)
@@ -180,5 +180,5 @@ def caller(number: int, signature: Any) -> Any:
 
 
 def addresses() -> NDArray[np.int64]:
-    """Return the addresses of all kernels; those that are not compiled yet are."""
-    return np.array([own.address() for own in KERNELS], np.int64)
+    """Return the addresses of all kernels; compile those that are not compiled yet."""
+    return np.array([kernel.address() for kernel in KERNELS], np.int64)

@@ -1,11 +1,12 @@
-"""exp, log, tanh and what is made of them, as formulas over vectors of 16 float32 numbers.
+"""exp, log, tanh and functions made from them, as formulas over vectors of 16 float32 numbers.
 
-Polynomials in a fixed order of exact operations: the same bits on every processor. Coefficients of exp, log and tanh
-are those of the Cephes library (Stephen Moshier, single precision, netlib.org/cephes).
+They are polynomials, in a fixed order of operations that are rounded in the same way everywhere: the same bits on every
+processor. Coefficients of exp, log and tanh are those of the Cephes library (Stephen Moshier, single precision,
+netlib.org/cephes).
 `tests/engine/compiled/test_functions.py` measures the largest errors against float64, in units in the last place (ulp).
 
-A formula is Python that runs once, while a kernel is compiled: x is a `Vector`, and each operation on it adds one to
-the kernel's code. A number beside a vector is rounded to float32, and stands for 16 of it.
+A formula is Python code that runs once, while a kernel is compiled: x is a `Vector`, and each operation on it adds one
+operation to the kernel's code. A number with a vector is rounded to float32, and means 16 times this number.
 """
 
 from __future__ import annotations
@@ -61,11 +62,11 @@ class Vector:
         return self._new(fused(self.builder, self.value, self._value_of(factor), self._value_of(other)))
 
     def at_least(self, other: Vector | float) -> Vector:
-        """Return the larger ones of two vectors; where this one is NaN, the others."""
+        """Return the larger numbers of two vectors; where this one is NaN, those of `other`."""
         return self._new(larger(self.builder, self.value, self._value_of(other)))
 
     def at_most(self, other: Vector | float) -> Vector:
-        """Return the smaller ones of two vectors; where this one is NaN, the others."""
+        """Return the smaller numbers of two vectors; where this one is NaN, those of `other`."""
         return self._new(smaller(self.builder, self.value, self._value_of(other)))
 
     def or_where(self, low: Vector | float, high: Vector | float, other: Vector) -> Vector:
@@ -92,10 +93,10 @@ class Vector:
         return other.value if isinstance(other, Vector) else constant(float(np.float32(other)))
 
 
-LOWEST, HIGHEST = -87.3, 89  # e^x is the smallest normal number nearly, and infinite
+LOWEST, HIGHEST = -87.3, 89  # e^x is nearly the smallest normal number, and infinite
 LOG2_E = 1.44269504088896341
 LN_2_HIGH, LN_2_LOW = 0.693359375, -2.12194440e-4  # the first has few bits, so that n times it is exact
-ROUNDS = 12582912.0  # 1.5 * 2^23: added and taken off again, it leaves a whole number
+ROUNDS = 12582912.0  # 1.5 * 2^23: adding and subtracting it rounds to a whole number
 EXP = (1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1)
 LOG = (
     *(7.0376836292e-2, -1.1514610310e-1, 1.1676998740e-1, -1.2420140846e-1, 1.4249322787e-1),
@@ -137,11 +138,11 @@ def exp_rest(r: Vector) -> Vector:
 
 
 def exp(x: Vector) -> Vector:
-    """Return e^x; from -87.3 down the smallest normal number nearly."""
+    """Return e^x; below -87.3 nearly the smallest normal number."""
     x = splat(x, HIGHEST).at_most(splat(x, LOWEST).at_least(x))  # NaN stays NaN
     n = nearest_power(x)
     r = without_power(x, n)
-    # In two factors: 2^128 is no float. Of x from 88.73 up their product is infinite.
+    # In two factors, because 2^128 is no float. For x of 88.73 and more their product is infinite.
     half = nearest_whole(n * 0.5)
     return ((exp_rest(r) + r) + 1) * half.pow2() * (n - half).pow2()
 
@@ -156,12 +157,12 @@ def expm1(x: Vector) -> Vector:
     x = splat(x, LOWEST).at_least(x)
     n = nearest_power(x)
     r, power = without_power(x, n), n.pow2()
-    # 2^n (e^r - 1) + (2^n - 1): the last is exact for n > -25, and is -1 nearly below.
+    # 2^n (e^r - 1) + (2^n - 1): the last term is exact for n > -25, and nearly -1 for smaller n.
     return power.times_plus(exp_rest(r) + r, power - 1)
 
 
 def log(x: Vector) -> Vector:
-    """Return the natural logarithm of positive normal numbers; infinite and NaN stay as they are."""
+    """Return the natural logarithm of positive normal numbers; infinity and NaN do not change."""
     n, m = x.exponent(), x.mantissa() - 1
     square = m * m
     rest = n.times_plus(LN_2_LOW, (square * m) * polynomial(m, LOG))
@@ -172,7 +173,7 @@ def log(x: Vector) -> Vector:
 def softplus(x: Vector) -> Vector:
     """Return log(1 + e^x) = max(x, 0) + log(1 + e^-|x|)."""
     e = exp(0 - x.at_least(0 - x))
-    # log(1 + e) of small e, where 1 + e is rounded: e log(u) / (u - 1) with u = e + 1 (Goldberg 1991, theorem 4).
+    # For small e, 1 + e is rounded, so log(1 + e) is e log(u) / (u - 1) with u = e + 1 (Goldberg 1991, theorem 4).
     u = e + 1
     rounded = u - 1
     by_log = (log(u) * e) / rounded.at_least(1e-30)
@@ -194,9 +195,7 @@ def sigmoid(x: Vector) -> Vector:
 
 
 def gelu_share(z: Vector) -> Vector:
-    """Return the share s of z that GELU lets through: sigmoid(2 sqrt(2 / pi) (z + 0.044715 z^3))
-    (Hendrycks and Gimpel 2016, tanh form).
-    """
+    """Return GELU's share s of z: sigmoid(2 sqrt(2 / pi) (z + 0.044715 z^3)) (Hendrycks and Gimpel 2016, tanh form)."""
     return sigmoid(z * (z * z).times_plus(GELU_CUBIC, GELU_SCALE))
 
 

@@ -14,7 +14,7 @@ __all__ = ["elu", "elu_slope", "exp", "expm1", "gelu_share", "gelu_slope", "log"
 
 
 def function(formula: Callable[..., Vector], n_arguments: int = 1) -> Any:
-    """Return a formula as a function that Numba copies into what calls it."""
+    """Return a formula as a function that Numba copies into the function that calls it."""
 
     def build(builder: Any, *values: Any) -> Any:
         return formula(*(Vector(builder, value) for value in values)).value
@@ -22,7 +22,7 @@ def function(formula: Callable[..., Vector], n_arguments: int = 1) -> Any:
     return elementwise(vector, [vector] * n_arguments, build)
 
 
-exp, expm1, log, tanh = (function(own) for own in (formulas.exp, formulas.expm1, formulas.log, formulas.tanh))
+exp, expm1, log, tanh = map(function, (formulas.exp, formulas.expm1, formulas.log, formulas.tanh))
 sigmoid, softplus, elu = function(formulas.sigmoid), function(formulas.softplus), function(formulas.elu)
 gelu_share, gelu_slope = function(formulas.gelu_share), function(formulas.gelu_slope, 2)
 silu_slope, elu_slope = function(formulas.silu_slope, 2), function(formulas.elu_slope)

@@ -14,8 +14,8 @@ __all__ = ["gather", "mix"]
 def gather(x, row, padded, are_bytes, bytes_, floats, image, n_inputs, sources, change, scale):
     """Write an image into a row of x (rows, padded), times `scale`.
 
-    bytes_, floats: all images, flat, as uint8 or as float32, and the other empty; `are_bytes` says which. sources: for
-    each kind of change, from which pixel each one comes, flat; `change` is negative where the image stays as it is.
+    bytes_, floats: all images, flat, as uint8 or as float32; the other one is empty; `are_bytes` says which. sources:
+    for each kind of change, from which pixel each pixel comes, flat; `change` is negative if the image does not change.
     """
     start, first = row * padded, image * n_inputs
     if are_bytes:

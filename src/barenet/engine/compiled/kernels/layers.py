@@ -1,8 +1,8 @@
-"""What is between two products: activations with their slopes, softmax, sums, dropout.
+"""The operations between two matrix products: activations with their slopes, softmax, sums, dropout.
 
-The forward pass writes a = f(z), and over z the slope f'(z), with what both share computed once. So the way back is one
-product, whatever the function. Rows are padded to a multiple of 16; what is in the padding is kept at 0, as are the
-weights that it meets.
+The forward pass writes a = f(z), and the slope f'(z) over z; common parts of both are computed once. So the backward
+pass is one multiplication for every activation. Rows are padded to a multiple of 16; the padding is kept at 0, and so
+are the weights that it is multiplied with.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ ACTIVATION_CODES = {
 
 @kernel(types.void, SIZE, FLOATS, FLOATS, *[SIZE] * 4)
 def activate(code, z, a, first, stop, width, padded):
-    """Write a = f(z) for the rows from `first` to before `stop`, and the slope f'(z) over z; softmax leaves z."""
+    """Write a = f(z) for the rows from `first` to before `stop`, and the slope f'(z) over z, except for softmax."""
     if code == SOFTMAX:
         for row in range(first, stop):
             softmax(z, a, row * padded, width, padded)
@@ -108,7 +108,7 @@ def activate(code, z, a, first, stop, width, padded):
 
 @helper
 def softmax(z, a, start, width, padded):
-    """Write a = e^z / the sum of e^z for one row, shifted by the largest z so that nothing overflows."""
+    """Write a = e^z / sum(e^z) for one row, shifted by the largest z so that nothing overflows."""
     top = row_maximum(z, start, width, padded)
     sums = splat(ZERO)
     for j in range(0, padded, LANES):
@@ -132,7 +132,7 @@ def row_maximum(z, start, width, padded):
 
 @kernel(types.void, FLOATS, FLOATS, *[SIZE] * 3)
 def softmax_backward(a, da, first, stop, padded):
-    """Write dz = a (da - the sum of da a) over da, row after row."""
+    """Write dz = a (da - sum(da a)) over da, row after row."""
     for row in range(first, stop):
         start, sums = row * padded, splat(ZERO)
         for j in range(start, start + padded, LANES):
@@ -158,14 +158,14 @@ def add_to(values, others, begin, end):
 
 @kernel(types.void, FLOATS, FLOATS, SIZE, SIZE)
 def copy_of(values, out, begin, end):
-    """Write the values once more."""
+    """Copy the values to `out`."""
     for i in range(begin, end, LANES):
         store(out, i, load(values, i))
 
 
 @kernel(types.void, FLOATS, FLOATS, FLOATS, *[SIZE] * 4, WORDS, *[types.uint32] * 3, types.float32)
 def drop(values, out, factors, first, stop, width, padded, table, key_1, key_2, last_kept, scale):
-    """Write values times 0, or times `scale` where they stay, and keep these factors for the way back.
+    """Write dropped values as 0 and others times `scale`, and keep these factors for the backward pass.
 
     table: of `nn.noise`, (batch, width), flat. A number up to `last_kept` keeps its unit.
     """

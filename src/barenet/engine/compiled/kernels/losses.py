@@ -1,7 +1,7 @@
-"""Losses of one image after the other, with their gradients, as `nn.losses` defines them.
+"""Losses of single images, one after the other, with their gradients, as `nn.losses` defines them.
 
 For the images in some rows they give the loss, the predicted class, and in `d` the gradient with respect to the
-outputs, times `factor`. Where images have weights, loss and gradient of each are multiplied by its own.
+outputs, times `factor`. Loss and gradient of each image are multiplied by the image's weight.
 """
 
 from __future__ import annotations
@@ -47,28 +47,28 @@ def losses_of(
 ):  # fmt: skip
     """Write losses, predictions and gradients of the images in the rows from `first` to before `stop`.
 
-    classes, weights: of each row. soft_labels: rows of the length of outputs, which count in the place of classes
-    where `is_soft`. factor: what the gradient of an image's loss is multiplied by, such as 1 / batch
-    size. losses (float32) and predicted: of each row.
+    classes, weights: of each row. soft_labels: rows of the length of outputs, which replace the classes if `is_soft`.
+    factor: the gradient of an image's loss is multiplied by it, such as 1 / batch size. losses (float32) and
+    predicted: of each row.
     """
     for row in range(first, stop):
         start, label = row * padded, classes[row]
         predicted[row] = position_of_largest(outputs, start, width)
-        own = factor * weights[row]
+        weighted = factor * weights[row]
         if is_soft:
-            loss = soft_cross_entropy(outputs, d, start, width, padded, soft_labels, smoothing, own)
+            loss = soft_cross_entropy(outputs, d, start, width, padded, soft_labels, smoothing, weighted)
         elif code == CROSS_ENTROPY:
-            loss = cross_entropy(outputs, d, start, width, padded, label, smoothing, own)
+            loss = cross_entropy(outputs, d, start, width, padded, label, smoothing, weighted)
         elif code == MSE:
-            loss = mean_squared_error(outputs, d, start, width, padded, label, own)
+            loss = mean_squared_error(outputs, d, start, width, padded, label, weighted)
         else:
-            loss = hinge(outputs, d, start, width, padded, label, own)
+            loss = hinge(outputs, d, start, width, padded, label, weighted)
         losses[row] = loss * weights[row]
 
 
 @helper
 def position_of_largest(values, start, width):
-    """Return which of the first `width` numbers of a row is the largest, the first of equals."""
+    """Return the position of the largest of the first `width` numbers of a row, the first of equal ones."""
     best = 0
     for j in range(1, width):
         if values[start + j] > values[start + best]:
@@ -103,7 +103,7 @@ def cross_entropy(z, d, start, width, padded, label, smoothing, factor):
 
 @helper
 def soft_cross_entropy(z, d, start, width, padded, labels, smoothing, factor):
-    """Return -sum_c q_c log p_c, and write factor (w p - q); q is a smoothed soft label of the sum w."""
+    """Return -sum_c q_c log p_c, and write factor (w p - q); q is a smoothed soft label with sum w."""
     top = splat(row_maximum(z, start, width, padded))
     sums, weights = splat(ZERO), splat(ZERO)
     for j in range(0, padded, LANES):
@@ -128,22 +128,22 @@ def mean_squared_error(z, d, start, width, padded, label, factor):
     """Return the mean of (z - one_hot)^2 over the classes, and write its gradient times factor."""
     sums = splat(ZERO)
     scale = TWO * factor / f32(width)
-    own = z[start + label]
-    z[start + label] = own - ONE
+    at_label = z[start + label]
+    z[start + label] = at_label - ONE
     for j in range(0, padded, LANES):
         difference = where(is_among_first(width - j), load(z, start + j), splat(ZERO))
         sums = add(sums, multiply(difference, difference))
         store(d, start + j, multiply(difference, splat(scale)))
-    z[start + label] = own
+    z[start + label] = at_label
     return total(sums) / f32(width)
 
 
 @helper
 def hinge(z, d, start, width, padded, label, factor):
     """Return sum_{c != y} max(0, 1 + z_c - z_y), and write its gradient times factor."""
-    own, sums, n_inside = z[start + label], splat(ZERO), splat(ZERO)
+    at_label, sums, n_inside = z[start + label], splat(ZERO), splat(ZERO)
     for j in range(0, padded, LANES):
-        margin = subtract(load(z, start + j), splat(own - ONE))
+        margin = subtract(load(z, start + j), splat(at_label - ONE))
         margin = where(is_among_first(width - j), at_least(splat(ZERO), margin), splat(ZERO))
         store(d, start + j, margin)
     d[start + label] = ZERO

@@ -1,8 +1,8 @@
-"""Where threads that share a network's steps wait for each other, without Python.
+"""How threads that share a network's steps wait for each other, without Python.
 
-Each adds one to a counter, and waits until all have. It looks at the counter a while, since the others are mostly done
-in some microseconds, and then lets other threads run: more threads than cores would else wait for each other for a
-long time.
+Each thread adds one to a counter and waits until all have done so. First it reads the counter again and again, since
+the others usually need only some microseconds. Then it lets other threads run: with more threads than cores, they would
+otherwise wait for each other for a long time.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from barenet.engine.compiled.kernels.compiling import helper, start_of
 __all__ = ["MEET_NO_MORE", "meet"]
 
 WORD = ir.IntType(64)
-MEET_NO_MORE = 2**60  # in a counter: one of the threads will not come, and what they compute is not used
-MOST_LOOKS = 2_000  # before a thread lets others run, some ten microseconds
+MEET_NO_MORE = 2**60  # in a counter: a thread has failed, nobody waits any more, and the results are not used
+MOST_LOOKS = 2_000  # before a thread lets others run; this takes about ten microseconds
 LET_OTHERS_RUN = "SwitchToThread" if os.name == "nt" else "sched_yield"
 IS_X86 = platform.machine().lower() in ("x86_64", "amd64", "i686")
 
 
 @intrinsic
 def add_one(_typing: Any, counter: Any) -> Any:
-    """Add one to the first number of an array, whatever other threads do, and return what it was."""
+    """Add one to the first number of an array in one atomic operation, and return its old value."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         place = start_of(context, builder, signature.args[0], given[0])
@@ -40,7 +40,7 @@ def add_one(_typing: Any, counter: Any) -> Any:
 
 @intrinsic
 def look_at(_typing: Any, counter: Any) -> Any:
-    """Return the first number of an array, and see all that was written before it got its value."""
+    """Return the first number of an array; all that was written before it got its value can be read after this."""
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
         place = start_of(context, builder, signature.args[0], given[0])
@@ -76,7 +76,7 @@ def let_others_run(_typing: Any) -> Any:
 
 @helper
 def meet(counter, n_threads):
-    """Wait until all threads have come here; counter: (1,) int64, 0 before the first, MEET_NO_MORE after the last."""
+    """Wait until all threads have called this; counter: (1,) int64, 0 at first, MEET_NO_MORE after an error."""
     if n_threads == 1:
         return
     before: int = add_one(counter)

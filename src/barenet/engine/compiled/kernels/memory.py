@@ -2,10 +2,10 @@
 
     v = load(x, i)      # x[i], ..., x[i + 15] of a one-dimensional float32 array
     store(y, i, v)
-    double(kernels, at(x, 32), n)       # a kernel is given x from x[32] on
+    double(kernels, at(x, 32), n)       # the kernel gets x from x[32] on
 
-Where the environment variable BARENET_CHECK_BOUNDS is set, both check that they stay in their arrays: Numba's own
-option does not know them.
+If the environment variable BARENET_CHECK_BOUNDS is set, `load` and `store` check that they stay in their arrays:
+Numba's option for that does not cover them.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ __all__ = ["at", "load", "load_from", "store", "store_to"]
 
 
 def address_of(context: Any, builder: Any, kind: Any, array: Any, position: Any) -> Any:
-    """Return where the element of an array (n,) at a position lies, as a pointer to a vector."""
+    """Return the address of the element of an array (n,) at a position, as a pointer to a vector."""
     return builder.bitcast(builder.gep(start_of(context, builder, kind, array), [position]), VECTOR.as_pointer())
 
 
 def load_from(builder: Any, address: Any) -> Any:
-    """Return the vector at an address that need not be a multiple of its size."""
+    """Return the vector at an address, which need not be aligned to the vector's size."""
     loaded = builder.load(address)
     loaded.align = 4
     return loaded
@@ -77,7 +77,7 @@ def store_unchecked(_typing: Any, array: Any, position: Any, value: Any) -> Any:
 
 @helper
 def load_checked(array, position):
-    """Return array[position : position + 16]; IndexError where that is not in the array."""
+    """Return array[position : position + 16]; raise IndexError if that is not in the array."""
     if position < 0 or position + LANES > array.size:
         raise IndexError("a vector is loaded from outside its array")
     return load_unchecked(array, position)
@@ -85,7 +85,7 @@ def load_checked(array, position):
 
 @helper
 def store_checked(array, position, value):
-    """Write array[position : position + 16]; IndexError where that is not in the array."""
+    """Write array[position : position + 16]; raise IndexError if that is not in the array."""
     if position < 0 or position + LANES > array.size:
         raise IndexError("a vector is stored outside its array")
     store_unchecked(array, position, value)

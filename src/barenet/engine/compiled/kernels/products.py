@@ -1,15 +1,15 @@
 """Products of matrices, in tiles of the result that stay in the processor's registers.
 
-All three products of a layer are one: c(i, j) = start(i, j) + the sum over k of a(i, k) b(k, j), where the terms are
-added in
-the order of k. The order never depends on tiles, blocks or threads, so neither do the bits.
+All three products of a layer have one form: c(i, j) = start(i, j) + the sum over k of a(i, k) b(k, j), where the terms
+are added in the order of k. The order never depends on tiles, blocks or threads, so neither do the bits.
 
     y  = x W + b             a = x,      b = W
-    dx = dy W^T              a = dy,     b = W^T, which is written out before
+    dx = dy W^T              a = dy,     b = W^T, which is stored transposed
     W  = keep W + x^T dy     a = x^T,    b = dy
 
-`a` may have any two strides. Columns of `b`, `c` and `start` come in panels of 16, side by side in memory; a panel has
-any stride from row to row. Weights lie panel after panel, each with all its rows, so that a tile reads them in order.
+`a` may have any two strides. Columns of `b`, `c` and `start` are in panels of 16 that are contiguous in memory; a panel
+may have any stride from row to row. Weights are stored panel after panel, each with all its rows, so that a tile reads
+them in order.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from barenet.engine.compiled.kernels.vectors import LANES, VECTOR, fused, spread
 __all__ = ["into_panels", "product", "transpose"]
 
 WORD = ir.IntType(64)
-# What one core's caches hold: 256 rows of a panel are 16 KB, and as many columns of 128 rows of `a` 128 KB.
+# Sizes that fit into one core's caches: 256 rows of a panel are 16 KB, and 256 columns of 128 rows of `a` 128 KB.
 MOST_TERMS = 256
 MOST_ROWS = 128
 ONE = np.float32(1)
@@ -40,8 +40,8 @@ ONE = np.float32(1)
 def tile(n_rows: int, n_vectors: int) -> Any:
     """Return an intrinsic that computes a tile of n_rows x n_vectors panels of a product.
 
-    It takes n, then of each of a, b, c, start the array, the first element and two strides: of `a` from row to row and
-    from term to term, of the others from row to row and from panel to panel; then the factor of `start`.
+    Its arguments are n; then for each of a, b, c, start the array, the first element and two strides, for `a` from row
+    to row and from term to term, for the others from row to row and from panel to panel; then the factor of `start`.
     """
 
     @intrinsic
@@ -90,11 +90,11 @@ def tile(n_rows: int, n_vectors: int) -> Any:
             for i, v in cells:
                 builder.store(builder.fmul(factor, load_from(builder, at(from_start, start, i, v))), sums[i, v])
             with cgutils.for_range(builder, n) as loop:
-                own_a = builder.gep(from_a, [builder.mul(loop.index, a[3])])
-                own_b = builder.gep(from_b, [builder.mul(loop.index, b[2])])
-                columns = [load_from(builder, at(own_b, b, 0, v)) for v in range(n_vectors)]
+                term_a = builder.gep(from_a, [builder.mul(loop.index, a[3])])
+                term_b = builder.gep(from_b, [builder.mul(loop.index, b[2])])
+                columns = [load_from(builder, at(term_b, b, 0, v)) for v in range(n_vectors)]
                 for i in range(n_rows):
-                    number = builder.load(builder.gep(own_a, [builder.mul(a[2], ir.Constant(WORD, i))]))
+                    number = builder.load(builder.gep(term_a, [builder.mul(a[2], ir.Constant(WORD, i))]))
                     row = spread(builder, number)
                     for v in range(n_vectors):
                         builder.store(fused(builder, row, columns[v], builder.load(sums[i, v])), sums[i, v])
@@ -109,9 +109,10 @@ def tile(n_rows: int, n_vectors: int) -> Any:
 
 @intrinsic
 def transpose_square(_typing: Any, a: Any, a0: Any, out: Any, out0: Any) -> Any:
-    """Write the transpose of 16 vectors that follow each other.
+    """Write the transpose of 16 vectors that are contiguous in memory.
 
-    In four rounds; the one of distance d exchanges what lies d apart in the pairs of vectors that are d apart.
+    It takes four rounds; the round of distance d takes pairs of vectors that are d apart, and exchanges their numbers
+    that are d apart.
     """
 
     def generate(context: Any, builder: Any, signature: Any, given: Any) -> Any:
@@ -145,7 +146,7 @@ large_tile, small_tile, row_tile = tile(TILE_ROWS, 1), tile(SMALL_ROWS, 1), tile
 
 @helper
 def check_extent(array, first, rows, row, columns, column, last):
-    """Raise IndexError where rows x columns, with these strides and `last` numbers at each place, leave an array."""
+    """Raise IndexError if rows x columns, with these strides and `last` numbers at each place, go beyond an array."""
     if rows and columns and (first < 0 or first + (rows - 1) * row + (columns - 1) * column + last > array.size):
         raise IndexError("a product reaches outside its arrays")
 
@@ -172,7 +173,7 @@ def product(
             block_rows, panels, min(n, MOST_TERMS), a, a0 + first * a_row, a_row, a_term, b, b0, b_row, b_panel,
             c, to, c_row, c_panel, start, s0 + first * s_row, s_row, s_panel, scale,
         )  # fmt: skip
-        # Partial sums pass through the result, in the order of k.
+        # Partial sums are kept in the result, and added in the order of k.
         for term in range(MOST_TERMS, n, MOST_TERMS):
             multiply_block(
                 block_rows, panels, min(n - term, MOST_TERMS), a, a0 + first * a_row + term * a_term, a_row, a_term,
@@ -216,10 +217,10 @@ def multiply_block(
 
 @helper
 def rows_of_large_tiles(rows):
-    """Return how many rows the large tiles take, so that small ones take the others, but for three at most."""
+    """Return how many rows the large tiles compute; small tiles compute the others, except up to three rows."""
     n = rows // TILE_ROWS
     left = rows - n * TILE_ROWS
-    if TILE_ROWS == 6 and n and (left == 2 or left == 3):  # noqa: PLR1714 (Numba knows no set here)
+    if TILE_ROWS == 6 and n and (left == 2 or left == 3):  # noqa: PLR1714 (Numba allows no set here)
         n -= 1
     return n * TILE_ROWS
 
@@ -234,9 +235,9 @@ def into_panels(first, stop, rows, panels, a, a0, a_row, out, out0):
 
 @kernel(types.void, *[SIZE] * 4, FLOATS, SIZE, FLOATS, SIZE)
 def transpose(first, stop, rows, panels, weights, w0, out, out0):
-    """Write rows, from `first` to before `stop`, of weights in panels (rows, 16 panels) into those of their transpose.
+    """Write rows, from `first` to before `stop`, of weights in panels (rows, 16 panels) into panels of the transpose.
 
-    All three numbers of rows are multiples of 16.
+    `first`, `stop` and `rows` are multiples of 16.
     """
     if CHECKS_BOUNDS:
         check_extent(weights, w0, rows, LANES, panels, rows * LANES, LANES)

@@ -1,4 +1,4 @@
-"""Learning rules over parameters that lie side by side, as `nn.optimizers` defines them, and averages of weights."""
+"""Learning rules for contiguous parameters, as `nn.optimizers` defines them, and averages of weights."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ZERO = f32(0)
 
 PLAIN, DOWNHILL, MOMENTUM, NESTEROV, ADAM = range(5)
 
-# What a step multiplies with, a column each: the learning rate, L2, what is left of a weight, momentum or beta 1, beta
-# 2, epsilon, and the shares by which an average and running statistics follow.
+# The factors of a step, one in each column: the learning rate, L2, the factor of weight decay, momentum or beta 1, beta
+# 2, epsilon, and the shares by which an average and running statistics move.
 RATE, L2, KEEP, BETA_1, BETA_2, EPSILON, REST, STATISTICS_REST = range(8)
 FACTORS = 8
 
@@ -26,8 +26,8 @@ FACTORS = 8
 def move(rule, factors, keep, values, first, n, gradient, g0, slot_1, slot_2):
     """Move n parameters from number `first` on by their gradient, from number `g0` on; n is a multiple of 16.
 
-    factors: (FACTORS,) of this step. keep: what is left of a parameter before it moves. slot_1, slot_2: what the rule
-    remembers, shaped like `values`. A plain rule is given a gradient that is multiplied by minus the learning rate.
+    factors: (FACTORS,) of this step. keep: the factor of a parameter before it moves. slot_1, slot_2: the rule's
+    arrays, shaped like `values`. The rule PLAIN gets a gradient that is already multiplied by minus the learning rate.
     """
     left, rate = splat(keep), splat(factors[RATE])
     if rule == PLAIN:
@@ -60,7 +60,7 @@ def move(rule, factors, keep, values, first, n, gradient, g0, slot_1, slot_2):
 
 @kernel(types.void, types.float32, FLOATS, FLOATS, SIZE, SIZE)
 def average(rest, values, averages, first, n):
-    """Let averages follow their values by the share `rest`."""
+    """Move averages by the share `rest` towards their values."""
     share = splat(rest)
     for i in range(first, first + n, LANES):
         old = load(averages, i)

@@ -3,9 +3,9 @@
     fma(v, w, u)    # v w + u, rounded once
     total(v)        # the sum of its numbers
 
-LLVM makes of them what the processor has: one register of AVX-512, two of AVX2, four of NEON. Each operation is rounded
-as IEEE 754 says, and none is reordered, so the bits are the same on each of them. A sum over the 16 numbers is taken
-in a fixed tree.
+LLVM compiles a vector for the processor: one register of AVX-512, two of AVX2, four of NEON. Each operation is rounded
+as IEEE 754 says, and none is reordered, so the bits are the same on each of them. The 16 numbers are added in a fixed
+tree.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class VectorType(types.Type):
 
 
 class MaskType(types.Type):
-    """The type of 16 answers, yes or no."""
+    """The type of 16 booleans."""
 
 
 vector, mask = VectorType(name="float32x16"), MaskType(name="boolx16")
@@ -55,7 +55,7 @@ vector, mask = VectorType(name="float32x16"), MaskType(name="boolx16")
 
 @register_model(VectorType)
 class VectorModel(models.PrimitiveModel):
-    """Held as LLVM's own vector."""
+    """Represented as a vector of LLVM."""
 
     def __init__(self, manager: Any, frontend: Any) -> None:
         super().__init__(manager, frontend, VECTOR)
@@ -63,13 +63,13 @@ class VectorModel(models.PrimitiveModel):
 
 @register_model(MaskType)
 class MaskModel(models.PrimitiveModel):
-    """Held as LLVM's own vector of bits."""
+    """Represented as a vector of bits of LLVM."""
 
     def __init__(self, manager: Any, frontend: Any) -> None:
         super().__init__(manager, frontend, BOOLS)
 
 
-# ------------------------------------------------------------------------------------------- what LLVM is told to build
+# ------------------------------------------------------------------------------------------ the code that LLVM builds
 
 
 def constant(value: float, kind: Any = VECTOR) -> Any:
@@ -84,7 +84,7 @@ def spread(builder: Any, number: Any) -> Any:
 
 
 def call_llvm(builder: Any, name: str, arguments: list[Any]) -> Any:
-    """Return what an intrinsic function of LLVM gives for some vectors."""
+    """Return the result of an intrinsic function of LLVM for some vectors."""
     kind = ir.FunctionType(VECTOR, [VECTOR] * len(arguments))
     return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f32"), arguments)
 
@@ -95,17 +95,17 @@ def fused(builder: Any, x: Any, y: Any, z: Any) -> Any:
 
 
 def larger(builder: Any, x: Any, y: Any) -> Any:
-    """Return the larger ones of two vectors: those of y where both are equal or one is NaN, on every processor."""
+    """Return the larger numbers of two vectors; those of y if both are equal or one is NaN, on every processor."""
     return builder.select(builder.fcmp_ordered(">", x, y), x, y)
 
 
 def smaller(builder: Any, x: Any, y: Any) -> Any:
-    """Return the smaller ones of two vectors: those of y where both are equal or one is NaN, on every processor."""
+    """Return the smaller numbers of two vectors; those of y if both are equal or one is NaN, on every processor."""
     return builder.select(builder.fcmp_ordered("<", x, y), x, y)
 
 
 def halves(builder: Any, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
-    """Return what is left of a vector when its halves are combined again and again."""
+    """Return the one number that remains when the halves of a vector are combined again and again."""
     width = LANES
     while width > 1:
         width //= 2
@@ -124,7 +124,7 @@ def halves(builder: Any, value: Any, combine: Callable[[Any, Any], Any]) -> Any:
 
 
 def elementwise(result: Any, arguments: list[Any], build: Callable[..., Any]) -> Any:
-    """Return an intrinsic of one to four arguments, whose code `build(builder, ...)` makes."""
+    """Return an intrinsic of one to three arguments, whose code `build(builder, ...)` makes."""
 
     def make(*_kinds: Any) -> Any:
         def generate(_context: Any, builder: Any, _signature: Any, given: Any) -> Any:
@@ -132,7 +132,7 @@ def elementwise(result: Any, arguments: list[Any], build: Callable[..., Any]) ->
 
         return result(*arguments), generate
 
-    # Numba reads names and number of the arguments from the function itself.
+    # Numba reads names and number of the arguments from the function.
     if len(arguments) == 1:
         return intrinsic(lambda _typing, x: make(x))
     if len(arguments) == 2:
@@ -169,7 +169,7 @@ def power_of_two(builder: Any, exponent: Any) -> Any:
 def exponent_of(builder: Any, value: Any) -> Any:
     """Return n of positive normal numbers m 2^n, with m from sqrt(1/2) to sqrt(2), as floats."""
     bits = builder.bitcast(value, INTS)
-    # Bits of sqrt(1/2): subtracted, the exponent changes where m passes it.
+    # Bits of sqrt(1/2): when they are subtracted, the exponent changes at this mantissa.
     moved = builder.sub(bits, constant(0x3F3504F3, INTS))
     return builder.sitofp(builder.ashr(moved, constant(23, INTS)), VECTOR)
 
@@ -183,7 +183,7 @@ def mantissa_of(builder: Any, value: Any) -> Any:
 
 
 def first_lanes(builder: Any, number: Any) -> Any:
-    """Return a mask of the first n lanes, n being of 64 bits."""
+    """Return a mask of the first n lanes; n has 64 bits."""
     nothing = ir.Constant(INTS, ir.Undefined)
     first = builder.insert_element(nothing, builder.trunc(number, INT), ir.Constant(INT, 0))
     limit = builder.shuffle_vector(first, nothing, constant(0, INTS))

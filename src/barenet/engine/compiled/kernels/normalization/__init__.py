@@ -1,7 +1,7 @@
-"""Normalisation of what a product gives, and its way back.
+"""Normalisation of the result of a matrix product, and its backward pass.
 
 Read the modules in this order; open `over_units` first:
 
-    over_units   of each image over its units
-    over_images  of each unit over the images of a ghost batch
+    over_units   each image over its units
+    over_images  each unit over the images of a ghost batch
 """

@@ -1,4 +1,4 @@
-"""Batch normalisation: each unit gets mean 0 and variance 1 over the images of a ghost batch, and then its bias."""
+"""Batch normalisation: each unit gets mean 0 and variance 1 over the images of a ghost batch, plus its bias."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ ZERO, ONE, NORM_EPSILON = f32(0), f32(1), f32(EPSILON)
 
 @helper
 def n_ghosts(rows):
-    """Return how many ghost batches a batch of so many images has, see `nn.layers.batch_norm`."""
+    """Return how many ghost batches a batch of `rows` images has, see `nn.layers.batch_norm`."""
     return max(1, rows // GHOST)
 
 
 @helper
 def ghost_end(first, rows):
-    """Return before which image the ghost batch ends that begins with image `first`."""
+    """Return the end, as the number of an image, of the ghost batch that begins with image `first`."""
     return rows if rows - first < 2 * GHOST else first + GHOST
 
 
 @kernel(types.void, *[FLOATS] * 6, *[SIZE] * 6)
 def normalize_images(z, normalized, mean, variance, inverse, bias, first, stop, ghost, width, wide, padded):
-    """Write (z - mean) / sqrt(variance + epsilon) to `normalized`, and with the bias over z.
+    """Write (z - mean) / sqrt(variance + epsilon) to `normalized`, and plus the bias over z.
 
-    Rows from `first` to before `stop` are one ghost batch, whose mean, variance and 1 / sqrt(variance + epsilon) are
-    written to row `ghost` of these. wide: `width` as a multiple of 16; behind it 0 is written.
+    Rows from `first` to before `stop` are one ghost batch. Its mean, variance and 1 / sqrt(variance + epsilon) are
+    written to row `ghost` of `mean`, `variance` and `inverse`. wide: `width` rounded up to a multiple of 16; from there
+    to the end of a row 0 is written.
     """
     n = splat(f32(stop - first))
     for j in range(0, wide, LANES):
@@ -62,19 +63,19 @@ def normalize_images(z, normalized, mean, variance, inverse, bias, first, stop, 
         store(variance, ghost * padded + j, spread)
         store(inverse, ghost * padded + j, scale)
         for row in range(first, stop):
-            own = multiply(subtract(load(z, row * padded + j), centre), scale)
-            own = where(is_among_first(width - j), own, splat(ZERO))
-            store(normalized, row * padded + j, own)
-            store(z, row * padded + j, add(own, load(bias, j)))
+            scaled = multiply(subtract(load(z, row * padded + j), centre), scale)
+            scaled = where(is_among_first(width - j), scaled, splat(ZERO))
+            store(normalized, row * padded + j, scaled)
+            store(z, row * padded + j, add(scaled, load(bias, j)))
     for row in range(first, stop):
-        for j in range(wide, padded, LANES):  # slopes of the step before may lie there
+        for j in range(wide, padded, LANES):  # slopes of the step before may be there
             store(normalized, row * padded + j, splat(ZERO))
             store(z, row * padded + j, splat(ZERO))
 
 
 @kernel(types.void, *[FLOATS] * 4, *[SIZE] * 5)
 def normalize_images_backward(dy, normalized, inverse, totals, first, stop, ghost, wide, padded):
-    """Write dz = (dy - mean of dy - normalized times the mean of dy normalized) / deviation over dy.
+    """Write dz = (dy - mean(dy) - normalized mean(dy normalized)) / deviation over dy.
 
     Row `ghost` of `totals` gets the sum of dy over the ghost batch, a part of the bias's gradient.
     """
@@ -82,9 +83,9 @@ def normalize_images_backward(dy, normalized, inverse, totals, first, stop, ghos
     for j in range(0, wide, LANES):
         sums, products = splat(ZERO), splat(ZERO)
         for row in range(first, stop):
-            own = load(dy, row * padded + j)
-            sums = add(sums, own)
-            products = fma(own, load(normalized, row * padded + j), products)
+            gradient = load(dy, row * padded + j)
+            sums = add(sums, gradient)
+            products = fma(gradient, load(normalized, row * padded + j), products)
         mean, along, scale = divide(sums, n), divide(products, n), load(inverse, ghost * padded + j)
         store(totals, ghost * padded + j, sums)
         for row in range(first, stop):

@@ -36,7 +36,7 @@ def normalize(z, normalized, inverse, first, stop, width, padded):
     """
     for row in range(first, stop):
         start, sums, squares = row * padded, splat(ZERO), splat(ZERO)
-        for j in range(0, padded, LANES):  # behind the row's units, slopes of the step before may lie
+        for j in range(0, padded, LANES):  # after the row's units, slopes of the step before may be there
             sums = add(sums, where(is_among_first(width - j), load(z, start + j), splat(ZERO)))
         mean = splat(total(sums) / f32(width))
         for j in range(0, padded, LANES):
@@ -46,14 +46,14 @@ def normalize(z, normalized, inverse, first, stop, width, padded):
         scale = divide(splat(ONE), sqrt(splat(total(squares) / f32(width) + NORM_EPSILON)))
         store(inverse, row * LANES, scale)
         for j in range(start, start + padded, LANES):
-            own = multiply(load(normalized, j), scale)
-            store(normalized, j, own)
-            store(z, j, own)
+            scaled = multiply(load(normalized, j), scale)
+            store(normalized, j, scaled)
+            store(z, j, scaled)
 
 
 @kernel(types.void, FLOATS, FLOATS, FLOATS, *[SIZE] * 4)
 def normalize_backward(dy, normalized, inverse, first, stop, width, padded):
-    """Write dz = (dy - mean of dy - normalized times the mean of dy normalized) / deviation over dy, row after row."""
+    """Write dz = (dy - mean(dy) - normalized mean(dy normalized)) / deviation over dy, row after row."""
     for row in range(first, stop):
         start, sums, products = row * padded, splat(ZERO), splat(ZERO)
         for j in range(start, start + padded, LANES):
