@@ -96,7 +96,7 @@ def test_an_unknown_keyword_names_the_nearest(name, near, arrays):
 def test_validation_images_of_one_s_own_are_validated_on(arrays):
     x_val, y_val = arrays["x"][:50], (arrays["y"][:50] + 1) % 4
     common = {"x": arrays["x"], "y": arrays["y"], "x_val": x_val, "y_val": y_val, **SMALL, "output": None}
-    assert "data.n_valid is 100, but arrays has 50 images for validation" in refusal(ConfigError, **common)
+    assert "data.n_valid is 100, but arrays already has 50 validation images" in refusal(ConfigError, **common)
     result = barenet.train(**common | {"n_valid": 50})
     assert result.config.data.n_valid == 50
     predicted = result.model.mlp.forward(x_val.reshape(50, 64).astype(np.float32) / 255).argmax(axis=1)

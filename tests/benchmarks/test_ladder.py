@@ -66,7 +66,7 @@ def small(ladder, tmp_path, monkeypatch, dataset):
     read = ladder.read_ladder
     monkeypatch.setattr(ladder, "read_ladder", lambda: read(path))
     monkeypatch.setattr(ladder.barenet, "load_dataset", lambda: dataset)
-    monkeypatch.setattr(studies, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(studies, "write_search_plots", lambda *about: [])
     (tmp_path / "docs").mkdir()
     text = f"# Before\n\n{ladder.MARKS[0]}\nold\n{ladder.MARKS[1]}\n\nAfter\n"
     (tmp_path / "docs" / "results.md").write_text(text, "utf-8")

@@ -16,7 +16,7 @@ from barenet.config.sources import stored_settings
 from barenet.errors import BarenetError, CheckpointError, ConfigError, DivergedError, MachineError, RunError
 from barenet.interrupts import waiting
 from barenet.messages import as_typed, count, one_line
-from barenet.plots.tuning.search import draw_search_figures
+from barenet.plots.tuning.search import write_search_plots
 from barenet.run_folders.folder import drop_torn_files
 from barenet.run_folders.going_on.resuming import resume_run, stored_config
 from barenet.run_folders.results import RunResult
@@ -166,7 +166,7 @@ def conclude(record: Record, search: Search) -> StudyResult:
     write_best(folder, best, material.data, material.dataset)
     histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
     try:
-        draw_search_figures(result, material.space, histories, folder.path / "figures")
+        write_search_plots(result, material.space, histories, folder.path / "figures")
     except OSError as error:  # MachineError is one
         record.observer.note(f"the search has no pictures: {one_line(error)}")
     if plan.retrain:
