@@ -1,9 +1,9 @@
-"""What mirroring, shifting and mixing images cost: shares of a training step, on one core, with both engines.
+"""The cost of mirroring, shifting and mixing images, as shares of a training step, on one core, with both engines.
 
     taskset -c 0 python benchmarks/augmentation.py
 
-Batch 256, hidden layers (1024, 1024), AdamW, GELU. Steps without and with each change take turns; the share is that of
-the medians' difference in the step without. Prints one JSON object.
+Batch 256, hidden layers (1024, 1024), AdamW, GELU. Steps without and with each change take turns. The share is the
+difference of the medians, divided by the median without a change. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def make(kind: str, changes: dict[str, Any]) -> Engine:
 
 
 def seconds(engine: Engine, first: int, steps: int) -> float:
-    """Return the seconds of a step."""
+    """Return the seconds of one step."""
     started = time.perf_counter()
     engine.train(first, first + steps)
     return (time.perf_counter() - started) / steps
@@ -78,10 +78,10 @@ def main() -> None:
         for number in range(given.rounds + 1):
             for name, engine in engines.items():
                 taken[name].append(seconds(engine, 2 * number, 2))
-        medians = {name: statistics.median(own[1:]) for name, own in taken.items()}
+        medians = {name: statistics.median(times[1:]) for name, times in taken.items()}
         bare = medians["none"]
-        figures[kind] = {"milliseconds": {name: round(1e3 * own, 2) for name, own in medians.items()}}
-        figures[kind]["share"] = {name: round(own / bare - 1, 3) for name, own in medians.items() if name != "none"}
+        figures[kind] = {"milliseconds": {name: round(1e3 * median, 2) for name, median in medians.items()}}
+        figures[kind]["share"] = {name: round(m / bare - 1, 3) for name, m in medians.items() if name != "none"}
         for engine in engines.values():
             engine.close()
     print(json.dumps(figures, indent=1))

@@ -1,4 +1,4 @@
-"""Large networks compared side by side on a GPU, by validation alone, before the recipes strong and best were written.
+"""Compare large networks on a GPU, by validation only; done before the recipes strong and best were written.
 
     python benchmarks/candidates.py run                    trains all groups of candidates.toml, on one GPU
     python benchmarks/candidates.py run --group "3 x 512"  only one of them
@@ -6,9 +6,9 @@
 
     python benchmarks/candidates.py run --epochs 2 --images 6000 --group "3 x 256, short" --into /tmp/trial.json
 
-is a trial on a CPU. This is barenet's training written once more in JAX (`pip install ".[bench]"`), for there are more
-candidates than a CPU can train: the same layers, losses, learning rule and changes of the images, other random numbers,
-and products of 10-bit mantissas on a GPU. So it tells candidates apart, and what it finds is trained again by barenet.
+is a trial on a CPU. This script has barenet's training in JAX (`pip install ".[bench]"`), since a CPU cannot train so
+many candidates. Layers, losses, learning rule and changes of images are the same; random numbers differ, and a GPU
+multiplies with 10-bit mantissas. So the script only compares candidates, and barenet trains the best ones again.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ PAGE = HERE.parent / "docs" / "results.md"
 MARKS = ("<!-- candidates: written by python benchmarks/candidates.py write -->", "<!-- end of the candidates -->")
 SIDE, N_CLASSES = 28, 10
 N_SPLITS = 2
-SHARES = 4096  # quantiles of the distribution of mixup's shares
+SHARES = 4096  # the number of quantiles for the distribution of mixup's shares
 ACTIVATIONS = {"gelu": jax.nn.gelu, "relu": jax.nn.relu}
-# What may differ from candidate to candidate of a group, beside mixup and how images move.
+# The settings that may differ between candidates of a group, besides mixup and the moves of images.
 NUMBERS = (
     *("erase", "cut", "dropout", "label_smoothing"),
     *("learning_rate", "weight_decay", "beta2", "average_decay"),
@@ -48,14 +48,14 @@ Numbers = dict[str, Any]
 
 
 def read_groups() -> list[dict[str, Any]]:
-    """Return the groups of candidates.toml: their names, the settings of each candidate, and what each one changes."""
+    """Return the groups of candidates.toml: their names, the settings of each candidate, and its changes."""
     tables = tomllib.loads((HERE / "candidates.toml").read_text("utf-8"))
     return [
         {
             "name": group["name"],
             "settings": tables["base"] | group["settings"],
             "changes": group["changes"],
-            "candidates": [tables["base"] | group["settings"] | own for own in group["changes"]],
+            "candidates": [tables["base"] | group["settings"] | changes for changes in group["changes"]],
         }
         for group in tables["groups"]
     ]
@@ -73,7 +73,7 @@ def initial(sizes: list[int], seed: int) -> tuple[list[Any], list[Any]]:
 
 
 def normalise(z: Any, kind: str, statistics: Any) -> tuple[Any, Any]:
-    """Return z (B, H) normalised, and the mean statistics of its ghost batches; `statistics` take their place."""
+    """Return z (B, H) normalised, and the mean statistics of its ghost batches; or normalise with `statistics`."""
     if kind == "layer":
         mean, variance = z.mean(-1, keepdims=True), z.var(-1, keepdims=True)
         return (z - mean) * jax.lax.rsqrt(variance + 1e-5), None
@@ -89,7 +89,7 @@ def normalise(z: Any, kind: str, statistics: Any) -> tuple[Any, Any]:
 def forward(
     settings: dict[str, Any], parameters: Any, x: Any, *, statistics: Any = None, key: Any = None, dropout: Any = 0.0
 ) -> Any:
-    """Return logits (B, C) and each hidden layer's statistics; in evaluation they are given, and no key is."""
+    """Return logits (B, C) and each hidden layer's statistics; in evaluation `statistics` are given, and no key."""
     weights, biases = parameters
     found = []
     for i in range(len(weights) - 1):
@@ -110,7 +110,7 @@ def forward(
 
 
 def all_moves(candidates: list[dict[str, Any]]) -> tuple[Any, list[tuple[int, int]]]:
-    """Return the sources of all moves that candidates draw from, and where each one's begin and how many there are."""
+    """Return the sources of all candidates' moves in one table, and the first row and number of rows of each."""
     tables: dict[Any, Any] = {}
     for own in candidates:
         key = own["shift"], own["affine"], own["mirror"]
@@ -137,7 +137,7 @@ def quantiles(alpha: float) -> Any:
 
 
 def draw_batch(data: dict[str, Any], own: Numbers, rows: Any, key: Any) -> tuple[Any, Any]:
-    """Return images (B, D), moved and mixed with others, and their soft labels (B, C)."""
+    """Return images (B, D), moved and mixed with other images, and their soft labels (B, C)."""
     keys = jax.random.split(key, 5)
     n = len(rows)
     others = data["train_rows"][own["split"]][jax.random.randint(keys[0], (n,), 0, data["train_rows"].shape[1])]
@@ -203,7 +203,7 @@ def step(settings: dict[str, Any], data: dict[str, Any], own: Numbers, state: An
 
 
 def train_epoch(settings: dict[str, Any], data: dict[str, Any], state: Any, own: Numbers, epoch: Any) -> Any:
-    """Return the state after an epoch; what is left of a batch is left out."""
+    """Return the state after an epoch; an incomplete last batch is left out."""
     *rest, key = state
     key, of_order = jax.random.split(key)
     rows = jax.random.permutation(of_order, data["train_rows"][own["split"]])
@@ -228,7 +228,7 @@ def validate(settings: dict[str, Any], data: dict[str, Any], state: Any, own: Nu
 
 
 def train_group(group: dict[str, Any], epochs: int | None, n_images: int | None) -> list[dict[str, Any]]:
-    """Train the candidates of a group on all splits, side by side; return what each one gave."""
+    """Train the candidates of a group on all splits, in parallel; return the results of each."""
     settings = group["settings"] | ({} if epochs is None else {"epochs": epochs})
     dataset = barenet.load_dataset()
     n = n_images or len(dataset.train_images)
@@ -276,7 +276,7 @@ def train_group(group: dict[str, Any], epochs: int | None, n_images: int | None)
 
 
 def words_of(changes: dict[str, Any]) -> str:
-    """Return what a candidate changes, in words."""
+    """Return the changes of a candidate in words."""
     return ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in changes.items()) or "as it is"
 
 
@@ -300,7 +300,7 @@ def write() -> None:
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the chosen command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "write"))
     parser.add_argument("--group", help="the name of one group [all]")

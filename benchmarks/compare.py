@@ -1,4 +1,4 @@
-"""barenet's training step against every peer, in one run: one table, and the same as JSON.
+"""Compare barenet's training step with every peer in one run; prints a table and writes the same as JSON.
 
     pip install ".[bench]"
     python benchmarks/compare.py
@@ -6,15 +6,15 @@
     python benchmarks/compare.py --cells 16:128,32:4 --images 12000      shorter epochs
 
 A cell is BATCH:HIDDEN:NETWORKS[:RECIPE]. The recipe is `course` (ReLU, SGD, L2), or `default`, the step of plain
-`barenet train` (GELU, AdamW with weight decay, label smoothing, an average of the weights). Nobody mirrors or shifts
-images, and the learning rate is constant.
+`barenet train` (GELU, AdamW with weight decay, label smoothing, an average of the weights). Images are not mirrored or
+shifted, and the learning rate is constant.
 
-Each peer has two columns, one core and all cores, and in each the fastest of its forms counts: one thread or all; for
-several networks a process a core that trains its networks one after another, one process with all threads, and for JAX
-also `vmap` of either. Every process is pinned to its cores. `cores` is CPU time over wall time. Every peer returns each
-step's loss and each image's predicted class; scikit-learn cannot. Times are medians of epochs that all take in turn, so
-that a machine whose speed drifts slows all alike; ratios are pairwise within a column, with their spread. `products` is
-the floor: the matrix products of a step alone.
+Each peer has two columns, one core and all cores, and the fastest of its forms counts in each. The forms are one thread
+or all threads; for several networks also one process per core, which trains its networks one after another; and for JAX
+also `vmap` of each. Every process is pinned to its cores. `cores` is CPU time divided by wall time. Every peer except
+scikit-learn returns each step's loss and each image's predicted class. Peers take epochs in turn, so that a machine
+whose speed changes slows all of them equally. Times are medians of epochs; ratios are pairwise within a column, with
+their range. `products` is the lower limit: only the matrix products of a step.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ NEEDS = {
     "jax_scan": "jax",
 }
 PEERS = ["ours", "products", "textbook", *NEEDS]
-LOSS_TOLERANCE = 0.002  # of a step's loss, relative: float32 against float64 over the first steps
+LOSS_TOLERANCE = 0.002  # relative difference of a step's loss between float32 and float64, over the first steps
 ACCURACY_TOLERANCE = 0.015
-DROPPED_FROM = 2.0  # a form that takes so many times as long as the peer's fastest is measured once
+DROPPED_FROM = 2.0  # a form that takes so many times as long as the peer's fastest form is measured only once
 
 
 def run_cell(cell: Cell, peers: list[str], epochs: int, cores: list[int], n_images: int) -> dict[str, Any]:
@@ -94,13 +94,13 @@ def fastest(peer: str, column: str, of: list[Entry]) -> Entry:
 
 
 def is_fast(entry: Entry, running: list[Entry]) -> bool:
-    """Whether a form may yet be the peer's fastest in one of its columns."""
+    """Whether a form may still be the peer's fastest in one of its columns."""
     return any(entry.median < DROPPED_FROM * fastest(entry.peer, column, running).median for column in entry.columns)
 
 
 def figures(entry: Entry, ours: Entry, n_steps: int) -> dict[str, Any]:
-    """Return what stands in one column of one row."""
-    ratios = [theirs / own for theirs, own in zip(entry.seconds, ours.seconds, strict=True)]
+    """Return the figures of one column of one row."""
+    ratios = [theirs / our for theirs, our in zip(entry.seconds, ours.seconds, strict=True)]
     return {
         "form": entry.about.get("uses", entry.form),
         "microseconds_a_step": entry.median / n_steps * 1e6,
@@ -112,12 +112,12 @@ def figures(entry: Entry, ours: Entry, n_steps: int) -> dict[str, Any]:
 
 
 def same_steps(running: list[Entry]) -> bool:
-    """Whether all that report losses begin with the same ones, and all that learn end with like accuracies."""
+    """Whether the first losses of all peers are the same, and their final accuracies are similar."""
     losses = [entry.first_losses for entry in running if entry.first_losses is not None]
     most_epochs = max(len(entry.seconds) for entry in running)
     trained = [entry for entry in running if len(entry.seconds) == most_epochs]
     accuracies = [entry.accuracy for entry in trained if entry.accuracy is not None]
-    agree = all(np.allclose(own, losses[0], rtol=LOSS_TOLERANCE, atol=0) for own in losses)
+    agree = all(np.allclose(one, losses[0], rtol=LOSS_TOLERANCE, atol=0) for one in losses)
     return agree and max(accuracies) - min(accuracies) <= ACCURACY_TOLERANCE
 
 
@@ -136,7 +136,7 @@ def show(name: str, result: dict[str, Any]) -> None:
         print(f"{peer:13} | {show_column(row[ONE_CORE])} | {show_column(row[ALL_CORES])} |", end=" ")
         print("" if row["test_accuracy"] is None else f"{row['test_accuracy']:8.4f}")
     if "sklearn_mlp" in result["peers"]:
-        print("sklearn_mlp returns neither the steps' losses nor predicted classes: it cannot")
+        print("sklearn_mlp cannot return the steps' losses and predicted classes")
     elif cell.recipe != "course":
         print("sklearn_mlp is left out: it has no GELU, AdamW or average")
     if not result["same_steps"]:
@@ -171,7 +171,7 @@ def fault_of(text: str, peers: list[str], cores: list[int], n_images: int) -> st
     n_weights = sum(a * b for a, b in itertools.pairwise([784, *cell.hidden, 10]))
     needed = 0
     for entry in (entry for peer in peers for entry in entries(peer, cell.n_networks, cores)):
-        # libraries and both copies of the images; parameters, moments, average and gradients, twice as wide in float64
+        # libraries and both copies of the images; parameters, moments, average and gradients, which float64 doubles
         needed += len(entry.networks) * (400_000_000 + n_images * 784 * 5) + cell.n_networks * n_weights * 8 * 8
     free = psutil.virtual_memory().available
     if needed <= free:
@@ -186,7 +186,7 @@ def available_cores() -> list[int]:
 
 
 def read_arguments() -> argparse.Namespace:
-    """Return the command line, every value checked before anything is measured."""
+    """Return the checked values of the command line."""
     cores = available_cores()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cells", nargs="+", default=CELLS, help="such as 16:128,32:1 or 256:256,128:4:default")
@@ -226,7 +226,7 @@ def main() -> None:
 
 
 def describe_machine(cores: list[int]) -> dict[str, Any]:
-    """Return what decides speed: processor, cores, system."""
+    """Return what decides the speed: processor, cores, system."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():

@@ -1,12 +1,12 @@
-"""Whether the compiled engine gives the same weights on 64-bit Arm, which QEMU emulates on another processor.
+"""Check that the compiled engine gives the same weights on 64-bit Arm, which QEMU emulates on another processor.
 
     sudo apt-get install qemu-user-static
     sudo dpkg --add-architecture arm64 && sudo apt-get update
     python benchmarks/emulated_arm.py               on Debian 12, with Python 3.11 and barenet[fast]
 
-Trains two epochs of 1,600 images with the recipes course (200 steps) and quick (14), here and there, and compares the
-SHA-256 of losses and weights. Python for Arm comes from Debian's packages, NumPy, Numba and the other libraries from
-their wheels; both are downloaded into a folder, which is kept with --folder.
+Trains two epochs of 1,600 images with the recipes course (200 steps) and quick (14) on both, and compares the SHA-256
+of losses and weights. Python for Arm comes from Debian's packages; NumPy, Numba and the other libraries come from their
+wheels. Both are downloaded into a folder, which --folder keeps.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ PACKAGES = (
     *("zlib1g", "libexpat1", "libssl3", "libffi8", "libbz2-1.0", "liblzma5", "libsqlite3-0", "libuuid1"),
 )
 PLATFORMS = ("manylinux_2_28_aarch64", "manylinux_2_27_aarch64", "manylinux_2_17_aarch64", "manylinux2014_aarch64")
-N_IMAGES = 1600  # 100 steps of the course's recipe an epoch
+N_IMAGES = 1600  # 100 steps of the recipe course in each epoch
 SAME_WEIGHTS = PROJECT / "tests" / "engine" / "compiled" / "same_weights.py"
 
 
 def libraries() -> list[str]:
-    """Return what the project and its extra `fast` need, in the versions that are installed here."""
+    """Return the libraries of the project and its extra `fast`, in the versions that are installed here."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text("utf-8"))["project"]
     wanted = [*project["dependencies"], *project["optional-dependencies"]["fast"]]
     names = [one.split(";")[0].split(">")[0].split("=")[0].split("<")[0].strip() for one in wanted]
@@ -72,7 +72,7 @@ def train(python: list[str], **variables: str) -> dict[str, object]:
 
 
 def main() -> None:
-    """Train here and there, print both, and exit with 1 where hashes differ."""
+    """Train on both processors, print the results, and exit with 1 if hashes differ."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, help="where the Python for Arm is, or is put")
     given = parser.parse_args()

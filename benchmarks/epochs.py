@@ -1,12 +1,13 @@
-"""Seconds of a training step in two versions of barenet, as `barenet.train` takes it, on one core and on all.
+"""Compare the seconds of a step of `barenet.train` in two versions of barenet, on one core and on all.
 
-    python benchmarks/epochs.py OLD [NEW]        commits, or folders with a checkout; NEW is HEAD without one
+    python benchmarks/epochs.py OLD [NEW]        commits, or folders with a checkout; NEW is HEAD by default
     python benchmarks/epochs.py a312ad1 . --cells 256:256,128:quick --rounds 15
 
-A cell is BATCH:HIDDEN:RECIPE. Four processes train each cell: both versions with `threads=1` pinned to one core, and
-both with all cores: the old one with as many threads of BLAS, the new one as it chooses. They take epochs of about a
-second in turn, for a machine whose speed drifts. Times are medians of `--rounds` epochs after two, divided by steps;
-ratios are those of the same round, with an interval that holds the median with a probability of 95 % or more.
+A cell is BATCH:HIDDEN:RECIPE. Four processes train each cell: both versions with `threads=1`, pinned to one core, and
+both with all cores, where the old version gets as many threads of BLAS and the new one chooses. They take epochs of
+about a second in turn, since the speed of a machine changes. Times are medians of `--rounds` epochs after two others,
+divided by the number of steps. Ratios are those of the same round, with an interval that contains the median with a
+probability of 95 % or more.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ class Pacer(Silent):
         self.started = time.perf_counter()
 
     def record(self, record: object) -> None:
-        """Tell of an epoch, and wait."""
+        """Print the seconds of an epoch, and wait."""
         print(time.perf_counter() - self.started, flush=True)
         if not sys.stdin.readline():
             os._exit(0)
@@ -46,7 +47,7 @@ class Pacer(Silent):
 
 
 def serve(cell: str, threads: str) -> None:
-    """Train for ever, an epoch for each line of standard input."""
+    """Train forever, one epoch for each line of standard input."""
     import barenet
 
     batch, hidden, recipe = cell.split(":")
@@ -73,7 +74,7 @@ def serve(cell: str, threads: str) -> None:
 
 
 def steps_of(cell: str) -> int:
-    """Return how many steps an epoch of a cell has."""
+    """Return the number of steps in an epoch of a cell."""
     batch, hidden, _ = cell.split(":")
     widths = [784, *map(int, hidden.split(",")), 10]
     n_weights = sum(a * b for a, b in itertools.pairwise(widths))
@@ -89,7 +90,7 @@ class Side:
         command = [sys.executable, str(SCRIPT), "serve", cell, threads]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(command, cwd=folder, env=environment, text=True, stdin=pipe, stdout=pipe)
-        self.epoch(ask=False)  # the first begins by itself
+        self.epoch(ask=False)  # the first epoch starts without a request
         self.epoch()
 
     def epoch(self, *, ask: bool = True) -> float:
@@ -127,7 +128,7 @@ def compare(cell: str, old: Version, new: Version, rounds: int, folder: Path) ->
     for side in sides:
         shown = []
         for base in sides[:2]:
-            ratios = sorted(theirs / own for theirs, own in zip(base.seconds, side.seconds, strict=True))
+            ratios = sorted(theirs / ours for theirs, ours in zip(base.seconds, side.seconds, strict=True))
             shown.append(f"{np.median(ratios):.2f} ({ratios[rank - 1]:.2f}-{ratios[-rank]:.2f})")
         print(
             f"| {side.name} | {np.median(side.seconds) / steps_of(cell) * 1e6:,.0f} | {shown[0]} | {shown[1]} |",

@@ -1,11 +1,11 @@
-"""BarenetClassifier against scikit-learn's MLPClassifier, both at their defaults, on scikit-learn's small data sets.
+"""Compare BarenetClassifier and scikit-learn's MLPClassifier, with their defaults, on scikit-learn's small data sets.
 
     python benchmarks/estimator.py             accuracy by cross-validation, and the time of a fit on digits
-    python benchmarks/estimator.py --choose    how our defaults do among their neighbours, on training folds alone
+    python benchmarks/estimator.py --choose    our defaults and similar settings, on training folds only
 
-The folds are the same in both. `--choose` looks only at the rows that the first trains on: it cross-validates inside
-every training fold, so that no default was chosen by a row that it is judged by. Times are of fits taken in turns, as a
-ratio. Prints one JSON object with the versions.
+Both commands use the same folds. `--choose` only uses the rows of training folds: it cross-validates inside each of
+them, so that no default was chosen with a row on which it is tested. Fits are timed in turns, and times are compared as
+ratios. Prints one JSON object with the versions.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ GRID = {"learning_rate": (0.005, 0.01), "epochs": (50, 100), "alpha": (0.3, 1.0,
 
 
 def compare() -> dict[str, Any]:
-    """Return accuracy over the folds (each the mean of some seeds) of both, and the difference with its error."""
+    """Return the accuracies of both on the folds (each a mean over seeds), and their difference with its error."""
     figures: dict[str, Any] = {}
     for name, load in DATA.items():
         X, y = load(return_X_y=True)
@@ -56,7 +56,7 @@ def compare() -> dict[str, Any]:
 
 
 def time_fits(n_fits: int = 15) -> dict[str, float]:
-    """Return the median seconds of a fit on all of digits, the two taken in turns, and the ratio."""
+    """Return the median seconds of a fit on all of digits, with both estimators in turns, and the ratio."""
     X, y = load_digits(return_X_y=True)
     seconds: dict[str, list[float]] = {"BarenetClassifier": [], "MLPClassifier": []}
     for seed in range(n_fits):
@@ -66,14 +66,14 @@ def time_fits(n_fits: int = 15) -> dict[str, float]:
             seconds[kind.__name__].append(time.perf_counter() - started)
     ratios = np.divide(seconds["MLPClassifier"], seconds["BarenetClassifier"])
     return {
-        **{name: float(np.median(own)) for name, own in seconds.items()},
+        **{name: float(np.median(times)) for name, times in seconds.items()},
         "times_faster": float(np.median(ratios)),
         "times_faster_at_least": float(ratios.min()),
     }
 
 
 def choose() -> list[dict[str, Any]]:
-    """Return each setting of the grid with its accuracy inside the training folds, by data set, best mean first."""
+    """Return each setting of the grid with its accuracies inside the training folds, the best mean first."""
     rows = []
     for values in itertools.product(*GRID.values()):
         settings = dict(zip(GRID, values, strict=True))
@@ -96,7 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="BarenetClassifier against MLPClassifier")
     parser.add_argument("--choose", action="store_true", help="compare our defaults with their neighbours instead")
     arguments = parser.parse_args()
-    # MLPClassifier warns when its default of 200 epochs ends before its loss has settled.
+    # MLPClassifier warns if its loss still changes after its default of 200 epochs.
     warnings.simplefilter("ignore", ConvergenceWarning)
     figures: dict[str, Any] = {
         "machine": platform.processor() or platform.machine(),

@@ -1,8 +1,8 @@
-"""How close a training step comes to its matrix products alone, for stacks of several sizes, in turn in one process.
+"""Compare a training step with only its matrix products, for stacks of several sizes, in turn in one process.
 
     python benchmarks/floor.py [BATCH] [HIDDEN] [STACKS]      by default 16 128,32 1,4,8
 
-Prints microseconds a network and step, best of seven, of barenet and of the products taken whole; one BLAS thread.
+Prints microseconds per network and step, best of seven, of barenet and of the uncut products; one BLAS thread.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import peers.products
 from peers.problem import Problem
 
 ROUNDS = 7
-STEPS = 4000  # of all networks together in a round, at batch 16
+STEPS = 4000  # steps of all networks together in a round, with batches of 16
 
 
 def main() -> None:

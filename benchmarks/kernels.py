@@ -3,8 +3,8 @@
     taskset -c 0 python benchmarks/kernels.py               needs barenet[fast]
     taskset -c 0 python benchmarks/kernels.py --compiling   three times with an empty cache, three times with a full one
 
-The peak is what a loop on registers alone reaches: product-sums that wait for none before them. It is timed in turn
-with the products, since the speed of a machine that others use changes. Times are of the processor.
+The peak is the speed of a loop that only uses registers: fused multiply-adds that do not wait for earlier ones. It is
+timed in turn with the products, since the speed of a shared machine changes. Times are processor times.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 f32 = np.float32
-# Batch, inputs, outputs: of the course's network, of larger ones, and a square.
+# Batch, inputs, outputs: those of the course's network, of larger ones, and square matrices.
 SHAPES = ((16, 784, 128), (16, 128, 32), (128, 784, 128), (256, 784, 256), (128, 784, 512), (128, 512, 256),
           (1024, 1024, 1024))  # fmt: skip
 ROUNDS = 15
 CHUNK = 64  # rows of the weights whose product x^T dy the engine computes at once
 
-# Makes an engine and takes no step. Prints the seconds until then: of the process, and of a clock.
+# Makes an engine without taking a step. Prints the seconds until then: CPU time and wall time.
 START = """
 import time
 wall = time.perf_counter()
@@ -57,7 +57,7 @@ print(time.process_time(), time.perf_counter() - wall)
 
 
 def start(engine: str, cache: str) -> tuple[float, float]:
-    """Return in seconds of the processor, and of a clock, how long a process takes until an engine could train."""
+    """Return the CPU seconds and wall seconds that a process needs until an engine can train."""
     environment = os.environ | {"BARENET_ENGINE": engine, "NUMBA_CACHE_DIR": cache}
     done = subprocess.run([sys.executable, "-c", START], env=environment, check=True, capture_output=True, text=True)
     cpu, wall = map(float, done.stdout.split())
@@ -65,7 +65,7 @@ def start(engine: str, cache: str) -> tuple[float, float]:
 
 
 def compiling(repeats: int = 3) -> dict[str, Any]:
-    """Return medians of what `start` gives, with nothing compiled, with all compiled, and with the NumPy engine."""
+    """Return medians of `start`: with an empty cache, with all kernels compiled, and with the NumPy engine."""
     found: dict[str, list[tuple[float, float]]] = {"nothing compiled": [], "compiled": [], "NumPy engine": []}
     for _ in range(repeats):
         with tempfile.TemporaryDirectory() as cache:
@@ -79,7 +79,7 @@ def compiling(repeats: int = 3) -> dict[str, Any]:
 
 
 def seconds(call: Callable[[], object], times: int) -> float:
-    """Return the seconds that a call takes, of several in a row."""
+    """Return the mean seconds of a call, over several in a row."""
     started = time.process_time()
     for _ in range(times):
         call()
@@ -87,7 +87,7 @@ def seconds(call: Callable[[], object], times: int) -> float:
 
 
 def peak_loop() -> tuple[Callable[[], object], float]:
-    """Return a function whose product-sums stay in registers, and how many billion operations it does."""
+    """Return a function whose fused multiply-adds stay in registers, and its number of operations in billions."""
     from barenet.engine.compiled.kernels.compiling import compiled
     from barenet.engine.compiled.kernels.registers import TILE_VECTORS
     from barenet.engine.compiled.kernels.vectors import LANES, add, fma, splat, total
@@ -111,13 +111,13 @@ def peak_loop() -> tuple[Callable[[], object], float]:
             g, h, i, j, k = fma(g, y, z), fma(h, y, z), fma(i, y, z), fma(j, y, z), fma(k, y, z)
         return total(add(add(add(a, b), add(c, d)), add(add(e, g), add(h, add(i, add(j, k))))))
 
-    # Ten sums of 16 numbers would not fit into AVX2's registers; AVX-512 needs eight and more.
+    # Ten sums of 16 numbers do not fit into AVX2's registers; AVX-512 needs at least eight sums.
     loop, sums = (ten_sums, 10) if TILE_VECTORS == 2 else (five_sums, 5)
     return lambda: loop(n, f32(1)), 2e-9 * n * sums * LANES
 
 
 def products_of(batch: int, n_in: int, n_out: int) -> dict[str, Callable[[], object]]:
-    """Return a layer's three products as the engine computes them, and the first one by NumPy."""
+    """Return a layer's three products in the engine, and the first one in NumPy."""
     from barenet.engine.compiled.kernels.compiling import addresses, compiled
     from barenet.engine.compiled.kernels.products import product
     from barenet.engine.compiled.layout import row_length
@@ -158,7 +158,7 @@ def products_of(batch: int, n_in: int, n_out: int) -> dict[str, Callable[[], obj
 
 
 def shares() -> dict[str, Any]:
-    """Return the peak in GFLOP/s, and for each shape and product the median of its shares of the peak."""
+    """Return the peak in GFLOP/s, and the median share of the peak for each shape and product."""
     from threadpoolctl import threadpool_limits
 
     loop, work = peak_loop()
@@ -167,17 +167,17 @@ def shares() -> dict[str, Any]:
     with threadpool_limits(1):
         for shape in SHAPES:
             calls = products_of(*shape)
-            own_work = 2e-9 * shape[0] * shape[1] * shape[2]
-            times = max(1, int(0.02 / own_work))
+            operations = 2e-9 * shape[0] * shape[1] * shape[2]
+            times = max(1, int(0.02 / operations))
             measured: dict[str, list[float]] = {name: [] for name in calls}
             for call in calls.values():
                 call()
             for _ in range(ROUNDS):
                 for name, call in calls.items():
                     peaks.append(work / seconds(loop, 5))
-                    measured[name].append(own_work / seconds(call, times) / peaks[-1])
+                    measured[name].append(operations / seconds(call, times) / peaks[-1])
             found["x".join(map(str, shape))] = {
-                name: round(statistics.median(own), 3) for name, own in measured.items()
+                name: round(statistics.median(values), 3) for name, values in measured.items()
             }
     return {"peak_gflops": round(statistics.median(peaks), 1), "shares": found}
 

@@ -1,15 +1,15 @@
-"""What each ingredient of a training adds: from plain SGD on, alone and together with those before it.
+"""Measure what each ingredient of training adds to plain SGD: alone, and together with those before it.
 
-    python benchmarks/ladder.py run      trains all rungs of ladder.toml, and goes on where it was stopped
+    python benchmarks/ladder.py run      trains all rungs of ladder.toml, and continues where it was stopped
     python benchmarks/ladder.py rates    tries the learning rates and the strength of L2, for 10 epochs
-    python benchmarks/ladder.py write    from what `run` left: benchmarks/results/ladder.json, docs/images/ladder.png,
-                                         and the table in docs/results.md
+    python benchmarks/ladder.py write    from the files of `run`: benchmarks/results/ladder.json,
+                                         docs/images/ladder.png and the table in docs/results.md
 
     python benchmarks/ladder.py run --images 2000 --epochs 1 --folder studies/trial
     python benchmarks/ladder.py write --folder studies/trial --into /tmp/trial
 
-are a small trial, of some minutes. A rung has three seeds, which share the split. All are compared on the validation
-images after their last epoch: nothing is chosen among epochs, and the test images play no part.
+are a small trial of some minutes. A rung has three seeds, which share the split. All are compared on the validation
+images after their last epoch: no epoch is chosen, and the test images are not used.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ import numpy as np
 import barenet
 from barenet.config.reading import read_toml
 from barenet.errors import BarenetError
-from barenet.plots.canvas import FAINT, GREY, INK, new_figure, png, style
+from barenet.plots.appearance import FAINT, GREY, INK, new_figure, png, style
 from barenet.plots.tuning.points import Row, draw_rows
 from barenet.run_folders.machine import read_machine
 from barenet.storage.files import replace_file
@@ -41,7 +41,7 @@ MARKS = ("<!-- ladder: written by python benchmarks/ladder.py write -->", "<!-- 
 
 @dataclass(frozen=True)
 class Rung:
-    """What one ingredient changes; `drops` no longer apply. See ladder.toml."""
+    """The changes of one ingredient; settings in `drops` no longer apply. See ladder.toml."""
 
     name: str
     adds: str
@@ -52,15 +52,15 @@ class Rung:
     alone: bool = True
 
     def added_to(self, below: dict[str, Any]) -> dict[str, Any]:
-        """Return the settings of a training with this ingredient over another one's."""
+        """Return the settings `below` with this ingredient added."""
         return {name: value for name, value in below.items() if name not in self.drops} | self.settings
 
 
 @dataclass(frozen=True)
 class Ladder:
-    """The rungs, what all start from, and the settings of each training by the name of its point.
+    """The rungs, their base settings, and the settings of each training by the name of its point.
 
-    together, alone: for each rung the name of its point, None where it is not tried so.
+    together, alone: the name of each rung's point, or None where it is not trained in that way.
     """
 
     base: dict[str, Any]
@@ -71,12 +71,12 @@ class Ladder:
     alone: list[str | None]
 
     def as_points(self) -> list[dict[str, Any]]:
-        """Return the points as a search takes them."""
+        """Return the points in the form for a search."""
         return [{"name": name, **settings} for name, settings in self.points.items()]
 
 
 def read_ladder(path: Path = HERE / "ladder.toml") -> Ladder:
-    """Return the ladder; a rung that alone is the same as together is trained once."""
+    """Return the ladder; a rung whose settings alone and together are the same is trained once."""
     tables = tomllib.loads(path.read_text("utf-8"))
     rungs = [Rung(**row) for row in tables["rungs"]]
     start: str = tables["alone_from"]
@@ -88,7 +88,7 @@ def read_ladder(path: Path = HERE / "ladder.toml") -> Ladder:
     alone: list[str | None] = []
     for rung in rungs:
         settings = rung.added_to(points[start])
-        known = next((name for name, own in points.items() if own == settings), f"{start} with {rung.name}")
+        known = next((name for name, other in points.items() if other == settings), f"{start} with {rung.name}")
         alone.append(known if rung.alone else None)
         if rung.alone:
             points[known] = settings
@@ -97,7 +97,7 @@ def read_ladder(path: Path = HERE / "ladder.toml") -> Ladder:
 
 
 def tried_points(ladder: Ladder) -> list[dict[str, Any]]:
-    """Return a point for each value that a rung tries, where it stands alone, or else together."""
+    """Return a point for each value that a rung tries, with the rung alone, or together if it is not trained alone."""
     found = []
     for rung, together, alone in zip(ladder.rungs, ladder.together, ladder.alone, strict=True):
         settings = ladder.points[str(alone or together)]
@@ -122,7 +122,7 @@ def climb(
     images: int | None,
     workers: int | None,
 ) -> None:
-    """Train points with so many seeds, or go on where an earlier process stopped; print each one's first seed."""
+    """Train points with so many seeds, or continue an earlier process; print the first seed of each point."""
     values: dict[str, Any] = {"repeats": seeds - 1, "repeat_best": len(points), "workers": workers}
     if epochs is not None:
         values["epochs"] = epochs
@@ -141,14 +141,14 @@ def climb(
     print(result.folder)
 
 
-# Reading what it gave
+# Reading the results
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a point gave: validation accuracy (0-1) and loss of each seed, and mean seconds of training of a seed.
+    """The results of a point: validation accuracy (0-1) and loss of each seed, and mean seconds of training per seed.
 
-    failed: why a seed was lost, None where none was.
+    failed: why a seed diverged or failed, or None.
     """
 
     accuracies: list[float]
@@ -158,7 +158,7 @@ class Figures:
 
     @property
     def mean(self) -> float:
-        """Of the accuracies, in percent."""
+        """The mean of the accuracies, in percent."""
         return 100 * float(np.mean(self.accuracies)) if self.accuracies else math.nan
 
     @property
@@ -168,7 +168,7 @@ class Figures:
 
 
 def read_figures(folder: Path, ladder: Ladder) -> dict[str, Figures]:
-    """Return what each point gave, by its name; raise SystemExit for an unfinished study, or one of another ladder."""
+    """Return the results of each point by name; raise SystemExit for an unfinished study, or one of another ladder."""
     request, study = read_request(folder), StudyFolder(folder)
     if request.space.listed != list_points({"points": ladder.as_points()}).listed:
         raise SystemExit(f"{folder} was made from another ladder.toml; run the ladder again, into another --folder")
@@ -179,11 +179,12 @@ def read_figures(folder: Path, ladder: Ladder) -> dict[str, Figures]:
         seeds = [f"{number:05d}-seed-{first + 1 + i}" for i in range(request.plan.repeats)]
         records = [study.read_rungs(key) for key in (f"{number:05d}", *seeds)]
         lost = next(
-            (own[-1].reason or own[-1].outcome for own in records if own and own[-1].outcome != "trained"), None
+            (rungs[-1].reason or rungs[-1].outcome for rungs in records if rungs and rungs[-1].outcome != "trained"),
+            None,
         )
-        if lost is None and not all(own and own[-1].epochs == n_epochs for own in records):
+        if lost is None and not all(rungs and rungs[-1].epochs == n_epochs for rungs in records):
             raise SystemExit(f"{folder} is not finished: {name} lacks a seed; go on by python benchmarks/ladder.py run")
-        last = [own[-1] for own in records if own and own[-1].outcome == "trained"]
+        last = [rungs[-1] for rungs in records if rungs and rungs[-1].outcome == "trained"]
         accuracies, losses = ([getattr(r, what) for r in last] for what in ("valid_accuracy", "valid_loss"))
         seconds = sum(record.seconds for record in last) / max(1, len(last))
         found[name] = Figures(accuracies, losses, round(seconds, 1), lost)
@@ -196,7 +197,7 @@ def known(value: float) -> float | None:
 
 
 def as_json(folder: Path, ladder: Ladder, figures: dict[str, Figures]) -> dict[str, Any]:
-    """Return all that was measured, with what, and where."""
+    """Return all results, with the settings and the machine."""
     request = read_request(folder)
     return {
         "command": "python benchmarks/ladder.py run",
@@ -213,11 +214,11 @@ def as_json(folder: Path, ladder: Ladder, figures: dict[str, Figures]) -> dict[s
             {
                 "name": name,
                 "settings": ladder.points[name],
-                "mean": known(own.mean),
-                "std": known(own.std),
-                **asdict(own),
+                "mean": known(point.mean),
+                "std": known(point.std),
+                **asdict(point),
             }
-            for name, own in figures.items()
+            for name, point in figures.items()
         ],
     }
 
@@ -226,7 +227,7 @@ def as_json(folder: Path, ladder: Ladder, figures: dict[str, Figures]) -> dict[s
 
 
 def write(folder: Path, root: Path) -> None:
-    """Write the numbers, the picture and the table of the study in `folder` below `root`, the project's folder."""
+    """Write the numbers, the plot and the table of the study in `folder` into `root`, the project's folder."""
     ladder = read_ladder()
     if read_request(folder).from_arrays and root == HERE.parent:
         raise SystemExit(f"{folder} was trained on a part of the images; --into FOLDER writes it elsewhere")
@@ -248,15 +249,15 @@ def write(folder: Path, root: Path) -> None:
 
 def noise(figures: dict[str, Figures]) -> float:
     """Return twice the standard error of the difference of two means, in percent, by the mean variance over seeds."""
-    own = [figure for figure in figures.values() if len(figure.accuracies) > 1]
-    if not own:
+    several = [point for point in figures.values() if len(point.accuracies) > 1]
+    if not several:
         return math.nan
-    n = min(len(figure.accuracies) for figure in own)
-    return 2 * math.sqrt(2 / n * float(np.mean([figure.std**2 for figure in own])))
+    n = min(len(point.accuracies) for point in several)
+    return 2 * math.sqrt(2 / n * float(np.mean([point.std**2 for point in several])))
 
 
 def words(ladder: Ladder, figures: dict[str, Figures], contents: dict[str, Any]) -> str:
-    """Return the picture and the table in Markdown, and what the figures are."""
+    """Return the plot and the table in Markdown, with a description of the figures."""
     images, seeds = contents["validation_images"], contents["seeds"]
     limit = noise(figures)
     told = "" if math.isnan(limit) else f" Changes below {limit:.2f} are within what other seeds would change."
@@ -283,29 +284,29 @@ def words(ladder: Ladder, figures: dict[str, Figures], contents: dict[str, Any])
 
 
 def best_of(figures: dict[str, Figures]) -> str:
-    """Return the name of the point with the best mean, of those that lost no seed."""
+    """Return the name of the point with the best mean, among those without a failed seed."""
     return max(figures, key=lambda name: -math.inf if figures[name].failed else figures[name].mean)
 
 
 def cell(figures: dict[str, Figures], name: str | None, below: str | None, *, is_best: bool = False) -> str:
-    """Return a point's figures and what they differ by from another one's; nothing for no point."""
+    """Return a point's figures and the difference to those of another point, or "" without a point."""
     if name is None:
         return ""
-    own = figures[name]
-    if own.failed:
+    point = figures[name]
+    if point.failed:
         return "diverged"
-    shown = in_figures(own)
-    change = "" if below is None or figures[below].failed else f" ({own.mean - figures[below].mean:+.2f})"
+    shown = in_figures(point)
+    change = "" if below is None or figures[below].failed else f" ({point.mean - figures[below].mean:+.2f})"
     return f"**{shown}**{change}" if is_best else f"{shown}{change}"
 
 
-def in_figures(own: Figures) -> str:
+def in_figures(point: Figures) -> str:
     """Return mean and standard deviation in percent."""
-    return f"{own.mean:.2f}" + ("" if math.isnan(own.std) else f" ± {own.std:.2f}")
+    return f"{point.mean:.2f}" + ("" if math.isnan(point.std) else f" ± {point.std:.2f}")
 
 
 def draw(ladder: Ladder, figures: dict[str, Figures]) -> bytes:
-    """Return the picture: a line a rung, together on the left and alone on the right, each with its scale."""
+    """Return the plot: a line for each rung, together on the left and alone on the right, with separate scales."""
     best = best_of(figures)
     columns = ((ladder.together, "added to all before"), (ladder.alone, f"added to {ladder.start} alone"))
     with new_figure(12.4, 1.1 + 0.3 * len(ladder.rungs), dpi=130) as figure:
@@ -319,14 +320,14 @@ def draw(ladder: Ladder, figures: dict[str, Figures]) -> bytes:
         join(left, [figures[name] if name else None for name in ladder.together])
         right.set_yticklabels([])
         mark_start(right, ladder, figures)
-        n = max(len(own.accuracies) for own in figures.values())
+        n = max(len(point.accuracies) for point in figures.values())
         seeds = f"mean of {n} seeds, their standard deviation, and each of them" if n > 1 else "one seed"
         figure.supxlabel(f"Each line: {seeds}. The scales differ.", fontsize=9, color=GREY)
         return png(figure)
 
 
 def mark_start(axes: Any, ladder: Ladder, figures: dict[str, Figures]) -> None:
-    """Draw where the training lies to which each rung is added alone, with its name in its row."""
+    """Draw the training to which each rung is added alone, with its name."""
     start, y = figures[ladder.start], ladder.together.index(ladder.start)
     if not start.failed:
         axes.axvline(start.mean, color=GREY, linewidth=1, linestyle=":", zorder=1)
@@ -336,22 +337,22 @@ def mark_start(axes: Any, ladder: Ladder, figures: dict[str, Figures]) -> None:
 
 
 def row_of(rung: Rung, name: str | None, figures: dict[str, Figures], best: str) -> Row:
-    """Return what a panel shows of a rung; nothing where it is not tried so."""
+    """Return the row of a rung in a panel, which is empty where the rung is not trained in that way."""
     if name is None:
         return Row(rung.name, (), "")
-    own = figures[name]
-    scores = tuple(100 * accuracy for accuracy in own.accuracies)
-    return Row(rung.name, scores, "diverged" if own.failed else in_figures(own), is_best=name == best)
+    point = figures[name]
+    scores = tuple(100 * accuracy for accuracy in point.accuracies)
+    return Row(rung.name, scores, "diverged" if point.failed else in_figures(point), is_best=name == best)
 
 
 def join(axes: Any, figures: list[Figures | None]) -> None:
-    """Draw a line from mean to mean, past rungs that are not tried so."""
-    means = [(own.mean, y) for y, own in enumerate(figures) if own is not None and own.accuracies]
+    """Draw a line from mean to mean, without rungs that have none."""
+    means = [(point.mean, y) for y, point in enumerate(figures) if point is not None and point.accuracies]
     axes.plot(*zip(*means, strict=True), color=FAINT, linewidth=1.6, zorder=1)
 
 
 def main() -> None:
-    """Run what is asked for."""
+    """Run the chosen command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("run", "rates", "write"))
     parser.add_argument("--folder", type=Path, help="of the study [studies/ladder, and studies/ladder-rates for rates]")
@@ -376,7 +377,7 @@ def main() -> None:
     except BarenetError as error:
         raise SystemExit(f"{Path(__file__).name}: {error}") from None
     except KeyboardInterrupt:
-        raise SystemExit("interrupted; the same command goes on") from None
+        raise SystemExit("interrupted; the same command continues") from None
 
 
 if __name__ == "__main__":

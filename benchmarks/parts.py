@@ -1,12 +1,12 @@
-"""What parts cost and save on one thread: those of small products, and those of a step that threads share.
+"""Measure what cutting costs and saves on one thread: small products in parts, and steps in parts for threads.
 
     python benchmarks/parts.py
     python benchmarks/parts.py --only steps --steps 256:256,128 --recipe course
     python benchmarks/parts.py --only products --batches 16 32 --layers 784,128 512,256
 
 The first table compares small products in parts with whole ones, layer by layer: what `barenet.engine.products` saves.
-The second compares whole steps: `barenet.engine.parts` decides how many parts the images of a batch are cut into, and
-how many pieces each weight matrix. One thread works on them all, so what a ratio is above 1 is what cutting costs.
+The second compares steps. `barenet.engine.parts` decides into how many parts the images of a batch are cut, and into
+how many pieces each weight matrix. One thread computes all of them, so a ratio above 1 is the cost of cutting.
 """
 
 from __future__ import annotations
@@ -36,11 +36,11 @@ from barenet.training.preparation import architecture_of, loss_of
 LAYERS = ["784,128", "784,256", "784,512", "512,256", "256,128", "128,32", "1024,1024"]
 SHAPES = ["128:128,32", "256:256,128", "128:512,256", "1024:1024,1024"]
 NUMBERS = (2, 4, 8)
-SECONDS = 0.1  # of a timing, one step at least
+SECONDS = 0.1  # the length of a timing, with at least one step
 
 
 def interleaved(calls: list[Callable[[], object]], rounds: int = 15) -> list[float]:
-    """Return the best microseconds of each call; the calls take turns, so that a drifting machine slows all alike."""
+    """Return the best microseconds of each call; calls take turns, so that a slower machine slows all of them."""
     best = [float("inf")] * len(calls)
     for _ in range(rounds):
         for i, call in enumerate(calls):
@@ -53,7 +53,7 @@ def interleaved(calls: list[Callable[[], object]], rounds: int = 15) -> list[flo
 
 
 def products(batch: int, d: int, h: int) -> tuple[Parts, list[Callable[[], object]]]:
-    """Return how a layer is cut, and its three products, each whole and then in parts."""
+    """Return the parts of a layer, and its three products, each whole and then in parts."""
     rng = np.random.default_rng(0)
     x, W = rng.random((batch, d), np.float32), rng.random((d, h), np.float32)
     y, dW, dx = rng.random((batch, h), np.float32), np.empty_like(W), np.empty_like(x)
@@ -70,7 +70,7 @@ def products(batch: int, d: int, h: int) -> tuple[Parts, list[Callable[[], objec
 
 
 def make_step(shape: str, recipe: str, n_parts: int, n_pieces: int) -> Callable[[], object]:
-    """Return a function that takes some steps with so many parts of the images, and pieces of each weight matrix."""
+    """Return a function that takes steps with `n_parts` of the images and `n_pieces` of each weight matrix."""
     batch_size, hidden = shape.split(":")
     batch = int(batch_size)
     config = build_config(recipe, flags={"data.batch_size": batch, "model.hidden_sizes": hidden})
@@ -93,9 +93,9 @@ def make_step(shape: str, recipe: str, n_parts: int, n_pieces: int) -> Callable[
 
 
 def compare_steps(shape: str, recipe: str, rounds: int) -> tuple[float, list[float]]:
-    """Return the microseconds of a whole step, and how many times as long cut ones take, best against best.
+    """Return the best microseconds of a whole step, and the ratios of cut steps to it.
 
-    First those whose images are in NUMBERS of parts, then those whose matrices are in so many pieces.
+    First come steps with the images in NUMBERS of parts, then steps with the matrices in so many pieces.
     """
     cuts = [(1, 1), *((n, 1) for n in NUMBERS), *((1, n) for n in NUMBERS)]
     steps = [make_step(shape, recipe, *each) for each in cuts]
@@ -111,7 +111,7 @@ def compare_steps(shape: str, recipe: str, rounds: int) -> tuple[float, list[flo
 
 
 def print_products(batches: list[int], layers: list[str]) -> None:
-    """Print a line a layer and batch: microseconds whole and in parts of y = x W, dW = x^T dy and dx = dy W^T."""
+    """Print for each layer and batch the microseconds of y = x W, dW = x^T dy and dx = dy W^T, whole and in parts."""
     print("microseconds whole > in (n) parts")
     print(f"{'batch':>5} {'layer':>10} {'y = x W':>22} {'dW = x^T dy':>22} {'dx = dy W^T':>22}")
     for layer in layers:
@@ -126,7 +126,7 @@ def print_products(batches: list[int], layers: list[str]) -> None:
 
 
 def print_steps(shapes: list[str], recipe: str, rounds: int) -> None:
-    """Print a line a shape: a whole step, cut ones in times of it, and what the rule takes."""
+    """Print a line for each shape: a whole step, the ratios of cut steps to it, and the choice of the rule."""
     print(f"\nsteps with the recipe {recipe}: whole, and cut into parts in times of the whole")
     heads = [*(f"{n} parts" for n in NUMBERS), *(f"{n} pieces" for n in NUMBERS)]
     print(f"{'batch:hidden':>16} {'whole':>12} " + " ".join(f"{head:>8}" for head in heads) + "   the rule takes")
@@ -142,7 +142,7 @@ def print_steps(shapes: list[str], recipe: str, rounds: int) -> None:
 
 
 def main() -> None:
-    """Print the tables that are asked for."""
+    """Print the chosen tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=["products", "steps"], help="print one table alone")
     parser.add_argument("--batches", type=int, nargs="+", default=[8, 16, 32])

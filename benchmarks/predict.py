@@ -1,12 +1,12 @@
-"""How long a loaded model takes to predict: one image, and 10,000 against their matrix products alone.
+"""Measure how long a loaded model takes to predict one image, and 10,000 images compared with their matrix products.
 
     python benchmarks/predict.py
     python benchmarks/predict.py --hidden 128,32 --rounds 50
 
-The 10,000 test images are predicted and multiplied in turn, so that a machine whose speed drifts slows both alike; what
-counts is the median of the ratios. The products are taken of images that are floats already, in batches of the size
-that predicting takes, in one thread. Predicting uses all cores that it may: `taskset -c 0 python benchmarks/predict.py`
-compares the two on one.
+Predicting the 10,000 test images and multiplying them take turns, so that a machine whose speed changes slows both
+equally; the median of the ratios counts. The products use images that are floats already, in batches of the same size
+as in predicting, in one thread. Predicting uses all available cores: `taskset -c 0 python benchmarks/predict.py`
+compares the two on one core.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from barenet.training.evaluation import EVALUATION_BATCH as BATCH
 
 
 def make_predictor(hidden: tuple[int, ...]) -> barenet.Predictor:
-    """Return a predictor of an untrained network: weights decide what is predicted, not how fast."""
+    """Return a predictor of an untrained network, since weights do not change the speed."""
     mlp = MLP(784, hidden, 10, seed=0)
     info = ModelInfo(
         architecture=mlp.architecture.as_dicts(),
@@ -48,7 +48,7 @@ def make_predictor(hidden: tuple[int, ...]) -> barenet.Predictor:
 
 
 def seconds(work: Callable[[], object]) -> float:
-    """Return how long `work` takes, seconds."""
+    """Return the seconds that `work` takes."""
     started = time.perf_counter()
     work()
     return time.perf_counter() - started

@@ -1,12 +1,12 @@
-"""What the recipes reach on Fashion-MNIST: each finished seed is kept as JSON, and written into docs/results.md.
+"""Measure the recipes on Fashion-MNIST: each finished seed is kept as JSON, and written into docs/results.md.
 
     python benchmarks/results.py train strong --seeds 0 1 2        adds each finished seed to results/strong.json
     python benchmarks/results.py train quick --engine numpy        the same without compiled kernels, for its time
     python benchmarks/results.py average strong                    the average of its seeds, from their runs
     python benchmarks/results.py write                             the tables of docs/results.md
 
-Runs lie in `runs/results/`; one that was stopped goes on. Which weights are kept is decided by validation alone. The
-test images are read once for each finished seed, and once more with their mirror images.
+Runs are in `runs/results/`; a stopped run is continued. Only validation decides which weights are kept. The test images
+are read once for each finished seed, and once more with their mirror images.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ PAGE = HERE.parent / "docs" / "results.md"
 RUNS = Path("runs") / "results"
 MARKS = ("<!-- recipes: written by python benchmarks/results.py write -->", "<!-- end of the recipes -->")
 SINGLE = [recipe for recipe in RECIPES if recipe != "ensemble"]
-WITHOUT = "-numpy"  # ends the names of results without compiled kernels
+WITHOUT = "-numpy"  # the end of the names of results without compiled kernels
 
 
 def barenet(*arguments: str) -> dict[str, Any]:
@@ -42,20 +42,20 @@ def barenet(*arguments: str) -> dict[str, Any]:
 
 
 def read(name: str) -> dict[str, Any]:
-    """Return what is known of a recipe."""
+    """Return the kept results of a recipe."""
     path = RESULTS / f"{name}.json"
     found: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {"seeds": {}}
     return found
 
 
 def keep(name: str, found: dict[str, Any]) -> None:
-    """Write what is known of a recipe."""
+    """Write the results of a recipe."""
     RESULTS.mkdir(exist_ok=True)
     replace_file(RESULTS / f"{name}.json", json.dumps(found, indent=1, sort_keys=True) + "\n")
 
 
 def train(recipe: str, seed: int, engine: str) -> None:
-    """Train one seed, or go on with it, and keep its figures."""
+    """Train one seed, or continue it, and keep its figures."""
     name = recipe + (WITHOUT if engine == "numpy" else "")
     run = RUNS / f"{name}-{seed}"
     if (run / "config.toml").exists():
@@ -80,7 +80,7 @@ def train(recipe: str, seed: int, engine: str) -> None:
 
 
 def average(recipe: str) -> None:
-    """Average the probabilities of a recipe's seeds, and keep what the average gives."""
+    """Average the probabilities of a recipe's seeds, and keep the results of the average."""
     found = read(recipe)
     seeds = sorted(found["seeds"], key=int)
     folder = RUNS / f"{recipe}-average-of-{len(seeds)}"
@@ -103,7 +103,7 @@ def spread(values: list[float]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time in the unit that reads best."""
+    """Return a time in seconds or minutes, whichever is easier to read."""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
@@ -137,7 +137,7 @@ def single_rows() -> list[str]:
 
 
 def average_rows() -> list[str]:
-    """Return the table of averages of networks as Markdown; nothing where there is none."""
+    """Return the table of averages of networks as Markdown, without rows if there are none."""
     rows = ["| average of | networks | test, % | with mirror images, % |", "|---|---|---|---|"]
     for recipe in SINGLE:
         own = read(recipe).get("average")
@@ -148,7 +148,7 @@ def average_rows() -> list[str]:
 
 
 def machines() -> str:
-    """Return a sentence about the machines that the figures come from."""
+    """Return a sentence about the machines on which the figures were measured."""
     seen = [own["machine"] for name in SINGLE for own in read(name)["seeds"].values() if own["machine"]]
     named = sorted({f"{own['processor']}, {own['cores']} cores, NumPy {own['NumPy']}" for own in seen})
     return f"Machine: {'; '.join(named)}. A time is the number of epochs times the median time of one, with all cores."
@@ -165,7 +165,7 @@ def write() -> None:
 
 
 def main() -> None:
-    """Do what the command line asks for."""
+    """Run the chosen command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     training = commands.add_parser("train", help="train seeds of a recipe and keep what each gives")

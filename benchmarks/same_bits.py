@@ -1,12 +1,12 @@
-"""Do two versions give the same bits: weights, histories, test results and searches, byte by byte?
+"""Check that two versions give the same bits: weights, histories, test results and searches, byte by byte.
 
-    python benchmarks/same_bits.py OLD [NEW]            commits, or folders with a checkout; NEW is HEAD without one
+    python benchmarks/same_bits.py OLD [NEW]            commits, or folders with a checkout; NEW is HEAD by default
     python benchmarks/same_bits.py v0.1 . --whole       also the default training to its end, half a minute each
     python benchmarks/same_bits.py OLD --only course search
 
-Needs barenet[sklearn] in this Python: both versions run with its libraries. Prints a line for each scenario of
-`scenarios.py`: identical, or the first difference, and then the exit code is 1. Seconds are not compared, nor figures,
-pages, logs and Optuna's record.
+Needs barenet[sklearn] in this Python: both versions use its libraries. Prints a line for each scenario of
+`scenarios.py`: identical, or the first difference; then the exit code is 1. Seconds, plots, pages, logs and Optuna's
+record are not compared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from scenarios import SCENARIOS, WHOLE
 from versions import Version, install
 
 SCRIPT = Path(__file__).with_name("scenarios.py")
-NOT_COMPARED = {"machine.json"}  # the versions of libraries, and when
+NOT_COMPARED = {"machine.json"}  # it holds the versions of libraries
 
 
 def main() -> None:
@@ -50,10 +50,10 @@ def main() -> None:
 
 
 def compare_scenario(name: str, versions: dict[str, Version], folder: Path, keep: Path | None) -> bool:
-    """Run a scenario with both versions, print what the comparison gives, and return whether anything differs."""
+    """Run a scenario with both versions, print the result, and return whether anything differs."""
     contents = []
     for side, version in versions.items():
-        # One folder for both, since a run notes where its data lie.
+        # Both use the same folder, since a run stores the path of its data.
         place = folder / name
         place.mkdir()
         version.run(SCRIPT, name, cwd=place)
@@ -69,7 +69,7 @@ def compare_scenario(name: str, versions: dict[str, Version], folder: Path, keep
 
 
 def read_contents(folder: Path) -> Iterator[tuple[str, Any]]:
-    """Yield everything that must be equal under a folder, as pairs of where it stands and its value."""
+    """Yield everything below a folder that must be equal, as pairs of its place and its value."""
     for path in sorted(p for p in folder.rglob("*") if p.is_file() and p.name not in NOT_COMPARED):
         where = path.relative_to(folder).as_posix()
         if path.suffix == ".safetensors":
@@ -91,7 +91,7 @@ def read_contents(folder: Path) -> Iterator[tuple[str, Any]]:
 
 
 def parse(text: str) -> Any:
-    """Return the value of a JSON text, or a text that is none, such as an error message."""
+    """Return the value of a JSON text, or the text if it is not JSON, such as an error message."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -99,7 +99,7 @@ def parse(text: str) -> Any:
 
 
 def read_values(where: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the numbers and texts of a value, but seconds."""
+    """Yield the numbers and texts of a value, except seconds."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if "seconds" not in name:
@@ -123,7 +123,7 @@ def first_difference(old: dict[str, Any], new: dict[str, Any]) -> str | None:
             if before.tobytes() != after.tobytes():
                 largest = np.nanmax(np.abs(before.astype(np.float64) - after.astype(np.float64)))
                 return f"{where} differs by at most {largest:.3g}"
-        elif repr(before) != repr(after):  # as text, since NaN is unequal to itself
+        elif repr(before) != repr(after):  # as text, since NaN does not equal itself
             return f"{where} is {before!r} and {after!r}"
     return None
 

@@ -1,15 +1,15 @@
-"""Does a training step cost the same in two versions: its NumPy calls, its memory, its time?
+"""Compare the cost of a training step in two versions: its NumPy calls, its memory and its time.
 
-    python benchmarks/same_steps.py OLD [NEW]            commits, or folders with a checkout; NEW is HEAD without one
-    python benchmarks/same_steps.py OLD --pairs 0        the calls and bytes alone
+    python benchmarks/same_steps.py OLD [NEW]            commits, or folders with a checkout; NEW is HEAD by default
+    python benchmarks/same_steps.py OLD --pairs 0        only the calls and bytes
 
-Counted are 32 steps in the midst of an epoch on one thread, from `Observer.progress` to `Observer.progress`: calls of
-NumPy functions by modules of the network and the engine (operators such as `a *= b` are not seen), and the most bytes
-held beyond those held before. Ends with exit code 1 if the calls differ, or bytes by more than 1 %.
+It measures 32 steps in the middle of an epoch on one thread, from `Observer.progress` to `Observer.progress`: calls of
+NumPy functions by modules of the network and the engine (without operators such as `a *= b`), and the largest number of
+bytes that are held in addition to those before. The exit code is 1 if calls differ, or bytes by more than 1 %.
 
-Times are CPU seconds of short trainings with the recipe course, a process each, old and new in turn, on one core where
-the system lets a process choose. Their ratio new / old is given as the median of all pairs, with an interval between
-two of the ordered ratios that holds the true median with a probability of 95 % or more (the sign test's interval).
+Times are CPU seconds of short trainings with the recipe course, in separate processes, old and new in turn, on one core
+if the system can pin a process. The ratio new / old is the median of all pairs, with an interval between two of the
+ordered ratios that contains the true median with a probability of 95 % or more (the sign test's interval).
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ CASES: dict[str, dict[str, Any]] = {
     "course, 4 networks": {**COURSE, "n_seeds": 4},
     "course, momentum, dropout": {**COURSE, "momentum": 0.9, "dropout": 0.2},
     "quick": QUICK,
-    # Of AdamW a stack holds as many networks as the cache does.
+    # With AdamW, a stack has as many networks as fit into the cache.
     "quick, batch 32, 4 networks of (16, 16)": {**QUICK, "batch_size": 32, "n_seeds": 4, "hidden_sizes": (16, 16)},
 }
 
 
 class Silent:
-    """An observer that does nothing: not a subclass, since the class has another address in older versions."""
+    """An observer that does nothing; not a subclass, since older versions have the class in another module."""
 
     quiet = True
 
@@ -58,20 +58,20 @@ class Silent:
         pass
 
     def note(self, message: str) -> None:
-        """Hear a note."""
+        """Ignore a note."""
 
     def start(self, *_: object) -> None:
-        """Hear that training begins."""
+        """Ignore the start of training."""
 
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
         """Hear how far the epoch is."""
 
     def record(self, record: object) -> None:
-        """Hear of a finished epoch."""
+        """Ignore a finished epoch."""
 
 
 class Between(Silent):
-    """Calls `begin` when step 32 has been taken, and `end` 32 steps later."""
+    """Calls `begin` after step 32, and `end` 32 steps later."""
 
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
         """Hear how far the epoch is."""
@@ -95,7 +95,7 @@ class CallCounter(Between):
         self.originals: list[tuple[types.ModuleType, Any]] = []
 
     def begin(self) -> None:
-        """Put a NumPy that counts into every module that has one."""
+        """Replace NumPy in every module by one that counts calls."""
         calls = self.calls
 
         class Counted:
@@ -120,17 +120,17 @@ class CallCounter(Between):
                 module.np = CountingNumPy("numpy")
 
     def end(self) -> None:
-        """Put NumPy back."""
+        """Restore NumPy."""
         for module, original in self.originals:
             module.np = original
 
     def figures(self) -> dict[str, float]:
-        """Return calls a step by name."""
+        """Return the calls per step by name."""
         return {name: count / STEPS for name, count in sorted(self.calls.items())}
 
 
 class MemoryMeter(Between):
-    """Measures the most bytes that steps hold beyond what was held before them."""
+    """Measures the largest number of bytes that steps hold in addition to those before them."""
 
     most_bytes = 0
 
@@ -163,14 +163,14 @@ def train_watched(observer: Silent, **settings: Any) -> None:
 
 
 def report_each_step() -> None:
-    """Let versions that take steps in stretches, and report after each, take stretches of one step."""
+    """Let versions that report progress after groups of steps report it after each step."""
     for name, module in list(sys.modules.items()):
         if name.startswith("barenet.") and hasattr(module, "PROGRESS_SECONDS"):
             module.PROGRESS_SECONDS = 0
 
 
 def count(case: str) -> dict[str, Any]:
-    """Return the calls of a step and the bytes of some, in this process."""
+    """Return the calls of one step and the bytes of several steps, in this process."""
     calls, memory = CallCounter(), MemoryMeter()
     train_watched(calls, **CASES[case])
     train_watched(memory, **CASES[case])
@@ -178,7 +178,7 @@ def count(case: str) -> dict[str, Any]:
 
 
 def train_timed() -> float:
-    """Return the CPU seconds of two epochs with the recipe course, data and tests included, imports left out."""
+    """Return the CPU seconds of two epochs with the recipe course, including data and tests, without imports."""
     import barenet
 
     if hasattr(os, "sched_setaffinity"):
@@ -223,10 +223,11 @@ def compare_times(versions: list[Version], folder: Path, n_pairs: int) -> None:
 
 
 def sign_test_rank(n: int) -> tuple[int, float]:
-    """Return the largest rank k for which the k-th value from below and from above hold the median between them.
+    """Return the largest rank k for which the median is probably between the k-th smallest and the k-th largest value.
 
-    The k-th smallest lies above the median where fewer than k of n values lie below it: sum_{i<k} C(n, i) / 2**n.
-    Returns the rank, and the probability, 95 % or more, that the median is between; for few values rank 1 and its own.
+    The k-th smallest is above the median if fewer than k of n values are below it: sum_{i<k} C(n, i) / 2**n. Returns
+    the rank and the probability, 95 % or more, that the median is between both values; for few values, rank 1 and its
+    probability.
 
     >>> sign_test_rank(15)
     (4, 0.96484375)

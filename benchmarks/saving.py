@@ -1,9 +1,9 @@
-"""What saving costs while nothing fails: its share of the training time of the default recipe on the carried data.
+"""Measure the cost of saving: its share of the training time of the default recipe on the carried data.
 
     python benchmarks/saving.py
 
-Saving is everything that a run writes while it trains: checkpoints after each epoch and inside one, weights, histories,
-their checksums, and the flushes to disk. It is timed where it happens, so a machine whose speed drifts does no harm.
+Saving is everything that a run writes during training: checkpoints after each epoch and inside one, weights, histories,
+their checksums, and the flushes to disk. It is timed during training, so changes in the machine's speed do not matter.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from barenet.training.trainer import Trainer
 
 
 class Clock:
-    """Sums the wall time of functions by name, seconds."""
+    """Adds up the wall seconds of functions by name."""
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
@@ -54,7 +54,7 @@ class Clock:
 
 
 def measure(pause_seconds: float, epochs: int) -> tuple[float, Clock]:
-    """Train the default recipe once; return its training time and what of it went into saving."""
+    """Train the default recipe once; return its training time and the time for saving."""
     clock, config = Clock(), build_config(flags={"trainer.epochs": epochs})
     dataset, files = load_dataset(**config.data.reading()), writing.RunFiles
     defaults = {**(Trainer.__init__.__kwdefaults__ or {}), "pause_seconds": pause_seconds}
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=5)
     given = parser.parse_args()
     figures: dict[str, Any] = {"runs": given.runs, "epochs": given.epochs}
-    # As it is, every 30 s; and far more often than anyone wants, to see what one checkpoint inside an epoch costs.
+    # Every 30 s, as in barenet; and very often, to measure the cost of one checkpoint inside an epoch.
     for pause in (30.0, 0.5):
         measured = [measure(pause, given.epochs) for _ in range(given.runs)]
         figures[f"a checkpoint inside an epoch every {pause:g} s"] = {

@@ -1,13 +1,13 @@
-"""How cost grows: images a second and share of BLAS's peak against batch, width, depth, stack and number of images.
+"""Measure how the cost grows with batch, width, depth, stack and images: images per second, share of the peak.
 
     pip install ".[bench]"
     python benchmarks/scale.py
     python benchmarks/scale.py --axes batch stack --output scale.json --chart scale.png
 
-One thread. A point is the best of several short runs, and BLAS's peak is measured between them. For the number of
-images, synthetic IDX files of up to two million 28 x 28 images are written to a temporary folder and trained on for one
-epoch by `barenet.train` in a process of its own, whose anonymous resident memory is watched (Linux). `sizes` adds up
-the installed files of barenet and of its peers, each with all that it requires.
+One thread. A point is the best of several short runs, and the peak of BLAS is measured between them. For the number of
+images, synthetic IDX files of up to two million 28 x 28 images are written to a temporary folder. A separate process
+trains on them for one epoch with `barenet.train`, and its anonymous resident memory is measured (Linux). `sizes` adds
+up the installed files of barenet and of its peers, each with everything that it requires.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ SECONDS, ROUNDS = 0.15, 5
 
 
 def make_epoch(batch: int, width: int, depth: int, stack: int) -> tuple[Callable[[], None], int, float]:
-    """Return a function that trains for a while, its images (over all networks), and its multiply-adds."""
+    """Return a function that trains for some steps, its number of images (of all networks) and its multiply-adds."""
     hidden = (width,) * depth
     flags = {"data.batch_size": batch, "model.hidden_sizes": hidden}
     config = build_config("course", flags=flags)
@@ -64,7 +64,7 @@ def make_epoch(batch: int, width: int, depth: int, stack: int) -> tuple[Callable
     loss = make_loss("cross_entropy")
     engine = NumpyEngine([config] * stack, start.architecture, loss, state, images, batch_size=batch)
     weights = [row.input_dim * row.output_dim for row in start.architecture.rows]
-    per_image = 3 * sum(weights) - weights[0]  # forward, weights' gradient, and inputs' but for the first layer
+    per_image = 3 * sum(weights) - weights[0]  # forward, gradient of weights, and of inputs except in the first layer
 
     def train(n_steps: int) -> float:
         order = rng.integers(0, 20_000, n_steps * batch)
@@ -79,7 +79,7 @@ def make_epoch(batch: int, width: int, depth: int, stack: int) -> tuple[Callable
 
 
 def peak() -> float:
-    """Return BLAS's multiply-adds a second on a large product."""
+    """Return the multiply-adds per second of BLAS in a large product."""
     a, out = np.ones((1536, 1536), np.float32), np.empty((1536, 1536), np.float32)
     return 1536**3 / best([lambda: np.matmul(a, a, out=out)], 3)[0]
 
@@ -96,7 +96,7 @@ def best(calls: list[Callable[[], object]], rounds: int) -> list[float]:
 
 
 def measure_axis(axis: str) -> list[dict[str, float]]:
-    """Return a row a value: microseconds a network and step, images a second, share of peak."""
+    """Return a row for each value: microseconds per network and step, images per second, share of the peak."""
     points = [make_epoch(**{**BASE, axis: value}) for value in AXES[axis]]
     top = peak()
     seconds = best([epoch for epoch, _, _ in points], ROUNDS)
@@ -116,7 +116,7 @@ def measure_axis(axis: str) -> list[dict[str, float]]:
 
 
 def measure_images() -> list[dict[str, float]]:
-    """Return a row a number of images: seconds of an epoch, images a second, anonymous memory."""
+    """Return a row for each number of images: seconds of an epoch, images per second, anonymous memory."""
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         for n in AXES["images"]:
@@ -128,7 +128,7 @@ def measure_images() -> list[dict[str, float]]:
 
 
 def write_data(folder: Path, n: int) -> None:
-    """Write n synthetic training images and 1000 for testing; brightness tells the class."""
+    """Write n synthetic training images and 1000 test images, whose brightness depends on the class."""
     rng = np.random.default_rng(0)
     for part, count in (("train", n), ("t10k", 1000)):
         labels = rng.integers(0, 10, count).astype(np.uint8)
@@ -171,7 +171,7 @@ def train_on(folder: str) -> None:
 
 
 def installed_sizes() -> dict[str, float]:
-    """Return the megabytes of each peer with everything it requires, beyond Python itself; absent ones are left out."""
+    """Return the megabytes of each installed peer with everything that it requires, without Python."""
     sizes = {}
     for peer in PEERS:
         try:
@@ -182,7 +182,7 @@ def installed_sizes() -> dict[str, float]:
 
 
 def closure(name: str, found: set[str] | None = None) -> set[str]:
-    """Return the distributions that a distribution requires, itself included, extras left out."""
+    """Return a distribution and all that it requires, without extras."""
     found = set() if found is None else found
     if name not in found:
         requirements = importlib.metadata.requires(name) or []
@@ -200,7 +200,7 @@ def closure(name: str, found: set[str] | None = None) -> set[str]:
 
 
 def size_of(name: str) -> int:
-    """Return the bytes of a distribution's files; an editable barenet counts by its source folder."""
+    """Return the bytes of a distribution's files; for an editable barenet, those of its source folder."""
     if name == "barenet":
         import barenet
 
@@ -211,8 +211,8 @@ def size_of(name: str) -> int:
 
 
 def draw(results: dict[str, Any], path: Path) -> None:
-    """Draw one panel an axis: share of peak, or seconds an epoch against the number of images."""
-    from barenet.plots.canvas import BLUE, ORANGE, new_figure, png, style
+    """Draw one panel for each axis: the share of the peak, or the seconds of an epoch over the number of images."""
+    from barenet.plots.appearance import BLUE, ORANGE, new_figure, png, style
 
     axes_names = [name for name in AXES if name in results]
     with new_figure(3.2 * len(axes_names), 3.2) as figure:
@@ -239,7 +239,7 @@ def show(axis: str, rows: list[dict[str, float]]) -> None:
 
 
 def main() -> None:
-    """Measure the axes asked for, print a table of each, and write JSON and chart."""
+    """Measure the chosen axes, print a table of each, and write JSON and a chart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--axes", nargs="+", choices=[*AXES, "sizes"], default=[*AXES, "sizes"])
     parser.add_argument("--output", type=Path, default=Path("scale.json"))

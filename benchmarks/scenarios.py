@@ -1,4 +1,4 @@
-"""What `same_bits.py` trains, tests and searches with each of two versions: only commands and names that are public.
+"""What `same_bits.py` trains, tests and searches with each of two versions. It uses only public commands and names.
 
 A scenario is a function that writes files into the current folder. `python benchmarks/scenarios.py NAME` runs one.
 """
@@ -27,7 +27,7 @@ COMMAND = [sys.executable, "-m", "barenet"]
 
 
 def images(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return n images (n, SIDE, SIDE) of bytes, a pattern a class under noise, and their labels."""
+    """Return n images (n, SIDE, SIDE) of bytes, one noisy pattern for each class, and their labels."""
     patterns = np.random.default_rng(0).integers(0, 256, (N_CLASSES, SIDE, SIDE))
     rng = np.random.default_rng((seed, n))
     labels = rng.integers(0, N_CLASSES, n)
@@ -84,7 +84,7 @@ def quick() -> None:
 
 
 def quick_whole() -> None:
-    """Train with the recipe quick to its end."""
+    """Train all epochs of the recipe quick."""
     train_command("quick")
 
 
@@ -94,7 +94,7 @@ def course() -> None:
 
 
 def momentum() -> None:
-    """Train by SGD with momentum, L2 and clipping, plain and by Nesterov's rule."""
+    """Train by SGD with momentum, L2 and clipping, without and with Nesterov's rule."""
     flags = ("--recipe", "course", "--epochs", "3", "--optimizer.momentum", "0.9", "--optimizer.clip-norm", "1")
     train_small("momentum", *flags)
     train_small("nesterov", *flags, "--optimizer.nesterov")
@@ -108,7 +108,7 @@ def dropout() -> None:
 
 
 def stack_of_sgd() -> None:
-    """Train three networks together by plain SGD, too large for the cache together."""
+    """Train three networks together by plain SGD; together they are too large for the cache."""
     train_command("sgd", "--recipe", "course", "--epochs", "1", "--n-seeds", "3")
 
 
@@ -119,7 +119,7 @@ def stack_of_adamw() -> None:
 
 
 def resume() -> None:
-    """Terminate a run after a few epochs, and go on with it."""
+    """Terminate a run after a few epochs, and continue it."""
     write_small()
     flags = ("--data", SMALL, "--name", "stopped", "--epochs", "20", "--n-seeds", "2", "--quiet", "--batch-size", "16")
     history = Path("runs/stopped/seed-1/history.jsonl")
@@ -161,12 +161,12 @@ def table() -> None:
 
 
 def uneven_validation() -> None:
-    """Validate on a number of images that no chunk divides."""
+    """Validate on images whose number is not a multiple of the chunk's size."""
     train_command("uneven", "--epochs", "1", "--data.n-valid", "5010")
 
 
 def early_stopping() -> None:
-    """Let networks of a stack stop at different epochs, judged by their loss and by their accuracy."""
+    """Let networks of a stack stop at different epochs, by their loss and by their accuracy."""
     patience = ("--trainer.patience", "2", "--epochs", "60", "--n-seeds", "3")
     train_small("stopped-by-loss", *patience, "--trainer.metric", "loss")
     train_small("stopped-by-accuracy", *patience, "--trainer.metric", "acc")
@@ -182,7 +182,7 @@ def divergence() -> None:
 
 
 def losses() -> None:
-    """Train with each loss, also behind a softmax, with label smoothing, and without hidden layers."""
+    """Train with each loss, without and with a softmax layer; with label smoothing; and without hidden layers."""
     rows = [
         {"input_dim": SIDE * SIDE, "output_dim": 24, "activation": "tanh"},
         {"input_dim": 24, "output_dim": N_CLASSES, "activation": "softmax"},
@@ -238,7 +238,7 @@ def search() -> None:
 
 
 def search_in_python() -> None:
-    """Search ranges by TPE in one process, with a setting under a condition and a learning rate that diverges."""
+    """Search ranges by TPE in one process, one setting with a condition; and a grid with a diverging learning rate."""
     x, y = images(1500)
     x_val, y_val = images(400, seed=2)
     space = {
@@ -281,7 +281,7 @@ def estimator() -> None:
         np.save(f"{name}-losses.npy", np.asarray(model.loss_curve_))
 
 
-DIVERGING_RATE = "3"  # at which some seeds diverge and others do not
+DIVERGING_RATE = "3"  # with it some seeds diverge and others do not
 SCENARIOS: dict[str, Callable[[], None]] = {
     f.__name__: f
     for f in (

@@ -1,11 +1,11 @@
-"""What a search costs: the course project's grid three ways, halving against the full grid, and the coordinator itself.
+"""Measure what a search costs: the course project's grid, halving against the full grid, and the coordinator alone.
 
-    python benchmarks/search.py course       16 trials, 10 epochs: barenet search, the trials one after another, and
+    python benchmarks/search.py course       16 trials, 10 epochs, by barenet search, one after another, and by
                                              scikit-learn's GridSearchCV with the same split (needs barenet[bench])
     python benchmarks/search.py halving      64 settings: full grid against successive halving, winners over 5 seeds
     python benchmarks/search.py coordinator  1,000 trials that take no time: seconds and memory of the coordinator
 
-Prints one JSON object with the machine and the versions. Studies are kept in a temporary folder and thrown away.
+Prints one JSON object with the machine and the versions. Studies are written to a temporary folder, which is deleted.
 """
 
 from __future__ import annotations
@@ -39,9 +39,10 @@ EPOCHS = 10
 
 
 def course(output: Path, *, with_sklearn: bool = True) -> dict[str, Any]:
-    """Return the seconds of the course project's grid: searched, one trial after another, and by GridSearchCV.
+    """Return the seconds of the course project's grid: by a search, one trial after another, and by GridSearchCV.
 
-    It is searched before and after the trials alone, and the mean counts: a machine's speed drifts within minutes.
+    The speed of a machine changes within minutes. So the search runs before and after the single trials, and its mean
+    counts.
     """
     first, result = searched(output)
     seconds: dict[str, Any] = {}
@@ -60,14 +61,14 @@ def course(output: Path, *, with_sklearn: bool = True) -> dict[str, Any]:
 
 
 def searched(output: Path) -> tuple[float, Any]:
-    """Return the seconds of one search, its study and pictures included, and its result."""
+    """Return the seconds of one search, including its study and plots, and its result."""
     started = time.perf_counter()
     result = barenet.search(output=output, workers=WORKERS, verbose=False, epochs=EPOCHS)
     return time.perf_counter() - started, result
 
 
 def one_after_another(result: Any) -> tuple[float, bool]:
-    """Return the seconds of the same trials alone, one after another, and whether they came to the same figures."""
+    """Return the seconds of the same trials alone, one after another, and whether their losses are the same."""
     started = time.perf_counter()
     same = True
     config = build_config("course")
@@ -114,7 +115,10 @@ def grid_search_cv() -> tuple[float, Any]:
 
 
 def halving(output: Path) -> dict[str, Any]:
-    """Return work and winner of a grid of 64 settings in full and with halving, by validation loss over 5 seeds."""
+    """Return the epochs and the best settings of a grid of 64 settings, in full and with halving.
+
+    The best settings are those with the least validation loss. They are repeated with 5 seeds.
+    """
     space = {
         "lr": [0.16, 0.08, 0.04, 0.02, 0.01, 0.005, 0.0025, 0.00125],
         "l2": [0.0, 1e-4, 1e-3, 1e-2],
@@ -152,7 +156,7 @@ def halving(output: Path) -> dict[str, Any]:
 
 
 class NoWork(Pool):
-    """A pool whose trials take no time: what is left is the coordinator."""
+    """A pool whose trials take no time, so that only the coordinator is measured."""
 
     n_slots = 2
 
@@ -160,7 +164,7 @@ class NoWork(Pool):
         self.memory: list[int] = []
 
     def submit(self, task: RungTask, *, alone: bool = False) -> Future[list[TrainedNetwork]]:
-        """Make up a result."""
+        """Return an invented result, without training."""
         future: Future[list[TrainedNetwork]] = Future()
         results = []
         for config in task.configs:
@@ -175,7 +179,7 @@ class NoWork(Pool):
 
 
 def coordinator(output: Path) -> dict[str, Any]:
-    """Return the coordinator's seconds a trial, and its memory after 100 and after 1,000 trials."""
+    """Return the coordinator's seconds per trial, and its memory after 100 and after 1,000 trials."""
     import barenet.api.searching
 
     pool = NoWork()
@@ -188,7 +192,7 @@ def coordinator(output: Path) -> dict[str, Any]:
     started = time.perf_counter()
     options: dict[str, Any] = {"recipe": "course", "epochs": 1, "hidden_sizes": (32,), "stack": 1}
     barenet.search(space, output=output, verbose=False, **options)
-    seconds = time.perf_counter() - started  # pictures and tables at the end included
+    seconds = time.perf_counter() - started  # including plots and tables at the end
     return {
         "seconds_a_trial": seconds / 1000,
         "share_of_10_second_trials_on_2_workers": seconds / 1000 / (10 / 2),
@@ -199,7 +203,7 @@ def coordinator(output: Path) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Run one of the three and print its figures."""
+    """Run one of the three measurements and print its numbers."""
     kinds = {"course": course, "halving": halving, "coordinator": coordinator}
     if len(sys.argv) != 2 or sys.argv[1] not in kinds:
         sys.exit(f"which one? {', '.join(kinds)}")

@@ -1,10 +1,10 @@
-"""Four seeds at once against four runs one after another on one core: the seconds of `barenet train`, whole.
+"""Compare four seeds at once with four runs one after another on one core: seconds of complete `barenet train` runs.
 
     python benchmarks/seeds.py                                   the default recipe, 4 seeds, 2 epochs, 5 rounds
     python benchmarks/seeds.py --recipe course --epochs 3        small batches, for which worker processes are started
 
 Each round starts `barenet train --n-seeds N` with all cores, then N times `barenet train --seed i --trainer.threads 1`
-pinned to one core. All write no files but their records, and must end with the same losses.
+pinned to one core. All write only their records, and must end with the same losses.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def losses(folder: Path) -> list[list[float]]:
 
 
 def main() -> None:
-    """Measure and print a row a round, and the median."""
+    """Measure; print a row for each round, and the median."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipe", default="quick")
     parser.add_argument("--n-seeds", type=int, default=4)
@@ -59,7 +59,7 @@ def main() -> None:
                 for i in range(arguments.n_seeds)
             ]
             same = losses(folder / "together") == [
-                own for i in range(arguments.n_seeds) for own in losses(folder / f"alone-{i}")
+                history for i in range(arguments.n_seeds) for history in losses(folder / f"alone-{i}")
             ]
         ratios.append(sum(alone) / together)
         print(

@@ -1,8 +1,8 @@
-"""How long it takes to start: `import barenet.nn` against `import numpy`, and `barenet --help`.
+"""Measure the time to start: `import barenet.nn` compared with `import numpy`, and `barenet --help`.
 
     python benchmarks/startup.py
 
-Fresh processes, the two imports in turn, so that a machine whose speed drifts slows both alike.
+New processes run the two imports in turn, so that a machine whose speed changes slows both equally.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ RUNS = 21
 
 
 def seconds(*command: str) -> float:
-    """Return the wall time of one process, seconds."""
+    """Return the wall seconds of one process."""
     started = time.perf_counter()
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
@@ -27,7 +27,7 @@ def main() -> None:
     """Print medians and the median of the ratios, pair by pair."""
     imports = {name: (sys.executable, "-c", f"import {name}") for name in ("numpy", "barenet.nn")}
     for command in imports.values():
-        seconds(*command)  # warm the disk's cache
+        seconds(*command)  # so that the files are in the disk's cache
     pairs = [{name: seconds(*command) for name, command in imports.items()} for _ in range(RUNS)]
     help_times = [seconds(sys.executable, "-m", "barenet", "--help") for _ in range(RUNS)]
     figures = {

@@ -1,12 +1,12 @@
-"""Where the time of a training step goes: microseconds of each part of it, and what is left for Python and waiting.
+"""Profile a training step: microseconds of each part of it, and the rest, for Python and waiting.
 
     python benchmarks/step_profile.py                              batch 16, (128, 32), the course's recipe, one thread
     python benchmarks/step_profile.py --batch 256 --hidden 256,128 --recipe default --threads 2
 
-The engine's functions are wrapped in clocks for it, which nothing else does. Two engines take the same steps in turn,
-one with clocks and one without: the difference is what the clocks cost, and small steps look slower by it. Times are
-summed over threads, so with two threads they add up to twice the time of a step. Waiting is what no thread worked,
-and dealing out the tasks.
+The script wraps the engine's functions in clocks. Two engines take the same steps in turn, one with clocks and
+one without: the difference is the cost of the clocks, which makes small steps slower. Times are summed over threads, so
+with two threads they add up to twice the time of a step. Waiting is the time in which threads do not work, and the time
+for distributing tasks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from barenet.nn import Loss, WeightAverage
 from barenet.nn.layers import ActivationLayer
 
 PYTHON, WAITING = "Python between the calls", "waiting, and dealing out tasks"
-# What is wrapped: a class or module, the name of its function, and the row of the table.
+# The wrapped functions: a class or module, the name of the function, and the row of the table.
 CLOCKED: list[tuple[Any, str, str]] = [
     (Feed, "prepare", "images gathered and scaled"),
     (FastMLP.dense, "forward", "y = x W + b"),
@@ -60,23 +60,23 @@ UPDATE = "update"
 
 
 class Times:
-    """What one thread has done so far: seconds and calls by row; `row` is what it does at present."""
+    """The seconds and calls of one thread by row; `row` is its current one."""
 
     def __init__(self) -> None:
         self.seconds: Counter[str] = Counter()
         self.calls: Counter[str] = Counter()
-        self.row = ""  # nothing that is wrapped
+        self.row = ""  # outside of all wrapped functions
         self.since = time.perf_counter()
 
     def turn_to(self, row: str) -> None:
-        """Add the time since the last turn to what was done until now."""
+        """Add the time since the last change to the current row, and change to another row."""
         now = time.perf_counter()
         self.seconds[self.row] += now - self.since
         self.row, self.since = row, now
 
 
 class Clocks:
-    """Clocks around functions; time in a wrapped function that another one calls counts for the inner one alone."""
+    """Clocks around functions; if a wrapped function calls another one, the time counts only for the inner one."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -114,7 +114,7 @@ class Clocks:
             yield
         finally:
             for owner, name, function in before:
-                if function is None:  # it was inherited
+                if function is None:  # the function is inherited
                     delattr(owner, name)
                 else:
                     setattr(owner, name, function)
@@ -133,21 +133,21 @@ class Threads(Peer):
     engine: NumpyEngine
 
     def make_engine(self, *args: Any, **kwargs: Any) -> NumpyEngine:
-        """Return an engine without worker processes, and without a choice."""
+        """Return an engine without worker processes and with a fixed number of threads."""
         engine = NumpyEngine(*args, **kwargs)
         engine.choice = ThreadChoice([self.problem.threads])
         return engine
 
 
 def measure(problem: Problem, rounds: int) -> tuple[Clocks, float, float]:
-    """Return the clocks of all counted steps, and seconds a step with clocks and without."""
+    """Return the clocks of all counted steps, and the seconds per step with and without clocks."""
     clocks = Clocks()
     plain, timed = Threads(problem), Threads(problem)
     plain.epoch(problem.orders(0))
     (group, *_) = plain.engine.lanes[0].groups
     clocked = [*CLOCKED, (type(group.optimizer), "move", UPDATE)]
     with clocks.around(clocked):
-        timed.epoch(problem.orders(0))  # here its tasks are made, of wrapped functions
+        timed.epoch(problem.orders(0))  # this makes its tasks, with wrapped functions
     for times in clocks.threads:
         times.seconds.clear()
         times.calls.clear()
@@ -174,7 +174,7 @@ def show(problem: Problem, rounds: int) -> None:
     clocks, with_clocks, without = measure(problem, rounds)
     seconds, calls = clocks.total()
     n_steps = rounds * problem.n_steps
-    # What other threads did not work, and between epochs the calling one: the rest of all threads' time.
+    # The rest of all threads' time, in which they did not work.
     n_threads = problem.threads or 1
     seconds[WAITING if n_threads > 1 else PYTHON] += n_threads * with_clocks * n_steps - seconds.total()
     hidden = ", ".join(map(str, problem.hidden))

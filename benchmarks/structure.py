@@ -1,9 +1,9 @@
-"""How large the code is: statements, and statements a line, modules and packages. Nothing is imported or run.
+"""Measure the size of the code: statements, statements per line, modules and packages. Nothing is imported or run.
 
     python benchmarks/structure.py                     the source of this checkout
-    python benchmarks/structure.py OTHER/src src       two, one after the other
+    python benchmarks/structure.py OTHER/src src       two folders, one after another
 
-Statements are those of Python's grammar, nested ones and docstrings included.
+Statements are those of Python's grammar, including nested ones and docstrings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 
 def count_statements(source: str) -> int:
-    """Return the number of statements in a module, nested ones and docstrings included."""
+    """Return the number of statements in a module, including nested ones and docstrings."""
     return sum(isinstance(node, ast.stmt) for node in ast.walk(ast.parse(source)))
 
 

@@ -1,12 +1,13 @@
-"""What threads give: one and all of them, cut and whole, beside busy programs, and on paper for more cores.
+"""Measure what threads gain: with one or all of them, beside busy programs, and computed for more cores.
 
     python benchmarks/threads.py                     every table, about five minutes
     python benchmarks/threads.py --tables cut paper --cells 256:256,128:default
 
-Tables: `cut`, a step with one thread in parts against whole; `threads`, with 2 and more threads against one; `busy`,
-the engine's choice against one thread, with a busy process on each core; `paper`, the measured times of a step's tasks
-dealt to more cores than there are here. A cell is BATCH:HIDDEN:RECIPE. Whatever is compared takes stretches of steps in
-turn in one process; figures are medians of `--rounds` pairs, ratios with the range that holds the median with 96 %.
+Tables: `cut` compares a step in parts with a whole step, on one thread. `threads` compares 2 and more threads with one.
+`busy` compares the engine's choice with one thread, with a busy process on each core. `paper` distributes the measured
+tasks of a step to more cores than this machine has. A cell is BATCH:HIDDEN:RECIPE. Compared forms take groups of steps
+in turn in one process; figures are medians of `--rounds` pairs, and ratios have a range that contains the median with a
+probability of 96 %.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ PAPER_CORES = (1, 2, 4, 8, 16)
 
 
 class Stepper:
-    """An engine that takes stretches of steps, for ever."""
+    """An engine that takes groups of steps without end."""
 
     def __init__(self, cell: str, numbers: Sequence[int], *, is_cut: bool = True) -> None:
         batch, hidden, recipe = cell.split(":")
@@ -54,7 +55,7 @@ class Stepper:
             self.steps(1)
 
     def steps(self, n: int) -> float:
-        """Take `n` steps and return seconds a step."""
+        """Take `n` steps and return the seconds per step."""
         if self.position + n > self.plan.n_steps:
             self.engine.begin(self.plan)
             self.position = 0
@@ -64,12 +65,12 @@ class Stepper:
         return (time.perf_counter() - started) / n
 
     def stretch(self) -> int:
-        """Return how many steps take about as long as a stretch is to."""
+        """Return the number of steps in a group."""
         return max(2, min(self.plan.n_steps // 2, round(STRETCH_SECONDS / self.steps(2))))
 
 
 class OnlyThreads(Peer):
-    """barenet's engine without worker processes, with a choice among given numbers of threads."""
+    """barenet's engine without worker processes, which chooses among given numbers of threads."""
 
     engine: NumpyEngine
 
@@ -86,7 +87,7 @@ class OnlyThreads(Peer):
 
 @contextmanager
 def whole(wanted: bool) -> Iterator[None]:
-    """Leave steps whole that are made inside, if that is wanted."""
+    """If `wanted`, do not cut steps of engines that are made inside."""
     before = parts.PART_WORK, parts.PIECE_WORK
     if wanted:
         parts.PART_WORK = parts.PIECE_WORK = 10**18
@@ -97,7 +98,7 @@ def whole(wanted: bool) -> Iterator[None]:
 
 
 def compare(first: Stepper, second: Stepper, rounds: int) -> tuple[float, float, str]:
-    """Return the median seconds a step of both, and first / second with its range as words."""
+    """Return the median seconds per step of both, and first / second with its range as text."""
     n = min(first.stretch(), second.stretch())
     pairs = [(first.steps(n), second.steps(n)) for _ in range(rounds)]
     ratios = sorted(a / b for a, b in pairs)
@@ -107,7 +108,7 @@ def compare(first: Stepper, second: Stepper, rounds: int) -> tuple[float, float,
 
 
 def head(title: str, *columns: str) -> None:
-    """Begin a table."""
+    """Print the head of a table."""
     print(f"\n{title}\n| {' | '.join(columns)} |\n|{'---|' * len(columns)}")
 
 
@@ -118,7 +119,7 @@ def row(*cells: str | float) -> None:
 
 
 def show_cut(cells: Sequence[str], rounds: int) -> None:
-    """Print what parts cost on one thread."""
+    """Print the cost of parts on one thread."""
     head("parts on one thread against the whole step", "cell", "whole, µs", "in parts, µs", "parts / whole")
     for cell in cells:
         cut, uncut, ratio = compare(Stepper(cell, [1]), Stepper(cell, [1], is_cut=False), rounds)
@@ -126,7 +127,7 @@ def show_cut(cells: Sequence[str], rounds: int) -> None:
 
 
 def show_threads(cells: Sequence[str], rounds: int) -> None:
-    """Print what more threads give."""
+    """Print the gain of more threads."""
     head("more threads against one", "cell", "threads", "one, µs", "these, µs", "one / these")
     for cell in cells:
         for n in [n for n in (2, 4, 8, 16) if n <= available_cores()]:
@@ -135,7 +136,7 @@ def show_threads(cells: Sequence[str], rounds: int) -> None:
 
 
 def show_busy(cells: Sequence[str], rounds: int) -> None:
-    """Print what the choice of threads costs beside a busy process on each core."""
+    """Print the cost of the choice of threads with a busy process on each core."""
     cores = available_cores()
     busy = [multiprocessing.get_context("spawn").Process(target=keep_busy, daemon=True) for _ in range(cores)]
     for process in busy:
@@ -153,13 +154,13 @@ def show_busy(cells: Sequence[str], rounds: int) -> None:
 
 
 def keep_busy() -> None:
-    """Use all of a core."""
+    """Keep a core busy."""
     while True:
         sum(range(10_000))
 
 
 def show_paper(cells: Sequence[str], rounds: int) -> None:
-    """Print what a step would take on more cores: its tasks dealt to them, with the measured cost of waiting."""
+    """Print the computed time of a step on more cores, from its measured tasks and the measured cost of waiting."""
     wake = wake_seconds()
     title = (
         f"on paper: a step's tasks as one thread takes them, dealt to cores; {wake * 1e6:.0f} µs a phase for waiting"
@@ -173,7 +174,7 @@ def show_paper(cells: Sequence[str], rounds: int) -> None:
 
 
 def task_seconds(cell: str, rounds: int) -> tuple[list[list[float]], float]:
-    """Return the median seconds of each task of both phases, and of what is neither."""
+    """Return the median seconds of each task of both phases, and of the rest of a step."""
     stepper = Stepper(cell, [1])
     (group,) = stepper.engine.lanes[0].groups
     (bound,) = group._tasks.values()
@@ -207,13 +208,13 @@ def dealt(seconds: Sequence[float], n_threads: int) -> float:
 
 
 def wake_seconds(rounds: int = 400) -> float:
-    """Return what a phase of two threads takes longer than its tasks, if both have work: the median of many."""
+    """Return the median time that a phase of two threads takes longer than its tasks, if both have work."""
     team, work = Team(2), 200e-6
 
     def sleepless(thread: int) -> None:
         end = time.perf_counter() + work
         while time.perf_counter() < end:
-            np.matmul(a, a, out=outs[thread])  # without the interpreter's lock
+            np.matmul(a, a, out=outs[thread])  # releases the interpreter's lock
 
     a = np.ones((64, 64), np.float32)
     outs = [np.empty_like(a) for _ in range(2)]

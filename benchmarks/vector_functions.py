@@ -1,9 +1,9 @@
-"""Errors of the compiled engine's functions against float64, and how long they take.
+"""Measure the errors of the compiled engine's functions, compared with float64, and their time.
 
     python benchmarks/vector_functions.py               needs barenet[fast]
 
-Prints for each function the largest error on dense samples of the numbers that it is made for, in units in the last
-place (ulp) of a float32 result, the largest absolute error, and nanoseconds a value on one core.
+Prints for each function the largest error on dense samples of its domain, in units in the last place (ulp) of a float32
+result; the largest absolute error; and the nanoseconds per value on one core.
 """
 
 from __future__ import annotations
@@ -67,13 +67,13 @@ def evaluate(name: str, x: Floats) -> Floats:
 
 
 def sigmoid(x: Doubles) -> Doubles:
-    """Return 1 / (1 + e^-x), where e^x overflows for no x."""
+    """Return 1 / (1 + e^-x) in a form that does not overflow."""
     small = np.exp(-np.abs(x))
     return np.where(x >= 0, 1, small) / (1 + small)
 
 
 def gelu_argument(x: Doubles) -> tuple[Doubles, Doubles]:
-    """Return what the sigmoid in GELU is taken of, and its derivative."""
+    """Return the argument of the sigmoid in GELU, and its derivative."""
     scale = 2 * math.sqrt(2 / math.pi)
     return scale * (x + 0.044715 * x**3), scale * (1 + 3 * 0.044715 * x**2)
 
@@ -84,7 +84,7 @@ def gelu_slope(x: Doubles) -> Doubles:
     return sigmoid(g) + x * sigmoid(g) * sigmoid(-g) * slope
 
 
-# In float64, on values that float32 holds.
+# The exact functions in float64, for float32 values.
 EXPECTED: dict[str, Callable[[Doubles], Doubles]] = {
     "exp": np.exp,
     "expm1": np.expm1,
@@ -101,7 +101,7 @@ EXPECTED: dict[str, Callable[[Doubles], Doubles]] = {
 
 
 def samples(name: str) -> Floats:
-    """Return values all over a function's domain, and next to each place where its computation changes."""
+    """Return values in a function's whole domain, and near each place where its computation changes."""
     low, high = {"exp": (-87.3, 88.7), "expm1": (-87.3, 0), "sigmoid": (-87, 87), "softplus": (-87, 100)}.get(
         name, (-30.0, 30.0)
     )
@@ -121,7 +121,7 @@ def samples(name: str) -> Floats:
 
 
 def errors(name: str) -> tuple[float, float, float]:
-    """Return the largest error in ulp, for which number, and the largest absolute error."""
+    """Return the largest error in ulp, the number where it occurs, and the largest absolute error."""
     x = samples(name)
     expected = EXPECTED[name](x.astype(np.float64))
     difference = np.abs(evaluate(name, x) - expected)
@@ -130,7 +130,7 @@ def errors(name: str) -> tuple[float, float, float]:
 
 
 def nanoseconds(name: str) -> float:
-    """Return the least time a value of some runs, on numbers that lie in the cache."""
+    """Return the least time per value of several runs, on numbers in the cache."""
     x = np.linspace(0.1, 4, 4096).astype(np.float32)
     out, fastest = np.empty_like(x), math.inf
     for _ in range(REPEATS):

@@ -1,8 +1,8 @@
-"""Two versions of barenet installed beside each other, with the same libraries, for scripts that compare them.
+"""Install two versions of barenet with the same libraries, for scripts that compare them.
 
 A version is a git commit or a folder with a checkout. `pip install --no-deps --target` puts it into a separate folder,
-which comes before the installed packages on the path of a new process: everything else, NumPy included, is what this
-Python has, and so the same for both versions.
+which comes before the installed packages on the path of a new process. Both versions use the other packages of this
+Python, such as NumPy.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Version:
-    """A version of barenet that lies in `folder`."""
+    """A version of barenet, installed in `folder`."""
 
     name: str
     folder: Path
 
     def environment(self, changes: Mapping[str, str | None]) -> dict[str, str]:
-        """Return the variables of a process that imports this version; a change to None removes a variable."""
+        """Return the environment of a process that imports this version; a change to None removes a variable."""
         merged = {**os.environ, "PYTHONPATH": str(self.folder), **changes}
         return {name: value for name, value in merged.items() if value is not None}
 
@@ -42,7 +42,7 @@ class Version:
         ).stdout
 
     def check(self) -> None:
-        """Raise RuntimeError if a process would import another barenet than this one."""
+        """Raise RuntimeError if a process would import another version of barenet."""
         command = [sys.executable, "-c", "import barenet; print(barenet.__file__)"]
         done = subprocess.run(command, env=self.environment({}), check=True, stdout=subprocess.PIPE, encoding="utf-8")
         if not Path(done.stdout.strip()).is_relative_to(self.folder):
@@ -65,5 +65,5 @@ def install(version: str, folder: Path) -> Version:
 
 
 def git(*arguments: str) -> bytes:
-    """Return what git prints in this repository."""
+    """Return the output of git in this repository."""
     return subprocess.run(["git", *arguments], cwd=REPOSITORY, check=True, stdout=subprocess.PIPE).stdout

@@ -1,11 +1,11 @@
-"""Train the networks that docs/what-helps.md speaks of, and draw its pictures in docs/images.
+"""Train the networks of docs/what-helps.md, and draw its plots in docs/images.
 
-    python benchmarks/what_helps.py               # trains, about a minute a network; keeps what the pictures need
-    python benchmarks/what_helps.py --draw        # draws again from what was kept
+    python benchmarks/what_helps.py               # trains, about a minute per network; keeps the data of the plots
+    python benchmarks/what_helps.py --draw        # draws again from the kept data
 
 Each network has the hidden layers (512, 256) and trains for 20 epochs; one ingredient at a time is added to the same
-plain settings. Accuracies are those of 5,000 images that are held out, and of 5,000 that are trained on, as they are:
-not mirrored, moved or mixed. The test images are not read.
+plain settings. Accuracies are those on 5,000 held-out images and on 5,000 training images, which are not mirrored,
+moved or mixed. The test images are not read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from barenet.data.augmentation import mix, move_sources
 from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset
 from barenet.nn import MLP
-from barenet.plots.canvas import BLUE, FAINT, GREEN, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
+from barenet.plots.appearance import BLUE, FAINT, GREEN, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import probabilities
 from barenet.training.preparation import prepare
@@ -34,7 +34,7 @@ from barenet.training.trainer import Trainer
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 KEPT = Path("runs") / "what-helps"
-N_SEEN = 5000  # images of training whose accuracy is followed
+N_SEEN = 5000  # training images whose accuracy is measured in each epoch
 
 PLAIN: dict[str, Any] = {
     **{
@@ -67,7 +67,7 @@ CURVES = list(ADDED)[1:]
 
 
 def train(name: str, dataset: Dataset, epochs: int) -> dict[str, NDArray[Any]]:
-    """Train with an ingredient and return what the pictures need, by name."""
+    """Train with an ingredient and return the data of the plots by name."""
     flags = {setting_path(own): value for own, value in (PLAIN | ADDED[name] | {"epochs": epochs}).items()}
     config, data = prepare(build_config("quick", flags=flags), dataset)
     trainer = Trainer([config], data)
@@ -99,13 +99,13 @@ def train(name: str, dataset: Dataset, epochs: int) -> dict[str, NDArray[Any]]:
 
 
 def second_inputs(mlp: MLP, images: NDArray[Any], scale: float) -> NDArray[np.float32]:
-    """Return what the activation of the second hidden layer is given for some images, flat."""
+    """Return the inputs of the second hidden layer's activation for some images, flat."""
     rows = mlp.trace(to_float(images[:500], scale))
     return np.asarray(rows[1][0], np.float32).reshape(-1)
 
 
 def draw(found: Mapping[str, Mapping[str, NDArray[Any]]], dataset: Dataset) -> None:
-    """Draw all pictures."""
+    """Draw all plots."""
     for name, picture in {
         "curves": draw_curves(found),
         "averages": draw_averages(found),
@@ -118,7 +118,7 @@ def draw(found: Mapping[str, Mapping[str, NDArray[Any]]], dataset: Dataset) -> N
 
 
 def draw_curves(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
-    """Draw accuracy over epochs with each ingredient, the plain network in grey behind it."""
+    """Draw accuracy over epochs with each ingredient, and the plain network in grey."""
     plain = found["plain AdamW"]
     with new_figure(15.5, 5.2) as figure:
         panels = figure.subplots(2, 6, sharex=True, sharey=True).flat
@@ -156,7 +156,7 @@ def draw_averages(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
 
 
 def draw_weights(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
-    """Draw the first layer's weights: how they are distributed, and those of eight units as pictures."""
+    """Draw the first layer's weights: their distribution, and those of eight units as images."""
     names = ["plain AdamW", "weight decay", "L2", "dropout"]
     with new_figure(11, 6.2) as figure:
         grid = figure.add_gridspec(4, 11, width_ratios=[3.2, 0.2, 0.2] + [1] * 8)
@@ -176,7 +176,7 @@ def draw_weights(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
 
 
 def draw_normalization(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
-    """Draw what the second hidden layer's activation is given, after one epoch and at the end."""
+    """Draw the inputs of the second hidden layer's activation, after one epoch and at the end."""
     with new_figure(8, 3.4) as figure:
         panels = figure.subplots(1, 2, sharey=True)
         for axes, name in zip(panels, ("plain AdamW", "layer normalisation"), strict=True):
@@ -192,7 +192,7 @@ def draw_normalization(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes
 
 
 def draw_confidence(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
-    """Draw how often a network is right against how sure it is."""
+    """Draw the accuracy of a network over its confidence."""
     names = {"plain AdamW": GREY, "label smoothing": ORANGE, "mixed images": BLUE, "dropout": GREEN}
     edges = np.linspace(0.3, 1, 8)
     with new_figure(5.4, 4.4) as figure:
@@ -212,7 +212,7 @@ def draw_confidence(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
 
 
 def draw_images(dataset: Dataset) -> bytes:
-    """Draw images as they are, and changed in each way."""
+    """Draw images, unchanged and changed in each way."""
     pictures = dataset.train_images[[1, 7, 12, 5]].reshape(-1, 28, 28).astype(np.float32)
     others = dataset.train_images[[4, 25, 0, 18]].reshape(-1, 28, 28).astype(np.float32)
     sources = move_sources((28, 28), 0, 0.1)
@@ -243,11 +243,11 @@ def draw_images(dataset: Dataset) -> bytes:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Train what is not kept yet, and draw."""
+    """Train the networks that are not kept yet, and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--draw", action="store_true", help="draw from what was kept")
+    parser.add_argument("--draw", action="store_true", help="draw from the kept data")
     parser.add_argument("--epochs", type=int, default=PLAIN["epochs"])
-    parser.add_argument("--images", type=int, help="of the training file, for a trial")
+    parser.add_argument("--images", type=int, help="the number of training images, for a trial")
     given = parser.parse_args(arguments)
     dataset = load_dataset()
     if given.images is not None:

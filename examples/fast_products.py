@@ -1,12 +1,12 @@
-"""From three loops to a register tile: a product of matrices, made faster in six stages, each a function of its own.
+"""A product of matrices, made faster in six stages, from three loops to a register tile. Each stage is a function.
 
     pip install ".[fast]"
     python examples/fast_products.py                # 128 images, 784 inputs, 512 units
-    python examples/fast_products.py 16 784 128     # another batch, other widths: both multiples of 16
+    python examples/fast_products.py 16 784 128     # another batch and other widths; the last one is a multiple of 16
 
 The product is y = x W, with x (B, D) and W (D, H). Numba compiles each function; docs/compiled-engine.md says what each
-stage changes and why. Each number of y is always a sum in the order of k: stages 1 and 2 give the same bits, and so do
-stages 3 to 6, which round a product and its sum once together.
+stage changes and why. All stages add the terms of a number of y in the order of k. So stages 1 and 2 give the same
+bits, and so do stages 3 to 6, which round only once after a product and its sum.
 """
 
 import sys
@@ -19,14 +19,14 @@ from barenet.engine.compiled.kernels.memory import load, store
 from barenet.engine.compiled.kernels.products import tile
 from barenet.engine.compiled.kernels.vectors import fma, splat
 
-ROWS = 6  # of a tile: 6 x 16 sums fill 12 of the 16 registers of AVX2
-TERMS = 256  # of a block: 256 rows of a panel of 16 columns are 16 KB, half of a first-level cache
+ROWS = 6  # rows of a tile: 6 x 16 sums fill 12 of the 16 registers of AVX2
+TERMS = 256  # terms of a block: 256 rows of a panel of 16 columns are 16 KB, half of a first-level cache
 ZERO, ONE = np.float32(0), np.float32(1)
 
 
 @njit
 def three_loops(x, W, y):
-    """Stage 1: as the formula says, y_ij = sum_k x_ik W_kj. The next W_kj is a whole row of W away."""
+    """Stage 1: the formula, y_ij = sum_k x_ik W_kj. In memory, the next W_kj is a whole row of W away."""
     for i in range(x.shape[0]):
         for j in range(W.shape[1]):
             total = ZERO
@@ -37,7 +37,7 @@ def three_loops(x, W, y):
 
 @njit
 def loops_in_order(x, W, y):
-    """Stage 2: the loop over j inside. W and y are read side by side, and LLVM takes several j at once by itself."""
+    """Stage 2: the loop over j is the inner one. It reads W and y without gaps, and LLVM takes several j at once."""
     y[:] = ZERO
     for i in range(x.shape[0]):
         for k in range(x.shape[1]):
@@ -47,7 +47,7 @@ def loops_in_order(x, W, y):
 
 @njit
 def vectors(x, W, y):
-    """Stage 3: 16 sums in registers, until they are done. fma rounds x_ik W_kj + sum once, not twice."""
+    """Stage 3: 16 sums stay in registers until they are complete. fma rounds x_ik W_kj + sum once, not twice."""
     flat, out, width = W.reshape(-1), y.reshape(-1), W.shape[1]
     for i in range(x.shape[0]):
         for j in range(0, width, 16):
@@ -62,17 +62,17 @@ one_tile, one_row = tile(ROWS, 1), tile(1, 1)
 
 @njit
 def register_tiles(x, W, y):
-    """Stage 4: 6 rows at once. Each vector of W that is loaded is used six times, and twelve sums never wait."""
+    """Stage 4: 6 rows at once. Each loaded vector of W is used six times, and no sum waits for the one before it."""
     (n, depth), width = x.shape, W.shape[1]
     y[:] = ZERO
     add_product(n, depth, width // 16, x.reshape(-1), depth, W.reshape(-1), width, 16, y.reshape(-1))
 
 
 @njit
-def add_product(n, depth, panels, x, stride, W, row, panel, y):  # noqa: PLR0917 (Numba's functions are called by place)
-    """Add to y the product of x (n, depth), its rows `stride` apart, with panels of 16 columns of W, tile by tile.
+def add_product(n, depth, panels, x, stride, W, row, panel, y):  # noqa: PLR0917 (Numba needs positional arguments)
+    """Add the product of x (n, depth) and panels of 16 columns of W to y, tile by tile.
 
-    W[k, 16 p] is W[k row + p panel].
+    The rows of x are `stride` numbers apart. All arrays are flat: W[k, 16 p] is at W[k row + p panel].
     """
     width = 16 * panels
     for p in range(panels):
@@ -89,7 +89,7 @@ def add_product(n, depth, panels, x, stride, W, row, panel, y):  # noqa: PLR0917
 
 @njit
 def into_panels(W, packed):
-    """Write W as panels of 16 columns, one after the other, each with all its rows."""
+    """Write W as panels, one after another; a panel is 16 columns with all rows."""
     depth = W.shape[0]
     for p in range(W.shape[1] // 16):
         for k in range(depth):
@@ -99,7 +99,7 @@ def into_panels(W, packed):
 
 @njit
 def panels(x, W, y):
-    """Stage 5: W in panels, so that a tile reads it without gaps. barenet keeps its weights so; here it is copied."""
+    """Stage 5: W in panels, so that a tile reads it without gaps. barenet stores weights so; here they are copied."""
     (n, depth), width = x.shape, W.shape[1]
     packed = np.empty(W.size, np.float32)
     into_panels(W, packed)
@@ -109,7 +109,7 @@ def panels(x, W, y):
 
 @njit
 def blocks(x, W, y):
-    """Stage 6: 256 terms at a time, for which a panel stays in the first-level cache; sums go on from those in y."""
+    """Stage 6: 256 terms at a time, so that their rows of a panel stay in the first-level cache; y adds them up."""
     (n, depth), width = x.shape, W.shape[1]
     packed = np.empty(W.size, np.float32)
     into_panels(W, packed)
@@ -124,8 +124,8 @@ STAGES = (three_loops, loops_in_order, vectors, register_tiles, panels, blocks)
 
 
 def seconds_of(product, x, W, y):
-    """Return the least seconds of some calls."""
-    product(x, W, y)  # compiled now
+    """Return the seconds of the fastest of several calls."""
+    product(x, W, y)  # the first call compiles
     least, began = np.inf, time.perf_counter()
     while time.perf_counter() - began < 0.5:
         started = time.perf_counter()
@@ -135,7 +135,7 @@ def seconds_of(product, x, W, y):
 
 
 def main(n=128, depth=784, width=512):
-    """Print the billions of operations a second of each stage, and those of NumPy."""
+    """Print the billions of operations per second of each stage and of NumPy."""
     rng = np.random.default_rng(0)
     x, W = rng.random((n, depth), np.float32), rng.standard_normal((depth, width), np.float32)
     y, right = np.zeros((n, width), np.float32), x.astype(np.float64) @ W

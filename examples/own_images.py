@@ -1,10 +1,11 @@
-"""From a folder of pictures to a trained model, an ONNX file and an answer.
+"""Train on a folder of images, write the model as an ONNX file, and recognise an image.
 
-    python examples/own_images.py path/to/pictures photo.jpg
+    python examples/own_images.py path/to/images photo.jpg
     python examples/own_images.py
 
-The folder holds a folder a class, or `train` and `test` (and `val`) above such folders. Without one, 2,000 images of
-Fashion-MNIST are written out as PNG files first, into own-images/, and one of them is recognised in the end.
+The folder holds one folder for each class, or the folders `train`, `test` (and `val`), each with such folders.
+Without arguments, 2,200 images of Fashion-MNIST are written into own-images/ as PNG files first, and one of them is
+recognised at the end.
 """
 
 import sys
@@ -18,7 +19,7 @@ SAMPLE = Path("own-images")
 
 
 def write_sample() -> tuple[Path, Path]:
-    """Write images of Fashion-MNIST as pictures in class folders; return the folder, and a picture to recognise."""
+    """Write images of Fashion-MNIST into class folders; return the folder, and an image to recognise."""
     data = barenet.load_dataset()
     for part, images, labels, n in (
         ("train", data.train_images, data.train_labels, 2000),
@@ -32,7 +33,7 @@ def write_sample() -> tuple[Path, Path]:
 
 
 def export(run: Path) -> str:
-    """Write the run's model as an ONNX file beside it, where the extra for it is installed; say what came of it."""
+    """Write the model as an ONNX file into the run folder, if the extra for it is installed; return a message."""
     try:
         result = barenet.export(run, to="onnx", output=run / "model.onnx", force=True)
     except barenet.errors.MachineError as error:
@@ -43,15 +44,15 @@ def export(run: Path) -> str:
 def main() -> None:
     """Train, export, recognise."""
     arguments = [Path(argument) for argument in sys.argv[1:]]
-    folder, *pictures = arguments or write_sample()
-    result = barenet.train(data=str(folder))  # as `barenet train --data FOLDER`
+    folder, *images = arguments or write_sample()
+    result = barenet.train(data=str(folder))  # like `barenet train --data FOLDER`
     network = result.networks[0]
-    print(f"{result.folder}: {network.validation_accuracy:.1%} of the validation pictures right")
+    print(f"{result.folder}: {network.validation_accuracy:.1%} of the validation images right")
     if network.scores is not None:
-        print(f"{network.scores.accuracy:.1%} of the test pictures")
+        print(f"{network.scores.accuracy:.1%} of the test images right")
     print(export(result.folder))
     predictor = barenet.load(result.folder)
-    for found in barenet.recognise(predictor, pictures, note=print) if pictures else ():
+    for found in barenet.recognise(predictor, images, note=print) if images else ():
         print(f"{found.source}: {found.class_name} ({found.probability:.0%})")
 
 

@@ -1,7 +1,7 @@
-"""A three-layer classifier as a lecture writes it: one network, nothing but NumPy, every formula on its own line.
+"""A three-layer classifier with the formulas of a lecture: one network, only NumPy, one line for each formula.
 
     python examples/textbook.py                 # the Fashion-MNIST images that come with barenet
-    python examples/textbook.py some/folder     # the four .gz files in a folder of yours
+    python examples/textbook.py some/folder     # the four .gz files in a folder
 
 barenet does the same, faster, for any number of layers, and for many networks at once. Symbols: B images in a batch.
 """
@@ -13,7 +13,7 @@ from importlib import resources
 from itertools import pairwise
 from pathlib import Path
 
-# Small matrix products are slower on several threads, many times so on a busy machine. NumPy reads this at import.
+# Small matrix products are slower on several threads, many times slower on a busy machine. NumPy reads this at import.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import numpy as np
@@ -42,13 +42,13 @@ def initialize(rng):
 
 
 def forward(p, x):
-    """Return what each of the three layers gives for images x (B, 784); the last gives the probabilities (B, 10)."""
+    """Return the outputs of the three layers for images x (B, 784); the last are the probabilities (B, 10)."""
     z1 = x @ p["W1"] + p["b1"]  # z = x W + b            (B, 128)
     a1 = np.maximum(z1, 0)  # relu                       (B, 128)
     z2 = a1 @ p["W2"] + p["b2"]  #                       (B, 32)
     a2 = np.maximum(z2, 0)  #                            (B, 32)
     z3 = a2 @ p["W3"] + p["b3"]  # the logits            (B, 10)
-    # softmax: p_c = e^z_c / sum_k e^z_k. Taking the largest z off first changes nothing, and e^z cannot overflow.
+    # softmax: p_c = e^z_c / sum_k e^z_k. Subtracting the largest z changes no p_c, and e^z cannot overflow.
     e = np.exp(z3 - z3.max(axis=1, keepdims=True))
     return a1, a2, e / e.sum(axis=1, keepdims=True)
 
@@ -61,13 +61,13 @@ def cross_entropy(probabilities, labels):
 def backward(p, x, labels, activations):
     """Return the gradient of the mean cross-entropy with respect to every weight and bias.
 
-    The chain rule, from the loss back to the images; a name d... is the derivative of the loss by what follows the d.
+    It uses the chain rule, from the loss back to the images. dz3 is the derivative of the loss with respect to z3.
     """
     a1, a2, probabilities = activations
     one_hot = np.eye(10)[labels]
-    dz3 = (probabilities - one_hot) / len(x)  # softmax and cross-entropy together; nothing is to be added to this
+    dz3 = (probabilities - one_hot) / len(x)  # the derivative of softmax and cross-entropy together
     da2 = dz3 @ p["W3"].T  # z3 = a2 W3 + b3
-    dz2 = da2 * (a2 > 0)  # relu has slope 1 where it lets through, else 0
+    dz2 = da2 * (a2 > 0)  # the slope of relu is 1 where its output is positive, else 0
     da1 = dz2 @ p["W2"].T
     dz1 = da1 * (a1 > 0)
     return {
@@ -81,7 +81,7 @@ def backward(p, x, labels, activations):
 
 
 def train_epoch(p, images, labels, order, *, step=0, rate=LEARNING_RATE):
-    """Train on the images once, in the given order, changing p; return the mean loss, the next step and its rate."""
+    """Train on the images once, in the given order; change p; return the mean loss, the next step and its rate."""
     losses = []
     for start in range(0, len(order), BATCH_SIZE):
         rows = order[start : start + BATCH_SIZE]
@@ -103,7 +103,7 @@ def accuracy(p, images, labels):
 
 
 def main(folder=None, n_epochs=10, seed=0):
-    """Train, looking at 2,000 held-out images after each epoch; at the very end look at the test images, once."""
+    """Train, and print the accuracy on 2,000 held-out images after each epoch; use the test images once, at the end."""
     folder = Path(folder) if folder else resources.files("barenet.data") / "fashion_mnist"
     images, labels = read_data(folder, "train")
     rng = np.random.default_rng(seed)

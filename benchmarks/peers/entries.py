@@ -1,4 +1,4 @@
-"""The forms in which a peer is run in a cell: some processes, each pinned to its cores, with some of the networks."""
+"""The forms in which a peer runs in a cell: processes, each pinned to its cores, with some of the networks."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Cell:
 
     @staticmethod
     def read(text: str) -> Cell:
-        """Return the cell that `text` stands for; ValueError if it stands for none."""
+        """Return the cell that `text` means; raise ValueError for an invalid text."""
         batch, hidden, networks, *recipe = text.split(":")
         cell = Cell(int(batch), tuple(map(int, hidden.split(","))), int(networks), *recipe)
         if min(cell.batch, *cell.hidden, cell.n_networks) < 1:
@@ -40,8 +40,8 @@ class Cell:
 class Entry:
     """One way to run one peer.
 
-    networks: the numbers of the networks of each process. cores: those that each process may use. columns: where the
-    entry is one of the forms of which the fastest counts.
+    networks: the numbers of each process's networks. cores: the cores that each process may use. columns: the columns
+    in which this form may be the fastest one that counts.
     """
 
     peer: str
@@ -52,7 +52,7 @@ class Entry:
     columns: tuple[str, ...]
     vmap: bool = False
     processes: list[subprocess.Popen[str]] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)  # of an epoch, divided by the number of all networks
+    seconds: list[float] = field(default_factory=list)  # of each epoch, divided by the number of all networks
     cores_used: list[float] = field(default_factory=list)  # CPU seconds of all processes over wall seconds
     first_losses: list[float] | None = None
     accuracy: float | None = None
@@ -60,12 +60,12 @@ class Entry:
 
     @property
     def median(self) -> float:
-        """Seconds of an epoch, a network."""
+        """The median seconds of an epoch, per network."""
         return statistics.median(self.seconds)
 
     def start(self, cell: Cell, n_images: int) -> None:
         """Start the processes and wait until all are ready."""
-        # OpenBLAS chooses its kernel by itself: a machine may name an older one, which halves the speed.
+        # OpenBLAS chooses its kernel: the environment may name an older one, which halves the speed.
         environment = {k: v for k, v in os.environ.items() if not k.startswith("OPENBLAS_")}
         environment["TF_CPP_MIN_LOG_LEVEL"] = "3"
         for networks, cores in zip(self.networks, self.cores, strict=True):
@@ -109,13 +109,13 @@ class Entry:
         return seconds
 
     def finish(self) -> None:
-        """Ask for what has been learnt, and for versions, and let the processes end."""
+        """Ask for the accuracy and the versions, and end the processes."""
         self.accuracy = self.ask("accuracy")[0]["accuracy"]
         self.about = self.ask("about")[0]
         self.stop()
 
     def stop(self) -> None:
-        """Let the processes end."""
+        """End the processes."""
         for process in self.processes:
             process.communicate()
 
@@ -131,7 +131,7 @@ def read(process: subprocess.Popen[str]) -> dict[str, Any]:
 
 
 def entries(peer: str, n_networks: int, cores: Sequence[int]) -> list[Entry]:
-    """Return all forms of a peer: those of the column of one core, and those of the column of all."""
+    """Return all forms of a peer, for the column of one core and for the column of all cores."""
     all_networks, first = list(range(n_networks)), [list(cores[:1])]
     if len(cores) == 1:
         found = [Entry(peer, "1 thread", [all_networks], first, 1, (ONE_CORE, ALL_CORES))]
@@ -139,7 +139,7 @@ def entries(peer: str, n_networks: int, cores: Sequence[int]) -> list[Entry]:
             found.append(Entry(peer, "vmap", [all_networks], first, 1, (ONE_CORE, ALL_CORES), vmap=True))
         return found
     if peer in ("ours", "ours_compiled"):
-        # barenet has to choose by itself: its form on one core is no candidate for all.
+        # barenet must choose: its form on one core does not count in the column of all cores.
         found = [Entry(peer, "1 thread", [all_networks], first, 1, (ONE_CORE,))]
         return [*found, Entry(peer, "own choice", [all_networks], [list(cores)], None, (ALL_CORES,))]
     threads = f"{len(cores)} threads"

@@ -1,4 +1,4 @@
-"""JAX with the whole epoch compiled into one `jit(lax.scan)`: networks one after another, or under `vmap`."""
+"""JAX with a whole epoch compiled into one `jit(lax.scan)`: networks one after another, or with `vmap`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from peers.problem import BETA1, BETA2, EPSILON, Problem
 
 
 class Peer:
-    """Parameters are pairs (weights, bias), a layer each; images of a batch are gathered inside the compiled loop."""
+    """Parameters are pairs (weights, bias), one for each layer; the compiled loop gathers the images of a batch."""
 
     def __init__(self, problem: Problem) -> None:
         os.environ.pop("XLA_FLAGS", None)
@@ -25,11 +25,11 @@ class Peer:
         one = self.compile_epoch()
         self.run = jax.jit(jax.vmap(one, (0, None, None, 0)) if problem.vmap else one, donate_argnums=0)
         states = [self.start(number) for number in problem.networks]
-        # A list of states that are trained one after another; under vmap one state, led by the networks.
+        # A list of states that are trained one after another; with vmap, one state whose first axis is the networks.
         self.states = [jax.tree.map(lambda *values: jnp.stack(values), *states)] if problem.vmap else states
 
     def start(self, number: int) -> Any:
-        """Return a network's state: step, parameters, and those of both moments and the average that are needed."""
+        """Return a network's state: step, parameters, and both moments and the average if they are needed."""
         jnp = self.jax.numpy
 
         def parameters() -> Any:
@@ -42,7 +42,7 @@ class Peer:
         return jnp.zeros((), jnp.float32), parameters(), moments, parameters() if self.recipe.average_decay else ()
 
     def compile_epoch(self) -> Any:
-        """Return a function of state, images, labels and order (steps, B) that gives a state, losses and classes."""
+        """Return a function of state, images, labels and order (steps, B) that returns a state, losses and classes."""
         jax, recipe = self.jax, self.recipe
         jnp = jax.numpy
 
@@ -101,7 +101,7 @@ class Peer:
         steps = orders.astype(np.int32).reshape(n, -1, self.problem.batch)
         inputs = [steps] if self.problem.vmap else list(steps)
         results = []
-        for i, order in enumerate(inputs):  # the call returns at once: several networks may run at a time
+        for i, order in enumerate(inputs):  # the call returns at once, so several networks may run at the same time
             self.states[i], result = self.run(self.states[i], self.x, self.y, order)
             results.append(result)
         losses = [np.asarray(loss) for loss, _ in results]
@@ -110,7 +110,7 @@ class Peer:
         return np.stack(losses).reshape(n, -1), np.stack(predicted).reshape(n, -1)
 
     def logits(self) -> np.ndarray:
-        """Return the first network's logits (10000, 10) of the test images, by averaged parameters if there are any."""
+        """Return the first network's logits (10000, 10) for the test images, with the averaged parameters if any."""
         _, parameters, _, average = self.states[0]
         evaluated = average if self.recipe.average_decay else parameters
         if self.problem.vmap:

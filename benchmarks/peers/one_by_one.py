@@ -10,7 +10,7 @@ from peers.problem import Problem
 
 
 class OneByOne:
-    """Base of such peers: `network` makes a network from a problem and the network's number.
+    """The base class of such peers: `network` makes a network from a problem and the network's number.
 
     A network has `epoch(order)`, which returns losses (steps,) and predicted classes (n,), and `logits(x)`.
     """

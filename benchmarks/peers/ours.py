@@ -1,4 +1,4 @@
-"""barenet's engine, called through the trainer's protocol: a network alone, or several, each with its own order."""
+"""barenet's engine, called like the trainer calls it: one network, or several, each with a different order."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from barenet.engine.state import TrainingState
 from barenet.nn import MLP, OPTIMIZERS, make_loss
 from peers.problem import N_IMAGES, Problem
 
-STRETCH_SECONDS = 0.1  # between two calls, as in the trainer, which shows its progress in between
+STRETCH_SECONDS = 0.1  # seconds of a call, as in the trainer, which reports progress between calls
 
 
 class Peer:
-    """The engine, with the losses and predicted classes that it returns of an epoch."""
+    """The engine, with the losses and predicted classes that it returns for an epoch."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -45,7 +45,7 @@ class Peer:
         for row, number in enumerate(problem.networks):
             for i, weights in enumerate(problem.weights(number), start=1):
                 mlp.parameters.views[f"W{i}"][row] = weights
-        slots = OPTIMIZERS[recipe.optimizer].slot_names if recipe.optimizer != "sgd" else ()  # there is no momentum
+        slots = OPTIMIZERS[recipe.optimizer].slot_names if recipe.optimizer != "sgd" else ()  # SGD has no momentum here
         state = TrainingState.start(mlp.parameters.values, slots, recipe.average_decay > 0, 1)
         self.engine = self.make_engine(
             [config] * n,
@@ -59,7 +59,7 @@ class Peer:
         self.steps_taken = 0
 
     def make_engine(self, *args: Any, **kwargs: Any) -> Engine:
-        """Return the engine that a training of the course's 100 epochs would have."""
+        """Return the engine that would train the course's 100 epochs."""
         return make_engine(*args, n_steps=100 * N_IMAGES // self.problem.batch, **kwargs)
 
     def epoch(self, orders: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -86,7 +86,7 @@ class Peer:
         return logits
 
     def about(self) -> dict[str, Any]:
-        """Return versions, BLAS, and what the engine chose to use."""
+        """Return versions, BLAS, and the choice of the engine."""
         (blas, *_) = threadpool_info()
         names = ("internal_api", "version", "architecture")
         return {

@@ -1,4 +1,4 @@
-"""barenet's compiled engine, called as `ours` calls NumPy's."""
+"""barenet's compiled engine, called in the same way as the NumPy engine in `ours`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from peers import ours
 
 
 class Peer(ours.Peer):
-    """The compiled engine, with the losses and predicted classes that it returns of an epoch."""
+    """The compiled engine, with the losses and predicted classes that it returns for an epoch."""
 
     def make_engine(self, *args: Any, **kwargs: Any) -> Engine:
         """Return the engine."""
         return CompiledEngine(*args, **kwargs)
 
     def about(self) -> dict[str, Any]:
-        """Return versions too."""
+        """Return what `ours` returns, and the version of Numba."""
         return {**super().about(), "numba": numba.__version__}
 
     def describe_choice(self) -> str:

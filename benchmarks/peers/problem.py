@@ -1,4 +1,4 @@
-"""What every peer is given: the recipe, the images, the initial weights, the order of each epoch."""
+"""The same problem for every peer: the recipe, the images, the initial weights, the order of each epoch."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ N_IMAGES = 58_000
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a step computes.
+    """The settings of a step.
 
-    l2: strength of (l2 / 2) sum(W**2) in the objective. weight_decay: decoupled, of adamw. Both leave biases alone.
-    average_decay: of a running average of all parameters, which is what is evaluated; 0 for none.
+    l2: strength of (l2 / 2) sum(W**2) in the objective. weight_decay: decoupled, for adamw. Both do not change biases.
+    average_decay: that of a running average of all parameters, which is used for evaluation; 0 for none.
     """
 
     activation: str
@@ -28,7 +28,7 @@ class Recipe:
     label_smoothing: float = 0.0
 
     def average_rest(self, step: int) -> float:
-        """Return by how much the average moves towards the parameters after step number `step`, counted from 1."""
+        """Return the weight of the parameters in the average after step number `step`, counted from 1."""
         return 1 - min(self.average_decay, (1 + step) / (10 + step))
 
 
@@ -36,14 +36,14 @@ BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 GELU_SCALE, GELU_CUBIC = np.sqrt(2 / np.pi), 0.044715
 RECIPES = {
     "course": Recipe("relu", "sgd", 0.05, l2=0.001),
-    # barenet's recipe `quick` without normalisation and mirrored images, and with a constant rate
+    # like barenet's recipe `quick`, without normalisation and mirrored images, and with a constant rate
     "default": Recipe("gelu", "adamw", 0.003, weight_decay=0.05, average_decay=0.998, label_smoothing=0.1),
 }
 
 
 @cache
 def fashion_mnist() -> Any:
-    """Return the data set that barenet carries, read once."""
+    """Return the data set that comes with barenet, read once."""
     import barenet
 
     return barenet.load_dataset()
@@ -51,10 +51,10 @@ def fashion_mnist() -> Any:
 
 @dataclass(frozen=True)
 class Problem:
-    """What one process of one peer trains, and how.
+    """The networks that one process of one peer trains, and the settings.
 
-    networks: numbers of the networks, which decide their weights and orders. threads: None lets barenet choose.
-    vmap: train all networks together under JAX's `vmap`, and not one after another.
+    networks: numbers of the networks, which decide their weights and orders. threads: None lets barenet choose. vmap:
+    train all networks together with JAX's `vmap`, not one after another.
     """
 
     batch: int
@@ -67,7 +67,7 @@ class Problem:
 
     @property
     def recipe(self) -> Recipe:
-        """What a step computes."""
+        """The settings of a step."""
         return RECIPES[self.recipe_name]
 
     @property
@@ -77,7 +77,7 @@ class Problem:
 
     @property
     def pixels(self) -> np.ndarray:
-        """Images to train on (n, 784), a byte a pixel."""
+        """Images to train on (n, 784), one byte for each pixel."""
         return fashion_mnist().train_images[: self.n_images]
 
     @cached_property

@@ -1,9 +1,10 @@
-"""One peer in a process of its own: reads a line, does what it says, answers with a line of JSON.
+"""One peer in a separate process, which reads commands line by line and answers each with a line of JSON.
 
     python -m peers.process '{"peer": "textbook", "cores": [0], "batch": 16, "hidden": [128, 32], "threads": 1}'
 
-Two BLAS libraries in one process fight over the cores, so each peer has its own. `cores` are those that the process may
-use, and null where the system cannot pin a process; everything else belongs to `peers.problem.Problem`.
+Two BLAS libraries in one process would compete for the cores, so each peer has a separate process. `cores` are those
+that the process may use, or null if the system cannot pin a process; the other settings are for
+`peers.problem.Problem`.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import sys
 import time
 from typing import Any
 
-N_COMPARED = 10  # first losses, which all peers must agree on
+N_COMPARED = 10  # the number of first losses that must agree between peers
 
 
 def main() -> None:
-    """Answer `epoch` with its seconds, `accuracy` with the share of test images, `about` with versions."""
+    """Answer `epoch` with its seconds, `accuracy` with the share of right test images, `about` with versions."""
     settings = json.loads(sys.argv[1])
-    # First of all: libraries look at the cores and at these variables when they are imported.
+    # This must come first: libraries read the cores and these variables when they are imported.
     cores = settings.pop("cores")
     if cores is not None:
         os.sched_setaffinity(0, cores)
@@ -64,7 +65,7 @@ def run_epoch(peer: Any, problem: Any, epoch: int) -> dict[str, Any]:
 
 
 def cpu_seconds_of_children() -> float:
-    """Return the CPU time so far of all processes that this one started."""
+    """Return the CPU time of all processes that this one started."""
     import psutil
 
     times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]

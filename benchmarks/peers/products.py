@@ -1,4 +1,4 @@
-"""The floor: the matrix products of a training step alone, whole, through the same BLAS, on arrays made before."""
+"""The lower limit: only the matrix products of a training step, uncut, with the same BLAS, on existing arrays."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from peers.problem import Problem
 
 
 class Peer:
-    """y = x W, dW = x^T dy, dx = dy W^T for each layer, and nothing else; networks one after another."""
+    """Computes y = x W, dW = x^T dy and dx = dy W^T for each layer, and nothing else; networks one after another."""
 
     def __init__(self, problem: Problem) -> None:
         self.limits = threadpool_limits(problem.threads)
@@ -26,7 +26,7 @@ class Peer:
         self.dy = [rng.normal(size=y.shape).astype(np.float32) for y in self.x]
 
     def epoch(self, orders: np.ndarray) -> tuple[None, None]:
-        """Compute as many steps' products as an epoch has."""
+        """Compute the products of all steps of an epoch."""
         for W in self.W:
             layers = range(len(W))
             for _ in range(self.n_steps):
@@ -39,10 +39,10 @@ class Peer:
         return None, None
 
     def logits(self) -> None:
-        """Return nothing: nothing is learnt."""
+        """Return None: nothing is learnt."""
 
     def about(self) -> dict[str, Any]:
-        """Return BLAS's own peak, GFLOP/s, on a product of 2048 x 2048 matrices."""
+        """Return the peak of BLAS, in GFLOP/s, for a product of 2048 x 2048 matrices."""
         a = np.ones((2048, 2048), np.float32)
         out = np.empty_like(a)
         seconds = []

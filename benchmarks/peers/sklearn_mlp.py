@@ -16,7 +16,7 @@ from peers.problem import Problem
 
 
 class Network:
-    """One pass of `fit` with `warm_start` an epoch; its checks of the input are part of it."""
+    """Takes one pass of `fit` with `warm_start` for each epoch; this includes its checks of the input."""
 
     def __init__(self, problem: Problem, number: int) -> None:
         if problem.recipe.optimizer != "sgd":
@@ -35,7 +35,7 @@ class Network:
             warm_start=True,
             shuffle=False,  # the order is given
         )
-        n = max(problem.batch, 10)  # an image of each class at least, so that it knows them all
+        n = max(problem.batch, 10)  # at least one image of each class, so that it knows all classes
         self.model.fit(self.x[:n], np.arange(n) % 10)
         self.model.coefs_ = problem.weights(number)
         self.model.intercepts_ = [np.zeros(width, np.float32) for width in problem.widths[1:]]
@@ -46,7 +46,7 @@ class Network:
         return None, None
 
     def logits(self, x: np.ndarray) -> np.ndarray:
-        """Return the probabilities of images (n, 784), whose largest is the largest logit's."""
+        """Return the probabilities of images (n, 784); the largest one belongs to the largest logit."""
         probabilities: np.ndarray = self.model.predict_proba(x)
         return probabilities
 
@@ -61,7 +61,7 @@ class Peer(OneByOne):
         super().__init__(problem)
 
     def epoch(self, orders: np.ndarray) -> tuple[None, None]:
-        """Train one epoch; scikit-learn keeps the epoch's mean loss alone, and no predictions."""
+        """Train one epoch; scikit-learn keeps only the epoch's mean loss, and no predictions."""
         for network, order in zip(self.networks, orders, strict=True):
             network.epoch(order)
         return None, None

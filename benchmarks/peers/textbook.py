@@ -1,4 +1,4 @@
-"""Plain NumPy in float64 as a course would write it: one-hot labels, fresh arrays in each step."""
+"""Plain NumPy in float64, as in a course: one-hot labels, and new arrays in each step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from peers.problem import BETA1, BETA2, EPSILON, GELU_CUBIC, GELU_SCALE, Problem
 
 
 class Network:
-    """Lists of weights, lists of activations, and formulas as they stand on the blackboard."""
+    """Lists of weights, lists of activations, and the formulas of a lecture."""
 
     def __init__(self, problem: Problem, number: int) -> None:
         self.batch, self.recipe = problem.batch, problem.recipe
@@ -67,7 +67,7 @@ class Network:
         return 0.5 * (1 + t) + 0.5 * z * (1 - t**2) * GELU_SCALE * (1 + 3 * GELU_CUBIC * z**2)
 
     def update(self, grads: list[np.ndarray]) -> None:
-        """Move all parameters, and then their average."""
+        """Update all parameters, and then their average."""
         self.t += 1
         rate = self.recipe.learning_rate
         parameters = self.W + self.b

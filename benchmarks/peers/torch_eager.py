@@ -1,4 +1,4 @@
-"""PyTorch eager in its best form: tensors indexed by hand, fused optimizers, the average in one call."""
+"""PyTorch in eager mode in its best form: tensors without a loader, fused optimizers, the average in one call."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from peers.problem import BETA1, BETA2, EPSILON, Problem
 
 
 class Network:
-    """Sequential of Linear and ReLU or GELU, cross_entropy, SGD or AdamW with fused=True; decay of weights only."""
+    """Sequential of Linear and ReLU or GELU, cross_entropy, SGD or AdamW with fused=True; only weights decay."""
 
     def __init__(self, problem: Problem, number: int) -> None:
         self.batch, self.recipe = problem.batch, problem.recipe
@@ -80,12 +80,12 @@ class Network:
 
 
 class Peer(OneByOne):
-    """Networks one after another; one thread between operations, `problem.threads` in each."""
+    """Networks one after another; operations run one at a time, each on `problem.threads` threads."""
 
     network: type[Network] = Network
 
     def __init__(self, problem: Problem) -> None:
-        if torch.get_num_interop_threads() != 1:  # it can be set once in a process
+        if torch.get_num_interop_threads() != 1:  # it can be set only once in a process
             torch.set_num_interop_threads(1)
         torch.set_num_threads(problem.threads or 1)
         super().__init__(problem)

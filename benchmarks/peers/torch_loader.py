@@ -1,4 +1,4 @@
-"""PyTorch as its tutorials do it: TensorDataset and DataLoader."""
+"""PyTorch as in its tutorials: TensorDataset and DataLoader."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from peers import torch_eager
 
 
 class Network(torch_eager.Network):
-    """As in `torch_eager`, with batches from a DataLoader, in the given order."""
+    """The network of `torch_eager`, with batches from a DataLoader, in the given order."""
 
     def batches(self, order: np.ndarray) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         """Yield images and labels."""

@@ -1,9 +1,9 @@
-"""Search the course project's parameters: every combination, several at once. Edit the dictionaries, and run
+"""Try all combinations of the course project's parameters, several at the same time. Edit the dictionaries and run
 
     python examples/course/gridsearch.py
 
-What it finds lies in studies/: gridsearch_results.json as the course project writes it, results.csv, pictures, and the
-best network as a run folder. If it is stopped: barenet search --resume studies/course-search-1
+A folder in studies/ gets the results: gridsearch_results.json in the format of the course project, results.csv, plots,
+and the best network as a run folder. To continue a stopped search: barenet search --resume studies/course-search-1
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Draw the weights of a trained network, before and after training: python examples/course/param_vis.py [MODEL]
+"""Plot the weights of a network before and after training: python examples/course/param_vis.py [MODEL]
 
 MODEL is a run folder, a .safetensors file or the course project's .pkl; without it, the latest run in runs/.
 """

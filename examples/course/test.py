@@ -1,10 +1,10 @@
-"""Test a trained network on the 10,000 test images: the latest run in runs/, or the model that is named.
+"""Test a trained network on the 10,000 test images: the latest run in runs/, or the model that you name.
 
     python examples/course/test.py
     python examples/course/test.py runs/course-1
     python examples/course/test.py model_epoch_100.pkl
 
-A .pkl of the course project needs its .json beside it; no code that is in it runs.
+A .pkl of the course project needs its .json in the same folder. Code in a .pkl is not run.
 """
 
 import sys
@@ -13,11 +13,11 @@ import numpy as np
 
 import barenet
 
-dataloader_kwargs = {"path_dir": "data/fashion-mnist"}  # if it isn't there, the images that come with barenet
+dataloader_kwargs = {"path_dir": "data/fashion-mnist"}  # if the folder is missing: the images that come with barenet
 
 
 def main(model: str | None = None) -> None:
-    """Print the share of test images that the network at `model` gets right, over all and class by class."""
+    """Print the accuracy of the network at `model` on the test images, in all and for each class."""
     path = model or barenet.find_latest()
     predictor = barenet.load(path)
     dataset = barenet.load_dataset(dataloader_kwargs["path_dir"], note=print)

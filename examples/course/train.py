@@ -1,8 +1,8 @@
-"""Train the course project's classifier, from the dictionaries that the course uses. Edit them, and run
+"""Train the classifier of the course project with the dictionaries of the course. Edit them and run
 
     python examples/course/train.py
 
-Each run leaves a folder of its own in runs/: settings, weights, history, learning curves. `test.py` tests it.
+Each run writes a new folder in runs/ with settings, weights, history and learning curves. `test.py` tests it.
 """
 
 import sys
@@ -15,8 +15,8 @@ nn_architecture = [
     {"input_dim": 32, "output_dim": 10, "activation": "softmax"},
 ]
 dataloader_kwargs = {
-    "path_dir": "data/fashion-mnist",  # if it isn't there, the images that come with barenet
-    "n_valid": 2000,  # held out of the 60,000; a fraction such as 0.1 works too
+    "path_dir": "data/fashion-mnist",  # if the folder is missing: the images that come with barenet
+    "n_valid": 2000,  # held out from the 60,000; a fraction such as 0.1 is possible too
     "batch_size": 16,
 }
 optimizer_kwargs = {

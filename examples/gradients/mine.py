@@ -1,19 +1,19 @@
-"""A small network with its back-propagation, in the form that `barenet gradcheck` checks.
+"""A small network with its back-propagation, as a function that `barenet gradcheck` can check.
 
     barenet gradcheck examples/gradients/mine.py:loss_and_gradients
 
-Break a line of it and look what the check says. Put your own network in its place: a function of parameters, inputs
-and labels that returns the loss and a gradient for every parameter. Symbols: B images, C classes.
+Put a mistake into a line and look at the result of the check. Then replace the function by your network: a function of
+parameters, inputs and labels that returns the loss and a gradient for every parameter. Symbols: B images, C classes.
 """
 
 import numpy as np
 
 
 def loss_and_gradients(parameters, x, labels, l2=0.0):
-    """Return the mean cross-entropy with its L2 term, and its gradient by every weight and bias.
+    """Return the mean cross-entropy plus an L2 term, and the gradient with respect to every weight and bias.
 
-    `parameters` is a dict W1, b1, W2, b2, W3, b3; x is (B, inputs), labels are integers (B,). The gradients are a dict
-    of the same names and shapes.
+    `parameters` is a dict with W1, b1, W2, b2, W3, b3; x is (B, inputs), labels are integers (B,). The gradients are a
+    dict with the same names and shapes.
     """
     p, n_images = parameters, len(x)
     z1 = x @ p["W1"] + p["b1"]

@@ -1,4 +1,4 @@
-"""The tables of docs/results.md are those that the kept figures make."""
+"""The tables of docs/results.md agree with the kept results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
-pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="benchmarks are no part of a source archive")
+pytestmark = pytest.mark.skipif(not FOLDER.exists(), reason="a source archive does not contain the benchmarks")
 
 
 def load(name, monkeypatch):
@@ -28,15 +28,15 @@ def test_the_page_says_what_was_measured(name, tmp_path, monkeypatch):
     if name == "candidates":
         pytest.importorskip("jax")
     module, page = load(name, monkeypatch), tmp_path / "results.md"
-    told = module.PAGE.read_text("utf-8")
-    before, _, rest = told.partition(module.MARKS[0])
+    expected = module.PAGE.read_text("utf-8")
+    before, _, rest = expected.partition(module.MARKS[0])
     page.write_text(f"{before}{module.MARKS[0]}\nold\n{module.MARKS[1]}{rest.partition(module.MARKS[1])[2]}", "utf-8")
     monkeypatch.setattr(module, "PAGE", page)
     module.write()
-    assert page.read_text("utf-8") == told
+    assert page.read_text("utf-8") == expected
 
 
-def test_means_times_and_recipes_are_told(monkeypatch):
+def test_the_tables_give_means_times_and_recipes(monkeypatch):
     module = load("results", monkeypatch)
     seeds = {
         f"{i}": {
@@ -58,10 +58,10 @@ def test_means_times_and_recipes_are_told(monkeypatch):
     assert module.average_rows()[-1] == "| `best` | 2 | 93.00 | 94.00 |"
 
 
-def test_the_candidates_have_names_of_their_own_and_known_settings(monkeypatch):
+def test_the_candidates_have_different_names_and_known_settings(monkeypatch):
     pytest.importorskip("jax")
     module = load("candidates", monkeypatch)
     groups = module.read_groups()
     assert len({group["name"] for group in groups}) == len(groups)
     base = set(groups[0]["candidates"][0])
-    assert all(set(own) == base for group in groups for own in group["candidates"])
+    assert all(set(candidate) == base for group in groups for candidate in group["candidates"])

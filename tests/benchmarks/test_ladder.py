@@ -1,4 +1,4 @@
-"""The ladder: its points are what its file says, each can be trained, and what is written is what was measured."""
+"""The ladder: it has the points that its file names, each can be trained, and the measured accuracies are written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from barenet.tuning.space.request import make_request
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
-pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason="benchmarks are no part of a source archive")
+pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason="a source archive does not contain the benchmarks")
 
 SMALL = """alone_from = "AdamW"
 [base]
@@ -60,20 +60,20 @@ def ladder(monkeypatch):
 
 @pytest.fixture
 def small(ladder, tmp_path, monkeypatch, dataset):
-    """The module with a small ladder, a small data set, and a folder for what it writes."""
+    """The module with a small ladder, a small data set, and a folder for its output."""
     path = tmp_path / "small.toml"
     path.write_text(SMALL, "utf-8")
     read = ladder.read_ladder
     monkeypatch.setattr(ladder, "read_ladder", lambda: read(path))
     monkeypatch.setattr(ladder.barenet, "load_dataset", lambda: dataset)
-    monkeypatch.setattr(searching, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
     (tmp_path / "docs").mkdir()
     text = f"# Before\n\n{ladder.MARKS[0]}\nold\n{ladder.MARKS[1]}\n\nAfter\n"
     (tmp_path / "docs" / "results.md").write_text(text, "utf-8")
     return ladder
 
 
-def test_a_rung_is_added_to_all_before_it_and_to_one_alone(small):
+def test_each_rung_is_added_to_all_rungs_before_it_and_alone_to_one_rung(small):
     found = small.read_ladder()
     assert found.points == {
         "SGD": {"lr": 0.1, "momentum": 0.9},
@@ -90,7 +90,7 @@ def test_a_rung_is_added_to_all_before_it_and_to_one_alone(small):
     assert small.tried_points(found) == tried
 
 
-def test_every_point_of_the_ladder_can_be_trained_and_is_another_training(ladder, dataset):
+def test_every_point_of_the_ladder_can_be_trained(ladder, dataset):
     found = ladder.read_ladder()
     for points in (found.as_points(), ladder.tried_points(found)):
         request = make_request(points, {**found.base, "data": {"n_valid": 100, "batch_size": 50}}, None, {})
@@ -118,7 +118,7 @@ def climb(small, folder, seeds=2, **values):
     small.climb(found.as_points(), found.base, folder, options.pop("epochs"), seeds, **options)
 
 
-def test_what_is_written_is_what_was_measured(small, tmp_path):
+def test_the_measured_accuracies_are_written(small, tmp_path):
     folder = tmp_path / "studies" / "ladder"
     climb(small, folder)
     small.write(folder, tmp_path)
@@ -142,7 +142,7 @@ def test_what_is_written_is_what_was_measured(small, tmp_path):
     assert (tmp_path / "docs" / "images" / "ladder.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_an_unfinished_ladder_another_one_and_a_part_of_the_images_are_refused(small, tmp_path):
+def test_an_unfinished_or_changed_ladder_or_one_trained_on_part_of_the_images_is_refused(small, tmp_path):
     folder = tmp_path / "studies" / "ladder"
     climb(small, folder, seeds=1)
     with pytest.raises(SystemExit, match="was trained on a part of the images"):

@@ -1,4 +1,4 @@
-"""The comparison compares the same computation, in processes that are pinned as its table says."""
+"""All peers compute the same, in processes that are pinned to the cores that the table names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EXTRA = [pytest.param(name, marks=pytest.mark.extra) for name in ("torch_eager",
 LIBRARIES = {"torch_eager": "torch", "torch_loader": "torch", "jax_scan": "jax"}
 SMALL = {"batch": 16, "hidden": (24, 12), "n_images": 480}
 
-pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason="benchmarks are no part of a source archive")
+pytestmark = pytest.mark.skipif(not BENCHMARKS.exists(), reason="a source archive does not contain the benchmarks")
 
 
 @pytest.fixture(autouse=True)
@@ -32,19 +32,19 @@ def make(name, **settings):
 
 @pytest.mark.parametrize("recipe", ["course", "default"])
 @pytest.mark.parametrize("name", ["ours", *EXTRA])
-def test_a_peer_takes_the_textbooks_steps(name, recipe):
+def test_a_peer_takes_the_same_steps_as_the_textbook(name, recipe):
     peer, problem = make(name, recipe_name=recipe, networks=(0, 1))
     textbook, _ = make("textbook", recipe_name=recipe, networks=(0, 1))
     for epoch in range(2):
         losses, predicted = peer.epoch(problem.orders(epoch))
         expected, expected_classes = textbook.epoch(problem.orders(epoch))
         np.testing.assert_allclose(losses, expected, rtol=1e-4)
-        assert np.mean(predicted == expected_classes) > 0.998  # two logits may be equal but for rounding
+        assert np.mean(predicted == expected_classes) > 0.998  # rounding may decide between two almost equal logits
     np.testing.assert_allclose(peer.logits(), textbook.logits(), atol=2e-3)
 
 
 @pytest.mark.extra
-def test_networks_under_vmap_take_the_steps_of_networks_alone():
+def test_networks_under_vmap_take_the_same_steps_as_single_networks():
     alone, problem = make("jax_scan", networks=(0, 1))
     together, _ = make("jax_scan", networks=(0, 1), vmap=True)
     losses, predicted = together.epoch(problem.orders(0))
@@ -54,7 +54,7 @@ def test_networks_under_vmap_take_the_steps_of_networks_alone():
 
 
 @pytest.mark.extra
-def test_scikit_learn_ends_where_the_textbook_does():
+def test_scikit_learn_ends_with_the_same_probabilities_as_the_textbook():
     pytest.importorskip("sklearn")
     peer, problem = make("sklearn_mlp")
     textbook, _ = make("textbook")
@@ -68,7 +68,7 @@ def test_scikit_learn_ends_where_the_textbook_does():
 @pytest.mark.parametrize("n_networks", [1, 2, 3, 8])
 @pytest.mark.parametrize("peer", ["ours", "jax_scan", "textbook"])
 @pytest.mark.parametrize("cores", [[5], [2, 3], [0, 1, 4, 7]])
-def test_every_form_trains_each_network_once_and_uses_no_more_cores_than_its_column_has(peer, n_networks, cores):
+def test_every_form_trains_each_network_once_on_the_cores_of_its_column(peer, n_networks, cores):
     from peers.entries import ALL_CORES, ONE_CORE, entries
 
     found = entries(peer, n_networks, cores)
@@ -98,7 +98,7 @@ def test_a_process_is_pinned_to_the_cores_of_its_entry():
     assert 0 < entry.cores_used[0] < 1.1
 
 
-def test_cpu_time_of_worker_processes_counts():
+def test_the_cpu_time_of_worker_processes_is_counted():
     import subprocess
     import sys
 
@@ -123,7 +123,7 @@ def test_a_cell_is_read_with_and_without_its_recipe():
             Cell.read(text)
 
 
-def test_a_profile_covers_the_parts_of_a_step_and_leaves_the_engine_as_it_was():
+def test_a_profile_measures_all_parts_of_a_step_and_restores_the_engine():
     import step_profile
     from peers.problem import Problem
 
@@ -135,7 +135,7 @@ def test_a_profile_covers_the_parts_of_a_step_and_leaves_the_engine_as_it_was():
     unused = {"L2 in the gradient"}  # the default recipe has none
     assert set(seconds) == {row for _, _, row in step_profile.CLOCKED} - unused | {step_profile.UPDATE}
     assert 0.5 < seconds.total() / (2 * problem.n_steps * with_clocks) <= 1
-    # batches of 16 are gathered four at a time, and asked for in each step; three layers, two activations
+    # each step asks for its images, although four batches of 16 are gathered at once; three layers, two activations
     n_steps = 2 * problem.n_steps
     assert [calls[row] for row in ("images gathered and scaled", "y = x W + b", "activations")] == [
         n_steps,

@@ -72,7 +72,7 @@ def _small_carried_data(tmp_path_factory, write_data):
         patch.setattr(loading, "read_carried", lambda: read_idx_set(folder))
         patch.setattr(loading, "CARRIED_FINGERPRINT", "small")
         patch.setattr("webbrowser.open", lambda address: True)
-        patch.setattr(searching, "draw_search_figures", lambda *about: None)  # which take longer than the search
+        patch.setattr(searching, "write_search_plots", lambda *about: None)  # which take longer than the search
         yield
 
 

@@ -29,7 +29,7 @@ def test_train_says_that_a_network_learned_nothing_why_and_what_to_try_and_ends_
 
 def test_test_says_that_its_answers_tell_nothing(lost, barenet):
     folder, _ = lost
-    assert "these answers tell nothing of the images" in barenet("test", "course-1", cwd=folder).stdout
+    assert "these answers say nothing about the images" in barenet("test", "course-1", cwd=folder).stdout
 
 
 def test_json_says_whether_a_network_learned_anything(lost, barenet, data):

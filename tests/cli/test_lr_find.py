@@ -27,7 +27,7 @@ SGD = (*SMALL, "--optimizer", "sgd", "--from", "0.0001", "--to", "100")
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch):
     """Leave out the drawing, which takes longer than the test; tests/plots draws them."""
-    monkeypatch.setattr(learning_rates, "range_test_picture", lambda result: b"a picture")
+    monkeypatch.setattr(learning_rates, "range_test_plot", lambda result: b"a picture")
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_a_network_too_large_is_refused_with_its_size_and_the_limit(barenet, tmp
     assert not (tmp_path / "big" / "playground.html").exists()
 
 
-def test_functions_of_ones_own_are_refused(barenet, tmp_path, arrays):
+def test_custom_functions_are_refused(barenet, tmp_path, arrays):
     own = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     library.train(
         arrays["x"], arrays["y"], hidden_sizes=(6,), activation=own, epochs=1, n_valid=60, output=tmp_path, name="own",
@@ -122,5 +122,5 @@ def test_functions_of_ones_own_are_refused(barenet, tmp_path, arrays):
     )  # fmt: skip
     done = barenet("playground", "own", cwd=tmp_path)
     assert done.returncode == 2
-    assert "own has an activation or a loss of your own: a page runs JavaScript" in done.stderr
+    assert "own has a custom activation or loss: a page runs JavaScript" in done.stderr
     assert not (tmp_path / "own" / "playground.html").exists()

@@ -142,7 +142,7 @@ def test_an_existing_file_is_overwritten_only_with_force(models, arrays, tmp_pat
         export_model(models, "numpy", target, dataset=from_arrays(**arrays))
     assert target.read_text("utf-8") == "mine"
     export_model(models, "numpy", target, dataset=from_arrays(**arrays), force=True)
-    assert "NumPy alone" in target.read_text("utf-8")
+    assert "needs only NumPy" in target.read_text("utf-8")
 
 
 @pytest.mark.parametrize(

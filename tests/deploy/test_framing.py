@@ -139,8 +139,8 @@ def test_the_rule_for_borders_separates_training_images_from_their_negatives():
     # The threshold was chosen on these images, not on the test images.
     images = barenet.load_dataset().train_images[::20].reshape(-1, 28, 28)
     frame = frame_of(fashion_model().info, Steps())
-    assert not any(frame.speaks_for_inverting(image) for image in images)
-    assert np.mean([frame.speaks_for_inverting(255 - image) for image in images]) > 0.999
+    assert not any(frame.has_opposite_border(image) for image in images)
+    assert np.mean([frame.has_opposite_border(255 - image) for image in images]) > 0.999
 
 
 def test_pictures_are_resized_and_not_cropped_if_the_training_images_were_resized():

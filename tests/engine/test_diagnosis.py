@@ -124,7 +124,7 @@ def test_where_compiled_kernels_are_not_measured_it_is_said_why(monkeypatch):
     terminal_diagnosis.show_diagnosis(diagnosis.Diagnosis(**found, **about, **measured))
     measured |= {"compiled_microseconds": {}, "no_compiled": "Numba is not installed"}
     terminal_diagnosis.show_diagnosis(diagnosis.Diagnosis(**found, **about, **measured))
-    with_kernels, without = shown.getvalue().split("Nothing holds training back here.")[:2]
+    with_kernels, without = shown.getvalue().split("Nothing slows training down here.")[:2]
     assert "NumPy: 41 µs with 1 thread" in with_kernels
     assert "compiled kernels: 23 µs with 1 thread, 12 µs with 2 threads" in with_kernels
     assert "not measured" not in with_kernels

@@ -1,4 +1,4 @@
-"""The stages of examples/fast_products.py multiply rightly, and those that add alike give the same bits."""
+"""The stages of examples/fast_products.py give the right product, and stages that round alike give the same bits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stages():
     return fast_products.STAGES
 
 
-def test_all_stages_multiply_and_those_that_round_alike_give_the_same_bits(stages):
+def test_all_stages_give_the_product_and_stages_that_round_alike_give_the_same_bits(stages):
     rng = np.random.default_rng(0)
     for n, depth, width in ((1, 16, 16), (7, 300, 48), (17, 784, 128)):
         x, W = rng.random((n, depth), np.float32), rng.standard_normal((depth, width), np.float32)

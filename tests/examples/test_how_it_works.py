@@ -1,4 +1,4 @@
-"""docs/how-it-works.md: its examples run, its links lead to what they name, its table says what a stack needs."""
+"""docs/how-it-works.md: its examples run, each link leads to the name in its text, its table names a stack's rules."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ TEXT = PAGE.read_text("utf-8")
 LINKS = sorted(set(re.findall(r"\[`([^`\]]+)`\]\(([^)]+)\)", TEXT)))
 
 
-def test_examples_give_what_they_say():
+def test_the_examples_print_what_the_page_says():
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, PAGE.name, str(PAGE), 0)
     assert len(test.examples) > 20
-    said = []
-    result = doctest.DocTestRunner(verbose=False).run(test, out=said.append)
-    assert result.failed == 0, "".join(said)
+    printed = []
+    result = doctest.DocTestRunner(verbose=False).run(test, out=printed.append)
+    assert result.failed == 0, "".join(printed)
 
 
-def test_the_hand_example_is_right_in_fractions():
+def test_the_example_by_hand_is_right_in_fractions():
     p = [Fraction(1, 4), Fraction(2, 4), Fraction(1, 4)]
     right = [p[0] - 1, p[1], p[2]]
     wrong = [d * share * (1 - share) for d, share in zip(right, p, strict=True)]
@@ -39,7 +39,7 @@ def test_the_hand_example_is_right_in_fractions():
 
 
 @pytest.mark.parametrize(("name", "target"), LINKS)
-def test_a_link_leads_to_what_it_names(name, target):
+def test_a_link_leads_to_the_name_in_its_text(name, target):
     path = PAGE.parent / target
     assert path.is_file()
     if name == path.name:
@@ -59,14 +59,14 @@ def names_of(node):
     return [getattr(node, "name", None)]
 
 
-def test_the_table_names_whatever_must_agree_in_a_stack():
+def test_the_table_names_everything_that_must_agree_in_a_stack():
     table = TEXT.split("| table | must agree | may differ |")[1].split("\n\n")[0]
     agreeing = "".join(row.split("|")[1] + row.split("|")[2] for row in table.splitlines()[2:])
     for what in AGREE:
         assert f"`{what.split(' (')[0]}`" in agreeing
 
 
-def test_the_steps_of_both_recipes_are_cut_as_it_says():
+def test_the_steps_of_both_recipes_are_cut_as_the_page_says():
     assert split(256, image_parts(256, 784 * 256 + 256 * 128 + 128 * 10)) == [slice(0, 128), slice(128, 256)]
     assert "part 1, images 0-127" in TEXT
     assert "part 2, images 128-255" in TEXT

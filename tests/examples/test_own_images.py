@@ -1,4 +1,4 @@
-"""The example from a folder of pictures to an answer, run as a person runs it."""
+"""The example that trains on a folder of images and recognises one, started as a command."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_without_a_folder_it_makes_one_trains_and_recognises_a_boot(tmp_path):
     done = run(cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     trained, tested, exported, *_, found = done.stdout.splitlines()
-    assert trained.endswith("of the validation pictures right")
+    assert trained.endswith("of the validation images right")
     assert float(tested.split("%")[0]) > 70
     assert "ONNX" in exported
     assert found.startswith(str(Path("own-images") / "test" / "Ankle boot" / "0000.png") + ": ")
@@ -39,7 +39,7 @@ def test_without_a_folder_it_makes_one_trains_and_recognises_a_boot(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_folder_that_is_not_there_is_one_line(tmp_path):
+def test_a_missing_folder_is_reported_in_one_line(tmp_path):
     done = run("nowhere", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr.startswith("error: data path nowhere does not exist")

@@ -1,4 +1,4 @@
-"""The example scripts, run as a person runs them: the dictionaries at the top edited, then `python script.py`."""
+"""The example scripts, used like a student uses them: edit the dictionaries at the top, then `python script.py`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def small_data(tmp_path_factory):
 
 
 def edit(script, folder, **changes):
-    """Copy a script into `folder` with pieces of text replaced; each must be there exactly once."""
+    """Copy a script into `folder` and replace pieces of its text; each must occur exactly once."""
     source = (EXAMPLES / script).read_text("utf-8")
     for old, new in changes.values():
         assert source.count(old) == 1, old
@@ -49,7 +49,7 @@ def edit(script, folder, **changes):
 
 
 def run(script, *arguments, expect=0):
-    """Return stdout and stderr of a script on a console that knows nothing but ASCII."""
+    """Return stdout and stderr of a script on a console that can print only ASCII."""
     done = subprocess.run(
         [sys.executable, str(script), *map(str, arguments)],
         cwd=script.parent,
@@ -83,13 +83,13 @@ def test_the_course_project_trains_and_tests_its_latest_run(tmp_path, small_data
     test = edit("course/test.py", tmp_path, path=path)
     out, _ = run(test)
     assert f"course-1: test accuracy {accuracy}" in out
-    assert len(out.splitlines()) == 12  # what the data are, the accuracy, and that of each class
+    assert len(out.splitlines()) == 12  # the data set, the accuracy, and the accuracy of each of 10 classes
     out, _ = run(test, Path("runs") / "course-1" / "last.safetensors")
     assert f"last.safetensors: test accuracy {accuracy}" in out
 
 
 @pytest.mark.slow
-def test_the_course_project_tests_its_own_pickles(tmp_path, small_data):
+def test_the_test_script_reads_pickles_of_the_course_project(tmp_path, small_data):
     mlp = MLP(784, (8,), 10, seed=1, dtype=np.float64)
     views = mlp.parameters.views
     arrays = {f"layer_{2 * i}_{kind}": np.array(views[f"{kind}{i + 1}"]) for i in range(2) for kind in "Wb"}
@@ -107,7 +107,7 @@ def test_the_course_project_tests_its_own_pickles(tmp_path, small_data):
 
 
 @pytest.mark.slow
-def test_a_mistake_in_a_dictionary_is_one_line(tmp_path):
+def test_a_mistake_in_a_dictionary_is_reported_in_one_line(tmp_path):
     train = edit("course/train.py", tmp_path, typo=('"batch_size": 16', '"batchsize": 16'))
     out, err = run(train, expect=1)
     assert (out, err) == ("", "error: unknown key 'batchsize' in dataloader_kwargs; did you mean 'batch_size'?\n")

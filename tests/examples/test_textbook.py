@@ -1,10 +1,10 @@
-"""examples/textbook.py against the engine, from the same weights in the same order on real images.
+"""examples/textbook.py and the engine end with the same weights if they start with the same, on the same real images.
 
 In float64 the two must agree to 1e-6 of each array's norm (measured: 2e-15 after 4,000 images, 2e-14 after 58,000).
-In float32, as barenet trains, rounding alone leaves 2e-6 after 3,500 images. But sooner or later one ReLU lies so
-close to zero for one image that it is on in one precision and off in the other; that moves weights by a few
-thousandths at once, and after 58,000 images up to a tenth lies between two equally good networks.
-The tolerances say so.
+In float32, the precision of training in barenet, they differ by 2e-6 after 3,500 images because of rounding. After some
+time the input of one ReLU is so close to zero for one image that it is positive in one precision and negative in the
+other. This changes weights by a few thousandths at once, and after 58,000 images two equally good networks differ by up
+to a tenth. The tolerances allow for it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def load_textbook():
 
 @pytest.fixture
 def book(monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # as the file would, but not beyond the test
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # the file sets it too, but would not reset it after the test
     return load_textbook()
 
 
@@ -51,7 +51,7 @@ def dataset():
 
 
 def relative_distances(ours, reference):
-    """Return for each array the norm of the difference over the norm of the reference's."""
+    """Return for each array the norm of the difference, divided by the norm of the reference."""
     return {
         name: float(np.linalg.norm(ours[name] - array) / np.linalg.norm(array)) for name, array in reference.items()
     }
@@ -119,7 +119,7 @@ runpy.run_path(sys.argv[1])
 
 
 @pytest.mark.parametrize(("given", "expected"), [({}, "1"), ({"OPENBLAS_NUM_THREADS": "2"}, "2")])
-def test_it_asks_for_one_thread_before_numpy_is_imported_unless_told_otherwise(given, expected):
+def test_it_asks_for_one_thread_before_importing_numpy_unless_the_variable_is_set(given, expected):
     environment = {name: value for name, value in os.environ.items() if name != "OPENBLAS_NUM_THREADS"} | given
     command = [sys.executable, "-I", "-S", "-c", STOP_AT_NUMPY, str(SCRIPT)]
     done = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8", check=False)
@@ -145,20 +145,20 @@ def test_its_gradients_agree_with_difference_quotients(book, dataset):
         assert gradients[name][index] == pytest.approx((sides[0] - sides[1]) / 2e-6, rel=1e-5, abs=1e-9)
 
 
-def test_an_epoch_of_4000_images_ends_where_the_engine_ends_in_float64(book, dataset):
+def test_an_epoch_of_4000_images_gives_the_weights_of_the_engine_in_float64(book, dataset):
     order = np.random.default_rng(1).permutation(60_000)[:4001]  # a last batch of one image
     images, labels = dataset.train_images, dataset.train_labels
     book.DECAY_STEP = 40
     p, after, loss = train_engine_in_float64(images, labels, order, decay_step=40)
-    own_loss, step, rate = book.train_epoch(p, images, labels, order)
+    book_loss, step, rate = book.train_epoch(p, images, labels, order)
     distances = relative_distances(p, after)
     assert max(distances.values()) < 1e-6, distances
-    assert own_loss == pytest.approx(loss, rel=1e-9)
+    assert book_loss == pytest.approx(loss, rel=1e-9)
     assert step == 251
     assert rate == pytest.approx(0.05 * 0.95**6)
 
 
-def test_an_epoch_of_3500_images_ends_where_the_course_recipe_ends_in_float32(book, dataset):
+def test_an_epoch_of_3500_images_gives_the_weights_of_the_course_recipe_in_float32(book, dataset):
     images, labels = dataset.train_images[:4000], dataset.train_labels[:4000]
     part = from_arrays(images.reshape(-1, 28, 28), labels)
     largest = []
@@ -166,26 +166,26 @@ def test_an_epoch_of_3500_images_ends_where_the_course_recipe_ends_in_float32(bo
         p, after, order, _ = train_recipe(part, 500, seed)
         book.train_epoch(p, images, labels, order)
         largest.append(max(relative_distances(p, after).values()))
-    # Measured: 1.9e-6 for each of them. Another machine sums in another order, and may see a ReLU switch.
+    # Measured: 1.9e-6 for each seed. Another machine sums in another order, and then the sign at a ReLU may differ.
     assert min(largest) < 1e-5, largest
     assert max(largest) < 2e-2, largest
 
 
 @pytest.mark.slow
-def test_an_epoch_of_58000_images_ends_where_the_engine_ends_in_float64(book, dataset):
+def test_an_epoch_of_58000_images_gives_the_weights_of_the_engine_in_float64(book, dataset):
     order = np.random.default_rng(1).permutation(60_000)[:58_000]
     images, labels = dataset.train_images, dataset.train_labels
     p, after, loss = train_engine_in_float64(images, labels, order, decay_step=6000)
-    own_loss, _, _ = book.train_epoch(p, images, labels, order)
+    book_loss, _, _ = book.train_epoch(p, images, labels, order)
     distances = relative_distances(p, after)
     assert max(distances.values()) < 1e-6, distances
-    assert own_loss == pytest.approx(loss, rel=1e-9)
+    assert book_loss == pytest.approx(loss, rel=1e-9)
 
 
 @pytest.mark.full
 def test_an_epoch_of_58000_images_is_as_good_as_the_course_recipe_in_float32(book, dataset):
     for seed in range(3):
         p, after, order, loss = train_recipe(dataset, 2000, seed)
-        own_loss, _, _ = book.train_epoch(p, dataset.train_images, dataset.train_labels, order)
+        book_loss, _, _ = book.train_epoch(p, dataset.train_images, dataset.train_labels, order)
         assert max(relative_distances(p, after).values()) < 0.2  # measured: 0.09, 0.10, 0.09
-        assert own_loss == pytest.approx(loss, rel=0.01)  # measured: 0.1 to 0.2 %
+        assert book_loss == pytest.approx(loss, rel=0.01)  # measured: 0.1 to 0.2 %

@@ -57,7 +57,7 @@ class Study(NamedTuple):
 def study(arrays, tmp_path_factory):
     """A random search of six trials with halving: two rungs, the winner's state kept."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "draw_search_figures", lambda *about: [])
+        patch.setattr(searching, "write_search_plots", lambda *about: [])
         output = tmp_path_factory.mktemp("studies")
         result = barenet.search(SPACE, **arrays, **SETTINGS, **DRAWN, output=output, workers=0, verbose=False)
     with sqlite3.connect(result.folder / "study.db") as database:  # fold the log in, as closing the last program does

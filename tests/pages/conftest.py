@@ -1,4 +1,4 @@
-"""Reports, and the system's Chromium, driven by Playwright: `pip install playwright` and `apt-get install chromium`."""
+"""Reports, and the system's Chromium, used by Playwright: `pip install playwright` and `apt-get install chromium`."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ import pytest
 from barenet.pages.reports.report import report
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PATIENCE = 60_000  # milliseconds for a page to reach a state, which it does at once unless the machine is busy
+PATIENCE = 60_000  # milliseconds for a page to reach a state; only a busy machine needs so many
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_curves(without_curves):
-    """Reports draw their own curves."""
+    """Training draws no curves, since reports draw them again."""
 
 
 @pytest.fixture(scope="session")
 def make_report(make_run, tmp_path_factory) -> Callable[[str], tuple[Path, Path]]:
-    """Return a function from a kind of run to its report and its folder, written once."""
+    """Return a function that takes a kind of run and returns its report and its folder; each report is written once."""
     made: dict[str, Path] = {}
 
     def make(kind: str) -> tuple[Path, Path]:
@@ -50,7 +50,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def new_page(browser) -> Iterator[Any]:
-    """Return a function that opens a page in a context of its own, with Playwright's options for contexts."""
+    """Return a function that opens a page in a new context, with Playwright's options for contexts."""
     contexts = []
 
     def open_page(**options: Any) -> Any:

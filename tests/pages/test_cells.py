@@ -1,4 +1,4 @@
-"""What notebooks show of results: tables and pictures in one piece of HTML, with nothing from outside taken as HTML."""
+"""HTML of results in notebooks: tables and plots in one piece, with all texts escaped."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def run(arrays):
     return barenet.train(**arrays, hidden_sizes=(4,), epochs=1, n_valid=100, n_seeds=2, output=None, verbose=False)
 
 
-def test_a_run_shows_a_row_a_network_and_learning_curves(run):
+def test_a_run_shows_a_row_for_each_network_and_learning_curves(run):
     page = Tags(run._repr_html_())
     assert page.tags.count("tr") == 1 + 2 + 1  # the names, two networks, their average
     assert f"{100 * run.networks[1].validation_accuracy:.2f} %" in page.words
@@ -58,7 +58,7 @@ def test_a_run_shows_a_row_a_network_and_learning_curves(run):
     )
 
 
-def test_an_inspection_shows_its_pictures_and_says_which_has_gone(tmp_path):
+def test_an_inspection_shows_its_plots_and_says_which_is_missing(tmp_path):
     (tmp_path / "a.png").write_bytes(b"\x89PNG one")
     found = Inspection(
         tmp_path / HOSTILE.replace("/", ""), [], None, 0, [tmp_path / "a.png", tmp_path / "b.png"], [HOSTILE]
@@ -70,7 +70,7 @@ def test_an_inspection_shows_its_pictures_and_says_which_has_gone(tmp_path):
     assert "b.png: No such file" in page.words
 
 
-def test_a_study_shows_its_best_trials_and_the_pictures_on_file(tmp_path):
+def test_a_study_shows_its_best_trials_and_the_plots_on_disk(tmp_path):
     rungs = [RungRecord("trained", 1, 0.5, 0.875)]
     trials = [
         Trial(i, str(i), {"lr": 0.1, "activation": HOSTILE}, None, rungs=rungs, ended="finished") for i in range(12)
@@ -98,7 +98,7 @@ def test_a_study_of_listed_points_shows_their_names(tmp_path):
     assert "script" not in page.tags
 
 
-def test_a_range_test_shows_its_words_and_its_picture():
+def test_a_range_test_shows_its_words_and_its_plot():
     rates = np.geomspace(1e-5, 1, 90)
     result = RangeTest(rates, 2 - rates, 2 - rates, None, None, None, None, None, (HOSTILE,))
     html = result._repr_html_()
@@ -122,5 +122,5 @@ def test_a_model_and_a_predictor_show_their_layers(make_run):
     assert barenet.load(folder)._repr_html_() == model._repr_html_()
 
 
-def test_results_without_a_picture_show_their_line(run):
+def test_results_without_html_show_their_line(run):
     assert run.networks[0]._repr_html_() is None

@@ -12,16 +12,16 @@ import pytest
 from test_report_pages import Page
 
 import barenet
-from barenet.pages.reports.contestants import judge_average, read_contestant
 from barenet.pages.reports.report import report
 from barenet.pages.reports.rows import run_row
+from barenet.pages.reports.run_summaries import read_run_summary, results_of_average
 
 SMALL = {"n_valid": 60, "batch_size": 40, "epochs": 2, "label_smoothing": 0, "verbose": False}
 
 
 @pytest.fixture(scope="module")
 def ensemble(arrays, dataset, tmp_path_factory) -> Path:
-    """The folder of an ensemble of two runs, which lie beside it."""
+    """Return the folder of an ensemble of two runs, which are in the same folder."""
     runs = tmp_path_factory.mktemp("work") / "runs"
     kinds = {"first": {"hidden_sizes": 12}, "second": {"hidden_sizes": (16, 8), "activation": "tanh", "seed": 3}}
     for name, values in kinds.items():
@@ -34,9 +34,9 @@ def words_of(path: Path) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
 
 
-def test_a_report_tells_the_average_each_member_and_the_settings_in_which_they_differ(ensemble, dataset, tmp_path):
+def test_a_report_shows_the_average_each_member_and_the_settings_in_which_they_differ(ensemble, dataset, tmp_path):
     page = report(ensemble, dataset=dataset, output=tmp_path / "page.html")
-    parsed, words = Page(page.read_text("utf-8")), words_of(page)  # what opens closes, and pictures have words
+    parsed, words = Page(page.read_text("utf-8")), words_of(page)  # elements close as they open, and plots have texts
     assert len(set(parsed.ids)) == len(parsed.ids)
     assert set(parsed.links) <= set(parsed.ids)
     held = json.loads((ensemble / "test.json").read_text("utf-8"))
@@ -47,13 +47,13 @@ def test_a_report_tells_the_average_each_member_and_the_settings_in_which_they_d
     assert f"Alone, they are right on {spread} of the test images" in words
     for i, name in enumerate(("first", "second")):
         assert re.search(rf"{i} \S*{name} 64-\S+, \w+.*? {accuracies[i]:.2f} ", words)
-    assert "the mean of the probabilities of 2 networks" in words
-    assert "What the test images gave: the average of 2 networks" in words
+    assert "averages the probabilities of 2 networks" in words
+    assert "Results on the test images: the average of 2 networks" in words
     assert re.search(r"model\.hidden_sizes 12 16, 8 model\.activation \w+ tanh", words)
     assert "trainer.seed" in words
 
 
-def test_validation_images_judge_an_average_only_where_no_member_was_trained_on_them(arrays, dataset, tmp_path):
+def test_validation_images_are_used_for_an_average_only_if_no_member_was_trained_on_them(arrays, dataset, tmp_path):
     for name, seed in (("one", 0), ("two", 0), ("three", 1)):
         values = SMALL | {"hidden_sizes": 4 if name == "two" else 6, "epochs": 1, "split_seed": seed}
         barenet.train(**arrays, **values, output=tmp_path, name=name)
@@ -61,22 +61,22 @@ def test_validation_images_judge_an_average_only_where_no_member_was_trained_on_
         made = barenet.ensemble(
             tmp_path / "one", tmp_path / other, output=tmp_path, name=f"with {other}", dataset=dataset
         )
-        (made.folder / "test.json").unlink()  # as where nothing was tested
-        whole = read_contestant(made.folder, "x", (), None)
-        judgement = judge_average(whole, dataset, [])
-        assert (judgement is not None) is is_judged
-        assert judgement is None or judgement.of == "validation"
+        (made.folder / "test.json").unlink()  # as if nothing was tested
+        whole = read_run_summary(made.folder, "x", (), None)
+        held_out = results_of_average(whole, dataset, [])
+        assert (held_out is not None) is is_judged
+        assert held_out is None or held_out.of == "validation"
 
 
 @pytest.mark.slow
-def test_an_untested_ensemble_says_how_it_is_tested(ensemble, dataset, tmp_path):
+def test_the_page_of_an_untested_ensemble_says_how_to_test_it(ensemble, dataset, tmp_path):
     made = barenet.ensemble(
         ensemble, ensemble.parent / "first" / "epoch-1.safetensors", output=tmp_path, dataset=dataset
     )
     (made.folder / "test.json").unlink()
     words = words_of(report(made, dataset=dataset))
-    assert "There are no test results: its data have no test images, or were not at hand when it was made" in words
-    assert "make it again where they are: barenet ensemble " in words
+    assert "There are no test results: its data have no test images, or were not found when it was made" in words
+    assert "make it again where the data are: barenet ensemble " in words
     assert "of the 60 validation images right" in words
 
 
@@ -84,15 +84,15 @@ def test_an_untested_ensemble_says_how_it_is_tested(ensemble, dataset, tmp_path)
 def test_beside_a_run_an_ensemble_is_one_model_with_the_settings_of_each_member(ensemble, dataset, tmp_path):
     page = report(ensemble, ensemble.parent / "first", dataset=dataset, output=tmp_path / "page.html")
     words = words_of(page)
-    assert "of an ensemble so of its members' validation; its test results are its own" in words
+    assert "of its members' validation, and the test results of their average" in words
     assert "both, member-0" in words
     assert "both, member-1" in words
     assert re.search(r"Is (both|first) better than (both|first)\?", words)
 
 
-def test_a_row_of_an_ensemble_has_its_own_result_and_all_parameters(ensemble):
+def test_a_row_of_an_ensemble_has_the_result_of_the_average_and_all_parameters(ensemble):
     held = json.loads((ensemble / "test.json").read_text("utf-8"))
-    row = run_row(read_contestant(ensemble, "both", (), None))
+    row = run_row(read_run_summary(ensemble, "both", (), None))
     assert row["test_accuracy"] == f"{100 * held['test_accuracy']:.2f}"
     assert row["test_loss"] == f"{held['test_loss']:.4f}"
     sizes = [65 * 12 + 13 * 4, 65 * 16 + 17 * 8 + 9 * 4]

@@ -1,4 +1,4 @@
-"""The playground of an ensemble: its JavaScript averages as Python does, and shows one member's neurons at a time."""
+"""The playground of an ensemble: its JavaScript averages like Python, and shows the neurons of one member at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from barenet.pages.playground.page import LIMIT, build_page, write_playground
 
 @pytest.fixture(scope="module")
 def members():
-    """Networks of other widths, depths and outputs: the last gives probabilities itself."""
+    """Return networks of different widths, depths and outputs; the outputs of the last are probabilities."""
     return [
         ("0 wide", make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")], normalization="layer")),
         ("1 flat", make_model([(64, 4, "softmax")], seed=1)),
@@ -41,7 +41,7 @@ def test_probabilities_of_the_page_are_pythons_average(members, arrays):
     found = np.array(run_js(program, given, "network"))
     expected = Predictor(models).predict_proba(images)
     alone = [Predictor([model]).predict_proba(images) for model in models]
-    assert all(np.abs(own - expected).max() > 0.01 for own in alone)  # there is something to average
+    assert all(np.abs(one - expected).max() > 0.01 for one in alone)  # the members differ
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
@@ -81,7 +81,7 @@ def test_the_page_averages_and_shows_the_neurons_of_the_member_that_is_chosen(
     expect(page.locator(".layer")).to_have_count(1)
     expect(page.locator(".layer .cell")).to_have_count(10)
     np.testing.assert_allclose(page.evaluate(read, images.tolist()), expected, atol=1e-6)
-    # A neuron that is switched off in one member changes the average by a third of what it changes there.
+    # A neuron that is switched off in one of three members changes the average by a third of the change in the member.
     silenced = make_model([(64, 10, "tanh"), (10, 4, "softmax")], loss="mse", seed=2)
     silenced.mlp.parameters.views["W2"][4] = 0
     page.evaluate("playground.switchNeuron(1, 5, true)")

@@ -1,4 +1,4 @@
-"""Sentences of pages: one thing in the singular, flags and commands that stay whole, why there are no test results."""
+"""Sentences of pages: singular and plural, flags and commands without line breaks, why there are no test results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import barenet
 from barenet.pages.page import command, flagged, render
 from barenet.pages.reports import comparison
 from barenet.pages.reports.comparison import chance_words, noise_of
-from barenet.pages.reports.judgement import Judgement, judged_parts, judgement_of
+from barenet.pages.reports.held_out_results import HeldOutResults, results_of_confusion, results_parts
 from barenet.pages.reports.untested import Untested, untested_words
 from barenet.training.records import EpochRecord
 
@@ -25,37 +25,37 @@ def text_of(page: str) -> str:
     return html.unescape(re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page)))
 
 
-def judgement(n_wrong: int, n_doubts: int = 0, **found) -> Judgement:
-    """Return a judgement of 4,000 test images of which so many are wrong, with as many examples as a page shows."""
+def held_out(n_wrong: int, n_doubts: int = 0, **found) -> HeldOutResults:
+    """Return results on 4,000 test images of which `n_wrong` are wrong, with as many examples as a page shows."""
     confusion = np.array([[2000, 0], [n_wrong, 2000 - n_wrong]])
     shown = {"mistakes": [EXAMPLE] * min(n_wrong, 24), "doubts": [EXAMPLE] * min(n_doubts, 24), "n_doubts": n_doubts}
-    return judgement_of("test", confusion, 0.5, ["a", "b"], **shown, **found)
+    return results_of_confusion("test", confusion, 0.5, ["a", "b"], **shown, **found)
 
 
 @pytest.mark.parametrize(
     ("n_wrong", "words"),
     [
-        (1, "The only wrong answer: what it says"),
-        (2, "All 2 wrong answers, the surest first: what it says"),
-        (24, "All 24 wrong answers, the surest first: what it says"),
-        (1200, "The 24 of 1,200 wrong answers of which the network was surest: what it says"),
+        (1, "The only wrong answer: first the predicted class"),
+        (2, "All 2 wrong answers, the surest first: first the predicted class"),
+        (24, "All 24 wrong answers, the surest first: first the predicted class"),
+        (1200, "The 24 of 1,200 wrong answers of which the network was surest: first the predicted class"),
     ],
 )
 def test_mistakes_are_counted_in_the_singular_and_in_the_plural(n_wrong, words):
-    own = judgement(n_wrong)
-    assert words in text_of(render("results.html", j=own, **judged_parts(None)))
+    own = held_out(n_wrong)
+    assert words in text_of(render("results.html", j=own, **results_parts(None)))
 
 
 @pytest.mark.parametrize(
     ("n_doubts", "words"),
     [
-        (1, ("1 image that the network", "Its label may be wrong, or the image just hard.")),
-        (2, ("2 images that the network", "First those whose label it finds least likely. Some of these labels")),
-        (30, ("30 images that the network", "least likely; 24 are shown. Some of these labels are")),
+        (1, ("1 image that the network", "Its label may be wrong, or the image is only difficult.")),
+        (2, ("2 images that the network", "The least probable labels come first. Some of these labels")),
+        (30, ("30 images that the network", "labels come first; 24 are shown. Some of these labels are")),
     ],
 )
 def test_doubted_labels_are_counted_in_the_singular_and_in_the_plural(n_doubts, words):
-    text = text_of(render("results.html", j=judgement(3, n_doubts), **judged_parts(None)))
+    text = text_of(render("results.html", j=held_out(3, n_doubts), **results_parts(None)))
     assert [own for own in words if own not in text] == []
 
 
@@ -66,7 +66,7 @@ def test_a_flag_in_a_sentence_is_code_and_the_rest_stays_escaped_text():
     )
 
 
-def test_a_command_breaks_between_its_words_alone_unless_one_fills_a_line():
+def test_a_command_breaks_only_between_its_words_unless_one_fills_a_line():
     assert str(command("barenet test a<b")) == (
         "<code><span>barenet</span> <span>test</span> <span>a&lt;b</span></code>"
     )
@@ -86,7 +86,7 @@ def run_of(*accuracies: float) -> SimpleNamespace:
     )
 
 
-def test_seeds_may_move_a_difference_by_what_images_can_tell_apart_or_by_what_seeds_of_the_runs_show():
+def test_the_noise_of_a_difference_is_that_of_the_images_or_that_of_the_runs_seeds():
     # p = (0.9 * 10,000 + 1) / 10,002 = 0.89992; 2 sqrt(2 p (1 - p) / 10,000) = 0.0084883
     assert noise_of([run_of(0.9), run_of(0.8)], 0.9, 10_000) == pytest.approx(0.0084883, rel=1e-4)
     # The variance of 0.86 and 0.94 is 0.0032; 2 sqrt(2 * 0.0032) = 0.16
@@ -101,7 +101,7 @@ def two_runs(arrays, tmp_path_factory):
 
 
 @pytest.mark.parametrize("is_within", [True, False])
-def test_other_seeds_are_spoken_of_only_where_the_difference_is_within_what_they_give(
+def test_other_seeds_are_mentioned_only_if_the_difference_is_within_their_noise(
     is_within, two_runs, dataset, monkeypatch
 ):
     monkeypatch.setattr(comparison, "curves", lambda *about: [])
@@ -110,7 +110,7 @@ def test_other_seeds_are_spoken_of_only_where_the_difference_is_within_what_they
     page = comparison.compare(two_runs, **about)
     assert ("other seeds of the same settings may differ as much" in page) == is_within
     assert re.search(r'<td class="text">[\d.]+', page) is None  # numbers stand to the right
-    assert "The test is of these trained networks" in page
+    assert "The test compares these trained networks" in page
 
 
 @pytest.fixture
@@ -132,12 +132,12 @@ def test_the_page_of_a_best_run_says_that_a_search_does_not_test_and_what_to_typ
     assert untested_words(study / "best", None, [RECORD], None).command == f"barenet report {study / 'retrained'}"
 
 
-def test_a_run_under_way_a_model_file_and_data_without_a_test_part_say_why_there_is_no_test(
+def test_the_page_says_why_a_run_in_training_a_model_file_and_data_without_a_test_part_have_no_test(
     make_config, tmp_path, arrays
 ):
     config = make_config(epochs=5)
     under_way = untested_words(tmp_path, config, [RECORD], None)
-    assert under_way.why == "training stands at epoch 3 of 5"
+    assert under_way.why == "training is at epoch 3 of 5"
     assert under_way.command.startswith("barenet train --resume ")
     assert untested_words(tmp_path, make_config(epochs=3), [RECORD], None) == Untested()
     data = barenet.from_arrays(arrays["x"], arrays["y"])

@@ -1,6 +1,6 @@
-"""The playground's page: what lies in it, and that its JavaScript is the same network as Python's.
+"""The playground's page: its contents, and that its JavaScript computes the same network as Python.
 
-The scripts of the network and of the picture know no page, so any engine runs them: node, where there is one.
+The scripts of the network and of the drawn image do not use the page, so Node.js runs them if it is installed.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TEMPLATES = resources.files("barenet.pages.playground") / "templates"
 
 
 def run_js(program: str, given: object, *scripts: str) -> object:
-    """Run a program behind some of the page's scripts; it finds `given` and returns an object."""
+    """Run a program after some of the page's scripts; it can use `given` and returns an object."""
     assert NODE is not None
     source = "\n".join((TEMPLATES / f"playground.{name}.js").read_text("utf-8") for name in scripts)
     whole = f"""
@@ -56,7 +56,7 @@ def run_js(program: str, given: object, *scripts: str) -> object:
 
 
 def parts_of(page: str) -> dict[str, object]:
-    """Return what a page says of its run, and its packed arrays."""
+    """Return a page's description of its run, and its packed arrays."""
     found = dict(re.findall(r'<script type="[^"]+" id="([^"]+)">(.*?)</script>', page, re.DOTALL))
     return {
         "run": json.loads(found["run"]),
@@ -66,7 +66,7 @@ def parts_of(page: str) -> dict[str, object]:
 
 
 def js_scores(page: str, images: np.ndarray, off: object = ()) -> np.ndarray:
-    """Return what the page's network gives for images (n, D) of floats, unpacked from the page itself."""
+    """Return the scores of the network in the page for images (n, D) of floats."""
     given = {**parts_of(page), "images": images.tolist(), "off": off}
     program = """
         const values = await unpack(given.weights, Float32Array);
@@ -86,7 +86,7 @@ def make_model(
     normalization: str = "none",
     residual: bool = False,
 ) -> SavedModel:
-    """Return a network with drawn weights and biases, as if it came from a file."""
+    """Return a network with random weights and biases, like one from a file."""
     widths, names = [rows[0][0], *(n_out for _, n_out, _ in rows)], [name for *_, name in rows]
     specs = Architecture.from_sizes(widths, names, normalization=normalization, residual=residual).rows
     mlp = MLP.from_architecture(specs, seed=seed, loss=loss)
@@ -133,7 +133,7 @@ def test_logits_of_a_normalised_network_are_pythons(normalization, arrays):
 
 
 @needs_node
-@pytest.mark.parametrize("width", [64, 12])  # of the first of these, each hidden layer has a connection
+@pytest.mark.parametrize("width", [64, 12])  # with the first width, each hidden layer has a residual connection
 def test_logits_of_a_network_with_residual_connections_are_pythons(width, arrays):
     rows = [(64, width, "gelu"), (width, width, "tanh"), (width, 4, "softmax")]
     model = make_model(rows, normalization="layer", residual=True)
@@ -148,7 +148,7 @@ def test_logits_are_pythons_for_every_activation(name, arrays):
     model = make_model([(64, 20, name), (20, 10, name), (10, 4, "softmax")])
     images = arrays["x_test"][:100].reshape(100, 64)
     expected = python_scores(model, images)
-    assert np.std(expected) > 1e-3  # there is something to get wrong
+    assert np.std(expected) > 1e-3  # the logits differ
     assert_equal(js_scores(build_page(model, name="small"), to_float(images, 1 / 255)), expected)
 
 
@@ -167,7 +167,7 @@ def test_activations_survive_sums_that_would_overflow(name):
 @pytest.mark.parametrize(
     ("loss", "last"), slow_except([("mse", "softmax"), ("mse", "identity"), ("hinge", "tanh")], ("mse", "softmax"))
 )
-def test_a_last_layer_that_is_not_fused_gives_what_pythons_gives(loss, last, arrays):
+def test_a_last_layer_that_is_not_fused_gives_the_same_as_in_python(loss, last, arrays):
     model = make_model([(64, 10, "tanh"), (10, 4, last)], loss=loss)
     images = arrays["x_test"][:100].reshape(100, 64)
     page = build_page(model, name="small")
@@ -191,7 +191,7 @@ def test_a_neuron_switched_off_is_pythons_network_with_that_neuron_zeroed(model,
     whole = python_scores(model, images)
     for layer, neuron in ((1, 3), (2, 5)):
         other = make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")])
-        other.mlp.parameters.views[f"W{layer + 1}"][neuron] = 0  # whatever it gives, nobody hears it
+        other.mlp.parameters.views[f"W{layer + 1}"][neuron] = 0  # its output has no effect
         off = [
             [int(layer == 1 and j == neuron) for j in range(12)],
             [int(layer == 2 and j == neuron) for j in range(6)],
@@ -217,7 +217,7 @@ def test_a_push_is_the_score_minus_the_score_without_the_neuron(model, arrays):
     silenced = make_model([(64, 12, "gelu"), (12, 6, "relu"), (6, 4, "softmax")])
     silenced.mlp.parameters.views["W2"][3] = 0
     np.testing.assert_allclose(first, (model.mlp.forward(image) - silenced.mlp.forward(image))[0], atol=1e-5)
-    # Next to the classes nothing bends any more: the push is the activation times the weight.
+    # In the last hidden layer the push is the activation times the weight.
     hidden = image @ views["W1"] + views["b1"]
     out = np.empty_like(hidden)
     ACTIVATIONS["gelu"].forward(hidden, out=out)
@@ -247,7 +247,7 @@ def test_a_network_too_large_is_refused_with_its_size_and_the_limit_before_anyth
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_activation_of_ones_own_is_refused():
+def test_a_custom_activation_is_refused():
     own = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     plain = make_model([(64, 5, "relu"), (5, 4, "softmax")])
     mlp = MLP.from_architecture([LayerSpec(64, 5, own), LayerSpec(5, 4, ACTIVATIONS["softmax"])])
@@ -258,13 +258,13 @@ def test_an_activation_of_ones_own_is_refused():
 
 
 @pytest.mark.parametrize("shape", [(4, 4, 4), (2, 32, 1, 1), (63,)])
-def test_inputs_that_are_no_grey_image_are_refused_with_their_shape(shape):
+def test_inputs_that_are_not_a_grey_image_are_refused_with_their_shape(shape):
     model = make_model([(int(np.prod(shape)), 4, "softmax")], shape=shape)
     with pytest.raises(DataError, match=re.escape(f"this network takes inputs of shape {shape}")):
         build_page(model, name="colour")
 
 
-def test_a_table_of_features_is_refused_even_where_it_could_be_a_square():
+def test_a_table_of_features_is_refused_even_if_it_could_be_a_square():
     model = make_model([(64, 4, "softmax")], shape=(64,), dtype="float32")
     model.info.preprocessing.update(mean=[0.0] * 64, deviation=[1.0] * 64)
     with pytest.raises(DataError, match="was trained on a table of features"):
@@ -304,7 +304,7 @@ def test_the_examples_are_the_first_test_images_of_each_class_unchanged(model, d
     assert parts["run"]["labels"] == labels.tolist()
 
 
-def test_rare_classes_leave_their_places_to_the_others(arrays):
+def test_places_of_rare_classes_go_to_the_other_classes(arrays):
     few = np.concatenate([np.flatnonzero(arrays["y_test"] == 0)[:2], np.flatnonzero(arrays["y_test"] == 1)[:70]])
     dataset = from_arrays(arrays["x"], arrays["y"], arrays["x_test"][few], arrays["y_test"][few])
     _, labels = choose_examples(dataset)
@@ -317,7 +317,7 @@ def test_packing_puts_first_bytes_first_and_loses_nothing():
     np.testing.assert_array_equal(np.ascontiguousarray(planes.T).view("<f4").ravel(), values)
 
 
-def test_floats_keep_their_range_and_bright_paper_is_noticed(arrays):
+def test_floats_keep_their_range_and_a_bright_background_is_found(arrays):
     x, x_test = (1 - arrays[name] / 127.5 for name in ("x", "x_test"))
     for name, images in (("x", x), ("x_test", x_test)):
         images[:, [0, -1]] = images[:, :, [0, -1]] = 1  # a white border
@@ -332,7 +332,7 @@ def test_floats_keep_their_range_and_bright_paper_is_noticed(arrays):
     assert run["extent"] == 6 / 8
 
 
-def test_the_page_says_that_it_is_loading_before_what_is_large_and_without_a_script(model, dataset):
+def test_the_page_says_that_it_is_loading_before_its_large_parts_and_without_a_script(model, dataset):
     page = build_page(model, dataset, name="small")
     loading = page.index('<p id="loading" role="status">Loading')
     assert loading < page.index('id="packed-weights"')
@@ -342,7 +342,7 @@ def test_the_page_says_that_it_is_loading_before_what_is_large_and_without_a_scr
     assert "JavaScript" in without_script
 
 
-def test_the_page_names_no_other_host_and_forbids_asking_one(model, dataset):
+def test_the_page_names_no_other_host_and_forbids_requests_to_one(model, dataset):
     page = build_page(model, dataset, name="small")
     assert not re.search(r"(?:https?:)?//[a-z]+\.", page)
     assert "default-src 'none'" in page
@@ -376,7 +376,7 @@ def changed(pixels: np.ndarray, **changes: object) -> np.ndarray:
 
 
 @needs_node
-def test_shifting_and_flipping_move_pixels_and_leave_paper():
+def test_shifting_and_flipping_move_pixels_and_leave_empty_paper():
     pixels = np.random.default_rng(0).integers(0, 256, (4, 5)).astype(np.float32) * np.float32(1 / 255)
     moved = np.zeros_like(pixels)
     moved[1:, :3] = pixels[:3, 2:]
@@ -386,7 +386,7 @@ def test_shifting_and_flipping_move_pixels_and_leave_paper():
 
 
 @needs_node
-def test_noise_is_normal_of_the_strength_asked_for_and_the_same_for_the_same_seed():
+def test_noise_is_normal_with_the_chosen_strength_and_the_same_for_the_same_seed():
     grey = np.full((40, 50), 0.5)
     wide = {"pixels": grey.ravel().tolist(), "frame": FRAME | {"height": 40, "width": 50}}
     program = """
@@ -405,7 +405,7 @@ def test_noise_is_normal_of_the_strength_asked_for_and_the_same_for_the_same_see
 
 
 @needs_node
-def test_a_stroke_covers_a_pixel_once_and_the_eraser_takes_it_back():
+def test_a_stroke_covers_a_pixel_once_and_the_eraser_removes_it():
     program = """
         const pixels = emptyPicture(given);
         const draw = (shade) => {
@@ -436,7 +436,7 @@ def test_filling_stops_at_the_line_and_bright_paper_takes_dark_ink():
     np.testing.assert_array_equal(filled, np.tile([0, 0, -1, 1, 1], (4, 1)))
 
 
-def test_the_function_chooses_the_best_of_several_seeds_and_offers_the_images_that_it_is_given(arrays, tmp_path):
+def test_the_function_chooses_the_best_of_several_seeds_and_offers_the_given_images(arrays, tmp_path):
     settings = {"hidden_sizes": (6,), "epochs": 1, "n_valid": 60, "n_seeds": 2, "verbose": False}
     result = barenet.train(**arrays, **settings, output=tmp_path, name="seeds")
     notes: list[str] = []

@@ -1,6 +1,6 @@
-"""The playground in a real Chromium: what a person's hands and eyes find on the page.
+"""The playground in a real Chromium, used like a person uses it.
 
-The page handles an input and draws when it gets to it, so a test waits for the state that it expects.
+The page handles inputs and draws with a delay, so a test waits for the state that it expects.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ sync_api = pytest.importorskip("playwright.sync_api", reason="no Playwright here
 expect = sync_api.expect
 pytestmark = pytest.mark.extra
 
-# Reads the scores of many images by the page's own picture and forward pass.
+# Reads the scores of many images by the forward pass of the page.
 SCORES = "(images) => images.map((x) => (playground.setPicture(x), playground.scores()))"
 
 
@@ -58,7 +58,7 @@ def file(model, dataset, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def open_page(new_page, file) -> Iterator[Any]:
-    """Opens the page from its file; at the end nothing was said in the console and nothing asked of any host."""
+    """Open the page from its file; at the end, check that the console is empty and that there was no request."""
     complaints: list[str] = []
 
     def open_it(width: int = 1280, height: int = 900, path: Path = file, **options: Any) -> Any:
@@ -67,11 +67,11 @@ def open_page(new_page, file) -> Iterator[Any]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: complaints.append(request.url) if "file:" not in request.url[:5] else None)
         page.goto(path.as_uri())
-        expect(page.locator("#verdict")).not_to_be_empty()  # all is wired, and has been drawn once
+        expect(page.locator("#verdict")).not_to_be_empty()  # the page is ready, and has been drawn once
         return page
 
     yield open_it
-    # A blob is the page's own memory: a picture that was dropped on it.
+    # A blob is a picture that was dropped on the page, in the page's memory.
     assert [text for text in complaints if not text.startswith(("blob:", "data:,"))] == []
 
 
@@ -85,7 +85,7 @@ def scores(page: Any) -> np.ndarray:
 
 
 def title(page: Any) -> Any:
-    """Return the heading of the inspector, which names the neuron that is shown."""
+    """Return the heading of the inspector, which names the selected neuron."""
     return page.locator("#inspector-title")
 
 
@@ -113,7 +113,7 @@ def test_logits_of_a_hundred_test_images_are_pythons(page, model, arrays):
 
 
 @pytest.mark.slow
-def test_a_test_image_that_is_picked_gives_pythons_logits(page, model, arrays):
+def test_a_chosen_test_image_gives_pythons_logits(page, model, arrays):
     page.locator(".example").nth(20).click()
     row = np.flatnonzero(arrays["y_test"] == 1)[5]  # fifteen of each class, so number 20 is the sixth of class 1
     expected = compute_outputs(model.mlp, arrays["x_test"][row].reshape(1, 64), model.info.scale)[0]
@@ -122,7 +122,7 @@ def test_a_test_image_that_is_picked_gives_pythons_logits(page, model, arrays):
     expect(page.locator(".class").nth(1)).to_have_class(re.compile(r"\btrue\b"))
 
 
-def test_drawing_by_mouse_changes_the_image_and_the_answer_and_undo_takes_it_back(page):
+def test_drawing_by_mouse_changes_the_image_and_the_prediction_and_undo_restores_them(page):
     before, said = scores(page), page.inner_text("#verdict")
     box = page.locator("#image").bounding_box()
     page.mouse.move(box["x"] + 20, box["y"] + 30)
@@ -138,14 +138,14 @@ def test_drawing_by_mouse_changes_the_image_and_the_answer_and_undo_takes_it_bac
 @pytest.mark.slow
 def test_drawing_by_keys_and_shifting_by_keys(page):
     page.click("#clear")
-    expect(page.locator("#verdict")).to_have_text(re.compile("^Nothing drawn"))
+    expect(page.locator("#verdict")).to_have_text(re.compile("^Nothing is drawn"))
     empty = scores(page)
     page.focus("#image")
     page.keyboard.down(" ")
     for _ in range(3):
         page.keyboard.press("ArrowRight")
     page.keyboard.up(" ")
-    page.keyboard.press("ArrowDown")  # the pen is up again
+    page.keyboard.press("ArrowDown")  # the pen no longer draws
     drawn = wait_for_a_change(page, empty, 1e-2)
     page.keyboard.press("Shift+ArrowDown")
     wait_for_a_change(page, drawn, 1e-3)
@@ -182,19 +182,19 @@ DROP = """([name, type, data, event]) => {
 }"""
 
 
-def hand_in(page: Any, content: bytes, event: str, name: str = "plus.png") -> str:
-    """Hand in a file and return what the page says of it."""
+def give_file(page: Any, content: bytes, event: str, name: str = "plus.png") -> str:
+    """Drop or paste a file, and return what the page says about it."""
     said = page.locator("#imported-text")
     said.evaluate("(node) => (node.textContent = '')")
     page.evaluate(DROP, [name, "image/png", base64.b64encode(content).decode(), event])
-    expect(said).not_to_be_empty()  # the page reads the file in its own time
+    expect(said).not_to_be_empty()  # the page reads the file later
     return said.inner_text()
 
 
 @pytest.mark.parametrize("event", slow_except(["drop", "paste"], "drop"))
-def test_a_picture_that_is_dropped_or_pasted_changes_the_answer_and_says_what_was_done(event, page):
+def test_a_picture_that_is_dropped_or_pasted_changes_the_prediction_and_the_page_says_what_was_done(event, page):
     before = scores(page)
-    said = hand_in(page, picture((120, 90), paper=255), event)
+    said = give_file(page, picture((120, 90), paper=255), event)
     assert said.startswith("plus.png: 90 × 120, made grey and resized to 8 × 8")
     dropped = wait_for_a_change(page, before, 1e-2)
     page.uncheck("#invert")
@@ -204,18 +204,18 @@ def test_a_picture_that_is_dropped_or_pasted_changes_the_answer_and_says_what_wa
 
 @pytest.mark.slow
 def test_a_dark_picture_is_the_bright_one_inverted(page):
-    hand_in(page, picture((120, 90), paper=255), "drop")
+    give_file(page, picture((120, 90), paper=255), "drop")
     bright = scores(page)
-    said = hand_in(page, picture((120, 90), paper=0), "drop")
+    said = give_file(page, picture((120, 90), paper=0), "drop")
     assert "inverted" not in said or page.evaluate("playground.frame.brightBorder")
     wait_for_scores(page, bright, 0.02 * np.max(np.abs(bright)))
 
 
 @pytest.mark.slow
-def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arrays):
+def test_a_picture_with_the_size_of_the_runs_images_is_taken_pixel_by_pixel(page, model, arrays):
     stream = io.BytesIO()
     Image.fromarray(arrays["x_test"][7]).save(stream, "PNG")
-    said = hand_in(page, stream.getvalue(), "drop")
+    said = give_file(page, stream.getvalue(), "drop")
     if "inverted" in said:
         page.uncheck("#invert")
     expected = compute_outputs(model.mlp, arrays["x_test"][7].reshape(1, 64), model.info.scale)[0]
@@ -223,9 +223,9 @@ def test_a_picture_of_the_runs_own_size_is_taken_pixel_by_pixel(page, model, arr
 
 
 @pytest.mark.slow
-def test_a_file_that_is_no_picture_is_named_and_changes_nothing(page):
+def test_a_file_that_is_not_a_picture_is_named_and_changes_nothing(page):
     before = scores(page)
-    said = hand_in(page, b"no picture at all", "drop", name="notes.txt")
+    said = give_file(page, b"no picture at all", "drop", name="notes.txt")
     assert said == "notes.txt is not a picture that this browser can read."
     np.testing.assert_array_equal(scores(page), before)
 
@@ -266,7 +266,7 @@ def test_a_neuron_that_is_pointed_at_shows_its_weights_and_its_pushes(page):
 
 
 @pytest.mark.slow
-def test_arrow_keys_walk_among_neurons_and_the_inspector_follows(page):
+def test_arrow_keys_move_between_neurons_and_the_inspector_follows(page):
     cells = page.locator(".layer").nth(0).locator(".cell")
     cells.nth(0).focus()
     page.keyboard.press("ArrowRight")
@@ -281,7 +281,7 @@ def test_arrow_keys_walk_among_neurons_and_the_inspector_follows(page):
 
 
 @pytest.mark.slow
-def test_shift_flip_and_noise_change_the_answer_and_are_undone(page):
+def test_shift_flip_and_noise_change_the_prediction_and_are_undone(page):
     before = scores(page)
     for act in (lambda: page.click("#flip"), lambda: page.click("[aria-label='Shift left']"), lambda: set_noise(page)):
         act()
@@ -297,7 +297,7 @@ def set_noise(page: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("width", "scheme"), list(product((390, 1280), ("light", "dark"))))
-def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tmp_path):
+def test_the_page_fits_the_width_of_a_phone_and_a_desktop(width, scheme, open_page, tmp_path):
     page = open_page(width=width, color_scheme=scheme)
     page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=width)
     page.screenshot(path=tmp_path / "page.png", full_page=True)
@@ -308,7 +308,7 @@ def test_nothing_sticks_out_of_a_phone_or_a_desktop(width, scheme, open_page, tm
 
 
 @pytest.mark.slow
-def test_a_tapped_neuron_brings_its_weights_to_a_phone(open_page):
+def test_tapping_a_neuron_shows_its_weights_on_a_phone(open_page):
     page = open_page(width=390, height=844, has_touch=True, is_mobile=True)
     page.locator(".layer").nth(1).locator(".cell").nth(1).tap()
     expect(title(page)).to_have_text("Layer 2, neuron 2")
@@ -345,7 +345,7 @@ def test_the_page_says_that_it_is_loading_until_all_is_drawn(new_page, file):
     expect(page.locator("main")).to_be_hidden()
 
 
-def test_a_page_that_has_loaded_says_so_no_more(page):
+def test_a_page_that_has_loaded_no_longer_says_that_it_is_loading(page):
     expect(page.locator("#loading")).to_be_hidden()
 
 
@@ -365,7 +365,7 @@ def test_without_javascript_the_page_says_so(new_page, file):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_threads_run_behind_the_words_of_layers_and_classes_and_not_on_paper(width, new_page, file):
+def test_threads_are_behind_the_words_of_layers_and_classes_and_not_on_paper(width, new_page, file):
     page = new_page(viewport={"width": width, "height": 900}, color_scheme="dark")
     page.goto(file.as_uri())
     page.wait_for_function("() => window.playground")

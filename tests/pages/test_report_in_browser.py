@@ -1,4 +1,4 @@
-"""The report in a real Chromium: no error, no request to anybody, readable at every width, whole without its script."""
+"""The report in a real Chromium: no error, no request, readable at every width, complete without its script."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ WIDTHS = (390, 1280)
 
 @pytest.fixture(scope="module")
 def pages(make_run, make_report, tmp_path_factory) -> dict[str, Path]:
-    """A report of one run, and a comparison of two."""
+    """Return a report of one run, and a comparison of two."""
     page, folder = make_report("plain")
     other, dataset = make_run("one epoch")
     comparison = tmp_path_factory.mktemp("pages") / "comparison.html"
@@ -27,7 +27,7 @@ def pages(make_run, make_report, tmp_path_factory) -> dict[str, Path]:
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("kind", ["run", "comparison"])
-def test_a_page_loads_in_silence_and_fits_the_window(kind, width, new_page, pages):
+def test_a_page_loads_without_messages_and_fits_the_window(kind, width, new_page, pages):
     said: list[str] = []
     asked: list[str] = []
     page = new_page(viewport={"width": width, "height": 900})
@@ -51,7 +51,7 @@ def test_on_a_phone_the_tables_of_classes_fit_and_no_line_breaks_inside_a_flag(n
     assert set(page.evaluate(lines)) == {1}
 
 
-def test_letters_in_pictures_are_large_enough_on_a_phone(new_page, pages):
+def test_letters_in_plots_are_large_enough_on_a_phone(new_page, pages):
     page = new_page(viewport={"width": 390, "height": 844})
     page.goto(pages["run"].as_uri())
     sizes = page.evaluate(
@@ -63,7 +63,7 @@ def test_letters_in_pictures_are_large_enough_on_a_phone(new_page, pages):
     assert sorted(sizes)[len(sizes) // 10] >= 9.5
 
 
-def test_hovering_tells_the_figures_of_an_epoch(new_page, pages):
+def test_hovering_shows_the_figures_of_an_epoch(new_page, pages):
     page = new_page(viewport={"width": 1280, "height": 900})
     page.goto(pages["run"].as_uri())
     page.locator("#training figure svg").first.hover()
@@ -72,7 +72,7 @@ def test_hovering_tells_the_figures_of_an_epoch(new_page, pages):
     expect(tip).to_have_text(re.compile("^epoch "))
 
 
-def test_without_its_script_a_cell_still_leads_to_its_images(new_page, pages):
+def test_without_the_script_a_cell_still_links_to_its_images(new_page, pages):
     page = new_page(java_script_enabled=False, viewport={"width": 1280, "height": 900})
     page.goto(pages["run"].as_uri())
     cell = page.locator(".matrix a").first
@@ -83,7 +83,7 @@ def test_without_its_script_a_cell_still_leads_to_its_images(new_page, pages):
     expect(target.locator("img").first).to_be_attached()
 
 
-def test_ink_stands_out_in_the_light_and_in_the_dark(new_page, pages):
+def test_text_has_contrast_in_the_light_and_the_dark_theme(new_page, pages):
     brightness = (
         "(() => { const s = getComputedStyle(document.body); const sum = (c) => c.match(/\\d+/g).slice(0, 3)"
         ".reduce((a, b) => a + Number(b), 0) / 3; return [sum(s.color), sum(s.backgroundColor)]; })()"
@@ -97,7 +97,7 @@ def test_ink_stands_out_in_the_light_and_in_the_dark(new_page, pages):
     assert seen["dark"][0] - seen["dark"][1] > 180
 
 
-def test_on_paper_the_page_has_no_links_to_nowhere_and_is_light(new_page, pages):
+def test_on_paper_the_page_has_no_useless_links_and_is_light(new_page, pages):
     page = new_page(color_scheme="dark")
     page.goto(pages["run"].as_uri())
     page.emulate_media(media="print")
@@ -106,7 +106,7 @@ def test_on_paper_the_page_has_no_links_to_nowhere_and_is_light(new_page, pages)
     assert len(page.pdf()) > 20_000
 
 
-def test_a_report_takes_few_pages_of_paper(new_page, pages):
+def test_a_printed_report_has_few_pages(new_page, pages):
     page = new_page(color_scheme="dark")
     for kind, most in (("run", 8), ("comparison", 4)):
         page.goto(pages[kind].as_uri())

@@ -1,4 +1,4 @@
-"""What pages say of networks that learned nothing, and of how validation went."""
+"""What pages say about networks that learned nothing, and about trends of the validation loss."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from barenet.storage.sealing import seal, unseal
 
 TINY = {"n_valid": 120, "hidden": "6", "batch_size": 48, "epochs": 4, "label_smoothing": 0, "activation": "relu"}
 FAST = {"optimizer.name": "sgd", "lr": 1000.0, "weight_decay": 0, "average_decay": 0}
-LEFT_OUT = ("calibration", "Labels to look at again", "Surest mistakes", "One neuron, closely", "best on validation")
+LEFT_OUT = ("calibration", "Labels to look at again", "Surest mistakes", "One neuron in detail", "best on validation")
 LEFT_OUT += ("(best)", "best epoch", "Choose a cell")
 
 
 @pytest.fixture(scope="module")
 def runs(arrays, tmp_path_factory, without_curves):
-    """A folder with runs of one network and of two seeds that learned nothing, and one of two that did."""
+    """Return a folder: two runs (one network, two seeds) that learned nothing, and one that learned something."""
     output = tmp_path_factory.mktemp("learned")
     common = {**TINY, "output": output, "verbose": False}
     barenet.train(**arrays, **common, **FAST, name="empty")
@@ -37,7 +37,7 @@ def page_of(*paths, arrays, target, note=lambda words: None):
 
 
 def told(run, arrays):
-    """What the page would say, without the page, which takes long to draw."""
+    """Return the verdict of the page, without the page, which takes long to draw."""
     return verdict_of(read_saved_run(run, dataset=barenet.from_arrays(**arrays)))
 
 
@@ -50,21 +50,21 @@ def check_empty(page):
 
 
 def test_the_page_of_a_network_that_learned_nothing_says_so(runs, arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr(report, "curve_drawings", lambda *about: [])
+    monkeypatch.setattr(report, "curve_plots", lambda *about: [])
     parts = ("architecture", "layer_rows", "weights", "biases", "sheet", "activity", "portrait", "start_word")
     parts += ("weights_word", "weights_detail")
-    no_drawings = dict.fromkeys(parts, ())
-    monkeypatch.setattr(report, "network_parts", lambda *about: no_drawings)
+    no_parts = dict.fromkeys(parts, ())
+    monkeypatch.setattr(report, "network_parts", lambda *about: no_parts)
     check_empty(page_of(runs / "empty", arrays=arrays, target=tmp_path / "page.html"))
 
 
 @pytest.mark.slow
-def test_the_page_of_a_network_that_learned_nothing_leaves_out_what_makes_no_sense(runs, arrays, tmp_path):
+def test_the_page_of_a_network_that_learned_nothing_leaves_out_parts_without_meaning(runs, arrays, tmp_path):
     check_empty(page_of(runs / "empty", arrays=arrays, target=tmp_path / "page.html"))
 
 
 @pytest.mark.slow
-def test_the_page_of_a_network_that_learned_has_these_parts_and_tells_how_validation_went(runs, arrays, tmp_path):
+def test_the_page_of_a_network_that_learned_has_these_parts_and_the_trend_of_validation(runs, arrays, tmp_path):
     run = tmp_path / "good"
     shutil.copytree(runs / "good", run)
     values = unseal((run / "learning.json").read_bytes())
@@ -76,7 +76,7 @@ def test_the_page_of_a_network_that_learned_has_these_parts_and_tells_how_valida
     assert "<strong>Validation loss rises from epoch 9 on.</strong> To try: this; that." in page
 
 
-def test_a_run_of_an_earlier_version_is_measured_anew_and_told_the_same(runs, arrays, tmp_path):
+def test_a_run_of_an_earlier_version_is_measured_again_with_the_same_result(runs, arrays, tmp_path):
     for name in ("empty", "good"):
         run = tmp_path / name
         shutil.copytree(runs / name, run)
@@ -86,7 +86,7 @@ def test_a_run_of_an_earlier_version_is_measured_anew_and_told_the_same(runs, ar
         assert written.learned == (name == "good")
 
 
-def test_what_was_written_after_another_epoch_is_not_believed(runs, arrays, tmp_path):
+def test_a_verdict_of_another_epoch_is_ignored(runs, arrays, tmp_path):
     run = tmp_path / "good"
     shutil.copytree(runs / "good", run)
     values = unseal((run / "learning.json").read_bytes())
@@ -107,7 +107,9 @@ def test_a_comparison_marks_the_runs_that_learned_nothing(runs, arrays, tmp_path
     assert not [note for note in notes if "good" in note]
 
 
-def test_a_comparison_judges_runs_of_earlier_versions_by_their_test_results(runs, arrays, tmp_path, monkeypatch):
+def test_for_runs_of_earlier_versions_the_test_results_say_whether_they_learned_anything(
+    runs, arrays, tmp_path, monkeypatch
+):
     monkeypatch.setattr(comparison, "curves", lambda *about: [])
     for name in ("empty", "good"):
         shutil.copytree(runs / name, tmp_path / name)
@@ -117,13 +119,13 @@ def test_a_comparison_judges_runs_of_earlier_versions_by_their_test_results(runs
 
 
 @pytest.mark.slow
-def test_the_page_of_seeds_that_all_learned_nothing_leaves_out_what_makes_no_sense(runs, arrays, tmp_path):
+def test_the_page_of_seeds_that_all_learned_nothing_leaves_out_parts_without_meaning(runs, arrays, tmp_path):
     page = page_of(runs / "empty-seeds", arrays=arrays, target=tmp_path / "page.html")
     assert "2 of 2 networks learned nothing" in page
     assert [words for words in LEFT_OUT[:4] if words in page] == []
 
 
-def test_a_playground_says_on_top_that_the_network_learned_nothing(runs, arrays, tmp_path):
+def test_a_playground_says_at_the_top_that_the_network_learned_nothing(runs, arrays, tmp_path):
     dataset = barenet.from_arrays(**arrays)
     pages = [
         barenet.playground(runs / name, dataset=dataset, output=tmp_path / f"{name}.html").page.read_text("utf-8")

@@ -1,4 +1,4 @@
-"""The page about a run, and the one that compares several: right for every kind, and nothing from elsewhere."""
+"""The page about a run, and the one that compares several: right for every kind of run, and without requests."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ import barenet
 from barenet.errors import RunError
 from barenet.pages.page import LIMIT
 from barenet.pages.reports.comparison import two_best
-from barenet.pages.reports.contestants import read_contestant
 from barenet.pages.reports.report import report
 from barenet.pages.reports.rows import run_row
+from barenet.pages.reports.run_summaries import read_run_summary
 from barenet.storage.sealing import seal
 
 VOID = {"meta", "link", "img", "br", "hr", "input"}
 
 
 class Page(HTMLParser):
-    """Checks that elements close as they open, that pictures have words, and that no name is given twice."""
+    """Checks that elements close as they open, that images have texts, and that no id is used twice."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -75,7 +75,7 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def make_page(make_report):
-    """Return a function from a kind of run to its page, parsed, and the folder."""
+    """Return a function that takes a kind of run and returns its parsed page and its folder."""
     made = {}
 
     def make(kind):
@@ -90,7 +90,7 @@ def make_page(make_report):
 
 @pytest.mark.parametrize("kind", slow_except(KINDS, "plain"))
 @pytest.mark.slow
-def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
+def test_the_page_of_every_kind_of_run_is_complete(kind, make_page):
     page, folder = make_page(kind)
     assert len(set(page.ids)) == len(page.ids)
     assert set(page.links) <= set(page.ids)
@@ -116,7 +116,7 @@ def test_the_page_of_every_kind_of_run_is_whole(kind, make_page):
         ("validated now and then", "The ring marks epoch"),
     ],
 )
-def test_odd_runs_are_told_as_they_are(kind, words, make_page):
+def test_the_pages_of_unusual_runs_say_what_is_unusual(kind, words, make_page):
     assert words in make_page(kind)[0].text
 
 
@@ -128,7 +128,7 @@ def test_the_same_run_gives_the_same_bytes(make_run, make_page, tmp_path):
 
 
 @pytest.mark.slow
-def test_every_cell_of_the_confusion_matrix_leads_to_examples_of_it(make_run, make_page):
+def test_every_cell_of_the_confusion_matrix_links_to_its_examples(make_run, make_page):
     folder, dataset = make_run("plain")
     page, _ = make_page("plain")
     predicted = np.argmax(load_file(folder / "test-probabilities.safetensors")["probabilities"], axis=1)
@@ -136,7 +136,7 @@ def test_every_cell_of_the_confusion_matrix_leads_to_examples_of_it(make_run, ma
     assert {link for link in page.links if link.startswith("c")} == {f"c{c}-{k}" for c, k in pairs}
 
 
-def test_a_page_asks_nobody_for_anything_and_says_so_to_the_browser(make_page):
+def test_a_page_makes_no_requests_and_its_policy_forbids_them(make_page):
     text = make_page("plain")[0].source
     assert "default-src 'none'" in text
     assert re.findall(r"url\((?!#)[^)]*\)|@import|https?://(?!www\.w3\.org/)", text) == []
@@ -179,7 +179,7 @@ def compared_page(runs, dataset):
     return Page(path.read_text("utf-8"))
 
 
-def test_runs_side_by_side_show_what_differs_and_who_is_better(compared_page):
+def test_a_comparison_shows_what_differs_and_which_run_is_better(compared_page):
     text = compared_page.text
     for words in ("model.hidden_sizes", "trainer.epochs", "trainer.n_seeds", "McNemar", "±", "the average:"):
         assert words in text
@@ -187,7 +187,7 @@ def test_runs_side_by_side_show_what_differs_and_who_is_better(compared_page):
     assert "different data" not in text
 
 
-def test_runs_on_different_data_are_compared_as_far_as_they_can_be(runs):
+def test_runs_on_different_data_are_compared_without_a_test(runs):
     notes: list[str] = []
     text = Page(report(runs / "small", runs / "other", note=notes.append).read_text("utf-8")).text
     assert "different data" in " ".join(notes)
@@ -216,7 +216,7 @@ def test_seeds_give_mean_and_spread(runs, seeds_page):
     assert all(f"seed-{i}" in text for i in range(3))
 
 
-def test_several_seeds_show_their_mean_curve_and_what_their_average_takes_for_what(runs, dataset, seeds_page):
+def test_several_seeds_show_their_mean_curve_and_the_confusion_matrix_of_their_average(runs, dataset, seeds_page):
     page = seeds_page
     predicted = np.argmax(load_file(runs / "seeds" / "test-probabilities.safetensors")["probabilities"], axis=1)
     right = np.mean(predicted == dataset.test_labels)
@@ -229,7 +229,7 @@ def test_several_seeds_show_their_mean_curve_and_what_their_average_takes_for_wh
     assert len(set(page.ids)) == len(page.ids)
 
 
-def test_runs_side_by_side_show_precision_recall_and_matrix_of_each(runs, compared_page):
+def test_a_comparison_shows_precision_recall_and_matrix_of_each_run(runs, compared_page):
     page = compared_page
     results = json.loads((runs / "seeds" / "test.json").read_text("utf-8"))["ensemble"]
     row = max(results["per_class"], key=lambda row: row["recall"])
@@ -258,7 +258,7 @@ def test_a_cell_says_how_many_of_its_images_it_shows(make_page):
     assert page.text.count("Shown:") == len(counts)
 
 
-def test_the_drawing_of_the_network_says_its_scale_and_a_table_its_sizes(make_page):
+def test_the_figure_of_the_network_has_its_scale_and_a_table_has_its_sizes(make_page):
     text = make_page("plain")[0].text
     assert "Not to scale" in text
     rows = ("1 12 batch norm, gelu 64 × 12 780", "2 7 batch norm, gelu 12 × 7 91", "3 4 softmax 7 × 4 32")
@@ -266,7 +266,7 @@ def test_the_drawing_of_the_network_says_its_scale_and_a_table_its_sizes(make_pa
         assert row in text
 
 
-def test_paper_is_light_and_says_where_closed_parts_are(make_page):
+def test_a_printed_page_is_light_and_says_where_closed_parts_are(make_page):
     text = make_page("plain")[0].source
     paper = text[text.index("@media print") :]
     assert "--paper: #fff" in paper
@@ -277,9 +277,9 @@ def test_paper_is_light_and_says_where_closed_parts_are(make_page):
 
 
 @pytest.mark.slow
-def test_seconds_of_several_seeds_are_those_on_the_clock(runs, tmp_path):
+def test_seconds_of_several_seeds_are_wall_clock_time(runs, tmp_path):
     shutil.copytree(runs / "seeds", tmp_path / "seeds")
-    # Two networks trained together; the third, resumed alone, caught up with them; then all three trained together.
+    # Two networks trained together; the third was resumed alone up to the same epoch; then all three trained together.
     for seed, first in {"seed-0": 2.0, "seed-1": 2.0, "seed-2": 3.25}.items():
         path = tmp_path / "seeds" / seed / "history.jsonl"
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
@@ -289,7 +289,7 @@ def test_seconds_of_several_seeds_are_those_on_the_clock(runs, tmp_path):
     alone = Page(report(tmp_path / "seeds").read_text("utf-8")).text
     assert "networks that train together share them, 9.5 for all" in alone
     assert [seconds in alone for seconds in ("6.2", "7.5")] == [True, True]
-    assert run_row(read_contestant(tmp_path / "seeds", "seeds", (), None))["seconds"] == "9.5"
+    assert run_row(read_run_summary(tmp_path / "seeds", "seeds", (), None))["seconds"] == "9.5"
 
 
 @pytest.mark.parametrize("name", ["last.safetensors", "history.jsonl"])
@@ -300,7 +300,7 @@ def test_an_incomplete_run_in_a_comparison_is_named(name, runs, tmp_path):
         report(runs / "large", copy)
 
 
-def test_what_is_no_run_is_refused(runs, tmp_path):
+def test_a_folder_that_is_not_a_run_is_refused(runs, tmp_path):
     with pytest.raises(RunError, match="does not exist"):
         report(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"no config\.toml"):

@@ -8,7 +8,7 @@ import pytest
 from families import slow
 
 from barenet.errors import MachineError
-from barenet.plots.canvas import new_figure
+from barenet.plots.appearance import new_figure
 from barenet.plots.learning_curves import draw_learning_curves, show_accuracy, show_loss, show_rate, show_ratios
 from barenet.training.records import EpochRecord, Stop
 

@@ -9,7 +9,7 @@ import pytest
 
 from barenet.errors import InputWarning
 from barenet.plots import letters
-from barenet.plots.canvas import new_figure, png, svg
+from barenet.plots.appearance import new_figure, png, svg
 from barenet.plots.letters import cut
 
 ELSEWHERE = "ᶁ"  # in STIXGeneral, which comes with matplotlib, and not in its usual font
@@ -55,7 +55,7 @@ def test_a_letter_that_another_font_has_is_drawn_with_it_and_nothing_is_said():
 
 
 def test_a_letter_that_no_font_has_becomes_a_box_and_is_said_once():
-    with pytest.warns(InputWarning, match=f"pictures show □ in place of {NOWHERE}: .* install ") as said:
+    with pytest.warns(InputWarning, match=f"plots show □ in place of {NOWHERE}: .* install ") as said:
         figure = fitted([f"{NOWHERE} and a", "b"])
     assert len(said) == 1
     fitted([NOWHERE])  # warnings are errors here

@@ -9,11 +9,11 @@ import pytest
 
 import barenet
 from barenet.plots import live
-from barenet.plots.live import TIMES, CurveKeeper, LivePlot, Watchers
+from barenet.plots.live import TIMES, CurveWriter, LivePlot, ObserverGroup
 from barenet.run_folders.observer import Observer
 
 
-class Keeper(CurveKeeper):
+class Keeper(CurveWriter):
     """Draws nothing, and takes `seconds` for it on a clock that moves by hand."""
 
     def __init__(self, seconds):
@@ -77,7 +77,7 @@ def test_watchers_hear_everything_in_turn():
             heard.append((self.name, message))
 
     def fail():
-        with Watchers([Ear("a"), Ear("b")]) as watching:
+        with ObserverGroup([Ear("a"), Ear("b")]) as watching:
             watching.note("hello")
             raise KeyError
 

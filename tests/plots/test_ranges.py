@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from barenet.plots.canvas import new_figure
+from barenet.plots.appearance import new_figure
 from barenet.plots.learning_curves import has_ratios, loss_range, ratio_range, show_loss, show_ratios, still_words
 from barenet.plots.ranges import kept_range
 from barenet.training.records import EpochRecord

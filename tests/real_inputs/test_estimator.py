@@ -239,5 +239,5 @@ def test_what_cannot_be_held_out_is_said_in_the_estimator_s_words(fraction, n_ro
 def test_the_only_row_of_a_class_is_never_held_out():
     model = quick(early_stopping=True, validation_fraction=0.4).fit(X[:5], THREE)
     assert list(model.classes_) == [0, 1, 2]
-    with pytest.raises(DataError, match="y has labels that are no classes"):
+    with pytest.raises(DataError, match="y has labels that are not classes"):
         model.set_params(warm_start=True).fit(X[:5], THREE + 1)

@@ -43,7 +43,7 @@ def drawn(monkeypatch):
     """Draw nothing, which takes longer than these trainings, and keep where it would have been drawn."""
     paths = []
     monkeypatch.setattr(training, "draw_learning_curves", lambda history, best, path, smoothing: paths.append(path))
-    monkeypatch.setattr(searching, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
     return paths
 
 

@@ -44,7 +44,7 @@ def small_arrays():
 
 @pytest.fixture
 def search(small_arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr(searching, "draw_search_figures", lambda *about: [])
+    monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
     fixed = {"workers": 0, "epochs": 1, "n_valid": 30, "hidden_sizes": (4,), "output": tmp_path / "studies"}
 
     def run(space, **values):

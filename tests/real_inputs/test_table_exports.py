@@ -347,7 +347,7 @@ def test_an_onnx_file_takes_the_numbers_of_texts_and_nan(model):
         {"name": "town", "values": list(TOWNS)},
     ]
     assert "images (batch, 4), float32, rows of a table" in graph.doc_string
-    assert "any other number, such as -1, stands for none of them" in graph.doc_string
+    assert "any other number (-1 for example) means another text" in graph.doc_string
 
 
 @pytest.mark.extra

@@ -19,7 +19,7 @@ GRID = {"lr": [0.02, 0.002], "hidden_size_1": [8, 6], "l2": [0.0, 0.01]}
 def _no_pictures():
     """Leave a study's pictures out, which take longer than its trials; tests/plots and tests/cli draw them."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "draw_search_figures", lambda *about: [])
+        patch.setattr(searching, "write_search_plots", lambda *about: [])
         yield
 
 

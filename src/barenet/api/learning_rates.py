@@ -17,7 +17,7 @@ from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
 from barenet.messages import count, one_line
 from barenet.notes import logger
-from barenet.plots.tuning.learning_rates import range_test_picture
+from barenet.plots.tuning.learning_rates import range_test_plot
 from barenet.printing.consoles import counting_bar
 from barenet.run_folders.observer import Observer
 from barenet.run_folders.teaching import with_teacher
@@ -134,6 +134,6 @@ def describe_test(config: Config, rates: RateRange, trainer: Trainer) -> str:
 def write_files(result: RangeTest, folder: Path) -> RangeTest:
     """Write the picture and the table of a test, and return the result with their paths."""
     result = replace(result, picture=folder / PICTURE, table=folder / TABLE)
-    replace_file(folder / PICTURE, range_test_picture(result))
+    replace_file(folder / PICTURE, range_test_plot(result))
     replace_file(folder / TABLE, table_of(result))
     return result

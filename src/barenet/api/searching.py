@@ -19,7 +19,7 @@ from barenet.errors import RunError
 from barenet.interrupts import check
 from barenet.messages import one_line
 from barenet.notes import logger
-from barenet.plots.tuning.search import draw_search_figures
+from barenet.plots.tuning.search import write_search_plots
 from barenet.run_folders.finding import STUDIES, find_folder
 from barenet.run_folders.going_on.resuming import check_data_path
 from barenet.storage.folders import hold_lock
@@ -115,7 +115,7 @@ def search(
         with removed_on_error(folder.path) if resumed is None else nullcontext():
             prepared, ledger = open_study(folder, prepared, storage)
         result = Search(prepared, folder, ledger, pool, watching).run()
-        draw_figures(result, prepared, folder, watching)
+        write_plots(result, prepared, folder, watching)
     return result if watching.takes_flags else replace(result, verdict=in_python([result.verdict])[0])
 
 
@@ -171,11 +171,11 @@ def removed_on_error(folder: Path) -> Iterator[None]:
         raise
 
 
-def draw_figures(result: StudyResult, prepared: PreparedSearch, folder: StudyFolder, watching: SearchObserver) -> None:
-    """Draw the pictures of a finished search; a disk that is full costs no more than these."""
+def write_plots(result: StudyResult, prepared: PreparedSearch, folder: StudyFolder, watching: SearchObserver) -> None:
+    """Write the plots of a finished search; a full disk costs only the plots."""
     histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
     try:
-        draw_search_figures(result, prepared.space, histories, folder.path / "figures")
+        write_search_plots(result, prepared.space, histories, folder.path / "figures")
     except OSError as error:  # MachineError is one
         logger.info(f"the search has no pictures: {one_line(error)}")
 

@@ -20,7 +20,7 @@ from barenet.gradcheck.network import check_gradients
 from barenet.nn import ACTIVATIONS, LOSSES, MLP, Activation, Loss
 from barenet.notes import logger
 from barenet.plots.learning_curves import draw_learning_curves
-from barenet.plots.live import CurveKeeper, LivePlot, Watchers
+from barenet.plots.live import CurveWriter, LivePlot, ObserverGroup
 from barenet.run_folders.finding import RUNS, find_folder
 from barenet.run_folders.going_on.resuming import check_data_path, config_to_resume, fingerprint_of_data, resume_run
 from barenet.run_folders.observer import Observer
@@ -165,9 +165,9 @@ def make_observer(verbose: bool) -> Observer:
     return ConsoleObserver(takes_flags=False) if verbose else Observer()
 
 
-def watch(observer: Observer, plot: bool) -> Watchers:
+def watch(observer: Observer, plot: bool) -> ObserverGroup:
     """Return an observer together with those that draw while a run goes on."""
-    return Watchers([observer, CurveKeeper(), *([LivePlot()] if plot else [])])
+    return ObserverGroup([observer, CurveWriter(), *([LivePlot()] if plot else [])])
 
 
 def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:

@@ -1,10 +1,10 @@
-"""HTML pages that hold all they need: reports of runs, and the playground.
+"""HTML pages that contain everything they need: reports of runs, and the playground.
 
 Read the modules in this order; open `page` first:
 
     page             fill a template, write a page
-    settings_table   settings as a page shows them
-    reports/         one page about a run, or one that compares several
-    playground/      a page on which a person draws and watches every neuron answer
-    cells            what a cell of a notebook shows of a result
+    settings_table   settings as text for a page
+    reports/         pages about one run, and pages that compare several
+    playground/      a page on which a person draws an image and sees the activation of every neuron
+    cells            HTML for a result in a cell of a notebook
 """

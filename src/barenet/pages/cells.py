@@ -1,4 +1,4 @@
-"""What a cell of a notebook shows of a result: HTML with its pictures in it, and what is from outside escaped."""
+"""HTML for a result in a cell of a notebook, with its plots; all texts are escaped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from barenet.messages import one_line
 from barenet.plots.inspection import Inspection, sentences
 from barenet.plots.learning_curves import learning_curves
 from barenet.plots.rasters import data_uri
-from barenet.plots.tuning.learning_rates import range_test_picture
+from barenet.plots.tuning.learning_rates import range_test_plot
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.results import RunResult
 from barenet.tuning.range_test.result import RangeTest
@@ -25,12 +25,12 @@ STUDY_PICTURES = ("points", "settings", "learning-curves", "heat-map")
 
 
 def html_of(result: object) -> str | None:
-    """Return what a notebook shows of a result; None for those of which it shows the text."""
+    """Return HTML for a result, or None if a notebook shows its text."""
     return next((show(result) for kind, show in CELLS.items() if isinstance(result, kind)), None)
 
 
 def show_run(result: RunResult) -> str:
-    """Return a row a network, and the learning curves of the best."""
+    """Return a table with a row for each network, and the learning curves of the best one."""
     rows = []
     for network in result.networks:
         test = None if network.scores is None else network.scores.accuracy
@@ -48,18 +48,19 @@ def show_run(result: RunResult) -> str:
 
 
 def show_inspection(found: Inspection) -> str:
-    """Return what was found, and every picture of it that is still on file."""
+    """Return the measurements, and all plots that are still on disk."""
     lines = "".join(f"<li>{text(line)}</li>" for line in [*sentences(found), *found.notes])
     return head_of(f"Inside {found.path}") + f"<ul>{lines}</ul>" + "".join(map(image_file, found.files))
 
 
 def show_study(result: StudyResult) -> str:
-    """Return the best trials, how sure that is, and some pictures of the study that are still on file."""
+    """Return the best trials, the verdict, and some plots of the study that are still on disk."""
     rows = []
     for rank, trial in enumerate(result.trials[:MOST_ROWS], start=1):
         loss, accuracy = trial.figures(result.plan)
         point = trial.point
-        settings = str(point[NAME]) if NAME in point else ", ".join(f"{name} = {own}" for name, own in point.items())
+        values = ", ".join(f"{name} = {value}" for name, value in point.items())
+        settings = str(point[NAME]) if NAME in point else values
         rows.append([rank, trial.number, settings, trial.ended or "unfinished", percent(accuracy), number(loss)])
     left = len(result.trials) - len(rows)
     more = f"<p>{left} more in {text(result.folder / 'results.csv')}</p>" if left > 0 else ""
@@ -70,14 +71,14 @@ def show_study(result: StudyResult) -> str:
 
 
 def show_range_test(result: RangeTest) -> str:
-    """Return what a range test suggests, and its picture."""
+    """Return the suggestion of a range test, and its plot."""
     lines = "".join(f"<li>{text(line)}</li>" for line in result.words)
-    picture = image(range_test_picture(result), "loss at rising learning rates")
+    picture = image(range_test_plot(result), "loss at rising learning rates")
     return head_of(f"Range test of {len(result.rates):,} learning rates") + f"<ul>{lines}</ul>" + picture
 
 
 def show_model(model: SavedModel) -> str:
-    """Return a row a layer."""
+    """Return a table with a row for each layer."""
     rows = [
         [i, f"{row.input_dim:,}", f"{row.output_dim:,}", row.functions, f"{row.n_parameters:,}"]
         for i, row in enumerate(model.mlp.architecture.rows, start=1)
@@ -101,7 +102,7 @@ CELLS: dict[type, Callable[[Any], str]] = {
 
 
 def text(value: object) -> str:
-    """Return a value as text of a page, in one line."""
+    """Return a value as escaped text in one line."""
     return escape(one_line(value))
 
 
@@ -111,12 +112,12 @@ def head_of(words: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a fraction as it is read, in percent."""
+    """Return a fraction as text in percent."""
     return "–" if share is None else f"{100 * share:.2f} %"
 
 
 def number(value: float | None) -> str:
-    """Return a loss as it is read."""
+    """Return a loss as text."""
     return "–" if value is None else f"{value:.4f}"
 
 
@@ -133,7 +134,7 @@ def image(content: bytes, words: str) -> str:
 
 
 def image_file(path: Path) -> str:
-    """Return a PNG on disk as part of a page, or a line where it has gone."""
+    """Return a PNG on disk as part of a page, or a line that says why it cannot be read."""
     try:
         return image(path.read_bytes(), path.stem)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Fill a template: the one place that knows Jinja2."""
+"""Fill templates with Jinja2, and write pages; only this module uses Jinja2."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from barenet.storage.files import replace_file, with_ending
 __all__ = ["LIMIT", "page_path", "render", "write_page"]
 
 LIMIT = 3_000_000  # bytes of a page
-LINE = 36  # letters of code in a line on a phone
+LINE = 36  # letters of code that fit in a line on a phone
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w.-]*\w")
 
 
 def render(template: str, **values: Any) -> str:
-    """Return a template filled in: all but drawings is escaped, and a missing value is an error."""
+    """Return a filled template: everything but SVG is escaped, and a missing value is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -34,7 +34,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def command(text: str) -> str:
-    """Return a command as code whose lines break between its words, and inside a word only if it fills a line."""
+    """Return a command as code that breaks only between words, except for words longer than a line."""
     from markupsafe import Markup
 
     words = [Markup("<span>{}</span>" if len(word) <= LINE else "{}").format(word) for word in text.split(" ")]
@@ -42,19 +42,19 @@ def command(text: str) -> str:
 
 
 def flagged(text: str) -> str:
-    """Return a sentence with each flag in it, such as --epochs, as code that no line break divides."""
+    """Return a sentence in which each flag, such as --epochs, is code without line breaks."""
     from markupsafe import Markup, escape
 
     return Markup(FLAG.sub(lambda found: f"<code><span>{found[0]}</span></code>", str(escape(text))))
 
 
 def page_path(path: str | Path) -> Path:
-    """Return the path of a page that a person named, or raise ConfigError; a name without an ending gets .html."""
+    """Return the path of a page, or raise ConfigError for another ending; a name without an ending gets .html."""
     return with_ending(path, "an HTML page", [".html", ".htm"])
 
 
 def write_page(path: Path, page: str) -> None:
-    """Write a page whole, and its folder if need be."""
+    """Write a page, and make its folder if there is none."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,15 +1,15 @@
-"""Pictures, as PNG files or panels of a page: weights, neurons, learning curves, searches.
+"""Plots, as PNG files or in pages: weights, neurons, learning curves, searches.
 
-Read the modules in this order; open `canvas` first:
+Read the modules in this order; open `appearance` first:
 
-    letters           letters that the font of the pictures lacks
-    canvas            one look for all pictures
-    rasters           weights and images as small pictures
-    ranges            axes that a few outliers do not set
-    learning_curves   how a run went: loss, accuracy, learning rate, updates
+    letters           letters that are not in the font of the plots
+    appearance        colours, fonts and file formats of all plots
+    rasters           weights and images as PNG files of pixels
+    ranges            limits of axes that a few outliers do not change
+    learning_curves   loss, accuracy, learning rate and updates over the epochs
     weights           weights before and after training
-    neurons           activations of each layer, and one neuron closely
-    inspection        `inspect`: every picture of what a network learnt
-    live              pictures while a run goes on
-    tuning/           pictures of searches, and of the loss over learning rates
+    neurons           activations of each layer, and details of one neuron
+    inspection        `inspect`: all plots of a trained network
+    live              plots during training
+    tuning/           plots of searches, and of the loss over learning rates
 """

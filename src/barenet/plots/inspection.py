@@ -1,4 +1,4 @@
-"""`inspect`: every picture of what a network learnt, written as files."""
+"""`inspect`: write all plots of a trained network as files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
-from barenet.plots.canvas import new_figure, png
+from barenet.plots.appearance import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
@@ -33,12 +33,12 @@ from barenet.storage.files import check_folder_name, check_no_link, replace_file
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 
-MAX_IMAGES = 5000  # looked at: more tell no more
+MAX_IMAGES = 5000  # validation images that are used; more change nothing
 
 
 @dataclass(frozen=True, repr=False)
 class Inspection(Shown):
-    """What was found in a network, and the files that show it."""
+    """The measurements of a network, and the files of its plots."""
 
     path: Path
     layers: list[LayerActivity]
@@ -92,20 +92,20 @@ def inspect(
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
 ) -> Inspection:
-    """Write pictures of what a network learnt and return what was found.
+    """Write plots of a trained network and return what was measured.
 
     Args:
-        path: a run folder or its name, what training returned, a `.safetensors` file, or the course project's `.pkl`;
-            the latest run without one. Of several seeds, and of an ensemble, the best on validation is looked at.
-        output: folder for the pictures; without it `figures/` of the run, or `NAME-figures` beside a model file.
-        neuron: the one to look at closely, as "1:17", a layer and a number; one is chosen without it.
-        dataset: its images, or where they lie; without it those that it was trained on.
-        activations: of your own, handed in again.
-        loss: likewise.
+        path: a run folder or its name, the result of training, a `.safetensors` file, or the course project's `.pkl`;
+            by default the latest run. For several seeds or an ensemble, the network that is best on validation.
+        output: the folder for the plots; by default `figures/` in the run, or `NAME-figures` beside a model file.
+        neuron: the neuron to show in detail, as "1:17", a layer and a number; by default one is chosen.
+        dataset: its data set, or the path of it; by default the one that it was trained on.
+        activations: the custom activations of the network.
+        loss: its custom loss.
 
     Raises:
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
-        MachineError: the pictures cannot be written.
+        MachineError: the plots cannot be written.
     """
     if output:
         check_folder_name(Path(output), "the pictures")
@@ -122,7 +122,7 @@ def inspect(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise MachineError(f"cannot make {folder}: {error.strerror}; choose another --output") from None
-    for name, content in pictures(saved, found):
+    for name, content in plots_of(saved, found):
         check()
         replace_file(folder / name, content)
         found.files.append(folder / name)
@@ -130,9 +130,9 @@ def inspect(
 
 
 def choose_network(path: Path) -> Path:
-    """Return the network to look at: the run's own, or of several the best on validation.
+    """Return the path of the network to inspect: the run's network, or the best of several on validation.
 
-    A seed is a run of its own, with its folder; of a member of an ensemble there are the weights alone.
+    For a seed this is its folder; for a member of an ensemble it is the file of its weights.
     """
     if not is_seeds(path):
         return path
@@ -144,12 +144,12 @@ def choose_network(path: Path) -> Path:
 
 
 def default_folder(path: Path) -> Path:
-    """Return where the pictures of a run or a model file go."""
+    """Return the default folder for the plots of a run or a model file."""
     return path / "figures" if path.is_dir() else path.with_name(f"{path.stem}-figures")
 
 
 def look(saved: SavedRun, neuron: str | None = None) -> Inspection:
-    """Return what the network does with the validation images; a network without hidden layers has no neurons."""
+    """Return measurements of the network on the validation images; without hidden layers it has no neurons."""
     mlp = saved.model.mlp
     chosen = read_neuron(mlp, neuron) if neuron is not None else None
     seen = seen_images(saved)
@@ -159,19 +159,19 @@ def look(saved: SavedRun, neuron: str | None = None) -> Inspection:
         return Inspection(saved.path, [], None, 0, notes=saved.notes)
     layers = measure_activity(saved.model, seen.pixels)
     if chosen is None and not saved.has_best and saved.best_epoch == 0:
-        return Inspection(saved.path, layers, None, len(seen.labels), notes=saved.notes)  # untrained: no use yet
+        return Inspection(saved.path, layers, None, len(seen.labels), notes=saved.notes)  # untrained: no useful neuron
     portrait = portray(saved.model, seen.pixels, seen.labels, *(chosen or most_useful_neuron(saved.model)))
     return Inspection(saved.path, layers, portrait, len(seen.labels), notes=saved.notes)
 
 
 def seen_images(saved: SavedRun) -> Images | None:
-    """Return the validation images that are looked at."""
+    """Return the validation images that are used."""
     validation = saved.validation
     return None if validation is None else Images(validation.pixels[:MAX_IMAGES], validation.labels[:MAX_IMAGES])
 
 
-def pictures(saved: SavedRun, found: Inspection) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the bytes of every picture that can be drawn of a network."""
+def plots_of(saved: SavedRun, found: Inspection) -> Iterator[tuple[str, bytes]]:
+    """Yield the file name and the bytes of every possible plot of a network."""
     initial, trained, redrawn = saved.initial, saved.model.mlp, saved.is_redrawn
     yield "weight-histograms.png", draw_histograms(initial, trained, redrawn, now=saved.weights_word)
     for layer in range(1, len(trained.architecture.rows) + 1):
@@ -198,7 +198,7 @@ def pictures(saved: SavedRun, found: Inspection) -> Iterator[tuple[str, bytes]]:
 
 
 def sentences(found: Inspection) -> list[str]:
-    """Return what was found, a sentence a line."""
+    """Return the measurements in sentences."""
     lines = []
     for layer in found.layers:
         text = f"layer {layer.layer}, {layer.activation}: {len(layer.dead)} of {layer.n_units} neurons are dead"

@@ -1,4 +1,4 @@
-"""Pictures of how a run went, drawn from its records: loss, accuracy, learning rate, and how far the weights moved."""
+"""Plots of a run over its epochs: loss, accuracy, learning rate, and the size of updates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from barenet.messages import few
-from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style, whole_numbers
+from barenet.plots.appearance import BLUE, GREEN, GREY, INK, ORANGE, SERIES, new_figure, png, style, whole_numbers
 from barenet.plots.ranges import LEGEND_ROOM, Points, bound, kept_range
 from barenet.storage.files import check_no_link, make_folder, replace_file
 from barenet.training.records import EpochRecord
@@ -33,17 +33,18 @@ __all__ = [
 
 TRAINING, VALIDATION, RATE = BLUE, ORANGE, GREEN
 GOOD_RATIO = 1e-3
-JUMP = 10  # a loss so many times the next smaller one does not set the axis
-RATIO_JUMP = 100  # of update ratios, whose axis is logarithmic
-NO_RATE = 1e-3  # of the largest learning rate: what moves less than that tells of the schedule, not of the network
+JUMP = 10  # a loss of more than so many times the next smaller one does not change the axis
+RATIO_JUMP = 100  # the same for update ratios, whose axis is logarithmic
+NO_RATE = 1e-3  # share of the largest learning rate; with smaller rates, updates are small because of the schedule
 
 
 def draw_learning_curves(
     history: Sequence[EpochRecord], best_epoch: int, path: Path, label_smoothing: float = 0.0
 ) -> None:
-    """Draw loss, accuracy and learning rate over the epochs, the best epoch marked, as a PNG at `path`.
+    """Write a PNG at `path` with loss, accuracy and learning rate over the epochs, and a mark at the best epoch.
 
-    The same records give the same bytes. With label smoothing the training loss is of smoothed labels, and says so.
+    The same records give the same bytes. With label smoothing, the legend says that the training loss is that of
+    smoothed labels.
     """
     check_no_link(path.parent)
     make_folder(path.parent)
@@ -52,7 +53,7 @@ def draw_learning_curves(
 
 def learning_curves(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float = 0.0) -> bytes:
     """Return the three panels side by side as a PNG."""
-    # Fixed margins: laying the panels out anew would take as long as drawing them, at each validation.
+    # Fixed margins, since computing the layout at each validation would take as long as drawing.
     with new_figure(11, 3.4, layout=None) as figure:
         figure.subplots_adjust(left=0.068, right=0.985, bottom=0.145, top=0.91, wspace=0.36)
         loss, accuracy, rate = figure.subplots(1, 3)
@@ -63,7 +64,7 @@ def learning_curves(history: Sequence[EpochRecord], best_epoch: int, label_smoot
 
 
 def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float = 0.0) -> None:
-    """Draw training and validation loss; an epoch that was lost leaves a gap."""
+    """Draw training and validation loss; an epoch in which the network diverged leaves a gap."""
     validated = [record for record in history if record.valid_loss is not None]
     smoothed = "training" if not label_smoothing else "training, smoothed labels"
     epochs = [r.epoch for r in history]
@@ -85,13 +86,13 @@ def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_
 
 
 def loss_range(history: Sequence[EpochRecord]) -> tuple[float, float] | None:
-    """Return the lowest and the highest loss that the axis shows; None where there is none."""
+    """Return the lowest and the highest loss that the axis shows, or None without finite losses."""
     return kept_range([finite(loss) for r in history for loss in (r.train_loss, r.valid_loss)], JUMP)
 
 
 def show_accuracy(axes: Any, history: Sequence[EpochRecord], best_epoch: int) -> None:
     """Draw training and validation accuracy in percent, and name the best epoch."""
-    # The accuracy of an epoch that was lost is that of NaN, and says nothing.
+    # The accuracy of an epoch in which the network diverged means nothing.
     kept = [record for record in history if not record.diverged]
     validated = [record for record in kept if record.valid_accuracy is not None]
     training = [100 * r.train_accuracy for r in kept]
@@ -116,21 +117,21 @@ def show_rate(axes: Any, history: Sequence[EpochRecord]) -> None:
 
 
 def has_ratios(history: Sequence[EpochRecord]) -> bool:
-    """Whether any update ratio of a weight matrix was recorded that a logarithm can show."""
+    """Whether there is an update ratio of a weight matrix that a logarithmic axis can show."""
     return bool(history) and any(ratios_of(history).values())
 
 
 def ratios_of(history: Sequence[EpochRecord]) -> dict[str, list[tuple[EpochRecord, float]]]:
-    """Return the update ratios of each weight matrix that a logarithm can show, each with its epoch's record."""
+    """Return the update ratios of each weight matrix that a logarithmic axis can show, with their epochs' records."""
     names = [name for name in history[0].update_ratios if name.startswith("W")]
     found = {name: [(r, finite(r.update_ratios.get(name))) for r in history] for name in names}
     return {name: [(r, ratio) for r, ratio in pairs if ratio > 0] for name, pairs in found.items()}
 
 
 def ratio_range(history: Sequence[EpochRecord]) -> tuple[float, float] | None:
-    """Return the lowest and the highest update ratio that the axis shows, with the usual ratio; None without ratios.
+    """Return the lowest and the highest update ratio that the axis shows, or None without ratios.
 
-    An epoch at whose end a schedule has taken the learning rate to almost nothing does not count, unless all do.
+    The usual ratio is always shown. Epochs that end with a learning rate of nearly 0 do not count, unless all do.
     """
     largest = max(r.learning_rate for r in history)
     pairs = [pair for found in ratios_of(history).values() for pair in found]
@@ -140,7 +141,7 @@ def ratio_range(history: Sequence[EpochRecord]) -> tuple[float, float] | None:
 
 
 def show_ratios(axes: Any, history: Sequence[EpochRecord]) -> None:
-    """Draw, for each weight matrix, the norm of an epoch's last update over the norm of the weights."""
+    """Draw, for each weight matrix, the norm of each epoch's last update divided by the norm of the weights."""
     points: list[tuple[float, float, str]] = []
     found = ratios_of(history)
     for i, (name, pairs) in enumerate(found.items()):
@@ -158,7 +159,7 @@ def show_ratios(axes: Any, history: Sequence[EpochRecord]) -> None:
 
 
 def still_words(history: Sequence[EpochRecord]) -> str:
-    """Return which epochs no weight matrix has a point of, since a logarithm cannot show it; empty where all have."""
+    """Return which epochs have no point, since a logarithmic axis cannot show it, or "" where all have one."""
     shown = {r.epoch for pairs in ratios_of(history).values() for r, _ in pairs}
     missing = [r for r in history if r.epoch not in shown]
     lost = [str(r.epoch) for r in missing if r.diverged]
@@ -170,12 +171,12 @@ def still_words(history: Sequence[EpochRecord]) -> str:
 
 
 def finite(value: float | None) -> float:
-    """Return a value to draw: NaN, which leaves a gap, for what is missing, infinite or beyond a drawing's reach."""
+    """Return a value to draw: NaN, which leaves a gap, for a value that is missing, infinite or too large to draw."""
     return value if value is not None and math.isfinite(value) and abs(value) < 1e30 else math.nan
 
 
 def say_empty(axes: Any, words: str) -> None:
-    """Write in the middle of a panel why there is nothing in it."""
+    """Write in the middle of a panel why it is empty."""
     axes.annotate(words, (0.5, 0.5), xycoords="axes fraction", ha="center", color=GREY)
 
 
@@ -185,24 +186,24 @@ def find_epoch(history: Sequence[EpochRecord], epoch: int) -> EpochRecord | None
 
 
 def marks(points: Sequence[object]) -> dict[str, Any]:
-    """Return how points are marked: with dots while they are few."""
+    """Return the style of markers: dots for at most 15 points, otherwise none."""
     return {"marker": "o", "markersize": 4} if len(points) <= 15 else {}
 
 
 def ring(axes: Any, epoch: int, value: float, label: str | None = None) -> None:
-    """Mark the epoch whose weights the run keeps as its best."""
+    """Draw a ring at the epoch whose weights the run keeps as its best."""
     look = {"marker": "o", "markersize": 9, "fillstyle": "none", "linestyle": "none"}
     axes.plot([epoch], [value], color=VALIDATION, label=label, **look)
 
 
 def style_epochs(axes: Any, title: str, history: Sequence[EpochRecord], y: str) -> None:
-    """Style a panel over epochs: whole numbers only, and room around a single one."""
+    """Style a panel over epochs: ticks at whole numbers, and space around a single epoch."""
     style(axes, title, x="epoch", y=y)
     show_epochs(axes, [record.epoch for record in history])
 
 
 def show_epochs(axes: Any, epochs: Sequence[int]) -> None:
-    """Let an axis show all epochs, whatever was drawn of them, in whole numbers."""
+    """Let an axis show all epochs, in whole numbers, even those without a point."""
     whole_numbers(axes, "x")
     first, last = min(epochs), max(epochs)
     room = 0.05 * (last - first) or 1

@@ -1,7 +1,7 @@
-"""Letters that the font of the pictures lacks: drawn with an installed font that has them, or a box, and said once.
+"""Letters that are not in the font of the plots: drawn with another installed font, or as a box, with one note.
 
-matplotlib's own font has Latin, Greek, Cyrillic, Hebrew, Arabic and many signs, but no Chinese, Japanese, Korean or
-Thai. Fonts are looked for only where a text needs one.
+matplotlib's font has Latin, Greek, Cyrillic, Hebrew, Arabic and many signs, but no Chinese, Japanese, Korean or Thai.
+Other fonts are searched only if a text needs one.
 """
 
 from __future__ import annotations
@@ -22,12 +22,13 @@ __all__ = ["FAMILY", "cut", "fit_letters"]
 
 FAMILY = "DejaVu Sans"  # comes with matplotlib, so it is the same everywhere
 BOX = "□"
-# Fonts that have many letters and no good shapes of them, symbols at the places of letters, or pictures for letters.
+# Fonts that have poor shapes for many letters, or symbols or pictures in place of letters.
 UNFIT = ("last resort", "lastresort", "adobe blank", "cmb", "cmex", "cmmi", "cmr", "cmss", "cmsy", "cmti", "cmtt")
 UNFIT_WORDS = ("color", "emoji", "nonunicode", "unifont")
 REGULAR = ("regular", "book", "normal", "medium", "roman", "")
 CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH", "HALFWIDTH")
-# Packages with fonts of Chinese, Japanese and Korean, and of all other scripts, by what /etc/os-release calls a system.
+# Packages with fonts for Chinese, Japanese and Korean, and for all other scripts, by the ID of a system in
+# /etc/os-release.
 PACKAGES = {
     "debian": ("fonts-noto-cjk", "fonts-noto-core"),
     "fedora": ("google-noto-sans-cjk-fonts", "a Google Noto font of the script"),
@@ -37,9 +38,9 @@ PACKAGES = {
 
 
 def cut(name: object, limit: int) -> str:
-    """Return a name as one line of at most so many columns, a longer one ending in an ellipsis.
+    """Return a name as one line of at most `limit` columns; a longer name ends in an ellipsis.
 
-    Wide letters, such as the Chinese, take two columns.
+    Wide letters, such as Chinese ones, take two columns.
     """
     line = one_line(name)
     ends = list(itertools.accumulate(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line))
@@ -47,15 +48,16 @@ def cut(name: object, limit: int) -> str:
 
 
 def fit_letters(figure: Any, *, is_page: bool = False) -> None:
-    """Give the texts of a figure fonts for the letters that `FAMILY` lacks, and let dollar signs be dollar signs.
+    """Choose fonts for letters of a figure that are not in `FAMILY`, and draw dollar signs as dollar signs.
 
-    Letters that no installed font has become boxes, which is said once; on a page they stay, as browsers have fonts.
+    Letters that no installed font has become boxes, with one warning. On a page they are kept, since browsers have more
+    fonts.
     """
     from matplotlib.text import Text
 
     texts = [text for text in figure.findobj(Text) if "$" in text.get_text() or not text.get_text().isascii()]
     for text in texts:
-        # matplotlib would take dollar signs for the borders of a formula, which only its own ticks contain.
+        # matplotlib reads text between dollar signs as a formula; only its ticks contain formulas.
         if "$" in text.get_text() and r"\mathdefault" not in text.get_text():
             text.set_parse_math(False)
     lacking = {c for text in texts for c in text.get_text() if not c.isascii() and not has(font_file(), c)}
@@ -63,8 +65,8 @@ def fit_letters(figure: Any, *, is_page: bool = False) -> None:
         return
     families = {c: family_for(c) for c in sorted(lacking)}
     for text in texts:
-        own = [family for c in text.get_text() if (family := families.get(c)) is not None]
-        text.set_fontfamily([FAMILY, *dict.fromkeys(own)])
+        needed = [family for c in text.get_text() if (family := families.get(c)) is not None]
+        text.set_fontfamily([FAMILY, *dict.fromkeys(needed)])
     nowhere = {c for c, family in families.items() if family is None}
     if nowhere and not is_page:
         put_boxes(figure, texts, {c: stand_in(c) for c in nowhere})
@@ -73,7 +75,7 @@ def fit_letters(figure: Any, *, is_page: bool = False) -> None:
 
 
 def put_boxes(figure: Any, texts: Iterable[Any], stand_ins: Mapping[str, str]) -> None:
-    """Replace letters in the texts of a figure and in the labels of ticks, which are written anew when it is drawn."""
+    """Replace letters in the texts of a figure, and in the labels of ticks, which matplotlib writes when it draws."""
     from matplotlib.axis import Axis
 
     table = str.maketrans(dict(stand_ins))
@@ -86,22 +88,22 @@ def put_boxes(figure: Any, texts: Iterable[Any], stand_ins: Mapping[str, str]) -
 
 
 def stand_in(letter: str) -> str:
-    """Return what is drawn for a letter that no font has: nothing for marks and joiners, which have no width."""
+    """Return the replacement of a letter that no font has: a box, or "" for marks and joiners, which have no width."""
     return "" if unicodedata.category(letter) in ("Mn", "Me", "Cf") else BOX
 
 
-_said: set[str] = set()  # kinds of notes that were given in this process
+_said: set[str] = set()  # kinds of warnings that were given in this process
 
 
 def say_once(letters: Iterable[str]) -> None:
-    """Warn, the first time in this process, that letters are drawn as boxes, and name what to install."""
+    """Warn once in this process that letters are drawn as boxes, and name the package to install."""
     if _said:
         return
     _said.add("boxes")
     shown = sorted(c for c in letters if stand_in(c))
     is_cjk = any(unicodedata.name(c, "").startswith(CJK) for c in shown)
     warnings.warn(
-        f"pictures show {BOX} in place of {few(shown, 8)}: no installed font has them; install {remedy(is_cjk)}, and "
+        f"plots show {BOX} in place of {few(shown, 8)}: no installed font has them; install {remedy(is_cjk)}, and "
         f"draw again",
         InputWarning,
         stacklevel=2,
@@ -109,10 +111,10 @@ def say_once(letters: Iterable[str]) -> None:
 
 
 def remedy(is_cjk: bool) -> str:
-    """Return the package that brings fonts, by the name it has on this system."""
+    """Return the name of the package with these fonts on this system."""
     try:
         known = platform.freedesktop_os_release()
-    except OSError:  # not a Linux, or a bare one
+    except OSError:  # not Linux, or a Linux without that file
         known = {}
     for system in (known.get("ID", ""), *known.get("ID_LIKE", "").split()):
         if system in PACKAGES:
@@ -122,15 +124,15 @@ def remedy(is_cjk: bool) -> str:
 
 @cache
 def family_for(letter: str) -> str | None:
-    """Return the family of the first font that has a letter, fonts that were used for others before all others."""
+    """Return the family of the first font that has a letter; fonts that are in use already come first."""
     return next((use(path) for path in [*_families, *candidates()] if has(path, letter)), None)
 
 
-_families: dict[str, str] = {}  # of the files of fonts, in the order in which they were needed
+_families: dict[str, str] = {}  # from font files to their families, in the order of their first use
 
 
 def use(path: str) -> str:
-    """Return a family that means one font file alone, whatever weight and style the file says that it has."""
+    """Return a family that means exactly one font file, independent of its weight and style."""
     from matplotlib.font_manager import FontEntry, fontManager
 
     if path not in _families:
@@ -142,17 +144,17 @@ def use(path: str) -> str:
 
 @cache
 def candidates() -> tuple[str, ...]:
-    """Return the files of all fonts that may stand in, regular ones of usual width first, in a fixed order."""
+    """Return the files of all fonts that may be used, in a fixed order, with regular fonts of usual width first."""
     from matplotlib import font_manager
     from matplotlib.ft2font import FT2Font
 
-    # matplotlib's own list is kept in a file, and lacks what was installed since.
+    # matplotlib keeps its list in a file, which lacks fonts that were installed later.
     files = {entry.fname for entry in font_manager.fontManager.ttflist} | set(font_manager.findSystemFonts())
     rows = []
     for path in files:
         try:
             font = FT2Font(path)
-        except (RuntimeError, OSError):  # damaged, or gone since the list was made
+        except (RuntimeError, OSError):  # damaged, or deleted since the list was made
             continue
         family, style = font.family_name.lower(), font.style_name.lower()
         if not font.scalable or family.startswith(UNFIT) or any(word in family for word in UNFIT_WORDS):
@@ -164,7 +166,7 @@ def candidates() -> tuple[str, ...]:
 
 @cache
 def font_file() -> str:
-    """Return the file of the font of the pictures."""
+    """Return the file of the font of the plots."""
     from matplotlib.font_manager import findfont
 
     return str(findfont(FAMILY))

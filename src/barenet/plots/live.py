@@ -1,4 +1,4 @@
-"""Pictures while a run goes on: the files in its folder, redrawn as it grows, and curves in a window or a notebook."""
+"""Plots during training: the learning curves in the run's folder, and curves in a window or a notebook."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from barenet.storage.history import read_history
 from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
 
-__all__ = ["CurveKeeper", "LivePlot", "Watchers"]
+__all__ = ["CurveWriter", "LivePlot", "ObserverGroup"]
 
-# Curves are redrawn once this many times what drawing took has passed, so that it takes less than 1 % of the time.
+# Drawing waits at least this many times the seconds that it takes, so that it needs less than 1 % of the time.
 TIMES = 100
-FILE_BACKENDS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")  # matplotlib's that open no window
-FIRST_GUESS = 0.1  # seconds that drawing takes, before it was measured
+FILE_BACKENDS = ("agg", "cairo", "pdf", "pgf", "ps", "svg", "template")  # backends of matplotlib without windows
+FIRST_GUESS = 0.1  # seconds that drawing takes, used before the first measurement
 
 
-def told(method: str) -> Callable[..., None]:
-    """Return the method of `Watchers` that calls the method of this name of each observer."""
+def in_each(method: str) -> Callable[..., None]:
+    """Return the method of `ObserverGroup` that calls the method of this name of each observer."""
 
-    def tell(self: Watchers, *about: Any) -> None:
+    def tell(self: ObserverGroup, *about: Any) -> None:
         for observer in self.observers:
             getattr(observer, method)(*about)
 
     return tell
 
 
-class Watchers(Observer):
-    """Several observers, told everything in turn."""
+class ObserverGroup(Observer):
+    """Several observers; each event goes to all of them, one after another."""
 
     def __init__(self, observers: Sequence[Observer]) -> None:
         self.observers = list(observers)
@@ -48,21 +48,21 @@ class Watchers(Observer):
         self.takes_flags = any(observer.takes_flags for observer in observers)
 
     def __enter__(self) -> Self:
-        """Let all begin to watch."""
+        """Let all observers begin."""
         for observer in self.observers:
             observer.__enter__()
         return self
 
-    __exit__ = told("__exit__")
-    start = told("start")
-    progress = told("progress")
-    record = told("record")
+    __exit__ = in_each("__exit__")
+    start = in_each("start")
+    progress = in_each("progress")
+    record = in_each("record")
 
 
-class CurveKeeper(Observer):
-    """Redraws a run's learning curves at validations, as often as costs nothing.
+class CurveWriter(Observer):
+    """Writes a run's learning curves after validations, but only so often that the cost is small.
 
-    If a picture cannot be written, that is noted once, and training goes on without it.
+    If a plot cannot be written, a note says so once, and training continues without it.
     """
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
@@ -73,17 +73,17 @@ class CurveKeeper(Observer):
         self.cost, self.last = FIRST_GUESS, clock()
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
-        """Remember where the networks' files are."""
+        """Remember the folders of the networks."""
         self.trainer, self.smoothing, self.last = trainer, config.model.label_smoothing, self.clock()
         self.folders = [] if folder is None else seed_folders(folder, trainer.configs)
 
     def record(self, record: EpochRecord) -> None:
-        """Redraw what was validated, if the last drawing was long enough ago."""
+        """Draw the networks that were validated, if the last drawing was long enough ago."""
         if record.valid_loss is not None and self.folders:
             self.due.add(record.network)
         if not self.due or self.clock() - self.last < TIMES * self.cost * len(self.due):
             return
-        import matplotlib.figure  # noqa: F401 (the end of the run needs it anyway: no cost of this drawing)
+        import matplotlib.figure  # noqa: F401 (not part of the measured time: the end of the run needs it anyway)
 
         started = self.clock()
         for network in sorted(self.due):
@@ -106,7 +106,7 @@ class CurveKeeper(Observer):
 
 
 class LivePlot(Observer):
-    """Shows the curves of a run's first network as they grow: inline in Jupyter, or in a window."""
+    """Shows the curves of a run's first network during training: inline in Jupyter, or in a window."""
 
     def __init__(self) -> None:
         self.history: list[EpochRecord] = []
@@ -119,15 +119,15 @@ class LivePlot(Observer):
         self.shows = reason is None
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
-        """Begin with the records that a resumed run has already."""
+        """Begin with the records of a resumed run."""
         self.trainer, self.smoothing = trainer, config.model.label_smoothing
         self.title = "barenet" if folder is None else escaped(str(folder))
         if folder is not None:
-            own = seed_folders(folder, trainer.configs)[0]
-            self.history = read_history(own.history).records
+            first = seed_folders(folder, trainer.configs)[0]
+            self.history = read_history(first.history).records
 
     def record(self, record: EpochRecord) -> None:
-        """Redraw at each validation of the first network."""
+        """Draw again at each validation of the first network."""
         if record.network or not self.shows:
             return
         self.history.append(record)
@@ -140,18 +140,18 @@ class LivePlot(Observer):
             self.show_window(best)
 
     def show_inline(self, best: int) -> None:
-        """Show or update the picture in the notebook's cell."""
+        """Show or update the plot in the notebook's cell."""
         from importlib import import_module
 
-        shown = import_module("IPython.display")  # there in any notebook, and not ours to install
-        picture = shown.Image(data=learning_curves(self.history, best, self.smoothing))
+        shown = import_module("IPython.display")  # every notebook has it, and barenet does not depend on it
+        plot = shown.Image(data=learning_curves(self.history, best, self.smoothing))
         if self.handle is None:
-            self.handle = shown.display(picture, display_id=True)
+            self.handle = shown.display(plot, display_id=True)
         else:
-            self.handle.update(picture)
+            self.handle.update(plot)
 
     def show_window(self, best: int) -> None:
-        """Show or update the window, and let it answer the mouse."""
+        """Show or update the window, and let it react to the mouse."""
         from matplotlib import pyplot
 
         if self.figure is None:
@@ -179,14 +179,14 @@ class LivePlot(Observer):
 
 
 def in_notebook() -> bool:
-    """Whether this is a cell of a notebook."""
+    """Whether this code runs in a notebook."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and hasattr(shell, "kernel")
 
 
 def why_no_window() -> str | None:
-    """Return why no window can be opened here, or None."""
+    """Return why no window can be opened here, or None if one can."""
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return "there is no screen"
     from matplotlib import pyplot

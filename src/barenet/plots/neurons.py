@@ -1,4 +1,4 @@
-"""Pictures of what neurons do: activations of each layer, and one neuron's portrait."""
+"""Plots of neurons: activations of each layer, and details of one neuron."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from barenet.analysis.activity import LayerActivity, NeuronPortrait
 from barenet.messages import count
-from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
+from barenet.plots.appearance import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
-from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, span
+from barenet.plots.rasters import colour_numbers, diverging_colours, span, weights_as_pixels
 
 __all__ = [
     "describe_activity",
@@ -25,7 +25,7 @@ __all__ = [
     "show_push",
 ]
 
-FEW = 100  # of a count, from which on its axis is logarithmic
+FEW = 100  # an axis of counts is logarithmic if the highest count is not less
 
 
 def describe_activity(layer: LayerActivity) -> str:
@@ -35,7 +35,7 @@ def describe_activity(layer: LayerActivity) -> str:
 
 
 def draw_activity(layers: Sequence[LayerActivity]) -> bytes:
-    """Return the histograms of all hidden layers' activations in one picture."""
+    """Return one plot with the histograms of all hidden layers' activations."""
     with new_figure(4.2 * min(len(layers), 3), 3.2 * (1 + (len(layers) - 1) // 3)) as figure:
         panels = figure.subplots(1 + (len(layers) - 1) // 3, min(len(layers), 3), squeeze=False).ravel()
         for axes in panels[len(layers) :]:
@@ -46,9 +46,9 @@ def draw_activity(layers: Sequence[LayerActivity]) -> bytes:
 
 
 def scale_counts(axes: Any, highest: int) -> None:
-    """Give an axis of counts a logarithmic scale, since most values are often zero; of few things a plain one.
+    """Give an axis of counts a logarithmic scale, since most values are often zero; for small counts a linear one.
 
-    Below a hundred a logarithmic axis has one power of ten or two, and labels between them that are hard to read.
+    Below a hundred, a logarithmic axis has only one or two powers of ten, and labels between them are hard to read.
     """
     if highest < FEW:
         whole_numbers(axes, "y", most=5)
@@ -59,7 +59,7 @@ def scale_counts(axes: Any, highest: int) -> None:
 
 
 def show_activity(axes: Any, layer: LayerActivity) -> None:
-    """Draw how the activations of one layer are spread."""
+    """Draw a histogram of the activations of one layer."""
     axes.stairs(layer.counts, layer.edges, fill=True, color=BLUE, alpha=0.8)
     scale_counts(axes, int(layer.counts.max()))
     title = f"Layer {layer.layer}, {layer.activation}: {describe_activity(layer)}"
@@ -70,7 +70,7 @@ def show_activity(axes: Any, layer: LayerActivity) -> None:
 
 
 def neuron_words(portrait: NeuronPortrait) -> str:
-    """Return what was measured with a neuron switched off, as a sentence that begins with its name."""
+    """Return a sentence about the network with this neuron switched off."""
     n, name = len(portrait.activations), f"neuron {portrait.layer}:{portrait.unit}"
     before, after = (f"{100 * share:.2f} %" for share in (portrait.accuracy, portrait.accuracy - portrait.lost))
     if portrait.lost == 0:
@@ -85,7 +85,7 @@ def neuron_words(portrait: NeuronPortrait) -> str:
 
 
 def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -> None:
-    """Draw which classes a neuron speaks for and against; of many classes those it moves most."""
+    """Draw how a neuron changes the output of each class; of many classes, those with the largest changes."""
     shown = np.sort(np.argsort(-np.abs(portrait.push), kind="stable")[:12])
     names = [cut(class_names[c], 16) for c in shown]
     push = portrait.push[shown]
@@ -93,17 +93,17 @@ def show_push(axes: Any, portrait: NeuronPortrait, class_names: Sequence[str]) -
     axes.set_yticks(np.arange(len(shown)), names)
     axes.invert_yaxis()
     axes.axvline(0, color=GREY, linewidth=0.8)
-    style(axes, "Speaks for and against", x="its push on the class's output (mean)")
+    style(axes, "Its effect on the classes", x="its push on the class's output (mean)")
     axes.locator_params(axis="x", nbins=5)
 
 
 def show_answers(axes: Any, portrait: NeuronPortrait) -> None:
-    """Draw how strongly a neuron answers to the images."""
+    """Draw a histogram of a neuron's activations."""
     finite = portrait.activations[np.isfinite(portrait.activations)]
     counts, edges = np.histogram(finite, 50)
     axes.stairs(counts, edges, fill=True, color=BLUE, alpha=0.8)
     scale_counts(axes, int(counts.max()))
-    style(axes, "How strongly it answers", x="activation", y="number of images")
+    style(axes, "Its activations", x="activation", y="number of images")
 
 
 def draw_portrait(
@@ -113,7 +113,7 @@ def draw_portrait(
     scale: float,
     class_names: Sequence[str],
 ) -> bytes:
-    """Return the portrait of one neuron: weights, classes, and, of pictures, the most and the least exciting ones."""
+    """Return a plot of one neuron: its weights, its effect on classes, and images with high and low activations."""
     with new_figure(11, 5.6 if shape else 3.4) as figure:
         top: Any
         bottom: Any
@@ -127,14 +127,15 @@ def draw_portrait(
         top.suptitle(title, fontsize=10.5, color=INK, x=0.01, ha="left")
         if bottom is not None and shape is not None:
             rows = bottom.subplots(2, len(portrait.most), squeeze=False)
-            for axes_row, images, word in zip(rows, (portrait.most, portrait.least), ("most", "least"), strict=True):
+            chosen = (portrait.most, portrait.least)
+            for axes_row, images, word in zip(rows, chosen, ("highest", "lowest"), strict=True):
                 for axes, image in zip(axes_row, images, strict=False):
                     show_image(axes, pixels[image], shape, scale)
                     axes.set_xlabel(f"{portrait.activations[image]:z.2f}", fontsize=8, labelpad=1)
                 for axes in axes_row[len(images) :]:
                     axes.set_axis_off()
                 if len(images):
-                    axes_row[0].set_ylabel(f"excite\nit {word}", fontsize=10)
+                    axes_row[0].set_ylabel(f"{word}\nactivations", fontsize=10)
             n, n_shown = len(portrait.activations), len(portrait.most) + len(portrait.least)
             all_of_them = f"; these are all {count(n, 'image')}, each shown once" if n_shown == n > 1 else ""
             words = f"under each image: the activation of the neuron{all_of_them}"
@@ -143,15 +144,15 @@ def draw_portrait(
 
 
 def show_weights(axes: Any, portrait: NeuronPortrait, shape: tuple[int, ...] | None) -> None:
-    """Draw a neuron's weights: as an image where its inputs are pixels, else from the largest to the smallest."""
+    """Draw a neuron's weights: as an image if its inputs are pixels, otherwise sorted by size."""
     if shape is None:
         values = np.sort(portrait.weights)[::-1]
         axes.bar(np.arange(len(values)), values, width=1.0, color=[ORANGE if v > 0 else BLUE for v in values])
         style(axes, "Its weights, sorted", x="inputs, by weight", y="value of a weight")
         whole_numbers(axes, "x")
         return
-    picture = picture_of(portrait.weights, shape)
-    axes.imshow(diverging_colours()[colour_numbers(picture, span(picture))], interpolation="nearest")
+    grid = weights_as_pixels(portrait.weights, shape)
+    axes.imshow(diverging_colours()[colour_numbers(grid, span(grid))], interpolation="nearest")
     style(axes, "Its weights", grid=False)
     axes.set(xticks=[], yticks=[])
 
@@ -162,7 +163,7 @@ def show_image(axes: Any, pixels: NDArray[np.generic], shape: tuple[int, ...], s
     image = pixels.reshape(shape).astype(np.float64) * (1.0 if is_bytes else scale)
     high = 255.0 if is_bytes else max(1.0, float(image.max()))
     low = min(0.0, float(image.min()))
-    picture = (image - low) / (high - low) if image.ndim == 3 else image
-    axes.imshow(picture, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
+    shown = (image - low) / (high - low) if image.ndim == 3 else image
+    axes.imshow(shown, cmap="gray", vmin=low, vmax=high, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set_visible(False)

@@ -1,4 +1,4 @@
-"""The range of an axis that a few outliers do not set, and marks at its edge for the points beyond it."""
+"""The range of an axis without a few outliers, and marks at its edge for points outside of it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 __all__ = ["LEGEND_ROOM", "Points", "bound", "kept_range"]
 
-Points = Sequence[tuple[float, float, str]]  # x, y and the colour that the point's curve has
+Points = Sequence[tuple[float, float, str]]  # x, y and the colour of the point's curve
 
-LEGEND_ROOM = {"borderaxespad": 1.2}  # of a legend, so that it stays clear of marks at the edge of an axis
+LEGEND_ROOM = {"borderaxespad": 1.2}  # keeps a legend away from marks at the edge of an axis
 
 
 def kept_range(values: Iterable[float], factor: float, *, both_ends: bool = False) -> tuple[float, float] | None:
-    """Return the lowest and the highest of the values that an axis shows; None where there is none.
+    """Return the lowest and the highest of the values that an axis shows, or None without finite values.
 
-    The largest values are left out where the next smaller positive one is less by more than `factor`. At most half of
-    the values are left out, and none of fewer than three. `both_ends` leaves out the smallest by the same rule, as an
-    axis with a logarithmic scale needs it.
+    The largest values are left out if they are more than `factor` times the next smaller positive one. At most half of
+    the values are left out, and none if there are fewer than three. With `both_ends`, which a logarithmic axis needs,
+    the smallest values are left out by the same rule.
     """
     finite = sorted(value for value in values if math.isfinite(value))
     if not finite:
@@ -35,7 +35,7 @@ def kept_range(values: Iterable[float], factor: float, *, both_ends: bool = Fals
 
 
 def bound(axes: Any, points: Points, shown: tuple[float, float] | None) -> None:
-    """Let an axis end where the shown range ends, if a point lies beyond it, and mark such points at its edge."""
+    """Limit an axis to the shown range if points lie outside of it, and mark these points at its edge."""
     if shown is None:
         return
     low, high = shown
@@ -44,7 +44,7 @@ def bound(axes: Any, points: Points, shown: tuple[float, float] | None) -> None:
     if not below and not above:
         return
     if axes.get_yscale() == "log":
-        # Whole powers of ten: between them matplotlib labels ticks that are hard to read.
+        # Whole powers of ten, since labels of ticks between them are hard to read.
         bottom, top = 10.0 ** math.floor(math.log10(low / 1.1)), 10.0 ** math.ceil(math.log10(high * 1.1))
     else:
         room = 0.08 * (high - low) or 0.1 * abs(high) or 1.0

@@ -1,4 +1,4 @@
-"""Pictures of weights before and after training: histograms, heat maps, the first layer's neurons as images."""
+"""Plots of weights before and after training: histograms, heat maps, the first layer's neurons as images."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.nn.mlp import MLP
-from barenet.plots.canvas import BLUE, GREY, INK, new_figure, png, style, whole_numbers
+from barenet.plots.appearance import BLUE, GREY, INK, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
-from barenet.plots.rasters import colour_numbers, diverging_colours, picture_of, pool, span, tile
+from barenet.plots.rasters import colour_numbers, diverging_colours, pool, span, tile, weights_as_pixels
 
 __all__ = [
     "NeuronSheet",
@@ -30,19 +30,19 @@ Array = NDArray[np.floating]
 
 HISTOGRAM_BINS = 61
 MAX_TILES = 256
-TILES_WIDTH = 8.5  # inches of the sheet of neurons
-NOW = "after training"  # what weights are called that a validation chose
-MAP_SIZE = (256, 392)  # rows and columns of a heat map at most
-MAX_NAMED = 30  # classes that a heat map still names
+TILES_WIDTH = 8.5  # inches; the width of the tiles of neurons
+NOW = "after training"  # the name of weights that a validation chose
+MAP_SIZE = (256, 392)  # the largest number of rows and columns of a heat map
+MAX_NAMED = 30  # a heat map names at most so many classes
 
 
 def start_word(is_redrawn: bool) -> str:
-    """Return what the weights before training are called."""
+    """Return the name of the weights before training."""
     return "initialisation drawn again" if is_redrawn else "at initialisation"
 
 
 def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool, *, now: str = NOW) -> bytes:
-    """Return one picture with a row a layer: its weights and its biases, before training and `now`."""
+    """Return one plot with a row for each layer: its weights and its biases, before training and `now`."""
     n_layers = len(trained.architecture.rows)
     with new_figure(9, 2.3 * n_layers + 0.5) as figure:
         panels = figure.subplots(n_layers, 2, squeeze=False)
@@ -57,7 +57,7 @@ def draw_histograms(initial: MLP, trained: MLP, is_redrawn: bool, *, now: str = 
 
 
 def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn: bool, *, now: str = NOW) -> None:
-    """Draw how one parameter's values are spread, before training and `now`."""
+    """Draw histograms of one parameter's values, before training and `now`."""
     before, after = (mlp.parameters.views[name].ravel() for mlp in (initial, trained))
     low, high = float(min(before.min(), after.min())), float(max(before.max(), after.max()))
     if not high > low:
@@ -78,7 +78,9 @@ def show_histogram(axes: Any, initial: MLP, trained: MLP, name: str, is_redrawn:
 
 
 def heat_map(matrix: Array, limit: float) -> tuple[NDArray[np.uint8], tuple[int, int]]:
-    """Return the raster of a weight matrix (D, H), a row a neuron and a column an input, and its block size."""
+    """Return the raster of a weight matrix (D, H), with a row for each neuron and a column for each input; and the
+    size of its blocks.
+    """
     values, block = pool(matrix.T, *MAP_SIZE)
     return colour_numbers(values, limit), block
 
@@ -88,7 +90,7 @@ def draw_heat_maps(
 ) -> bytes:
     """Return the weight matrix of one layer (from 1) before training and `now`, on one scale of colours.
 
-    The rows of the last layer are classes, and have their names where these are given and few enough.
+    The rows of the last layer are classes, and have their names if these are given and few enough.
     """
     matrices = [mlp.parameters.views[f"W{layer}"] for mlp in (initial, trained)]
     limit = span(*matrices)
@@ -96,7 +98,7 @@ def draw_heat_maps(
     height = min(4.5, max(1.6, 4.2 * n_outputs / n_inputs)) + 1
     is_named = layer == len(trained.architecture.rows) and len(class_names) == n_outputs <= MAX_NAMED
     if is_named:
-        height = max(height, 0.2 * n_outputs + 1)  # a line of letters a class
+        height = max(height, 0.2 * n_outputs + 1)  # a line of text for each class
     with new_figure(11, height) as figure:
         panels = figure.subplots(1, 2)
         block = (1, 1)
@@ -117,9 +119,9 @@ def draw_heat_maps(
 
 @dataclass(frozen=True)
 class NeuronSheet:
-    """The first layer's neurons as a raster of tiles, largest norm first; full colour at ± `limit`.
+    """The first layer's neurons as a raster of tiles, largest norm first, with full colour at ± `limit`.
 
-    units: the number of each tile's neuron. places: the left and the upper edge of each tile, in pixels of the raster.
+    units: the number of each tile's neuron. places: (left, top) of each tile, in pixels of the raster.
     """
 
     numbers: NDArray[np.uint8]
@@ -129,11 +131,11 @@ class NeuronSheet:
 
     @property
     def names(self) -> list[str]:
-        """What `--neuron` calls the neuron of each tile."""
+        """The name of each tile's neuron, as `--neuron` takes it."""
         return [f"1:{unit}" for unit in self.units]
 
     def which(self, n: int) -> str:
-        """Say which of the layer's `n` neurons have a tile."""
+        """Return in words which of the layer's `n` neurons have a tile."""
         left_out = n - len(self.units)
         if not left_out:
             return f"all {n}, largest norm first"
@@ -141,20 +143,21 @@ class NeuronSheet:
 
 
 def neuron_sheet(mlp: MLP, shape: tuple[int, ...], headroom: float = 0.0, most: int = MAX_TILES) -> NeuronSheet:
-    """Return the first layer's neurons as tiles, with room above each for its name, as a share of its width.
+    """Return the first layer's neurons as tiles.
 
-    `shape` is that of the images; of colour images a tile shows the mean over the channels. `most`: tiles at most.
+    `shape` is that of the images; for colour images a tile shows the mean over the channels. `headroom`: the space
+    above each tile for its name, as a share of its width. `most`: the largest number of tiles.
     """
     weights = mlp.parameters.views["W1"].T
     order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")[:most]
-    pictures = picture_of(weights[order], shape)
-    limit, columns = span(pictures), max(1, math.ceil(math.sqrt(len(order))))
-    sheet, places = tile(pictures, columns, gap=2, above=math.ceil(headroom * shape[1]))
+    tiles = weights_as_pixels(weights[order], shape)
+    limit, columns = span(tiles), max(1, math.ceil(math.sqrt(len(order))))
+    sheet, places = tile(tiles, columns, gap=2, above=math.ceil(headroom * shape[1]))
     return NeuronSheet(colour_numbers(sheet, limit), limit, order.tolist(), places)
 
 
 def draw_neurons(mlp: MLP, shape: tuple[int, ...]) -> bytes:
-    """Return the first layer's neurons as image tiles, each with the name that `--neuron` takes."""
+    """Return a plot of the first layer's neurons as tiles, each with the name that `--neuron` takes."""
     n = mlp.architecture.rows[0].output_dim
     columns = math.ceil(math.sqrt(min(n, MAX_TILES)))
     tile_width = 72 * TILES_WIDTH / columns  # points
@@ -166,14 +169,14 @@ def draw_neurons(mlp: MLP, shape: tuple[int, ...]) -> bytes:
         axes.imshow(diverging_colours()[sheet.numbers], interpolation="nearest")
         for name, (left, top) in zip(sheet.names, sheet.places, strict=True):
             axes.text(left - 0.5, top - 0.8, name, fontsize=size, color=INK, va="bottom", ha="left")
-        style(axes, f"Weights of the first layer's neurons ({sheet.which(n)}), each named as --neuron takes it")
+        style(axes, f"Weights of the first layer's neurons ({sheet.which(n)}), with their names for --neuron")
         axes.set_axis_off()
         add_scale(figure, [axes], sheet.limit)
         return png(figure)
 
 
 def add_scale(figure: Any, panels: Any, limit: float) -> None:
-    """Add the scale of colours, centred on zero."""
+    """Add a colour bar, centred on zero."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize
 

@@ -30,8 +30,8 @@ FLOATS = (np.float64, np.float32)
 class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A multi-layer perceptron with softmax and cross-entropy, trained by barenet.
 
-    Features may have any units: see `standardize`. A weight has exactly the same effect as repeated rows. Training
-    takes all `epochs`, with a rate that falls along half a cosine, unless `early_stopping` ends it.
+    Features may have any units: see `standardize`. Equal rows are merged, and weights have the same effect as repeated
+    rows. Training takes all `epochs`, with a rate that falls along half a cosine, unless `early_stopping` ends it.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     standardize : give every feature mean 0 and standard deviation 1; "auto" does so unless rows are pixels: 64 or more
         features of whole numbers up to 255, which are divided by 255, or of numbers from 0 to 1, which are not changed.
     class_weight : None, "balanced", or a dictionary from labels to factors, by the rules of scikit-learn: labels that y
-        lacks are ignored if all labels of y have a factor, else an error; `partial_fit` refuses "balanced".
+        lacks are ignored if all labels of y have a factor, otherwise an error; `partial_fit` refuses "balanced".
     early_stopping : hold out `validation_fraction` of the rows, unless `fit` gets validation rows, stop after
         `patience` epochs without a lower validation loss, and take the weights with the lowest one.
     warm_start : continue from the last `fit`, with the current parameters, instead of starting again. It is an error to
@@ -125,7 +125,7 @@ class BarenetClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Train on rows X (n, D) and their labels y (n,); X_val, y_val are validation rows, also for early stopping.
 
         Raises:
-            ConfigError: a parameter is wrong. DataError: the data are. DivergedError: weights became infinite.
+            ConfigError, DataError: a parameter or the data are wrong. DivergedError: the weights became infinite.
         """
         is_warm = self.warm_start and hasattr(self, "state_")
         if not is_warm and hasattr(self, "state_"):

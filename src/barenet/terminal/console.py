@@ -1,6 +1,6 @@
-"""What a terminal or a notebook shows of a run: the layers before, a progress bar while it goes.
+"""Show a run in a terminal or a notebook: its layers at the start, and a progress bar.
 
-All of it goes to stderr. Without a terminal the bar gives way to a line an epoch.
+Everything goes to stderr. Without a terminal there is a line for each epoch in place of the bar.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from barenet.training.trainer import Trainer
 
 __all__ = ["ConsoleObserver"]
 
-WIDE = 72  # columns of a terminal from which on a progress bar fits beside the figures
+WIDE = 72  # a progress bar fits beside the figures in a terminal with so many columns
 
 
 class ConsoleObserver(Notes, Observer):
-    """Shows a run as it goes; `quiet` shows nothing but how to go on after an interruption."""
+    """Shows a run in training; with `quiet`, only how to continue after an interruption."""
 
     def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
         super().__init__(quiet=quiet, takes_flags=takes_flags)
@@ -40,7 +40,7 @@ class ConsoleObserver(Notes, Observer):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away, and after an interruption say how to go on."""
+        """Remove the bar, and after an interruption say how to continue."""
         super().__exit__(kind, error, trace)
         if self.bar is not None:
             self.bar.stop()
@@ -91,13 +91,13 @@ class ConsoleObserver(Notes, Observer):
         elif record.valid_loss is not None or record.stopped:
             prefix = f"seed {self.trainer.configs[record.network].trainer.seed} | " if several else ""
             self.console.print(prefix + record.as_line())
-            return  # the line ends in why the network stopped
+            return  # the line ends with the reason why the network stopped
         if record.stopped is not None and record.stopped.kind != "finished" and (several or not record.diverged):
-            # The error that ends the run of a single lost network tells how it was lost.
+            # If a single network diverges, the error at the end of the run says so.
             logger.info(f"network {record.network} {record.stopped}" if several else str(record.stopped))
 
     def figures(self, seconds: float) -> str:
-        """Return loss, accuracy, learning rate and images a second, over all networks."""
+        """Return loss, accuracy, learning rate and images per second, over all networks."""
         records = list(self.latest.values())
         loss = np.mean([record.train_loss for record in records])
         valid = [record.valid_accuracy for record in records if record.valid_accuracy is not None]
@@ -111,7 +111,7 @@ class ConsoleObserver(Notes, Observer):
 
 
 def show_network(console: PlainConsole, config: Config, trainer: Trainer, folder: Path | None) -> None:
-    """Print the settings in one line, the layers of the network, and the data they will see."""
+    """Print the settings in one line, the layers of the network, and the data set."""
     console.print(describe_settings(config, trainer.describe_engine()))
     table = plain_table(("layer", "shape", "activation"), ("parameters",))
     rows = [

@@ -1,4 +1,4 @@
-"""What a terminal shows of a diagnosis of this machine."""
+"""Show a diagnosis of this machine in a terminal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["show_diagnosis"]
 
 
 def show_diagnosis(diagnosis: Diagnosis) -> None:
-    """Print what decides speed on this machine, and what to change."""
+    """Print what decides the speed on this machine, and what to change."""
     console = output_console()
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
@@ -26,9 +26,9 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     table.add_row("Python, NumPy", f"{diagnosis.python}, {diagnosis.numpy}")
     table.add_row("processor", f"{diagnosis.processor}, {count(diagnosis.cores, 'core')} for this process; {busy}")
     table.add_row("vector instructions", " ".join(diagnosis.cpu_features[-6:]) or "unknown")
-    table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}; barenet lets it use one thread, and starts its own")
+    table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}; barenet lets it use one thread, and starts more")
     for n, peak in diagnosis.peak_gflops.items():
-        table.add_row(count(n, "thread"), f"{peak:.0f} GFLOP/s on large products{', one a thread' if n > 1 else ''}")
+        table.add_row(count(n, "thread"), f"{peak:.0f} GFLOP/s on large products{', one per thread' if n > 1 else ''}")
     for recipe, times in diagnosis.step_microseconds.items():
         table.add_row(f"a step of {recipe}", describe_step(recipe))
         table.add_row("", f"NumPy: {describe_times(times)}")
@@ -38,7 +38,7 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     if diagnosis.no_compiled is not None:
         table.add_row("compiled kernels", f"not measured: {diagnosis.no_compiled}")
     console.print(table)
-    for sentence in diagnosis.advice or ["Nothing holds training back here."]:
+    for sentence in diagnosis.advice or ["Nothing slows training down here."]:
         console.print(sentence, style="bold")
 
 
@@ -48,7 +48,7 @@ def describe_times(times: Mapping[int, float]) -> str:
 
 
 def describe_step(recipe: str) -> str:
-    """Return the shapes and functions of a recipe's step on the data that barenet carries along.
+    """Return the shapes and functions of a recipe's step on the data that come with barenet.
 
     >>> describe_step("course")
     '16 images through 784-128-32-10, relu, sgd'

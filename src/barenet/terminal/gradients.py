@@ -1,4 +1,4 @@
-"""What a terminal shows of gradient checks: of a network, and of a person's code."""
+"""Show gradient checks in a terminal: those of a network, and those of custom code."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["show_gradients", "show_own_gradients"]
 
 
 def show_gradients(report: GradientReport, checked: str) -> None:
-    """Print what was checked, and the relative error of every parameter's gradient."""
+    """Print what was checked, and the relative error of the gradient of every parameter."""
     console = output_console()
     console.print(checked, markup=False)
     table = plain_table(("parameter",), ("relative error", "checked", "skipped at kinks"))
@@ -25,7 +25,7 @@ def show_gradients(report: GradientReport, checked: str) -> None:
 
 
 def show_own_gradients(report: OwnGradientReport) -> None:
-    """Print a row a parameter, the verdict, and each mistake with its remedy; notes go to stderr."""
+    """Print a row for each parameter, the verdict, and each mistake with its remedy; notes go to stderr."""
     console = output_console()
     network = f", taken for {report.network}" if report.network else ""
     console.print(f"{report.function}: loss {report.loss:.6g}{network}")

@@ -1,4 +1,4 @@
-"""What is said of whether networks learned anything, and of how their validation went."""
+"""Say whether networks learned anything, and how their validation loss changed."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from barenet.training.learning.reasons import describe_chance
 
 __all__ = ["describe_answers", "headline", "note_verdicts", "show_verdicts"]
 
-SHOWN = 8  # seeds that are named
+SHOWN = 8  # the number of seeds that are named
 
 
 def show_verdicts(console: PlainConsole, networks: Sequence[NetworkResult]) -> None:
-    """Print which networks learned nothing, why the first of them did not, and what to try; or how validation went."""
+    """Print which networks learned nothing, why the first of them did not, and what to try; and print the trends."""
     title = headline(networks)
     if title:
         network = next(network for network in networks if not network.learned)
@@ -37,7 +37,7 @@ def show_verdicts(console: PlainConsole, networks: Sequence[NetworkResult]) -> N
 
 
 def note_verdicts(networks: Sequence[NetworkResult]) -> None:
-    """Say the same in notes, of one line each."""
+    """Note the same, in one line each."""
     title = headline(networks)
     if title:
         verdict = next(network for network in networks if not network.learned).verdict
@@ -48,7 +48,7 @@ def note_verdicts(networks: Sequence[NetworkResult]) -> None:
 
 
 def headline(networks: Sequence[NetworkResult]) -> str:
-    """Return that a network learned nothing, or which of several did not; empty where all learned something."""
+    """Return which networks learned nothing, in words, or "" where all learned something."""
     empty = [network for network in networks if not network.learned]
     if not empty:
         return ""
@@ -58,17 +58,17 @@ def headline(networks: Sequence[NetworkResult]) -> str:
     if len(empty) < len(networks):
         seeds = name_seeds([network.seed for network in empty])
         which = f"{len(empty)} of {len(networks)} networks learned nothing, {seeds}"
-    return f"{which}; measured of seed {empty[0].seed}"
+    return f"{which}; measured with seed {empty[0].seed}"
 
 
 def name_seeds(seeds: Sequence[int]) -> str:
-    """Return the seeds in words, the first of many."""
+    """Return the seeds in words; of many, only the first."""
     more = f" and {len(seeds) - SHOWN} more" if len(seeds) > SHOWN else ""
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:SHOWN]))}{more}"
 
 
 def trends_of(networks: Sequence[NetworkResult]) -> list[tuple[str, list[int], list[str]]]:
-    """Return how validation went: of several networks the first of each kind of trend, the seeds, and what to try."""
+    """Return the trends of validation: for each kind, the first network's words, the seeds that have it, and advice."""
     kinds: dict[tuple[str, ...], list[NetworkResult]] = {}
     for network in networks:
         if network.verdict.trend is not None:
@@ -82,9 +82,9 @@ def trends_of(networks: Sequence[NetworkResult]) -> list[tuple[str, list[int], l
 
 
 def describe_answers(scores: Scores, labels: np.ndarray) -> str:
-    """Return that answers to test images are no better than chance, or nothing where they are or cannot be judged."""
+    """Return a sentence if the answers to test images are no better than chance, or "" otherwise."""
     logits = np.log(np.maximum(scores.probabilities.astype(np.float64), np.finfo(np.float64).tiny))
     found = measure(logits, labels, LOSSES["cross_entropy"])
     if not found.is_enough or is_beyond_chance(found):
         return ""
-    return f"{describe_chance(found)[0]}: these answers tell nothing of the images"
+    return f"{describe_chance(found)[0]}: these answers say nothing about the images"

@@ -1,4 +1,4 @@
-"""The console on stdout, one look for tables, and notes on stderr, which observers of runs and searches print."""
+"""The console on stdout, tables without lines, and notes on stderr, which observers of runs and searches print."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
 
 
 def output_console() -> PlainConsole:
-    """Return a console on stdout that keeps long lines whole where there is no terminal to fold them."""
+    """Return a console on stdout that does not fold long lines where there is no terminal."""
     console = PlainConsole()
     if console.is_terminal or console.is_jupyter:
         return console
@@ -26,7 +26,7 @@ def output_console() -> PlainConsole:
 
 
 def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) -> Table:
-    """Return a table without lines: columns of words to the left, columns of figures, with `options`, to the right."""
+    """Return a table without lines: first columns of words, then columns of figures with `options`."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in words:
         table.add_column(title, overflow="fold")
@@ -36,7 +36,7 @@ def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) ->
 
 
 def describe_settings(config: Config, engine: str, searched: Collection[str] = ()) -> str:
-    """Return in one line what trains, and from which settings; those `searched`, by dotted path, have many values.
+    """Return optimizer, rate, schedule, epochs and engine in one line; `searched` settings, by path, have many values.
 
     >>> from barenet.config.sources import build_config
     >>> describe_settings(build_config("course"), "NumPy, 1 thread", ["optimizer.learning_rate"])
@@ -56,9 +56,9 @@ def describe_settings(config: Config, engine: str, searched: Collection[str] = (
 
 
 class Notes:
-    """Prints notes on stderr while it is entered, unless it is to be quiet.
+    """Prints notes on stderr from `with` on, unless `quiet`.
 
-    takes_flags: whether they are read at the command line; a notebook takes keywords of Python.
+    takes_flags: whether notes name flags of the command line; a notebook needs keywords of Python.
     """
 
     def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
@@ -80,5 +80,5 @@ class Notes:
 
     @property
     def can_redraw(self) -> bool:
-        """Whether the console can take back what it showed, as a progress bar needs it."""
+        """Whether the console can replace what it showed, which a progress bar needs."""
         return (self.console.is_terminal and not self.console.is_dumb_terminal) or self.console.is_jupyter

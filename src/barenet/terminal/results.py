@@ -1,4 +1,4 @@
-"""What a terminal shows of the results of a run, and of a test: figures, a row a class, the confusion matrix."""
+"""Show the results of a run or a test in a terminal: figures, a row for each class, the confusion matrix."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from barenet.training.records import format_loss
 
 __all__ = ["show_classes", "show_ensemble", "show_result", "show_scores"]
 
-MATRIX_BESIDE = 36  # columns that class names, precision and recall take
+MATRIX_BESIDE = 36  # the width, in columns, of class names, precision and recall
 MIRRORED = "mirrored: the mean of the probabilities of each image and its mirror image"
 
 
 def show_result(result: RunResult) -> None:
-    """Print what a run came to."""
+    """Print the results of a run."""
     console = output_console()
     scores = [network.scores for network in result.networks if network.scores is not None]
     titles = ("best epoch", "valid loss", "valid acc", "test loss", "test acc")
@@ -44,9 +44,9 @@ def show_result(result: RunResult) -> None:
         show_classes(console, whole, names, n_networks=len(scores))
     else:
         console.print("no test images in this data set")
-    shared = " on the clock: networks that train together share it" if result.config.trainer.n_seeds > 1 else ""
+    shared = ", which networks that train together share" if result.config.trainer.n_seeds > 1 else ""
     console.print(
-        f"{count(result.parameters, 'parameter')} a network, {result.training_seconds:.1f} s of training{shared}"
+        f"{count(result.parameters, 'parameter')} per network, {result.training_seconds:.1f} s of training{shared}"
     )
     show_verdicts(console, result.networks)
 
@@ -60,7 +60,7 @@ def show_scores(
     *,
     mirror: bool = False,
 ) -> None:
-    """Print what the test images gave, or with `mirror` they and their mirror images; and last a warning, if any."""
+    """Print scores on the test images, with `mirror` also on their mirror images, and last a warning, if any."""
     console = output_console()
     epoch = "" if len(scores) > 1 or scores[0].epoch is None else f", epoch {scores[0].epoch}"
     console.print(f"{name}{epoch}")
@@ -81,9 +81,9 @@ def show_ensemble(
     *,
     mirror: bool = False,
 ) -> None:
-    """Print what an ensemble and each of its members gave on the test images; without `scores`, its members alone.
+    """Print the scores of an ensemble and of each member on the test images; without `scores`, only its members.
 
-    members: where each comes from, and its network.
+    members: the source of each, and its network.
     """
     console = output_console()
     console.print(f"{name}: the average of {count(len(members), 'network')}")
@@ -108,7 +108,7 @@ def show_ensemble(
 
 
 def show_summary(console: PlainConsole, scores: Sequence[Scores], whole: Scores) -> None:
-    """Print accuracy and loss; of several networks mean, standard deviation and their average's."""
+    """Print accuracy and loss; for several networks, mean, standard deviation, and those of their average."""
     if len(scores) == 1:
         console.print(f"test accuracy {scores[0].accuracy:.4f}, test loss {format_loss(scores[0].loss)}", style="bold")
         return
@@ -125,9 +125,9 @@ def show_summary(console: PlainConsole, scores: Sequence[Scores], whole: Scores)
 
 
 def show_classes(console: PlainConsole, scores: Scores, class_names: Sequence[str], *, n_networks: int = 1) -> None:
-    """Print precision and recall of each class, and the confusion matrix beside them or below, as wide as it is.
+    """Print precision and recall of each class, and the confusion matrix beside or below them, if it fits.
 
-    Scores of several networks are those of the average of their probabilities, which is said above.
+    For several networks the scores are those of the average of their probabilities, and a line above says so.
     """
     n_classes = len(class_names)
     matrix_width = 6 * n_classes
@@ -140,13 +140,13 @@ def show_classes(console: PlainConsole, scores: Scores, class_names: Sequence[st
     if not beside and fits:
         console.print(class_table(scores, [""] * n_classes, with_shares=False, with_matrix=True))
     if fits:
-        console.print("rows: the true class; columns: the class that it was taken for", style="dim")
+        console.print("rows: the true class; columns: the predicted class", style="dim")
     else:
         console.print(f"a window of {4 + matrix_width} columns, or --json, shows the confusion matrix", style="dim")
 
 
 def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool, with_matrix: bool) -> Table:
-    """Return a row a class: its name, its precision and recall, its row of the confusion matrix."""
+    """Return a table with a row for each class: name, precision, recall, and the row of the confusion matrix."""
     shown = ("precision", "recall") if with_shares else ()
     columns = [f"as {c}" if c < 10 else str(c) for c in range(len(class_names) if with_matrix else 0)]
     table = plain_table(("class",), (*shown, *columns), no_wrap=True)

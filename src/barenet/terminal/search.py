@@ -1,6 +1,7 @@
-"""What a terminal shows of a search: the best and the running trials while it goes, the ranking after.
+"""Show a search in a terminal: the best and the running trials, and the ranking at the end.
 
-Results go to stdout, everything else to stderr. Without a terminal the live table gives way to a line a trial.
+Results go to stdout, everything else to stderr. Without a terminal there is a line for each trial in place of the live
+table.
 """
 
 from __future__ import annotations
@@ -33,11 +34,11 @@ __all__ = ["ConsoleSearchObserver", "show_search"]
 
 SHOWN = 5  # best trials in the live table
 RANKED = 10  # best trials in the results
-WIDE = 80  # columns from which on loss and accuracy both fit beside the settings
+WIDE = 80  # loss and accuracy both fit beside the settings in a terminal with so many columns
 
 
 class ConsoleSearchObserver(Notes, SearchObserver):
-    """Shows a search as it goes; `quiet` shows nothing but how to go on after an interruption."""
+    """Shows a running search; with `quiet`, only how to continue after an interruption."""
 
     def __init__(self, *, quiet: bool = False, takes_flags: bool = True) -> None:
         super().__init__(quiet=quiet, takes_flags=takes_flags)
@@ -51,7 +52,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the live table away, and after an interruption say how to go on."""
+        """Remove the live table, and after an interruption say how to continue."""
         super().__exit__(kind, error, trace)
         if self.live is not None:
             self.live.stop()
@@ -59,12 +60,13 @@ class ConsoleSearchObserver(Notes, SearchObserver):
             error.args = (f"interrupted; go on with: barenet search --resume {as_typed(self.folder)}",)
 
     def settings(self, config: Config, searched: Sequence[str]) -> None:
-        """Say in one line what every trial starts from."""
+        """Print in one line the settings that all trials have in common."""
         if not self.quiet:
-            self.console.print(describe_settings(config, f"{NAMES[config.trainer.engine]}, 1 thread a trial", searched))
+            engine = f"{NAMES[config.trainer.engine]}, 1 thread per trial"
+            self.console.print(describe_settings(config, engine, searched))
 
     def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
-        """Say what is searched, and start the live table."""
+        """Print what is searched, and start the live table."""
         self.folder, self.plan, self.n_trials, self.names = folder, plan, n_trials, names
         self.began = time.monotonic()
         if self.quiet:
@@ -72,7 +74,7 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         how = strategy_name(plan.strategy, names) + (", halving" if plan.halving else "")
         self.console.print(f"{count(n_trials, 'trial')} ({how}), {workers}; {folder}")
         if self.can_redraw:
-            self.live = Live(get_renderable=self.picture, console=self.console, transient=True, refresh_per_second=2)
+            self.live = Live(get_renderable=self.live_view, console=self.console, transient=True, refresh_per_second=2)
             self.live.start()
 
     def ended(self, trial: Trial) -> None:
@@ -86,12 +88,12 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         self.running[stack[0].key] = (list(stack), rung, time.monotonic())
 
     def finished(self, stack: Sequence[Trial], rung: int) -> None:
-        """Show what a stack came to."""
+        """Show the results of a stack."""
         for trial in stack:
             self.running.pop(trial.key, None)
-        own = [trial for trial in stack if not trial.is_repeat and trial.score(self.plan) is not None]
-        keys = {trial.key for trial in own}
-        self.best = rank([*(t for t in self.best if t.key not in keys), *own], self.plan)[:SHOWN]
+        scored = [trial for trial in stack if not trial.is_repeat and trial.score(self.plan) is not None]
+        keys = {trial.key for trial in scored}
+        self.best = rank([*(t for t in self.best if t.key not in keys), *scored], self.plan)[:SHOWN]
         if self.quiet:
             return
         for trial in stack:
@@ -100,8 +102,8 @@ class ConsoleSearchObserver(Notes, SearchObserver):
             elif trial.lost and trial.last is not None:
                 logger.info(f"trial {trial.number} ({describe(trial.point, self.names)}) {trial.last.reason}")
 
-    def picture(self) -> Group:
-        """Return what the terminal shows now."""
+    def live_view(self) -> Group:
+        """Return the current content of the terminal."""
         elapsed = time.monotonic() - self.began
         head = f"{self.n_done} of {self.n_trials} trials done, {clock(elapsed)}"
         table = trial_table(self.best, self.plan, self.console.width, self.names)
@@ -122,14 +124,14 @@ def strategy_name(strategy: str, names: Sequence[str]) -> str:
 
 
 def clock(seconds: float) -> str:
-    """Return a time as people read it: 1:05, 2:01:05."""
+    """Return a time in hours, minutes and seconds: 1:05, 2:01:05."""
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
 def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
-    """Return a line about what a trial has come to."""
+    """Return a line about the current results of a trial."""
     name = f"trial {trial.number}"
     if trial.is_repeat and trial.config is not None:
         name += f" seed {trial.config.trainer.seed}"
@@ -144,7 +146,7 @@ def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
 
 
 def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence[str]) -> Table:
-    """Return a row a trial: its settings, as wide as there is room, and its figures."""
+    """Return a table with a row for each trial: its settings, in columns if they fit, and its figures."""
     names = [name for name in names if any(name in trial.point for trial in trials)]
     is_listed = names == [NAME]
     as_columns = not is_listed and width >= 36 + sum(max(8, len(name)) + 2 for name in names)
@@ -164,18 +166,18 @@ def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence
 
 
 def figures_of(trial: Trial, plan: Plan) -> tuple[str, str, str]:
-    """Return validation loss and accuracy and the epochs of a trial, as a table shows them."""
+    """Return validation loss, validation accuracy and epochs of a trial, as texts for a table."""
     loss, accuracy = ("-" if trial.lost or value is None else f"{value:.4f}" for value in trial.figures(plan))
     return loss, accuracy, str(trial.last.epochs) if trial.last else "-"
 
 
 def value_text(value: Any) -> str:
-    """Return a setting as a table shows it."""
+    """Return a setting as text for a table."""
     return "" if value is None else (f"{value:.4g}" if isinstance(value, float) else str(value))
 
 
 def show_search(result: StudyResult) -> None:
-    """Print what a search came to."""
+    """Print the results of a search."""
     console, plan = output_console(), result.plan
     compared = [trial for trial in result.trials if trial.ended == "finished"]
     console.print(trial_table(compared[:RANKED], plan, console.width, result.names))
@@ -183,7 +185,7 @@ def show_search(result: StudyResult) -> None:
         console.print(f"and {len(compared) - RANKED} more in {result.folder / 'results.csv'}", style="dim")
     counts = result.as_dict()
     parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
-    trained = f"{result.seconds:.1f} s of training, the trials added up"
+    trained = f"{result.seconds:.1f} s of training in all trials"
     console.print(f"{count(counts['trials'], 'trial')}: {', '.join(parts)}; {trained}")
     if told := unlearned_words(result):
         console.print(told, style="bold red")
@@ -211,21 +213,21 @@ def show_search(result: StudyResult) -> None:
 
 
 def unlearned_words(result: StudyResult) -> str:
-    """Return how many trials learned nothing, and which; empty where all learned something."""
+    """Return how many trials learned nothing, and which, or "" where all learned something."""
     numbers = result.unlearned
     if not numbers:
         return ""
     if len(numbers) == sum(not trial.lost for trial in result.trials):
         return (
-            "no trial learned anything: they are no better than naming the most frequent class, so their "
-            "order tells nothing; try other values, learning rates above all"
+            "no trial learned anything: they are no better than always predicting the most frequent class, so their "
+            "order says nothing; try other values, first of all other learning rates"
         )
     which = few([f"trial {number}" for number in numbers])
     return f"{len(numbers)} of {count(len(result.trials), 'trial')} learned nothing: {which}"
 
 
 def show_estimate(figures: dict[str, Any]) -> None:
-    """Print what a dry run found."""
+    """Print the estimate of a dry run."""
     console = output_console()
     rungs = figures["rungs"]
     halving = f", halved at epochs {', '.join(map(str, rungs[:-1]))} of {rungs[-1]}" if len(rungs) > 1 else ""

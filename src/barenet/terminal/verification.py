@@ -1,4 +1,4 @@
-"""What a terminal shows when a run was verified."""
+"""Show in a terminal whether a run was verified."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["show_verification"]
 
 
 def show_verification(found: Verification) -> None:
-    """Print which files are whole, which steps gave the same bits, and on what machine the run was made."""
+    """Print which files are undamaged, which steps gave the same bits, and on which machine the run was trained."""
     console = output_console()
     console.print(f"{found.folder}: {count(found.checked, 'file')} compared with their checksums")
     for problem in found.problems:
@@ -28,7 +28,7 @@ def show_verification(found: Verification) -> None:
         console.print(f"trained on: {words or 'a machine that was not recorded'}", style="dim")
     if found.other:
         console.print(
-            f"this machine has another {', '.join(found.other)}, so last digits may differ for that reason",
+            f"this machine has another {', '.join(found.other)}, so the last digits may differ for this reason",
         )
     verdict = "the run is what training gives" if found.passed else "the run is NOT what training gives"
     if found.problems and not found.replays:
@@ -37,7 +37,7 @@ def show_verification(found: Verification) -> None:
 
 
 def describe_replay(replay: Replay) -> str:
-    """Return in words what some steps gave, taken once more."""
+    """Return in words the result of repeated steps."""
     steps = f"{replay.folder}: steps {replay.first_step + 1:,} to {replay.last_step:,} taken once more"
     if replay.first_step == replay.last_step:
         return f"{replay.folder}: there is no step to take once more"

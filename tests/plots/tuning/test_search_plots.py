@@ -12,12 +12,12 @@ from families import slow
 
 import barenet
 from barenet.api import searching
-from barenet.plots.canvas import new_figure
+from barenet.plots.appearance import new_figure
 from barenet.plots.tuning import points, search
 from barenet.plots.tuning.curves import Tints, draw_curves, setting_to_colour
 from barenet.plots.tuning.points import Row, draw_rows, row_of
 from barenet.plots.tuning.scales import Scale, colour_range, importances
-from barenet.plots.tuning.search import draw_search_figures, side_by_side
+from barenet.plots.tuning.search import side_by_side, write_search_plots
 from barenet.tuning.space.listed import list_points
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.search_space import Space
@@ -84,7 +84,7 @@ def test_with_repeats_noise_is_at_least_what_the_seeds_make():
         ([88.0, 88.5], 0.02, (87.25, 89.25), "differences below 2 points are within the noise; all of these are"),
         ([80.0, 88.0], 0.02, (80, 88), "differences below 2 points are within the noise"),
         ([88.0, math.nan], 0.02, (87, 89), "all of these are"),
-        ([88.0, 88.0], None, (88, 89), "--repeats would tell the noise"),
+        ([88.0, 88.0], None, (88, 89), "--repeats would measure the noise"),
     ],
 )
 def test_colours_of_a_heat_map_span_at_least_the_noise_and_say_so(values, noise, ends, words):
@@ -149,7 +149,7 @@ def test_a_list_has_two_pictures_and_of_a_long_one_the_best(tmp_path, monkeypatc
         (axes,) = figure.axes
         assert [tick.get_text() for tick in axes.get_yticklabels()] == ["b", "d"]
         assert axes.get_title(loc="left") == "The best 2 of 4 points"
-    paths = draw_search_figures(result, space, {}, tmp_path)
+    paths = write_search_plots(result, space, {}, tmp_path)
     assert [path.name for path in paths] == ["learning-curves.png", "points.png"]
 
 
@@ -292,13 +292,13 @@ def test_a_study_has_the_pictures_that_it_can_have_and_the_same_bytes_again(
 
     def draw(*about):
         drawn.extend(about)
-        return draw_search_figures(*about)
+        return write_search_plots(*about)
 
-    monkeypatch.setattr(searching, "draw_search_figures", draw)
+    monkeypatch.setattr(searching, "write_search_plots", draw)
     common = {"n_valid": 100, "hidden_sizes": (8, 4), "batch_size": 48, "epochs": 3, "workers": 0, "verbose": False}
     folder = barenet.search(space, output=tmp_path, **arrays, **common, **options).folder / "figures"
     assert " ".join(sorted(path.stem for path in folder.glob("*.png"))) == pictures
-    again = draw_search_figures(*drawn[:-1], tmp_path / "again")
+    again = write_search_plots(*drawn[:-1], tmp_path / "again")
     assert len(again) == len(pictures.split())
     for path in again:
         content = path.read_bytes()

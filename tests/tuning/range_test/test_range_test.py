@@ -180,7 +180,7 @@ def test_the_table_has_every_step_and_the_same_test_writes_the_same_bytes(traini
 
 
 def test_a_picture_that_cannot_be_written_leaves_the_one_before(training, tmp_path, monkeypatch):
-    monkeypatch.setattr(learning_rates, "range_test_picture", lambda result: result.losses.tobytes())
+    monkeypatch.setattr(learning_rates, "range_test_plot", lambda result: result.losses.tobytes())
     find(training, output=tmp_path)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
 

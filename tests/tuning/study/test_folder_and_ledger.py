@@ -501,7 +501,7 @@ def test_a_table_or_picture_that_cannot_be_written_ends_no_search(small_search, 
         raise MachineError("cannot write results.csv: no space left on device")
 
     monkeypatch.setattr(records, "write_tables", fail)
-    monkeypatch.setattr(searching, "draw_search_figures", fail)
+    monkeypatch.setattr(searching, "write_search_plots", fail)
     told = Notes()
     result = small_search({"lr": [0.1, 0.01]}, observer=told, epochs=1)
     assert (result.folder / "best" / "best.safetensors").exists()

@@ -17,7 +17,7 @@ from barenet.engine.making import choose_engine
 from barenet.errors import ConfigError, DivergedError, MachineError
 from barenet.notes import logger
 from barenet.pages.reports.report import report as write_report
-from barenet.plots.live import LivePlot, Watchers
+from barenet.plots.live import LivePlot, ObserverGroup
 from barenet.printing.lines import print_json, print_toml
 from barenet.run_folders.finding import RUNS, find_folder
 from barenet.terminal.console import ConsoleObserver
@@ -75,7 +75,7 @@ def train(
         print_toml(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
         return
     live = LivePlot() if plot else None
-    watching = Watchers([observer, *([live] if live else [])])
+    watching = ObserverGroup([observer, *([live] if live else [])])
     try:
         if resume is not None:
             result = resume_training(resume, recipe=recipe, settings=settings, observer=watching, **given)

@@ -1,8 +1,8 @@
-"""A page on which a person draws an image and watches every neuron answer.
+"""A page on which a person draws an image and sees the activation of every neuron.
 
 Read the modules in this order; open `page` first:
 
-    network      a network as the page holds it: rows for its script, weights packed into text
-    page         a trained network, its test images, styles and scripts in one file
-    playground   the page of a run or a model file: which network, which images, where it is written
+    network      the form of a network in the page: rows for its script, and packed weights
+    page         one file with a trained network, its test images, styles and scripts
+    playground   the page of a run or a model file: choose the network, the images and the path
 """

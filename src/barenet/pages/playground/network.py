@@ -1,4 +1,4 @@
-"""A network as the playground's page holds it: rows for its script, and weights packed into text."""
+"""The form of a network in the playground's page: rows for its script, and weights packed into text."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from barenet.run_folders.checkpoint import SavedModel
 
 __all__ = ["describe_network", "not_as_good", "pack", "round_weights", "weights_in_order"]
 
-TOLERANCE = 5e-5  # how far rounded weights may move a logit, as a fraction of the largest; tests allow the page 1e-4
+TOLERANCE = 5e-5  # rounded weights may change a logit by this share of the largest; tests of the page allow 1e-4
 
 
 def describe_network(model: SavedModel) -> list[dict[str, Any]]:
-    """Return a row a layer: its widths, and the activation that is really applied behind it."""
+    """Return a row for each layer: its sizes, and the activation that is really applied after it."""
     rows: list[dict[str, Any]] = []
     for layer in model.mlp.layers:
         by_kind(ROWS, layer, "the playground")(rows, layer)
@@ -28,7 +28,7 @@ def describe_network(model: SavedModel) -> list[dict[str, Any]]:
         if row["activation"].startswith(CUSTOM):
             raise CheckpointError(
                 f"layer {i} of {model.path} has the activation {row['activation']!r}: a page runs JavaScript and "
-                f"cannot take a Python function of your own; train with one of barenet's activations"
+                f"cannot run a custom Python function; train with one of barenet's activations"
             )
     return rows
 
@@ -59,7 +59,7 @@ def weights_in_order(mlp: MLP) -> NDArray[np.float32]:
 
 
 def round_weights(mlp: MLP) -> MLP:
-    """Return the network with the upper three bytes of its float32 weights: the fourth is zero and packs to nothing."""
+    """Return the network with float32 weights rounded to three bytes; the fourth is zero and compresses well."""
     rounded = mlp.copy(np.float32)
     bits = rounded.parameters.values.view(np.uint32)
     bits[...] = (bits.astype(np.uint64) + 0x80) & 0xFFFFFF00
@@ -75,9 +75,9 @@ def not_as_good(exact: MLP, rounded: MLP) -> bool:
 
 
 def pack(array: NDArray[np.generic]) -> str:
-    """Return an array's little-endian bytes as base64 of zlib, all first bytes of its elements first, then all second.
+    """Return an array's little-endian bytes as base64 of zlib: first the first bytes of all elements, then the second.
 
-    Signs and exponents of weights are much alike and pack well when they lie together.
+    Signs and exponents of weights are similar, so they compress well when they are stored together.
     """
     little = array.astype(array.dtype.newbyteorder("<"))
     planes = np.ascontiguousarray(little).view(np.uint8).reshape(-1, little.dtype.itemsize).T

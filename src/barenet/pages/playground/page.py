@@ -1,7 +1,7 @@
-"""Put a trained network into one HTML page on which a person draws an image and watches every neuron answer.
+"""Build one HTML page with a trained network, on which a person draws an image and sees the activation of every neuron.
 
-The page asks no host for anything: weights, sixty test images, styles and scripts lie in it. Its sources are the
-`playground.*` files in `templates/`. Which run, which data and where to write is left to the caller.
+The page loads nothing from other hosts: it contains weights, sixty test images, styles and scripts. Its sources are the
+`playground.*` files in `templates/`. The caller chooses the run, the data and the path.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ SCRIPTS = ("network", "picture", "import", "paint", "layers", "inspector", "page
 
 @dataclass(frozen=True)
 class Frame:
-    """How the run's images look: grey, height x width, pixels from `low` to `high` as the network takes them.
+    """The form of the run's images: grey, height x width, with network inputs from `low` to `high`.
 
-    bright_border: whether things lie on white. extent: how much of the frame they usually fill, 0-1.
+    bright_border: whether the background is bright. extent: the share (0-1) of height or width that things fill.
     """
 
     height: int
@@ -63,15 +63,14 @@ def write_playground(
     members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
 ) -> int:
-    """Write the page of a network and return its size in bytes; nothing is written unless all is well.
+    """Write the page of a network and return its size in bytes; after an error nothing is written.
 
-    `dataset` gives the images to pick from, those of its test file; without it there are none. `members` are the
-    networks of an ensemble by their names, `model` among them: the page averages their probabilities, and shows the
-    neurons of `model` first.
+    The page offers test images of `dataset`; without it there are none. `members` are the networks of an ensemble by
+    name, including `model`: the page averages their probabilities, and shows the neurons of `model` first.
 
     Raises:
-        CheckpointError: the network is too large for a page, or has an activation that only Python knows.
-        DataError: its images are not grey pictures, or the data set has others.
+        CheckpointError: the network is too large for a page, or has a custom activation.
+        DataError: its images are not grey, or the data set has other images.
         MachineError: the page cannot be written.
     """
     page = build_page(model, dataset, name=name, members=members, warning=warning).encode()
@@ -87,11 +86,11 @@ def build_page(
     members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
 ) -> str:
-    """Return the page's HTML; the same network and images give the same text. `warning`: what stands on top."""
-    models = [own for _, own in members] or [model]
-    networks, limit = [own.mlp for own in models], LIMIT * len(models)
+    """Return the page's HTML; the same network and images give the same text. `warning`: a text at the top."""
+    models = [member for _, member in members] or [model]
+    networks, limit = [one.mlp for one in models], LIMIT * len(models)
     if sum(network.parameters.values.size for network in networks) > 4 * limit:
-        raise too_large(models)  # not worth packing first
+        raise too_large(models)  # too large even after compression
     frame = frame_of(model, dataset)
     images, labels = choose_examples(dataset)
     images = drawn(model, images).values if len(images) else images
@@ -107,7 +106,7 @@ def build_page(
         "high": frame.high,
         "brightBorder": frame.bright_border,
         "extent": frame.extent,
-        # Bytes are multiplied by the scale in float32, as in training; floats are taken as they are.
+        # Bytes are multiplied by the scale in float32, as in training; floats are not changed.
         "scale": float(np.float32(model.info.scale)) if model.info.input_dtype == "uint8" else None,
         "labels": labels.tolist(),
     }
@@ -118,32 +117,30 @@ def build_page(
         page = fill_template(run | {"rounded": True}, pack_weights(rounded), examples)
         if len(page.encode()) > limit or any(map(not_as_good, networks, rounded)):
             raise too_large(models)
-        logger.info(
-            f"the page holds the weights to 16 bits after the point of their mantissa, to stay under {limit / 1e6} MB"
-        )
+        logger.info(f"the page holds the weights rounded to 16 binary digits, to stay under {limit / 1e6} MB")
     return page
 
 
 def describe_networks(model: SavedModel, members: Sequence[tuple[str, SavedModel]]) -> dict[str, Any]:
-    """Return what a page says of its network, or of the members of an ensemble."""
+    """Return the description of a page's network, or of the members of an ensemble."""
     described = [
-        {"name": name, "layers": describe_network(own), "givesProbabilities": own.gives_probabilities}
-        for name, own in members or [("", model)]
+        {"name": name, "layers": describe_network(one), "givesProbabilities": one.gives_probabilities}
+        for name, one in members or [("", model)]
     ]
     if members:
-        return {"members": described, "shown": next(i for i, (_, own) in enumerate(members) if own is model)}
+        return {"members": described, "shown": next(i for i, (_, one) in enumerate(members) if one is model)}
     alone = {"epoch": model.info.epoch, "validationAccuracy": model.info.metrics.get("validation_accuracy")}
     return alone | {name: described[0][name] for name in ("layers", "givesProbabilities")}
 
 
 def pack_weights(networks: Sequence[MLP]) -> str:
-    """Return the weights of all networks, one after the other, as the page holds them."""
+    """Return the packed weights of all networks, one after another."""
     return pack(np.concatenate([weights_in_order(network) for network in networks]))
 
 
 def too_large(models: Sequence[SavedModel]) -> CheckpointError:
-    """Return the error about a network, or an ensemble, that fits no page; it names the largest network."""
-    model = max(models, key=lambda own: own.mlp.parameters.values.size)
+    """Return the error about a network or an ensemble that is too large for a page; it names the largest network."""
+    model = max(models, key=lambda one: one.mlp.parameters.values.size)
     n_weights = model.mlp.parameters.values.size
     widths = "-".join(str(row.input_dim) for row in model.mlp.architecture.rows) + f"-{model.mlp.n_classes}"
     return CheckpointError(
@@ -153,7 +150,7 @@ def too_large(models: Sequence[SavedModel]) -> CheckpointError:
 
 
 def frame_of(model: SavedModel, dataset: Dataset | None) -> Frame:
-    """Return what the page draws on, or raise DataError for what is no grey image."""
+    """Return the form of the run's images, or raise DataError if they are not grey images."""
     if read_standardiser(model.info.preprocessing) is not None:
         raise DataError(f"the playground draws images; {model.path} was trained on a table of features")
     height, width = grey_shape(tuple(model.info.image_shape))
@@ -165,7 +162,7 @@ def frame_of(model: SavedModel, dataset: Dataset | None) -> Frame:
         raise DataError(
             f"{model.path} takes {model.info.input_dtype} images of {height} x {width} in {model.mlp.n_classes} "
             f"classes; {dataset.name} has {images.dtype} of {dataset.n_inputs} pixels in {dataset.n_classes}; choose "
-            f"its own data by --data"
+            f"the model's data by --data"
         )
     inputs = drawn(model, images[:1000])
     for sentence in inputs.told.values():
@@ -182,12 +179,12 @@ def frame_of(model: SavedModel, dataset: Dataset | None) -> Frame:
 
 
 def takes_bytes(model: SavedModel) -> bool:
-    """Whether the page keeps bytes, and scales them as in training; otherwise it keeps the network's floats."""
+    """Whether the page holds bytes and scales them as in training; otherwise it holds the network's floats."""
     return model.info.input_dtype == "uint8"
 
 
 def drawn(model: SavedModel, images: NDArray[Any]) -> Inputs:
-    """Return images (n, D) as the page keeps them."""
+    """Return images (n, D) in the form that the page holds."""
     inputs = model.inputs(images)
     if takes_bytes(model):
         return inputs
@@ -195,13 +192,13 @@ def drawn(model: SavedModel, images: NDArray[Any]) -> Inputs:
 
 
 def ends_of(model: SavedModel) -> tuple[float, float] | None:
-    """Return the lowest and the highest value of training images as the network took them, if it remembers them."""
+    """Return the lowest and the highest network input of training images, or None if the model does not know them."""
     remembered = scaled_range(read_range(model.info.preprocessing), model.info.scale)
     return (remembered["values"][0], remembered["values"][1]) if remembered else None
 
 
 def grey_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return height and width of a grey image of `shape`."""
+    """Return height and width of a grey image with this shape, or raise DataError."""
     plain = tuple(side for side in shape if side != 1) if len(shape) == 3 else shape
     if len(plain) == 2:
         return plain
@@ -214,19 +211,19 @@ def grey_shape(shape: tuple[int, ...]) -> tuple[int, int]:
 
 
 def choose_examples(dataset: Dataset | None) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """Return up to sixty test images (n, D) and their labels, by class: as many of each, the first in the file."""
+    """Return up to sixty test images (n, D) and their labels, sorted by class: the first ones of each class."""
     if dataset is None or dataset.test_images is None or dataset.test_labels is None:
         return np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)
     labels = dataset.test_labels
     by_class = np.argsort(labels, kind="stable")
     counts = np.bincount(labels, minlength=dataset.n_classes)
-    place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)  # how many of its class came before
+    place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)  # earlier images of the class
     chosen = by_class[np.sort(np.argsort(place, kind="stable")[:EXAMPLES])]
     return dataset.test_images[chosen], labels[chosen]
 
 
 def fill_template(run: Mapping[str, Any], weights: str, examples: str) -> str:
-    """Return the page: its template with styles, scripts and the run put in."""
+    """Return the page: its template filled with styles, scripts and the run."""
     folder = resources.files("barenet.pages.playground") / "templates"
 
     def read(names: Sequence[str]) -> str:
@@ -236,10 +233,10 @@ def fill_template(run: Mapping[str, Any], weights: str, examples: str) -> str:
         "title": html.escape(one_line(run["name"], 80)),
         "styles": read(STYLES),
         "scripts": read([f"playground.{name}.js" for name in SCRIPTS]),
-        "run": json.dumps(run).replace("<", "\\u003c"),  # so that no class name ends the element
+        "run": json.dumps(run).replace("<", "\\u003c"),  # so that no class name can end the element
         "weights": weights,
         "examples": examples,
     }
-    # Split and not replaced one after the other: what is put in is not searched for further places.
+    # The template is split, since `replace` would also find placeholders in the inserted parts.
     first, *rest = read(["playground.html"]).split("{{")
     return first + "".join(parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest))

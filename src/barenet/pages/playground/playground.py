@@ -1,4 +1,4 @@
-"""`playground`: the page of a run or a model file; it chooses the network, finds its images, and names the page."""
+"""`playground`: write the page of a run or a model file: choose its network, its images and the path."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["Playground", "playground"]
 
 @dataclass(frozen=True)
 class Playground:
-    """The page that was written, its size in bytes, the model file that it shows, and how many images it offers."""
+    """The path of the page, its size in bytes, the model file that it shows, and the number of images in it."""
 
     page: Path
     size: int
@@ -46,23 +46,23 @@ def playground(
     output: str | Path | None = None,
     dataset: Source | None = None,
 ) -> Playground:
-    """Write a page on which a person draws an image and watches every neuron of a network answer.
+    """Write a page on which a person draws an image and sees the activation of every neuron of a network.
 
     Args:
-        path: a run folder or its name, what training returned, a `.safetensors` file, or the course project's `.pkl`;
-            the latest run without one. Of several seeds the page shows the best on validation, and of an ensemble all
-            members, whose probabilities it averages.
-        output: file to write, which ends in .html; without it `playground.html` in the run's folder or beside the model
-            file.
-        dataset: the data set whose test images the page offers, or where it lies; without it the one that the network
-            was trained on, and no images where that cannot be found.
+        path: a run folder or its name, the result of training, a `.safetensors` file, or the course project's `.pkl`;
+            by default the latest run. For several seeds the page shows the best on validation; for an ensemble it shows
+            all members and averages their probabilities.
+        output: the file to write, which ends in .html; by default `playground.html` in the run's folder or beside the
+            model file.
+        dataset: the data set whose test images the page offers, or its path; by default the one that the network was
+            trained on, or no images if that cannot be found.
 
     Returns:
-        Where the page is, its size in bytes, which model file it shows, and how many images it offers.
+        The path of the page, its size in bytes, the model file that it shows, and the number of images in it.
 
     Raises:
-        CheckpointError: the network is too large for a page, or has an activation or a loss that only Python knows.
-        DataError: its images are not grey pictures, or the data set has others.
+        CheckpointError: the network is too large for a page, or has a custom activation or loss.
+        DataError: its images are not grey, or the data set has other images.
         RunError, MachineError: see `barenet.errors`.
     """
     path, target = find_run(path), None if output is None else page_path(output)
@@ -70,7 +70,7 @@ def playground(
     images = find_images(model, path, dataset)
     target = target or (path if path.is_dir() else path.parent) / "playground.html"
     name = name_of_run(path) if members else name_of(model, path)
-    warnings = [f"{own}: {said}" for own, member in members if (said := warning_of(member))]
+    warnings = [f"{member_name}: {said}" for member_name, member in members if (said := warning_of(member))]
     warning = " ".join(warnings) if members else warning_of(model)
     size = write_playground(model, target, images, name=name, members=members, warning=warning)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
@@ -78,27 +78,27 @@ def playground(
 
 
 def choose_networks(path: Path) -> tuple[SavedModel, list[tuple[str, SavedModel]]]:
-    """Return the network at `path`, of several the best on validation; and an ensemble's members, by their names."""
+    """Return the network at `path`, or the best of several on validation; and the members of an ensemble by name."""
     try:
         models = load_models(path)
     except CheckpointError as error:
         if CUSTOM not in str(error):
             raise
         raise CheckpointError(
-            f"{path} has an activation or a loss of your own: a page runs JavaScript and cannot take Python functions; "
-            f"train with barenet's own ones"
+            f"{path} has a custom activation or loss: a page runs JavaScript and cannot run Python functions; train "
+            f"with functions of barenet"
         ) from None
     best = best_on_validation(models)
     if is_ensemble(path):
-        sources = [own.source for own in read_members(path)]
-        return best, [(f"{i} {source}", own) for i, (source, own) in enumerate(zip(sources, models, strict=True))]
+        sources = [member.source for member in read_members(path)]
+        return best, [(f"{i} {source}", model) for i, (source, model) in enumerate(zip(sources, models, strict=True))]
     if len(models) > 1:
         logger.info(f"the page shows one of {len(models)} networks, the best on validation: {best.path.parent.name}")
     return best, []
 
 
 def warning_of(model: SavedModel) -> str:
-    """Return that the network learned nothing, as its run found; empty where it learned something or none told."""
+    """Return a warning if the network learned nothing, by the verdict of its run; otherwise ""."""
     folder = RunFolder(model.path.parent)
     if model.path != folder.best:
         return ""
@@ -106,11 +106,11 @@ def warning_of(model: SavedModel) -> str:
     if verdict is None or verdict.learned:
         return ""
     words = f"{verdict.headline[0].upper()}{verdict.headline[1:]}"
-    return f"{words}: {verdict.reasons[0]}. What its neurons answer says nothing of an image."
+    return f"{words}: {verdict.reasons[0]}. The activations of its neurons say nothing about an image."
 
 
 def find_images(model: SavedModel, path: Path, source: Source | None) -> Dataset | None:
-    """Return the data set whose test images the page offers: the one named, or the run's own if it is on file."""
+    """Return the data set whose test images the page offers: the given one, or that of the run if it is found."""
     dataset = find_dataset(model, path, source)
     if source is None and (is_other(model, dataset) or dataset.n_inputs != model.mlp.n_inputs):
         logger.info(
@@ -119,12 +119,12 @@ def find_images(model: SavedModel, path: Path, source: Source | None) -> Dataset
         )
         return None
     if is_other(model, dataset):
-        logger.info(f"the model was trained on {model.info.data_name}, these test images are of {dataset.name}")
+        logger.info(f"the model was trained on {model.info.data_name}, but these test images are of {dataset.name}")
     return dataset
 
 
 def name_of(model: SavedModel, path: Path) -> str:
-    """Return how the page calls the network: the run's name, and the seed's or the file's where there are several."""
+    """Return the name of the network in the page: that of the run, and for a model file also that of the file."""
     file = model.path.resolve()
     run = name_of_run(file.parent)
     return run if path.is_dir() else f"{run}, {file.name}"

@@ -1,15 +1,15 @@
-"""One page about a run, or one that compares several.
+"""Pages about one run, and pages that compare several.
 
 Read the modules in this order; open `report` first:
 
-    drawings     panels as SVG, with captions and points to hover
-    overlays     several networks' curves in one picture
-    judgement    how the network did on its test images
-    inside       its layers, neurons and weights
-    untested     why there are no test results, and what to type
-    contestants  what a run brings to a comparison
-    rows         a run, or one of its networks, as a row of a table
-    comparison   several runs side by side
-    ensembles    the page about an ensemble
-    report       the page about one run, and the function that chooses
+    page_plots         plots as SVG, with captions and points to hover over
+    overlays           the curves of several networks in one plot
+    held_out_results   the results of a network on test or validation images
+    inside             the layers, neurons and weights of a network
+    untested           why there are no test results, and the command for them
+    run_summaries      the networks and results of a run or an ensemble, for a comparison
+    rows               a run, or one of its networks, as a row of a table
+    comparison         the page that compares runs
+    ensembles          the page about an ensemble
+    report             the page about one run, and the function that chooses the page
 """

@@ -1,4 +1,4 @@
-"""`report A B C`: runs side by side, and a run of several seeds with its mean and spread."""
+"""`report A B C`: a page that compares runs, or the seeds of one run."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
 from barenet.pages.page import render
-from barenet.pages.reports.contestants import Contestant, judge_average, judge_by_file, read_contestant
-from barenet.pages.reports.drawings import Drawing
-from barenet.pages.reports.judgement import Judgement, judged_parts, without_examples
+from barenet.pages.reports.held_out_results import HeldOutResults, results_parts, without_examples
 from barenet.pages.reports.overlays import mean_curves, overlaid_curves
+from barenet.pages.reports.page_plots import PagePlot
 from barenet.pages.reports.rows import run_row, seed_rows, seeds_of, unlearned_words
+from barenet.pages.reports.run_summaries import RunSummary, read_run_summary, results_from_file, results_of_average
 from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import differing_settings, show_tables
-from barenet.plots.canvas import SERIES
+from barenet.plots.appearance import SERIES
 from barenet.run_folders.finding import name_of_run
 from barenet.training.records import EpochRecord
 from barenet.tuning.study.results import accuracy_noise, seeds_noise
 
 __all__ = ["compare", "two_best"]
 
-ALONE = 8  # seeds that are still drawn one by one
-MATRICES = (8, 30)  # runs and classes of which a comparison still holds the confusion matrices
+ALONE = 8  # at most so many seeds are drawn one by one
+MATRICES = (8, 30)  # a comparison of at most so many runs and classes contains their confusion matrices
 
 
 def compare(
@@ -41,17 +41,17 @@ def compare(
     activations: Sequence[Activation],
     loss: Loss | None,
 ) -> str:
-    """Return the page that compares runs; of a single run, that compares its seeds."""
+    """Return the page that compares several runs, or the seeds of a single run."""
     if len({path.resolve() for path in paths}) < len(paths):
         raise RunError("a run is named twice; name each once")
     names = names_of(paths)
-    runs = [read_contestant(path, name, activations, loss) for path, name in zip(paths, names, strict=True)]
+    runs = [read_run_summary(path, name, activations, loss) for path, name in zip(paths, names, strict=True)]
     alone = len(runs) == 1
     notes = find_notes(runs, alone)
     test = None if alone else compare_best(runs, dataset, notes)
-    judgement = judge_average(runs[0], dataset, notes) if alone else None
-    if judgement is not None and not any(network.learned for network in runs[0].networks):
-        judgement = without_examples(judgement)
+    held_out = results_of_average(runs[0], dataset, notes) if alone else None
+    if held_out is not None and not any(network.learned for network in runs[0].networks):
+        held_out = without_examples(held_out)
     for sentence in notes:
         logger.info(sentence)
     rows = seed_rows(runs[0]) if alone else [run_row(run) for run in runs]
@@ -71,26 +71,26 @@ def compare(
         differing=[] if alone else differing_settings([config for _, config in settings_of(runs)]),
         settings=show_tables(runs[0].config),
         n_seeds=len(runs[0].models),
-        j=judgement,
+        j=held_out,
         untested=untested_words(paths[0], runs[0].config, shortest_history(runs[0]), None),
-        judged=[] if alone else judged(runs),
-        **judged_parts(judgement, f": the average of {count(len(runs[0].models), 'network')}"),
+        tested=[] if alone else tested_runs(runs),
+        **results_parts(held_out, f": the average of {count(len(runs[0].models), 'network')}"),
     )
 
 
-def shortest_history(run: Contestant) -> list[EpochRecord]:
-    """Return the history of the network of a run that stands furthest back."""
+def shortest_history(run: RunSummary) -> list[EpochRecord]:
+    """Return the shortest history of a run's networks."""
     return min((network.history for network in run.networks), key=len, default=[])
 
 
 def names_of(paths: Sequence[Path]) -> list[str]:
-    """Return the runs' names, or their paths where two have the same."""
+    """Return the runs' names, or their paths if two names are the same."""
     names = [name_of_run(path) for path in paths]
     return names if len(set(names)) == len(names) else [str(path) for path in paths]
 
 
-def settings_of(runs: Sequence[Contestant]) -> list[tuple[str, Config]]:
-    """Return the settings of each run, by its name; of an ensemble those of each member."""
+def settings_of(runs: Sequence[RunSummary]) -> list[tuple[str, Config]]:
+    """Return the settings of each run by name; for an ensemble, those of each member."""
     return [
         (f"{run.name}, {name}" if run.is_ensemble else run.name, config)
         for run in runs
@@ -98,8 +98,8 @@ def settings_of(runs: Sequence[Contestant]) -> list[tuple[str, Config]]:
     ]
 
 
-def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
-    """Return what a reader must know before comparing."""
+def find_notes(runs: Sequence[RunSummary], alone: bool) -> list[str]:
+    """Return notes that a reader must know before comparing."""
     notes = [
         f"{run.name}: {network.history[-1].stopped}{f' (network {i})' if len(run.networks) > 1 else ''}"
         for run in runs
@@ -114,18 +114,19 @@ def find_notes(runs: Sequence[Contestant], alone: bool) -> list[str]:
     if len({run.data_fingerprint for run in known}) > 1:
         told = ", ".join(f"{run.name} on {run.models[0].info.data_name}" for run in known)
         notes.append(
-            f"these runs are of different data ({told}): settings and curves are set side by side, but their "
-            "accuracies are of different images, and no test can say which is better"
+            f"these runs have different data ({told}): their settings and curves can be compared, but their accuracies "
+            "are for different images, and no test can say which run is better"
         )
     elif len({(run.config.data.n_valid, run.config.data.split_seed) for run in known}) > 1:
         notes.append(
-            "these runs held out different images for validation, so their validation figures differ by that too"
+            "these runs held out different images for validation, so their validation figures also differ for that "
+            "reason"
         )
     return notes
 
 
-def curves(runs: Sequence[Contestant], alone: bool) -> list[Drawing]:
-    """Return the validation curves of all runs overlaid; of a single run the mean of its seeds, and each of a few."""
+def curves(runs: Sequence[RunSummary], alone: bool) -> list[PagePlot]:
+    """Return plots with the validation curves of all runs; for a single run, the mean of its seeds and a few seeds."""
     if not alone:
         lines = [(run.name, [network.history for network in run.networks if network.history]) for run in runs]
         lines = [(name, histories) for name, histories in lines if histories]
@@ -137,41 +138,41 @@ def curves(runs: Sequence[Contestant], alone: bool) -> list[Drawing]:
     return mean_curves([history for _, history in seeds]) + each
 
 
-def judged(runs: Sequence[Contestant]) -> list[tuple[str, Judgement]]:
-    """Return the runs that have test results with what these tell, if they are of the same classes and few enough."""
+def tested_runs(runs: Sequence[RunSummary]) -> list[tuple[str, HeldOutResults]]:
+    """Return the runs with test results, by name, if they have the same classes and are few enough."""
     most_runs, most_classes = MATRICES
-    found = [(run.name + average_word(run), judgement) for run in runs if (judgement := judge_by_file(run))]
-    classes = {tuple(row["class"] for row in judgement.classes) for _, judgement in found}
+    found = [(run.name + average_word(run), held_out) for run in runs if (held_out := results_from_file(run))]
+    classes = {tuple(row["class"] for row in held_out.classes) for _, held_out in found}
     is_small = len(found) <= most_runs and all(len(names) <= most_classes for names in classes)
     return found if len(classes) == 1 and is_small else []
 
 
-def average_word(run: Contestant) -> str:
-    """Return what to add to a run's name where its average is meant."""
+def average_word(run: RunSummary) -> str:
+    """Return the words after a run's name that say that its average is meant."""
     return " (its average)" if len(run.models) > 1 and not run.is_ensemble else ""
 
 
-def two_best(runs: Sequence[Contestant]) -> list[Contestant]:
-    """Return the two runs that are best on validation, never by the test images; fewer where fewer have been tested."""
+def two_best(runs: Sequence[RunSummary]) -> list[RunSummary]:
+    """Return the two tested runs, or fewer, that are best on validation; the test images are not used."""
     tested = [run for run in runs if run.probabilities is not None and run.models]
     return sorted(tested, key=lambda run: -float(np.mean(run.validation("accuracy"))))[:2]
 
 
-def compare_best(runs: Sequence[Contestant], dataset: Source | None, notes: list[str]) -> dict[str, Any] | None:
-    """Return McNemar's test between the two best runs, or None and a note why there is none."""
+def compare_best(runs: Sequence[RunSummary], dataset: Source | None, notes: list[str]) -> dict[str, Any] | None:
+    """Return McNemar's test between the two best runs, or None; `notes` gets the reason."""
     best = two_best(runs)
     if len({run.data_fingerprint for run in runs if run.models}) > 1:
         return None
     if len(best) < 2:
-        notes.append("fewer than two of these runs have test results, so none are tested against each other")
+        notes.append("fewer than two of these runs have test results, so there is no test between runs")
         return None
     labels = find_labels(best[0].models[0], best[0].config, dataset)
     shares = [run.probabilities for run in best if run.probabilities is not None]
     if labels is None or any(len(share) != len(labels) for share in shares):
-        notes.append("the test images are not at hand, so the two best are not tested against each other")
+        notes.append("the test images were not found, so there is no test between the two best runs")
         return None
     right = [np.argmax(share, axis=-1) == labels for share in shares]
-    result, accuracies = mcnemar(right[0], right[1]), [float(np.mean(own)) for own in right]
+    result, accuracies = mcnemar(right[0], right[1]), [float(np.mean(one)) for one in right]
     return {
         "names": [run.name + average_word(run) for run in best],
         "accuracies": accuracies,
@@ -185,17 +186,17 @@ def compare_best(runs: Sequence[Contestant], dataset: Source | None, notes: list
 
 
 def chance_words(probability: float) -> str:
-    """Return a probability as a sentence holds it; a small one is not 0."""
+    """Return a probability as text; a very small one is not written as 0."""
     return "less than 0.0001" if probability < 0.0001 else f"{probability:.2g}"
 
 
-def noise_of(runs: Sequence[Contestant], accuracy: float, n_images: int) -> float:
-    """Return how far other seeds may move the difference of two accuracies, at most, on so many test images.
+def noise_of(runs: Sequence[RunSummary], accuracy: float, n_images: int) -> float:
+    """Return how much other seeds may change the difference of two accuracies on `n_images` test images.
 
-    That is what the runs' seeds show, where one has several, and at least what so many images can tell apart: seeds of
-    the same settings seldom differ by more than that.
+    It is estimated from the seeds of the runs, if a run has several, and is at least the noise of so many images: seeds
+    with the same settings rarely differ by more.
     """
     seeds = [run for run in runs if not run.is_ensemble]
     tested = [[n.result["test_accuracy"] for n in run.networks if n.result is not None] for run in seeds]
-    variances = [float(np.var(own, ddof=1)) for own in tested if len(own) > 1]
+    variances = [float(np.var(values, ddof=1)) for values in tested if len(values) > 1]
     return max(accuracy_noise(accuracy, n_images), seeds_noise(variances))

@@ -1,4 +1,4 @@
-"""The part of a page that looks inside the network: its layers, neurons and weights."""
+"""The part of a page about the inside of the network: its layers, neurons and weights."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from barenet.analysis.saved_run import SavedRun
 from barenet.nn.mlp import MLP
-from barenet.pages.reports.drawings import Drawing, draw
-from barenet.pages.reports.judgement import Thumbnails
+from barenet.pages.reports.held_out_results import Thumbnails
+from barenet.pages.reports.page_plots import PagePlot, make_plot
 from barenet.plots.inspection import Inspection
 from barenet.plots.neurons import (
     describe_activity,
@@ -19,23 +19,23 @@ from barenet.plots.neurons import (
     show_answers,
     show_push,
 )
-from barenet.plots.rasters import colour_numbers, data_uri, picture_of, raster_png, span
+from barenet.plots.rasters import colour_numbers, data_uri, raster_png, span, weights_as_pixels
 from barenet.plots.weights import heat_map, neuron_sheet, show_histogram, start_word
 
 __all__ = ["architecture_rows", "network_parts"]
 
 MAX_TILES = 100  # neurons of the first layer, ten in a row
-MAX_NAMED = 12  # classes that the caption of a heat map still names
+MAX_NAMED = 12  # the caption of a heat map names at most so many classes
 
 
 def network_parts(saved: SavedRun, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
-    """Return what the template's section "Inside the network" needs."""
+    """Return the values for the template's section "Inside the network"."""
     mlp, shape = saved.model.mlp, saved.picture_shape
     layers = range(1, len(mlp.architecture.rows) + 1)
     return {
         "architecture": architecture_rows(mlp, tuple(saved.model.info.image_shape)),
         "sheet": sheet(mlp, shape) if shape else None,
-        "activity": [activity_drawing(found, i) for i in range(len(found.layers))],
+        "activity": [activity_plot(found, i) for i in range(len(found.layers))],
         "any_bounded": any(layer.saturated is not None for layer in found.layers),
         "n_seen": found.n_images,
         "portrait": portrait(saved, found, thumbnails) if found.portrait is not None else None,
@@ -49,7 +49,7 @@ def network_parts(saved: SavedRun, found: Inspection, thumbnails: Thumbnails) ->
 
 
 def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, Any]]:
-    """Return a row a layer of the drawn network; widths follow the logarithm of the units."""
+    """Return a row for each layer of the network's figure; the width is proportional to the logarithm of the units."""
     widest = math.log(1 + max(mlp.n_inputs, *(row.output_dim for row in mlp.architecture.rows)))
     sides = " × ".join(map(str, image_shape))
     inputs = f"{sides} image" if len(image_shape) > 1 else "the inputs"
@@ -66,7 +66,7 @@ def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, 
 
 
 def layer_rows(mlp: MLP) -> list[dict[str, Any]]:
-    """Return the sizes of each layer, as rows of a table."""
+    """Return the sizes of each layer as rows of a table."""
     return [
         {
             "layer": i,
@@ -79,10 +79,10 @@ def layer_rows(mlp: MLP) -> list[dict[str, Any]]:
     ]
 
 
-def sheet(mlp: MLP, shape: tuple[int, ...]) -> Drawing:
-    """Return the picture of the first layer's neurons, each with the name that `--neuron` takes, and its words.
+def sheet(mlp: MLP, shape: tuple[int, ...]) -> PagePlot:
+    """Return the plot of the first layer's neurons, each with the name that `--neuron` takes, and its caption.
 
-    They are few enough for their names to be read on a phone; the style sheet gives the names their size.
+    There are so few that their names are readable on a phone; the style sheet sets the size of the names.
     """
     n = mlp.architecture.rows[0].output_dim
     tiles = neuron_sheet(mlp, shape, headroom=0.34, most=MAX_TILES)
@@ -98,14 +98,14 @@ def sheet(mlp: MLP, shape: tuple[int, ...]) -> Drawing:
         f'<image class="tiles" href="{data_uri(raster_png(tiles.numbers))}" width="{width}" height="{height}"/>'
         f'<g font-size="{shape[1]}" fill="currentColor">{names}</g></svg>'
     )
-    return Drawing(
+    return PagePlot(
         drawn,
         f"Neurons, each as its weights on the pixels: {which}. Blue below zero, red above, full colour at "
         f"± {tiles.limit:.3g}. The name over each is what --neuron takes.",
     )
 
 
-def activity_drawing(found: Inspection, i: int) -> Drawing:
+def activity_plot(found: Inspection, i: int) -> PagePlot:
     """Return the histogram of one layer's activations."""
     layer = found.layers[i]
     low, high = float(layer.edges[0]), float(layer.edges[-1])
@@ -113,16 +113,18 @@ def activity_drawing(found: Inspection, i: int) -> Drawing:
         f"Histogram of the activations of layer {layer.layer}, {layer.activation}: from {low:z.2f} to {high:z.2f}, "
         f"{describe_activity(layer)}, {100 * layer.share_zero:.0f} % exactly zero."
     )
-    return draw(lambda axes: show_activity(axes, layer), label)
+    return make_plot(lambda axes: show_activity(axes, layer), label)
 
 
-def histogram(saved: SavedRun, name: str) -> Drawing:
+def histogram(saved: SavedRun, name: str) -> PagePlot:
     """Return the histogram of one parameter before training and now."""
     initial, trained, now = saved.initial, saved.model.mlp, saved.weights_word
     before, after = (float(np.std(mlp.parameters.views[name])) for mlp in (initial, trained))
     label = f"Histogram of {name}: standard deviation {before:.3g} before training, {after:.3g} {now}."
     redrawn = saved.is_redrawn
-    return draw(lambda axes: show_histogram(axes, initial, trained, name, redrawn, now=now), label, size=(4.4, 2.4))
+    return make_plot(
+        lambda axes: show_histogram(axes, initial, trained, name, redrawn, now=now), label, size=(4.4, 2.4)
+    )
 
 
 def heat_maps(saved: SavedRun, layer: int) -> dict[str, Any]:
@@ -143,39 +145,41 @@ def heat_maps(saved: SavedRun, layer: int) -> dict[str, Any]:
 
 
 def portrait(saved: SavedRun, found: Inspection, thumbnails: Thumbnails) -> dict[str, Any]:
-    """Return the neuron that is looked at closely."""
-    own, images, shape = found.portrait, saved.validation, saved.picture_shape
-    assert own is not None
+    """Return the values for the template's part about one neuron."""
+    neuron, images, shape = found.portrait, saved.validation, saved.picture_shape
+    assert neuron is not None
     assert images is not None
     names = saved.class_names
     weights = ""
-    if shape is not None and own.layer == 1:
-        picture = picture_of(own.weights, shape)
-        weights = data_uri(raster_png(colour_numbers(picture, span(picture))))
+    if shape is not None and neuron.layer == 1:
+        pixels = weights_as_pixels(neuron.weights, shape)
+        weights = data_uri(raster_png(colour_numbers(pixels, span(pixels))))
 
-    def excited(rows: Any) -> list[dict[str, Any]]:
+    def examples(rows: Any) -> list[dict[str, Any]]:
         return [
             {
                 "row": int(row),
                 "picture": thumbnails.picture("validation", images, int(row)),
                 "label": names[int(images.labels[row])],
-                "activation": float(own.activations[row]),
+                "activation": float(neuron.activations[row]),
             }
             for row in rows
             if shape is not None
         ]
 
-    strongest = [names[c] for c in np.argsort(-own.push, kind="stable")[:2]]
-    label = f"How far the neuron pushes each class; most for {' and '.join(strongest)}."
+    strongest = [names[c] for c in np.argsort(-neuron.push, kind="stable")[:2]]
+    label = f"The effect of the neuron on each class; the largest for {' and '.join(strongest)}."
     return {
-        "name": f"{own.layer}:{own.unit}",
-        "words": neuron_words(own),
-        "accuracy": own.accuracy,
+        "name": f"{neuron.layer}:{neuron.unit}",
+        "words": neuron_words(neuron),
+        "accuracy": neuron.accuracy,
         "weights": weights,
-        "drawings": [
-            draw(lambda axes: show_push(axes, own, names), label),
-            draw(lambda axes: show_answers(axes, own), "Histogram of its activations on the validation images."),
+        "plots": [
+            make_plot(lambda axes: show_push(axes, neuron, names), label),
+            make_plot(
+                lambda axes: show_answers(axes, neuron), "Histogram of its activations on the validation images."
+            ),
         ],
-        "most": excited(own.most),
-        "least": excited(own.least),
+        "most": examples(neuron.most),
+        "least": examples(neuron.least),
     }

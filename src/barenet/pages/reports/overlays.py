@@ -1,4 +1,4 @@
-"""Learning curves of several networks in one picture: runs on top of each other, or the mean of a run's seeds."""
+"""Learning curves of several networks in one plot: those of several runs, or the mean of a run's seeds."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from barenet.messages import count
-from barenet.pages.reports.drawings import Drawing, draw
-from barenet.plots.canvas import BLUE, INK, ORANGE, SERIES, style
+from barenet.pages.reports.page_plots import PagePlot, make_plot
+from barenet.plots.appearance import BLUE, INK, ORANGE, SERIES, style
 from barenet.plots.learning_curves import JUMP, finite, marks, show_epochs
 from barenet.plots.ranges import LEGEND_ROOM, bound, kept_range
 from barenet.training.records import EpochRecord
@@ -19,13 +19,13 @@ __all__ = ["History", "mean_curves", "overlaid_curves"]
 
 History = Sequence[EpochRecord]
 LINES = ("-", "--", ":", "-.")
-LONGEST = 24  # letters of a name in a legend
-WHAT = (("loss", 1.0, "loss"), ("accuracy", 100.0, "accuracy, %"))  # of a record, its factor, its words
+LONGEST = 24  # the largest number of letters of a name in a legend
+WHAT = (("loss", 1.0, "loss"), ("accuracy", 100.0, "accuracy, %"))  # a value of records, its factor, its words
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """One line of a panel: the mean over its networks of values (n, epochs), with a band where n > 1."""
+    """One line of a panel: the mean of values (n, epochs) over networks, with a band if n > 1."""
 
     label: str
     epochs: list[int]
@@ -39,10 +39,10 @@ class Curve:
         return np.asarray(np.mean(self.values, axis=0))
 
 
-def mean_curves(histories: Sequence[History]) -> list[Drawing]:
-    """Return loss and accuracy of several seeds: their mean, and a band of one standard deviation about it."""
+def mean_curves(histories: Sequence[History]) -> list[PagePlot]:
+    """Return plots of loss and accuracy of several seeds: their mean, and a band of one standard deviation."""
     parts = (("training", "train", BLUE), ("validation", "valid", ORANGE))
-    drawings = []
+    plots = []
     for what, factor, words in WHAT:
         curves = [
             Curve(label, *values_of(histories, f"{part}_{what}", factor), colour) for label, part, colour in parts
@@ -50,28 +50,28 @@ def mean_curves(histories: Sequence[History]) -> list[Drawing]:
         shown = kept_range([value for curve in curves for value in curve.mean], JUMP) if what == "loss" else None
         n = count(len(histories), "seed")
         label = f"Training and validation {what} over the epochs: mean and standard deviation of {n}."
-        drawings.append(overlay(curves, f"{words.capitalize()}: mean of {n}", words, label, shown))
-    return drawings
+        plots.append(overlay(curves, f"{words.capitalize()}: mean of {n}", words, label, shown))
+    return plots
 
 
-def overlaid_curves(runs: Sequence[tuple[str, Sequence[History]]]) -> list[Drawing]:
-    """Return validation loss and accuracy of several runs, each with one history or, of several seeds, more."""
+def overlaid_curves(runs: Sequence[tuple[str, Sequence[History]]]) -> list[PagePlot]:
+    """Return plots of validation loss and accuracy of several runs; a run has a history for each of its seeds."""
     names = ", ".join(name for name, _ in runs[:12])
-    drawings = []
+    plots = []
     for what, factor, words in WHAT:
         curves = []
         for i, (name, histories) in enumerate(runs):
             told = f"{name}, mean of {len(histories)}" if len(histories) > 1 else name
             colour, line = SERIES[i % len(SERIES)], LINES[i // len(SERIES) % len(LINES)]
             curves.append(Curve(told, *values_of(histories, f"valid_{what}", factor), colour, line))
-        label = f"Validation {words} over the epochs of {names}; the best values stand in the table."
+        label = f"Validation {words} over the epochs of {names}; the best values are in the table."
         shown = shared_range([curve.mean for curve in curves]) if what == "loss" else None
-        drawings.append(overlay(curves, f"Validation {words}", words, label, shown))
-    return drawings
+        plots.append(overlay(curves, f"Validation {words}", words, label, shown))
+    return plots
 
 
-def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: tuple[float, float] | None) -> Drawing:
-    """Return curves in one panel; where one leaves the range shown, its first point beyond is marked at the edge."""
+def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: tuple[float, float] | None) -> PagePlot:
+    """Return curves in one panel; if one leaves the shown range, its first point outside is marked at the edge."""
     beyond = {curve: np.flatnonzero(curve.mean > shown[1]) for curve in curves} if shown else {}
     beyond = {curve: places for curve, places in beyond.items() if places.size}
     points = [(curve.epochs[at[0]], float(curve.mean[at[0]]), curve.colour) for curve, at in beyond.items()]
@@ -93,11 +93,11 @@ def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: 
             axes.legend(frameon=False, labelcolor=INK, fontsize=8, **LEGEND_ROOM)
 
     told = [f"{curve.label} (up to {np.nanmax(curve.mean):.3g})" for curve in beyond]
-    return draw(show, label, f"Beyond the axis, marked at its edge: {', '.join(told)}." if told else "")
+    return make_plot(show, label, f"Outside of the axis, marked at its edge: {', '.join(told)}." if told else "")
 
 
 def shared_range(means: Sequence[np.ndarray]) -> tuple[float, float] | None:
-    """Return the losses that an axis shows: those within ten times what the run with the lowest loss shows alone."""
+    """Return the range of losses that an axis shows: up to ten times the range of the run with the lowest loss."""
     known = [values[np.isfinite(values)] for values in means]
     known = [values for values in known if values.size]
     if not known:
@@ -108,7 +108,7 @@ def shared_range(means: Sequence[np.ndarray]) -> tuple[float, float] | None:
 
 
 def values_of(histories: Sequence[History], name: str, factor: float) -> tuple[list[int], np.ndarray]:
-    """Return the epochs in which all networks have a value of that name, and the values (n, epochs) times a factor."""
+    """Return the epochs for which all networks have a value of this name, and the values (n, epochs) times `factor`."""
     found = [
         {
             record.epoch: factor * finite(value)

@@ -1,4 +1,4 @@
-"""`report`: one page that tells the story of a run, made from its files; `comparison` sets several side by side."""
+"""`report`: one page about a run, made from its files; `comparison` makes the page about several runs."""
 
 from __future__ import annotations
 
@@ -16,10 +16,16 @@ from barenet.notes import logger
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
-from barenet.pages.reports.drawings import curve_drawings
 from barenet.pages.reports.ensembles import ensemble_page
+from barenet.pages.reports.held_out_results import (
+    HeldOutResults,
+    Thumbnails,
+    find_results,
+    results_parts,
+    without_examples,
+)
 from barenet.pages.reports.inside import network_parts
-from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judged_parts, without_examples
+from barenet.pages.reports.page_plots import curve_plots
 from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
@@ -29,7 +35,7 @@ from barenet.training.records import EpochRecord, format_loss, training_seconds
 
 __all__ = ["report", "report_page"]
 
-MAX_ROWS = 60  # of the table of epochs
+MAX_ROWS = 60  # rows in the table of epochs
 
 
 @takes_old(page="output")
@@ -40,16 +46,16 @@ def report(
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
 ) -> Path:
-    """Write a page about a run, or one that compares several, and return where it is.
+    """Write a page about a run, or one that compares several, and return its path.
 
     Args:
-        *paths: run folders or their names, or what training returned, or ensembles; the latest run without any. One run
-            of several seeds, too, is told as a comparison.
-        output: file to write, which ends in .html; without it `report.html` in the run's folder, or
+        *paths: run folders or their names, results of training, or ensembles; by default the latest run. The page about
+            a run of several seeds compares them.
+        output: the file to write, which ends in .html; by default `report.html` in the run's folder, or
             `comparison.html` beside several runs.
-        dataset: the images, or where they lie, where they cannot be found by the run's settings.
-        activations: of your own, handed in again.
-        loss: likewise.
+        dataset: the data set, or its path, if the run's settings do not say where it is.
+        activations: the custom activations of the runs.
+        loss: their custom loss.
 
     Raises:
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
@@ -78,9 +84,9 @@ def check_run(path: Path) -> Path:
     if not path.exists():
         raise RunError(f"{path} does not exist: {describe_names(path)}")
     if not path.is_dir():
-        raise RunError(f"{path} is a file, and a report is of a run folder; barenet inspect takes model files")
+        raise RunError(f"{path} is a file, but a report needs a run folder; barenet inspect takes model files")
     if is_member(path):
-        raise RunError(f"{path} is a member of an ensemble, which the ensemble's report tells of: name {path.parent}")
+        raise RunError(f"{path} is a member of an ensemble; the report of the ensemble shows it: name {path.parent}")
     if is_ensemble(path):
         return path
     if not RunFolder(path).config.exists():
@@ -91,12 +97,12 @@ def check_run(path: Path) -> Path:
 def report_page(saved: SavedRun) -> str:
     """Return the page about one network."""
     thumbnails = Thumbnails(saved)
-    judgement = judge(saved, thumbnails)
+    held_out = find_results(saved, thumbnails)
     found = look(saved)
     verdict = verdict_of(saved)
     if verdict is not None and not verdict.learned:
-        # What such a network is sure of, doubts or uses says nothing of the images, nor which epoch is its best.
-        judgement, found = judgement and without_examples(judgement), replace(found, portrait=None)
+        # Confidences, doubts, neurons and the best epoch of such a network say nothing about the images.
+        held_out, found = held_out and without_examples(held_out), replace(found, portrait=None)
     learned = verdict is None or verdict.learned
     history, best = saved.history, saved.best_epoch if learned else 0
     smoothing = saved.model.info.label_smoothing
@@ -111,21 +117,21 @@ def report_page(saved: SavedRun) -> str:
         untested=untested_words(saved.path, saved.config, saved.history, saved.data),
         verdict=verdict,
         learned=learned,
-        j=judgement,
-        numbers=numbers(saved, judgement, learned=learned),
+        j=held_out,
+        numbers=numbers(saved, held_out, learned=learned),
         training_words=training_words(saved, learned=learned),
-        curves=curve_drawings(history, best, smoothing) if history else [],
+        curves=curve_plots(history, best, smoothing) if history else [],
         epochs=rows,
         epochs_left_out=len(history) - len(rows),
         best_epoch=best,
-        **judged_parts(judgement),
+        **results_parts(held_out),
         settings=(show_tables(saved.config) if saved.config else {}) | timing(saved),
         **network_parts(saved, found, thumbnails),
     )
 
 
 def inspect_another(path: Path, found: Inspection) -> str:
-    """Return the command that looks at another neuron than the page does: the next one of its layer."""
+    """Return the command for another neuron: the next one in the layer of the neuron on the page."""
     if found.portrait is None:
         return ""
     layer, unit = found.portrait.layer, found.portrait.unit
@@ -133,12 +139,12 @@ def inspect_another(path: Path, found: Inspection) -> str:
     return f"barenet inspect {as_typed(path)} --neuron {layer}:{(unit + 1) % n_units}"
 
 
-def numbers(saved: SavedRun, judgement: Judgement | None, *, learned: bool = True) -> list[tuple[str, str, str]]:
-    """Return the few figures that stand on top: name, value, small print."""
+def numbers(saved: SavedRun, held_out: HeldOutResults | None, *, learned: bool = True) -> list[tuple[str, str, str]]:
+    """Return the figures at the top of the page: name, value, detail."""
     shown = []
     metrics, history = saved.model.info.metrics, saved.history
-    if judgement is not None and judgement.loss is not None:
-        shown.append((f"{judgement.of} loss", format_loss(judgement.loss), ""))
+    if held_out is not None and held_out.loss is not None:
+        shown.append((f"{held_out.of} loss", format_loss(held_out.loss), ""))
     if metrics:
         accuracy, loss = metrics["validation_accuracy"], metrics["validation_loss"]
         shown.append(("validation accuracy", f"{100 * accuracy:.2f} %", f"loss {format_loss(loss)}"))
@@ -148,12 +154,12 @@ def numbers(saved: SavedRun, judgement: Judgement | None, *, learned: bool = Tru
     if history:
         seconds = training_seconds([history])
         short = f", {saved.shared.short}" if saved.shared and saved.shared.short else ""
-        shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s an epoch{short}"))
+        shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s per epoch{short}"))
     return shown
 
 
 def training_words(saved: SavedRun, *, learned: bool = True) -> str:
-    """Return in words how training ended, and what the curves are."""
+    """Return in words how training ended, and what the curves show."""
     history = saved.history
     if not history:
         return ""
@@ -165,30 +171,30 @@ def training_words(saved: SavedRun, *, learned: bool = True) -> str:
         words += f"The ring marks epoch {saved.best_epoch}, the best on validation, whose weights are kept. "
     if saved.config is not None and saved.config.model.loss == "cross_entropy":
         words += "The loss is the cross-entropy. "
-    words += "Training figures are running means over an epoch, each batch seen before its own step"
+    words += "Training figures are running means over an epoch; each batch is measured before its step"
     smoothing = saved.model.info.label_smoothing
-    words += f", its loss against labels smoothed by {smoothing:g}" if smoothing else ""
+    words += f", the loss with labels smoothed by {smoothing:g}" if smoothing else ""
     has_factors = saved.config is not None and saved.config.model.class_weight is not None
-    return words + (", its loss with a weight for each class." if has_factors else ".")
+    return words + (", the loss with a weight for each class." if has_factors else ".")
 
 
 def thin(history: Sequence[EpochRecord], best_epoch: int) -> list[EpochRecord]:
-    """Return at most about `MAX_ROWS` records: the first, the best and the last among them."""
+    """Return about `MAX_ROWS` records at most, including the first, the best and the last."""
     step = 1 + (len(history) - 1) // MAX_ROWS
     last = history[-1].epoch if history else 0
     return [r for i, r in enumerate(history) if i % step == 0 or r.epoch in (best_epoch, last)]
 
 
 def timing(saved: SavedRun) -> dict[str, dict[str, str]]:
-    """Return what training took, and on what machine."""
+    """Return the time of training, and the machine."""
     history, seconds = saved.history, training_seconds([saved.history])
     took = {"epochs": f"{len(history)}", "seconds": f"{seconds:.1f}"}
     if saved.shared is not None and saved.shared.words:
         took["these seconds are"] = saved.shared.words
     if history:
         images = history[-1].step / len(history) * (saved.config.data.batch_size if saved.config else 0)
-        took |= {"seconds an epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
+        took |= {"seconds per epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
         if images and seconds > 0 and (saved.shared is None or saved.shared.is_known):
-            took["images a second"] = f"about {round(images * len(history) / seconds, -2):,.0f}"
+            took["images per second"] = f"about {round(images * len(history) / seconds, -2):,.0f}"
     machine = saved.machine or {"machine": "not recorded by this run"}
     return {"time": took, "machine": {name: show(value) for name, value in machine.items()}}

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 
 from barenet.analysis.statistics import wilson_interval
-from barenet.pages.reports.contestants import Contestant, Network
+from barenet.pages.reports.run_summaries import Network, RunSummary
 from barenet.training.records import training_seconds
 
 __all__ = ["network_rows", "run_row", "seed_rows", "seeds_of", "spread", "unlearned_words"]
 
 
-def unlearned_words(run: Contestant) -> str:
-    """Return that a run's network learned nothing, or how many of several; empty where all learned something."""
+def unlearned_words(run: RunSummary) -> str:
+    """Return words about the networks of a run that learned nothing, or "" if all learned something."""
     n, n_empty = len(run.networks), sum(not network.learned for network in run.networks)
     if n_empty == 0:
         return ""
@@ -24,17 +24,17 @@ def unlearned_words(run: Contestant) -> str:
 
 
 def spread(values: Sequence[float], factor: float, digits: int) -> str:
-    """Return a value, or mean ± standard deviation of several."""
+    """Return a value as text, or mean ± standard deviation of several values."""
     if not values:
         return "–"
     mean = f"{factor * np.mean(values):.{digits}f}"
     return mean if len(values) == 1 else f"{mean} ± {factor * np.std(values, ddof=1):.{digits}f}"
 
 
-def run_row(run: Contestant) -> dict[str, Any]:
+def run_row(run: RunSummary) -> dict[str, Any]:
     """Return one run as a row of the table."""
     results = [network.result for network in run.networks if network.result is not None]
-    if run.is_ensemble:  # one model, which has test results of its own
+    if run.is_ensemble:  # it counts as one model with its test results
         results = [] if run.scores is None else [run.scores]
     accuracies = [result["test_accuracy"] for result in results]
     interval = ""
@@ -60,23 +60,23 @@ def run_row(run: Contestant) -> dict[str, Any]:
     }
 
 
-def parameters_of(run: Contestant) -> int:
-    """Return the parameters of a network of a run, or of all that an ensemble consists of."""
+def parameters_of(run: RunSummary) -> int:
+    """Return the number of parameters of one network of a run, or of all members of an ensemble."""
     sizes = [model.mlp.parameters.size for model in run.models]
     return sum(sizes) if run.is_ensemble else sizes[0]
 
 
-def seeds_of(run: Contestant) -> list[tuple[str, Network]]:
-    """Return the name and the network of each seed of a run that was not lost."""
+def seeds_of(run: RunSummary) -> list[tuple[str, Network]]:
+    """Return the name and the network of each seed that has best weights."""
     return [(f"seed-{n.model.info.seed}", n) for n in run.networks if n.model is not None]
 
 
-def seed_rows(run: Contestant) -> list[dict[str, Any]]:
-    """Return a row a seed of one run."""
+def seed_rows(run: RunSummary) -> list[dict[str, Any]]:
+    """Return a row for each seed of one run."""
     return network_rows(run, seeds_of(run))
 
 
-def network_rows(run: Contestant, networks: Sequence[tuple[str, Network]]) -> list[dict[str, Any]]:
+def network_rows(run: RunSummary, networks: Sequence[tuple[str, Network]]) -> list[dict[str, Any]]:
     """Return a row for each network of a run, by its name."""
     alone = replace(run, probabilities=None, scores=None, is_ensemble=False)
     return [run_row(replace(alone, name=name, networks=[network])) for name, network in networks]

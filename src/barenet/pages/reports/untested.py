@@ -1,4 +1,4 @@
-"""Why a run has no test results, and what a person types to get them."""
+"""Why a run has no test results, and the command for them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Untested", "untested_words"]
 
 @dataclass(frozen=True)
 class Untested:
-    """Why there are no test results; and the command that helps, between what it does and what follows."""
+    """Why there are no test results, and the command for them; `lead` comes before it, and `then` after it."""
 
     why: str = ""
     lead: str = ""
@@ -26,7 +26,7 @@ class Untested:
 
 
 def untested_words(path: Path, config: Config | None, history: Sequence[EpochRecord], data: Dataset | None) -> Untested:
-    """Return what a page about a run or a model file at `path` says where it has no test results."""
+    """Return what a page says about missing test results of a run or a model file at `path`."""
     study = path.resolve().parent
     if path.resolve().name == "best" and (study / STUDY).exists():
         study = path.parent if path.name == "best" else study
@@ -42,5 +42,5 @@ def untested_words(path: Path, config: Config | None, history: Sequence[EpochRec
     epochs = config.trainer.epochs if config is not None else 0
     if history and history[-1].epoch < epochs and history[-1].stopped is None:
         resume = f"barenet train --resume {as_typed(path)}"
-        return Untested(f"training stands at epoch {history[-1].epoch} of {epochs}", "To go on, and test:", resume)
+        return Untested(f"training is at epoch {history[-1].epoch} of {epochs}", "To continue and test:", resume)
     return Untested()

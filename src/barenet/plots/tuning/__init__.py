@@ -1,10 +1,10 @@
-"""Pictures of what is trained in order to choose settings.
+"""Plots of searches and of range tests of learning rates.
 
 Read the modules in this order; open `search` first:
 
-    scales           axes and colours of a search's pictures
-    curves           how the trials of a search learnt
-    points           the scores of named points, a row each
-    search           pictures of a search
+    scales           axes and colours of a search's plots
+    curves           the learning curves of a search's trials
+    points           the scores of named points, a row for each
+    search           plots of a search
     learning_rates   the loss over rising learning rates
 """

@@ -1,4 +1,4 @@
-"""How the trials of a search learnt: validation over the epochs, coloured by the setting that explains most."""
+"""The learning curves of a search's trials: validation over the epochs, coloured by the setting that explains most."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.plots.canvas import BLUE, GREY, INK, SERIES, style, whole_numbers
+from barenet.plots.appearance import BLUE, GREY, INK, SERIES, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.tuning.scales import MOST_VALUES, Scale, importances, limits, metric_name, shown
 from barenet.training.records import EpochRecord
@@ -17,8 +17,8 @@ from barenet.tuning.study.trial import Trial, scores_of
 
 __all__ = ["draw_curves", "setting_to_colour"]
 
-MOST_CURVES = 400  # of a large study an even choice
-# What the legend says of trials that were not finished, whose curves end in a cross.
+MOST_CURVES = 400  # curves that are drawn; of more trials, an even choice
+# The words and the colour in the legend for trials that were not finished; their curves end with a cross.
 ENDS = {"stopped": ("stopped early", GREY), "diverged": ("diverged", INK), "failed": ("failed", INK)}
 
 
@@ -28,7 +28,7 @@ def draw_curves(
     result: StudyResult,
     histories: Mapping[int, Sequence[EpochRecord]],
 ) -> None:
-    """Draw validation over the epochs for all trials, the best in bold; those not finished end in a cross."""
+    """Draw validation over the epochs for all trials, the best in bold; trials not finished end with a cross."""
     from matplotlib.lines import Line2D
 
     trials = result.trials
@@ -53,7 +53,7 @@ def draw_curves(
         axes.plot(epochs, figures, color=tints.of(trial), marker=marker, markersize=4, **look)
         if trial.ended in ENDS:
             mark = {"marker": "x", "markersize": 5, "linestyle": "none", "alpha": 0.8}
-            # A trial that was stopped after its first validation has no line: its cross shows its setting.
+            # A trial that was stopped after its first validation has no line, so its cross has the setting's colour.
             tint = tints.of(trial) if trial.ended == "stopped" else ENDS[trial.ended][1]
             axes.plot(epochs[-1], figures[-1], color=tint, **mark)
     name = metric_name(result)
@@ -82,24 +82,25 @@ def draw_curves(
 
 
 def setting_to_colour(result: StudyResult, dimensions: Sequence[Dimension]) -> Dimension | None:
-    """Return the setting that explains most of the finished trials' scores, of equals the most varied, if there is one.
+    """Return the setting that explains most of the finished trials' scores, or None without settings.
 
-    A setting that only some trials have comes after all others: the rest would have no colour.
+    Of equal ones, the setting with most values is chosen. A setting that only some trials have comes last, since the
+    other trials would have no colour.
     """
     compared = [trial for trial in result.trials if trial.ended == "finished" and trial.score(result.plan) is not None]
     shares = dict(importances(compared, dimensions, result))
 
     def rank(dimension: Dimension) -> tuple[bool, float, int]:
-        own = [str(trial.point[dimension.name]) for trial in result.trials if dimension.name in trial.point]
-        return len(own) == len(result.trials), round(shares[dimension.name], 9), len(set(own))
+        values = [str(trial.point[dimension.name]) for trial in result.trials if dimension.name in trial.point]
+        return len(values) == len(result.trials), round(shares[dimension.name], 9), len(set(values))
 
     return max(dimensions, key=rank, default=None)
 
 
 class Tints:
-    """The colour of each trial by one setting: values of their own, or a range of numbers with a bar beside it.
+    """The colour of each trial by one setting: one colour for each value, or a range of colours with a colour bar.
 
-    legend: from each value, as it is shown, to its colour; empty where there is a bar, or no setting.
+    legend: from each value, as text, to its colour; empty if there is a bar or no setting.
     """
 
     def __init__(self, scale: Scale | None) -> None:
@@ -118,7 +119,7 @@ class Tints:
             self.legend[scale.text(place)] = tint
 
     def of(self, trial: Trial) -> Any:
-        """Return the colour of a trial; grey where it lacks the setting."""
+        """Return the colour of a trial; grey if it lacks the setting."""
         if self.scale is None:
             return BLUE
         value = trial.point.get(self.scale.dimension.name)
@@ -130,7 +131,7 @@ class Tints:
         )
 
     def add_bar(self, figure: Any, axes: Any) -> None:
-        """Add the scale of colours of a range of numbers."""
+        """Add the colour bar of a range of numbers."""
         from matplotlib.cm import ScalarMappable
         from matplotlib.colors import ListedColormap, LogNorm, Normalize
 

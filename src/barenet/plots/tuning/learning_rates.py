@@ -1,19 +1,19 @@
-"""The picture of a range test: the loss over rising learning rates, and the rate that it suggests."""
+"""The plot of a range test: the loss over rising learning rates, and the rate that it suggests."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from barenet.plots.canvas import BLUE, GREEN, GREY, INK, ORANGE, new_figure, png, style
+from barenet.plots.appearance import BLUE, GREEN, GREY, INK, ORANGE, new_figure, png, style
 from barenet.plots.learning_curves import say_empty
 from barenet.tuning.range_test.result import RangeTest
 
-__all__ = ["range_test_picture"]
+__all__ = ["range_test_plot"]
 
-ABOVE = 0.35  # of the range of losses up to where the loss began: how much of its rise the axis shows beyond
+ABOVE = 0.35  # how far above the first loss the axis ends, as a share of the range of losses below
 
 
-def range_test_picture(result: RangeTest) -> bytes:
+def range_test_plot(result: RangeTest) -> bytes:
     """Return the losses, the smoothed loss, the range where it falls and the suggestion as a PNG."""
     with new_figure(7.6, 4.2) as figure:
         show_range_test(figure.subplots(), result)
@@ -51,7 +51,7 @@ def write_at_top(axes: Any, rate: float, text: str, colour: str, *, ha: str = "r
 
 
 def shown_losses(result: RangeTest) -> tuple[float, float]:
-    """Return the ends of the axis of losses: a loss that blows up would press all others into a line."""
+    """Return the limits of the axis of losses, without very large losses, which would make all others a flat line."""
     low, high = float(result.losses.min()), float(result.losses.max())
     if result.suggestion is not None:
         began = float(result.smoothed[: len(result.smoothed) // 4].max())

@@ -1,4 +1,4 @@
-"""The scores of named points, a row each: the mean of its seeds, their standard deviation, and each seed."""
+"""The scores of named points, a row for each: the mean over seeds, the standard deviation, and each seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.plots.canvas import BLUE, FAINT, GREY, INK, ORANGE, style
+from barenet.plots.appearance import BLUE, FAINT, GREY, INK, ORANGE, style
 from barenet.plots.letters import cut
 from barenet.plots.tuning.scales import limits, metric_name, score_text, shown
 from barenet.tuning.space.points import describe
@@ -17,15 +17,15 @@ from barenet.tuning.study.trial import Trial, rank
 
 __all__ = ["MOST_ROWS", "Row", "draw_points", "draw_rows", "height_of"]
 
-MOST_ROWS = 60  # of a longer list the best
+MOST_ROWS = 60  # of a longer list, the best points are drawn
 LONGEST = 48  # characters of a name
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the picture: a name, its scores as they are drawn, one a seed, and figures or words to their right.
+    """A row of the plot: a name, its scores, one for each seed, and figures or words at the right.
 
-    is_best: drawn in the colour of the best. is_whole: whether it was trained to the end; else it is hollow.
+    is_best: drawn in the colour of the best. is_whole: trained to the end; otherwise its marker is hollow.
     """
 
     name: str
@@ -36,12 +36,12 @@ class Row:
 
 
 def height_of(n_rows: int) -> float:
-    """Return the inches that a picture of so many rows needs."""
+    """Return the height, in inches, of a plot with `n_rows` rows."""
     return 0.9 + 0.27 * n_rows
 
 
 def draw_points(figure: Any, trials: Sequence[Trial], result: StudyResult) -> None:
-    """Draw the points of a list in its order; those that were repeated by the scores of their repeats."""
+    """Draw the points of a list in its order; repeated points have the scores of their repeats."""
     chosen = {trial.number for trial in rank(trials, result.plan)[:MOST_ROWS]}
     rows = [row_of(t, result) for t in sorted(trials, key=lambda t: t.number) if t.number in chosen]
     axes = figure.subplots()
@@ -60,10 +60,10 @@ def draw_points(figure: Any, trials: Sequence[Trial], result: StudyResult) -> No
 def row_of(trial: Trial, result: StudyResult) -> Row:
     """Return the row of a trial."""
     is_best = result.best is not None and result.best.number == trial.number
-    repeated = next((own for own in result.repeated if own.trial.number == trial.number), None)
+    repeated = next((one for one in result.repeated if one.trial.number == trial.number), None)
     score = trial.score(result.plan)
     if repeated is not None:
-        scores = tuple(shown(result, own) for own in repeated.scores)
+        scores = tuple(shown(result, score) for score in repeated.scores)
         spread = f" ± {score_text(shown(result, repeated.std), result)}" if len(scores) > 1 else ""
         return Row(describe(trial.point), scores, score_text(float(np.mean(scores)), result) + spread, is_best)
     if score is None:
@@ -76,7 +76,7 @@ def row_of(trial: Trial, result: StudyResult) -> Row:
 
 
 def draw_rows(axes: Any, rows: Sequence[Row]) -> None:
-    """Draw rows on a panel, the first on top: the mean, a bar of the standard deviation on each side, and the seeds."""
+    """Draw rows on a panel, the first at the top: the mean, a bar of ± the standard deviation, and the seeds."""
     for y, row in enumerate(rows):
         tint = ORANGE if row.is_best else BLUE
         if len(row.scores) > 1:

@@ -1,4 +1,4 @@
-"""Where the settings of trials lie on an axis, what colour a score has, and how much each setting explains."""
+"""The places of trials' settings on an axis, the colours of scores, and how much each setting explains."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.plots.canvas import BLUE, ORANGE
+from barenet.plots.appearance import BLUE, ORANGE
 from barenet.plots.letters import cut
 from barenet.tuning.space.dimensions import Dimension
 from barenet.tuning.study.results import StudyResult
@@ -30,11 +30,11 @@ __all__ = [
     "shown",
 ]
 
-MOST_VALUES = 6  # of a setting that are still told apart one by one
+MOST_VALUES = 6  # a setting with more numbers is shown as a range
 
 
 def colours(result: StudyResult, values: Sequence[float]) -> Any:
-    """Return a colour a score, the best in the colour of validation, the poorest blue."""
+    """Return a colour for each score by its rank: the best is orange, the poorest blue."""
     from matplotlib.colors import LinearSegmentedColormap
 
     ranks = np.argsort(np.argsort(result.plan.sign * np.asarray(values))) / max(1, len(values) - 1)
@@ -42,14 +42,14 @@ def colours(result: StudyResult, values: Sequence[float]) -> Any:
 
 
 def shown(result: StudyResult, value: float) -> float:
-    """Return a score as it is drawn: accuracies in percent."""
+    """Return a score as it is drawn: an accuracy in percent."""
     return 100 * value if result.plan.metric == "acc" else value
 
 
 def limits(result: StudyResult, heights: Sequence[float]) -> tuple[float, float]:
-    """Return where an axis of curves begins and ends.
+    """Return the limits of an axis of curves.
 
-    All of them, unless a few very poor figures would press all others into a line: then without the poorest 2 %.
+    The poorest 2 % of figures are left out if they would more than double the range.
     """
     low, high = min(heights), max(heights)
     most = np.quantile(heights, (0.02, 1.0) if result.plan.metric == "acc" else (0.0, 0.98))
@@ -60,10 +60,10 @@ def limits(result: StudyResult, heights: Sequence[float]) -> tuple[float, float]
 
 
 def colour_range(values: NDArray[np.floating], result: StudyResult) -> tuple[float, float, str]:
-    """Return from where to where the colours of a heat map go, at least as far as the noise, and words about it."""
+    """Return the limits of a heat map's colours, which span at least the noise, and words about the noise."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     if result.noise is None:
-        return low, high if high > low else low + 1, "one training a cell; --repeats would tell the noise"
+        return low, high if high > low else low + 1, "one training in each cell; --repeats would measure the noise"
     noise = shown(result, result.noise)
     unit = " points" if result.plan.metric == "acc" else ""
     words = f"differences below {noise:.2g}{unit} are within the noise"
@@ -74,19 +74,19 @@ def colour_range(values: NDArray[np.floating], result: StudyResult) -> tuple[flo
 
 
 def score_text(value: float, result: StudyResult) -> str:
-    """Return a score, as it is drawn, in figures: of an accuracy two decimals of a percent."""
+    """Return a drawn score as text: an accuracy with two decimals of a percent."""
     return f"{value:.2f}" if result.plan.metric == "acc" else f"{value:.4g}"
 
 
 def metric_name(result: StudyResult) -> str:
-    """Return what the scores are."""
+    """Return the name of the scores."""
     return "validation accuracy, %" if result.plan.metric == "acc" else "validation loss"
 
 
 class Scale:
-    """Where the values of one setting lie on an axis: numbers as they are (or by their logarithm), others in a row.
+    """The places of one setting's values on an axis: numbers by value or logarithm, other values in a row.
 
-    trials: those that have the setting. values, places: theirs, and where they lie.
+    trials: those that have the setting. values, places: their values, and the places of these.
     """
 
     def __init__(self, dimension: Dimension, trials: Sequence[Trial]) -> None:
@@ -94,7 +94,7 @@ class Scale:
         self.trials = [trial for trial in trials if dimension.name in trial.point]
         self.values: list[Any] = [trial.point[dimension.name] for trial in self.trials]
         numbers = sorted(float(v) for v in self.values if isinstance(v, int | float) and not isinstance(v, bool))
-        # A zero among choices such as 0.1, 0.01, 0.001 has no place on the logarithmic axis on which they are read.
+        # A zero among choices such as 0.1, 0.01, 0.001 has no place on a logarithmic axis.
         is_apart = bool(dimension.choices and numbers and numbers[0] == 0 and len(set(numbers)) > 2)
         self.is_number = bool(numbers) and len(numbers) == len(self.values) and not is_apart
         self.log = self.is_number and numbers[0] > 0 and (dimension.log or numbers[-1] / numbers[0] >= 10)
@@ -106,28 +106,28 @@ class Scale:
 
     @property
     def is_slanted(self) -> bool:
-        """Whether the names of values are too long to stand beside each other."""
+        """Whether the names of values are too long to be written side by side."""
         return sum(map(len, self.labels)) > 24
 
     def place(self, value: Any) -> float:
-        """Return where a value lies."""
+        """Return the place of a value."""
         return float(value) if self.is_number else float(self.labels.index(label(value)))
 
     def height(self, place: float) -> float:
-        """Return where a place lies between the least and the greatest of the trials, 0 to 1."""
+        """Return the relative height of a place, from 0 for the lowest place of the trials to 1 for the highest."""
         change = math.log if self.log else float
         low, high = change(min(self.places)), change(max(self.places))
         return 0.5 if high == low else (change(place) - low) / (high - low)
 
     def groups(self, counted: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
-        """Return the trials, among those counted, of each value; of more than six numbers, of each quarter of them."""
+        """Return the counted trials of each value; for more than six numbers, those of each quarter."""
         places, at = np.array(self.places), np.flatnonzero(counted)
         if self.is_number and len(np.unique(places[at])) > MOST_VALUES:
             places = quarters(places, places[at])
         return [at[places[at] == place] for place in np.unique(places[at])]
 
     def beside(self, members: NDArray[np.intp]) -> float:
-        """Return where the mean of some trials is drawn: a little to the right of the middle of theirs."""
+        """Return where the mean of some trials is drawn: a little to the right of their middle place."""
         middle = float(np.median(np.array(self.places)[members]))
         if not self.is_number:
             return middle + 0.2
@@ -135,14 +135,14 @@ class Scale:
         return back(change(middle) + 0.035 * (change(max(self.places)) - change(min(self.places))))
 
     def text(self, place: float) -> str:
-        """Return the value at a place as an axis shows it."""
+        """Return the value at a place as text for an axis."""
         if self.labels:
             return self.labels[int(place)]
         return str(int(place)) if self.dimension.integer else label(place)
 
 
 def set_ticks(panel: Any, scale: Scale) -> None:
-    """Put a tick at each value of a setting with few of them."""
+    """Put a tick at each value of a setting with few values."""
     from matplotlib.ticker import NullLocator
 
     if not scale.is_number:
@@ -159,12 +159,12 @@ def set_ticks(panel: Any, scale: Scale) -> None:
 
 
 def label(value: Any) -> str:
-    """Return a value as an axis shows it."""
+    """Return a value as text for an axis."""
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def score_of(trial: Trial, result: StudyResult) -> float:
-    """Return a score that is there."""
+    """Return the score of a trial that has one."""
     score = trial.score(result.plan)
     assert score is not None
     return score
@@ -175,20 +175,21 @@ def importances(
 ) -> list[tuple[str, float]]:
     """Return the share of the scores' variance that each setting explains alone, largest first.
 
-    Values of a setting are put into up to four groups of equal size; the share is the variance of the groups' means
-    over the whole variance (the correlation ratio), as in a one-way analysis of variance. Shares need not add up to 1.
+    Values of a setting are put into up to four groups of equal size. The share is the variance of the groups' means
+    divided by the whole variance (the correlation ratio), as in a one-way analysis of variance. Shares need not add up
+    to 1.
     """
     rows = [(dimension.name, explained(Scale(dimension, trials), result)) for dimension in dimensions]
     return sorted(rows, key=lambda row: -row[1])
 
 
 def quarters(places: NDArray[np.floating], of: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return for each place in which quarter of the places `of` it lies, 0 to 3."""
+    """Return, for each place, the number (0 to 3) of its quarter among the places `of`."""
     return np.searchsorted(np.quantile(of, (0.25, 0.5, 0.75)), places).astype(np.float64)
 
 
 def explained(scale: Scale, result: StudyResult) -> float:
-    """Return the share of the variance of its trials' scores that one setting explains; 0 where there is none."""
+    """Return the share of the variance of its trials' scores that one setting explains; 0 without variance."""
     scores, places = np.array([score_of(trial, result) for trial in scale.trials]), np.array(scale.places)
     if len(scores) == 0 or scores.var() == 0:
         return 0.0

@@ -1,4 +1,4 @@
-"""Pictures of a study: how accuracy depends on each setting, how settings go together, and how the trials learnt."""
+"""Plots of a study: how the score depends on each setting and on pairs of them, and the trials' learning curves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.plots.canvas import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
+from barenet.plots.appearance import BLUE, GREY, INK, ORANGE, new_figure, png, style, whole_numbers
 from barenet.plots.letters import cut
 from barenet.plots.tuning.curves import draw_curves
 from barenet.plots.tuning.points import MOST_ROWS, draw_points, height_of
@@ -35,21 +35,21 @@ from barenet.tuning.space.search_space import Space
 from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.trial import Trial
 
-__all__ = ["draw_search_figures"]
+__all__ = ["write_search_plots"]
 
 COLUMNS = 3
-MOST_COLOURED = 16  # listed points whose curves have colours of their own
-SPREAD = 0.06  # half the height over which lines at one value are spread
-UNSET = -0.18  # where lines run whose trial lacks a setting
+MOST_COLOURED = 16  # of so many listed points, each curve has a different colour
+SPREAD = 0.06  # lines at one value are spread over twice this height
+UNSET = -0.18  # the height of a trial that lacks a setting
 
 
-def draw_search_figures(
+def write_search_plots(
     result: StudyResult, space: Space, histories: Mapping[int, Sequence[EpochRecord]], folder: Path
 ) -> list[Path]:
-    """Draw a study's pictures as PNGs into `folder`, and return their paths. The same study gives the same bytes.
+    """Write a study's plots as PNGs into `folder`, and return their paths. The same study gives the same bytes.
 
-    settings.png, parallel.png, importance.png, learning-curves.png, and for a grid of two settings heat-map.png; for a
-    list of points learning-curves.png and points.png alone, since the settings of each stand for themselves.
+    settings.png, parallel.png, importance.png, learning-curves.png, and heat-map.png for a grid of two settings. For a
+    list of points only learning-curves.png and points.png, since each point has a name.
     """
     folder.mkdir(parents=True, exist_ok=True)
     trials = [trial for trial in result.trials if trial.score(result.plan) is not None]
@@ -57,25 +57,25 @@ def draw_search_figures(
     if space.listed:
         dimensions = dimensions[:1] if len(space.listed) <= MOST_COLOURED else []  # the first is the name
     n = len(dimensions)
-    pictures: dict[str, tuple[float, float, Callable[[Any], None]]] = {
+    plots: dict[str, tuple[float, float, Callable[[Any], None]]] = {
         "learning-curves": (9.5, 4.0, partial(draw_curves, dimensions=dimensions, result=result, histories=histories))
     }
     if space.listed:
         height = height_of(min(len(space.listed), MOST_ROWS))
-        pictures["points"] = (8.2, height, partial(draw_points, trials=result.trials, result=result))
+        plots["points"] = (8.2, height, partial(draw_points, trials=result.trials, result=result))
     elif n and len(trials) > 1:
-        own: dict[str, Any] = {"trials": trials, "dimensions": dimensions, "result": result}
+        shared: dict[str, Any] = {"trials": trials, "dimensions": dimensions, "result": result}
         height = 4.2 if any(Scale(dimension, trials).is_slanted for dimension in dimensions) else 3.2
         width = max(4.4, 3.8 * min(COLUMNS, n))
-        pictures["settings"] = (width, height * -(-n // COLUMNS), partial(draw_settings, **own))
-        pictures["parallel"] = (1.9 * (n + 1) + 1.4, 4.6, partial(draw_parallel, **own))
-        pictures["importance"] = (6.6, 1.2 + 0.42 * n, partial(draw_importance, **own))
+        plots["settings"] = (width, height * -(-n // COLUMNS), partial(draw_settings, **shared))
+        plots["parallel"] = (1.9 * (n + 1) + 1.4, 4.6, partial(draw_parallel, **shared))
+        plots["importance"] = (6.6, 1.2 + 0.42 * n, partial(draw_importance, **shared))
         if n == 2 and result.plan.strategy == "grid":
             width = max(5.4, 2.4 + 0.95 * len(dimensions[1].grid_values()))
             height = max(3.4, 1.6 + 0.6 * len(dimensions[0].grid_values()))
-            pictures["heat-map"] = (width, height, partial(draw_heat_map, **own))
+            plots["heat-map"] = (width, height, partial(draw_heat_map, **shared))
     paths = []
-    for name, (width, height, draw) in pictures.items():
+    for name, (width, height, draw) in plots.items():
         paths.append(folder / f"{name}.png")
         with new_figure(width, height) as figure:
             draw(figure)
@@ -86,7 +86,7 @@ def draw_search_figures(
 def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dimension], result: StudyResult) -> None:
     """Draw the score of every trial against each setting, and the mean of each value with its standard deviation.
 
-    Hollow are trials that were stopped early; means leave them out while any were finished.
+    Trials that were stopped early are hollow; means leave them out if any trial was finished.
     """
     rows = -(-len(dimensions) // COLUMNS)
     columns = min(COLUMNS, len(dimensions))
@@ -99,7 +99,7 @@ def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
         full = np.array([trial.ended == "finished" for trial in scale.trials])
         groups = scale.groups(full if full.any() else np.ones(len(x), bool))
         if not scale.is_number:
-            # Beside each other where many would lie on one another: a fixed pattern, not chance.
+            # Trials at one value are drawn side by side, in a fixed pattern.
             x = x - 0.12 + 0.18 * (np.arange(len(x)) * 0.618 % 1 - 0.5)
         style(panel, "", x=cut(dimension.name, 30) + (" (log scale)" if scale.log else ""))
         if scale.log:
@@ -118,7 +118,7 @@ def draw_settings(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
         panel.set_visible(False)
     for panel in panels[::columns]:
         panel.set_ylabel(metric_name(result), color=INK)
-    words = ["a dot a trial"]
+    words = ["each dot is a trial"]
     words += ["hollow: stopped early"] if any(trial.ended != "finished" for trial in trials) else []
     words += ["◆ mean ± standard deviation of each value, or of each quarter of a range"] if has_means else []
     figure.supxlabel(textwrap.fill("; ".join(words), 44 * columns), fontsize=9, color=GREY)
@@ -134,7 +134,7 @@ def draw_mean(panel: Any, place: float, values: NDArray[np.floating]) -> None:
 def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dimension], result: StudyResult) -> None:
     """Draw each trial as a line through its settings to its score, the best on top.
 
-    Lines at the same value lie side by side, the best above the others, so that none hides another.
+    Lines at the same value are drawn side by side, the best above the others, so that all are visible.
     """
     axes = figure.subplots()
     scales = [Scale(dimension, trials) for dimension in dimensions]
@@ -147,7 +147,7 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     for i in reversed(range(len(trials))):
         is_best = result.best is not None and trials[i].number == result.best.number
         look: dict[str, Any] = {"linewidth": 2.6, "zorder": 3} if is_best else {"linewidth": 1.1, "alpha": 0.8}
-        axes.plot(range(n + 1), [own[i] for own in heights], color=ORANGE if is_best else tints[i], **look)
+        axes.plot(range(n + 1), [places[i] for places in heights], color=ORANGE if is_best else tints[i], **look)
     box = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
     for i, scale in enumerate(scales):
         places = sorted(set(scale.places))
@@ -169,11 +169,12 @@ def draw_parallel(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
     axes.set_xlim(-0.1, n + 0.35)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    axes.set_title("A line a trial, the best in bold; equal values side by side", loc="left", fontsize=11, color=INK)
+    title = "Each line is a trial, the best in bold; equal values side by side"
+    axes.set_title(title, loc="left", fontsize=11, color=INK)
 
 
 def side_by_side(scale: Scale, trials: Sequence[Trial], result: StudyResult) -> list[float]:
-    """Return the height of each trial on the axis of a setting; those at the same value are spread a little."""
+    """Return the height of each trial on the axis of a setting; trials at the same value are spread a little."""
     name = scale.dimension.name
     at: dict[float, list[int]] = {}
     for i, trial in enumerate(trials):
@@ -196,7 +197,7 @@ def write_beside(axes: Any, text: str, place: tuple[float, float], **style: Any)
 
 def draw_importance(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dimension], result: StudyResult) -> None:
     """Draw how much of the scores' variance each setting explains alone."""
-    # Stopped trials were compared after fewer epochs: only equals are compared where there are enough.
+    # Stopped trials trained for fewer epochs, so only finished ones are compared if there are enough.
     finished = [trial for trial in trials if trial.ended == "finished"]
     compared = finished if len(finished) >= 8 else trials
     rows = importances(compared, dimensions, result)
@@ -212,7 +213,7 @@ def draw_importance(figure: Any, trials: Sequence[Trial], dimensions: Sequence[D
 
 
 def draw_heat_map(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dimension], result: StudyResult) -> None:
-    """Draw the scores of a grid of two settings, the best framed; colours span at least the noise."""
+    """Draw the scores of a grid of two settings with a frame around the best; colours span at least the noise."""
     from matplotlib import colormaps
     from matplotlib.colors import ListedColormap
     from matplotlib.patches import Rectangle
@@ -226,7 +227,7 @@ def draw_heat_map(figure: Any, trials: Sequence[Trial], dimensions: Sequence[Dim
             values[place] = shown(result, score_of(trial, result))
     axes = figure.subplots()
     low, high, words = colour_range(values, result)
-    # The darkest third of the colours would drown the figures.
+    # On the darkest third of the colours, the figures would be hard to read.
     tints = colormaps["YlOrBr"](np.linspace(0, 0.67, 256))
     image = axes.imshow(values, cmap=ListedColormap(tints[:: result.plan.sign]), aspect="auto", vmin=low, vmax=high)
     bar = figure.colorbar(image, ax=axes, fraction=0.06, pad=0.03)

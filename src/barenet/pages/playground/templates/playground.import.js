@@ -1,12 +1,12 @@
-// A picture from outside, of any size and colour, made into one as the run's own: grey, its size, its paper.
+// Convert a picture of any size and colour to an image like the run's images: grey, with their size and background.
 //
-// Every step is named to the person and can be switched off, except for grey and size. A picture that has the run's
-// size already is taken pixel by pixel.
+// The page names every step, and each can be switched off, except for grey and size. A picture with the size of the
+// run's images is taken pixel by pixel.
 
-const LONGEST = 512; // a larger picture is first made this small; the network's is smaller by far
+const LONGEST = 512; // a larger picture is first reduced to this size
 
-// Return {name, width, height, w, h, grey}: its own size, and the brightness, 0-1, of a copy of w x h; what is
-// see-through lies on white.
+// Return {name, width, height, w, h, grey}: the size of the picture, and the brightness, 0-1, of a copy of w x h pixels;
+// transparent pixels become white.
 async function readPicture(blob, frame) {
   const url = URL.createObjectURL(blob);
   try {
@@ -26,7 +26,7 @@ async function readPicture(blob, frame) {
   }
 }
 
-// Return {pixels, steps}: the run's pixels, and what was done in words. options: {invert, stretch, trim}.
+// Return {pixels, text}: the network's pixels, and the steps in words. options: {invert, stretch, trim}.
 function importPicture(picture, frame, options) {
   const { width, height, w, h } = picture;
   const about = `${picture.name}: ${width} × ${height}`;
@@ -36,7 +36,7 @@ function importPicture(picture, frame, options) {
   const bright = median(borderOf(grey, w, h)) > 0.5;
   if (bright !== frame.brightBorder && options.invert) {
     grey = grey.map((v) => 1 - v);
-    steps.push(`inverted, since its border is ${bright ? "bright" : "dark"} and the run's are not`);
+    steps.push(`inverted, since its border is ${bright ? "bright" : "dark"} and those of the run's images are not`);
   }
   let box = [0, 0, w, h];
   if (!exact) {
@@ -68,12 +68,12 @@ function median(values) {
   return sorted[sorted.length >> 1];
 }
 
-// Bring the paper to black (or white) and the strongest ink to white (or black), in place; returns whether it could.
+// Make the paper black (or white) and the strongest ink white (or black), in place; return false if there is no ink.
 function stretchContrast(grey, paper, frame) {
   const towards = frame.brightBorder ? -1 : 1;
   let strongest = 0;
   for (const v of grey) strongest = Math.max(strongest, towards * (v - paper));
-  if (strongest < 0.05) return false; // an empty sheet has no contrast, only grain
+  if (strongest < 0.05) return false; // an empty sheet has only noise
   for (let i = 0; i < grey.length; i++) {
     const ink = Math.min(Math.max((towards * (grey[i] - paper)) / strongest, 0), 1);
     grey[i] = frame.brightBorder ? 1 - ink : ink;
@@ -81,7 +81,7 @@ function stretchContrast(grey, paper, frame) {
   return true;
 }
 
-// Return [x, y, width, height] around all that differs from the paper, or null.
+// Return [x, y, width, height] of the box around all pixels that differ from the paper, or null.
 function boxOfInk(grey, w, h, paper) {
   let [left, top, right, bottom] = [w, h, -1, -1];
   for (let y = 0; y < h; y++) {
@@ -94,7 +94,7 @@ function boxOfInk(grey, w, h, paper) {
   return right < 0 ? null : [left, top, right - left + 1, bottom - top + 1];
 }
 
-// Fit a part of a grey picture into the middle of the frame, its longer side over the fraction `extent` of it.
+// Fit a part of a grey picture into the middle of the frame; its longer side fills the share `extent` of the frame.
 function resizeGrey(grey, w, h, box, frame, extent) {
   const source = makeCanvas(w, h, "black");
   const context = source.getContext("2d");
@@ -109,7 +109,7 @@ function resizeGrey(grey, w, h, box, frame, extent) {
   return greyOf(target);
 }
 
-// Draw a part of an image into a box, halving it first while it is much too large, so that no pixel is skipped.
+// Draw a part of an image into a box. While it is more than twice too large, it is halved first, to skip no pixels.
 function drawSmaller(target, image, [x, y, width, height], [toX, toY, toWidth, toHeight]) {
   while (width > 2 * toWidth && height > 2 * toHeight) {
     const half = makeCanvas(Math.ceil(width / 2), Math.ceil(height / 2));

@@ -1,6 +1,6 @@
-// One neuron looked at: its weights, what comes in now, and how much it pushes each class.
+// The selected neuron: its weights, its current inputs, and how much it pushes each class.
 
-const MANY_CLASSES = 12; // more are cut to the most pushed ones
+const MANY_CLASSES = 12; // of more classes, only those with the largest pushes are shown
 
 // Fill the inspector. `look` is {network, frame, palette, classNames, columns, inputs, result, scores, off}.
 function showNeuron({ l, j }, look) {
@@ -46,8 +46,8 @@ function showWeights({ l, j }, { network, frame, palette, columns, inputs, resul
   const { activation, residual } = network.layers[l];
   let rest = "";
   if (activation === "softmax") rest = ", then softmax over the layer";
-  else if (activation !== "identity") rest = `; ${activation} makes ${signed(ACTIVATIONS[activation]([sum])[0])} of it`;
-  if (residual) rest += `; its own input ${signed(inputs[l][j])} is added`;
+  else if (activation !== "identity") rest = `; ${activation} turns this into ${signed(ACTIVATIONS[activation]([sum])[0])}`;
+  if (residual) rest += `; the input ${signed(inputs[l][j])} of the same place is added`;
   element("products-text").replaceChildren(
     make("b", "", "Weight × input"),
     `, now: they add up to ${signed(sum - bias)}, with the bias ${signed(bias)} to ${signed(sum)}${rest}.`,
@@ -57,7 +57,7 @@ function showWeights({ l, j }, { network, frame, palette, columns, inputs, resul
   element("products").setAttribute("aria-label", `Weights times inputs; they add up to ${signed(sum - bias)}`);
 }
 
-// Fill the bars: rows are [name, value], the whole width is `limit` to either side.
+// Fill the bars: rows are [name, value]; a full bar to either side means `limit`.
 function showBars(rows, limit) {
   const made = rows.map(([name, value]) => {
     const row = make("div", "push");
@@ -71,8 +71,8 @@ function showBars(rows, limit) {
   element("pushes").replaceChildren(...made);
 }
 
-// What a full bar means: the neuron's largest push, but at least a tenth of what lies between the scores, so that a
-// neuron without influence looks like one.
+// The value of a full bar: the neuron's largest push, but at least a tenth of the range of scores, so that the bars of a
+// neuron without influence are short.
 function pushLimit(pushes, scores) {
   return Math.max(largest(pushes), 0.1 * (Math.max(...scores) - Math.min(...scores))) || 1;
 }
@@ -97,7 +97,7 @@ function showPushes(pushes, { classNames, network, scores }, isOff) {
   );
 }
 
-// The neurons that a class's score is made of: the largest products that come in.
+// The neurons that contribute most to a class's score: the largest products.
 function showSources({ l, j }, { network, inputs, scores }) {
   const products = network.incoming(l, j).map((w, i) => w * inputs[l][i]);
   const strongest = strongestOf(products, 10).sort((a, b) => products[b] - products[a]);

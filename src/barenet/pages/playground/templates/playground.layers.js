@@ -1,8 +1,8 @@
-// The neurons as they lie on the page, and the threads between them.
+// The layout of the neurons on the page, and the threads between them.
 //
 // A place in the network is {l, j}: neuron j of layer l, layers counted from 0; l = -1 is the image and j its pixel.
 
-// One hidden layer: a square a neuron.
+// One hidden layer: a square for each neuron.
 class LayerGrid {
   constructor(l, layer) {
     this.l = l;
@@ -52,7 +52,7 @@ class LayerGrid {
   }
 }
 
-// Choose how many columns and how large the squares, so that the layers stand side by side in the room.
+// Choose the number of columns and the size of the squares, so that the layers fit side by side in the width `room`.
 function arrangeLayers(grids, room, isNarrow) {
   if (isNarrow) {
     for (const grid of grids) {
@@ -70,7 +70,7 @@ function arrangeLayers(grids, room, isNarrow) {
   let size = 24;
   while (size >= 7 && !fits(columnsAt(size), size)) size--;
   if (size < 7) {
-    // More layers than fit side by side: squares of them, in as many rows as it takes.
+    // Too many layers to fit side by side: each becomes a square of neurons, in several rows of layers.
     const most = Math.floor(room / 10);
     for (const grid of grids) grid.arrange(Math.min(Math.ceil(Math.sqrt(grid.cells.length)), most), 10);
     return;
@@ -85,17 +85,17 @@ function arrangeLayers(grids, room, isNarrow) {
   grids.forEach((grid, i) => grid.arrange(Math.min(columns[i], Math.max(4, Math.floor(room / size))), size));
 }
 
-const NARROWEST = 76; // pixels that a layer's title needs
+const NARROWEST = 76; // the width of a layer's title, in pixels
 
-// The first number of columns, going from one to the other, that fills every row, if there is one.
+// The first number of columns, from `from` to `to`, that fills every row, or undefined.
 function evenColumns(n, from, to) {
   const step = Math.sign(to - from);
   for (let columns = from; columns !== to + step; columns += step) if (n % columns === 0) return columns;
   return undefined;
 }
 
-// The largest products into a place, and into the places they come from, as {from, to, value, strength}; strength is
-// from -1 to 1, against the largest product into the same place.
+// The largest products into a place, and into the places that they come from, as {from, to, strength}; strength is from
+// -1 to 1, relative to the largest product into the same place.
 function trace(network, inputs, place, breadth) {
   const { l, j } = place;
   const [width, ...deeper] = breadth;

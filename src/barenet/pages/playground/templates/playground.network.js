@@ -1,13 +1,14 @@
-// The network: its activations, its forward pass, and what one neuron does to the scores. Knows nothing of the page.
+// The network: its activations, its forward pass, and the effect of one neuron on the scores. This script does not use
+// the page.
 //
-// Weights are the run's own float32 numbers; sums are taken in double precision, which is closer to the exact result
-// than the float32 of training. W is stored row by row, W[input * outputs + output], so that a = f(x W + b).
+// Weights are the run's float32 numbers. Sums are computed in double precision, which is closer to the exact result than
+// the float32 of training. W is stored row by row, W[input * outputs + output], so that a = f(x W + b).
 
 const sigmoid = (z) => 0.5 + 0.5 * Math.tanh(0.5 * z); // cannot overflow
 
 const GELU_SCALE = Math.sqrt(2 / Math.PI);
 
-// Each works on a whole row, in place. They are those of barenet/nn/activations.py.
+// Each function works on a whole row, in place. The functions are those of barenet/nn/activations.py.
 const ACTIVATIONS = {
   identity: (z) => z,
   relu: (z) => each(z, (v) => Math.max(v, 0)),
@@ -35,7 +36,7 @@ function softmax(z) {
   return each(z, (v) => v / sum);
 }
 
-// A row with mean 0 and variance 1, as barenet/nn/layers/normalization.py has it; in place.
+// Give a row mean 0 and variance 1, as in barenet/nn/layers/normalization.py; in place.
 function layerNorm(z) {
   const mean = z.reduce((sum, v) => sum + v, 0) / z.length;
   const variance = z.reduce((sum, v) => sum + (v - mean) * (v - mean), 0) / z.length;
@@ -60,7 +61,7 @@ class Network {
     return this.layers.length - 1;
   }
 
-  // z = x W + b of layer `l`, normalised where it says so, in double precision. Inputs that are zero cost nothing.
+  // z = x W + b of layer `l`, normalised if the layer has normalisation, in double precision. Zero inputs are skipped.
   sums(l, x) {
     const { inputs, outputs, W, b } = this.layers[l];
     const z = Float64Array.from(b);
@@ -72,8 +73,8 @@ class Network {
     return this.layers[l].normalization === "layer" ? layerNorm(z) : z;
   }
 
-  // Run layers `from`, `from` + 1, ... on `x` and return {sums, outputs}, a row a layer, those before `from` empty.
-  // off[l][j] is 1 where neuron j of layer l is switched off: it gives 0 whatever comes in.
+  // Run layers `from`, `from` + 1, ... on `x` and return {sums, outputs}, with a row for each layer; rows before `from`
+  // are empty. off[l][j] is 1 if neuron j of layer l is switched off: then it gives 0 for every input.
   forward(x, off = [], from = 0) {
     const sums = [];
     const outputs = [];
@@ -86,7 +87,7 @@ class Network {
     return { sums, outputs };
   }
 
-  // The last layer's outputs: logits, or probabilities where the network itself ends in softmax.
+  // The last layer's outputs: logits, or probabilities if the network ends in softmax.
   scores(x, off) {
     return this.forward(x, off).outputs[this.last];
   }
@@ -95,8 +96,8 @@ class Network {
     return this.givesProbabilities ? scores : softmax(Float64Array.from(scores));
   }
 
-  // How much neuron j of layer l pushes each class: the scores as they are, minus the scores if it gave 0 and
-  // everything after it answered to that. Exact for any activation and any number of layers behind it.
+  // How much neuron j of layer l pushes each class: the scores, minus the scores if it gave 0 and all later layers were
+  // computed again. This is exact for any activation and any number of later layers.
   pushes(l, j, outputs, off) {
     const silenced = Float64Array.from(outputs[l]);
     silenced[j] = 0;
@@ -111,7 +112,7 @@ class Network {
   }
 }
 
-// The networks of a page, from their rows of layers and the weights of all, one network after the other.
+// The networks of a page, from their rows of layers and the weights of all networks, one after another.
 function makeNetworks(members, values) {
   let start = 0;
   return members.map(({ layers, givesProbabilities }) => {
@@ -120,8 +121,8 @@ function makeNetworks(members, values) {
   });
 }
 
-// The mean of the probabilities that networks give for x, as barenet averages the members of an ensemble. off[k] says
-// which neurons of network k are switched off.
+// The mean of the networks' probabilities for x, like the average of an ensemble in barenet. off[k] says which neurons of
+// network k are switched off.
 function meanProbabilities(networks, x, off = []) {
   const { layers, last } = networks[0];
   const sum = new Float64Array(layers[last].outputs);
@@ -137,7 +138,7 @@ function argmax(row) {
   return best;
 }
 
-// Return the array behind base64 of zlib of byte planes: all first bytes of its elements, then all second, ...
+// Return the array from base64 of zlib of byte planes: the first bytes of all elements, then the second bytes, ...
 async function unpack(text, ArrayType) {
   const packed = Uint8Array.from(atob(text.trim()), (c) => c.charCodeAt(0));
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("deflate"));

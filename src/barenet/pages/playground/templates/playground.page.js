@@ -1,4 +1,4 @@
-// The page: what is drawn, what is switched off, what is looked at; and everything redrawn when one of them changes.
+// The state of the page: the drawn image, the neurons that are switched off, and the selection; a change redraws the page.
 
 const run = JSON.parse(element("run").textContent);
 const frame = { height: run.height, width: run.width, low: run.low, high: run.high, scale: run.scale };
@@ -7,20 +7,20 @@ Object.assign(frame, { brightBorder: run.brightBorder, extent: run.extent });
 const state = {
   base: emptyPicture(frame),
   changes: { ...NO_CHANGES },
-  member: 0, // the network whose neurons are shown, of an ensemble's
-  offs: [], // of each network a Uint8Array a hidden layer, 1 where a neuron is switched off
-  label: null, // the true class, where a test image was picked
-  past: [], // pictures to go back to
+  member: 0, // the network of an ensemble whose neurons are shown
+  offs: [], // for each network and hidden layer a Uint8Array, with 1 for each neuron that is switched off
+  label: null, // the true class, if a test image was chosen
+  past: [], // earlier images, for undo
   imported: null,
   pointed: null,
   focused: null,
   pinned: null,
-  shown: null, // the inspector keeps the last one, so that the page does not jump
+  shown: null, // the inspector keeps the last selected place, so that the page does not move
 };
 
 let networks; // one, or the members of an ensemble, whose probabilities are averaged
 let network, palette, grids, classRows, examples, limits;
-let current = null; // what the network gives now: {x, result, scores, shares, inputs}
+let current = null; // the current results of the network: {x, result, scores, shares, inputs}
 
 const isNarrow = () => matchMedia("(max-width: 860px)").matches;
 const isSame = (a, b) => Boolean(a && b && a.l === b.l && a.j === b.j);
@@ -69,17 +69,17 @@ function showClasses() {
     const truth = c === state.label ? ", the true class" : "";
     row.root.setAttribute("aria-label", `${run.classNames[c]}, ${percent(shares[c])}${truth}`);
   });
-  element("tick-hint").style.visibility = before ? "visible" : "hidden"; // its place stays, so that nothing jumps
+  element("tick-hint").style.visibility = before ? "visible" : "hidden"; // hidden but not removed, so that the page does not move
   const second = argmax(shares.map((share, c) => (c === best ? -1 : share)));
   const verdict = make("b", "", `${run.classNames[best]}, ${percent(shares[best])}`);
   const isEmpty = state.base.every((x) => x === state.base[0]);
   const says = isAverage() ? "On average, the networks say " : "The network says ";
-  const lead = isEmpty ? "Nothing drawn, and still an answer: " : says;
+  const lead = isEmpty ? "Nothing is drawn; the network still says " : says;
   element("verdict").replaceChildren(lead, verdict, `, then ${run.classNames[second]}, ${percent(shares[second])}`);
   announce(`${run.classNames[best]}, ${percent(shares[best])}`);
 }
 
-// Tell screen readers the answer, once it has stayed for a moment.
+// Tell screen readers the prediction, once it has not changed for a moment.
 let announcing;
 function announce(text) {
   clearTimeout(announcing);
@@ -103,12 +103,12 @@ function showSelection() {
   const look = { ...current, network, frame, palette, classNames, off: switchedOff(), columns: (l) => grids[l].columns };
   if (state.shown) showNeuron(state.shown, look);
   const threads = looked ? threadsOf(looked) : threadsOf({ l: network.last, j: argmax(current.shares) });
-  // On a phone the tools lie between image and layers: no threads across them.
+  // On a phone the tools are between image and layers, so no threads are drawn there.
   const drawn = isNarrow() ? threads.filter(({ from }) => from.l >= 0) : threads;
   drawThreads(element("threads"), drawn, anchor, palette, isNarrow());
 }
 
-// Into a neuron its largest products and where they come from; out of it its pushes.
+// The threads of a place: its largest products and their sources, and for a neuron its pushes.
 function threadsOf(place) {
   const breadth = place.l === network.last ? [8, 3, 2] : [14, 3, 2];
   const threads = trace(network, current.inputs, place, breadth.slice(0, place.l + 1));
@@ -151,14 +151,14 @@ function showControls() {
   element("all-on").textContent = n === 1 ? "Switch 1 neuron on again" : `Switch all ${n} neurons on again`;
 }
 
-// How the sixty images fare, which changes only with the neurons that are switched off.
+// Show which of the sixty images are right; this changes only when neurons are switched off or on.
 function showScores() {
   let right = 0;
   examples.forEach(({ pixels, label, button }, k) => {
     const found = argmax(isAverage() ? meanProbabilities(networks, pixels, state.offs) : network.scores(pixels, switchedOff()));
     right += Number(found === label);
     button.classList.toggle("wrong", found !== label);
-    const taken = found === label ? "" : `, taken for ${run.classNames[found]}`;
+    const taken = found === label ? "" : `, predicted as ${run.classNames[found]}`;
     button.setAttribute("aria-label", `${run.classNames[label]}, test image ${k + 1}${taken}`);
     button.title = `${run.classNames[label]}${taken}`;
   });
@@ -178,7 +178,7 @@ function setPicture(pixels, { label = null, imported = null } = {}) {
   refresh();
 }
 
-// Keep the picture to go back to, before it changes.
+// Keep the image for undo before it changes.
 function remember() {
   state.past.push({ base: state.base.slice(), label: state.label });
   if (state.past.length > 50) state.past.shift();

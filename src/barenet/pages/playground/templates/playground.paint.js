@@ -1,4 +1,4 @@
-// Colours, small canvases and numbers: how values look. Blue is negative, orange positive, the card's colour zero.
+// Show values as colours, small canvases and numbers. Blue is negative, orange positive, and the background colour zero.
 
 const element = (id) => document.getElementById(id);
 
@@ -28,7 +28,7 @@ function largest(values) {
   return most;
 }
 
-// The places of the n values farthest from zero, the farthest first.
+// The positions of the n values farthest from zero, the farthest first.
 function strongestOf(values, n) {
   const sizes = Float64Array.from(values, Math.abs);
   return Array.from({ length: Math.min(n, sizes.length) }, () => {
@@ -38,7 +38,7 @@ function strongestOf(values, n) {
   });
 }
 
-// The colours of the style sheet, which knows the light and the dark ones.
+// The colours of the style sheet, for its light or dark theme.
 class Palette {
   constructor() {
     const style = getComputedStyle(document.documentElement);
@@ -46,7 +46,7 @@ class Palette {
     const [negative, zero, positive] = ["--negative", "--zero", "--positive"].map(read);
     this.steps = Array.from({ length: 401 }, (_, k) => {
       const t = (k - 200) / 200;
-      const strength = Math.abs(t) ** 0.75; // small values still show
+      const strength = Math.abs(t) ** 0.75; // so that small values are visible
       const end = t < 0 ? negative : positive;
       return zero.map((from, channel) => Math.round(from + (end[channel] - from) * strength));
     });
@@ -58,7 +58,7 @@ class Palette {
   }
 }
 
-// Paint a picture as it is: low is black, high is white.
+// Paint an image: low is black, high is white.
 function paintPicture(canvas, pixels, frame) {
   paintPixels(canvas, frame.width, frame.height, pixels.length, (i) => {
     const grey = 255 * toGrey(pixels[i], frame);
@@ -80,7 +80,7 @@ function paintPixels(canvas, width, height, n, colourOf) {
   context.putImageData(image, 0, 0);
 }
 
-// Let arrow keys walk among `items` that lie in rows of columns(); only the current one is a stop for Tab.
+// Let arrow keys move between `items`, which are in rows of columns() items; Tab stops only at the current one.
 function walkable(container, items, columns, onKey = () => false) {
   const go = (to) => {
     for (const item of items) if (item.tabIndex === 0) item.tabIndex = -1;

@@ -1,12 +1,12 @@
-// The picture: pixels as the network takes them, strokes, filling, and the changes laid over it. No page, no canvas.
+// The drawn image: pixels as network inputs, strokes, filling, and changes. This script uses neither page nor canvas.
 //
-// `frame` is {height, width, low, high, brightBorder, scale}. Ink goes from 0, the paper, to 1; where the run's images
-// have a bright border the paper is bright. Runs trained on bytes get whole bytes times the scale, in float32.
+// `frame` is {height, width, low, high, brightBorder, scale}. Ink goes from 0 (the paper) to 1. If the run's images have
+// a bright border, the paper is bright. For runs trained on bytes, pixels are whole bytes times the scale, in float32.
 
 const paperOf = (frame) => (frame.brightBorder ? frame.high : frame.low);
 const inkOf = (frame) => (frame.brightBorder ? frame.low : frame.high);
 
-// The pixel nearest to `x` that the run's images could hold.
+// The possible pixel of the run's images that is nearest to `x`.
 function snap(x, frame) {
   const inside = Math.min(Math.max(x, frame.low), frame.high);
   return Math.fround(frame.scale === null ? inside : Math.round(inside / frame.scale) * frame.scale);
@@ -19,7 +19,7 @@ const toGrey = (x, frame) => Math.min(Math.max((x - frame.low) / (frame.high - f
 
 const emptyPicture = (frame) => new Float32Array(frame.height * frame.width).fill(toPixel(0, frame));
 
-// One stroke of a round, soft-edged pen of `shade` (0 erases). Passing twice over a pixel is passing once.
+// One stroke of a round pen with a soft edge and a `shade` (0 erases). A second pass over a pixel changes nothing.
 class Stroke {
   constructor(pixels, frame, shade, radius) {
     Object.assign(this, { pixels, frame, shade, radius, last: null });
@@ -51,7 +51,7 @@ class Stroke {
   }
 }
 
-// Fill the area of much the same ink around a pixel, and the soft edge of the line around it.
+// Fill the area of similar ink around a pixel, and the soft edge of the line around it.
 function fillArea(pixels, frame, x, y, shade) {
   const { height, width } = frame;
   const start = Math.floor(y) * width + Math.floor(x);
@@ -70,14 +70,14 @@ function fillArea(pixels, frame, x, y, shade) {
     if (i >= width) waiting.push(i - width);
     if (i < (height - 1) * width) waiting.push(i + width);
   }
-  const stronger = shade > ink ? Math.max : Math.min; // an edge never comes to lie between area and line
+  const stronger = shade > ink ? Math.max : Math.min; // so that no lighter edge remains between area and line
   for (let i = 0; i < pixels.length; i++) {
     if (seen[i] === INSIDE) pixels[i] = toPixel(shade, frame);
     if (seen[i] === EDGE) pixels[i] = toPixel(stronger(toInk(pixels[i], frame), shade), frame);
   }
 }
 
-// Changes laid over a picture, which stays as it was drawn: first flipped, then shifted, then noise.
+// Changes of the drawn image, which is kept as it was: it is flipped, then shifted, then noise is added.
 const NO_CHANGES = { dx: 0, dy: 0, flip: false, noise: 0, seed: 1 };
 
 const isChanged = (changes) => Boolean(changes.dx || changes.dy || changes.flip || changes.noise);
@@ -99,7 +99,7 @@ function applyChanges(pixels, frame, changes) {
   return changed.map((x) => snap(x + strength * normal(), frame));
 }
 
-// Where in the drawn picture the pixel at (x, y) of the changed one comes from.
+// The place in the drawn image of the pixel at (x, y) of the changed image.
 function unchangedPlace(x, y, frame, { dx, dy, flip }) {
   return [flip ? frame.width - 1 - (x - dx) : x - dx, y - dy];
 }

@@ -1,9 +1,9 @@
-// Begin: unpack the weights, lay the network out, and put a first picture in.
+// Start the page: unpack the weights, lay out the network, and show a first image.
 
 function describeRun() {
   const widths = ({ layers }) => [layers[0].inputs, ...layers.map((layer) => layer.outputs)].join(" → ");
   const what = isAverage() ? `average of ${networks.length} networks` : widths(network);
-  const layers = networks.flatMap((own) => own.layers);
+  const layers = networks.flatMap((one) => one.layers);
   const n = layers.reduce((sum, layer) => sum + layer.W.length + layer.b.length, 0);
   const facts = [run.name, run.data, what, `${n.toLocaleString("en")} parameters`];
   if (run.validationAccuracy !== undefined && run.validationAccuracy !== null) {
@@ -23,12 +23,12 @@ function buildLayers() {
   grids = network.layers.slice(0, -1).map((layer, l) => new LayerGrid(l, layer));
   element("layers").replaceChildren(...grids.map((grid) => grid.root));
   element("layers").classList.toggle("crowded", grids.length > 3);
-  const directly = "No hidden layer: each class looks at the pixels itself.";
+  const directly = "There is no hidden layer: the pixels are the inputs of each class.";
   if (!grids.length) element("layers").append(make("p", "hint", directly));
   for (const grid of grids) walkable(grid.grid, grid.cells, () => grid.columns, pressKey);
 }
 
-// Of an ensemble: a button a member, which shows its neurons.
+// For an ensemble: a button for each member, which shows its neurons.
 function buildMembers() {
   if (!isAverage()) return;
   const choices = run.members.map(({ name }, k) => {
@@ -53,7 +53,7 @@ function showMember(k) {
   for (const row of classRows) row.root.dataset.l = network.last;
   state.shown = firstLook();
   layOut();
-  render(); // at once: what is shown must be of this network before anybody points at it
+  render(); // at once, so that the page shows this network before a person points at it
 }
 
 function buildClasses() {
@@ -80,15 +80,15 @@ function buildGallery(pixels) {
   examples = run.labels.map((label, k) => {
     const raw = pixels.subarray(k * size, (k + 1) * size);
     // Bytes times the scale in float32, as in training.
-    const own = Float32Array.from(raw, (x) => (run.scale === null ? x : Math.fround(x * run.scale)));
+    const image = Float32Array.from(raw, (x) => (run.scale === null ? x : Math.fround(x * run.scale)));
     const button = make("button", "example");
     button.setAttribute("role", "option");
     button.setAttribute("aria-selected", "false");
     const canvas = make("canvas");
-    paintPicture(canvas, own, frame);
+    paintPicture(canvas, image, frame);
     button.append(canvas);
-    button.addEventListener("click", () => setPicture(own, { label }));
-    return { pixels: own, label, button };
+    button.addEventListener("click", () => setPicture(image, { label }));
+    return { pixels: image, label, button };
   });
   const buttons = examples.map((example) => example.button);
   element("examples").append(...buttons);
@@ -96,19 +96,19 @@ function buildGallery(pixels) {
   element("gallery").hidden = !examples.length;
 }
 
-// How many of the items stand in the first row.
+// The number of items in the first row.
 function columnsOf(items) {
   const after = items.findIndex((item) => item.offsetTop > items[0].offsetTop);
   return after < 0 ? items.length : after;
 }
 
-// The scale of each layer's colours: the largest activation over the test images, so that colours can be compared.
+// The colour scale of each layer, from the largest activation over the test images, so that images can be compared.
 function measureLimits() {
   const seen = examples.length ? examples.map((example) => example.pixels) : [emptyPicture(frame).fill(frame.high / 2)];
-  limits = networks.map((own) => {
-    const most = own.layers.map(() => 0);
+  limits = networks.map((one) => {
+    const most = one.layers.map(() => 0);
     for (const pixels of seen) {
-      own.forward(pixels).outputs.forEach((outputs, l) => (most[l] = Math.max(most[l], 0.6 * largest(outputs))));
+      one.forward(pixels).outputs.forEach((outputs, l) => (most[l] = Math.max(most[l], 0.6 * largest(outputs))));
     }
     return most.map((limit) => limit || 1);
   });
@@ -120,7 +120,7 @@ function layOut() {
   refresh();
 }
 
-// The neuron of the first hidden layer that pushes the winner most, to begin with.
+// The neuron to select first: the one in the first hidden layer that pushes the most probable class most.
 function firstLook() {
   const { result, shares } = compute();
   const best = argmax(shares);
@@ -129,7 +129,7 @@ function firstLook() {
   return { l: 0, j: argmax(pushes) };
 }
 
-// Wait until what the page says so far has been painted; a tab in the background paints nothing, and goes on.
+// Wait until the page has been painted; a tab in the background paints nothing, so there the wait ends by a timer.
 function painted() {
   return new Promise((resolve) => {
     requestAnimationFrame(() => setTimeout(resolve));
@@ -165,7 +165,7 @@ async function start() {
   showScores();
   layOut();
   element("loading").hidden = true;
-  // For the console, and for tests: the network, and the page's own picture and scores.
+  // For the console and for tests: the network, and the page's image and scores.
   window.playground = {
     get network() {
       return network;

@@ -1,4 +1,4 @@
-// What hands do: drawing by mouse, pen, finger and keys; dropping and pasting; looking at neurons and switching them.
+// Input: draw by mouse, pen, finger and keys; drop and paste pictures; select neurons and switch them off.
 
 const isPlace = (node) => node instanceof Element && node.closest("[data-j]");
 const placeOf = (node) => ({ l: Number(node.dataset.l), j: Number(node.dataset.j) });
@@ -6,7 +6,7 @@ const placeOf = (node) => ({ l: Number(node.dataset.l), j: Number(node.dataset.j
 const tool = () => document.querySelector("input[name=tool]:checked").value;
 const shade = () => (tool() === "eraser" ? 0 : Number(element("shade").value));
 
-// Where in the drawn picture a point of the sheet lies, in pixels; the sheet shows the changed picture.
+// The place in the drawn image, in pixels, of a point on the sheet, which shows the changed image.
 function placeInPicture(x, y) {
   const [px, py] = unchangedPlace(x - 0.5, y - 0.5, frame, state.changes);
   return [px + 0.5, py + 0.5];
@@ -50,7 +50,7 @@ function wireDrawing() {
   for (const end of ["pointerup", "pointercancel"]) image.addEventListener(end, () => (stroke = null));
 }
 
-// Arrow keys move a pen that is down while space is held.
+// Arrow keys move a pen, which draws while space is held.
 function wireDrawingByKeys() {
   const image = element("image");
   const cursor = element("cursor");
@@ -178,7 +178,7 @@ function press(place) {
   else if (place.l < network.last) switchNeuron(place);
 }
 
-// What keys do on a neuron or a class.
+// Handle keys on a neuron or a class.
 function pressKey(event) {
   const place = placeOf(isPlace(event.target));
   if (event.key === "Enter" || event.key === " ") return press(place), true;
@@ -217,7 +217,7 @@ function wire() {
   wireLooking();
   let width = 0;
   const resized = ([{ contentRect }]) => {
-    if (contentRect.width !== width) layOut(); // a height that our own layout changed is no reason
+    if (contentRect.width !== width) layOut(); // not for a new height, which the layout itself causes
     width = contentRect.width;
   };
   new ResizeObserver(resized).observe(element("flow"));

@@ -1,4 +1,4 @@
-// Hovering over a picture shows the figures of the nearest point; everything it tells stands in the tables too.
+// Hovering over a plot shows the figures of the nearest point; the tables show the same figures.
 for (const figure of document.querySelectorAll("figure[data-hover]")) {
   const svg = figure.querySelector("svg");
   const points = JSON.parse(figure.dataset.hover);

@@ -1,4 +1,4 @@
-"""How a network did on its test images, as a page tells it: classes, confusions, mistakes, doubted labels."""
+"""The results of a network on test or validation images, for a page: classes, confusions, mistakes, doubted labels."""
 
 from __future__ import annotations
 
@@ -12,26 +12,33 @@ from numpy.typing import NDArray
 from barenet.analysis.images import Images
 from barenet.analysis.saved_run import SavedRun
 from barenet.analysis.statistics import Calibration, calibrate, label_doubts, wilson_interval
-from barenet.pages.reports.drawings import reliability_drawings
-from barenet.plots.rasters import data_uri, photograph
+from barenet.pages.reports.page_plots import reliability_plots
+from barenet.plots.rasters import data_uri, image_png
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.training.evaluation import compute_outputs
 from barenet.training.metrics import confusion_matrix, per_class, probabilities
 
-__all__ = ["Judgement", "Thumbnails", "judge", "judged_parts", "judgement_of", "without_examples"]
+__all__ = [
+    "HeldOutResults",
+    "Thumbnails",
+    "find_results",
+    "results_of_confusion",
+    "results_parts",
+    "without_examples",
+]
 
 SHOWN = 24  # mistakes, and label doubts
 CONFUSIONS = 12  # pairs of classes
-EXAMPLES = 6  # behind each cell of the confusion matrix
-BUDGET = 1_100_000  # bytes that all those examples may take
+EXAMPLES = 6  # example images for each cell of the confusion matrix
+BUDGET = 1_100_000  # the largest size, in bytes, of all these examples
 
 
 @dataclass(frozen=True)
-class Judgement:
+class HeldOutResults:
     """Figures and examples of one network on images that it was not trained on.
 
-    of: "test" or "validation". accuracy and its 95 % interval are fractions. cells: the confusion matrix, a row a true
-    class, of counts, shares of the row, and examples. calibration is None where images' labels are not at hand.
+    of: "test" or "validation". accuracy and its 95 % interval are fractions. cells: the confusion matrix, with a row
+    for each true class; each cell has a count, its share of the row, and examples. calibration: None without images.
     """
 
     of: str
@@ -50,8 +57,8 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Images, which ones they are ("test" or "validation"), and the probabilities (n, C) that the network gave them."""
+class Predictions:
+    """Images, their part ("test" or "validation"), and the probabilities (n, C) that the network gives for them."""
 
     of: str
     images: Images
@@ -59,7 +66,7 @@ class Answers:
 
 
 class Thumbnails:
-    """Small pictures of a data set's images for a page, each made once."""
+    """Images of a data set as PNG for a page; each is made once."""
 
     def __init__(self, saved: SavedRun) -> None:
         self.shape = saved.picture_shape
@@ -67,85 +74,87 @@ class Thumbnails:
         self.made: dict[tuple[str, int], str] = {}
 
     def picture(self, of: str, images: Images, row: int) -> str:
-        """Return the address of one image, or nothing where the inputs are no pictures."""
+        """Return the data URI of one image, or "" if the inputs are not images."""
         if self.shape is None:
             return ""
         if (of, row) not in self.made:
-            self.made[of, row] = data_uri(photograph(images.pixels[row], self.shape, self.scale))
+            self.made[of, row] = data_uri(image_png(images.pixels[row], self.shape, self.scale))
         return self.made[of, row]
 
 
-def judge(saved: SavedRun, thumbnails: Thumbnails, averaged: Sequence[SavedModel] = ()) -> Judgement | None:
-    """Return how the network did on the test images, by the probabilities that its run stored.
+def find_results(saved: SavedRun, thumbnails: Thumbnails, averaged: Sequence[SavedModel] = ()) -> HeldOutResults | None:
+    """Return the results of the network on the test images, by the probabilities that its run stored.
 
-    Where there are none, as before the end of training, the validation images stand in, and the page says so.
-    `averaged` are the networks of whose average the probabilities are, where there are several.
+    If there are none, for example before the end of training, the validation images are used, and the page says so.
+    `averaged`: the networks whose average gave the probabilities, if there are several.
     """
-    names, validated = saved.class_names, answer(saved, averaged or [saved.model])
+    names, validated = saved.class_names, predict_validation(saved, averaged or [saved.model])
     if saved.results is not None and saved.test_probabilities is not None:
         loss = saved.results["test_loss"]
         if saved.test is None:
-            # The images are not at hand: test.json alone tells.
-            return judgement_of("test", np.array(saved.results["confusion_matrix"], np.int64), loss, names)
-        tested = Answers("test", saved.test, np.nan_to_num(saved.test_probabilities))
+            # Without the images, the results are those in test.json.
+            return results_of_confusion("test", np.array(saved.results["confusion_matrix"], np.int64), loss, names)
+        tested = Predictions("test", saved.test, np.nan_to_num(saved.test_probabilities))
         sources = [tested] if validated is None else [tested, validated]
     elif validated is not None:
         sources, loss = [validated], None
     else:
         return None
-    judged = sources[0]
-    labels, shares, predicted = judged.images.labels, judged.shares, np.argmax(judged.shares, axis=-1)
+    shown = sources[0]
+    labels, shares, predicted = shown.images.labels, shown.shares, np.argmax(shown.shares, axis=-1)
     confusion = confusion_matrix(predicted, labels, len(names))
     wrong = np.flatnonzero(predicted != labels)
     sure = wrong[np.argsort(-shares[wrong, predicted[wrong]], kind="stable")]
     doubts = [
-        (float(answers.shares[row, answers.images.labels[row]]), answers, int(row))
-        for answers in sources
-        for row in label_doubts(answers.shares, answers.images.labels)
+        (float(part.shares[row, part.images.labels[row]]), part, int(row))
+        for part in sources
+        for row in label_doubts(part.shares, part.images.labels)
     ]
     doubts.sort(key=lambda doubt: doubt[0])
-    judgement = judgement_of(
-        *(judged.of, confusion, loss, names),
+    held_out = results_of_confusion(
+        *(shown.of, confusion, loss, names),
         calibration=calibrate(shares, labels),
-        mistakes=[example(thumbnails, names, judged, int(row)) for row in sure[:SHOWN]],
-        doubts=[example(thumbnails, names, answers, row) for _, answers, row in doubts[:SHOWN]],
+        mistakes=[example(thumbnails, names, shown, int(row)) for row in sure[:SHOWN]],
+        doubts=[example(thumbnails, names, part, row) for _, part, row in doubts[:SHOWN]],
         n_doubts=len(doubts),
     )
     if thumbnails.shape is not None:
-        add_examples(judgement.cells, confusion, judged, thumbnails)
-    return judgement
+        add_examples(held_out.cells, confusion, shown, thumbnails)
+    return held_out
 
 
-def without_examples(judgement: Judgement) -> Judgement:
-    """Return the figures alone: calibration, mistakes and doubts of a network that learned nothing are random."""
-    cells = [[cell | {"examples": []} for cell in row] for row in judgement.cells]
-    return replace(judgement, cells=cells, confusions=(), calibration=None, mistakes=(), doubts=(), n_doubts=0)
+def without_examples(held_out: HeldOutResults) -> HeldOutResults:
+    """Return only the figures: calibration, mistakes and doubts of a network that learned nothing are random."""
+    cells = [[cell | {"examples": []} for cell in row] for row in held_out.cells]
+    return replace(held_out, cells=cells, confusions=(), calibration=None, mistakes=(), doubts=(), n_doubts=0)
 
 
-def answer(saved: SavedRun, models: Sequence[SavedModel]) -> Answers | None:
-    """Return what models answer to the validation images, on average; None without images, or before any validation."""
+def predict_validation(saved: SavedRun, models: Sequence[SavedModel]) -> Predictions | None:
+    """Return the mean probabilities of models for validation images; None without images, or before any validation."""
     images = saved.validation
     if images is None or not saved.model.info.metrics:
         return None
     shares = []
-    with np.errstate(all="ignore"):  # weights beyond all bounds, as of a run that diverged
+    with np.errstate(all="ignore"):  # weights of a run that diverged may overflow
         for model in models:
             outputs = compute_outputs(model.mlp, images.pixels, model.info.scale)
             shares.append(np.nan_to_num(probabilities(outputs, model.gives_probabilities)))
-    return Answers("validation", images, np.mean(shares, axis=0, dtype=np.float64) if len(shares) > 1 else shares[0])
+    return Predictions(
+        "validation", images, np.mean(shares, axis=0, dtype=np.float64) if len(shares) > 1 else shares[0]
+    )
 
 
-def judgement_of(
+def results_of_confusion(
     of: str, confusion: NDArray[np.int64], loss: float | None, names: Sequence[str], **found: Any
-) -> Judgement:
-    """Return what a confusion matrix tells, and whatever else was found."""
+) -> HeldOutResults:
+    """Return the results of a confusion matrix, with the other results in `found`."""
     n, n_right = int(confusion.sum()), int(np.trace(confusion))
     totals = np.maximum(confusion.sum(axis=1), 1)
     cells: list[list[dict[str, Any]]] = [
         [{"count": int(n), "share": float(n / totals[c]), "examples": []} for n in row]
         for c, row in enumerate(confusion)
     ]
-    return Judgement(
+    return HeldOutResults(
         *(of, n, n_right / n, wilson_interval(n_right, n), loss, class_rows(confusion, names), cells, n - n_right),
         confusions=frequent_confusions(confusion, names),
         **found,
@@ -153,7 +162,7 @@ def judgement_of(
 
 
 def frequent_confusions(confusion: NDArray[np.int64], names: Sequence[str]) -> list[dict[str, Any]]:
-    """Return the pairs of a class and what it is taken for most often, in order."""
+    """Return the most frequent pairs of a true class and another predicted class."""
     wrong = confusion - np.diag(np.diag(confusion))
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
     pairs = [divmod(int(place), len(names)) for place in order]
@@ -175,31 +184,31 @@ def class_rows(confusion: NDArray[np.int64], names: Sequence[str]) -> list[dict[
 
 
 def add_examples(
-    cells: list[list[dict[str, Any]]], confusion: NDArray[np.int64], judged: Answers, thumbnails: Thumbnails
+    cells: list[list[dict[str, Any]]], confusion: NDArray[np.int64], shown: Predictions, thumbnails: Thumbnails
 ) -> None:
-    """Put the surest examples into the cells of the confusion matrix; each gets its first before any gets a second."""
-    shares, predicted = judged.shares, np.argmax(judged.shares, axis=-1)
+    """Put examples into the cells of the confusion matrix, the surest first; each cell gets one before any gets two."""
+    shares, predicted = shown.shares, np.argmax(shown.shares, axis=-1)
     chosen = {}
     for c, k in sorted(zip(*np.nonzero(confusion), strict=True), key=lambda place: -int(confusion[place])):
-        rows = np.flatnonzero((judged.images.labels == c) & (predicted == k))
+        rows = np.flatnonzero((shown.images.labels == c) & (predicted == k))
         chosen[c, k] = rows[np.argsort(-shares[rows, k], kind="stable")[:EXAMPLES]].tolist()
     spent = 0
     for i in range(EXAMPLES):
         for (c, k), rows in chosen.items():
             if i < len(rows) and spent < BUDGET:
-                address = thumbnails.picture(judged.of, judged.images, rows[i])
+                address = thumbnails.picture(shown.of, shown.images, rows[i])
                 spent += len(address)
                 cells[c][k]["examples"].append({"row": rows[i], "picture": address})
 
 
-def example(thumbnails: Thumbnails, names: Sequence[str], judged: Answers, row: int) -> dict[str, Any]:
-    """Return one image with what it is labelled as and what it was taken for."""
-    shares = judged.shares[row]
-    given, taken = int(judged.images.labels[row]), int(np.argmax(shares))
+def example(thumbnails: Thumbnails, names: Sequence[str], shown: Predictions, row: int) -> dict[str, Any]:
+    """Return one image with its label and its predicted class."""
+    shares = shown.shares[row]
+    given, taken = int(shown.images.labels[row]), int(np.argmax(shares))
     return {
-        "of": judged.of,
+        "of": shown.of,
         "row": row,
-        "picture": thumbnails.picture(judged.of, judged.images, row),
+        "picture": thumbnails.picture(shown.of, shown.images, row),
         "label": names[given],
         "taken_for": names[taken],
         "sure": float(shares[taken]),
@@ -207,19 +216,19 @@ def example(thumbnails: Thumbnails, names: Sequence[str], judged: Answers, row: 
     }
 
 
-def judged_parts(judgement: Judgement | None, of_whom: str = "") -> dict[str, Any]:
-    """Return what the template of results needs beside the judgement; `of_whom` says whose results they are."""
-    calibration = judgement.calibration if judgement else None
+def results_parts(held_out: HeldOutResults | None, of_whom: str = "") -> dict[str, Any]:
+    """Return further values for the template of results; `of_whom` says in the heading whose results they are."""
+    calibration = held_out.calibration if held_out else None
     return {
         "of_whom": of_whom,
-        "has_examples": judgement is not None and any(c["examples"] for row in judgement.cells for c in row),
-        "reliability": reliability_drawings(calibration) if calibration else [],
+        "has_examples": held_out is not None and any(c["examples"] for row in held_out.cells for c in row),
+        "reliability": reliability_plots(calibration) if calibration else [],
         "bins": bins(calibration) if calibration else [],
     }
 
 
 def bins(calibration: Calibration) -> list[tuple[float, float, int, float, float]]:
-    """Return the bins that hold images, as rows of a table."""
+    """Return the bins with images as rows of a table."""
     columns = (calibration.edges[:-1], calibration.edges[1:], calibration.counts, calibration.confidence)
     rows = zip(*columns, calibration.accuracy, strict=True)
     return [(float(a), float(b), int(n), float(c), float(right)) for a, b, n, c, right in rows if n]

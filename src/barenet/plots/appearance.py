@@ -1,7 +1,7 @@
-"""One look for all pictures: colours, letters, and the same bytes for the same figures on paper and on a page.
+"""Colours, fonts and file formats of all plots; the same data give the same bytes.
 
-Each panel is drawn once, by a function that gets matplotlib axes. `png` puts panels on white paper; `svg` makes one for
-a page, whose ink and grid are the page's own, so that it reads in the light and in the dark.
+Functions that get matplotlib axes draw each panel. `png` returns panels on a white background. `svg` returns one for a
+page, with the colours of the page, so that it is readable in its light and dark themes.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = [
 
 INK, GREY, FAINT = "#2b2b2b", "#8c8c8c", "#d9d9d9"
 BLUE, ORANGE, GREEN = "#3b6fb6", "#d1603d", "#5f8f5a"
-# Of several runs or layers, one after another; all of them readable on white and on near-black.
+# Colours for several runs or layers, in this order; all are readable on white and on nearly black.
 SERIES = (BLUE, ORANGE, GREEN, "#9a6fb0", "#b98b2f", "#4b9aa8", "#c2607f", "#7d7d7d")
 
-# A page's names for the colours above; its style sheet gives each a value for light and for dark.
+# The names of the colours above in a page; its style sheet defines each for the light and the dark theme.
 PAGE_COLOURS = {INK: "currentColor", GREY: "var(--quiet)", FAINT: "var(--faint)"}
 PAGE_COLOURS |= {colour: f"var(--c{i})" for i, colour in enumerate(SERIES)}
 
-# What a page leaves out of an SVG, or writes otherwise: names, since several figures share a page, and the font.
+# What is removed or changed in an SVG for a page: ids, since a page has several plots, and the font.
 PAGE_WRITING = (
     (r"<metadata>.*?</metadata>", ""),
     (r"<!--.*?-->\s*", ""),
@@ -59,14 +59,14 @@ LETTERS: Any = {
     "axes.edgecolor": GREY,
     "xtick.color": INK,
     "ytick.color": INK,
-    "svg.fonttype": "none",  # text stays text: small, and read aloud
+    "svg.fonttype": "none",  # text stays text: it is small, and screen readers can read it
     "svg.hashsalt": "barenet",
 }
 
 
 @contextmanager
-def own_settings() -> Iterator[None]:
-    """Draw with matplotlib's defaults and our letters, whatever the person's own matplotlibrc says."""
+def matplotlib_settings() -> Iterator[None]:
+    """Draw with matplotlib's defaults and the settings of this module, independent of a person's matplotlibrc."""
     import matplotlib
 
     with matplotlib.rc_context():
@@ -77,18 +77,18 @@ def own_settings() -> Iterator[None]:
 
 @contextmanager
 def new_figure(width: float, height: float, *, dpi: int = 110, layout: str | None = "constrained") -> Iterator[Figure]:
-    """Yield a figure of so many inches that needs no screen and leaves nothing open; save it inside."""
+    """Yield a figure of this size, in inches, that needs no screen; save it inside the `with` block."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with own_settings():
+    with matplotlib_settings():
         figure = Figure(figsize=(width, height), dpi=dpi, layout=layout)  # type: ignore[arg-type]
         FigureCanvasAgg(figure)
         yield figure
 
 
 def png(figure: Figure) -> bytes:
-    """Return a figure as a PNG without dates and versions in it."""
+    """Return a figure as a PNG without date and version."""
     fit_letters(figure)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
@@ -96,16 +96,16 @@ def png(figure: Figure) -> bytes:
 
 
 def svg(figure: Figure, label: str) -> str:
-    """Return a figure as an `<svg>` to stand in a page: its colours and letters the page's, `label` read aloud.
+    """Return a figure as an `<svg>` for a page, with the page's colours and font.
 
-    `label` is plain text.
+    `label` is plain text that screen readers read.
     """
     from html import escape
 
     fit_letters(figure, is_page=True)
     buffer = io.StringIO()
     with warnings.catch_warnings():
-        # A letter that no font here has is text on the page all the same, and the browser's fonts may have it.
+        # A letter that no font here has stays as text in the page, and a font of the browser may have it.
         warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None})
     text = buffer.getvalue()
@@ -121,7 +121,7 @@ def svg(figure: Figure, label: str) -> str:
 
 
 def style(axes: Any, title: str, *, x: str = "", y: str = "", grid: bool = True) -> None:
-    """Give one panel its title, its labels and quiet lines."""
+    """Set title, labels, grid and spines of one panel."""
     axes.set_title(title, loc="left", fontsize=11, color=INK)
     axes.set_xlabel(x, color=INK)
     axes.set_ylabel(y, color=INK)
@@ -132,7 +132,7 @@ def style(axes: Any, title: str, *, x: str = "", y: str = "", grid: bool = True)
 
 
 def whole_numbers(axes: Any, *which: str, most: int | str = "auto") -> None:
-    """Let the axes `which` ("x", "y") of a panel, of things that are counted, have ticks at whole numbers alone."""
+    """Put the ticks of the axes `which` ("x", "y") of a panel only at whole numbers."""
     for axis in which:
-        # Without min_n_ticks, an axis with a single whole number on it would have fractions again.
+        # Without min_n_ticks, an axis with only one whole number would get fractions.
         axes.locator_params(axis=axis, nbins=most, integer=True, min_n_ticks=1)

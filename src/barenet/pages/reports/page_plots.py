@@ -1,6 +1,6 @@
-"""The pictures of a page: each a panel as SVG, with a caption, words for those who cannot see it, and points to hover.
+"""The plots of a page: SVG with a caption, a text for screen readers, and points to hover over.
 
-Hovering needs the page's script; everything it tells stands in the tables too.
+Hovering needs the page's script; the tables show the same figures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from barenet.analysis.statistics import Calibration
 from barenet.messages import count
-from barenet.plots.canvas import BLUE, GREY, ORANGE, new_figure, style, svg, whole_numbers
+from barenet.plots.appearance import BLUE, GREY, ORANGE, new_figure, style, svg, whole_numbers
 from barenet.plots.learning_curves import (
     finite,
     has_ratios,
@@ -29,17 +29,17 @@ from barenet.plots.learning_curves import (
 )
 from barenet.training.records import EpochRecord, format_loss
 
-__all__ = ["Drawing", "curve_drawings", "draw", "reliability_drawings"]
+__all__ = ["PagePlot", "curve_plots", "make_plot", "reliability_plots"]
 
-PANEL = (4.4, 3.1)  # inches; at 72 points an inch the letters keep their size on a phone
+PANEL = (4.4, 3.1)  # inches; with 72 points per inch the letters have the right size on a phone
 MAX_HOVER = 400
 
 
 @dataclass(frozen=True)
-class Drawing:
-    """One picture of a page. hover: JSON of points [x, y, text] in the picture's own coordinates.
+class PagePlot:
+    """One plot of a page. hover: JSON of points [x, y, text] in the coordinates of the SVG.
 
-    is_beside: the caption stands beside the picture where a window is wide enough.
+    is_beside: the caption is placed beside the plot if the window is wide enough.
     """
 
     svg: str
@@ -48,21 +48,21 @@ class Drawing:
     is_beside: bool = False
 
 
-def draw(
+def make_plot(
     show: Callable[[Any], None],
     label: str,
     caption: str = "",
     points: Iterable[tuple[float, float, str]] = (),
     size: tuple[float, float] = PANEL,
-) -> Drawing:
-    """Return what `show` draws on axes. `points` are (x, y, text) in the data's coordinates."""
+) -> PagePlot:
+    """Return the plot that `show` draws on axes. `points` are (x, y, text) in the data's coordinates."""
     with new_figure(*size, dpi=72) as figure:
         axes = figure.subplots()
         show(axes)
         text = svg(figure, label)
         kept = [point for point in points if np.isfinite(point[:2]).all()]
         bottom, top = sorted(axes.get_ylim())
-        shown = [(x, min(max(y, bottom), top)) for x, y, _ in kept]  # what lies beyond an axis is marked at its edge
+        shown = [(x, min(max(y, bottom), top)) for x, y, _ in kept]  # points outside of an axis are marked at its edge
         places: Any = axes.transData.transform(shown) if kept else []
         height = 72 * size[1]
         hover = [
@@ -70,28 +70,28 @@ def draw(
             for (x, y), point in zip(places, kept, strict=True)
         ]
     step = 1 + len(hover) // MAX_HOVER
-    return Drawing(text, caption, json.dumps(hover[::step]))
+    return PagePlot(text, caption, json.dumps(hover[::step]))
 
 
-def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float) -> list[Drawing]:
-    """Return the learning curves of one network, and its update ratios where they were recorded."""
+def curve_plots(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float) -> list[PagePlot]:
+    """Return the learning curves of one network, and its update ratios if they were recorded."""
     first, last = history[0], history[-1]
     span = f"epoch {first.epoch}" if len(history) == 1 else f"epochs {first.epoch} to {last.epoch}"
     kept = [record for record in history if not record.diverged]
     losses = [(r.epoch, finite(loss)) for r in history for loss in (r.train_loss, r.valid_loss)]
-    drawings = [
-        draw(
+    plots = [
+        make_plot(
             lambda axes: show_loss(axes, history, best_epoch, label_smoothing),
             f"Loss over {span}: {ends(kept, 'loss')}.",
             outside_words(losses, loss_range(history)),
             points=[(r.epoch, finite(pick(r, "loss")), line_of(r, "loss")) for r in history],
         ),
-        draw(
+        make_plot(
             lambda axes: show_accuracy(axes, history, best_epoch),
             f"Accuracy over {span}: {ends(kept, 'accuracy')}.",
             points=[(r.epoch, 100 * pick(r, "accuracy"), line_of(r, "accuracy")) for r in kept],
         ),
-        draw(
+        make_plot(
             lambda axes: show_rate(axes, history),
             f"Learning rate over {span}, from {first.learning_rate:.3g} to {last.learning_rate:.3g}.",
             points=[(r.epoch, r.learning_rate, f"epoch {r.epoch}: {r.learning_rate:.4g}") for r in history],
@@ -99,25 +99,25 @@ def curve_drawings(history: Sequence[EpochRecord], best_epoch: int, label_smooth
     ]
     if has_ratios(history):
         ratios = [(r.epoch, ratio) for pairs in ratios_of(history).values() for r, ratio in pairs]
-        drawing = draw(
+        plot = make_plot(
             lambda axes: show_ratios(axes, history),
-            f"Norm of an epoch's last update over the norm of the weights, a line a layer, over {span}.",
-            "The last update of each epoch against the weights it moved. About 0.001, the dotted line, is common; far "
-            "above it training is unstable, far below it the weights hardly change. "
+            f"Norm of each epoch's last update divided by the norm of the weights, a line for each layer, over {span}.",
+            "The size of each epoch's last update, compared with the weights. About 0.001, the dotted line, is common; "
+            "far above it training is unstable, far below it the weights hardly change. "
             + " ".join(filter(None, [outside_words(ratios, ratio_range(history)), still_sentence(history)])),
         )
-        drawings.append(replace(drawing, is_beside=True))
-    return drawings
+        plots.append(replace(plot, is_beside=True))
+    return plots
 
 
 def still_sentence(history: Sequence[EpochRecord]) -> str:
-    """Return which epochs the chart of updates has no point of; nothing where it has all."""
+    """Return which epochs have no point in the chart of updates, or "" if all have one."""
     words = still_words(history)
-    return f"{words[0].upper()}{words[1:]}: a logarithm shows neither 0 nor what is not finite." if words else ""
+    return f"{words[0].upper()}{words[1:]}: a logarithmic axis shows neither 0 nor infinite values." if words else ""
 
 
 def outside_words(points: Sequence[tuple[int, float]], shown: tuple[float, float] | None) -> str:
-    """Return which epochs lie beyond an axis, and with which values; nothing where none does."""
+    """Return which epochs lie outside of an axis, and their values, or "" if none does."""
     if shown is None:
         return ""
     outside = [(epoch, value) for epoch, value in points if value < shown[0] or value > shown[1]]
@@ -126,7 +126,7 @@ def outside_words(points: Sequence[tuple[int, float]], shown: tuple[float, float
     epochs, values = sorted({epoch for epoch, _ in outside}), sorted(value for _, value in outside)
     told = ", ".join(map(str, epochs[:5])) + (f" and {len(epochs) - 5} more" if len(epochs) > 5 else "")
     ends = " to ".join(dict.fromkeys(f"{value:.3g}" for value in (values[0], values[-1])))
-    return f"Beyond the axis, marked at its edge: {'epoch' if len(epochs) == 1 else 'epochs'} {told} ({ends})."
+    return f"Outside of the axis, marked at its edge: {'epoch' if len(epochs) == 1 else 'epochs'} {told} ({ends})."
 
 
 def pick(record: EpochRecord, what: str) -> float:
@@ -136,7 +136,7 @@ def pick(record: EpochRecord, what: str) -> float:
 
 
 def ends(kept: Sequence[EpochRecord], what: str) -> str:
-    """Return where training and validation end, in words; `kept` are the epochs that were not lost."""
+    """Return the last values of training and validation, in words; `kept`: the records without divergence."""
     if not kept:
         return "no epoch was finished"
     train, valid = getattr(kept[-1], f"train_{what}"), getattr(kept[-1], f"valid_{what}")
@@ -145,19 +145,19 @@ def ends(kept: Sequence[EpochRecord], what: str) -> str:
 
 
 def line_of(record: EpochRecord, what: str) -> str:
-    """Return what hovering over an epoch tells."""
+    """Return the text for hovering over an epoch."""
     text = f"epoch {record.epoch}: training {figure(getattr(record, f'train_{what}'), what)}"
     valid = getattr(record, f"valid_{what}")
     return text if valid is None else f"{text}, validation {figure(valid, what)}"
 
 
 def figure(value: float, what: str) -> str:
-    """Return a loss or an accuracy as pages write it."""
+    """Return a loss or an accuracy as text."""
     return format_loss(value) if what == "loss" else f"{value:.2%}"
 
 
-def reliability_drawings(calibration: Calibration) -> list[Drawing]:
-    """Return the reliability diagram, and how often each confidence occurs."""
+def reliability_plots(calibration: Calibration) -> list[PagePlot]:
+    """Return the reliability diagram, and a histogram of confidences."""
     middles = (calibration.edges[:-1] + calibration.edges[1:]) / 2
     filled = calibration.counts > 0
 
@@ -182,6 +182,6 @@ def reliability_drawings(calibration: Calibration) -> list[Drawing]:
     ]
     label = f"Reliability diagram in 15 bins; the expected calibration error is {calibration.error:.2%}."
     return [
-        draw(show_reliability, label, points=points),
-        draw(show_counts, "How many images there are of each confidence."),
+        make_plot(show_reliability, label, points=points),
+        make_plot(show_counts, "Histogram of the confidences of all images."),
     ]

@@ -10,7 +10,7 @@ import pytest
 from barenet.analysis.activity import read_neuron
 from barenet.nn.mlp import MLP
 from barenet.plots import weights
-from barenet.plots.canvas import new_figure
+from barenet.plots.appearance import new_figure
 from barenet.plots.rasters import tile
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons, neuron_sheet, show_histogram
 

@@ -10,7 +10,7 @@ import pytest
 
 from barenet.analysis.activity import NeuronPortrait
 from barenet.plots import neurons
-from barenet.plots.canvas import new_figure
+from barenet.plots.appearance import new_figure
 from barenet.plots.neurons import draw_portrait, neuron_words, show_answers, show_push
 
 PORTRAIT = NeuronPortrait(

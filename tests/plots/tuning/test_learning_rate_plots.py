@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from families import slow_except
 
-from barenet.plots.canvas import new_figure
-from barenet.plots.tuning.learning_rates import range_test_picture, show_range_test
+from barenet.plots.appearance import new_figure
+from barenet.plots.tuning.learning_rates import range_test_plot, show_range_test
 from barenet.tuning.range_test.result import RangeTest
 
 RATES = np.geomspace(1e-5, 1, 200)
@@ -57,5 +57,5 @@ def test_without_a_suggestion_the_losses_alone_are_drawn():
 def test_a_test_that_ended_at_once_has_a_picture_too(n, loss):
     losses = np.full(n, loss)
     result = RangeTest(RATES[:n], losses, losses, None, None, None, None, None, ("no suggestion",))
-    assert range_test_picture(result).startswith(b"\x89PNG")
-    assert range_test_picture(result) == range_test_picture(result)
+    assert range_test_plot(result).startswith(b"\x89PNG")
+    assert range_test_plot(result) == range_test_plot(result)

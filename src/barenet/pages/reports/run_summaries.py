@@ -1,4 +1,4 @@
-"""What a run or an ensemble brings to a page: its networks, and how their average did on images not trained on."""
+"""The networks of a run or an ensemble, and the results of their average on images that they were not trained on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,12 @@ from barenet.analysis.saved_run import SavedRun, need, read_records
 from barenet.analysis.shared_time import share_time
 from barenet.config.tables import Config
 from barenet.nn import Activation, Loss
-from barenet.pages.reports.judgement import Judgement, Thumbnails, judge, judgement_of
+from barenet.pages.reports.held_out_results import (
+    HeldOutResults,
+    Thumbnails,
+    find_results,
+    results_of_confusion,
+)
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder, network_folders
@@ -30,15 +35,15 @@ from barenet.training.learning.measurement import is_beyond_chance, measure_coun
 from barenet.training.learning.verdict import Verdict
 from barenet.training.records import EpochRecord
 
-__all__ = ["Contestant", "Network", "judge_average", "judge_by_file", "read_contestant"]
+__all__ = ["Network", "RunSummary", "read_run_summary", "results_from_file", "results_of_average"]
 
 
 @dataclass(frozen=True)
 class Network:
-    """One network of a run: its records, its best weights unless it was lost before, and what its test.json holds.
+    """One network of a run: its records, its best weights, if it has any, and the content of its test.json.
 
-    sharing: in words, whose the seconds of its records are; empty where they are all its. source: of a member of an
-    ensemble, where it comes from.
+    sharing: words about the networks with which it shares the seconds of its records, or "". source: the run of a
+    member of an ensemble.
     """
 
     history: list[EpochRecord]
@@ -51,7 +56,7 @@ class Network:
 
     @property
     def learned(self) -> bool:
-        """Whether it learned anything: as its run wrote, or in one of an earlier version as its test results tell."""
+        """Whether it learned anything, by its run's verdict, or by its test results in runs of earlier versions."""
         if self.verdict is not None:
             return self.verdict.learned
         if self.result is None or self.model is None:
@@ -62,11 +67,11 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Contestant:
-    """A run in a comparison: one network, or several seeds; or an ensemble.
+class RunSummary:
+    """A run or an ensemble for a page: its networks, and the results of their average.
 
-    config: of an ensemble, that of its first member. probabilities: (n, C) of the test images, the average's where
-    there are several networks. scores: what its test.json holds of the same.
+    config: for an ensemble, that of its first member. probabilities: (n, C) for the test images, those of the average
+    if there are several networks. scores: the content of test.json about the same.
     """
 
     name: str
@@ -79,12 +84,12 @@ class Contestant:
 
     @property
     def models(self) -> list[SavedModel]:
-        """The best weights of the networks that have any."""
+        """The best weights of all networks that have some."""
         return [network.model for network in self.networks if network.model is not None]
 
     @property
     def data_fingerprint(self) -> str:
-        """Which images it was trained on."""
+        """The fingerprint of the data that it was trained on."""
         return self.models[0].info.data_fingerprint if self.models else ""
 
     @property
@@ -109,14 +114,14 @@ class Contestant:
         return [model.info.metrics[f"validation_{what}"] for model in self.models]
 
 
-def read_contestant(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
-    """Return one run, with all its networks, or one ensemble, with all its members."""
+def read_run_summary(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> RunSummary:
+    """Return one run with all its networks, or one ensemble with all its members."""
     if is_ensemble(path):
         return read_ensemble(path, name, activations, loss)
     networks = [read_network(folder, activations, loss) for folder in network_folders(path)]
     results, probabilities = read_scores(path) or (None, None)
     scores = results if len(networks) == 1 else (results or {}).get("ensemble")
-    return Contestant(name, stored_config(path), networks, probabilities, scores, path)
+    return RunSummary(name, stored_config(path), networks, probabilities, scores, path)
 
 
 def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | None) -> Network:
@@ -133,8 +138,8 @@ def read_network(folder: Path, activations: Sequence[Activation], loss: Loss | N
     return Network(shared.history, model, result, verdict, problems, shared.short)
 
 
-def read_ensemble(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> Contestant:
-    """Return an ensemble; a member that was a model file alone has no history."""
+def read_ensemble(path: Path, name: str, activations: Sequence[Activation], loss: Loss | None) -> RunSummary:
+    """Return an ensemble; a member that came from a single model file has no history."""
     networks = []
     for member, model in zip(read_members(path), load_models(path, activations, loss), strict=True):
         folder = model.path.parent
@@ -144,28 +149,28 @@ def read_ensemble(path: Path, name: str, activations: Sequence[Activation], loss
         networks.append(Network(history.records, model, result, verdict, problems, source=member.source))
     results, probabilities = read_scores(path) or (None, None)
     first = stored_config(network_folders(path)[0])
-    return Contestant(name, first, networks, probabilities, results, path, is_ensemble=True)
+    return RunSummary(name, first, networks, probabilities, results, path, is_ensemble=True)
 
 
-def judge_average(run: Contestant, dataset: Source | None, notes: list[str]) -> Judgement | None:
-    """Return how the average of a run's networks did, as the page of one network tells it; None if unknown."""
+def results_of_average(run: RunSummary, dataset: Source | None, notes: list[str]) -> HeldOutResults | None:
+    """Return the results of the average of a run's networks, or None if there are none."""
     if not run.models:
         return None
     first = run.models[0]
     data, validation = find_images(first, run.config, dataset, notes)
-    if not run.shares_validation:  # what one held out, another was trained on
+    if not run.shares_validation:  # some members were trained on validation images of others
         validation = None
     saved = SavedRun(
         *(run.path, first, first.mlp, True, run.config, [], data, validation, find_test(first, data)),
         results=run.scores,
         test_probabilities=run.probabilities,
     )
-    return judge(saved, Thumbnails(saved), run.models)
+    return find_results(saved, Thumbnails(saved), run.models)
 
 
-def judge_by_file(run: Contestant) -> Judgement | None:
-    """Return what a run's test.json alone tells of it, or of its average; None before a test."""
+def results_from_file(run: RunSummary) -> HeldOutResults | None:
+    """Return the results in a run's test.json, of its network or its average; None before a test."""
     if run.scores is None or not run.models:
         return None
     confusion = np.array(run.scores["confusion_matrix"], np.int64)
-    return judgement_of("test", confusion, run.scores["test_loss"], run.models[0].info.class_names)
+    return results_of_confusion("test", confusion, run.scores["test_loss"], run.models[0].info.class_names)
