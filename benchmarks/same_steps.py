@@ -58,7 +58,7 @@ class Silent:
         pass
 
     def note(self, message: str) -> None:
-        """Ignore a note."""
+        """Ignore a note; versions before the logger call it."""
 
     def start(self, *_: object) -> None:
         """Ignore the start of training."""

@@ -8,6 +8,7 @@ Without arguments, 2,200 images of Fashion-MNIST are written into own-images/ as
 recognised at the end.
 """
 
+import logging
 import sys
 from pathlib import Path
 
@@ -52,11 +53,13 @@ def main() -> None:
         print(f"{network.scores.accuracy:.1%} of the test images right")
     print(export(result.folder))
     predictor = barenet.load(result.folder)
-    for found in barenet.recognise(predictor, images, note=print) if images else ():
+    for found in barenet.recognise(predictor, images) if images else ():
         print(f"{found.source}: {found.class_name} ({found.probability:.0%})")
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("barenet").setLevel(logging.INFO)  # print its notes, on stderr
     try:
         main()
     except barenet.errors.BarenetError as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import told
 from odd_runs import KINDS, draw
 from odd_runs import SMALL as ODD
 from threadpoolctl import threadpool_limits
@@ -44,6 +45,13 @@ def own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BARENET_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _forget_notes():
+    """End what `told.listen` began."""
+    yield
+    told.forget()
 
 
 @pytest.fixture(scope="session", autouse=True)

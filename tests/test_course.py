@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from told import listen
 
 from barenet import course
 from barenet.config.sources import build_config
@@ -26,10 +27,7 @@ ALL_WORDS = {
 
 class Notes(Observer):
     def __init__(self):
-        self.notes = []
-
-    def note(self, message):
-        self.notes.append(message)
+        self.notes = listen()
 
 
 def config_of(**dictionaries):

@@ -7,6 +7,7 @@
 A .pkl of the course project needs its .json in the same folder. Code in a .pkl is not run.
 """
 
+import logging
 import sys
 
 import numpy as np
@@ -20,7 +21,7 @@ def main(model: str | None = None) -> None:
     """Print the accuracy of the network at `model` on the test images, in all and for each class."""
     path = model or barenet.find_latest()
     predictor = barenet.load(path)
-    dataset = barenet.load_dataset(dataloader_kwargs["path_dir"], note=print)
+    dataset = barenet.load_dataset(dataloader_kwargs["path_dir"])
     is_right = predictor.predict(dataset.test_images) == dataset.test_labels
     print(f"{path}: test accuracy {np.mean(is_right):.4f}")
     for label, name in enumerate(dataset.class_names):
@@ -28,6 +29,8 @@ def main(model: str | None = None) -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("barenet").setLevel(logging.INFO)  # print its notes, on stderr
     try:
         main(*sys.argv[1:2])
     except barenet.errors.BarenetError as error:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.config.names import describe_settings
@@ -263,13 +264,10 @@ def test_a_softmax_that_is_not_fused_gives_probabilities(arrays):
     np.testing.assert_allclose(result.networks[0].scores.probabilities, outputs, atol=1e-6)
 
 
-def test_the_observer_hears_of_notes_start_progress_and_records(arrays):
+def test_the_observer_hears_of_start_progress_and_records(arrays):
     heard = []
 
     class Listen(Observer):
-        def note(self, message) -> None:
-            heard.append(("note", message))
-
         def start(self, folder, config, trainer) -> None:
             heard.append(("start", folder, config.trainer.epochs, len(trainer.configs)))
 
@@ -284,7 +282,6 @@ def test_the_observer_hears_of_notes_start_progress_and_records(arrays):
     # How many steps lie between two reports follows from their time, so the reports of an epoch count as one here.
     of_epochs = [("progress", about[1]) if about[0] == "progress" else about for about in heard]
     assert [about for about, _ in groupby(of_epochs)] == [
-        ("note", "holding out 120 of 600 images for validation, not the default of 5000"),
         ("start", None, 2, 2),
         *(("progress", 1), ("record", 0, 1), ("record", 1, 1)),
         *(("progress", 2), ("record", 0, 2), ("record", 1, 2)),
@@ -331,17 +328,12 @@ def test_a_function_of_the_packages_own_may_be_handed_in(arrays):
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int64])
 def test_whole_numbers_up_to_255_are_taken_as_bytes_and_said(arrays, dtype):
-    notes = []
-
-    class Listener(Observer):
-        def note(self, message):
-            notes.append(message)
-
+    notes = listen()
     settings = {"n_valid": 100, "epochs": 1, "hidden": 4, "batch_size": 48, "output": None}
-    by_numbers = barenet.train(arrays["x"].astype(dtype), arrays["y"], **settings, observer=Listener())
+    by_numbers = barenet.train(arrays["x"].astype(dtype), arrays["y"], **settings, verbose=False)
     assert any("are taken as bytes, 0-255" in note for note in notes)
     notes.clear()
-    by_bytes = barenet.train(arrays["x"], arrays["y"], **settings, observer=Listener())
+    by_bytes = barenet.train(arrays["x"], arrays["y"], **settings, verbose=False)
     assert not any("bytes" in note for note in notes)
     assert by_numbers.model.info.data_fingerprint == by_bytes.model.info.data_fingerprint
     np.testing.assert_array_equal(by_numbers.model.mlp.parameters.values, by_bytes.model.mlp.parameters.values)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.api import ensembles, members
@@ -108,8 +109,8 @@ def test_its_folder_holds_its_members_and_what_the_test_images_gave(home, datase
 
 
 def test_the_seeds_of_a_run_are_all_taken_and_that_is_said(home, arrays, dataset):
-    said = []
-    made = barenet.ensemble("runs/seeds", dataset=dataset, note=said.append)
+    said = listen()
+    made = barenet.ensemble("runs/seeds", dataset=dataset)
     assert said == [f"{Path('runs/seeds')} has 2 seeds: all of them are taken"]
     folders = [home / "runs" / "seeds" / f"seed-{i}" for i in (7, 8)]
     assert [member.source for member in made.members] == [str(Path("runs/seeds", folder.name)) for folder in folders]
@@ -119,15 +120,15 @@ def test_the_seeds_of_a_run_are_all_taken_and_that_is_said(home, arrays, dataset
     expected = np.mean([textbook(folder, arrays["x_test"], "tanh") for folder in folders], axis=0)
     np.testing.assert_allclose(barenet.load("seeds").predict_proba(arrays["x_test"]), expected, atol=1e-5)
     (home / "runs" / "seeds" / "seed-8" / "best.safetensors").unlink()  # as of a seed that diverged
-    barenet.ensemble("seeds", "a", dataset=dataset, note=said.append)
+    barenet.ensemble("seeds", "a", dataset=dataset)
     assert f"{Path('runs/seeds')} has 2 seeds: 1 of them have best weights and are taken" in said
 
 
 def test_of_an_ensemble_the_members_are_taken_each_with_the_same_weight(home, arrays, dataset):
-    said = []
+    said = listen()
     barenet.ensemble("a", "b", dataset=dataset, name="first")
     shutil.rmtree("runs/a")
-    made = barenet.ensemble("first", "seeds", dataset=dataset, note=said.append)
+    made = barenet.ensemble("first", "seeds", dataset=dataset)
     words = "is an ensemble: its 2 members are taken, each with the weight of every other"
     assert f"{Path('runs/first')} {words}" in said
     assert len(made.members) == 4
@@ -160,8 +161,8 @@ def test_probabilities_may_be_those_of_images_and_their_mirror_images(home, arra
 def test_without_its_data_it_is_made_and_not_tested(home, arrays, monkeypatch):
     carried = from_arrays(arrays["x_test"], arrays["y_test"])  # which a run of arrays finds in the place of its own
     monkeypatch.setattr(ensembles, "find_dataset", lambda *about, **options: carried)
-    said = []
-    made = barenet.ensemble("a", "b", note=said.append)
+    said = listen()
+    made = barenet.ensemble("a", "b")
     assert made.scores is None
     assert made.as_dict()["test_accuracy"] is None
     assert not (made.folder / "test.json").exists()
@@ -265,8 +266,8 @@ def test_classes_columns_and_statistics_of_tables_must_agree(tmp_path, monkeypat
 
 def test_other_data_of_the_same_kind_are_noted(home, dataset):
     change_member(home, data_fingerprint="other", data_name="photos")
-    said = []
-    barenet.ensemble("a", "b", dataset=dataset, note=said.append)
+    said = listen()
+    barenet.ensemble("a", "b", dataset=dataset)
     words = "were trained on other data (arrays and photos): one may have been trained on images that the other is"
     assert any(words in sentence for sentence in said)
 
@@ -277,8 +278,8 @@ def test_a_run_in_training_is_refused_and_one_that_was_stopped_is_noted(home, da
     history = home / "runs" / "b" / "history.jsonl"
     first, *_ = history.read_text("utf-8").splitlines()
     history.write_text(first + "\n", "utf-8")
-    said = []
-    barenet.ensemble("a", "b", dataset=dataset, note=said.append)
+    said = listen()
+    barenet.ensemble("a", "b", dataset=dataset)
     assert f"{Path('runs/b')} stands at epoch 1 of 2: its best weights so far are taken" in said
 
 
@@ -309,8 +310,8 @@ def test_weights_from_elsewhere_are_refused(home):
 def test_scores_of_a_hinge_loss_are_averaged_as_predictions_show_them(home, arrays, dataset):
     values = SMALL | {"hidden_sizes": 6, "activation": "tanh", "loss": "hinge", "epochs": 1}
     barenet.train(**arrays, **values, name="hinge")
-    said = []
-    made = barenet.ensemble("a", "hinge", dataset=dataset, note=said.append)
+    said = listen()
+    made = barenet.ensemble("a", "hinge", dataset=dataset)
     assert any(
         "trained with the loss hinge, whose outputs are scores: what is averaged is their softmax" in s for s in said
     )

@@ -94,7 +94,7 @@ def test_every_point_of_the_ladder_can_be_trained(ladder, dataset):
     found = ladder.read_ladder()
     for points in (found.as_points(), ladder.tried_points(found)):
         request = make_request(points, {**found.base, "data": {"n_valid": 100, "batch_size": 50}}, None, {})
-        prepared = prepare_search(request, dataset, [].append)
+        prepared = prepare_search(request, dataset)
         prepared.check()
     assert (len(found.rungs), found.together[:5]) == (19, ["plain SGD", "a falling rate", "momentum", "AdamW", "GELU"])
     assert found.points["input dropout"] == {

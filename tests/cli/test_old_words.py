@@ -6,6 +6,7 @@ import inspect as inspecting
 
 import pytest
 from refusals import assert_refused
+from told import listen
 
 import barenet as library
 from barenet.cli.application import app
@@ -45,10 +46,10 @@ def runs(tmp_path, monkeypatch):
     ],
 )
 def test_old_flags_are_read_as_those_of_today(typed, meant):
-    notes: list[str] = []
-    assert in_new_words(typed.split(), notes.append) == meant.split()
+    notes = listen()
+    assert in_new_words(typed.split()) == meant.split()
     assert len(notes) == ("--runs" in meant)
-    assert in_new_words(typed.split(), notes.append, quiet=True) == meant.split()
+    assert in_new_words(typed.split(), quiet=True) == meant.split()
     assert len(notes) == ("--runs" in meant)
 
 

@@ -7,6 +7,7 @@ from inspect import signature
 
 import pytest
 import tomli_w
+from told import listen
 
 from barenet.config.inherited import inherited
 from barenet.config.sources import build_config, stored_settings
@@ -132,8 +133,8 @@ def test_settings_that_a_run_keeps_are_taken_as_they_are(tmp_path):
 
 def test_a_short_file_says_what_the_recipe_adds(tmp_path, dataset):
     path = written(tmp_path, '[optimizer]\nname = "sgd"\nlearning_rate = 0.1\n[data]\nn_valid = 100\nmirror = true\n')
-    notes = []
-    prepare(build_config(file=path), dataset, note=notes.append)
+    notes = listen()
+    prepare(build_config(file=path), dataset)
     assert (
         "from recipe quick: label smoothing 0.1, batch normalisation, averaged weights (0.99), warm-up of 1 epoch; "
         "--recipe course starts without them"

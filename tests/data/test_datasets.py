@@ -10,6 +10,7 @@ from importlib import resources
 import numpy as np
 import pytest
 from small_files import ARRAYS, TRAIN_IMAGES, TRAIN_PIXELS, X_TEST, Y_TEST, X, Y, check_is_the_small_one, message_of
+from told import listen
 
 from barenet.data.checks import MAX_CLASSES
 from barenet.data.datasets import Dataset, from_arrays
@@ -55,16 +56,16 @@ def test_the_pinned_fingerprint_is_the_one_that_hashing_gives(carried):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["fashion-mnist", "Fashion-MNIST", "datasets/fashion-mnist/"])
 def test_a_missing_path_named_fashion_mnist_means_the_carried_data_with_a_note(tmp_path, name, carried):
-    notes: list[str] = []
-    dataset = load_dataset(tmp_path / name, note=notes.append)
+    notes = listen()
+    dataset = load_dataset(tmp_path / name)
     assert dataset.fingerprint == carried.fingerprint
     assert notes == [f"{tmp_path / name} does not exist: using the Fashion-MNIST that comes with barenet"]
 
 
 def test_a_folder_of_yours_named_fashion_mnist_is_read(folder):
     path = folder().rename(folder().parent / "fashion-mnist")
-    notes: list[str] = []
-    check_is_the_small_one(load_dataset(path, note=notes.append), "fashion-mnist")
+    notes = listen()
+    check_is_the_small_one(load_dataset(path), "fashion-mnist")
     assert notes == ["fashion-mnist: 4 training and 2 test images of 2x3, 3 classes (0, 1, 2)"]
 
 
@@ -139,16 +140,16 @@ def test_lists_and_colour_images_are_arrays_too():
 
 
 def test_class_names_count_the_classes_and_one_without_images_is_noted():
-    notes: list[str] = []
+    notes = listen()
     names = ["cat", "dog", "猫", "bird"]
-    dataset = from_arrays(X, Y, class_names=names, name="pets", note=notes.append)
+    dataset = from_arrays(X, Y, class_names=names, name="pets")
     assert (dataset.name, dataset.class_names, dataset.n_classes) == ("pets", tuple(names), 4)
     assert notes == ["y: no training image of class 3: the network cannot learn it"]
 
 
 def test_a_gap_among_the_labels_is_noted():
-    notes: list[str] = []
-    assert from_arrays(X, [0, 9, 2, 2], note=notes.append).n_classes == 10
+    notes = listen()
+    assert from_arrays(X, [0, 9, 2, 2]).n_classes == 10
     assert notes == ["y: no training image of class 1, 3, 4, 5 and 3 more: the network cannot learn it"]
 
 

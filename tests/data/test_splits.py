@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from told import listen
 
 from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import ConfigError, DataError
@@ -129,8 +130,8 @@ def test_labels_that_are_none_are_refused(labels):
 
 @pytest.mark.parametrize(("n_valid", "expected"), [(10, 10), (20, 20), (21, 20), (10_000, 20), (0.1, 0.1), (0.5, 20)])
 def test_a_default_beyond_a_fifth_of_the_images_shrinks_to_a_fifth_with_a_note(n_valid, expected):
-    notes: list[str] = []
-    assert resolve_n_valid(TEN_EACH, n_valid, is_default=True, note=notes.append) == expected
+    notes = listen()
+    assert resolve_n_valid(TEN_EACH, n_valid, is_default=True) == expected
     if expected == n_valid:
         assert notes == []
     else:
@@ -151,9 +152,9 @@ def test_a_default_with_no_image_to_spare_is_an_error():
 
 
 def test_a_given_value_stands_or_is_an_error():
-    notes: list[str] = []
-    assert resolve_n_valid(TEN_EACH, 80, is_default=False, note=notes.append) == 80
-    assert resolve_n_valid(TEN_EACH, 0.8, is_default=False, note=notes.append) == 0.8
+    notes = listen()
+    assert resolve_n_valid(TEN_EACH, 80, is_default=False) == 80
+    assert resolve_n_valid(TEN_EACH, 0.8, is_default=False) == 0.8
     with pytest.raises(ConfigError, match="at most 90"):
-        resolve_n_valid(TEN_EACH, 10_000, is_default=False, note=notes.append)
+        resolve_n_valid(TEN_EACH, 10_000, is_default=False)
     assert notes == []

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.data.datasets import from_arrays
@@ -159,8 +160,8 @@ def test_an_unknown_format_is_refused(models, tmp_path):
 
 
 def test_without_test_images_random_ones_are_used(models, tmp_path):
-    notes = []
-    result = export_model(models, "numpy", tmp_path / "m.py", note=notes.append)
+    notes = listen()
+    result = export_model(models, "numpy", tmp_path / "m.py")
     assert result.images == "1,000 random images"
     assert notes == ["no test images: the export is compared with the model on 1,000 random images"]
     assert result.test_accuracy is None
@@ -270,8 +271,8 @@ def test_the_function_exports_a_run_by_its_path_in_the_format_of_the_file_name(r
 
 
 def test_data_that_cannot_be_read_are_a_note_if_they_are_the_runs_and_an_error_if_they_were_given(run, tmp_path):
-    notes: list[str] = []
-    result = barenet.export(run.folder, output=tmp_path / "model.py", note=notes.append)
+    notes = listen()
+    result = barenet.export(run.folder, output=tmp_path / "model.py")
     assert result.images == "1,000 random images"  # the run was trained on arrays, and the carried images do not fit
     with pytest.raises(DataError, match="missing does not exist"):
         barenet.export(run.folder, output=tmp_path / "other.py", dataset=tmp_path / "missing")

@@ -14,6 +14,7 @@ import pytest
 from families import slow_except
 from fashion_pictures import encode, fashion_model, fashion_predictor, first_test_images
 from PIL import Image
+from told import listen
 
 import barenet
 from barenet.data.formats.idx import write_idx
@@ -62,8 +63,8 @@ def write_pictures(folder, form, suffix=".png"):
 def test_each_form_of_a_test_image_gets_the_class_and_probability_of_the_array(form, tmp_path):
     write_pictures(tmp_path, FORMS[form])
     expected = fashion_predictor().predict_proba(first_test_images())
-    notes: list[str] = []
-    found = recognise(fashion_predictor(), [tmp_path], note=notes.append)
+    notes = listen()
+    found = recognise(fashion_predictor(), [tmp_path])
     assert [own.labels[0] for own in found] == expected.argmax(axis=1).tolist()
     np.testing.assert_allclose([own.probability for own in found], expected.max(axis=1), rtol=1e-6)
     counts = {
@@ -193,8 +194,8 @@ def test_unreadable_pictures_are_listed_and_left_out_with_skip_broken(tmp_path):
     assert "003.png is truncated" in message
     assert "005.png is empty (0 bytes)" in message
     assert "--skip-broken" in message
-    notes: list[str] = []
-    found = recognise(fashion_predictor(), [tmp_path], skip_broken=True, note=notes.append)
+    notes = listen()
+    found = recognise(fashion_predictor(), [tmp_path], skip_broken=True)
     expected = np.delete(fashion_predictor().predict(first_test_images()), [3, 5])
     assert [own.labels[0] for own in found] == expected.tolist()
     assert [note for note in notes if note.endswith("; left out")]
@@ -204,8 +205,8 @@ def test_blank_and_animated_pictures_get_an_answer_and_a_note(tmp_path):
     Image.new("L", (28, 28), 255).save(tmp_path / "white.png")
     frames = [Image.fromarray(image) for image in first_test_images()[:2]]
     frames[0].save(tmp_path / "moving.gif", save_all=True, append_images=frames[1:])
-    notes: list[str] = []
-    moving, white = recognise(fashion_predictor(), [tmp_path], note=notes.append)
+    notes = listen()
+    moving, white = recognise(fashion_predictor(), [tmp_path])
     assert moving.labels[0] == fashion_predictor().predict(first_test_images()[0])
     assert white.probability < 1
     assert [note for note in notes if "only the first frame is used of" in note and "moving.gif" in note]

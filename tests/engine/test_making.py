@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from told import listen
 
 from barenet.engine import making
 from barenet.engine.making import check_engine, choose_engine, describe_engine, settle_engine
@@ -22,8 +23,8 @@ def choose(make_config, monkeypatch):
             monkeypatch.setenv("BARENET_ENGINE", shell)
         monkeypatch.setattr(making, "is_installed", lambda: installed)
         monkeypatch.setattr(making, "why_not", lambda: why)
-        notes = []
-        return choose_engine(make_config(engine=asked, **settings), notes.append), notes
+        notes = listen()
+        return choose_engine(make_config(engine=asked, **settings)), notes
 
     return run
 
@@ -76,10 +77,10 @@ def test_functions_of_one_s_own_train_with_numpy_and_a_note(asked, settings, cho
 def test_settled_settings_say_which_engine_trains(make_config, monkeypatch):
     monkeypatch.setattr(making, "why_not", lambda: None)
     monkeypatch.setattr(making, "describe_compiling", lambda: "compiling")
-    notes = []
-    assert settle_engine(make_config(), notes.append).trainer.engine == "numpy"  # as the tests' shell says
+    notes = listen()
+    assert settle_engine(make_config()).trainer.engine == "numpy"  # as the tests' shell says
     assert notes == []
-    assert settle_engine(make_config(engine="compiled"), notes.append).trainer.engine == "compiled"
+    assert settle_engine(make_config(engine="compiled")).trainer.engine == "compiled"
     assert notes == ["compiling"]
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from told import listen
 
 from barenet.config.names import setting_path
 from barenet.config.sources import build_config
@@ -108,7 +109,7 @@ def train_two_epochs(folder: str, observer: object) -> None:
     """Train a run up to its second epoch, as if it was stopped there."""
     path = Path(folder)
     resolved, data = prepare(config_of("one"), data_of("one"))
-    resolved = settle_engine(resolved, print)
+    resolved = settle_engine(resolved)
     trainer = Trainer(network_configs(resolved), data, until=2)
     with new_run(path.parent, path.name, "quick") as new:
         run = Run(resolved, data_of("one"), trainer, new.publish(), Observer())
@@ -121,10 +122,7 @@ class Notes(Observer):
     """Keeps what is said."""
 
     def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, sentence: str) -> None:
-        self.said.append(sentence)
+        self.said = listen()
 
 
 def tell(report: str, target: Callable[..., Any], *arguments: Any) -> None:

@@ -12,7 +12,6 @@ from children import KINDS, contents, data_of, differing, train, train_two_epoch
 from power import Disk, State
 from report import record
 
-from barenet.data.datasets import ignore
 from barenet.run_folders.checkpoint import read_state
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.going_on.resuming import find_checkpoint, resume_run
@@ -36,7 +35,7 @@ def check_state(state: State, folder: Path, kind: str, wanted: dict) -> tuple[li
     wrong, reached = [], []
     try:
         for own in network_folders(folder):
-            epoch = int(read_state(find_checkpoint(RunFolder(own), ignore))[1].epoch[0])
+            epoch = int(read_state(find_checkpoint(RunFolder(own)))[1].epoch[0])
             history = read_history(own / "history.jsonl")
             there = {one.epoch for one in history.records}
             if history.is_damaged or not set(range(1, epoch + 1)) <= there:

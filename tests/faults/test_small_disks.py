@@ -51,9 +51,6 @@ class FillAfter(Observer):
     def __init__(self, disk: Path, epoch: int, leave: int, room_after: int | None, observer: Observer) -> None:
         self.disk, self.epoch, self.leave, self.room_after, self.inner = disk, epoch, leave, room_after, observer
 
-    def note(self, sentence: str) -> None:
-        self.inner.note(sentence)
-
     def record(self, record) -> None:
         if record.epoch == self.epoch:
             fill(self.disk, self.leave)

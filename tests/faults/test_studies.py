@@ -23,6 +23,7 @@ import psutil
 import pytest
 from families import slow_except
 from report import record
+from told import listen
 from waiting import PATIENCE
 
 import barenet
@@ -72,19 +73,16 @@ class Listener(SearchObserver):
     """Keeps the notes of a search."""
 
     def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.notes.append(message)
+        self.notes = listen()
 
 
 def go_on(folder: Path, dataset) -> tuple[list, list[str]]:
     """Go on with a study as `barenet search --resume` does, without tables and pictures; return results and notes."""
     told = Listener()
-    own = StudyFolder(folder, told.note)
+    own = StudyFolder(folder)
     request = read_request(folder)
-    prepared = prepare_search(request, dataset, told.note)
-    ledger = open_ledger(None, folder, request.name, prepared.space, request.plan.direction, note=told.note)
+    prepared = prepare_search(request, dataset)
+    ledger = open_ledger(None, folder, request.name, prepared.space, request.plan.direction)
     search = Search(prepared, own, ledger, SameProcess(), told)
     known = search.record
     known.written = time.monotonic()
@@ -122,7 +120,7 @@ def copy_of(study: Study, tmp_path: Path) -> Path:
 
 def readers(folder: Path, notes: list[str], best: str, space) -> dict:
     """Return for each kind of file a function that gives what a search takes from it, in plain values."""
-    own = StudyFolder(folder, notes.append)
+    own = StudyFolder(folder)
 
     def state():
         found = own.take_state(best, 1)

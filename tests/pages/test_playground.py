@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from families import slow_except
+from told import listen
 
 import barenet
 from barenet.data.batches import to_float
@@ -229,8 +230,8 @@ def test_a_push_is_the_score_minus_the_score_without_the_neuron(model, arrays):
 @needs_node
 def test_a_network_just_too_large_is_rounded_and_still_gives_pythons_logits():
     model = make_model([(784, 440, "relu"), (440, 10, "softmax")], shape=(28, 28))
-    notes: list[str] = []
-    page = build_page(model, name="large", note=notes.append)
+    notes = listen()
+    page = build_page(model, name="large")
     assert len(page.encode()) < LIMIT
     assert parts_of(page)["run"]["rounded"]
     assert len(notes) == 1
@@ -276,8 +277,8 @@ def test_a_table_of_features_is_refused_even_if_it_could_be_a_square():
     [((4, 16), 4, 16), ((16, 4, 1), 16, 4), ((1, 8, 8), 8, 8), ((64,), 8, 8)],
 )
 def test_other_grey_images_keep_their_height_and_width(shape, height, width):
-    notes: list[str] = []
-    run = parts_of(build_page(make_model([(64, 4, "softmax")], shape=shape), name="x", note=notes.append))["run"]
+    notes = listen()
+    run = parts_of(build_page(make_model([(64, 4, "softmax")], shape=shape), name="x"))["run"]
     assert (run["height"], run["width"]) == (height, width)
     assert bool(notes) == (len(shape) == 1)
 
@@ -439,13 +440,13 @@ def test_filling_stops_at_the_line_and_bright_paper_takes_dark_ink():
 def test_the_function_chooses_the_best_of_several_seeds_and_offers_the_given_images(arrays, tmp_path):
     settings = {"hidden_sizes": (6,), "epochs": 1, "n_valid": 60, "n_seeds": 2, "verbose": False}
     result = barenet.train(**arrays, **settings, output=tmp_path, name="seeds")
-    notes: list[str] = []
-    made = barenet.playground(result.folder, dataset=from_arrays(**arrays), note=notes.append)
+    notes = listen()
+    made = barenet.playground(result.folder, dataset=from_arrays(**arrays))
     best = max(result.networks, key=lambda network: network.validation_accuracy)
     assert made.model == best.folder / "best.safetensors"
     assert made.page == tmp_path / "seeds" / "playground.html"
     assert (made.size, made.n_images) == (made.page.stat().st_size, EXAMPLES)
     assert notes == [f"the page shows one of 2 networks, the best on validation: {best.folder.name}"]
-    bare = barenet.playground(best.folder, output=tmp_path / "page.html", note=notes.append)
+    bare = barenet.playground(best.folder, output=tmp_path / "page.html")
     assert (bare.page, bare.n_images) == (tmp_path / "page.html", 0)
     assert "are not on file" in notes[-1]

@@ -7,6 +7,7 @@ import re
 import shutil
 
 import pytest
+from told import listen
 
 import barenet
 from barenet.analysis.learning import verdict_of
@@ -31,9 +32,9 @@ def runs(arrays, tmp_path_factory, without_curves):
     return output
 
 
-def page_of(*paths, arrays, target, note=lambda words: None):
+def page_of(*paths, arrays, target):
     dataset = barenet.from_arrays(**arrays)
-    return barenet.report(*paths, output=target, dataset=dataset, note=note).read_text("utf-8")
+    return barenet.report(*paths, output=target, dataset=dataset).read_text("utf-8")
 
 
 def told(run, arrays):
@@ -98,9 +99,9 @@ def test_a_verdict_of_another_epoch_is_ignored(runs, arrays, tmp_path):
 
 def test_a_comparison_marks_the_runs_that_learned_nothing(runs, arrays, tmp_path, monkeypatch):
     monkeypatch.setattr(comparison, "curves", lambda *about: [])
-    notes = []
+    notes = listen()
     paths = [runs / "empty", runs / "empty-seeds", runs / "good"]
-    page = page_of(*paths, arrays=arrays, target=tmp_path / "page.html", note=notes.append)
+    page = page_of(*paths, arrays=arrays, target=tmp_path / "page.html")
     assert page.count('<span class="ends">learned nothing</span>') == 1
     assert '<span class="ends">2 of 2 networks learned nothing</span>' in page
     assert "of empty, the network learned nothing" in notes

@@ -12,6 +12,7 @@ import pytest
 from families import slow_except
 from odd_runs import KINDS
 from safetensors.numpy import load_file
+from told import listen
 
 import barenet
 from barenet.errors import RunError
@@ -188,8 +189,8 @@ def test_a_comparison_shows_what_differs_and_which_run_is_better(compared_page):
 
 
 def test_runs_on_different_data_are_compared_without_a_test(runs):
-    notes: list[str] = []
-    text = Page(report(runs / "small", runs / "other", note=notes.append).read_text("utf-8")).text
+    notes = listen()
+    text = Page(report(runs / "small", runs / "other").read_text("utf-8")).text
     assert "different data" in " ".join(notes)
     assert "different data" in text
     assert "McNemar" not in text

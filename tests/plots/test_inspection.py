@@ -6,6 +6,7 @@ import shutil
 
 import pytest
 from odd_runs import KINDS
+from told import listen
 
 import barenet
 from barenet.errors import ConfigError, MachineError
@@ -44,8 +45,8 @@ def test_a_neuron_that_is_not_there_is_refused_with_those_that_are(text, make_ru
 @pytest.mark.slow
 def test_images_that_are_not_at_hand_leave_weights_to_look_at(make_run, tmp_path):
     folder, _ = make_run("plain")  # trained on arrays, which no settings name
-    notes: list[str] = []
-    found = inspect(folder, output=tmp_path, note=notes.append)
+    notes = listen()
+    found = inspect(folder, output=tmp_path)
     assert "not at hand" in notes[0]
     assert found.layers == []
     assert {path.name for path in found.files} >= {"weights-1.png", "neurons.png"}
@@ -56,8 +57,8 @@ def test_of_several_seeds_the_best_on_validation_is_looked_at(arrays, tmp_path):
     values = {"hidden_sizes": (5,), "epochs": 1, "n_valid": 100, "n_seeds": 3, "verbose": False}
     result = barenet.train(arrays["x"], arrays["y"], output=tmp_path, name="run", **values)
     best = max(result.networks, key=lambda network: network.validation_accuracy)
-    notes: list[str] = []
-    assert choose_network(tmp_path / "run", notes.append) == best.folder
+    notes = listen()
+    assert choose_network(tmp_path / "run") == best.folder
     assert str(best.folder) in notes[0]
 
 

@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from told import listen
 
 import barenet
 from barenet.plots import live
@@ -73,12 +74,12 @@ def test_watchers_hear_everything_in_turn():
         def __exit__(self, kind, error, trace):
             heard.append((self.name, kind))
 
-        def note(self, message):
-            heard.append((self.name, message))
+        def record(self, record):
+            heard.append((self.name, record))
 
     def fail():
         with ObserverGroup([Ear("a"), Ear("b")]) as watching:
-            watching.note("hello")
+            watching.record("hello")
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -90,7 +91,7 @@ def test_watchers_hear_everything_in_turn():
 @pytest.mark.slow
 def test_a_notebook_gets_one_picture_that_is_updated(arrays, monkeypatch):
     shown, updated = [], []
-    handle = SimpleNamespace(update=updated.append)
+    handle = SimpleNamespace()
     display = SimpleNamespace(
         Image=lambda data: data, display=lambda picture, display_id: shown.append(picture) or handle
     )
@@ -108,7 +109,7 @@ def test_a_notebook_gets_one_picture_that_is_updated(arrays, monkeypatch):
 def test_without_a_screen_a_plot_says_why_once(monkeypatch):
     monkeypatch.delenv("DISPLAY", raising=False)
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-    notes = []
-    assert not LivePlot(notes.append).shows
+    notes = listen()
+    assert not LivePlot().shows
     assert len(notes) == 1
     assert "there is no screen" in notes[0]

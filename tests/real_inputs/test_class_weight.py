@@ -7,6 +7,7 @@ import tomllib
 import numpy as np
 import pytest
 import tomli_w
+from told import listen
 
 import barenet
 from barenet.config.reading import read_toml
@@ -40,10 +41,7 @@ class Notes(Observer):
     """Keeps all notes."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.heard.append(message)
+        self.heard = listen()
 
 
 def naive_losses(network, images, labels):
@@ -104,8 +102,8 @@ def test_classes_go_by_name_or_by_number():
     names = ("cat", "dog", "cow")
     dataset = from_arrays(X, Y, **VALIDATION, class_names=names)
     for given in ("dog=2,cow=4", {"dog": 2, "cow": 4}, {1: 2, "2": 4.0}, {np.int64(1): np.float32(2), "cow": 4}):
-        notes: list[str] = []
-        prepare(build_config(flags={"model.class_weight": given, "data.batch_size": 20}), dataset, note=notes.append)
+        notes = listen()
+        prepare(build_config(flags={"model.class_weight": given, "data.batch_size": 20}), dataset)
         assert "factors of classes in the training loss: cat: 1, dog: 2, cow: 4" in notes
 
 

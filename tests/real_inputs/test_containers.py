@@ -11,6 +11,7 @@ import tarfile
 import numpy as np
 import pytest
 from archives import zipped
+from told import listen
 
 import barenet
 from barenet.data.formats.idx import write_idx
@@ -24,8 +25,8 @@ Y = {part: np.arange(len(own)) % 3 for part, own in X.items()}
 
 
 def load(path, **settings):
-    notes: list[str] = []
-    return load_dataset(path, note=notes.append, **settings), notes
+    notes = listen()
+    return load_dataset(path, **settings), notes
 
 
 def refusal(path):

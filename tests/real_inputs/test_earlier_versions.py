@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 import barenet
 from barenet.api import training
@@ -31,10 +32,7 @@ class Notes(barenet.Observer):
     """Keeps all notes."""
 
     def __init__(self):
-        self.heard = []
-
-    def note(self, message):
-        self.heard.append(message)
+        self.heard = listen()
 
 
 def emnist(folder):

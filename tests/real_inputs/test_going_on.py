@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.api import searching, training
@@ -28,10 +29,7 @@ class Notes(barenet.Observer):
     """Keeps all notes; presses Ctrl-C after an epoch, if one is named."""
 
     def __init__(self, stop_after=None):
-        self.heard, self.stop_after = [], stop_after
-
-    def note(self, message):
-        self.heard.append(message)
+        self.heard, self.stop_after = listen(), stop_after
 
     def record(self, record):
         if record.epoch == self.stop_after:

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 import barenet
 from barenet.analysis.images import find_test
@@ -194,8 +195,8 @@ def test_what_is_remembered_of_training_images():
 def test_pictures_shown_to_a_model_of_floats(models, tmp_path):
     for i in range(4):
         Image.fromarray(X_TEST[i]).save(tmp_path / f"{i}.png")
-    notes = []
-    found = barenet.recognise(Predictor([models["unit"]]), [tmp_path], note=notes.append)
+    notes = listen()
+    found = barenet.recognise(Predictor([models["unit"]]), [tmp_path])
     expected = Predictor([models["unit"]]).predict(SCALES["unit"](X_TEST[:4]))
     assert [own.labels[0] for own in found] == expected.tolist()
     assert notes == ["images of bytes are divided by 255: the model was trained on floats from 0 to 1"]
@@ -207,17 +208,17 @@ def test_pictures_shown_to_a_model_of_floats(models, tmp_path):
 
 def test_a_model_of_0_to_1_is_tested_inspected_and_drawn_on_bytes(models):
     other, own = from_arrays(X, Y, X_TEST, Y_TEST), from_arrays(*(SCALES["unit"](X), Y, SCALES["unit"](X_TEST), Y_TEST))
-    notes = []
-    expected = score_model(models["unit"], own, notes.append)
+    notes = listen()
+    expected = score_model(models["unit"], own)
     assert notes == []
-    found = score_model(models["unit"], other, notes.append)
+    found = score_model(models["unit"], other)
     np.testing.assert_allclose(found.probabilities, expected.probabilities, atol=1e-6)
     assert len(notes) == 1
     assert "divided by 255" in notes[0]
     np.testing.assert_allclose(
         find_test(models["unit"], other).pixels, find_test(models["unit"], own).pixels, atol=1e-6
     )
-    frame = frame_of(models["unit"], other, notes.append)
+    frame = frame_of(models["unit"], other)
     assert (frame.low, frame.high) == (0, 1)
     assert len(notes) == 2
 

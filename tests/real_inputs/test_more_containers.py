@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from archives import zipped
+from told import listen
 
 from barenet.cli.settings_or_data import take_data
 from barenet.data.datasets import from_arrays
@@ -21,8 +22,8 @@ Y, Y_TEST = np.arange(6) % 3, np.arange(4) % 3
 
 
 def load(path, **settings):
-    notes: list[str] = []
-    return load_dataset(path, note=notes.append, **settings), notes
+    notes = listen()
+    return load_dataset(path, **settings), notes
 
 
 def refusal(path, **settings):

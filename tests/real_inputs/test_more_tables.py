@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.data.loading import load_dataset
@@ -27,8 +28,8 @@ def measured(n=40, k=2):
 
 
 def read(path, **choices):
-    notes: list[str] = []
-    return load_dataset(path, note=notes.append, **choices), notes
+    notes = listen()
+    return load_dataset(path, **choices), notes
 
 
 def said(notes, words):
@@ -216,8 +217,8 @@ def test_a_column_that_says_what_the_label_says_is_noted(tmp_path):
 
 def test_the_label_among_features_from_python_is_left_out():
     y = np.arange(40) % 2
-    notes: list[str] = []
-    dataset = barenet.from_arrays({"a": RNG.normal(size=40), "label": y}, y, note=notes.append)
+    notes = listen()
+    dataset = barenet.from_arrays({"a": RNG.normal(size=40), "label": y}, y)
     assert dataset.columns.features == ["a"]
     assert said(notes, "left out 'label'")
 
@@ -477,10 +478,10 @@ def test_bytes_are_told_by_a_model_of_flat_images_that_were_scaled_otherwise(tra
 
 
 def test_validation_and_test_features_in_other_units_are_told(make_config):
-    notes: list[str] = []
+    notes = listen()
     for factor, n_notes in ((1, 0), (1000, 1)):
         dataset = barenet.from_arrays(X, Y, X * factor, Y, x_val=X * factor, y_val=Y)
-        prepare(make_config(batch_size=8, n_valid=40), dataset, note=notes.append)
+        prepare(make_config(batch_size=8, n_valid=40), dataset)
         for part in ("validation", "test"):
             assert sum(f"of the {part} rows most values lie" in note for note in notes) == n_notes
 

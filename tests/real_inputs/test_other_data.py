@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 import barenet
 from barenet.cli.application import run as run_command
@@ -147,8 +148,8 @@ def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without
             barenet.errors.DataError, match="trained on arrays, which is not on file: give labelled data"
         ):
             run_test(run, json=True)
-    notes = []
-    assert find_images(load_models(run)[0], run, None, notes.append) is None
+    notes = listen()
+    assert find_images(load_models(run)[0], run, None) is None
     assert "(arrays) are not on file: the page has none to pick from; name them by --data" in notes[-1]
 
 

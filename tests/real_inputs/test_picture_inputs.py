@@ -8,6 +8,7 @@ import zlib
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 import barenet
 from barenet.data.datasets import from_arrays
@@ -39,8 +40,8 @@ def draw_deep(path, values):
 
 
 def load(root, **settings):
-    notes: list[str] = []
-    return load_dataset(root, note=notes.append, **settings), notes
+    notes = listen()
+    return load_dataset(root, **settings), notes
 
 
 def first_pixels(images):
@@ -325,12 +326,9 @@ def test_a_model_scales_16_bits_as_in_training(tmp_path):
     assert predictor.info.preprocessing["value_range"] == [0, 4095]
     assert load_dataset(tmp_path / "pics", **predictor.info.reading()).fingerprint == predictor.info.data_fingerprint
     # Half as bright as those trained on, it must not be spread by its own values.
-    notes: list[str] = []
+    notes = listen()
     (answer,) = barenet.recognise(
-        predictor,
-        [tmp_path / "pics" / "test" / "dark" / "1.png"],
-        steps=Steps(crop=False, invert=False),
-        note=notes.append,
+        predictor, [tmp_path / "pics" / "test" / "dark" / "1.png"], steps=Steps(crop=False, invert=False)
     )
     images = load_dataset(tmp_path / "pics").test_images[:1].reshape(1, SIDE, SIDE)
     shares = np.sort(predictor.predict_proba(images)[0])[::-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 from barenet.data.loading import load_dataset
 from barenet.errors import DataError
@@ -37,8 +38,8 @@ def write(path, text):
 
 
 def load(root, **settings):
-    notes: list[str] = []
-    return load_dataset(root, note=notes.append, **settings), notes
+    notes = listen()
+    return load_dataset(root, **settings), notes
 
 
 def refusal(root, **settings):

@@ -7,6 +7,7 @@ from collections import deque
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.api import searching
@@ -29,10 +30,7 @@ class Notes(barenet.SearchObserver):
     """Keeps all notes."""
 
     def __init__(self):
-        self.heard = []
-
-    def note(self, message):
-        self.heard.append(message)
+        self.heard = listen()
 
 
 @pytest.fixture(scope="module")
@@ -220,13 +218,13 @@ def test_a_space_of_ranges_and_sets_is_searched_in_order(search):
 def test_data_in_the_place_of_the_settings_are_taken_as_the_data(name, content, tmp_path):
     path, notes = tmp_path / name, []
     path.mkdir() if content is None else path.write_bytes(content)
-    assert take_data(path, {"trainer.epochs": "1"}, notes.append) == (
+    assert take_data(path, {"trainer.epochs": "1"}) == (
         None,
         {"trainer.epochs": "1", "data.path": str(path)},
     )
     assert notes == [f"{path} is taken as the data, as --data {path} would"]
     with pytest.raises(ConfigError, match="is data, and so is --data other; give one of them"):
-        take_data(path, {"data.path": "other"}, notes.append)
+        take_data(path, {"data.path": "other"})
 
 
 @pytest.mark.parametrize(
@@ -243,8 +241,8 @@ def test_settings_stay_settings(name, content, tmp_path):
     path, notes = tmp_path / name, []
     if content is not None:
         path.write_text(content, "utf-8")
-    assert take_data(path, {}, notes.append) == (path, {})
-    assert take_data(None, {}, notes.append) == (None, {})
+    assert take_data(path, {}) == (path, {})
+    assert take_data(None, {}) == (None, {})
     assert notes == []
 
 

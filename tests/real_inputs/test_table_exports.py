@@ -12,6 +12,7 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.data.loading import load_dataset
@@ -395,8 +396,8 @@ def test_without_preprocessing_a_file_takes_the_features_of_a_table_standardised
 @pytest.mark.extra
 def test_an_onnx_export_of_a_table_agrees_on_random_rows(lenient, tmp_path):
     pytest.importorskip("onnxruntime")
-    notes: list[str] = []
-    done = export_model([lenient], "onnx", tmp_path / "m.onnx", note=notes.append)
+    notes = listen()
+    done = export_model([lenient], "onnx", tmp_path / "m.onnx")
     assert done.images == "1,000 random rows"
     assert done.as_dict()["input"] == {"shape": [None, 4], "dtype": "float32"}
     assert [agreement.runtime for agreement in done.agreements] == ["onnxruntime", "onnx.reference"]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from told import listen
 
 import barenet
 from barenet.data.loading import load_dataset
@@ -132,8 +133,8 @@ def test_the_column_of_the_labels_is_found_by_its_name_or_by_what_it_holds(heade
     rows = numbers(24, 3)
     for i, row in enumerate(rows):
         row.insert(position, labels[i % len(labels)])
-    notes: list[str] = []
-    dataset = load_dataset(table_of(tmp_path, header, rows), note=notes.append)
+    notes = listen()
+    dataset = load_dataset(table_of(tmp_path, header, rows))
     assert dataset.class_names == tuple(map(str, labels))
     assert dataset.train_labels.tolist() == [i % len(labels) for i in range(24)]
     assert dataset.n_inputs == 3
@@ -192,9 +193,9 @@ def test_label_drop_and_keep_are_settings(tmp_path, make_config):
 @pytest.mark.parametrize("start", [0, 1, 1000])
 def test_a_column_that_counts_the_rows_is_left_out_and_said(header, start, tmp_path):
     rows = [[start + i, *row, "xyz"[i // 10]] for i, row in enumerate(numbers(30, 2))]
-    notes: list[str] = []
+    notes = listen()
     path = table_of(tmp_path, header, rows)
-    dataset = load_dataset(path, note=notes.append)
+    dataset = load_dataset(path)
     np.testing.assert_array_equal(dataset.train_images, np.array([row[1:3] for row in rows], np.float32))
     assert any("which counts the rows" in note for note in notes)
     assert load_dataset(path, keep=1).n_inputs == 3
@@ -252,8 +253,8 @@ def test_one_time_alone_is_predicted_with_all_its_digits():
 
 def test_values_that_become_one_all_the_same_are_noted(make_config):
     x = np.r_[np.linspace(0, 1, 99), 1e12][:, None]
-    notes: list[str] = []
-    prepare(make_config(n_valid=10, batch_size=8), barenet.from_arrays(x, np.arange(100) % 2), note=notes.append)
+    notes = listen()
+    prepare(make_config(n_valid=10, batch_size=8), barenet.from_arrays(x, np.arange(100) % 2))
     assert any("different values become the same" in note for note in notes)
 
 
@@ -310,10 +311,8 @@ def test_flat_pixels_are_images_in_a_file_as_in_an_array(kind, tmp_path):
 def test_the_range_of_other_pixels_is_brought_to_one(make_config):
     x = RNG.integers(0, 4096, (40, 4, 4)).astype(np.uint16)
     x[0, 0, 0] = 4095
-    notes: list[str] = []
-    _, data = prepare(
-        make_config(n_valid=8, batch_size=8), barenet.from_arrays(x, np.arange(40) % 2), note=notes.append
-    )
+    notes = listen()
+    _, data = prepare(make_config(n_valid=8, batch_size=8), barenet.from_arrays(x, np.arange(40) % 2))
     assert data.scale == 1 / 4095
     assert any("pixels from" in note and "are divided by 4095" in note for note in notes)
 
@@ -374,8 +373,8 @@ CITIES = [("20", "Rome", "1.5", 0), ("", "Oslo", "2.5", 1), ("40", "Rome", "", 0
 
 
 def test_text_becomes_a_feature_a_value_and_a_missing_number_the_median_of_the_rows_trained_on(tmp_path, make_config):
-    notes: list[str] = []
-    dataset = load_dataset(table_of(tmp_path, ("age", "city", "fare", "label"), CITIES), note=notes.append)
+    notes = listen()
+    dataset = load_dataset(table_of(tmp_path, ("age", "city", "fare", "label"), CITIES))
     assert dataset.columns.features == [
         *("age", "age is missing", "city=Bern", "city=Oslo", "city=Rome", "fare", "fare is missing")
     ]
@@ -431,8 +430,8 @@ def test_missing_numbers_of_an_array_are_filled_likewise():
 def test_a_test_table_without_labels_is_left_out_and_said(tmp_path):
     table_of(tmp_path, ("a", "label"), [[*row, i % 2] for i, row in enumerate(numbers(8, 1))], "train.csv")
     table_of(tmp_path, ("a",), numbers(4, 1), "test.csv")
-    notes: list[str] = []
-    assert load_dataset(tmp_path, note=notes.append).test_images is None
+    notes = listen()
+    assert load_dataset(tmp_path).test_images is None
     assert any("test.csv has no labels: left out; `barenet predict`" in note for note in notes)
 
 

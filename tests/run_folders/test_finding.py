@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from told import listen
 
 from barenet.errors import RunError
 from barenet.run_folders.finding import describe_names, find_folder, find_run, name_of_run
@@ -71,8 +72,8 @@ def test_two_paths_of_one_folder_count_as_one(there, tmp_path):
 
 def test_a_study_means_its_best_run_and_a_note_says_so(there):
     there("studies/course-1/study.json", "studies/course-1/config.toml", "studies/course-1/best/config.toml")
-    notes = []
-    assert find_run("course-1", notes.append) == Path("studies/course-1/best")
+    notes = listen()
+    assert find_run("course-1") == Path("studies/course-1/best")
     folder = Path("studies", "course-1")
     assert notes == [
         f"course-1 is taken as {folder}",

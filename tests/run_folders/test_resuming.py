@@ -20,6 +20,7 @@ import numpy as np
 import pytest
 from families import slow_except
 from safetensors.numpy import load_file
+from told import listen
 
 import barenet
 import barenet.run_folders.run as run_module
@@ -107,10 +108,7 @@ class Notes(Observer):
     """Keeps all notes."""
 
     def __init__(self):
-        self.heard = []
-
-    def note(self, message):
-        self.heard.append(message)
+        self.heard = listen()
 
 
 def interrupt(config, dataset, output, observer) -> pathlib.Path:
@@ -825,17 +823,13 @@ class FullDisk(Observer):
     """Make every write fail between two epochs."""
 
     def __init__(self, monkeypatch, first: int, last: int) -> None:
-        self.monkeypatch, self.first, self.last, self.heard = monkeypatch, first, last, []
+        self.monkeypatch, self.first, self.last, self.heard = monkeypatch, first, last, listen()
 
     def record(self, record) -> None:
         if record.epoch == self.first and record.network == 0:
             self.monkeypatch.setattr(os, "fsync", self.fail)
         if record.epoch == self.last and record.network == 0:
             self.monkeypatch.undo()
-
-    def note(self, message) -> None:
-        if "class" not in message:
-            self.heard.append(message)
 
     @staticmethod
     def fail(descriptor):

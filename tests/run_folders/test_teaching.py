@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from odd_runs import draw
 from safetensors.numpy import load_file
+from told import listen
 
 import barenet
 from barenet.config.sources import build_config
@@ -43,8 +44,8 @@ def assert_same_weights(run, other):
 @pytest.mark.parametrize("mirror", [False, True])
 def test_soft_labels_are_the_mean_probabilities_of_all_networks(mirror, arrays, teacher):
     config = build_config(flags={"model.teacher": str(teacher), "data.mirror": mirror})
-    told = []
-    found = ask_teacher(config, from_arrays(**arrays), told.append)
+    told = listen()
+    found = ask_teacher(config, from_arrays(**arrays))
     seen = [arrays["x"], arrays["x"][:, :, ::-1]] if mirror else [arrays["x"]]
     each = [barenet.load(teacher / f"seed-{seed}").predict_proba(x) for seed in (0, 1) for x in seen]
     np.testing.assert_allclose(found, np.mean(each, axis=0), rtol=1e-5, atol=1e-7)
@@ -158,7 +159,7 @@ def test_a_range_test_of_learning_rates_trains_with_the_teacher(arrays, teacher)
 )
 def test_a_note_names_a_teacher_of_another_split_or_other_data(flags, n_images, is_said, arrays, teacher):
     config = build_config(flags={"model.teacher": str(teacher), "data.n_valid": 100} | flags)
-    told = []
+    told = listen()
     given = arrays | {name: arrays[name][:n_images] for name in ("x", "y")}
-    ask_teacher(config, from_arrays(**given), told.append)
+    ask_teacher(config, from_arrays(**given))
     assert any("it may know validation images of this run" in sentence for sentence in told) is is_said

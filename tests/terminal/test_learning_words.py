@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from rich.console import Console
+from told import listen
 
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.learning import describe_answers, note_verdicts, show_verdicts
@@ -54,8 +55,8 @@ def test_a_trend_is_printed_once_for_all_seeds_that_have_it():
 
 
 def test_notes_have_the_same_words_in_one_line():
-    notes = []
-    note_verdicts(notes.append, networks(EMPTY, RISING))
+    notes = listen()
+    note_verdicts(networks(EMPTY, RISING))
     assert notes == [
         "1 of 2 networks learned nothing, seed 0; measured with seed 0: the accuracy is that of chance; all units are "
         "dead; try: a smaller --lr",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from told import listen
 
 import barenet
 from barenet import from_arrays
@@ -13,9 +14,9 @@ from barenet.training.preparation import prepare
 
 def prepared(dataset, recipe="quick", **flags):
     """Return the settings with which a network would train, and the notes."""
-    notes: list[str] = []
+    notes = listen()
     named = {name.replace("__", "."): value for name, value in flags.items()}
-    return prepare(build_config(recipe, flags=named), dataset, note=notes.append)[0], notes
+    return prepare(build_config(recipe, flags=named), dataset)[0], notes
 
 
 @pytest.mark.parametrize(("batch_size", "epochs", "words"), [(240, 150, "2 steps"), (480, 300, "1 step"), (16, 16, "")])
@@ -55,15 +56,10 @@ def test_a_recipe_s_batch_normalisation_is_left_out_where_a_batch_has_one_image(
 
 
 def test_trials_and_the_winner_trained_again_have_the_epochs_and_the_metric_of_the_search(arrays, tmp_path):
-    heard: list[str] = []
-
-    class NoteList(barenet.SearchObserver):
-        def note(self, message):
-            heard.append(message)
-
+    heard = listen()
     few = {"x": arrays["x"][:120], "y": arrays["y"][:120], "n_valid": 30}
     found = barenet.search(
-        {"lr": [0.01, 0.001]}, recipe="quick", retrain=True, output=tmp_path, workers=0, observer=NoteList(), **few
+        {"lr": [0.01, 0.001]}, recipe="quick", retrain=True, output=tmp_path, workers=0, verbose=False, **few
     )
     assert not [note for note in heard if "in place of 16" in note or "lowest validation loss" in note]
     assert {trial.last.epochs for trial in found.trials} == {16}

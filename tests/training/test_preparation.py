@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import psutil
 import pytest
+from told import listen
 
 from barenet.config.sources import build_config
 from barenet.cores import available_cores
@@ -44,8 +45,8 @@ def test_a_batch_of_one_image_is_refused_where_batches_are_normalised(dataset):
 
 
 def test_a_default_of_validation_images_shrinks_to_a_fifth_with_a_note(dataset):
-    notes = []
-    config, data = prepare(build_config(flags={"trainer.epochs": 16}), dataset, note=notes.append)
+    notes = listen()
+    config, data = prepare(build_config(flags={"trainer.epochs": 16}), dataset)
     assert config.data.n_valid == len(data.valid_labels) == 120
     assert data.n_train == 480
     assert notes == ["holding out 120 of 600 images for validation, not the default of 5000"]
@@ -85,9 +86,9 @@ def test_another_number_of_validation_images_than_the_data_set_has_is_an_error(a
 
 def test_a_default_batch_larger_than_the_training_set_shrinks_with_a_note(arrays):
     few = from_arrays(arrays["x"][:50], arrays["y"][:50])
-    notes = []
+    notes = listen()
     flags = {"data.n_valid": 10, "trainer.epochs": 16, "trainer.metric": "acc"}
-    config, _ = prepare(build_config(flags=flags), few, note=notes.append)
+    config, _ = prepare(build_config(flags=flags), few)
     assert config.data.batch_size == 40
     assert notes == ["batch size 256 is more than the 40 training images; taking 40"]
 
@@ -149,8 +150,8 @@ def test_moves_need_height_and_width(arrays, make_config, shift, affine):
 @pytest.mark.parametrize("recipe", ["strong", "best"])
 def test_a_recipe_s_changes_of_images_are_left_out_for_other_data(arrays, recipe):
     flat = from_arrays(arrays["x"].reshape(600, 64), arrays["y"])
-    notes: list[str] = []
-    config = prepare(build_config(recipe), flat, note=notes.append)[0]
+    notes = listen()
+    config = prepare(build_config(recipe), flat)[0]
     assert (config.data.mirror, config.data.shift, config.data.affine) == (False, 0, 0.0)
     left_out = ["shift"] if recipe == "strong" else ["shift", "affine"]
     end = "needs images with height and width, got 64 features; it is left out"
@@ -183,16 +184,16 @@ def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(
 def test_more_threads_than_cores_mean_all_cores_and_a_note(dataset, make_config):
     cores, notes = available_cores(), []
     assert prepare(make_config(threads=cores), dataset)[0].trainer.threads == cores
-    assert prepare(make_config(threads=cores + 1), dataset, note=notes.append)[0].trainer.threads is None
+    assert prepare(make_config(threads=cores + 1), dataset)[0].trainer.threads is None
     plural = "s" * (cores != 1)
     assert notes == [f"trainer.threads is {cores + 1}, but {cores} core{plural} may be used here; using all"]
 
 
 @pytest.mark.parametrize(("epochs", "every"), [(1, 1), (2, 1), (10, 1), (11, 10), (100, 10)])
 def test_a_default_that_would_leave_one_validation_becomes_one_in_each_epoch_with_a_note(epochs, every, dataset):
-    notes = []
+    notes = listen()
     config = build_config("course", None, {"trainer.epochs": epochs, "data.n_valid": 100})
-    assert prepare(config, dataset, note=notes.append)[0].trainer.eval_every == every
+    assert prepare(config, dataset)[0].trainer.eval_every == every
     said = [
         f"trainer.eval_every = 10 leaves one validation in {epochs} epochs: validating after each epoch instead; "
         f"--trainer.eval-every changes that"
@@ -202,9 +203,9 @@ def test_a_default_that_would_leave_one_validation_becomes_one_in_each_epoch_wit
 
 @pytest.mark.parametrize("epochs", [1, 5, 10])
 def test_a_given_number_of_epochs_between_validations_is_kept_with_a_note(epochs, dataset):
-    notes = []
+    notes = listen()
     flags = {"trainer.epochs": epochs, "trainer.eval_every": 10, "data.n_valid": 100}
-    assert prepare(build_config("course", None, flags), dataset, note=notes.append)[0].trainer.eval_every == 10
+    assert prepare(build_config("course", None, flags), dataset)[0].trainer.eval_every == 10
     assert len(notes) == (epochs > 1)
     assert all(f"eval_every = 10 leaves one validation in {epochs} epochs, after the last" in said for said in notes)
 
@@ -218,6 +219,6 @@ def test_mixup_works_with_cross_entropy_only(loss, dataset, make_config):
 def test_a_default_batch_size_leaves_no_batch_of_one_image_to_batch_normalisation(arrays):
     dataset = from_arrays(arrays["x"][:360], arrays["y"][:360])
     flags = {"data.n_valid": 103, "model.normalization": "batch"}  # 257 are left, one more than a batch of the recipe
-    told = []
-    assert prepare(build_config("quick", flags=flags), dataset, note=told.append)[0].data.batch_size == 257
+    told = listen()
+    assert prepare(build_config("quick", flags=flags), dataset)[0].data.batch_size == 257
     assert "the last batch of an epoch would have one image, too few to normalise: batches of 257 images" in told

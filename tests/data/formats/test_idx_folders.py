@@ -18,6 +18,7 @@ from small_files import (
     check_is_the_small_one,
     message_of,
 )
+from told import listen
 
 from barenet.data.datasets import from_arrays
 from barenet.data.loading import load_dataset
@@ -43,10 +44,10 @@ def emnist(folder, split="letters", labels=(1, 2, 2, 1), test_labels=(2, 1)):
 
 
 def test_emnist_is_turned_upright_and_its_letters_count_from_0(folder):
-    notes: list[str] = []
+    notes = listen()
     path = emnist(folder)
     (path / "emnist-letters-mapping.txt").write_text("1 65 97\n2 66 98\n", encoding="utf-8")
-    dataset = load_dataset(path, note=notes.append)
+    dataset = load_dataset(path)
     assert dataset.class_names == ("A/a", "B/b")
     assert dataset.train_labels.tolist() == [0, 1, 1, 0]
     assert dataset.test_labels.tolist() == [1, 0]
@@ -77,8 +78,8 @@ def test_whether_images_are_transposed_can_be_said(folder, transpose):
 
 def test_a_model_of_an_earlier_version_gets_emnist_as_it_was_read_then(folder):
     path, before = emnist(folder), from_arrays(X, [1, 2, 2, 1], X_TEST, [2, 1]).fingerprint
-    notes: list[str] = []
-    dataset = load_dataset(path, trained_on=before, note=notes.append)
+    notes = listen()
+    dataset = load_dataset(path, trained_on=before)
     assert dataset.fingerprint == before
     assert dataset.train_labels.tolist() == [1, 2, 2, 1]
     assert [note for note in notes if "read as by the earlier version that trained this model" in note]

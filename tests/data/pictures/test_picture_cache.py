@@ -9,6 +9,7 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 from barenet.data.datasets import from_arrays
 from barenet.data.loading import load_dataset
@@ -131,8 +132,8 @@ def test_where_the_cache_cannot_be_written_pictures_are_decoded_into_memory(fold
     expected = load_dataset(folder).fingerprint
     (tmp_path / "file").touch()
     monkeypatch.setenv("BARENET_CACHE", str(tmp_path / "file"))
-    notes: list[str] = []
-    assert load_dataset(folder, note=notes.append).fingerprint == expected
+    notes = listen()
+    assert load_dataset(folder).fingerprint == expected
     assert [note for note in notes if "they are decoded again each time" in note]
 
 
@@ -205,8 +206,8 @@ def test_unreadable_pictures_are_left_out_where_that_was_asked_for(folder, array
     spoil(folder)
     rows = np.delete(np.arange(12), [3, 5])
     for _ in range(2):
-        notes: list[str] = []
-        dataset = load_dataset(folder, skip_broken=True, note=notes.append)
+        notes = listen()
+        dataset = load_dataset(folder, skip_broken=True)
         np.testing.assert_array_equal(dataset.train_images.reshape(-1, 8, 8), arrays["x"][rows])
         np.testing.assert_array_equal(dataset.train_labels, arrays["y"][rows])
         assert [note for note in notes if "2 of 12 pictures" in note and note.endswith("; left out")]
@@ -227,8 +228,8 @@ def test_blank_and_animated_pictures_are_used_and_mentioned(folder):
     frames = [Image.fromarray(np.eye(8, dtype=np.uint8) * shade) for shade in (100, 200)]
     frames[0].save(folder / "b" / "moving.gif", save_all=True, append_images=frames[1:])
     for _ in range(2):
-        notes: list[str] = []
-        dataset = load_dataset(folder, note=notes.append)
+        notes = listen()
+        dataset = load_dataset(folder)
         assert len(dataset.train_images) == 14
         assert [n for n in notes if "1 of 14 pictures" in n and "blank" in n and f"a{os.sep}white.png" in n]
         assert [n for n in notes if "1 of 14 pictures" in n and "animated" in n and f"b{os.sep}moving.gif" in n]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from PIL import Image
+from told import listen
 
 from barenet.data.loading import load_dataset
 from barenet.data.options import Options
@@ -26,8 +27,8 @@ def draw(path, shade=0, size=(6, 6)):
 
 
 def find(root):
-    notes: list[str] = []
-    return find_all_pictures(root, Options(None, False, False, None, Choices(), notes.append, False)), notes
+    notes = listen()
+    return find_all_pictures(root, Options(None, False, False, None, Choices(), False)), notes
 
 
 def names(found, part="train"):
@@ -94,8 +95,8 @@ def test_what_is_left_out_is_said(tmp_path):
 def test_no_test_folder_is_said(tmp_path):
     for path in ("cat/1.png", "dog/2.png"):
         draw(tmp_path / path)
-    notes: list[str] = []
-    dataset = load_dataset(tmp_path, note=notes.append)
+    notes = listen()
+    dataset = load_dataset(tmp_path)
     assert dataset.test_images is None
     assert [note for note in notes if "has no test part: results will be of validation alone" in note]
 

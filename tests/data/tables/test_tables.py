@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from told import listen
 
 from barenet.data.loading import load_dataset
 from barenet.data.standardising import Standardiser
@@ -56,8 +57,8 @@ def refusal(path):
     ],
 )
 def test_a_table_is_features_and_the_labels_in_the_column_label_or_the_last(text, tmp_path):
-    notes: list[str] = []
-    dataset = load_dataset(write(tmp_path / "flowers.csv", text), note=notes.append)
+    notes = listen()
+    dataset = load_dataset(write(tmp_path / "flowers.csv", text))
     check_flowers(dataset)
     assert dataset.name == "flowers"
     assert dataset.test_images is None

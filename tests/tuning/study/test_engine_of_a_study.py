@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+from told import listen
 
 import barenet
 from barenet.engine import making
@@ -22,10 +23,7 @@ class Notes(SearchObserver):
     """Keeps all notes."""
 
     def __init__(self):
-        self.heard = []
-
-    def note(self, message):
-        self.heard.append(message)
+        self.heard = listen()
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ import sys
 import optuna
 import pytest
 from families import slow_except
+from told import listen
 from waiting import wait_while_it_raises
 
 import barenet
@@ -181,8 +182,8 @@ def subject(rung=0):
 
 
 def test_what_is_half_written_is_no_finished_rung(tmp_path):
-    notes = []
-    folder = StudyFolder(tmp_path, notes.append)
+    notes = listen()
+    folder = StudyFolder(tmp_path)
     assert folder.read_rungs("00000") == []
     folder.write_rung(subject(), RungRecord("trained", 3, 0.5, 0.8), [])
     done = [RungRecord("trained", 3, 0.5, 0.8)]
@@ -316,10 +317,7 @@ class Notes(SearchObserver):
     """Keeps the notes of a search."""
 
     def __init__(self):
-        self.notes = []
-
-    def note(self, message):
-        self.notes.append(message)
+        self.notes = listen()
 
 
 @pytest.fixture
@@ -398,8 +396,8 @@ def test_pipes_in_place_of_a_study_are_not_waited_for(own_copy):
     for name in ("study.json", "rounds/0.json", "trials/00000/rung-0.json", "trials/00000/rung-0.safetensors"):
         (own_copy / name).unlink(missing_ok=True)
         os.mkfifo(own_copy / name)
-    notes = []
-    folder = StudyFolder(own_copy, notes.append)
+    notes = listen()
+    folder = StudyFolder(own_copy)
     with pytest.raises(RunError, match=r"study.json is a pipe"):
         read_request(own_copy)
     assert folder.take_points(0, SPACE) is None
@@ -421,8 +419,8 @@ def test_pipes_in_place_of_a_study_are_not_waited_for(own_copy):
     ],
 )
 def test_points_of_a_round_are_checked_against_the_space(point, words, tmp_path):
-    notes = []
-    folder = StudyFolder(tmp_path, notes.append)
+    notes = listen()
+    folder = StudyFolder(tmp_path)
     folder.write_points(0, [point])
     if words is None:
         assert folder.take_points(0, SPACE) == [point]

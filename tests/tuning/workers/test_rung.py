@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from told import listen
 
 from barenet.engine import choice, team
 from barenet.training import evaluation, trainer
@@ -19,8 +20,8 @@ class Forbidden:
 
 def test_a_trial_starts_no_thread(dataset, monkeypatch):
     base = Base("quick", {"trainer.threads": 4, "trainer.epochs": 1, "data.n_valid": 100, "model.hidden_sizes": [16]})
-    notes = []
-    resolved, data = base.prepare(dataset, "acc", notes.append)
+    notes = listen()
+    resolved, data = base.prepare(dataset, "acc")
     config = base.resolve({"optimizer.learning_rate": 0.01}, resolved, dataset, data.n_train)
     assert "trials have one thread each; trainer.threads is left aside" in notes
     for module in (trainer, evaluation):
