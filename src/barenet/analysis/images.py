@@ -22,7 +22,17 @@ from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.going_on.resuming import check_data_path, stored_config
 from barenet.shown import Shown
 
-__all__ = ["Images", "Source", "as_test", "find_dataset", "find_images", "find_labels", "find_test", "is_other"]
+__all__ = [
+    "Images",
+    "Source",
+    "as_test",
+    "find_dataset",
+    "find_images",
+    "find_labels",
+    "find_test",
+    "is_other",
+    "try_dataset",
+]
 
 Source = Dataset | str | Path  # a data set, or its path
 
@@ -52,6 +62,22 @@ def find_dataset(model: SavedModel, path: Path, source: Source | None = None, **
     for sentence in taken_by_place(model, dataset):
         logger.info(sentence)
     return dataset
+
+
+def try_dataset(
+    model: SavedModel, path: Path, source: Source | None, consequence: str, **reading: Any
+) -> Dataset | None:
+    """Return what `find_dataset` does; None, with a note that begins with `consequence`, if the data cannot be read.
+
+    Data that a person named must be there: then the error is raised.
+    """
+    try:
+        return find_dataset(model, path, source, **reading)
+    except BarenetError as error:
+        if source is not None:
+            raise
+        logger.info(f"{consequence}: {error}")
+        return None
 
 
 def load(model: SavedModel, source: Source | None, **options: Any) -> Dataset:

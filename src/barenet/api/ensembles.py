@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from barenet.analysis.images import Source, find_dataset, is_other
+from barenet.analysis.images import Source, is_other, try_dataset
 from barenet.api.agreement import check_fit
 from barenet.api.members import find_candidates, run_of
 from barenet.config.sources import complete_settings
 from barenet.data.datasets import Dataset
-from barenet.errors import BarenetError, DataError
+from barenet.errors import DataError
 from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import Activation, Loss
@@ -132,12 +132,8 @@ def ensemble(
 
 def find_test_data(model: SavedModel, source: Source | None) -> Dataset | None:
     """Return the data whose test images tell how good the networks are, or None and a note why there are none."""
-    try:
-        data = find_dataset(model, model.path, source)
-    except BarenetError as error:
-        if source is not None:
-            raise
-        logger.info(f"the ensemble is not tested: {error}")
+    data = try_dataset(model, model.path, source, "the ensemble is not tested")
+    if data is None:
         return None
     if is_other(model, data):
         words = f"the networks were trained on {model.info.data_name}"

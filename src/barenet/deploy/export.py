@@ -12,16 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.images import Source, find_dataset
+from barenet.analysis.images import Source, try_dataset
 from barenet.data.datasets import Dataset
 from barenet.deploy.export_images import find_images, prepare_images
 from barenet.deploy.exported import Agreement, Exported, compare, describe_networks, measure_rounding
 from barenet.deploy.predictor import Predictor
 from barenet.deploy.tables.numbers import numbers_of, table_text
 from barenet.deploy.targets import FORMATS, check_target, choose_target, default_name
-from barenet.errors import BarenetError, CheckpointError, ConfigError, ShapeError, nearest
+from barenet.errors import CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
-from barenet.notes import logger
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.loading import load_models
@@ -102,14 +101,8 @@ def export(
 def data_to_try(model: SavedModel, path: Path, source: Source | None) -> Dataset | None:
     """Return the data set for the comparison: the given one, or that of the run if it can be read and fits."""
     options = {"skip_broken": True} if source is None else {}
-    try:
-        dataset = find_dataset(model, path, source, **options)
-    except BarenetError as error:
-        if source is not None:
-            raise
-        logger.info(f"the data of the run cannot be read: {error}")
-        return None
-    if source is not None:
+    dataset = try_dataset(model, path, source, "the data of the run cannot be read", **options)
+    if source is not None or dataset is None:
         return dataset
     # If the run names no data, these are the carried ones, which may have another size or scale.
     return dataset if dataset.n_inputs == model.mlp.n_inputs and is_taken(model, dataset) else None

@@ -42,11 +42,14 @@ __all__ = ["choose", "forward_only", "images_of", "network_of", "plain_images", 
 f32 = np.float32
 
 
+RULES = {"adam": ADAM, "adamw": ADAM}  # sgd has several; a new learning rule needs a kernel
+
+
 def rule_of(config: Config) -> int:
     """Return the code of the learning rule in the settings."""
     settings = config.optimizer
     if settings.name != "sgd":
-        return ADAM
+        return RULES[settings.name]
     if is_plain_sgd(config):
         return PLAIN
     if not settings.momentum:

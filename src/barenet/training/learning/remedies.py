@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from barenet.config.tables import Config
+from barenet.nn import OPTIMIZERS
 
 __all__ = [
     "after_divergence",
@@ -16,13 +17,12 @@ __all__ = [
     "steeper",
 ]
 
-USUAL_RATES = {"sgd": 0.1, "adam": 0.001, "adamw": 0.001}
 FIRST_L2 = 1e-4  # where the settings have none
 
 
 def usual_rate(config: Config) -> float:
     """Return a learning rate that suits most networks with the optimizer of the settings."""
-    return USUAL_RATES.get(config.optimizer.name, 0.001)
+    return OPTIMIZERS[config.optimizer.name].usual_rate
 
 
 def smaller_rate(config: Config) -> float:
