@@ -193,14 +193,6 @@ def without_unfit(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict[s
     return kept
 
 
-def unfit_settings(names: Mapping[str, set[str]]) -> Iterator[str]:
-    """Yield the settings that none of the kinds in play has; `names` are these, by the choice's path."""
-    for path, kind in KINDS.items():
-        for setting in kind.governed(path.split(".")[0]):
-            if not any(setting.split(".")[1] in kind.owned.get(name, ()) for name in names.get(path, ())):
-                yield setting
-
-
 def own_default(path: str, setting: str, name: str) -> Any:
     """Return the default that a kind brings for a setting."""
     if path == "optimizer.name":
