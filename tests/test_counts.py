@@ -22,7 +22,7 @@ NUMBER = re.compile(
 # By module, numbers that are never 1 where a text says them.
 NEVER_ONE = {
     "api/studies.py": {"2 * plan.trials"},
-    "data/pictures/classes.py": {"'s' if len(parts) == 1 else ''"},  # the ending "s" of a verb
+    "data/pictures/classes.py": {"'s' if len(parts) == 1 else ''"},  # the ending of a verb
     "data/pictures/label_tables.py": {"len(ones)"},  # of the labels, none or several
     "data/pictures/labelled.py": {"len(inside)"},  # pictures of one name, none or several
     "data/tables/labels.py": {"n", "len(cells)"},  # more than a message lists

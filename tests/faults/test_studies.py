@@ -220,7 +220,7 @@ def test_a_lost_round_that_would_be_chosen_otherwise_is_refused(study, tmp_path,
     folder, dataset = copy_of(study, tmp_path), from_arrays(**study.arrays)
     (folder / "rounds/0.json").unlink()
     choose = Search.choose
-    monkeypatch.setattr(Search, "choose", lambda *about: choose(*about)[::-1])  # as another version of Optuna may do
+    monkeypatch.setattr(Search, "choose", lambda *about: choose(*about)[::-1])  # as another Optuna may do
     with pytest.raises(BarenetError, match=r"rounds/0.json is lost, and trial 0 was of lr=.*, and would be of lr="):
         go_on(folder, dataset)
 

@@ -141,7 +141,7 @@ def test_a_nearby_scale_gives_a_warning_or_an_error(models, kind, came, n):
 
 
 @pytest.mark.parametrize("kind", ["unit", "standardised", "signed"])
-def test_pixels_scaled_twice_or_cut_to_bytes_give_a_warning(models, kind):
+def test_scaled_twice_or_lost_in_bytes_is_told(models, kind):
     assert "may be scaled otherwise" in answer(models[kind], SCALES[kind](X_TEST) * 0 + X_TEST / 255 / 255)[2][0]
     if kind == "unit":
         told = answer(models[kind], (X_TEST > 127).astype(np.uint8))[2]
