@@ -1,4 +1,4 @@
-"""Small shared data: 600 blurred prototypes of four classes, 8 x 8 pixels, learnt in a few epochs."""
+"""Small shared data: 600 blurred prototypes of four classes, 8 x 8 pixels; a network learns them in a few epochs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from barenet.errors import DivergedError
 from barenet.user_cache import cache_folder
 
 SMALL = {"n_valid": 100, "hidden": "16,8", "batch_size": 48, "epochs": 4, "lr": 0.002, "label_smoothing": 0}
-SMALL |= {"activation": "relu", "normalization": "none", "average_decay": 0.999}  # whatever the recipe comes to
+SMALL |= {"activation": "relu", "normalization": "none", "average_decay": 0.999}  # also if the recipe changes
 
 
 def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -34,13 +34,13 @@ def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(prototypes[labels] / 2 + rng.normal(60, 60, (n_images, 8, 8)), 0, 255).astype(np.uint8), labels
 
 
-# Compiled kernels stay where they are from one test run to the next: to compile them takes many seconds.
+# All test runs use the same folder of compiled kernels: to compile them takes many seconds.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "kernels"))
 os.environ["BARENET_ENGINE"] = "numpy"  # tests of the compiled kernels ask for them
 
 
 @pytest.fixture(scope="session", autouse=True)
-def own_cache(tmp_path_factory):
+def temporary_cache(tmp_path_factory):
     """Decoded pictures go to a temporary folder and not to the user's cache."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BARENET_CACHE", str(tmp_path_factory.mktemp("cache")))
@@ -56,14 +56,14 @@ def _forget_notes():
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread():
-    """Let BLAS compute on one thread, as training does: of two, one burns time while it waits for the other."""
+    """Let BLAS compute on one thread, as training does: of two, one would use the processor while it waits."""
     with threadpool_limits(1, "blas"):
         yield
 
 
 @pytest.fixture(scope="module")
 def without_curves():
-    """Leave out the learning curves of runs, which take longer to draw than small runs take; tests/api draws them."""
+    """Leave out the learning curves of runs: to draw them takes longer than a small run; tests/api draws them."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "draw_learning_curves", lambda *about: None)
         yield

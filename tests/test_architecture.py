@@ -1,7 +1,7 @@
 """The order of packages and modules: each imports only from those listed above it.
 
 The docstring of every package lists its modules, and its packages with a slash, in reading order. This test reads these
-lists and the import statements, wherever in a module they stand; nothing is executed.
+lists and all import statements, those inside of functions too; no module is executed.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def children(sources: dict[str, str], package: str) -> set[str]:
 
 
 def packages(sources: dict[str, str]) -> set[str]:
-    """Return the packages among the modules, those that hold nothing but other files included."""
+    """Return the packages among the modules, also those that hold only other files than modules."""
     return {
         f"barenet.{path.parent.relative_to(SOURCE).as_posix()}".replace("/", ".").rstrip(".")
         for path in SOURCE.rglob("__init__.py")
@@ -90,7 +90,7 @@ def import_violation(sources: dict[str, str], module: str, target: str) -> str |
     """Return why `module` may not import `target`, or None.
 
     The two are compared in the first package that both are in: the part with `target` must be listed before the one
-    with `module`. A module never imports a package that it is in.
+    with `module`. A module must not import a package that it is in.
     """
     parts, target_parts = module.split("."), target.split(".")
     shared = 0
@@ -315,6 +315,6 @@ def test_a_made_up_eager_import_of_the_package_is_found_and_a_lazy_one_is_not():
 
 
 def test_no_two_test_modules_have_one_name():
-    """Two of one name cannot be imported in one process, which depends on who runs what."""
+    """Two of one name cannot be imported in one process, so some choices of tests would fail."""
     names = [path.name for path in Path(__file__).parent.rglob("*.py")]
     assert sorted(name for name in set(names) if names.count(name) > 1) == ["conftest.py"]

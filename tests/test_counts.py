@@ -19,7 +19,7 @@ PLURAL = rf" (?:[a-z-]+ ){{0,2}}?(?:{'|'.join(NOUNS)})\b"
 NUMBER = re.compile(
     r"\blen\(|\bn\b|n_|dim\b|size\b|epochs\b|trials\b|points\b|seeds\b|best\b|cores\b|threads\b|shown\b|MOST"
 )
-# Numbers that are never 1 where they are said, by module.
+# By module, numbers that are never 1 where a text says them.
 NEVER_ONE = {
     "data/pictures/classes.py": {"'s' if len(parts) == 1 else ''"},  # the ending of a verb
     "data/pictures/label_tables.py": {"len(ones)"},  # of the labels, none or several
@@ -51,7 +51,7 @@ NEVER_ONE = {
 
 
 def numbers_before_plurals() -> dict[str, set[str]]:
-    """Return the numbers that f-strings put before a plural, by module; of a share, "1 of {n} images", it is right."""
+    """Return the numbers that f-strings put before a plural, by module, without those of shares ("1 of {n} images")."""
     found: dict[str, set[str]] = {}
     for path in SOURCE.rglob("*.py"):
         source = re.sub(r'"\s*\n\s*f?"', "", path.read_text("utf-8"))  # texts that go on in the next line

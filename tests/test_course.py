@@ -1,4 +1,4 @@
-"""The course project's dictionaries, as they are: the settings they mean, and what is said of a wrong one."""
+"""The course project's dictionaries, unchanged: which settings they mean, and the message about a wrong one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals are remembered, and raised where a loop looks; nothing on the way can swallow them."""
+"""Signals are remembered, and raised where a loop checks for them, again if some code suppresses the exception."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def installed(monkeypatch):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_is_raised_where_one_looks_and_only_there(installed, number, code):
+def test_a_signal_is_raised_by_check_and_only_there(installed, number, code):
     check()
     assert came() is None
     signal.raise_signal(number)
@@ -49,7 +49,7 @@ def test_a_signal_is_raised_where_one_looks_and_only_there(installed, number, co
     assert isinstance(raised.value, KeyboardInterrupt)
 
 
-def test_what_swallows_it_gets_it_again_with_the_message_that_was_put_into_it(installed):
+def test_a_swallowed_signal_is_raised_again_with_its_message(installed):
     signal.raise_signal(signal.SIGTERM)
     for _ in range(3):
         try:
@@ -60,7 +60,7 @@ def test_what_swallows_it_gets_it_again_with_the_message_that_was_put_into_it(in
         check()
 
 
-def test_while_one_waits_a_signal_raises_at_once(installed):
+def test_a_signal_raises_at_once_inside_waiting(installed):
     def send():
         time.sleep(0.05)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
@@ -74,7 +74,7 @@ def test_while_one_waits_a_signal_raises_at_once(installed):
     sender.join()
 
 
-def test_one_does_not_begin_to_wait_after_a_signal(installed):
+def test_waiting_raises_after_a_signal(installed):
     signal.raise_signal(signal.SIGTERM)
     with pytest.raises(Interrupted), waiting():
         raise AssertionError("waited")
@@ -92,7 +92,7 @@ def test_waiting_in_another_thread_changes_nothing(installed):
     assert counted == [0]
 
 
-def test_what_was_ignored_before_as_by_nohup_is_ignored(installed):
+def test_signals_that_were_ignored_as_by_nohup_stay_ignored(installed):
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     interrupts.install()
     signal.raise_signal(signal.SIGHUP)
@@ -100,7 +100,7 @@ def test_what_was_ignored_before_as_by_nohup_is_ignored(installed):
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
-def test_after_the_end_signals_act_as_the_system_has_it(installed):
+def test_after_release_signals_have_the_systems_action(installed):
     interrupts.release()
     assert [signal.getsignal(number) for number in SIGNALS] == [signal.SIG_DFL] * len(SIGNALS)
 
@@ -117,7 +117,7 @@ def test_a_second_signal_ends_at_once_unless_it_belongs_to_the_same_request(paus
 
 
 class Signal(Observer):
-    """Sends a signal inside the second epoch, and swallows whatever comes of that, as libraries do in callbacks."""
+    """Sends a signal inside the second epoch, and suppresses all that it raises, as libraries do in callbacks."""
 
     def progress(self, epoch, step, n_steps, n_networks):
         if epoch == 2 and step == 0:

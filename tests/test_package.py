@@ -1,4 +1,4 @@
-"""The package from outside: light to import, complete in its names, errors and files."""
+"""The package as its users see it: quick to import, with all its names, errors and files."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_public_names_are_sorted_unique_and_there(module):
         assert getattr(module, name) is not None, name
 
 
-def test_names_that_load_late_are_announced_and_are_what_they_say():
+def test_lazy_names_are_listed_and_are_what_they_say():
     assert set(barenet._LAZY) <= set(barenet.__all__)
     for name, module in barenet._LAZY.items():
         assert getattr(barenet, name) is getattr(importlib.import_module(module), name)
@@ -80,7 +80,7 @@ def test_every_public_name_is_listed_and_says_what_it_is(name):
 
 
 def test_no_module_has_the_name_of_a_public_function():
-    """Importing such a module would put it in the function's place."""
+    """Importing such a module would replace the function by the module."""
     modules = {module.name for module in pkgutil.iter_modules(barenet.__path__)}
     assert {"nn", "errors", "course", "sklearn"} <= modules
     assert modules & set(barenet._LAZY) == set()
@@ -112,7 +112,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def python_texts():
-    """Return the Python that a person is shown, by where it stands: examples, blocks of pages, imports in sentences.
+    """Return the Python that users are shown, by its place: examples, blocks of pages, imports in sentences.
 
     Not the example that opens the compiled engine to show how it works, nor the script that writes
     the page of settings.

@@ -1,4 +1,4 @@
-"""Powers and cosines against decimal arithmetic, and what weights depend on with and without vector instructions."""
+"""Powers and cosines against decimal arithmetic; the same bits with and without vector instructions."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def digest(*arrays):
 
 
 def host_digests():
-    """Return a digest of each thing that the host computes and weights depend on."""
+    """Return a digest of each value that weights depend on and that the host computes."""
     steps = np.arange(3000)
     words = {"warmup_steps": 70, "decay_rate": 0.83, "decay_step": 37, "minimum": 1e-4}
     found = {f"schedule {name}": digest(Schedule(name, 0.037, 3000, **words).rates(steps)) for name in SCHEDULES}
@@ -147,7 +147,7 @@ def host_digests():
     return found
 
 
-# From NumPy 2.0.2 and 2.4.6 on a processor with AVX2, with it and without.
+# From NumPy 2.0.2 and 2.4.6 on a processor with AVX2, with and without these instructions.
 DIGESTS = {
     "schedule constant": "68278839d625de89",
     "schedule step": "454a0e580acbae6d",

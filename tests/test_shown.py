@@ -1,4 +1,4 @@
-"""Results print in a line or a few, whatever arrays and lists they hold."""
+"""Results print in a few lines, also if they hold large arrays and lists."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_values_are_short(value, words):
     assert short(value) == words
 
 
-def test_whatever_comes_out_of_a_run_prints_in_a_few_lines(make_run):
+def test_results_of_a_run_print_in_a_few_lines(make_run):
     folder, dataset = make_run("plain")
     model = read_model(folder / "best.safetensors")
     saved = read_saved_run(folder, dataset=dataset)

@@ -1,4 +1,4 @@
-"""Waiting for what another process or thread does, with a patience that a busy machine does not exhaust."""
+"""Waiting for another process or thread, long enough for a busy machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PATIENCE = 120  # seconds; nothing that is waited for takes more than a few on a
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
-    """Return once `condition` holds; fail when it does not come to hold."""
+    """Return as soon as `condition` holds; fail if it does not hold within PATIENCE seconds."""
     end = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < end, f"waited {PATIENCE} s in vain for {what}"
@@ -17,7 +17,7 @@ def wait_until(condition: Callable[[], object], what: str) -> None:
 
 
 def wait_while_it_raises(error: type[Exception], action: Callable[[], object]) -> None:
-    """Repeat an action until it raises `error` no more; fail when it always does."""
+    """Repeat an action until it no longer raises `error`; fail if it still does after PATIENCE seconds."""
 
     def succeeds() -> bool:
         try:

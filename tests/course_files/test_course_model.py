@@ -1,4 +1,4 @@
-"""Models of the course project load exactly, or one line says what does not fit."""
+"""Models of the course project load exactly, or a one-line error says what is wrong."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ BAD_JSON: dict[str, tuple[object, str]] = {
 
 
 @pytest.mark.parametrize("label", BAD_JSON)
-def test_a_bad_architecture_is_told_in_one_line(tmp_path, label):
+def test_a_bad_architecture_gives_a_one_line_error(tmp_path, label):
     layers, said = BAD_JSON[label]
     message = refusal(saved(tmp_path, layers=layers))
     assert said in message
@@ -200,7 +200,7 @@ BAD_WEIGHTS: dict[str, tuple[object, str]] = {
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("label", BAD_WEIGHTS)
-def test_bad_weights_are_told_in_one_line(tmp_path, label, protocol):
+def test_bad_weights_give_a_one_line_error(tmp_path, label, protocol):
     weights, said = BAD_WEIGHTS[label]
     message = refusal(saved(tmp_path, weights, protocol=protocol))
     assert said in message
@@ -226,7 +226,7 @@ def test_a_call_in_the_file_is_not_made(tmp_path, monkeypatch):
     assert f"global '{os.mkdir.__module__}.mkdir'" in message
     assert "nothing in the file was run" in message
     assert not (tmp_path / "ran").exists()
-    pickle.loads(path.read_bytes())  # the file is as dangerous as it looks
+    pickle.loads(path.read_bytes())  # the call in the file really works
     assert (tmp_path / "ran").exists()
 
 
@@ -256,7 +256,7 @@ def test_missing_files_are_named(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".json"])
-def test_a_file_that_may_not_be_opened_is_the_machines_fault(tmp_path, monkeypatch, suffix):
+def test_a_file_that_may_not_be_opened_is_a_machine_error(tmp_path, monkeypatch, suffix):
     path = saved(tmp_path)
     really_open = pathlib.Path.open
 

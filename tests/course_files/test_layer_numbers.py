@@ -1,4 +1,4 @@
-"""How the layers of a course file are numbered, and what its classes are called."""
+"""How the layers of a course file are numbered, and which names its classes have."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def saved(folder, numbers, form="layer_{}_{}", sizes=SIZES, with_json=True):
 
 
 @pytest.mark.parametrize(("numbers", "said"), [((0, 2, 4), ""), ((0, 1, 2), "0, 1, 2"), ((1, 2, 3), "1, 2, 3")])
-def test_layers_numbered_one_after_the_other_are_read_and_this_is_said(tmp_path, numbers, said):
+def test_consecutive_layer_numbers_are_read_with_a_note(tmp_path, numbers, said):
     official = read_course_model(saved(tmp_path, (0, 2, 4)))
     model = read_course_model(saved(tmp_path, numbers))
     for mine, theirs in zip(model.weights + model.biases, official.weights + official.biases, strict=True):
@@ -57,12 +57,12 @@ def test_numbers_with_a_gap_are_refused_in_one_line(tmp_path, numbers):
 def test_plain_weights_may_begin_at_0_and_have_no_gap(tmp_path):
     model = read_course_model(saved(tmp_path, (0, 1, 2), "{1}{0}", with_json=False))
     assert "layers 6-5-4-3 by the shapes" in model.assumed
-    # A layer of as many outputs as inputs leaves shapes that still chain.
+    # If a missing layer has as many outputs as inputs, the shapes of the others still fit one another.
     with pytest.raises(CheckpointError, match="has W1, W2, W4, and numbers between them are missing"):
         read_course_model(saved(tmp_path, (1, 2, 4), "{1}{0}", with_json=False).replace(tmp_path / "gap.pkl"))
 
 
-def test_names_of_the_carried_images_are_those_of_a_course_file_that_fits_them(tmp_path, dataset):
+def test_a_course_file_that_fits_the_carried_images_has_their_class_names(tmp_path, dataset):
     (model,) = load_models(saved(tmp_path, (0, 2, 4), sizes=(784, 4, 3, 10)))
     assert model.info.class_names == list(CARRIED_CLASS_NAMES)
     assert names_for(model, None) == list(CARRIED_CLASS_NAMES)
@@ -71,7 +71,7 @@ def test_names_of_the_carried_images_are_those_of_a_course_file_that_fits_them(t
     assert names_for(small, dataset) == list(dataset.class_names)
 
 
-def test_names_of_other_data_go_over_those_that_were_taken(tmp_path):
+def test_names_of_other_data_replace_the_assumed_ones(tmp_path):
     (model,) = load_models(saved(tmp_path, (0, 2, 4), sizes=(784, 4, 3, 10)))
 
     class Digits:
@@ -80,7 +80,7 @@ def test_names_of_other_data_go_over_those_that_were_taken(tmp_path):
     assert names_for(model, Digits()) == list("0123456789")
 
 
-def test_names_that_were_taken_are_said_of_weights_without_a_json(tmp_path):
+def test_assumed_names_are_noted_for_weights_without_a_json(tmp_path):
     path = saved(tmp_path, (1, 2, 3), "{1}{0}", sizes=(784, 4, 3, 10), with_json=False)
     with pytest.warns(InputWarning, match="its classes get the names of Fashion-MNIST"):
         load_models(path)

@@ -12,7 +12,7 @@ SHAPES = [(5, 7), (6, 4, 3)]
 
 
 def shifted_by_hand(image, down, right):
-    """Pad with the border and cut out: NumPy's own padding, slices, no index tables."""
+    """Pad with the border by NumPy and cut out a slice, without index tables."""
     padded = np.pad(image, [(9, 9), (9, 9)] + [(0, 0)] * (image.ndim - 2), mode="edge")
     return padded[9 - down : 9 - down + image.shape[0], 9 - right : 9 - right + image.shape[1]]
 
@@ -27,7 +27,7 @@ def test_every_shift_moves_the_image_and_repeats_its_border(shape):
         np.testing.assert_array_equal(moved.reshape(shape), shifted_by_hand(image, down, right))
 
 
-def test_all_shifts_are_drawn_about_equally_often_and_anew_in_each_epoch():
+def test_all_shifts_are_about_equally_frequent_and_drawn_again_in_each_epoch():
     drawn = draw_moves(90_000, seed=3, epoch=1, n_moves=count_moves(1, 0))
     counts = np.bincount(drawn, minlength=9)
     # Four standard deviations of a count around 10,000.
@@ -55,7 +55,7 @@ def test_images_are_mirrored_and_then_shifted(dtype):
 
 @pytest.mark.parametrize("shape", [(28, 28), (21, 20, 3)])
 @pytest.mark.parametrize(("shift", "share"), [(0, 0.05), (1, 0.05), (2, 0.3)])
-def test_affine_maps_are_linear_but_for_rounding_and_their_middle_is_none(shape, shift, share):
+def test_affine_maps_are_linear_up_to_rounding_and_are_zero_in_the_middle(shape, shift, share):
     sources = move_sources(shape, shift, share)
     assert sources.shape == (count_moves(shift, share), np.prod(shape))
     height, width, channels = (*shape, 1)[:3]
@@ -70,7 +70,7 @@ def test_affine_maps_are_linear_but_for_rounding_and_their_middle_is_none(shape,
         for own, size, place in ((own_row, height, 1), (own_column, width, 2)):
             inside = (own > 0) & (own < size - 1)
             fit, *_ = np.linalg.lstsq(centred[inside], own[inside] - (size - 1) / 2)
-            # A pixel lies at most half a pixel beside its exact place, and far fewer beside a line fitted to all.
+            # Each pixel is at most half a pixel away from its exact place, and a line fitted to all is far nearer.
             assert np.abs(centred[inside] @ fit - own[inside] + (size - 1) / 2).max() < 1
             assert abs(fit[0]) < shift + 0.2
             assert np.abs(fit[1:] - np.eye(2)[place - 1]).max() < share + 0.05
@@ -87,14 +87,14 @@ def test_affine_maps_reach_both_sides_of_what_is_asked():
 
 
 def test_affine_maps_do_not_depend_on_how_a_processor_rounds():
-    # No map is so near to the middle between two pixels that another order of additions would choose the other one.
+    # No position is so near to the middle of two pixels that another order of additions would choose the other pixel.
     height = width = 28
     found = move_sources((height, width), 1, 0.05)
     again = move_sources((height, width), 1, 0.05 * (1 + 1e-13))
     np.testing.assert_array_equal(found, again)
 
 
-def test_without_moves_no_table_is_made():
+def test_without_shifts_no_table_is_made():
     assert TrainingImages(np.zeros((2, 4), np.uint8), np.zeros(2, int), image_shape=(2, 2)).sources is None
 
 
@@ -119,7 +119,7 @@ def test_shares_are_those_of_the_beta_distribution(alpha):
     drawn = draw_shares(20_000, seed=3, epoch=1, alpha=alpha)
     assert drawn.dtype == np.float32
     assert 0.5 <= drawn.min() <= drawn.max() <= 1
-    # s from Beta(alpha, alpha) has the mean 1/2 and the variance 1 / (4 (2 alpha + 1)), and 1 - s lies as far from 1/2.
+    # s from Beta(alpha, alpha) has the mean 1/2 and the variance 1 / (4 (2 alpha + 1)), and 1 - s is as far from 1/2.
     spread = (drawn.astype(np.float64) - 0.5) ** 2
     assert spread.mean() == pytest.approx(1 / (4 * (2 * alpha + 1)), abs=4 * spread.std() / np.sqrt(20_000))
     expected = np.random.default_rng(0).beta(alpha, alpha, 200_000)
@@ -129,7 +129,7 @@ def test_shares_are_those_of_the_beta_distribution(alpha):
     )
 
 
-def test_shares_are_drawn_anew_in_each_epoch_and_the_same_again():
+def test_shares_are_drawn_again_in_each_epoch_and_are_reproducible():
     first = draw_shares(100, seed=3, epoch=1, alpha=0.01)
     np.testing.assert_array_equal(first, draw_shares(100, seed=3, epoch=1, alpha=0.01))
     assert not np.array_equal(first, draw_shares(100, seed=3, epoch=2, alpha=0.01))

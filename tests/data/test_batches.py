@@ -1,4 +1,4 @@
-"""Training images are gathered, mirrored and scaled, against indexing one image at a time."""
+"""Gathering, mirroring and scaling training images, compared with indexing one image at a time."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_mirroring_nothing_and_everything():
     assert images[0].tolist() == [3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8]
 
 
-def test_coins_are_fair_and_those_of_seed_and_epoch():
+def test_half_of_the_images_are_mirrored_by_seed_and_epoch():
     coins = mirror_coins(10_000, seed=0, epoch=1)
     assert abs(coins.mean() - 0.5) < 0.02  # four standard deviations
     np.testing.assert_array_equal(coins, mirror_coins(10_000, seed=0, epoch=1))
@@ -88,7 +88,7 @@ def test_coins_are_fair_and_those_of_seed_and_epoch():
         assert abs((coins == other).mean() - 0.5) < 0.02
 
 
-def test_generators_differ_by_seed_purpose_and_epoch_alone():
+def test_generators_depend_on_seed_purpose_and_epoch_only():
     keys = [(seed, purpose, epoch) for seed in (0, 1) for purpose in ("order", "mirror") for epoch in (0, 1)]
     draws = {key: generator(*key).random() for key in keys}
     assert len(set(draws.values())) == 8

@@ -1,4 +1,4 @@
-"""Datasets: every source ends in the same checked arrays, and wrong arrays in one line that names them."""
+"""Datasets: every source gives the same checked arrays, and wrong arrays give a one-line error that names them."""
 
 from __future__ import annotations
 
@@ -62,14 +62,14 @@ def test_a_missing_path_named_fashion_mnist_means_the_carried_data_with_a_note(t
     assert notes == [f"{tmp_path / name} does not exist: using the Fashion-MNIST that comes with barenet"]
 
 
-def test_a_folder_of_yours_named_fashion_mnist_is_read(folder):
+def test_an_existing_folder_named_fashion_mnist_is_read(folder):
     path = folder().rename(folder().parent / "fashion-mnist")
     notes = listen()
     check_is_the_small_one(load_dataset(path), "fashion-mnist")
     assert notes == ["fashion-mnist: 4 training and 2 test images of 2x3, 3 classes (0, 1, 2)"]
 
 
-def test_a_damaged_installation_says_so(tmp_path, monkeypatch):
+def test_a_damaged_installation_gives_an_error(tmp_path, monkeypatch):
     (tmp_path / "fashion_mnist").mkdir()
     path = tmp_path / "fashion_mnist" / "train-images-idx3-ubyte.gz"
     path.write_bytes(gzip.compress(TRAIN_IMAGES))

@@ -121,7 +121,7 @@ def test_a_fraction_that_rounds_to_no_image_is_refused():
 
 
 @pytest.mark.parametrize("labels", [np.zeros(0, int), np.zeros((3, 1), int), np.zeros(3), np.array(["a", "b"])])
-def test_labels_that_are_none_are_refused(labels):
+def test_wrong_labels_are_refused(labels):
     for refuse in (lambda: stratified_split(labels, 1, 0), lambda: resolve_n_valid(labels, 1, True)):
         with pytest.raises(DataError) as caught:
             refuse()
@@ -151,7 +151,7 @@ def test_a_default_with_no_image_to_spare_is_an_error():
         resolve_n_valid(np.array([0, 1]), 10_000, is_default=True)
 
 
-def test_a_given_value_stands_or_is_an_error():
+def test_a_given_value_is_kept_or_is_an_error():
     notes = listen()
     assert resolve_n_valid(TEN_EACH, 80, is_default=False) == 80
     assert resolve_n_valid(TEN_EACH, 0.8, is_default=False) == 0.8

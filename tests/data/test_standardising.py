@@ -1,4 +1,4 @@
-"""Standardising: the same statistics however the rows lie in memory."""
+"""Standardising: the same statistics for every layout of the rows in memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both engines, for tests that each of them must pass."""
+"""Both engines, for tests that both must pass."""
 
 from __future__ import annotations
 

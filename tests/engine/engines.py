@@ -1,4 +1,4 @@
-"""Engines for tests: small networks, any number of threads, and every bit that an epoch leaves."""
+"""Engines for tests: small networks, any number of threads, and all results of an epoch bit by bit."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ class Case:
         return engine
 
     def train(self, networks: Sequence[int], threads: int | Sequence[int] = 1, stops: Sequence[int] = ()) -> list[Any]:
-        """Train an epoch in stretches that end at `stops`; return for each network everything that it leaves.
+        """Train an epoch in stretches that end at `stops`; return for each network all its results.
 
         threads: a number, or one for each stretch.
         """
@@ -137,7 +137,7 @@ class Case:
 
 
 def collect(engine: Engine, before: TrainingState, results: Sequence[tuple[np.ndarray, np.ndarray]]) -> list[Any]:
-    """Return for each network every bit that the stretches of an epoch left, by name."""
+    """Return for each network all results of the stretches of an epoch, as bytes by name."""
     state, norms = engine.capture(before), engine.norms()
     arrays = {
         **{name: array for name, array in state.arrays().items() if not name.startswith("best")},

@@ -1,4 +1,4 @@
-"""Whether compiled kernels can be used is known without Numba, and each hindrance is one sentence with its remedy."""
+"""Whether compiled kernels can be used is known without Numba, and each reason is one sentence with its remedy."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KERNELS = "barenet.engine.compiled.kernels.compiling"
 
 
 @pytest.fixture
-def find_hindrance(monkeypatch):
-    """Return a function that asks what hinders, with some version of Numba and some error when it is imported."""
+def find_reason(monkeypatch):
+    """Return a function that gives the reason, for a version of Numba and an error when it is imported."""
 
     def find(version, error=None, fma=True):
         monkeypatch.setattr(available, "versions", lambda: {} if version is None else {"Numba": version})
@@ -59,8 +59,8 @@ def find_hindrance(monkeypatch):
         ("0.69.9", None, True, None),
     ],
 )
-def test_each_hindrance_is_one_sentence_with_what_to_do(version, error, fma, words, find_hindrance):
-    assert find_hindrance(version, error, fma) == words
+def test_each_reason_is_one_sentence_with_what_to_do(version, error, fma, words, find_reason):
+    assert find_reason(version, error, fma) == words
 
 
 def test_the_bounds_are_those_of_the_extra(monkeypatch):
@@ -93,7 +93,7 @@ def test_only_an_x86_processor_may_lack_fused_product_sums(machine, features, ex
     assert lacks_fma() is expected
 
 
-def test_kernels_that_lie_on_disk_are_not_announced(monkeypatch, tmp_path):
+def test_kernels_that_are_on_disk_are_not_announced(monkeypatch, tmp_path):
     for folder, words in ((tmp_path, "once on this machine"), (None, "BARENET_CACHE or NUMBA_CACHE_DIR names another")):
         monkeypatch.setitem(sys.modules, KERNELS, SimpleNamespace(FOLDER=folder))
         assert words in describe_compiling()

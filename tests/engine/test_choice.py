@@ -1,4 +1,4 @@
-"""How many threads are chosen, against tables of times that change while training goes on."""
+"""How many threads are chosen, with tables of times that change during training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from barenet.engine.choice import LEAST_WORK, LONGEST_RETRY_SECONDS, TRIALS, Thr
 
 
 class Machine:
-    """Takes steps in the time that a table says: seconds of a step by number of threads."""
+    """Takes steps in the times of a table: seconds of a step by number of threads."""
 
     def __init__(self, choice: ThreadChoice, seconds: dict[int, float]) -> None:
         self.choice, self.seconds = choice, seconds
@@ -18,7 +18,7 @@ class Machine:
         self.used: list[tuple[float, int]] = []  # when, and on how many threads
 
     def run(self, duration: float, stretch: int = 100) -> None:
-        """Train for so many seconds, in stretches as the trainer asks for."""
+        """Train for so many seconds, in stretches like those of the trainer."""
         end = self.clock + duration
         while self.clock < end:
             threads = self.choice.threads
@@ -117,7 +117,7 @@ def test_trials_cost_little(n):
 
 
 def test_a_stretch_of_few_steps_is_enough():
-    """The trainer may ask for fewer steps than a trial wants."""
+    """The trainer may ask for fewer steps than a trial takes."""
     machine = Machine(ThreadChoice([1, 2]), {1: 0.3, 2: 0.2})
     machine.run(20, stretch=1)
     assert machine.choice.best == 2

@@ -1,4 +1,4 @@
-"""The doctor finds what holds speed back, and says how many threads are used, and why."""
+"""The diagnosis finds what makes training slow, and says how many threads are used, and why."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_machine_in_order_gets_no_advice():
         ({"blas": {}}, "no BLAS that is known"),
     ],
 )
-def test_each_hindrance_is_named_with_its_remedy(changed, words):
+def test_each_cause_of_slowness_is_named_with_its_remedy(changed, words):
     (sentence,) = advise(**changed)
     assert words in sentence
 
@@ -107,7 +107,7 @@ def test_both_engines_are_measured_where_both_can_be_used():
     assert 1 < times["compiled"][1] < 1e6
 
 
-def test_where_compiled_kernels_are_not_measured_it_is_said_why(monkeypatch):
+def test_the_reason_is_given_where_compiled_kernels_are_not_measured(monkeypatch):
     assert diagnosis.why_not_compiled() == "BARENET_ENGINE is numpy"  # as the tests' shell says
     monkeypatch.delenv("BARENET_ENGINE")
     monkeypatch.setattr(diagnosis, "why_not", lambda: "Numba is not installed")
@@ -145,8 +145,8 @@ def test_a_diagnosis_measures_this_machine():
     assert set(found.as_dict()) >= {"numpy", "blas", "cores", "advice"}
 
 
-def test_what_other_programs_use_is_all_but_one_s_own_time(monkeypatch):
-    # On the clock, busy, own: in 10 seconds the cores were busy for 15, of which 6 were ours.
+def test_the_time_of_other_programs_is_without_that_of_this_process(monkeypatch):
+    # Clock, busy time, time of this process: in 10 seconds the cores were busy for 15, 6 of them for this process.
     clocks = iter([(100.0, 50.0, 3.0), (110.0, 65.0, 9.0)])
     monkeypatch.setattr(cores, "read_clocks", lambda: next(clocks))
     with BusyCores() as busy:

@@ -1,4 +1,4 @@
-"""What an engine tells of its steps, what a step calls and allocates."""
+"""What an engine reports of its steps, and what a step calls and allocates."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_the_state_that_an_engine_starts_from_stays_as_it_is():
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_the_first_step_with_a_loss_that_is_not_finite_is_told_for_each_network(threads):
+def test_the_first_step_with_a_loss_that_is_not_finite_is_reported_for_each_network(threads):
     case = Case({"optimizer": "sgd", "activation": "leaky_relu"}, [{"seed": 0, "lr": 0.01}, {"seed": 1, "lr": 1e30}])
     engine = case.engine([0, 1], threads)
     engine.begin(case.plan([0, 1]))
@@ -74,7 +74,7 @@ def test_the_first_step_with_a_loss_that_is_not_finite_is_told_for_each_network(
     assert np.isfinite(losses[:, 0]).all()
     lost = 1 + int(np.argmax(~np.isfinite(losses[:, 1])))
     assert engine.first_lost_steps().tolist() == [-1, lost]
-    engine.begin(case.plan([0, 1]))  # another epoch begins anew
+    engine.begin(case.plan([0, 1]))  # another epoch begins without the step of the first
     assert engine.first_lost_steps().tolist() == [-1, -1]
     engine.close()
 
@@ -100,7 +100,7 @@ def test_a_second_epoch_goes_on_where_the_first_ended():
 
 
 def make_engine(n_networks=1):
-    """Return the course project's network, batch and learning rule, N of them, in the midst of an epoch."""
+    """Return the course project's network, batch and learning rule, N of them, in the middle of an epoch."""
     flags = {"model.hidden_sizes": HIDDEN, "data.batch_size": BATCH}
     configs = [build_config("course", flags={**flags, "trainer.seed": i}) for i in range(n_networks)]
     start = MLP(N_INPUTS, HIDDEN, 10, seed=list(range(n_networks)), n_networks=n_networks)

@@ -1,4 +1,4 @@
-"""The batches of an epoch: each holds the images that the order says, whoever asks for which part of it first."""
+"""The batches of an epoch: each holds the images that the order gives, no matter which part is asked for first."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_images_that_are_ready_are_not_prepared_again(monkeypatch):
     assert len(prepared) == 2
 
 
-def test_another_epoch_forgets_what_was_ready():
+def test_another_epoch_does_not_use_the_prepared_batches():
     feed, _, _ = make_feed(16, ())
     feed.prepare(0, slice(0, 16))
     order = np.arange(700)[::-1]
@@ -76,7 +76,7 @@ def test_another_epoch_forgets_what_was_ready():
 
 
 @pytest.mark.parametrize("batch_size", [1, 5, 16, 21, 32, 64, 100])
-def test_images_that_are_prepared_early_lie_elsewhere_than_those_in_use(batch_size):
+def test_images_that_are_prepared_early_do_not_overwrite_those_in_use(batch_size):
     feed, expected, _ = make_feed(batch_size, ())
     feed.allow_following()
     n_steps = 650 // batch_size

@@ -39,7 +39,7 @@ with pytest.MonkeyPatch.context() as patch:
         for activation, optimizer in (("gelu", "adamw"), ("relu", "sgd"))
         for b, n in ((16, 70), (33, 70), (131, 300), (518, 1200))
     ]
-    # As in the default recipe, whose products are large enough to take other ways through a kernel.
+    # As in the default recipe, whose products are large enough to use other code of a kernel.
     cases.append(Case({"activation": "gelu", "hidden": "512,256"}, rows, batch_size=256, n_images=300))
     found = [
         {f"{networks} {threads}": digest(case.train(networks, threads)) for networks, threads in
@@ -51,7 +51,7 @@ print(json.dumps({"kernel": find_blas()["architecture"], "found": found}))
 
 
 def runnable_kernels() -> list[str]:
-    """Return the kernels that this processor can run, none where the system does not tell."""
+    """Return the kernels that this processor can run; none if the system does not list its instructions."""
     about = Path("/proc/cpuinfo")
     lines = about.read_text("utf-8").splitlines() if about.exists() else []
     flags = next((line for line in lines if line.startswith("flags")), "")

@@ -1,4 +1,4 @@
-"""Which engine trains: as it is asked for, as the shell says, or what is installed; and what is said of another."""
+"""Which engine trains: by setting, by environment variable, or by what is installed; and the messages about it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BROKEN = "Numba 0.1 is too old"
 
 @pytest.fixture
 def choose(make_config, monkeypatch):
-    """Return a function that chooses, with what is asked, what the shell says, and what hinders compiled kernels."""
+    """Return a function that chooses, given the setting, the environment variable, and why there are no kernels."""
 
     def run(asked, shell=None, why=None, installed=True, **settings):
         monkeypatch.delenv("BARENET_ENGINE", raising=False)
@@ -67,7 +67,7 @@ def test_what_is_asked_for_and_cannot_be_used_is_an_error(asked, shell, words, c
 
 @pytest.mark.parametrize("settings", [{"activation": "custom:mine"}, {"loss": "custom:mine"}])
 @pytest.mark.parametrize("asked", ["auto", "compiled"])
-def test_functions_of_one_s_own_train_with_numpy_and_a_note(asked, settings, choose):
+def test_custom_functions_train_with_numpy_and_a_note(asked, settings, choose):
     kind, (note,) = choose(asked, **settings)
     assert kind == "numpy"
     assert "cannot use custom activations or losses" in note
@@ -84,7 +84,7 @@ def test_settled_settings_say_which_engine_trains(make_config, monkeypatch):
     assert notes == ["compiling"]
 
 
-def test_what_was_begun_with_compiled_kernels_goes_on_with_them_alone(make_config, monkeypatch, tmp_path):
+def test_what_was_begun_with_compiled_kernels_goes_on_only_with_them(make_config, monkeypatch, tmp_path):
     monkeypatch.setattr(making, "why_not", lambda: BROKEN)
     check_engine(tmp_path, make_config(engine="numpy"))
     with pytest.raises(RunError) as refused:
@@ -101,7 +101,7 @@ def test_what_was_begun_with_compiled_kernels_goes_on_with_them_alone(make_confi
         ("compiled", 3, 16, "compiled kernels, up to 3 threads"),
     ],
 )
-def test_an_engine_is_told_with_its_threads(kind, n_networks, batch_size, expected, make_config, monkeypatch):
+def test_an_engine_is_described_with_its_threads(kind, n_networks, batch_size, expected, make_config, monkeypatch):
     monkeypatch.setattr(making, "why_not", lambda: None)
     about = (make_config(engine=kind), n_networks, MLP(64, (16,), 4).architecture, make_loss("cross_entropy"))
     assert describe_engine(*about, batch_size=batch_size, most_threads=4, n_steps=1) == expected

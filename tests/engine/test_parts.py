@@ -1,4 +1,4 @@
-"""Into which parts a step is cut: they cover everything in order, and depend on shapes and batch alone."""
+"""Into which parts a step is cut: they cover everything in order, and depend only on shapes and batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from barenet.engine.numpy_engine.batch_tasks import BatchTasks
 from barenet.engine.parts import RULE_VERSION, image_parts, split, weight_pieces
 
 # Batch and layers, parts of the images, pieces of each weight matrix. A run records the version of the rule, and its
-# weights follow from it in the last bit: whoever changes a number here makes a new version.
+# weights follow from it in the last bit: a changed number here needs a new version.
 VERSION_1 = {
     (16, (784, 128, 32, 10)): (1, [1, 1, 1]),
     (128, (784, 128, 32, 10)): (1, [1, 1, 1]),

@@ -1,4 +1,4 @@
-"""Networks in worker processes: the same bits as in this process, whatever becomes of a worker."""
+"""Networks in worker processes: the same bits as in this process, also if a worker is killed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def case() -> Case:
 
 
 @pytest.mark.slow
-def test_networks_in_processes_end_with_the_bits_that_they_have_here(case):
+def test_networks_in_processes_end_with_the_same_bits_as_in_this_process(case):
     networks = range(3)
     plan, before, expected = case.plan(networks), case.start(networks), case.train(networks)
     engine = start(case, 2)
@@ -90,7 +90,7 @@ def test_a_worker_that_is_killed_is_started_again_and_changes_no_bit(case, when)
         kill_one("before the first step")
         results = [engine.train(0, 2)]
         kill_one("between two stretches")
-        engine.evaluation_network()  # what the workers have reached is known then
+        engine.evaluation_network()  # then this process has the workers' state
         kill_one("after a capture")
         results.append(engine.train(2, plan.n_steps))
         engine.evaluation_network()  # as the trainer does, before it asks for the norms
@@ -119,12 +119,12 @@ COURSE, DEFAULT = (784, (128, 32), 10), (784, (256, 128), 10)
         (4, DEFAULT, 256, 8, 100_000, 1),  # its batches are cut, so threads share a network
     ],
 )
-def test_processes_train_several_networks_for_long(n_networks, sizes, batch, most, n_steps, expected):
+def test_processes_train_several_networks_if_there_is_enough_work(n_networks, sizes, batch, most, n_steps, expected):
     architecture = MLP(*sizes).architecture
     assert count_processes(n_networks, architecture, batch, most, n_steps) == expected
 
 
-def test_without_room_for_the_images_networks_train_in_this_process(case, monkeypatch):
+def test_without_disk_space_for_the_images_networks_train_in_this_process(case, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError("no space left on device")
 
@@ -143,7 +143,7 @@ def test_without_room_for_the_images_networks_train_in_this_process(case, monkey
     engine.close()
 
 
-def test_a_process_that_ends_between_two_questions_is_gone():
+def test_a_process_that_ends_between_two_checks_is_not_alive():
     class Ending:
         def is_running(self) -> bool:
             return True

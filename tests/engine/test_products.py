@@ -1,4 +1,4 @@
-"""Products in parts: the parts cover the whole, and are as BLAS's kernels for small matrices want them."""
+"""Products in parts: the parts cover the whole, and have sizes for which BLAS uses its kernels for small matrices."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ CASES = {
         {"activation": "relu", "mixup": 0.2, "label_smoothing": 0.1},
         [{"seed": 2, "lr": lr} for lr in (0.01, 0.001, 0.003, 0.02, 0.005)],
     ),
-    "adamw, normalised, dropout": (  # 128 units: their rows lie further apart than they are long
+    "adamw, normalised, dropout": (  # 128 units: the distance between rows is larger than their length
         {"activation": "gelu", "normalization": "layer", "hidden": "40,128", "dropout": 0.2},
         [row | {"weight_decay": w} for row, w in zip(SEEDS, (0, 0.1, 0.01, 0.3, 0.05), strict=True)],
     ),
@@ -167,7 +167,7 @@ def test_bits_depend_neither_on_threads_nor_on_other_networks(kind, name, size):
     ("name", "size"),
     [pytest.param(*own, marks=pytest.mark.slow if own in SOME else pytest.mark.full) for own in SETTINGS],
 )
-def test_nor_with_any_pair_of_numbers(kind, name, size):
+def test_bits_are_the_same_for_all_pairs_of_networks_and_threads(kind, name, size):
     check_bits(kind, name, size, PAIRS)
 
 

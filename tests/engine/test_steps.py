@@ -1,4 +1,4 @@
-"""The engine's steps against a textbook's in float64 and, with dropout, against the network package's own classes."""
+"""The engine's steps against a textbook's in float64 and, with dropout, against the classes of the package nn."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def prepared(case, plan):
 
 
 def assert_follows_the_textbook(case, threads=2):
-    """Train an epoch with the engine and, from the same state, by the textbook, and compare all that they leave."""
+    """Train an epoch with the engine and, from the same state, by the textbook, and compare all results."""
     (config,) = case.configs
     plan, before = case.plan([0]), case.start([0])
     engine = case.engine([0], threads)
@@ -76,7 +76,7 @@ def assert_follows_the_textbook(case, threads=2):
             smoothing=config.model.label_smoothing,
         )
         assert losses[i, 0] == pytest.approx(loss, rel=1e-5)
-        assert np.mean(predicted[0, batch] == classes) > 0.99  # two classes may be equal but for rounding
+        assert np.mean(predicted[0, batch] == classes) > 0.99  # two classes may be equal up to rounding
         was = copy.deepcopy(parameters)
         norm = textbook_step.step(
             parameters, slots, average, grads, case.first_step + i + 1, plan.rates[i, 0], config.optimizer
@@ -95,7 +95,7 @@ def assert_follows_the_textbook(case, threads=2):
 
 
 def with_epsilon(rule):
-    """Return an epsilon so large that it shows, for the rules that have one."""
+    """Return an epsilon so large that it changes results, for the rules that have one."""
     return {} if RULES[rule]["optimizer"] == "sgd" else {"epsilon": 1e-3}
 
 
@@ -185,11 +185,11 @@ def test_with_dropout_an_epoch_is_that_of_the_network_package(kind, rule, size):
             np.testing.assert_allclose(state.slots[name][n], slot, rtol=1e-4, atol=2e-6)
 
 
-# ------------------------------------------------------------------------------- functions that a person has written
+# ------------------------------------------------------------------------------------------------ custom functions
 
 
 class Watched:
-    """An activation and a loss as a person may hand them in, which note how they are called."""
+    """A custom activation and a custom loss that record how they are called."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, tuple[int, ...], int]] = []
@@ -341,12 +341,12 @@ def test_an_engine_starts_its_threads_but_the_calling_one_and_close_ends_them(mo
     engine.train(0, 2)
     assert len(team_threads() - before) == (expected if n_networks == 1 else min(most, n_networks) - 1)
     engine.close()
-    wait_for(lambda: team_threads() <= before)  # those of an earlier engine may end meanwhile
+    wait_for(lambda: team_threads() <= before)  # threads of an earlier engine may end in the meantime
 
 
 @pytest.mark.parametrize("n_networks", [1, 3])
 def test_an_engine_follows_its_choice_of_threads_within_an_epoch(n_networks):
-    """The choice of a stretch holds from its first step on: one thread more, or fewer, whatever the engine had."""
+    """The choice of a stretch holds from its first step on: one thread more, or one fewer, than before."""
     case = Case(RULES["adamw"], [{"seed": n} for n in range(n_networks)], batch_size=16, n_images=70)
     before = team_threads()
     engine = case.engine(range(n_networks), 1)

@@ -1,4 +1,4 @@
-"""A team of threads: it shares tasks, waits asleep, hands on errors, and leaves nothing running."""
+"""A team of threads: it shares tasks, waits without using a core, passes on errors, and ends all its threads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def team_threads() -> list[threading.Thread]:
 
 @pytest.mark.parametrize("n_threads", [1, 2, 3, 4])
 @pytest.mark.parametrize("n_tasks", [1, 2, 3, 20])
-def test_every_task_runs_once_and_is_told_its_thread(make_team, n_threads, n_tasks):
+def test_every_task_runs_once_and_gets_the_number_of_its_thread(make_team, n_threads, n_tasks):
     team = make_team(n_threads)
     runs = []
 
@@ -52,12 +52,12 @@ def test_every_task_runs_once_and_is_told_its_thread(make_team, n_threads, n_tas
 
 
 def test_tasks_run_at_the_same_time(make_team):
-    together = threading.Barrier(3, timeout=WAIT)  # passes only if three threads stand at it at once
+    together = threading.Barrier(3, timeout=WAIT)  # passes only if three threads wait at it at once
     make_team(3).run([lambda thread: together.wait()] * 3)
 
 
-def test_a_thread_that_is_kept_from_running_does_not_keep_the_others(make_team):
-    """One task waits until all others are done: they are not dealt to its thread beforehand."""
+def test_a_blocked_thread_does_not_block_the_others(make_team):
+    """One task waits until all others are done: no task is given to a thread in advance."""
     done, rest_is_done = [], threading.Event()
 
     def wait(thread: int) -> None:

@@ -1,4 +1,4 @@
-"""BLAS gets one thread while anybody needs it, and NumPy's BLAS is found among others."""
+"""BLAS has one thread as long as one user needs it, and NumPy's BLAS is found among others."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ def test_numpy_s_blas_is_found_whatever_else_is_loaded(loaded, expected, monkeyp
 
 
 def counts() -> set[int]:
-    """Return the number of threads of NumPy's BLAS: a library that is loaded later than the limit is not its."""
+    """Return the number of threads of NumPy's BLAS; a library that was loaded after the limit does not count."""
     return {find_blas()["num_threads"]} if find_blas() else set()
 
 
 @pytest.fixture
 def two_threads():
-    """Let BLAS have two threads, on a machine with one core too; returns what it says it has."""
+    """Let BLAS have two threads, also on a machine with one core; return the number that it reports."""
     np.ones((2, 2)) @ np.ones((2, 2))
     with threadpool_limits(2, user_api="blas"):
         yield counts()
@@ -51,7 +51,7 @@ def test_threads_are_put_back_after_an_error(two_threads):
     assert counts() == two_threads
 
 
-def test_who_leaves_first_takes_nothing_from_who_stays(two_threads):
+def test_the_first_user_that_ends_changes_nothing_for_the_others(two_threads):
     is_inside, may_leave = threading.Event(), threading.Event()
 
     def stay():
@@ -70,7 +70,7 @@ def test_who_leaves_first_takes_nothing_from_who_stays(two_threads):
 
 
 class Library:
-    """Stands in for a BLAS library; on OpenMP each thread has a number of its own, two at first."""
+    """Replaces a BLAS library; with OpenMP each thread has a separate number of threads, two at first."""
 
     def __init__(self, threading_layer):
         self.threading_layer = threading_layer
@@ -110,7 +110,7 @@ def test_on_openmp_each_thread_has_its_limit():
     assert library.get_num_threads() == 2
 
 
-def test_a_thread_of_ours_is_limited_where_the_setting_is_its_own(monkeypatch):
+def test_a_thread_of_a_team_is_limited_if_each_thread_has_a_setting(monkeypatch):
     own, shared = Library("openmp"), Library("pthreads")
     monkeypatch.setattr(threads, "blas_limit", lambda: BlasLimit([own, shared]))
 

@@ -1,4 +1,4 @@
-"""One training step as a textbook writes it, in float64: whole matrices, no parts, no code of barenet's."""
+"""One training step as a textbook writes it, in float64: whole matrices, no parts, no code of barenet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Small runs in processes that tests may kill, and what of a run's folder must be the same in the end.
+"""Small runs in processes that tests may kill, and what must be the same in a run's folder in the end.
 
 A child is forked from a process that has imported everything, so it begins to work within milliseconds.
 """
@@ -44,7 +44,7 @@ from barenet.training.records import EpochRecord
 from barenet.training.trainer import Trainer
 
 PAUSE = 0.1  # seconds between two checkpoints inside an epoch, in place of 30
-STRETCH = 0.01  # seconds of training between two looks at the clock, in place of 0.2
+STRETCH = 0.01  # seconds of training before the clock is read again, in place of 0.2
 TESTED_BY = {"hidden": "16,8", "lr": 0.002, "n_valid": 100, "label_smoothing": 0, "dropout": 0.1}
 KINDS: dict[str, dict[str, Any]] = {
     "one": {"batch_size": 8, "epochs": 5},
@@ -106,7 +106,7 @@ def resume(folder: str, kind: str, observer: Observer | None = None) -> RunResul
 
 
 def train_two_epochs(folder: str, observer: object) -> None:
-    """Train a run up to its second epoch, as if it was stopped there."""
+    """Train a run for two epochs, as if it was stopped then."""
     path = Path(folder)
     resolved, data = prepare(config_of("one"), data_of("one"))
     resolved = settle_engine(resolved)
@@ -119,7 +119,7 @@ def train_two_epochs(folder: str, observer: object) -> None:
 
 
 class Notes(Observer):
-    """Keeps what is said."""
+    """Keeps all notes."""
 
     def __init__(self) -> None:
         self.said = listen()
@@ -173,7 +173,7 @@ def save(folder: str, number: int, notes: object = None) -> None:
     )
 
 
-def save_for_ever(folder: str) -> None:
+def save_repeatedly(folder: str) -> None:
     """Write the files of a run again and again, each time with the next number in all of them."""
     path = Path(folder)
     example = EpochRecord(0, 1, 1, 0.1, 1.0, 0.5, None, None, False, 1.0, 1.0, 1.0, 0.1)
@@ -188,9 +188,9 @@ def save_for_ever(folder: str) -> None:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """Return what of a run's files must be the same however often it was stopped: all but times.
+    """Return the parts of a run's files that must be the same after any number of stops: all but times.
 
-    `previous` is the checkpoint before the last, which is another one after a stop: it must be whole.
+    `previous` is the checkpoint before the last. After a stop it is another one, so it only has to be undamaged.
     """
     found: dict[str, Any] = {}
     for own in network_folders(folder):
@@ -226,5 +226,5 @@ def without_times(value: Any) -> Any:
 
 
 def differing(found: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    """Return the names of files that are not the same, or are in one of the two alone."""
+    """Return the names of files that are not the same, or are in only one of the two."""
     return sorted(name for name in {*found, *wanted} if found.get(name) != wanted.get(name))

@@ -1,4 +1,4 @@
-"""Rows of the fault tests are collected over all processes, and on demand written into the docs at the end."""
+"""Rows of the fault tests are collected over all processes, and written into the docs at the end on request."""
 
 from __future__ import annotations
 

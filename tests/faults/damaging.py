@@ -1,6 +1,6 @@
-"""Damage sound files of each kind in many ways, with an eye for what their formats hold.
+"""Damage files of each kind in many ways that fit their formats.
 
-A damaged file is made by a generator of random numbers alone, so that one that is found can be made again.
+A damaged file depends only on the generator of random numbers, so that it can be made again.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 
 SIZES = (0, 1, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**63 - 1, 2**64 - 1)
-# What a text parser may stumble over: long digits, deep brackets, numbers that are none, other scripts, half a letter.
+# Difficult words for a text parser: many digits, deep brackets, invalid numbers, other scripts, half a letter.
 WORDS = (
     *(b"9" * 5000, b"[" * 5000, b"{" * 3000, b'{"a":' * 2000, b"9223372036854775807", b"-1", b"0", b"1e400", b"nan"),
     *(b"NaN", b"-inf", b"Infinity", b"1_5", "٣".encode(), b"0x10", b"\xff\xfe", b"\xed\xb2\x80", b"\0", b"'", b'"'),
@@ -28,7 +28,7 @@ VALUES = (None, True, -1, 0, 2.5, np.nan, np.inf, 10**30, "", "x", "\udc80", [],
 
 
 def damage_bytes(content: bytes, rng: np.random.Generator) -> bytes:  # noqa: PLR0911 (one for each kind of damage)
-    """Return a file that is flipped, cut, longer, or has a field of another size, knowing nothing of its format."""
+    """Return a file with a flipped bit, cut, longer, or with another number in a field, for any format."""
     at, n = int(rng.integers(len(content) + 1)), int(rng.integers(1, 9))
     kind = int(rng.integers(8))
     if kind == 0:
@@ -57,7 +57,7 @@ def damage_bytes(content: bytes, rng: np.random.Generator) -> bytes:  # noqa: PL
 
 
 def damage_text(content: bytes, rng: np.random.Generator) -> bytes:
-    """Return a text with a word in it that a parser may stumble over, in place of a piece of it or between two."""
+    """Return a text with a word that is difficult for a parser, in place of a piece of it or between two pieces."""
     at, n = int(rng.integers(len(content) + 1)), int(rng.integers(0, 12))
     return content[:at] + WORDS[rng.integers(len(WORDS))] + content[at + n :]
 
@@ -120,7 +120,7 @@ def damage_packed(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def damage_values(values: object, rng: np.random.Generator) -> object:
-    """Return nested dictionaries and lists in which one value, an entry or a name is another one."""
+    """Return nested dictionaries and lists in which one value, one entry or one name was changed."""
     if isinstance(values, dict) and values:
         key, kind = list(values)[rng.integers(len(values))], int(rng.integers(10))
         if kind == 0:

@@ -1,4 +1,4 @@
-"""System calls of a child that fail on demand: strace attaches to it, and lets one call of its choice return an error.
+"""System calls of a child that fail on demand: strace attaches to it, and lets one chosen call return an error.
 
 Only calls on given paths are counted and made to fail, so that what Python itself does with files goes on working.
 """
@@ -21,7 +21,7 @@ from waiting import wait_until
 
 ERRORS = ("ENOSPC", "EIO", "EACCES", "EDQUOT", "EINTR")
 IS_HERE = which("strace") is not None
-# Calls that a save makes, and no calls on memory: a file that is mapped is read by none.
+# Calls that a save makes. Calls on memory are not among them: a mapped file is read without a call.
 CALLS = (
     "openat,write,pwrite64,fsync,fdatasync,close,rename,renameat,renameat2,mkdir,mkdirat,unlink,unlinkat,rmdir,"
     "newfstatat,stat,lstat,statx,getdents64,ftruncate,fallocate,read,lseek,flock,fcntl,link,symlink,chmod,utimensat"
@@ -36,7 +36,7 @@ class Call:
     number: int
 
     def failing_with(self, error: str) -> list[str]:
-        """Return the words that let strace make it fail."""
+        """Return the arguments of strace that make it fail."""
         return ["-e", f"inject={self.name}:error={error}:when={self.number}"]
 
 
@@ -72,7 +72,7 @@ def trace(
 ) -> tuple[dict[str, Any], str]:
     """Do something in a child under strace; return what `tell` wrote, and strace's log.
 
-    paths: gives the paths to look at from the number of the child's process, which names of temporary files hold.
+    paths: from the number of the child's process, which is in names of temporary files, to the paths to watch.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""Mutants: modules with one small fault each, and whether the tests that belong to them notice.
+"""Mutants: modules with one small fault each, and whether their tests notice it.
 
     python tests/faults/mutants.py --n 200 --seed 0 --minutes 60
 
@@ -23,7 +23,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src"
-PATIENCE = 300  # seconds; a mutant whose tests take longer hangs, which is noticed too
+PATIENCE = 300  # seconds; if tests take longer, the mutant hangs, which counts as noticed
 
 STORAGE = ["tests/storage", "tests/run_folders/test_checkpoint.py", "tests/faults/test_flips.py"]
 RUNS = ["tests/run_folders/test_run_folder.py", "tests/run_folders/test_checkpoint.py"]
@@ -55,7 +55,7 @@ OTHER: dict[type[ast.AST], type[ast.AST]] = {
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: in which module and line, what was there, what is there now, and the whole text."""
+    """One fault: its module and line, the old code, the new code, and the whole text."""
 
     module: str
     line: int
@@ -92,7 +92,7 @@ def changes_of(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def mutants_of(module: str) -> Iterator[Mutant]:
-    """Yield every mutant of a module: not of annotations, and not of the words of messages."""
+    """Yield every mutant of a module: not in annotations, and not in the texts of messages."""
     text = (SOURCE / "barenet" / module).read_text("utf-8")
     tree = ast.parse(text)
     skipped = {id(part) for node in ast.walk(tree) for own in words_and_types(node) for part in ast.walk(own)}

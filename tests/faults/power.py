@@ -1,8 +1,8 @@
-"""What a disk may hold after a power cut, from the calls that a process has made.
+"""What a disk may hold after a power cut, computed from the calls that a process has made.
 
 A file's content is safe once it was flushed (fsync); a name that was made, changed or deleted is safe once its folder
-was flushed. What is not safe may be there or not: names in the order in which they were changed, as file systems with a
-journal keep them; content that was not flushed is lost.
+was flushed. What is not safe may be there or not. Names are lost from some change on, as in file systems with a
+journal; content that was not flushed is lost.
 
     disk = Disk(root)
     with disk.recording():
@@ -73,7 +73,7 @@ class Disk:
     def __init__(self, root: Path) -> None:
         self.root = root.resolve()
         self.events: list[Change | Flushed] = []
-        self.files: dict[int, int] = {}  # from inodes, which are used again, to numbers that are not
+        self.files: dict[int, int] = {}  # from inodes, which are used again, to numbers that are used once
         self.n_files = 0
         for path in sorted(self.root.rglob("*")):
             self.add_link(path)
@@ -192,5 +192,5 @@ def names_after(changes: list[Change], content: dict[int, bytes]) -> dict[str, b
             for name in inside:
                 del names[name]
     found = {name: None if is_folder else content.get(file, b"") for name, (file, is_folder) in names.items()}
-    # What lies in a folder whose own name was lost is lost with it.
+    # The content of a folder whose name was lost is lost with it.
     return {name: data for name, data in found.items() if all(str(up) in found for up in [*Path(name).parents][:-1])}

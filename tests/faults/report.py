@@ -1,10 +1,10 @@
-"""What the fault tests found, in one table: each test hands in a row, and one process writes all rows into the docs.
+"""What the fault tests found, in one table: each test records a row, and one process writes all rows into the docs.
 
     record("kills while saving: files that no longer load", "0", n_bad, n=1000, seconds=31.0)
 
     BARENET_FAULTS_REPORT=1 pytest -m full tests/faults
 
-Tests run in several processes, so each row is a file of its own, in a folder that the first process has made. Rows of
+Tests run in several processes, so each row is a separate file, in a folder that the first process has made. Rows of
 tests that did not run this time stay in the table, with the date of their run.
 """
 
@@ -25,7 +25,7 @@ import numpy as np
 from barenet.run_folders.machine import describe_machine
 
 FOLDER = "BARENET_FAULTS_ROWS"  # an environment variable: where the rows of this call of pytest go
-WANTED = "BARENET_FAULTS_REPORT"  # an environment variable: whether the table in the docs is written anew
+WANTED = "BARENET_FAULTS_REPORT"  # an environment variable: whether the table in the docs is written again
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 BEGIN, END = "<!-- fault tests: begin -->", "<!-- fault tests: end -->"
 COLUMNS = ("test", "target", "got", "n", "seconds", "date")
@@ -33,7 +33,7 @@ COLUMNS = ("test", "target", "got", "n", "seconds", "date")
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table, all in words."""
+    """One line of the table, as texts."""
 
     test: str
     target: str
@@ -48,7 +48,7 @@ class Row:
 
 
 def record(test: str, target: object, got: object, n: int | None = None, seconds: float | None = None) -> None:
-    """Hand in what a test found: what it measures, what was wanted, what came, of how many, and how long it took."""
+    """Record what a test found: what it measures, the target, the result, the number of cases, and the seconds."""
     row = Row(
         test,
         str(target),
@@ -62,7 +62,7 @@ def record(test: str, target: object, got: object, n: int | None = None, seconds
 
 
 def read_rows(folder: Path) -> list[Row]:
-    """Return the rows that tests have handed in, in the order of their names."""
+    """Return the rows that tests have recorded, in the order of their names."""
     rows = [Row(**json.loads(path.read_text("utf-8"))) for path in folder.glob("*.row.json")]
     return sorted(rows, key=lambda row: row.test)
 

@@ -1,4 +1,4 @@
-"""Each system call of a save, and of a whole run, fails in turn: the old file or the new one, one line, exit code 3."""
+"""Each system call of a save and of a run fails once: the old or new file is left, with one line and exit code 3."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_each_failing_call_of_a_save_leaves_the_old_file_or_the_new_one(tmp_path
 
 
 def check_run(tmp_path: Path, folder: Path, told: dict, wanted: dict, what: str) -> list[str]:
-    """Return in words what is wrong after a run in which a call failed, and which then goes on."""
+    """Return in words what is wrong after a run in which a call failed and which was then resumed."""
     wrong = []
     if told["exit"] not in (0, 3):
         wrong.append(f"{what}: exit code {told['exit']}: {told['message']}")
@@ -132,7 +132,7 @@ def start_run_to_resume(tmp_path: Path) -> tuple[Path, dict]:
 
 
 def fail_runs(tmp_path: Path, most: int | None, seed: int) -> tuple[list[str], int]:
-    """Let calls of a run that goes on fail, each with a random error, all of them or so many at random."""
+    """Let calls of a resumed run fail with a random error: all calls, or `most` random ones."""
     rng = random.Random(seed)
     before, wanted = start_run_to_resume(tmp_path)
     folder = tmp_path / "run"

@@ -1,4 +1,4 @@
-"""One bit of a file of a run is flipped: it is refused, or its content is the same, or the change is said."""
+"""One bit of a file of a run is flipped: the file is refused, or gives the same content, or a note names the damage."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from barenet.storage.history import read_history
 
 
 class Refused(Exception):
-    """A reader gave nothing, and said so or lets it be found out again."""
+    """A reader refused a file with a message, or a later step notices the damage."""
 
 
 def weights(run: Path) -> Any:
@@ -71,7 +71,7 @@ def machine(run: Path) -> Any:
 
 
 def make_settings_reader(run: Path) -> Callable[[Path], Any]:
-    """Return what reads settings as a resume does; where the data lie, and threads, may be changed by a person."""
+    """Return a reader of settings as of a resume, without the path of the data and threads, which users may change."""
     info, _ = read_state(run / "last.safetensors")
     before = stored_config(run)
 
@@ -108,7 +108,7 @@ def run(tmp_path_factory) -> Path:
 
 
 def flip(run: Path, name: str, n: int, seed: int) -> tuple[Counter, list[str]]:
-    """Flip bits of a file, one at a time; return how often what came of it, and examples of what should not."""
+    """Flip bits of a file, one at a time; return how often each result occurred, and examples of wrong ones."""
     read = make_settings_reader(run) if name == "config.toml" else READERS[name]
     rng, path = random.Random(seed), run / name
     whole, found, examples = path.read_bytes(), Counter[str](), []
@@ -134,7 +134,7 @@ def flip(run: Path, name: str, n: int, seed: int) -> tuple[Counter, list[str]]:
 
 
 @pytest.mark.parametrize("name", [*READERS, "config.toml"])
-def test_no_flip_of_a_bit_is_silent(run, name):
+def test_each_flipped_bit_is_noticed(run, name):
     found, examples = flip(run, name, 20, seed=0)
     assert examples == []
     assert found["refused"] > 0
@@ -142,7 +142,7 @@ def test_no_flip_of_a_bit_is_silent(run, name):
 
 @pytest.mark.full
 @pytest.mark.parametrize("name", [*READERS, "config.toml"])
-def test_none_of_10000_flips_of_a_bit_is_silent(run, name):
+def test_each_of_10000_flipped_bits_is_noticed(run, name):
     started = time.monotonic()
     found, examples = flip(run, name, 10_000, seed=1)
     record(

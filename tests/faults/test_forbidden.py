@@ -1,4 +1,4 @@
-"""Nothing in the package runs code that comes out of a file, or a command through a shell."""
+"""Nothing in the package runs code from a file, or a command through a shell."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SUSPICIOUS = re.compile(
 
 
 def names_of(tree: ast.Module) -> dict[str, str]:
-    """Return from each imported name of a module to the whole name of what it is."""
+    """Return the whole names of what a module imports, by their names in the module."""
     known = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -62,7 +62,7 @@ def names_of(tree: ast.Module) -> dict[str, str]:
 
 
 def whole_name(node: ast.expr, known: dict[str, str]) -> str:
-    """Return `module.function` for what an expression names, "" for what is no name."""
+    """Return `module.function` for an expression that is a name, "" for others."""
     if isinstance(node, ast.Name):
         return known.get(node.id, node.id)
     if isinstance(node, ast.Attribute):
@@ -72,14 +72,14 @@ def whole_name(node: ast.expr, known: dict[str, str]) -> str:
 
 
 def forbidden_in(source: str) -> Iterator[str]:
-    """Yield the names of what a module does that none may do."""
+    """Yield the names of forbidden functions that a module uses."""
     tree = ast.parse(source)
     known = names_of(tree)
     for name in {*known.values()}:
         if name.partition(".")[0] in MODULES:
             yield name
     for node in ast.walk(tree):
-        # Named is as good as called: it could be handed on. A method such as `re.compile` has another whole name.
+        # A name without a call counts too: the function could be passed on. `re.compile` has another whole name.
         if isinstance(node, ast.Name | ast.Attribute) and (name := whole_name(node, known)) in CALLS:
             yield name
         if isinstance(node, ast.keyword) and node.arg in KEYWORDS:
@@ -88,7 +88,7 @@ def forbidden_in(source: str) -> Iterator[str]:
                 yield f"{node.arg}={ast.unparse(value)}"
 
 
-def test_no_module_runs_what_comes_from_a_file_but_for_the_exceptions():
+def test_no_module_runs_code_from_a_file_except_the_allowed_ones():
     found = set()
     for path in SOURCES:
         source = path.read_text("utf-8")
@@ -115,12 +115,12 @@ def test_no_module_runs_what_comes_from_a_file_but_for_the_exceptions():
         ("from yaml import load\nload(text)", "yaml.load"),
     ],
 )
-def test_each_way_is_found(source, found):
+def test_each_forbidden_function_is_found(source, found):
     assert SUSPICIOUS.search(source)
     assert found in set(forbidden_in(source))
 
 
-def test_what_is_harmless_is_not_found():
+def test_harmless_code_is_not_found():
     source = (
         "import re, pickle, subprocess\nre.compile(x)\npickle.dumps(x)\nsubprocess.run(words, shell=False)\nmodel.eval"
     )

@@ -1,8 +1,8 @@
-"""Damaged and hostile files of each kind that a person hands in: an answer or one line, soon, and in little memory.
+"""Damaged and malicious files of each kind: they give a result or a one-line error, soon and with little memory.
 
     pytest -m full tests/faults/test_inputs.py
 
-takes 5,000 mutants of each kind; by default it is a few.
+takes 5,000 mutants of each kind; by default there are a few.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from barenet.data.pictures.picture import decode, quiet_pillow
 from barenet.errors import BarenetError
 from barenet.run_folders.checkpoint import ModelInfo
 
-resource = pytest.importorskip("resource", reason="memory is measured as Unix tells it")
+resource = pytest.importorskip("resource", reason="memory is measured as on Unix")
 
 SLOW = 2.0  # seconds
 ROOM = 2**26  # bytes of memory beyond the file's own
@@ -101,7 +101,7 @@ def picture(ending: str) -> bytes:
 
 
 def predict(path: Path) -> None:
-    """Load a model and use it, as a damaged one may come to light only then."""
+    """Load a model and use it, since some damage is noticed only then."""
     predictor = barenet.load(path)
     if predictor.takes_rows:
         predictor.predict([{"a": 1.0, "b": "u"}, {"a": None, "b": "v"}])
@@ -111,14 +111,14 @@ def predict(path: Path) -> None:
 
 
 def decode_one(path: Path) -> None:
-    """Decode a picture in colour and in grey, to become small."""
+    """Decode a picture in colour and in grey, to a small size."""
     with quiet_pillow():
         decode(path, color=True, smallest=8)
         decode(path, color=False)
 
 
 def build(folder: Path) -> dict[str, tuple[list[Path], str, Callable[[], object]]]:
-    """Write sound files of each kind; return by kind the files to damage, in what way, and how they are read."""
+    """Write undamaged files of each kind; return by kind the files to damage, in what way, and how they are read."""
     kinds: dict[str, tuple[list[Path], str, Callable[[], object]]] = {}
 
     def add(name: str, files: dict[str, bytes], how: str, read: Callable[[Path], object], at: str = "") -> None:
@@ -167,7 +167,7 @@ def build(folder: Path) -> dict[str, tuple[list[Path], str, Callable[[], object]
 
 
 def write_described(path: Path, info: object) -> None:
-    """Write a model file that says `info`, with sound checksums."""
+    """Write a model file with the description `info` and right checksums."""
     from barenet.storage.arrays import write_arrays
 
     shapes = {"W1": (4, 3), "b1": (1, 3), "W2": (3, 2), "b2": (1, 2)}
@@ -209,7 +209,7 @@ def attack(files: list[Path], how: str, read: Callable[[], object], n: int, seed
 
 
 def attack_description(folder: Path, n: int, seed: int) -> list[str]:
-    """Let a model file with sound checksums say something else about itself n times; return what went wrong."""
+    """Change the description of a model file n times, with right checksums; return what went wrong."""
     rng, found, path = np.random.default_rng(seed), [], folder / "own.safetensors"
     for number in range(n):
         info = damage_values(INFO if rng.random() < 0.5 else INFO_OF_TABLE, rng)
@@ -232,7 +232,7 @@ def test_a_few_mutants_of_each_kind_of_file_give_an_answer_or_one_line(tmp_path)
     assert {kind: own for kind, own in attack_all(tmp_path, FEW).items() if own} == {}
 
 
-def test_the_sound_files_are_read(tmp_path):
+def test_the_undamaged_files_are_read(tmp_path):
     for _, _, read in build(tmp_path).values():
         read()
     for info in (INFO, INFO_OF_TABLE):

@@ -1,4 +1,4 @@
-"""Runs killed by SIGKILL at random moments: all go on, and end with the bits of a run that was never stopped."""
+"""Runs killed by SIGKILL at random moments: all can be resumed, and end with the bits of an undisturbed run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from children import KINDS, PAUSE, contents, differing, go_on, run_child, save_for_ever, start_child, tell, train
+from children import KINDS, PAUSE, contents, differing, go_on, run_child, save_repeatedly, start_child, tell, train
 from report import record
 from waiting import wait_until
 
@@ -25,7 +25,7 @@ LATE = 1.0  # seconds that a busy machine may take to write a checkpoint that is
 
 
 def undisturbed(tmp_path: Path, kind: str) -> tuple[dict, float]:
-    """Return the files of a run that is never stopped, and how long it takes, seconds."""
+    """Return the files of a run that is never stopped, and its seconds."""
     folder = tmp_path / "whole" / kind.replace(" ", "-")
     started = time.monotonic()
     told = run_child(tmp_path / "told.json", train, str(folder), kind)
@@ -34,7 +34,7 @@ def undisturbed(tmp_path: Path, kind: str) -> tuple[dict, float]:
 
 
 def kill(tmp_path: Path, folder: Path, kind: str, wait: float) -> float | None:
-    """Start a run or go on with it, kill it after a time, and return how many seconds of training that cost.
+    """Start or resume a run, kill it after a time, and return how many seconds of training were lost.
 
     None where it was not training: it had not begun, or had ended.
     """
@@ -52,7 +52,7 @@ def kill(tmp_path: Path, folder: Path, kind: str, wait: float) -> float | None:
 
 
 def kill_runs(tmp_path: Path, n: int, seed: int, kinds: Sequence[str] = tuple(KINDS)) -> tuple[list[str], list[float]]:
-    """Kill n runs, one of three of them twice; return what is wrong with each, and what each kill cost, seconds."""
+    """Kill n runs, one of three of them twice; return what is wrong with each, and the seconds that each kill lost."""
     rng, wrong, lost = random.Random(seed), [], []
     whole = {kind: undisturbed(tmp_path, kind) for kind in kinds}
     n_killed = 0
@@ -102,7 +102,7 @@ def test_500_killed_runs_end_with_the_same_bits(tmp_path):
 
 
 def damaged_files(folder: Path) -> list[str]:
-    """Return in words which files do not load, or hold other numbers than one save wrote."""
+    """Return in words which files do not load, or do not all come from one save."""
     found = []
     numbers = {}
     for name in ("best", "last", "previous"):
@@ -128,7 +128,7 @@ def damaged_files(folder: Path) -> list[str]:
         try:
             read_scores(folder)
         except Exception as error:
-            if "checksum is not the one in" not in str(error):  # killed between the two files of a pair, which is said
+            if "checksum is not the one in" not in str(error):  # killed between two files
                 found.append(f"scores: {error}")
     return found
 
@@ -141,7 +141,7 @@ def kill_while_saving(tmp_path: Path, n: int, seed: int) -> list[str]:
         folder.mkdir(exist_ok=True)
         if number % 20 == 0:
             write_arrays(folder / "start.safetensors", {"number": 0}, {})
-        child = start_child(save_for_ever, str(folder))
+        child = start_child(save_repeatedly, str(folder))
         wait_until(lambda: (folder / "begun").exists() or child.exitcode is not None, "a save")  # noqa: B023
         child.join(rng.uniform(0.0, 0.05))
         assert child.exitcode is None, f"the child ended with {child.exitcode}"

@@ -1,4 +1,4 @@
-"""Output that nobody reads ends no run: closed pipes and descriptors, full devices, a terminal that went away."""
+"""Output that nobody reads ends no run: closed pipes and descriptors, full devices, a closed terminal."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def exit_code_of(command: list[str]) -> int:
     return int(stop.value.code)
 
 
-def test_a_reader_that_had_enough_is_no_error(monkeypatch, as_before):
+def test_a_reader_that_stops_is_no_error(monkeypatch, as_before):
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w", encoding="utf-8") as stdout:
@@ -76,7 +76,7 @@ def test_results_that_are_lost_are_one_line_and_exit_code_3(command, monkeypatch
         pytest.param("--json 2> /dev/full", 0, marks=needs_full),
     ],
 )
-def test_a_run_trains_to_its_end_whoever_reads(ending, code, data, tmp_path):
+def test_a_run_trains_to_its_end_whether_its_output_is_read_or_not(ending, code, data, tmp_path):
     command = f"set -o pipefail; {PROGRAM} train --data {data} {SMALL} {ending}"
     done = subprocess.run(["bash", "-c", command], check=False, cwd=tmp_path, capture_output=True, timeout=PATIENCE)
     assert done.returncode == code, done.stderr
@@ -90,7 +90,7 @@ def test_a_run_trains_to_its_end_whoever_reads(ending, code, data, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ignored", [False, True])
-def test_a_terminal_that_goes_away_saves_the_run_and_nohup_trains_on(ignored, data, tmp_path):
+def test_a_closed_terminal_saves_the_run_and_with_nohup_it_trains_on(ignored, data, tmp_path):
     import pty
 
     ours, theirs = pty.openpty()
@@ -105,7 +105,7 @@ def test_a_terminal_that_goes_away_saves_the_run_and_nohup_trains_on(ignored, da
         str(data),
         *small,
         "--quiet",
-    ]  # quiet, since nobody reads what the terminal holds
+    ]  # quiet, since nobody reads from the terminal
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
     try:
         process = subprocess.Popen(

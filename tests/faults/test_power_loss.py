@@ -1,4 +1,4 @@
-"""Power cuts at every moment of a run, from its recorded calls: it goes on, and ends with the same bits."""
+"""Power cuts after every call of a run, simulated: the run can be resumed, and ends with the same bits."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders cannot be fl
 
 
 def check_state(state: State, folder: Path, kind: str, wanted: dict) -> tuple[list[str], int]:
-    """Write what a power cut has left, go on, and return what is wrong, and the epoch that the run went on from.
+    """Write what a power cut has left, resume the run, and return what is wrong, and the epoch of its checkpoint.
 
     The epoch is -1 where there is no run yet.
     """
@@ -50,7 +50,7 @@ def check_state(state: State, folder: Path, kind: str, wanted: dict) -> tuple[li
 
 
 def cut_power(tmp_path: Path, kind: str, every: int, *, resumed: bool) -> tuple[list[str], int]:
-    """Record a run, or the second half of one; return what is wrong after power cuts, and how many were looked at."""
+    """Record a run, or the second half of one; return what is wrong after power cuts, and how many were tried."""
     train(str(tmp_path / "whole" / "run"), kind)
     wanted = contents(tmp_path / "whole" / "run")
     folder = tmp_path / "recorded" / "run"
@@ -81,14 +81,14 @@ def cut_power(tmp_path: Path, kind: str, every: int, *, resumed: bool) -> tuple[
 
 @pytest.mark.slow
 @pytest.mark.parametrize("resumed", [False, True])
-def test_a_run_outlasts_some_power_cuts(tmp_path, resumed):
+def test_a_run_survives_some_power_cuts(tmp_path, resumed):
     wrong, n = cut_power(tmp_path, "one", 8, resumed=resumed)
     assert wrong == []
     assert n >= 5
 
 
 @pytest.mark.full
-def test_a_run_outlasts_every_power_cut(tmp_path):
+def test_a_run_survives_every_power_cut(tmp_path):
     started, wrong, n = time.monotonic(), [], 0
     for kind, resumed in (("one", False), ("one", True), ("three", False)):
         work = tmp_path / f"{kind}-{resumed}"

@@ -1,4 +1,4 @@
-"""Signals at random moments: the right exit code, no trace, none swallowed, no process left behind."""
+"""Signals at random moments: the right exit code, no traceback, no signal ignored, no process left running."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ COMMANDS = {
     ),
 }
 OF_A_RUN = {"report": ("report", "run"), "inspect": ("inspect", "run"), "predict": ("predict", "run", "{images}")}
-# Says when the first line is reached: until then the system's own action applies, or Python's. Says as well when all is
-# done: the system drops a signal to a process that it is taking down, which takes some milliseconds.
+# Prints when signals are handled: until then the action of the system or of Python applies. Prints again when all is
+# done: the system drops a signal to a process that is ending, which takes some milliseconds.
 START = (
     "import barenet.cli.main as m, barenet.interrupts as i, os; install, release = i.install, i.release; "
     "i.install = lambda: (install(), os.write(3, b'.')); i.release = lambda: (release(), os.write(3, b'!')); m.main()"
 )
-LEFT_SECONDS = 5.0  # in which worker processes notice that their parent ended
+LEFT_SECONDS = 5.0  # time for worker processes to notice that their parent ended
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def said_more(reading: int) -> bool:
 
 
 def disturb(arguments: list[str], folder: Path, number: int, seconds: float) -> tuple[str, str]:
-    """Run a command, send it a signal so long after its first line, and return what was wrong and what it said."""
+    """Run a command, send it a signal `seconds` after its first line, and return what was wrong and its output."""
     reading, writing = os.pipe()
     os.set_inheritable(writing, True)
     command = ["bash", "-c", f'exec "$@" 3>&{writing}', "bash", sys.executable, "-c", START, *arguments]
@@ -118,7 +118,7 @@ def disturb(arguments: list[str], folder: Path, number: int, seconds: float) -> 
     if ended or (done and process.returncode == 0):
         return "ended before", said
     wrong = []
-    if process.returncode not in (128 + number, -number):  # -number: after all was done, by the system's own action
+    if process.returncode not in (128 + number, -number):  # -number: by the system's action, after all was done
         wrong.append(f"exit code {process.returncode}")
     if "Traceback" in said or "Exception ignored" in said:
         wrong.append("trace")
@@ -138,7 +138,7 @@ def time_of(arguments: list[str], folder: Path) -> float:
 
 
 def resume(kind: str, folder: Path, name: str) -> str:
-    """Go on with what was disturbed, if there is something; return what was wrong."""
+    """Resume the run or study that got a signal, if there is one; return what was wrong."""
     command = kind.split(",", maxsplit=1)[0]
     home = Path("runs" if command == "train" else "studies", name)
     if not (folder / home).exists():
@@ -150,7 +150,7 @@ def resume(kind: str, folder: Path, name: str) -> str:
 
 
 def attack(kinds: list[str], n: int, data: Path, folder: Path, seed: int) -> Counter[str]:
-    """Disturb commands at n random moments; return how often what was wrong, '' for nothing."""
+    """Send signals at n random moments; return how often each fault occurred, '' for none."""
     rng, found = random.Random(seed), Counter()
     usual = {kind: time_of([*COMMANDS[kind], "--data", str(data), "--name", kind[-4:]], folder) for kind in kinds}
     for i in range(n):
@@ -166,14 +166,14 @@ def attack(kinds: list[str], n: int, data: Path, folder: Path, seed: int) -> Cou
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["train", "search, 2 workers"])
-def test_a_signal_at_a_random_moment_is_heard_and_leaves_what_can_be_gone_on_with(kind, data, tmp_path):
+def test_a_signal_at_a_random_moment_ends_the_command_and_the_run_can_be_resumed(kind, data, tmp_path):
     found = attack([kind], 1, data, tmp_path, seed=len(kind))
     assert {*found} <= {"", "ended before"}, found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", OF_A_RUN)
-def test_commands_about_a_run_hear_signals(kind, data, with_run):
+def test_commands_about_a_run_obey_signals(kind, data, with_run):
     arguments = [part.format(images=data / "t10k-images-idx3-ubyte") for part in OF_A_RUN[kind]]
     wrong, said = disturb(arguments, with_run, signal.SIGTERM, 0.5)
     assert wrong in ("", "ended before"), said

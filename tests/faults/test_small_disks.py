@@ -1,4 +1,4 @@
-"""Disks without room: training goes on, the exit code is 3, and with room the run goes on to the same bits."""
+"""Full disks: training goes on, the exit code is 3, and once there is space the resumed run ends with the same bits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def small_disk(tmp_path):
 
 
 def fill(disk: Path, leave: int) -> Path:
-    """Fill a disk but for so many bytes, and return the file that does."""
+    """Fill a disk except `leave` bytes, and return the file that fills it."""
     ballast = disk / "ballast"
     about = os.statvfs(disk)
     with ballast.open("wb") as file:
@@ -46,7 +46,7 @@ def fill(disk: Path, leave: int) -> Path:
 
 
 class FillAfter(Observer):
-    """Fills the disk after an epoch, and perhaps makes room again after another."""
+    """Fills the disk after an epoch, and may free it after another."""
 
     def __init__(self, disk: Path, epoch: int, leave: int, room_after: int | None, observer: Observer) -> None:
         self.disk, self.epoch, self.leave, self.room_after, self.inner = disk, epoch, leave, room_after, observer
@@ -64,7 +64,7 @@ def train_on_filling_disk(disk: str, epoch: int, leave: int, room_after: int | N
 
 
 def try_disk(tmp_path: Path, disk: Path, wanted: dict, epoch: int, leave: int, room_after: int | None) -> list[str]:
-    """Train on a disk that is filled, make room, go on; return what is wrong."""
+    """Train on a disk that is filled, free it, resume; return what is wrong."""
     what = f"full after epoch {epoch} but for {leave} bytes, room after {room_after}"
     told = run_child(tmp_path / "told.json", train_on_filling_disk, str(disk), epoch, leave, room_after)
     wrong = []
@@ -86,7 +86,7 @@ def try_disk(tmp_path: Path, disk: Path, wanted: dict, epoch: int, leave: int, r
 
 
 @pytest.mark.slow
-def test_a_run_outlasts_a_full_disk(tmp_path, small_disk):
+def test_a_run_survives_a_full_disk(tmp_path, small_disk):
     train(str(tmp_path / "whole"), "one")
     wanted = contents(tmp_path / "whole")
     assert try_disk(tmp_path, small_disk, wanted, 2, 0, None) == []
@@ -94,7 +94,7 @@ def test_a_run_outlasts_a_full_disk(tmp_path, small_disk):
 
 
 @pytest.mark.full
-def test_a_run_outlasts_a_disk_that_is_full_at_any_time(tmp_path, small_disk):
+def test_a_run_survives_a_disk_that_is_full_at_any_time(tmp_path, small_disk):
     started, wrong, n = time.monotonic(), [], 0
     train(str(tmp_path / "whole"), "one")
     wanted = contents(tmp_path / "whole")
@@ -114,7 +114,7 @@ def test_a_run_outlasts_a_disk_that_is_full_at_any_time(tmp_path, small_disk):
 
 
 def limit_files(folder: str, most: int, observer: Observer):
-    """Train a run where no file may be larger than so many bytes."""
+    """Train a run where no file may be larger than `most` bytes."""
     import resource
     import signal
 
@@ -129,7 +129,7 @@ def limit_files(folder: str, most: int, observer: Observer):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="limits of POSIX")
-def test_a_run_whose_files_may_not_be_so_large_says_so(tmp_path):
+def test_a_run_whose_files_would_be_too_large_ends_with_a_message(tmp_path):
     told = run_child(tmp_path / "told.json", limit_files, str(tmp_path / "run"), 4000)
     assert told["exit"] == 3
     assert "File too large" in told["message"]

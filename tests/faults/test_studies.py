@@ -1,6 +1,6 @@
-"""Studies under attack: bits flipped in each kind of file, SQLite in trouble, processes killed at random moments.
+"""Damaged studies: bits flipped in each kind of file, bad or locked databases, processes killed at random moments.
 
-Training is exact, so the right answer is known: what the study gives that nobody touched.
+Training is exact, so the right results are known: those of the undamaged study.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def study(arrays, tmp_path_factory):
         patch.setattr(searching, "write_search_plots", lambda *about: [])
         output = tmp_path_factory.mktemp("studies")
         result = barenet.search(SPACE, **arrays, **SETTINGS, **DRAWN, output=output, workers=0, verbose=False)
-    with sqlite3.connect(result.folder / "study.db") as database:  # fold the log in, as closing the last program does
+    with sqlite3.connect(result.folder / "study.db") as database:  # merge SQLite's log into it
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     database.close()
     for beside in result.folder.glob("study.db-*"):
@@ -118,8 +118,8 @@ def copy_of(study: Study, tmp_path: Path) -> Path:
 # Bits
 
 
-def readers(folder: Path, notes: list[str], best: str, space) -> dict:
-    """Return for each kind of file a function that gives what a search takes from it, in plain values."""
+def readers(folder: Path, best: str, space) -> dict:
+    """Return for each kind of file a function that gives the values that a search reads from it."""
     own = StudyFolder(folder)
 
     def state():
@@ -135,11 +135,11 @@ def readers(folder: Path, notes: list[str], best: str, space) -> dict:
 
 
 def count_flips(kind: str, n: int, study: Study, tmp_path: Path) -> dict[str, int]:
-    """Flip one bit of a file so many times; count what was noticed, and what was silently taken for something else."""
+    """Flip one bit of a file n times; count what was noticed, and what silently gave other values."""
     folder, rng = copy_of(study, tmp_path), random.Random(kind)
-    notes: list[str] = []
+    notes = listen()
     space = read_request(folder).space
-    read = readers(folder, notes, study.best, space)[kind]
+    read = readers(folder, study.best, space)[kind]
     path = folder / kind.format(best=study.best)
     whole, right = path.read_bytes(), read()
     counts = {"noticed": 0, "the same": 0, "silent": 0, "trace": 0}
@@ -200,10 +200,10 @@ def test_a_study_with_a_flipped_bit_goes_on_to_the_same_results_or_is_refused(ki
     seconds = time.perf_counter() - began
     record(f"studies with a flip in {kind.format(best='N')}: other results", "0", wrong, n=n, seconds=seconds)
     assert wrong == 0
-    assert refused == (n if kind == "study.json" else 0)  # it alone cannot be made again
+    assert refused == (n if kind == "study.json" else 0)  # the only file that cannot be made again
 
 
-def test_the_points_of_a_lost_round_are_chosen_again_bit_for_bit(study, tmp_path):
+def test_the_points_of_a_lost_round_are_chosen_again_bit_identical(study, tmp_path):
     folder, dataset = copy_of(study, tmp_path), from_arrays(**study.arrays)
     before = (folder / "rounds/0.json").read_bytes()
     (folder / "rounds/0.json").unlink()
@@ -211,7 +211,7 @@ def test_the_points_of_a_lost_round_are_chosen_again_bit_for_bit(study, tmp_path
     assert (folder / "rounds/0.json").read_bytes() == before
 
 
-def test_a_lost_round_that_would_be_another_is_refused(study, tmp_path, monkeypatch):
+def test_a_lost_round_that_would_be_chosen_otherwise_is_refused(study, tmp_path, monkeypatch):
     folder, dataset = copy_of(study, tmp_path), from_arrays(**study.arrays)
     (folder / "rounds/0.json").unlink()
     choose = Rounds.choose
@@ -236,7 +236,7 @@ def test_each_record_of_a_study_alone_and_all_together_may_be_damaged(study, tmp
 
 
 @pytest.mark.slow
-def test_records_that_change_places_are_trained_again(study, tmp_path):
+def test_trials_with_exchanged_records_are_trained_again(study, tmp_path):
     folder, dataset = copy_of(study, tmp_path), from_arrays(**study.arrays)
     right, _ = go_on(copy_of(study, tmp_path), dataset)
     folder = copy_of(study, tmp_path)
@@ -254,7 +254,7 @@ def test_records_that_change_places_are_trained_again(study, tmp_path):
 
 @pytest.mark.parametrize("trouble", slow_except(["cut short", "a folder", "empty"], "cut short"))
 @pytest.mark.slow
-def test_a_database_that_is_none_is_made_anew(trouble, study, tmp_path):
+def test_a_damaged_database_is_made_again(trouble, study, tmp_path):
     dataset = from_arrays(**study.arrays)
     right, _ = go_on(copy_of(study, tmp_path), dataset)
     folder = copy_of(study, tmp_path)
@@ -270,7 +270,7 @@ def test_a_database_that_is_none_is_made_anew(trouble, study, tmp_path):
     assert len(notes) == (trouble != "empty")
 
 
-def test_a_database_that_another_program_has_locked_is_not_thrown_away(study, tmp_path, monkeypatch):
+def test_a_database_that_another_program_has_locked_is_not_deleted(study, tmp_path, monkeypatch):
     folder, connect = copy_of(study, tmp_path), sqlite3.connect
     other = connect(folder / "study.db", isolation_level=None)
     try:
@@ -310,13 +310,13 @@ def start(arguments: list, cwd: Path) -> subprocess.Popen:
 
 
 def finish(process: subprocess.Popen) -> None:
-    """Wait for a search that nobody disturbs; it must end well."""
+    """Wait for the end of a search, which must succeed."""
     _, errors = process.communicate(timeout=4 * PATIENCE)
     assert process.returncode == 0, errors
 
 
 def kill(process: subprocess.Popen, target: str, rng: random.Random) -> None:
-    """Kill a search, all of its processes at once, or one of its workers; those that it leaves behind end, too."""
+    """Kill a search, all of its processes at once, or one of its workers; then end the processes that still run."""
     children = psutil.Process(process.pid).children(recursive=True)
     if target == "a worker":
         if children:
@@ -334,7 +334,7 @@ def kill(process: subprocess.Popen, target: str, rng: random.Random) -> None:
 
 
 def count_kills(strategy: str, workers: int, n_kills: int, place: Path, data: Path) -> tuple[int, int]:
-    """Kill searches at random moments and go on with them; return the kills and the searches that ended otherwise."""
+    """Kill searches at random moments and resume them; return the kills and the searches with other results."""
     rng, n_killed, wrong, number = random.Random(f"{strategy} {workers}"), 0, 0, 0
     settings = ["--data", data, "--data.n-valid", 100, "--batch-size", 16, "--epochs", 12, "--hidden", "12,6"]
     asked = [*COMMANDS[strategy], *settings, "--workers", workers, "--stack", 1]
@@ -369,7 +369,7 @@ def count_kills(strategy: str, workers: int, n_kills: int, place: Path, data: Pa
 @pytest.mark.parametrize("workers", [1, 2])
 @pytest.mark.parametrize("strategy", COMMANDS)
 @pytest.mark.parametrize("n_kills", [7])
-def test_searches_that_are_killed_at_random_end_as_if_they_never_were(n_kills, strategy, workers, write_data, tmp_path):
+def test_searches_killed_at_random_moments_end_with_the_same_results(n_kills, strategy, workers, write_data, tmp_path):
     began = time.perf_counter()
     n, wrong = count_kills(strategy, workers, n_kills, tmp_path, write_data(tmp_path / "data", 600))
     name = f"kill -9 of a search, its group or a worker ({strategy}, {workers} workers): other results"

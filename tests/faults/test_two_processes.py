@@ -1,4 +1,4 @@
-"""Two processes want one run: one trains it, the other names the one that does, at once, and nothing is mixed."""
+"""Two processes start one run: one trains it, the other ends at once and names the first, and no files are mixed."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="children are forked"
 
 
 def meet(tmp_path: Path, n: int, *, resumed: bool) -> tuple[list[str], list[float]]:
-    """Let two processes start a run of one name, or go on with one run, n times.
+    """Let two processes start a run of one name, or resume one run, n times.
 
-    Returns what is wrong, and after how many seconds the losers were told who holds the folder.
+    Returns what is wrong, and after how many seconds the losers got the message who holds the folder.
     """
     whole, before = tmp_path / "whole", tmp_path / "before"
     assert run_child(tmp_path / "told.json", train, str(whole), "one")["exit"] == 0
@@ -45,16 +45,16 @@ def meet(tmp_path: Path, n: int, *, resumed: bool) -> tuple[list[str], list[floa
 
 
 def check_two(told: list[dict], *, resumed: bool) -> list[str]:
-    """Return what is wrong with what two processes have told of one folder."""
+    """Return what is wrong with the reports of two processes about one folder."""
     winner, loser = sorted(told, key=lambda one: one["exit"])
     exits = [winner["exit"], loser["exit"]]
     if resumed and exits == [0, 0]:
-        return []  # one came when the other had ended, and found a finished run
+        return []  # the second began after the end of the first, and found a finished run
     if exits != [0, 2]:
         return [f"exit codes {exits}: {loser['message']}"]
     if f"in use by process {winner['pid']} on" in loser["message"]:
         return []
-    # Between the moment that a new run has its name and the one that it is locked, it is a run like any other.
+    # A new run gets its name before it is locked: in between it is a run that nobody uses.
     if not resumed and "holds a run already" in loser["message"]:
         return []
     return [f"the holder {winner['pid']} is not named: {loser['message']}"]

@@ -1,4 +1,4 @@
-"""The check of someone's own gradients: right ones pass, each classic mistake is named, and others are not guessed at.
+"""The check of a user's gradients: right ones pass, each known mistake is named, and others get no name.
 
 Every mistake is an edit of a right network's source, as a person would make it. The networks are written differently:
 three layers in a dict with ReLU and integer labels (the example in examples/gradients), two in a list with tanh,
@@ -72,7 +72,7 @@ def loss_and_gradients(layers, x, y, l2):
     return loss, gradients
 """
 
-# Stored as (out, in), inputs of three axes, squared error of a sigmoid, and an integer label; with its own makers.
+# Stored as (out, in), inputs of three axes, squared error of a sigmoid, an integer label, with makers.
 FLIPPED = """
 import numpy as np
 
@@ -120,7 +120,7 @@ def loss"""
 
 
 def edited(network, *edits):
-    """Return a network's source with pieces of text replaced, each of which must be there."""
+    """Return a network's source with pieces of text replaced, each of which must occur."""
     source = NETWORKS[network]
     for old, new in edits:
         assert old in source, old
@@ -129,7 +129,7 @@ def edited(network, *edits):
 
 
 def check(source, **options):
-    """Return the report on a source, loaded anew for every attempt."""
+    """Return the report on a source, which is loaded again for every attempt."""
 
     def load():
         code = {"__name__": "own"}
@@ -149,7 +149,7 @@ def test_right_gradients_pass(network, seed):
     assert report.precision == "float64"
 
 
-def test_a_right_network_in_float32_passes_with_a_looser_tolerance_that_is_told():
+def test_a_right_network_in_float32_passes_with_a_looser_tolerance_that_is_noted():
     report = check(SINGLE)
     assert report.passed, report
     assert (report.precision, report.tolerance) == ("float32", 1e-2)
@@ -300,7 +300,7 @@ KNOWN_AND_UNKNOWN = {
     ("network", "edits", "kind", "spoilt", "unexplained"),
     slow_except(KNOWN_AND_UNKNOWN.values(), KNOWN_AND_UNKNOWN["l2 in the same parameter"]),
 )
-def test_beside_a_known_mistake_what_none_explains_is_told(network, edits, kind, spoilt, unexplained):
+def test_an_unexplained_parameter_is_named_beside_a_known_mistake(network, edits, kind, spoilt, unexplained):
     report = check(edited(network, *edits))
     assert [(mistake.kind, " ".join(mistake.parameters)) for mistake in report.mistakes] == [(kind, spoilt)], report
     assert " ".join(report.unexplained) == unexplained
@@ -314,7 +314,7 @@ def test_a_transposed_gradient_with_its_l2_term_is_one_mistake():
     assert report.unexplained == ()
 
 
-def test_layers_of_one_width_give_a_mistake_a_name_that_other_widths_make_an_error():
+def test_with_equal_widths_a_mistake_is_named_that_is_an_error_with_others():
     source = edited("dict", ('p["W3"].T', 'p["W3"]'))
     line = source[: source.index('dz3 @ p["W3"]')].count("\n") + 1
     where = f"mine.py line {line}: ValueError: matmul"
@@ -323,7 +323,7 @@ def test_layers_of_one_width_give_a_mistake_a_name_that_other_widths_make_an_err
         check(source, sizes=(8, 7, 6, 5))
 
 
-def test_log_of_a_probability_that_rounds_to_zero_is_remarked_and_no_mistake():
+def test_log_of_a_probability_that_rounds_to_zero_is_noted_and_no_mistake():
     report = check(LIST)
     assert report.passed
     assert any("log(0)" in note for note in report.notes)
@@ -379,7 +379,7 @@ def test_the_function_is_public_and_leaves_its_arguments_as_they_were():
     assert report.as_dict()["passed"] is True
 
 
-def test_a_square_weight_of_ones_own_that_is_transposed_is_named():
+def test_a_transposed_square_weight_is_named():
     weights, x, targets = small()
     report = barenet.check_own_gradients(function_of(edited("list", ("V.T", "V"))), weights, x, targets)
     assert [mistake.kind for mistake in report.mistakes] == ["transposed_weight"]
@@ -418,7 +418,7 @@ def test_coordinates_at_a_kink_are_left_out_and_counted():
     assert any("1 of 200 coordinates of w lie at a kink" in note for note in report.notes)
 
 
-# What breaks the contract
+# Results that cannot be checked
 
 GOOD = "\n    g = {k: 2 * v for k, v in p.items()}\n    loss = sum(np.sum(v**2) for v in p.values())\n    "
 BROKEN = [
@@ -447,7 +447,7 @@ BROKEN = [
 
 
 @pytest.mark.parametrize(("line", "words"), BROKEN)
-def test_what_breaks_the_contract_is_said_in_one_line(line, words):
+def test_a_wrong_result_is_reported_in_one_line(line, words):
     source = f"import numpy as np\n\ndef loss_and_gradients(p, x, labels):{GOOD}{line}\n"
     with pytest.raises((ConfigError, ShapeError)) as caught:
         check(source)

@@ -1,4 +1,4 @@
-"""The gradient check: passes what is right, catches what is wrong, and steps around kinks but not past them."""
+"""The gradient check: right gradients pass, wrong ones fail, and coordinates at kinks are left out."""
 
 from __future__ import annotations
 
@@ -122,11 +122,11 @@ def test_a_wrong_activation_is_caught(backward):
     report = check_gradients(network(Activation.custom("wrong", np.tanh, backward)), *batch(8, 6))
     assert not report.passed
     assert report.relative_error > 1e-5
-    # What lies behind the last activation is right all the same.
+    # Gradients of the layers after the last activation are right nevertheless.
     errors = {row.name: row.relative_error for row in report.parameters}
     assert errors["W3"] < 1e-6
     assert errors["b3"] < 1e-6
-    assert errors["W2"] > 1e-5  # W1 lies behind two of them: two wrong signs are right again
+    assert errors["W2"] > 1e-5  # W1 is before two of them: two wrong signs cancel
 
 
 def test_the_course_projects_gradient_of_cross_entropy_is_caught():
@@ -260,7 +260,7 @@ def test_float32_networks_are_refused():
         check_gradients(MLP(6, (7,), 4), *batch(8, 6))
 
 
-def test_the_seed_chooses_which_coordinates_are_looked_at():
+def test_the_seed_chooses_which_coordinates_are_checked():
     # Only W1[0, 0] is wrong: the check sees it exactly when it is among the chosen.
     mlp = network()
     layer = mlp.layers[0]

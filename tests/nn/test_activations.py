@@ -1,4 +1,4 @@
-"""Activations: values and slopes against scalar formulas, at ordinary and at absurd inputs."""
+"""Activations: values and slopes against scalar formulas, at ordinary and at extreme inputs."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_backward_is_linear_in_the_gradient_that_comes_in(name):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("z", [ORDINARY, EXTREME], ids=["ordinary", "extreme"])
 @pytest.mark.parametrize("name", WITH_SLOPE)
-def test_the_slope_that_comes_with_the_values_is_that_of_the_way_back(name, z, dtype):
+def test_with_slope_gives_the_slope_of_backward(name, z, dtype):
     z = z.astype(dtype)
     slope, values, scratch = z.copy(), np.full_like(z, np.nan), np.full_like(z, np.nan)
     with np.errstate(over="ignore"):  # z^2 in float32
@@ -153,7 +153,7 @@ def test_working_in_place_gives_the_same_bits(name, dtype):
 
 @pytest.mark.parametrize("name", sorted(set(ACTIVATIONS) - set(IN_PLACE)))
 def test_what_is_not_marked_in_place_really_needs_two_arrays(name):
-    # The mark is left off for a reason: worked over z, the values or the slopes come out wrong.
+    # The mark is missing for a reason: computed in place of z, the values or the slopes are wrong.
     z, da = np.random.default_rng(3).normal(scale=2, size=(2, 9, 33))
     both, out = z.copy(), np.empty_like(z)
     ACTIVATIONS[name].forward(both, out=both)

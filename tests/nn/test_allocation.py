@@ -65,7 +65,7 @@ def make_step(activation="relu", loss="cross_entropy", make_optimizer=SGD, n_net
 
 
 def test_the_measurement_sees_a_batch_sized_array():
-    # Without this the tests below could pass because nothing is ever seen.
+    # Without this the tests below could pass because the measurement sees nothing.
     plain = make_step()
 
     def wasteful():

@@ -1,4 +1,4 @@
-"""The description of a network: its shapes, its kinds of layers, what its last layer gives, and what it refuses."""
+"""The description of a network: its shapes, its kinds of layers, what its last layer gives, and its errors."""
 
 from __future__ import annotations
 
@@ -69,6 +69,6 @@ def test_a_custom_activation_is_found_by_its_name():
         ([{**ROWS[0], "activation": "rleu"}], "did you mean 'relu'"),
     ],
 )
-def test_what_is_no_network_is_refused_in_one_line(rows, message):
+def test_wrong_rows_are_refused_in_one_line(rows, message):
     with pytest.raises(ConfigError, match=message):
         Architecture.from_rows(rows)

@@ -163,7 +163,7 @@ def test_weights_with_running_statistics_in_them_do_what_the_paper_says():
     np.testing.assert_array_equal(folded[before.size - 7 :], before[before.size - 7 :])  # other layers are left alone
 
 
-def test_weights_of_a_network_that_was_lost_are_infinite_or_nan_without_a_warning():
+def test_weights_of_a_diverged_network_are_infinite_or_nan_without_a_warning():
     architecture = Architecture.from_rows(ROWS)
     values = np.full((1, 74), np.inf, np.float32)
     folded = fold(architecture, values, np.full((1, 10), np.inf, np.float32))

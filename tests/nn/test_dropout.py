@@ -1,4 +1,4 @@
-"""Dropout: how much it drops, that it is off in evaluation, its gradient, and its bits in a stack."""
+"""Dropout: the share of dropped units, none in evaluation, the gradient, and the same bits in a stack."""
 
 from __future__ import annotations
 

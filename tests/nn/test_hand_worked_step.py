@@ -82,7 +82,7 @@ def test_loss_and_gradients_agree_with_the_paper():
         np.testing.assert_allclose(gradients[name], expected, rtol=0, atol=1e-12, err_msg=name)
 
 
-@pytest.mark.parametrize("clip_norm", [np.inf, 1e9], ids=["plain", "through the general path"])
+@pytest.mark.parametrize("clip_norm", [np.inf, 1e9], ids=["plain", "with clipping"])
 @pytest.mark.parametrize(("dtype", "tolerance"), [(np.float64, 1e-12), (np.float32, 1e-6)])
 def test_one_step_of_sgd_with_l2_agrees_with_the_paper(dtype, tolerance, clip_norm):
     mlp = paper_network(dtype)
@@ -119,7 +119,7 @@ def test_a_hundred_float32_steps_stay_with_the_float64_textbook():
         mlp.backward(workspace)
         optimizer.step(mlp.parameters.grads, 0.05)
         assert float(value) == pytest.approx(reference.step(x, labels, 0.05, 1e-3), rel=1e-4)
-    assert np.linalg.norm(mlp.parameters.values - start) > 0.03 * np.linalg.norm(start)  # it really went somewhere
+    assert np.linalg.norm(mlp.parameters.values - start) > 0.03 * np.linalg.norm(start)  # the weights really changed
     for i in (1, 2, 3):
         for ours, theirs in ((views[f"W{i}"], reference.weights[i - 1]), (views[f"b{i}"][0], reference.biases[i - 1])):
             assert np.linalg.norm(ours - theirs) < 1e-5 * np.linalg.norm(theirs)
@@ -137,7 +137,7 @@ def test_scikit_learn_takes_the_same_steps():
         momentum=0.9, nesterovs_momentum=False, shuffle=False,
     )  # fmt: skip
     batches = [(rng.normal(size=(16, 20)), rng.permutation(np.arange(16) % 4)) for _ in range(20)]
-    theirs.partial_fit(*batches[0], classes=np.arange(4))  # makes its arrays, which then start where ours do
+    theirs.partial_fit(*batches[0], classes=np.arange(4))  # makes its arrays, which then get our first weights
     for i in (1, 2, 3):
         theirs.coefs_[i - 1][...] = parameters.views[f"W{i}"]
         theirs.intercepts_[i - 1][...] = parameters.views[f"b{i}"][0]

@@ -1,4 +1,4 @@
-"""Initializers: the moments that the papers prescribe, and where they come from: fan-in, fan-out, the seed."""
+"""Initializers: the moments that the papers prescribe, from fan-in and fan-out, and numbers from the seed."""
 
 from __future__ import annotations
 
@@ -53,14 +53,14 @@ def test_glorot_fills_its_interval_and_nothing_else():
 
 
 def test_glorots_draws_are_numpys_uniform_ones_to_rounding():
-    # NumPy's own differ in the last bit from processor to processor.
+    # NumPy's differ in the last bit from processor to processor.
     limit = math.sqrt(6 / (FAN_IN + FAN_OUT))
     expected = np.random.default_rng(0).uniform(-limit, limit, (FAN_IN, FAN_OUT))
     np.testing.assert_allclose(draw("glorot"), expected, rtol=0, atol=limit * 2**-52)
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_every_weight_is_drawn_anew_and_the_seed_decides(name):
+def test_every_weight_is_drawn_again_and_the_seed_decides(name):
     weights = draw(name, (30, 20))
     assert len(np.unique(weights)) == weights.size
     np.testing.assert_array_equal(weights, draw(name, (30, 20)))

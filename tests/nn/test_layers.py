@@ -39,7 +39,7 @@ def test_dense_backward_agrees_with_sums_over_the_batch(shared):
         np.testing.assert_allclose(slot.dx[n], [layer.W[n] @ dy[n, b] for b in range(4)], rtol=1e-13)
 
 
-def test_dense_backward_touches_neither_its_inputs_nor_its_parameters():
+def test_dense_backward_changes_neither_its_inputs_nor_its_parameters():
     layer, rng = make_dense()
     slot = layer.make_slot(rng.normal(size=(4, 5)), needs_dx=True)
     dy = rng.normal(size=(4, 3))
@@ -50,7 +50,7 @@ def test_dense_backward_touches_neither_its_inputs_nor_its_parameters():
         np.testing.assert_array_equal(old, new)
 
 
-def test_the_two_halves_of_dense_backward_each_write_their_gradients_alone():
+def test_the_two_parts_of_dense_backward_each_write_only_their_gradients():
     layer, rng = make_dense()
     slot = layer.make_slot(rng.normal(size=(4, 5)), needs_dx=True)
     slot.dx[...] = np.nan
@@ -67,7 +67,7 @@ def test_the_two_halves_of_dense_backward_each_write_their_gradients_alone():
 
 
 @pytest.mark.parametrize("name", sorted(ACTIVATIONS))
-def test_an_activation_layer_spends_one_array_on_in_and_output_exactly_where_it_may(name):
+def test_an_activation_layer_uses_one_array_for_input_and_output_only_if_it_works_in_place(name):
     layer = ActivationLayer(ACTIVATIONS[name], 3)
     x = np.zeros((4, 3))
     slot = layer.make_slot(x, needs_dx=True)
@@ -80,7 +80,7 @@ def test_an_activation_layer_spends_one_array_on_in_and_output_exactly_where_it_
 @pytest.mark.parametrize("shared", [True, False], ids=["shared inputs", "own inputs"])
 @pytest.mark.parametrize("needs_dx", [True, False])
 @pytest.mark.parametrize("kind", ["dense", "activation", "in place", "dropout"])
-def test_a_slot_of_some_rows_looks_at_the_same_memory(kind, needs_dx, shared):
+def test_a_slot_of_some_rows_shares_the_memory(kind, needs_dx, shared):
     layer = {
         "dense": make_dense(2)[0],
         "activation": ActivationLayer(ACTIVATIONS["gelu"], 5),

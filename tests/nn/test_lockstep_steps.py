@@ -1,4 +1,4 @@
-"""Networks in lockstep: whatever they differ in, each ends with the bits that it would have had alone."""
+"""Networks in lockstep: each ends with the bits that it would have had alone, also if their settings differ."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ N_IMAGES = 100  # batches of 16, and a last one of 4
 
 
 def train(rows, rule, *, sizes, activation, clip, average, shared, loss="cross_entropy", steps=60):
-    """Train networks `rows`, a list for a stack or one number for one alone; return every bit they end with."""
+    """Train networks `rows`, a list for a stack or one number for one alone; return all their final values."""
     stacked = isinstance(rows, list)
 
     def hyper(name):
@@ -55,7 +55,7 @@ def train(rows, rule, *, sizes, activation, clip, average, shared, loss="cross_e
     workspace, loss_of = Workspace(mlp, 16), make_loss(loss)
     losses = []
     while len(losses) < steps:
-        # Each network has its own order, drawn from its own seed and the epoch, or all have that of seed 0.
+        # Each network has an order drawn from its seed and the epoch, or all have that of seed 0.
         owners = [0] if shared else (seeds if stacked else [seeds])
         orders = [np.random.default_rng([owner, len(losses)]).permutation(N_IMAGES) for owner in owners]
         order = np.stack(orders) if stacked and not shared else orders[0]
@@ -94,31 +94,31 @@ def test_networks_of_a_stack_end_bit_identical_to_training_alone(rule, activatio
 
 
 @pytest.mark.parametrize("rule", slow_except(RULES, "nesterov", "adamw"))
-def test_so_do_networks_that_see_the_same_images_in_the_same_order(rule):
+def test_networks_with_the_same_images_in_the_same_order_end_bit_identical(rule):
     assert_lockstep(rule, sizes=(20, 24, 12, 6), activation="relu", clip=True, average=True, shared=True)
 
 
 @pytest.mark.parametrize("loss", ["mse", "hinge"])
-def test_so_do_networks_with_other_losses(loss):
+def test_networks_with_other_losses_end_bit_identical(loss):
     assert_lockstep(
         "momentum", sizes=(20, 24, 12, 6), activation="relu", clip=True, average=False, shared=False, loss=loss
     )
 
 
 @pytest.mark.parametrize("sizes", [(20, 1, 2), (1, 5, 3), (7, 3), (33, 31, 29, 17, 5)])
-def test_so_do_networks_of_odd_shapes(sizes):
+def test_networks_of_odd_shapes_end_bit_identical(sizes):
     assert_lockstep("adam", sizes=sizes, activation="tanh", clip=True, average=True, shared=False)
 
 
 @pytest.mark.parametrize("rule", slow_except(["sgd", "adamw"], "adamw"))
-def test_so_do_networks_of_the_usual_size(rule):
+def test_networks_of_the_usual_size_end_bit_identical(rule):
     clip = rule == "adamw"
     setting = {"sizes": (784, 128, 32, 10), "activation": "relu", "shared": False}
     assert_lockstep(rule, clip=clip, average=clip, steps=20, **setting)
 
 
 @pytest.mark.parametrize("rows", [[0], [3, 1], [4, 4, 0]])
-def test_company_does_not_matter(rows):
+def test_bits_do_not_depend_on_the_other_networks(rows):
     setting = {"sizes": (20, 24, 12, 6), "activation": "relu", "clip": True, "average": True, "shared": False}
     together = train(rows, "adamw", **setting)
     everyone = train(list(range(N)), "adamw", **setting)

@@ -119,7 +119,7 @@ def test_cross_entropy_of_extreme_logits_is_exact_and_finite(dtype):
     assert float(single) == pytest.approx(math.log(3), rel=1e-6)
 
 
-# Not mse in float32: the square of 1e30 is truly beyond it.
+# Not mse in float32: the square of 1e30 is beyond its range.
 @pytest.mark.parametrize(
     ("case", "dtype"), [(case, np.float64) for case in CASES] + [(c, np.float32) for c in CASES if "mse" not in c]
 )
@@ -180,7 +180,7 @@ def test_a_batch_is_the_mean_of_its_images():
         assert float(loss(logits, labels)) == pytest.approx(math.fsum(singles) / 8, rel=1e-13)
 
 
-def test_cross_entropy_stands_for_softmax_and_only_hinge_has_kinks():
+def test_cross_entropy_includes_softmax_and_only_hinge_has_kinks():
     assert {name: (loss.output, loss.has_kinks) for name, loss in LOSSES.items()} == {
         "cross_entropy": ("softmax", False),
         "mse": ("identity", False),
@@ -200,7 +200,7 @@ def test_label_smoothing_with_another_loss_is_refused():
 
 
 @pytest.mark.parametrize("lead", [(), (3,)], ids=["alone", "stack"])
-def test_a_custom_loss_is_two_plain_functions_that_see_labels_of_their_own(lead):
+def test_a_custom_loss_is_two_plain_functions_that_get_the_labels_of_each_network(lead):
     seen = []
 
     def value(logits, labels):

@@ -1,4 +1,4 @@
-"""The network: how it is built, what it refuses, where its numbers lie, and that a stack is N networks alone."""
+"""The network: how it is built, its errors, its memory, and that a stack is the same as N networks alone."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_the_course_projects_dictionaries_build_the_network_they_describe():
     np.testing.assert_allclose(mlp.forward(x), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_an_architecture_goes_out_as_it_came_in():
+def test_the_rows_of_an_architecture_are_returned_unchanged():
     assert [row.as_dict() for row in MLP.from_architecture(COURSE).architecture.rows] == COURSE
 
 
@@ -186,7 +186,7 @@ def test_a_batch_beyond_the_capacity_of_a_workspace_is_refused():
         mlp.forward(np.zeros((9, 6), np.float32), Workspace(mlp, 8))
 
 
-# Where it starts
+# Its first weights
 
 
 @pytest.mark.parametrize("initializer", ["he", "glorot", "lecun"])
@@ -197,7 +197,7 @@ def test_a_seed_gives_the_same_weights_in_a_stack_as_alone(initializer):
         assert row.tobytes() == MLP(6, (5, 4), 3, seed=seed, initializer=initializer).parameters.values.tobytes()
 
 
-def test_one_seed_for_a_stack_starts_all_of_it_alike():
+def test_one_seed_for_a_stack_gives_all_networks_the_same_weights():
     values = MLP(6, (5,), 3, seed=7, n_networks=3).parameters.values
     assert values[0].tobytes() == values[1].tobytes() == values[2].tobytes()
 
@@ -220,7 +220,7 @@ def test_weights_are_random_and_biases_zero():
     assert not parameters.values[:, parameters.n_decayed :].any()
 
 
-def test_no_initializer_leaves_everything_at_zero():
+def test_without_an_initializer_all_weights_are_zero():
     assert not MLP(6, (5,), 3, initializer=None).parameters.values.any()
 
 
@@ -269,7 +269,7 @@ def test_backward_overwrites_previous_gradients():
 
 @pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
 @pytest.mark.parametrize("dropout", [0.0, 0.3])
-def test_parameter_gradients_can_wait_until_the_way_back_through_all_layers_is_done(activation, dropout):
+def test_parameter_gradients_can_be_computed_after_backward_has_passed_all_layers(activation, dropout):
     mlp = MLP(7, (9, 6), 4, activation=activation, dropout=dropout, input_dropout=dropout)
     x = np.random.default_rng(0).random((5, 7), np.float32)
     workspace = Workspace(mlp, 5)
@@ -333,7 +333,7 @@ def test_loss_and_gradients_agree_with_the_textbook_network():
         np.testing.assert_allclose(gradients[f"b{i}"][0], d_biases[i - 1], rtol=1e-11, atol=1e-15)
 
 
-def test_loss_and_gradients_hands_out_copies_and_changes_no_weight():
+def test_loss_and_gradients_returns_copies_and_changes_no_weight():
     mlp = MLP(6, (5,), 3, seed=0)
     before = mlp.parameters.values.copy()
     x, labels = batch(8, 6)
@@ -400,7 +400,7 @@ def test_a_stack_of_one_computes_the_bits_of_a_single_network():
 
 
 @pytest.mark.parametrize("labels", [[15, 1], [-1, 1]])
-def test_labels_that_are_no_class_are_refused_where_a_person_calls(labels):
+def test_labels_that_are_no_class_are_refused_in_public_functions(labels):
     with pytest.raises(ShapeError, match="labels must be from 0 to 4, got"):
         MLP(3, (4,), 5).loss_and_gradients(np.zeros((2, 3), np.float32), np.array(labels))
 

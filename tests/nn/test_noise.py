@@ -1,7 +1,7 @@
-"""The numbers behind dropout: against the same hash in plain integers, and as random as dropout needs them.
+"""The numbers behind dropout: against the same hash in plain integers, and as random as dropout needs.
 
-Statistical tests have fixed seeds, so they pass or fail always. Their bounds are four standard deviations of what
-independent fair numbers give.
+Statistical tests have fixed seeds, so they always pass or always fail. Their bounds are four standard deviations of
+what independent fair numbers give.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def test_a_larger_table_begins_with_a_smaller_one():
 
 
 def test_hardly_any_two_values_share_a_constant():
-    # n values in 2^32 places: n^2 / 2^33 = 32 pairs are expected to meet.
+    # n values in 2^32 places: n^2 / 2^33 = 32 equal pairs are expected.
     n = 512 * 1024
     assert n - len(np.unique(position_table(512, 1024))) < 32 + 4 * np.sqrt(32)
 
@@ -175,7 +175,7 @@ def test_all_patterns_of_eight_neighbours_are_equally_frequent(axis):
 @pytest.mark.parametrize("axes", [(0, 1), (0, 2), (1, 2)], ids=["steps positions", "steps units", "positions units"])
 def test_the_corners_of_rectangles_are_independent(axes, distance):
     # A hash that only adds or xors a part for the step and a part for the unit has no pairs that agree too often, but
-    # three corners tell the fourth: the number of kept ones among the four is even more often than half the time.
+    # three corners determine the fourth: the number of kept ones among the four is even more often than half the time.
     sample = np.moveaxis(kept(0.5), axes, (0, 1))
     near, far = sample[distance:], sample[:-distance]
     odd = near[:, distance:] ^ near[:, :-distance] ^ far[:, distance:] ^ far[:, :-distance]
@@ -184,7 +184,7 @@ def test_the_corners_of_rectangles_are_independent(axes, distance):
 
 @pytest.mark.parametrize("bit", range(32))
 def test_one_other_bit_of_the_step_or_the_seed_gives_independent_numbers(bit):
-    # A hash that mixes badly shows a bit of its input in its output.
+    # With a hash that mixes badly, a bit of the output depends on one bit of the input.
     here = numbers((64, 64)) >> 31
     for there in (numbers((64, 64), step=2**bit) >> 31, numbers((64, 64), seed=2**bit) >> 31):
         assert abs(correlation(here.astype(float), there.astype(float), 0.5)) < 4

@@ -107,7 +107,7 @@ def test_a_row_says_that_it_is_normalised_and_other_rows_are_as_before():
         (2, "layer", "layer 3: the last layer takes no normalization, got 'layer'"),
     ],
 )
-def test_a_normalisation_that_cannot_be_is_refused(number, kind, message):
+def test_an_impossible_normalisation_is_refused(number, kind, message):
     rows = [{**row, "normalization": kind} if i == number else row for i, row in enumerate(ROWS)]
     with pytest.raises(ConfigError, match=message):
         Architecture.from_rows(rows)
@@ -119,7 +119,7 @@ def test_one_unit_cannot_be_normalised():
         Architecture.from_rows(rows)
 
 
-def test_what_is_looked_at_is_what_the_activation_takes():
+def test_a_trace_shows_the_input_of_the_activation():
     mlp = MLP.from_architecture(ROWS, dtype=np.float64)
     x = np.random.default_rng(4).normal(size=(5, 6))
     z, a = mlp.trace(x)[0]
@@ -135,7 +135,7 @@ def test_a_layer_spec_has_none_by_default():
     assert LayerSpec(6, 5, ACTIVATIONS["relu"]).normalization == "none"
 
 
-def test_rows_with_their_own_normalisation_want_no_other():
+def test_rows_with_a_normalisation_refuse_the_setting():
     rows = [{"input_dim": 64, "output_dim": 8, "activation": "relu", "normalization": "layer"}]
     rows.append({"input_dim": 8, "output_dim": 10, "activation": "softmax"})
     config = build_config("quick", flags={"model.layers": rows})

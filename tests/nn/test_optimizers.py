@@ -1,4 +1,4 @@
-"""Optimizers: against the papers' formulas in float64, and each network of a stack against itself alone."""
+"""Optimizers: against the papers' formulas in float64, and in a stack against the same network alone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def trajectory(make, formula, *, steps=25, dtype=np.float64, scale=1.0):
     return values, w
 
 
-# The papers' formulas, a step each: w, gradient, what is remembered, step number from 1, learning rate.
+# The papers' formulas, a step each: w, gradient, state, step number from 1, learning rate.
 
 
 def plain(w, g, state, t, rate):
@@ -45,7 +45,7 @@ def with_momentum(w, g, state, t, rate, *, momentum=0.9):
 
 def with_nesterov(w, g, state, t, rate, *, momentum=0.9):
     # Sutskever et al. 2013, equations 3 and 4: v' = m v - r grad(theta + m v), theta' = theta + v'. With a constant
-    # rate it is the same walk seen from w = theta + m v; there v' = m v - r g and w' = w + m v' - r g.
+    # rate this is the same rule written for w = theta + m v; then v' = m v - r g and w' = w + m v' - r g.
     state["v"] = momentum * state.get("v", 0) + g
     return w - rate * (g + momentum * state["v"])
 
@@ -149,7 +149,7 @@ def test_two_steps_with_momentum_by_hand():
 
 def test_decoupled_decay_is_not_divided_by_the_size_of_the_gradient():
     # w = 2, g = 1000: Adam's first step is the rate, 0.1. AdamW takes another 0.1 * 0.05 * 2 = 0.01;
-    # L2 is lost beside the gradient.
+    # L2 is too small beside the gradient.
     after = {}
     for name, make in {
         "adamw": lambda v: AdamW(v, 1, weight_decay=0.05),
@@ -181,7 +181,7 @@ def test_scikit_learns_adam_takes_the_same_steps(rule):
     np.testing.assert_allclose(values, theirs[0], rtol=1e-6, atol=1e-8)
 
 
-def test_l2_is_added_to_weights_alone():
+def test_l2_is_added_to_weights_only():
     values, grads = np.array([1.0, -2.0, 3.0]), np.array([10.0, 10.0, 10.0])
     add_l2(grads[..., :2], values[..., :2], 0.5)
     np.testing.assert_array_equal(grads, [10.5, 9, 10])
@@ -189,7 +189,7 @@ def test_l2_is_added_to_weights_alone():
 
 
 @EACH
-def test_biases_feel_neither_l2_nor_decay(rule):
+def test_biases_have_neither_l2_nor_decay(rule):
     make, _ = RULES[rule]
     after = []
     for l2 in (0.0, 10.0):
@@ -201,7 +201,7 @@ def test_biases_feel_neither_l2_nor_decay(rule):
         assert (after[0][IS_WEIGHT] != after[1][IS_WEIGHT]).all()
 
 
-def test_clipping_scales_each_network_by_its_own_norm():
+def test_clipping_scales_each_network_by_its_norm():
     # Norms 5, 5, 0.5 and 0 against 1, inf, 1 and 1.
     grads = np.array([[3.0, 4.0], [3.0, 4.0], [0.3, 0.4], [0.0, 0.0]])
     norms = clip_by_norm(grads, np.array([[1.0], [np.inf], [1.0], [1.0]]))
@@ -216,7 +216,7 @@ def test_clipping_leaves_gradients_within_the_norm_to_the_bit():
     assert grads.tobytes() == before.tobytes()
 
 
-def test_a_lost_network_does_not_disturb_its_neighbours_when_clipping():
+def test_a_diverged_network_changes_no_other_when_clipping():
     grads = np.array([[3.0, 4.0], [np.nan, 1.0]])
     clip_by_norm(grads, 1.0)
     np.testing.assert_allclose(grads[0], [0.6, 0.8])
@@ -238,7 +238,7 @@ def test_the_weight_average_follows_its_formula(dtype):
     assert not np.shares_memory(average.average, values)
 
 
-def test_the_weight_average_soon_forgets_the_start():
+def test_the_first_weights_soon_have_little_share_in_the_weight_average():
     values = np.zeros(1)
     average = WeightAverage(values, 0.999)
     values[...] = 11

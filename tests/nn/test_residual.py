@@ -1,4 +1,4 @@
-"""Residual connections against formulas in float64, against differences, in a stack, and where they cannot be."""
+"""Residual connections against formulas in float64, against differences, in a stack, and errors for impossible ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def make(rows=ROWS, **options):
     return mlp
 
 
-def test_what_a_row_takes_is_added_to_what_it_gives():
+def test_the_input_of_a_row_is_added_to_its_output():
     mlp, x = make(), np.random.default_rng(0).normal(size=(4, 6))
     np.testing.assert_allclose(mlp.forward(x), [by_hand(mlp, image) for image in x.tolist()], rtol=1e-12)
     assert [layer.kind for layer in mlp.layers] == [
@@ -64,7 +64,7 @@ def test_the_gradient_arrives_on_both_ways():
     np.testing.assert_array_equal(slots[1].y, np.full((2, 3), 6.0))
     before = dy.copy()
     end.backward(slots[1], dy)
-    slots[1].dx[...] = np.nan  # an activation may spend it
+    slots[1].dx[...] = np.nan  # an activation may overwrite it
     start.backward(slots[0], np.full((2, 3), 10.0))
     np.testing.assert_array_equal(slots[0].dx, before + 10)
     np.testing.assert_array_equal(dy, before)
@@ -110,7 +110,7 @@ def test_a_row_says_that_it_has_one_and_other_rows_are_as_before():
         (2, True, "layer 3: the last layer takes no residual connection"),
     ],
 )
-def test_a_connection_that_cannot_be_is_refused(number, value, message):
+def test_an_impossible_connection_is_refused(number, value, message):
     rows = [{**row, "residual": value} if i == number else row for i, row in enumerate(ROWS)]
     with pytest.raises(ConfigError, match=message):
         Architecture.from_rows(rows)
@@ -131,7 +131,7 @@ def test_widths_between_which_there_can_be_no_connections_are_refused(hidden, me
         architecture_of(config, 64, 10)
 
 
-def test_rows_with_their_own_connections_want_no_setting():
+def test_rows_with_connections_refuse_the_setting():
     rows = [
         {"input_dim": 64, "output_dim": 8, "activation": "relu"},
         {"input_dim": 8, "output_dim": 8, "activation": "relu", "residual": True},
@@ -147,7 +147,7 @@ def test_rows_with_their_own_connections_want_no_setting():
     assert [row.residual for row in architecture_of(short, 65, 10).rows] == [False, True, False]
 
 
-def test_what_is_looked_at_is_the_sum_and_what_its_activation_takes():
+def test_a_trace_shows_the_sum_and_the_input_of_its_activation():
     mlp, x = make(), np.random.default_rng(4).normal(size=(5, 6))
     passed, views = mlp.trace(x), mlp.parameters.views
     z, a = passed[1]
@@ -158,7 +158,7 @@ def test_what_is_looked_at_is_the_sum_and_what_its_activation_takes():
         np.testing.assert_array_equal(mlp.trace(passed[start - 1][1], start)[-1][1], passed[-1][1])
 
 
-def test_a_unit_is_flat_where_its_activation_is_whatever_is_added():
+def test_a_unit_is_flat_where_its_activation_is_also_with_a_connection():
     mlp = make()
     mlp.parameters.views["W2"][:, 3] = 0
     mlp.parameters.views["b2"][0, 3] = 20  # tanh(20) is 1, with a slope of 0

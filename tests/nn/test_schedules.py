@@ -1,4 +1,4 @@
-"""Schedules: the course project's stateful rule walked step by step, and known points of the others."""
+"""Schedules: the course project's rule computed step by step, and known points of the others."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from barenet.nn.schedules import SCHEDULES, Schedule, count_decays
 
 
 def walk_course_rule(learning_rate, decay_rate, decay_step, minimum, n_steps):
-    """Return the rates of n_steps steps by the course project's rule, which remembers its rate.
+    """Return the rates of n_steps steps by the course project's rule, which keeps its rate from step to step.
 
     "Every decay_step steps lr *= decay_rate, but only while lr > minimum"; off unless 0 < decay_rate < 1.
-    Returns None where a rate equals the minimum to rounding, and the rule hangs on the last bit.
+    Returns None where a rate equals the minimum up to rounding, so that the result depends on the last bit.
     """
     lr, rates = learning_rate, []
     for step in range(n_steps):
@@ -78,7 +78,7 @@ def test_step_decay_by_hand(learning_rate, decay_rate, minimum, expected):
     ],
 )
 def test_step_decay_stops_where_decimal_arithmetic_meets_the_minimum(learning_rate, decay_rate, minimum, expected):
-    # 0.1 * 0.1 is 0.010000000000000002 in floating point, which would be above 0.01: what is on paper counts.
+    # 0.1 * 0.1 is 0.010000000000000002 in floating point, which would be above 0.01: the decimal numbers count.
     schedule = Schedule("step", learning_rate, 10, decay_rate=decay_rate, minimum=minimum)
     np.testing.assert_allclose(schedule.rates(np.arange(len(expected))), expected, rtol=1e-12)
 
@@ -99,7 +99,7 @@ def test_step_decay_stops_where_decimal_arithmetic_meets_the_minimum(learning_ra
         ("0.25", "0.5", "0.2499999"),
     ],
 )
-def test_decays_are_counted_as_on_paper(learning_rate, decay_rate, minimum):
+def test_decays_are_counted_as_in_decimal_arithmetic(learning_rate, decay_rate, minimum):
     with localcontext(prec=60):
         rate, n = Decimal(learning_rate), 0
         while rate > Decimal(minimum):
@@ -108,7 +108,7 @@ def test_decays_are_counted_as_on_paper(learning_rate, decay_rate, minimum):
 
 
 def test_decays_are_counted_where_there_are_billions_of_them():
-    # 0.5 (1 - 1e-9)^K = 0.01 for K = ln 50 / 1e-9, to one in a billion.
+    # 0.5 (1 - 1e-9)^K = 0.01 for K = ln 50 / 1e-9, up to one part in a billion.
     assert count_decays(0.5, 1 - 1e-9, 0.01) == pytest.approx(math.log(50) * 1e9, rel=1e-7)
 
 
@@ -143,7 +143,7 @@ def test_the_cosine_starts_its_fall_after_the_warm_up():
     )
 
 
-def test_one_cycle_rises_for_three_tenths_and_falls_to_nearly_nothing():
+def test_one_cycle_rises_for_three_tenths_and_falls_to_nearly_zero():
     schedule = Schedule("one_cycle", 2.0, 100)
     rates = schedule.rates(np.arange(100))
     assert rates[0] == pytest.approx(2 / 25)

@@ -1,6 +1,6 @@
-"""The textbook, word for word: scalar formulas, loops and float64, slow on purpose and sharing no code with barenet.
+"""The textbook's formulas: scalars, loops and float64, slow on purpose, with no code of barenet.
 
-What the tests in this folder compare with. Nothing here looks at how barenet computes the same thing.
+The tests in this folder compare with them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Good pickles come back exactly; hundreds of hostile and broken ones are refused, and nothing in them runs."""
+"""Good pickles are read exactly; hundreds of malicious and damaged ones are refused, and nothing in them runs."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def as_numpy_1(raw: bytes) -> bytes:
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("key", PLAIN)
-def test_what_pickle_writes_comes_back_exactly(tmp_path, key, protocol):
+def test_what_pickle_writes_is_read_back_exactly(tmp_path, key, protocol):
     found = read_pickle(saved(tmp_path, pickle.dumps({"x": PLAIN[key]}, protocol)))
     assert isinstance(found, dict)
     assert same(PLAIN[key], found["x"])
@@ -83,7 +83,7 @@ def test_what_pickle_writes_comes_back_exactly(tmp_path, key, protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("numpy_1", [False, True])
-def test_models_of_both_numpy_generations_come_back_exactly(tmp_path, protocol, numpy_1):
+def test_models_of_both_numpy_generations_are_read_back_exactly(tmp_path, protocol, numpy_1):
     raw = pickle.dumps(MODEL, protocol)
     assert b"numpy._core" in raw
     if numpy_1:
@@ -193,7 +193,7 @@ def stack_name(module: str, attribute: str) -> bytes:
 
 
 def carriers(module: str, attribute: str, args: tuple[object, ...]) -> dict[str, bytes]:
-    """Return every way we know to make a pickle call something, as values inside a model."""
+    """Return all known ways to make a pickle call something, as values inside a model."""
     plain = call(module, attribute, *args)
     stacked = b"\x80\x04" + stack_name(module, attribute)
     pushed = b"".join(map(put, args))
@@ -564,7 +564,7 @@ CASES |= {f"{code!r} on an empty stack": code + STOP for code in (b"%c" % c for 
 
 _random = random.Random(20240229)
 _alphabet = [op.code.encode("latin-1") for op in pickletools.opcodes if op.name != "STOP"]
-for _i in range(30):  # without a STOP, and with no byte that could be one, it never ends well
+for _i in range(30):  # with no STOP, and no byte that could be one, it is never valid
     _soup = b"".join(_random.choices([*_alphabet, b"\x00", b"\x01\x00\x00\x00", b"1\n", b"a\n"], k=80))
     CASES[f"soup {_i}"] = b"\x80\x04" + _soup
     CASES[f"soup {_i} in a model"] = MARK + put("layer_0_W") + array() + _soup
@@ -607,7 +607,7 @@ def test_a_bad_file_is_refused_and_nothing_in_it_runs(folder, monkeypatch, label
 
 @pytest.mark.parametrize("what", ["exec", "eval", "mkdir", "copy", "touch"])
 @pytest.mark.parametrize("how", ["GLOBAL REDUCE", "STACK_GLOBAL REDUCE", "OBJ", "from the memo"])
-def test_the_payloads_would_run_in_pickle(tmp_path, monkeypatch, what, how):
+def test_pickle_would_run_the_payloads(tmp_path, monkeypatch, what, how):
     path = saved(tmp_path, CASES[f"{what} by {how}"])
     monkeypatch.chdir(tmp_path)
     raw = path.read_bytes()
@@ -644,7 +644,7 @@ def test_a_large_model_is_read_without_a_copy(tmp_path, protocol):
 
 
 @pytest.mark.parametrize("protocol", [0, 2])
-def test_a_model_too_large_for_an_old_protocol_is_told_to_use_a_new_one(tmp_path, protocol):
+def test_a_model_too_large_for_an_old_protocol_is_refused_with_the_advice_to_use_a_new_one(tmp_path, protocol):
     path = saved(tmp_path, pickle.dumps({"layer_0_W": np.zeros(9_000_000, "u1") + 65}, protocol))
     with pytest.raises(CheckpointError, match="pickle protocol 4"):
         read_pickle(path)
@@ -661,7 +661,7 @@ def test_the_message_names_file_global_and_byte(tmp_path):
     )
 
 
-def test_paths_that_are_no_files_are_told_in_one_line(tmp_path):
+def test_paths_that_are_no_files_give_a_one_line_error(tmp_path):
     (tmp_path / "file").write_bytes(b"N.")
     for path in (tmp_path, tmp_path / "none\n.pkl", tmp_path / "file" / "model.pkl", str(tmp_path / "a\0b"), ""):
         with pytest.raises(CheckpointError) as caught:
@@ -678,7 +678,7 @@ def test_a_file_over_the_limit_is_refused_unread(tmp_path):
     path.unlink()
 
 
-def test_a_file_without_permission_is_the_machines_fault(tmp_path, monkeypatch):
+def test_a_file_without_permission_is_a_machine_error(tmp_path, monkeypatch):
     path = saved(tmp_path, N + STOP)
 
     def refuse(*_args: object, **_keywords: object) -> None:
@@ -689,7 +689,7 @@ def test_a_file_without_permission_is_the_machines_fault(tmp_path, monkeypatch):
         read_pickle(path)
 
 
-def test_too_little_memory_is_the_machines_fault(tmp_path, monkeypatch):
+def test_too_little_memory_is_a_machine_error(tmp_path, monkeypatch):
     def fail(*_args: object, **_keywords: object) -> None:
         raise MemoryError
 

@@ -1,4 +1,4 @@
-"""What is printed is escaped: nothing that a terminal obeys, no markup, no cell that a spreadsheet runs."""
+"""What is printed is escaped: no control codes of terminals, no markup, no cell that a spreadsheet runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Standard streams that cannot be written are dropped, and results that are lost are known."""
+"""Text for a standard stream that cannot be written is dropped, and lost results are remembered."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_what_cannot_be_written_is_dropped_and_closing_is_no_error(size):
         stream.close()
 
 
-def test_a_reader_that_had_enough_loses_no_results_and_a_full_disk_does(monkeypatch):
+def test_a_full_disk_loses_results_and_a_reader_that_stops_does_not(monkeypatch):
     monkeypatch.setattr(sys, "stdout", LenientStream(pipe_without_reader()))
     sys.stdout.write("x")
     assert loss_of_results() is None
@@ -45,7 +45,7 @@ def test_a_reader_that_had_enough_loses_no_results_and_a_full_disk_does(monkeypa
     assert loss_of_results().errno == 28
 
 
-def test_streams_that_are_closed_go_nowhere_and_no_message_ends_on_the_other_one(monkeypatch, capfd):
+def test_closed_streams_go_to_the_null_device_and_no_message_to_the_other_stream(monkeypatch, capfd):
     for name in ("stdin", "stdout", "stderr"):
         monkeypatch.setattr(sys, name, None)
     guard_streams()

@@ -1,4 +1,4 @@
-"""Nothing but the package `printing` writes on a standard stream or makes a console."""
+"""Only the package `printing` writes to a standard stream or makes a console."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ STREAMS = ("stdout", "stderr", "__stdout__", "__stderr__")
 
 
 def ways_to_print(source: str) -> list[str]:
-    """Return what in a module's code prints by itself: print, the streams of sys, consoles of rich, markup."""
+    """Return the names in a module's code that print: print, the streams of sys, consoles of rich, markup."""
     found = []
     for node in ast.walk(ast.parse(source)):
         match node:

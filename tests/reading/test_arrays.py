@@ -1,4 +1,4 @@
-"""Arrays are read by their headers, as NumPy reads them, and only where what follows is as long as these say."""
+"""Arrays are read as NumPy reads them, and only if the file is as long as the header says."""
 
 from __future__ import annotations
 

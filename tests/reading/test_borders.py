@@ -1,4 +1,4 @@
-"""Whatever a parser raises is one line that names the file, and only regular files are opened."""
+"""Every error of a parser becomes one line that names the file, and only regular files are opened."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_our_own_errors_pass_as_they_are():
 
 
 @pytest.mark.parametrize("error", [MemoryError(), PermissionError(13, "Permission denied")])
-def test_what_the_machine_lacks_is_not_blamed_on_the_file(error):
+def test_errors_of_the_machine_are_not_called_errors_of_the_file(error):
     with pytest.raises(MachineError, match=r"own\.npz"), reading("own.npz"):
         raise error
 

@@ -1,4 +1,4 @@
-"""A packed file unpacks to no more than data do, whatever it says about its length."""
+"""A packed file that unpacks to far more than data do is refused, also if it gives a wrong length."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def test_a_file_that_unpacks_to_too_much_is_refused_by_the_length_at_its_end(mon
         open_packed(io.BytesIO(packed), len(packed), "own.gz")
 
 
-def test_a_file_that_lies_about_its_length_is_refused_on_the_way(monkeypatch):
+def test_a_file_that_gives_a_wrong_length_is_refused_while_it_is_unpacked(monkeypatch):
     monkeypatch.setattr(limits, "FREE", 1000)
     packed = gzip.compress(bytes(10**6))[:-4] + b"\x01\0\0\0"
     with pytest.raises(DataError, match=r"unpacks to .* data never do"):
         open_packed(io.BytesIO(packed), len(packed), "own.gz").read()
 
 
-def test_data_that_pack_well_are_taken():
+def test_data_that_pack_well_are_read():
     check_ratio(200 * 2**24, 2**24, "own.npz")
 
 

@@ -1,4 +1,4 @@
-"""Archives that stand where data are expected."""
+"""Archives that are given in place of data."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ RNG = np.random.default_rng(0)
 Y = np.r_[np.zeros(40), np.ones(13), np.full(7, 2)].astype(int)
 X = RNG.integers(0, 256, (60, 2, 2)).astype(np.uint8)
 X_VAL, Y_VAL = RNG.integers(0, 256, (30, 2, 2)).astype(np.uint8), np.arange(30) % 3
-# Steps so small leave the network as it was: the loss of the epoch is the loss of its end.
+# Steps so small that the network hardly changes: the mean loss of the epoch is the loss at its end.
 STILL = {"optimizer": "sgd", "lr": 1e-12, "warmup_epochs": 0, "average_decay": 0, "label_smoothing": 0, "epochs": 1}
 SMALL = {
     "hidden": "3",
@@ -45,7 +45,7 @@ class Notes(Observer):
 
 
 def naive_losses(network, images, labels):
-    """The cross-entropy of each image, by a network written out."""
+    """The cross-entropy of each image, by formulas."""
     W1, b1, W2, b2 = (network.model.mlp.parameters.views[name].astype(np.float64) for name in ("W1", "b1", "W2", "b2"))
     z = np.maximum(images.reshape(-1, 4) / 255 @ W1 + b1, 0) @ W2 + b2
     shares = np.exp(z) / np.exp(z).sum(axis=1, keepdims=True)
@@ -58,7 +58,7 @@ def naive_losses(network, images, labels):
         ("balanced", [60 / (3 * 40), 60 / (3 * 13), 60 / (3 * 7)]),
         ({0: 1, 1: 5.0, 2: 0.5}, [1, 5, 0.5]),
         ("1=5", [1, 5, 1]),
-        ({0: 1, 1: 5, 2: 0, 3: 9}, [1, 5, 0]),  # as scikit-learn: a class that is missing, where all others are named
+        ({0: 1, 1: 5, 2: 0, 3: 9}, [1, 5, 0]),  # as in scikit-learn, 3 may be no class if all classes are named
     ],
 )
 def test_the_training_loss_is_the_weighted_mean_and_the_validation_loss_the_plain_one(class_weight, factors):
@@ -69,7 +69,7 @@ def test_the_training_loss_is_the_weighted_mean_and_the_validation_loss_the_plai
 
 
 def test_factors_count_as_repetitions_of_images():
-    # One batch a step holds all images, so that nothing but the weights is another.
+    # One batch holds all images, so that the runs differ only in their weights.
     settings = STILL | SMALL | {"lr": 0.5, "epochs": 20, "mirror": False}
     weighted = barenet.train(X, Y, **VALIDATION, class_weight="0=1,1=2,2=3", **settings | {"batch_size": 60})
     times = np.array([1, 2, 3])[Y]
@@ -92,7 +92,7 @@ def test_the_gradient_agrees_with_the_difference_quotient(loss):
     assert report.passed, report
 
 
-def test_the_factors_are_said():
+def test_the_factors_are_noted():
     notes = Notes()
     barenet.train(X, Y, **VALIDATION, class_weight="balanced", **STILL, **SMALL, observer=notes)
     assert "factors of classes in the training loss: 0: 0.5, 1: 1.54, 2: 2.86" in notes.heard
@@ -127,7 +127,7 @@ def test_a_series_of_pandas_names_the_factors_too():
 
 
 @pytest.mark.parametrize("given", ["cat", "cat=x", "cat=-1", "cat=1,cat=2", {"cat": np.inf}, {"cat": True}, 2, ["cat"]])
-def test_what_gives_no_factors_is_refused(given):
+def test_wrong_factors_are_refused(given):
     with pytest.raises(ConfigError, match=r"model\.class_weight must be balanced, or a factor of 0 or more for each"):
         build_config(flags={"model.class_weight": given})
 

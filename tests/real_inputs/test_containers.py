@@ -1,4 +1,4 @@
-"""Containers in which people get images: MedMNIST, KMNIST, mnist.pkl.gz, CIFAR; and files that are something else."""
+"""Files in which images are published: MedMNIST, KMNIST, mnist.pkl.gz, CIFAR; and files of other kinds."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def refusal(path):
 
 
 def check(dataset, parts=("train", "val", "test")):
-    """The arrays above came out, each as what it is."""
+    """Check that a data set holds the arrays above, each in its part."""
     found = {
         "train": (dataset.train_images, dataset.train_labels),
         "val": (dataset.valid_images, dataset.valid_labels),
@@ -298,7 +298,7 @@ def test_cifar_100_has_its_fine_labels(kind, tmp_path):
     assert dataset.class_names == NAMES
 
 
-def test_missing_batches_are_said_and_damaged_ones_refused(tmp_path):
+def test_missing_batches_are_noted_and_damaged_ones_refused(tmp_path):
     write_binary(tmp_path)
     (tmp_path / "data_batch_2.bin").unlink()
     dataset, notes = load(tmp_path)
@@ -318,7 +318,7 @@ def test_cifar_100_in_full_is_within_the_limits_of_pickles(tmp_path):
     assert load(tmp_path)[0].train_labels.tolist() == fine
 
 
-# Files that are something else
+# Files of other kinds
 
 
 def tar_gz():
@@ -349,6 +349,6 @@ def tar_gz():
         ("d", b"", "is empty (0 bytes)"),
     ],
 )
-def test_a_file_that_is_something_else_is_called_by_what_it_is(name, content, fault, tmp_path):
+def test_a_file_of_another_kind_is_named(name, content, fault, tmp_path):
     (tmp_path / name).write_bytes(content)
     assert f"{tmp_path / name} {fault}" in refusal(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Every row of the table in docs/your-own-data.md: data are made here, and what the page says to type takes them."""
+"""Every row of the table in docs/your-own-data.md, with data made here: the commands of the page accept them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs of earlier versions go on with data that are read otherwise today, as those versions read them."""
+"""Runs of earlier versions are resumed with data read as by those versions, also if they are read otherwise today."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def pixel_rows(folder):
 
 
 def counted_table(folder):
-    """A table whose first column counts the rows, which was learnt, and whose last held the labels."""
+    """A table whose first column counts the rows, which was a feature then, and whose last column held the labels."""
     rows = np.column_stack([np.arange(N), RNG.normal(size=N).round(3), np.arange(N) % 2, Y])
     with (folder / "t.csv").open("w", encoding="utf-8") as file:
         np.savetxt(file, rows, "%g", ",", header="id,a,class,c", comments="")
@@ -77,7 +77,7 @@ def counted_table(folder):
 
 
 def start(path, reading, name, epochs):
-    """Train as an earlier version, which had no words for such a reading."""
+    """Train as an earlier version, which had no settings for such a reading."""
     config = build_config("quick", None, {**SETTINGS, "data.path": str(path), "trainer.epochs": epochs})
     return start_run(config, load_dataset(path, **reading), output=path.parent / "runs", name=name).folder
 
@@ -95,7 +95,7 @@ def test_a_run_goes_on_with_what_it_was_started_with(make, tmp_path):
     assert all(np.array_equal(one[name], other[name]) for name in other)
 
 
-def test_data_that_changed_are_refused_and_what_they_are_is_said(tmp_path):
+def test_data_that_changed_are_refused_with_a_description(tmp_path):
     path, reading = counted_table(tmp_path)
     run = start(path, reading, "run", 1)
     path.write_text(path.read_text("utf-8").replace("\n0,", "\n5,", 1), "utf-8")

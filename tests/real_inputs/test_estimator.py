@@ -1,4 +1,4 @@
-"""The estimator where parameters change between fits, a fold lacks a class, or few rows can be held out."""
+"""The estimator if parameters change between fits, a fold lacks a class, or few rows can be held out."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ CASES = {
     "too far": ({"standardize": False}, X * 1e39, Y),
     "diverging": ({"optimizer": "sgd", "learning_rate": 1e30}, X, Y),
 }
-# Names of barenet's settings, and its words for other inputs, that nobody can hand to the estimator.
+# Names of barenet's settings, and words for other inputs, that are no parameters of the estimator.
 PARAMETERS = set(inspect.signature(BarenetClassifier).parameters)
 FOREIGN = {name for table in TABLES.values() for name in table.model_fields} - PARAMETERS - {"name", "path", "loss"}
 FOREIGN -= {"unknown", "label", "drop", "keep"}  # settings, but plain words as well
@@ -229,7 +229,7 @@ def test_messages_name_parameters_that_the_estimator_has(case):
         (0.5, 3, "each of which is the only one of its class; set early_stopping=False, or pass X_val and y_val"),
     ],
 )
-def test_what_cannot_be_held_out_is_said_in_the_estimator_s_words(fraction, n_rows, message):
+def test_an_impossible_hold_out_is_an_error_in_the_estimator_s_words(fraction, n_rows, message):
     model = quick(early_stopping=True, validation_fraction=fraction)
     with pytest.raises(ConfigError, match=message):
         model.fit(X[:n_rows], Y[:n_rows])

@@ -48,13 +48,13 @@ def test_pixels_of_another_scale_than_in_training_are_refused():
         quick().fit(PIXELS, Y).predict(PIXELS / 255)
 
 
-def test_numbers_of_0_to_16_are_not_led_to_255():
+def test_numbers_of_0_to_16_get_no_advice_about_255():
     with pytest.raises(DataError, match="X goes up to 16, the rows trained on go from 0 to 1: scale it as in training"):
         quick().fit(PIXELS / 255, Y).predict(PIXELS // 16 + 1)
 
 
-def test_features_in_other_units_than_in_training_are_told():
-    sixteenths = PIXELS // 16  # of which the rule makes features
+def test_features_in_other_units_than_in_training_give_a_warning():
+    sixteenths = PIXELS // 16  # which are features by the rule
     estimator = quick().fit(sixteenths, Y)
     with pytest.warns(InputWarning, match="X: all are nearly the same: .* they may have other units"):
         estimator.predict(sixteenths / 255)
@@ -65,7 +65,7 @@ def test_features_in_other_units_than_in_training_are_told():
         estimator.predict(sixteenths.astype(float))
 
 
-def test_standardised_pixels_are_told_where_pixels_were_trained_on():
+def test_standardised_pixels_give_a_warning_for_a_model_of_pixels():
     for trained in (PIXELS, PIXELS / 255):
         with pytest.warns(InputWarning, match=r"X has values down to -1\..*, the rows trained on none below 0"):
             quick().fit(trained, Y).predict((PIXELS - PIXELS.mean()) / PIXELS.std())

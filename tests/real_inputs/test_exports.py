@@ -1,4 +1,4 @@
-"""Exports of sound models are written whatever the scale of their inputs, and run in OpenCV too."""
+"""Models with inputs on any scale can be exported, and the files run in OpenCV too."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ def train(x, y, **values):
     return [network.model for network in barenet.train(x, y, **SETTINGS | values).networks]
 
 
-# ------------------------------------------------------------------------------------------------------ how near
+# --------------------------------------------------------------------------------- differences of rounding
 
 
 def large_network(dtype=np.float32):
-    """Return a network for pixels from 0 to 255 whose sums are large beside their differences."""
+    """Return a network for pixels from 0 to 255 whose sums are large compared with their differences."""
     mlp = MLP(400, (64,), 3, seed=2, activation="relu", dtype=np.float64)
     mlp.parameters.views["W1"][...] += 0.05
     W2 = mlp.parameters.views["W2"]
@@ -70,7 +70,7 @@ def test_the_limit_follows_from_how_far_the_network_itself_is_from_exact_arithme
     shares /= shares.sum(axis=1, keepdims=True)
     exported = Exported([large_network()], (400,), "float32", 1.0, ["a", "b", "c"], about={"barenet_version": "0"})
     rounding = measure_rounding(exported, x, shares)
-    # The sums added one after the other, as a plain runtime does it.
+    # The terms added one after the other, as a simple runtime does.
     views = exported.networks[0].parameters.views
     hidden = np.zeros((200, 64), np.float32)
     for i in range(400):
@@ -171,7 +171,7 @@ def test_opencv_runs_the_graph_of_features():
 
 
 def independent(model, rows):
-    """Return the probabilities of rows of a time and a value, which may be missing, by what the model remembers."""
+    """Return the probabilities of rows of a time and a value, which may be missing, by what the model stores."""
     known = {name: np.array(model.info.preprocessing[name]) for name in ("fill", "mean", "deviation")}
     features = np.column_stack([rows, np.isnan(rows[:, 1])])
     x = (np.where(np.isnan(features), known["fill"], features) - known["mean"]) / known["deviation"]

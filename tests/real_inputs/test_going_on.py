@@ -1,4 +1,4 @@
-"""Runs and studies that go on: the same words again, data in another place, and more epochs than at first."""
+"""Resumed runs and studies: with the same arguments, with data in another place, and with more epochs."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ N_STEPS = 3  # an epoch of 48 images in batches of 16
 
 
 class Notes(barenet.Observer):
-    """Keeps all notes; presses Ctrl-C after an epoch, if one is named."""
+    """Keeps all notes; sends Ctrl-C after the given epoch."""
 
     def __init__(self, stop_after=None):
         self.heard, self.stop_after = listen(), stop_after
@@ -38,7 +38,7 @@ class Notes(barenet.Observer):
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch):
-    """Draw nothing, which takes longer than these trainings, and keep where it would have been drawn."""
+    """Draw no figures, which takes longer than these trainings, and keep the folders of the figures."""
     paths = []
     monkeypatch.setattr(training, "draw_learning_curves", lambda history, best, path, smoothing: paths.append(path))
     monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
@@ -55,7 +55,7 @@ def write_data(path, seed=0):
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    """A file of 60 images of 3 classes, in the current folder, which is home as well."""
+    """A file of 60 images of 3 classes, in the current folder, which is also the home folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     return write_data(tmp_path / "d.npz")
@@ -78,7 +78,7 @@ def same_states(one, other):
     return set(a) == set(b) and all(np.array_equal(a[name], b[name]) for name in a)
 
 
-# ------------------------------------------------------------------------------------------------ the same words again
+# -------------------------------------------------------------------------------------------- the same arguments again
 
 
 @pytest.mark.parametrize("written", ["d.npz", "./d.npz", "~/d.npz", "link.npz", "folder/../d.npz", "{folder}/d.npz"])
@@ -117,7 +117,7 @@ def test_a_recipe_and_a_settings_file_may_be_given_again(data, tmp_path):
     first = barenet.train(settings=file, recipe="course", output="runs", verbose=False, n_valid=12)
     again = resume(first.folder, settings=file, recipe="course", n_valid=12)
     assert again.networks[0].validation_loss == first.networks[0].validation_loss
-    # What the file does not say was shrunk for the 48 training images: 256 of the recipe is no other batch size.
+    # Without a batch size in the file, the recipe's 256 was made smaller for 48 images: it is no changed setting.
     quick = barenet.train(settings=file, output="runs", verbose=False, n_valid=12)
     assert quick.config.data.batch_size == 48
     assert resume(quick.folder, settings=file, recipe="quick").config.data.batch_size == 48
@@ -171,7 +171,7 @@ def test_a_finished_run_is_trained_for_longer(data, drawn):
     assert (first.folder / "history.jsonl").read_text("utf-8").startswith(before)
     records = longer.networks[0].history
     assert [record.epoch for record in records] == [1, 2, 3, 4, 5]
-    lengths = [6, 6, 15, 15, 15]  # in steps: of the training as it was, then as it is
+    lengths = [6, 6, 15, 15, 15]  # in steps: of the run at first, then with more epochs
     rates = [cosine(N_STEPS * epoch - 1, n, 0.01) for epoch, n in enumerate(lengths, start=1)]
     assert [record.learning_rate for record in records] == pytest.approx(rates)
     last, following = f"{cosine(5, 6, 0.01):.3g}", f"{cosine(6, 15, 0.01):.3g}"
@@ -181,7 +181,7 @@ def test_a_finished_run_is_trained_for_longer(data, drawn):
     )
     assert json.loads((first.folder / "test.json").read_text("utf-8"))["epoch"] == longer.networks[0].best_epoch
     assert drawn == [first.folder / "figures" / "learning-curves.png"]
-    # From here on it is a run of five epochs, which goes on without being told so.
+    # From here on it is a run of five epochs, which needs no --epochs to be resumed.
     again = resume(first.folder)
     assert again.networks[0].history == records
 

@@ -1,4 +1,4 @@
-"""A model takes images of the scale that it was trained on; others are brought to it, said, or refused."""
+"""A model takes images of the scale in training; others are scaled to it, give a warning, or are refused."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_images_scaled_as_in_training_are_taken_without_a_word(models, kind):
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int64, np.uint16, np.float32, np.float64])
-def test_bytes_shown_to_a_model_of_0_to_1_are_divided_by_255_and_that_is_said_once(models, dtype):
+def test_bytes_for_a_model_of_0_to_1_are_divided_by_255_with_one_note(models, dtype):
     predictor = Predictor([models["unit"]])
     with pytest.warns(InputWarning, match="are divided by 255: the model was trained on floats from 0 to 1") as caught:
         found = predictor.predict_proba(X_TEST.astype(dtype))
@@ -132,7 +132,7 @@ def test_images_of_clearly_another_scale_are_refused(models, kind, images, messa
     ],
 )
 @pytest.mark.parametrize("n", [1, 60])
-def test_another_scale_within_reach_is_told_or_refused(models, kind, came, n):
+def test_a_nearby_scale_gives_a_warning_or_an_error(models, kind, came, n):
     try:
         _, _, told = answer(models[kind], SCALES[came](X_TEST[:n]))
     except ShapeError as error:
@@ -183,13 +183,13 @@ def test_what_is_remembered_of_training_images():
     images = np.array([[0, 4, 8], [1, 5, 6], [7, 7, 7], [2, 100, 3]], np.float32)
     found = measure_range(images, np.array([0, 1, 2]))
     assert found["values"] == [0, 8]
-    np.testing.assert_allclose(found["minima"], [0.01, 0.99])  # of 0 and 1: the image of one value does not count
+    np.testing.assert_allclose(found["minima"], [0.01, 0.99])  # of 0 and 1, without the image of a single value
     np.testing.assert_allclose(found["maxima"], [6.02, 7.98])
     blank = measure_range(np.full((3, 4), 5, np.uint8), np.arange(3))
     assert blank == {"values": [5, 5], "minima": [5, 5], "maxima": [5, 5]}
 
 
-# ------------------------------------------------------------------------------------ wherever a model meets images
+# ------------------------------------------------------------------------------------ all functions that take images
 
 
 def test_pictures_shown_to_a_model_of_floats(models, tmp_path):
@@ -229,7 +229,7 @@ def test_a_model_of_bytes_is_tested_and_inspected_on_floats(models):
     found, expected = (score_model(models["bytes"], data).probabilities for data in (other, own))
     np.testing.assert_allclose(found, expected, atol=1e-6)
     pixels = find_test(models["bytes"], other).pixels
-    np.testing.assert_allclose(pixels, X_TEST.reshape(60, 36), atol=1e-3)  # the scale of the model brings them to 0-1
+    np.testing.assert_allclose(pixels, X_TEST.reshape(60, 36), atol=1e-3)  # from 0 to 1, on the scale of the model
 
 
 def test_what_is_of_another_scale_is_refused_wherever_it_comes(models):
@@ -264,7 +264,7 @@ def load_module(model, folder, **options):
 
 
 def refusal_of(use, images):
-    """Return what a function gives for images, or None, and the message that it refuses them with, or nothing."""
+    """Return what a function gives for images, or None, and the message of its error, or ""."""
     try:
         return use(images), ""
     except ValueError as error:

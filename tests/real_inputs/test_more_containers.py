@@ -128,7 +128,7 @@ def test_labels_of_an_npz_file_are_read_as_those_from_python(dtype, tmp_path):
     check(dataset, has_test=False)
 
 
-def test_test_images_without_labels_are_left_out_and_said(tmp_path):
+def test_test_images_without_labels_are_left_out_with_a_note(tmp_path):
     np.savez(tmp_path / "d.npz", x_train=X, y_train=Y, x_test=X_TEST)
     dataset, notes = load(tmp_path / "d.npz")
     check(dataset, has_test=False)

@@ -1,4 +1,4 @@
-"""Tables and arrays as people have them: how they are written, what they hold twice, and in what they come."""
+"""Tables and arrays as people have them: how they are written, what they hold twice, and their types."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_numbers_with_signs_for_units_or_thousands_are_refused_with_what_to_type
     assert read(path, drop="salary")[0].columns.features == ["a"]
 
 
-def test_a_missing_text_is_one_value_whatever_stands_for_it(tmp_path):
+def test_all_usual_words_for_a_missing_text_are_one_value(tmp_path):
     words = ["NA", "", "?", "male", "female"]
     rows = [f"{words[i % 5]},{a},{i % 2}" for i, (a,) in enumerate(measured(k=1))]
     dataset, _ = read(write(tmp_path / "p.csv", ["sex,a,label", *rows]))
@@ -194,11 +194,11 @@ def test_a_first_line_of_another_width_is_refused_with_what_to_do(tmp_path):
         read(path)
 
 
-# What says the label, or counts
+# Columns of labels, and columns that count
 
 
 @pytest.mark.parametrize("again", ["target_name", "Target ID", "class"])
-def test_the_label_again_by_another_name_is_left_out_and_said(again, tmp_path):
+def test_a_copy_of_the_label_by_another_name_is_left_out_with_a_note(again, tmp_path):
     rows = [f"{a},{i % 3},{'xyz'[i % 3]}" for i, (a,) in enumerate(measured(k=1))]
     label = "target" if again != "class" else "label"
     dataset, notes = read(write(tmp_path / "t.csv", [f"a,{label},{again}", *rows]), label=label)
@@ -279,7 +279,7 @@ Y = np.arange(40) % 2
     ],
     ids=["Fortran", "Fortran rounded", "strides", "big-endian", "objects", "lists", "records"],
 )
-def test_the_same_numbers_are_learnt_in_whatever_array_they_come(x):
+def test_the_same_numbers_are_learnt_from_every_kind_of_array(x):
     dataset = barenet.from_arrays(x, Y)
     np.testing.assert_allclose(dataset.train_images, X, atol=1e-4)
     assert barenet.train(x, Y, n_valid=8, **SMALL).model.info.image_shape == [3]
@@ -310,7 +310,7 @@ def test_masked_numbers_are_missing_and_masked_labels_are_refused():
         (Y * 2 - 1, ("-1", "1")),
     ],
 )
-def test_labels_are_taken_in_whatever_they_come(y, names, tmp_path):
+def test_labels_are_taken_from_every_kind_of_array(y, names, tmp_path):
     np.save(tmp_path / "x.npy", X)
     np.save(tmp_path / "y.npy", y)
     np.savez(tmp_path / "both.npz", x_train=X, y_train=y)
@@ -457,18 +457,18 @@ def test_labelled_rows_of_one_class_are_read_for_a_model(tmp_path):
 # Features and pixels in other units
 
 
-def test_features_in_other_units_than_in_training_are_told():
+def test_features_in_other_units_than_in_training_give_a_warning():
     x = RNG.normal([5, 170, 1], [1, 10, 0.2], (60, 3))
     model = barenet.train({"a": x[:, 0], "cm": x[:, 1], "b": x[:, 2]}, np.arange(60) % 2, n_valid=8, **SMALL).model
     assert model.inputs(x[:5]).told == model.inputs(x[:1]).told == {}
     assert "cm (" in model.inputs(x * [1, 10, 1]).told["unusual"]
     with pytest.warns(InputWarning, match=r"standard deviations from the mean .*: cm \(.* other units"):
         Predictor([model]).predict(x[:1] * [1, 10, 1])
-    assert "nearly the same" in model.inputs(x.mean(axis=0) + (x - x.mean(axis=0)) / 100).told["unusual"]
+    assert "hardly differ" in model.inputs(x.mean(axis=0) + (x - x.mean(axis=0)) / 100).told["unusual"]
 
 
 @pytest.mark.parametrize("trained", ["-1 to 1", "standardised", "times 257"])
-def test_bytes_are_told_by_a_model_of_flat_images_that_were_scaled_otherwise(trained):
+def test_bytes_give_a_warning_for_a_model_of_flat_images_on_another_scale(trained):
     pixels = RNG.integers(0, 256, (60, 64)).astype(np.uint8)
     pixels[:, :20] = np.where(RNG.random((60, 20)) < 0.1, pixels[:, :20], 0)  # dark at the border
     x = {"-1 to 1": pixels / 127.5 - 1, "standardised": (pixels - 127.0) / 70, "times 257": pixels * 257.0}[trained]
@@ -477,7 +477,7 @@ def test_bytes_are_told_by_a_model_of_flat_images_that_were_scaled_otherwise(tra
     assert "they may have other units" in model.inputs(pixels).told["unusual"]
 
 
-def test_validation_and_test_features_in_other_units_are_told(make_config):
+def test_validation_and_test_features_in_other_units_give_a_warning(make_config):
     notes = listen()
     for factor, n_notes in ((1, 0), (1000, 1)):
         dataset = barenet.from_arrays(X, Y, X * factor, Y, x_val=X * factor, y_val=Y)
@@ -506,7 +506,7 @@ def test_pixels_of_any_range_are_brought_to_about_one_and_brighter_ones_refused(
         model.inputs(pixels.reshape(40, -1))
 
 
-def test_a_test_table_without_names_is_taken_by_place_and_said(tmp_path):
+def test_a_test_table_without_names_is_taken_by_place_with_a_note(tmp_path):
     rows = [f"{a},{b},{'xy'[i % 2]}" for i, (a, b) in enumerate(measured())]
     write(tmp_path / "train.csv", ["a,b,label", *rows])
     write(tmp_path / "test.csv", rows[:8])
@@ -523,7 +523,7 @@ def test_exported_files_take_columns_without_names_by_the_same_rule(kind):
     assert find_places(None, [counter, a, b, label], columns, table) == [1, 2]
     assert find_places(None, [a, b], columns, table) == [0, 1]
     either = [[a, b, label], [counter, a, b]]
-    if kind == "text":  # it tells that the labels are missing
+    if kind == "text":  # the names show that the labels are missing
         assert find_places(None, either.pop(), columns, table) == [1, 2]
     for cells in either:
         with pytest.raises(ValueError, match=r"3 columns, .*: give all 4, or the 2 that the model takes"):

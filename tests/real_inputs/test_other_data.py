@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 
 
 def write_pictures(root, classes, n):
-    """Write n pictures a class, each with a bright column that tells the class."""
+    """Write n pictures of each class, each with a bright column that shows the class."""
     for name in classes:
         (root / name).mkdir(parents=True)
         for i in range(n):
@@ -33,7 +33,7 @@ def write_pictures(root, classes, n):
 
 @pytest.fixture(scope="module")
 def animals(tmp_path_factory, without_curves):
-    """The run folder of a model that tells cats, dogs and foxes apart without a fault."""
+    """The run folder of a model that classifies all cats, dogs and foxes correctly."""
     folder = tmp_path_factory.mktemp("animals")
     data = write_pictures(folder / "pics", ("cat", "dog", "fox"), 12)
     settings = {"hidden": "8", "activation": "relu", "epochs": 20, "lr": 0.03, "batch_size": 8, "n_valid": 6}
@@ -45,7 +45,7 @@ def scores_of(run, data, capsys):
     return json.loads(capsys.readouterr().out)
 
 
-def test_classes_are_told_by_their_names_and_all_labelled_images_are_tested(animals, tmp_path, capsys):
+def test_classes_are_known_by_their_names_and_all_labelled_images_are_tested(animals, tmp_path, capsys):
     result = scores_of(animals, write_pictures(tmp_path / "other", ("fox", "dog"), 5), capsys)
     assert result["images"] == 10
     assert np.diag(result["confusion_matrix"]).tolist() == [0, 5, 5]
@@ -119,7 +119,7 @@ def test_a_table_of_one_class_beside_pictures_is_tested(animals, tmp_path, capsy
     assert np.diag(scores_of(animals, tmp_path / "all", capsys)["confusion_matrix"]).tolist() == [0, 3, 0]
 
 
-def test_a_table_is_said_to_be_taken_by_place_where_the_model_remembers_no_names(tmp_path, without_curves, capsys):
+def test_a_table_is_taken_by_place_with_a_note_if_the_model_has_no_names(tmp_path, without_curves, capsys):
     x = np.round(RNG.normal(size=(40, 3)), 3)
     np.savez(tmp_path / "d.npz", x=x, y=np.arange(40) % 2)
     settings = {"hidden": "4", "epochs": 1, "batch_size": 8, "n_valid": 8, "verbose": False}
@@ -153,12 +153,12 @@ def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without
     assert "(arrays) are not on file: the page has none to pick from; name them by --data" in notes[-1]
 
 
-def test_data_beside_the_model_are_led_to_their_flag(capsys):
+def test_data_beside_the_model_get_a_hint_to_their_flag(capsys):
     assert run_command(["test", "runs/quick-1", "other.csv"], debug=False) == 2
     assert "stray words on the command line: other.csv; data are named by --data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("data", [np.zeros((2, 3)), [1, 2], {"a": [1.0]}])
-def test_data_themselves_in_the_place_of_their_name_are_led_to_x(data):
+def test_data_themselves_in_the_place_of_their_name_get_a_hint_to_x(data):
     with pytest.raises(barenet.errors.ConfigError, match=r"data\.path: expected the name of a file .*hand in arrays"):
         barenet.train(data=data, output=None)

@@ -26,7 +26,7 @@ def _cache(tmp_path_factory, monkeypatch):
 
 
 def draw(path, value=100):
-    """Write a picture whose first pixel tells it from others."""
+    """Write a picture whose first pixel identifies it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.full((SIDE, SIDE), 200, np.uint8)
     pixels[0, 0] = value
@@ -98,7 +98,7 @@ def test_an_archive_unpacked_too_deep_is_read_all_the_same(above, tmp_path):
     assert first_pixels(dataset.train_images) == [1, 2]
 
 
-def test_parts_may_lie_in_a_folder_of_their_own_name(tmp_path):
+def test_parts_may_be_in_folders_of_their_names(tmp_path):
     for part, value in (("seg_train", 1), ("seg_test", 2)):
         for name in ("sea", "wood"):
             draw(tmp_path / "archive" / part / part / name / "1.png", value)
@@ -214,7 +214,7 @@ def test_tables_of_parts_name_the_pictures_of_their_folders(tmp_path):
     assert dataset.test_labels.tolist() == [0, 1]
 
 
-def test_a_column_may_say_the_part_and_the_label_column_is_known_by_its_name(tmp_path):
+def test_a_column_may_give_the_part_and_the_label_column_is_known_by_its_name(tmp_path):
     for i in range(6):
         draw(tmp_path / "img" / f"{i}.png", i)
     rows = "".join(f"img/{i}.png,{i * 1.5},{'ab'[i % 2]},{'train' if i < 4 else 'test'}\n" for i in range(6))
@@ -276,7 +276,7 @@ def deep_folder(root, highest, lowest=0):
 @pytest.mark.parametrize("highest", [1023, 4095, 16383])
 def test_values_of_fewer_bits_than_16_are_spread_over_the_bytes(highest, tmp_path):
     ramp = deep_folder(tmp_path, highest)
-    for _ in range(2):  # decoded, and out of the cache
+    for _ in range(2):  # decoded, and read from the cache
         dataset, notes = load(tmp_path)
         expected = np.rint(np.rint(ramp) * 255 / highest).ravel()
         assert dataset.train_images[0].tolist() == expected.tolist()
@@ -325,7 +325,7 @@ def test_a_model_scales_16_bits_as_in_training(tmp_path):
     predictor = barenet.load(result.folder)
     assert predictor.info.preprocessing["value_range"] == [0, 4095]
     assert load_dataset(tmp_path / "pics", **predictor.info.reading()).fingerprint == predictor.info.data_fingerprint
-    # Half as bright as those trained on, it must not be spread by its own values.
+    # It is half as bright as the training pictures, and must not be scaled by its values.
     notes = listen()
     (answer,) = barenet.recognise(
         predictor, [tmp_path / "pics" / "test" / "dark" / "1.png"], steps=Steps(crop=False, invert=False)
@@ -336,7 +336,7 @@ def test_a_model_scales_16_bits_as_in_training(tmp_path):
     assert [note for note in notes if "16 bits a pixel: 0 to 4095 taken as 0 to 255, as in training" in note]
 
 
-def test_one_picture_of_16_bits_is_scaled_as_in_training_or_by_its_own_values(tmp_path):
+def test_one_picture_of_16_bits_is_scaled_as_in_training_or_by_its_values(tmp_path):
     ramp = np.rint(np.linspace(0, 2000, SIDE * SIDE).reshape(SIDE, SIDE))
     draw_deep(tmp_path / "1.png", ramp)
     known, _ = decode_alike(tmp_path / "1.png", (0, 4000), color=False)
@@ -359,7 +359,7 @@ def png_of_colors(values):
 
 
 @pytest.mark.parametrize(("train", "test", "what"), [(4095, 65535, "become white"), (65535, 4095, "stay nearly black")])
-def test_pictures_on_another_scale_than_those_trained_on_are_said(train, test, what, tmp_path):
+def test_pictures_on_another_scale_than_in_training_give_a_warning(train, test, what, tmp_path):
     for part, highest in (("train", train), ("test", test)):
         for kind in ("cat", "dog"):
             draw_deep(tmp_path / part / kind / "1.png", np.linspace(0, highest, 25).reshape(5, 5))

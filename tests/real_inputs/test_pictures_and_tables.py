@@ -1,4 +1,4 @@
-"""Pictures as archives hold them: twice, with companions, in pieces, or with tables that say labels and parts."""
+"""Pictures as in public archives: twice, with other files, in several folders, or with tables of labels and parts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def _cache(tmp_path_factory, monkeypatch):
 
 
 def draw(path, value=0):
-    """Write a picture whose first pixel tells it from others."""
+    """Write a picture whose first pixel identifies it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.full((4, 4), 200, np.uint8)
     pixels[0, 0] = value
@@ -53,7 +53,7 @@ def first_pixels(images):
     return sorted(images[:, 0].tolist())
 
 
-def test_settings_of_columns_say_nothing_about_pictures_in_folders(tmp_path):
+def test_settings_of_columns_have_no_effect_on_pictures_in_folders(tmp_path):
     draw_classes(tmp_path, n=3)
     _, notes = load(tmp_path, drop=["age"])
     assert f"{tmp_path}: pictures have no columns to learn from, so --drop has no effect" in notes
@@ -91,7 +91,7 @@ def test_what_belongs_to_pictures_is_no_class(companion, tmp_path):
     assert [note for note in notes if f"{companion}, which belongs to the pictures" in note]
 
 
-def test_folders_that_all_classes_hold_are_said(tmp_path):
+def test_folders_that_all_classes_hold_are_noted(tmp_path):
     for domain in ("photo", "sketch"):
         draw_classes(tmp_path / domain)
     dataset, notes = load(tmp_path)
@@ -122,7 +122,7 @@ def test_pictures_that_are_not_read_are_named(name, fault, tmp_path):
     assert fault in refusal(tmp_path)
 
 
-# Tables that say labels
+# Tables of labels
 
 
 def beside_table(root, table, n=6, folder="images"):
@@ -187,7 +187,7 @@ def test_a_text_beside_each_picture_is_no_table_of_labels(tmp_path):
     assert "train, val hold pictures but no folder a class" in refusal(tmp_path)
 
 
-# Tables that say parts
+# Tables of parts
 
 
 def test_a_column_says_by_yes_or_no_what_is_to_validate_on(tmp_path):

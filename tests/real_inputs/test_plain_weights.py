@@ -61,7 +61,7 @@ def saved(path, arrays):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("suffix", [".npz", ".pkl"])
-def test_weights_by_name_are_a_model_and_what_is_assumed_is_said(layout, suffix, tmp_path):
+def test_weights_by_name_are_a_model_and_assumptions_are_noted(layout, suffix, tmp_path):
     if suffix == ".npz" and "Keras" in layout:
         pytest.skip("a file in a zip archive cannot have such a name")
     path = saved(tmp_path / f"model{suffix}", LAYOUTS[layout])

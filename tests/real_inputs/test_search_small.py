@@ -1,4 +1,4 @@
-"""Searches on small data, values of a space as Python has them, and words that people type."""
+"""Searches on small data, values of a space as Python has them, and words of other libraries."""
 
 from __future__ import annotations
 
@@ -181,7 +181,7 @@ def test_values_of_a_space_may_be_of_any_kind(given, expected):
     assert as_lists({"x": given}) == {"x": expected}
 
 
-def test_images_in_the_place_of_the_space_are_led_to_x():
+def test_images_in_the_place_of_the_space_get_a_hint_to_x():
     with pytest.raises(
         ConfigError, match=r"the space is a value of type ndarray, expected .* handed in as x=\.\.\., y="
     ):
@@ -253,7 +253,7 @@ def test_a_run_in_the_place_of_the_settings_is_named(marker, command, tmp_path):
         take_data(tmp_path, {}, print)
 
 
-def test_settings_files_that_are_none_point_to_data(tmp_path):
+def test_data_in_the_place_of_a_settings_file_get_a_hint_to_data(tmp_path):
     with pytest.raises(ConfigError, match="is a folder, not a settings file; data are chosen with --data"):
         read_toml(tmp_path)
     (tmp_path / "d.npz").write_bytes(b"PK\x03\x04\xff")
@@ -263,7 +263,7 @@ def test_settings_files_that_are_none_point_to_data(tmp_path):
         read_toml(tmp_path / "nothing")
 
 
-# ------------------------------------------------------------------------------------------------ other people's words
+# --------------------------------------------------------------------------------------------- words of other libraries
 
 
 @pytest.mark.parametrize(
@@ -283,12 +283,12 @@ def test_settings_files_that_are_none_point_to_data(tmp_path):
         ("random_state", "seed"),
     ],
 )
-def test_other_libraries_words_are_led_to_ours(word, ours, small_arrays):
+def test_words_of_other_libraries_get_a_hint_to_ours(word, ours, small_arrays):
     with pytest.raises(ConfigError, match=f"unknown setting '{word}'; did you mean '{ours}'?"):
         barenet.train(**small_arrays, output=None, verbose=False, **{word: 1})
 
 
-def test_every_word_of_others_leads_to_a_setting_and_is_none_of_ours():
+def test_every_word_of_other_libraries_names_a_setting_and_is_none_of_ours():
     for word, ours in OTHER_WORDS.items():
         assert setting_path(ours)
         with pytest.raises(ConfigError, match="did you mean"):
@@ -317,7 +317,7 @@ def test_an_unknown_option_names_the_flag_that_is_meant(option, hint):
     assert explain_usage(error.value, ["train", option]).startswith(f"unknown option {option}; {hint}")
 
 
-def test_an_unknown_setting_of_a_file_is_explained_alike(tmp_path):
+def test_an_unknown_setting_of_a_file_gets_the_same_hint(tmp_path):
     file = tmp_path / "my.toml"
     file.write_text("[trainer]\nearly_stopping = true\n", "utf-8")
     with pytest.raises(ConfigError, match=r"unknown setting trainer\.early_stopping; did you mean 'patience'?"):

@@ -1,4 +1,4 @@
-"""Exported files of a model of a table: they take rows as people have them, and make its features themselves."""
+"""Exported files of a model of a table take rows as they are in files, and make the features themselves."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def model(table):
 
 @pytest.fixture(scope="module")
 def lenient(table):
-    """Return the model to which a text that training never saw is none of those that it knows."""
+    """Return the model with a text unknown in training as none of the known ones."""
     return train(table, settings={"data": {"unknown": "zeros"}})
 
 
@@ -85,7 +85,7 @@ def as_people_have_them(rows):
 
 
 def by_hand(model, row):
-    """Return the probabilities of one row of age, colour, height and town, computed from what the model remembers."""
+    """Return the probabilities of one row of age, colour, height and town, computed from what the model stores."""
     known = {name: np.array(model.info.preprocessing[name]) for name in ("fill", "mean", "deviation")}
     age, colour, height, town = row
     features = np.array(
@@ -138,7 +138,7 @@ def test_a_python_file_takes_rows_by_the_places_of_their_columns(model):
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), "", " NA ", "?"])
-def test_whatever_says_that_a_number_is_missing_is_taken_for_that(missing, model):
+def test_all_usual_words_for_a_missing_number_are_known(missing, model):
     found = module_of([model]).predict_proba([{"age": missing, "colour": "red", "height": "0.5", "town": None}])
     np.testing.assert_allclose(found[0], by_hand(model, (None, "red", 0.5, "")), atol=1e-6)
 
@@ -231,7 +231,7 @@ def test_a_program_reads_arrays_by_their_places_and_says_in_a_line_what_is_wrong
     module, numbers = module_of([model]), np.array(rows)[:, :2].astype(float)
     np.save(tmp_path / "rows.npy", numbers)
     expected = Predictor([model]).predict_proba(numbers)
-    assert len(np.unique(expected[:, 0])) > 30  # times that float32 would merge make a difference
+    assert len(np.unique(expected[:, 0])) > 30  # times that are equal in float32 give different results
     np.testing.assert_array_equal(module.predict_proba(numbers), expected)
     found = run_main(module, monkeypatch, capsys, tmp_path / "rows.npy")
     assert [line[1] for line in found] == ["xy"[row.argmax()] for row in expected]

@@ -1,4 +1,4 @@
-"""Tables as people have them: which column is the label, which columns count, and what a model takes later."""
+"""Tables as people have them: which column is the label, which columns count, and tables for a trained model."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ def table_of(tmp_path, header, rows, name="table.csv", delimiter=","):
 
 
 def numbers(n, k):
-    """Return n rows of k measurements, which nobody takes for classes."""
+    """Return n rows of k measurements, which do not look like classes."""
     return np.round(RNG.normal(size=(n, k)), 3).tolist()
 
 
 def people(n=40):
-    """Rows of age, height, noise and a label that age decides."""
+    """Rows of age, height, noise and a label that depends on the age."""
     ages = RNG.permutation(np.linspace(20, 80, n)).round(1)
     return [(age, round(170 + RNG.normal(), 2), round(RNG.normal(), 3), "old" if age > 50 else "young") for age in ages]
 
 
 def sharp(path, **values):
-    """Return a predictor of a network that has learnt a table well, and its probabilities are far from even."""
+    """Return a predictor of a network that has learnt a table well, so its probabilities are far from equal."""
     result = barenet.train(data=path, n_valid=8, **(SMALL | {"epochs": 60, "lr": 0.05} | values))
     return Predictor([result.model])
 
@@ -191,7 +191,7 @@ def test_label_drop_and_keep_are_settings(tmp_path, make_config):
 
 @pytest.mark.parametrize("header", [("Id", "a", "b", "Species"), ("", "a", "b", "Species"), None])
 @pytest.mark.parametrize("start", [0, 1, 1000])
-def test_a_column_that_counts_the_rows_is_left_out_and_said(header, start, tmp_path):
+def test_a_column_that_counts_the_rows_is_left_out_with_a_note(header, start, tmp_path):
     rows = [[start + i, *row, "xyz"[i // 10]] for i, row in enumerate(numbers(30, 2))]
     notes = listen()
     path = table_of(tmp_path, header, rows)
@@ -261,7 +261,7 @@ def test_values_that_become_one_all_the_same_are_noted(make_config):
 # One rule for files, arrays and their kinds
 
 
-def test_features_are_standardised_whatever_they_come_in(tmp_path, make_config):
+def test_features_are_standardised_for_every_kind_of_file(tmp_path, make_config):
     x = RNG.normal([5, -300, 0.01], [2, 50, 0.001], (40, 3)).astype(np.float32)
     y = np.arange(40) % 2
     np.save(tmp_path / "x.npy", x)
@@ -281,7 +281,7 @@ def test_features_are_standardised_whatever_they_come_in(tmp_path, make_config):
     np.testing.assert_array_equal(prepare(as_they_are, datasets[0])[1].images, x)
 
 
-def test_pixels_stay_as_they_are_and_standardize_says_otherwise(make_config):
+def test_pixels_stay_as_they_are_unless_standardize_is_set(make_config):
     x = RNG.integers(0, 256, (40, 64))
     y = np.arange(40) % 2
     for pixels in (x.astype(np.uint8), (x / 255).astype(np.float32), x.reshape(-1, 8, 8) / 255):
@@ -399,7 +399,7 @@ def test_the_usual_words_for_a_missing_number_are_understood(word, tmp_path):
     np.testing.assert_array_equal(dataset.train_images, [[1.5, 0], [np.nan, 1], [2.5, 0], [3.5, 0]])
 
 
-def test_an_unknown_text_is_an_error_or_nothing_by_a_setting(tmp_path):
+def test_an_unknown_text_is_an_error_or_zeros_by_a_setting(tmp_path):
     path = table_of(tmp_path, ("age", "city", "fare", "label"), CITIES)
     other = table_of(tmp_path, ("age", "city", "fare"), [("", "Paris", "1")], "other.csv")
     for unknown in ("error", "zeros"):
@@ -427,7 +427,7 @@ def test_missing_numbers_of_an_array_are_filled_likewise():
 # Other tables of the same data
 
 
-def test_a_test_table_without_labels_is_left_out_and_said(tmp_path):
+def test_a_test_table_without_labels_is_left_out_with_a_note(tmp_path):
     table_of(tmp_path, ("a", "label"), [[*row, i % 2] for i, row in enumerate(numbers(8, 1))], "train.csv")
     table_of(tmp_path, ("a",), numbers(4, 1), "test.csv")
     notes = listen()
@@ -461,7 +461,7 @@ def test_a_table_of_60000_images_is_read_in_less_than_twice_the_memory_that_is_k
     program = f"""
 from pathlib import Path
 from barenet.data.tables.reading import read_table
-def peak():  # the most memory of this process, in bytes; what getrusage gives counts the parent's too
+def peak():  # the most memory of this process, in bytes; getrusage would count the parent's too
     line = next(line for line in open("/proc/self/status", encoding="utf-8") if line.startswith("VmHWM"))
     return int(line.split()[1]) * 1024
 before = peak()

@@ -1,4 +1,4 @@
-"""Files of arrays: the same bytes for the same content, and what is said of arrays that do not fit."""
+"""Files of arrays: the same bytes for the same content, and errors for missing or damaged arrays."""
 
 from __future__ import annotations
 

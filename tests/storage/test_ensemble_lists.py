@@ -1,4 +1,4 @@
-"""The list of an ensemble's members: read as it was written, and refused where it is anything else."""
+"""The list of an ensemble's members is read as it was written, and anything else is refused."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_every_changed_byte_is_noticed(place, tmp_path):
         ({"format": 9, "members": []}, "has format 9, newer than the 1 that this barenet reads; update barenet"),
     ],
 )
-def test_what_is_no_list_of_members_is_refused(values, words, tmp_path):
+def test_a_wrong_list_of_members_is_refused(values, words, tmp_path):
     (tmp_path / ENSEMBLE).write_text(seal(values), "utf-8")
     with pytest.raises(RunError, match=words) as caught:
         read_members(tmp_path)

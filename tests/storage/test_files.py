@@ -1,4 +1,4 @@
-"""The endings of the names that a person gives to files and folders, and how files are replaced and put aside."""
+"""The endings of the names of files and folders, and how files are replaced and put aside."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def contents(folder):
     return {path.name: path.read_text("utf-8") for path in folder.iterdir()}
 
 
-def test_what_is_put_aside_is_no_longer_in_the_way_and_replaces_nothing_that_was_put_aside_before(tmp_path):
+def test_a_file_put_aside_frees_its_name_and_replaces_no_other(tmp_path):
     for i, text in enumerate(("first", "second"), start=1):
         (tmp_path / "rung-0.json").write_text(text, "utf-8")
         assert set_aside(tmp_path / "rung-0.json") == tmp_path / f"rung-0.damaged-{i}.json"

@@ -1,4 +1,4 @@
-"""New folders and the lock of a folder, where two processes want the same one."""
+"""New folders and the lock of a folder, also if two processes want the same folder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fill(folder):
     (folder / "config.toml").write_text("", "utf-8")
 
 
-def test_a_run_under_way_is_no_run_to_go_on_with(tmp_path):
+def test_the_folder_of_a_run_that_still_trains_is_refused(tmp_path):
     with new_folder(tmp_path) as first:
         fill(first.path)
         first.publish()
@@ -31,7 +31,7 @@ def test_a_run_under_way_is_no_run_to_go_on_with(tmp_path):
             pass
 
 
-def test_of_two_that_fill_a_folder_of_one_name_the_slower_is_refused(tmp_path):
+def test_of_two_processes_that_fill_one_folder_the_slower_is_refused(tmp_path):
     with new_folder(tmp_path) as slower:
         fill(slower.path)
         with new_folder(tmp_path) as faster:
@@ -67,7 +67,7 @@ def test_the_name_of_a_killed_process_is_not_that_of_the_holder(tmp_path, monkey
     assert read_holder(tmp_path / HOLDER) == "another process"
 
 
-def test_a_holder_that_has_not_said_its_name_is_waited_for(tmp_path, monkeypatch):
+def test_a_holder_that_has_not_written_its_name_yet_is_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "HOLDER_SECONDS", 0.05)
     started = time.monotonic()
     assert read_holder(tmp_path / HOLDER) == "another process"
@@ -93,7 +93,7 @@ def test_where_no_folder_can_be_made_the_message_names_the_place_that_was_asked_
 
 
 @pytest.mark.parametrize("name", ["run", None])
-def test_a_disk_that_fails_while_a_folder_gets_its_name_is_said_and_not_tried_again(name, tmp_path, monkeypatch):
+def test_a_disk_that_fails_while_a_folder_gets_its_name_is_an_error_and_not_tried_again(name, tmp_path, monkeypatch):
     calls = []
 
     def fail(path, target):
@@ -139,7 +139,7 @@ def test_an_old_folder_that_is_still_being_filled_is_left_alone(tmp_path):
         assert slow.publish() == tmp_path / "quick-2"
 
 
-def test_a_holder_on_another_machine_is_named_whatever_runs_here(tmp_path):
+def test_a_holder_on_another_machine_is_named_without_a_look_at_processes_here(tmp_path):
     who = {"pid": 2**22 + 1, "host": "elsewhere", "since": "2026-01-02 03:04"}  # no process of Linux has such a number
     (tmp_path / HOLDER).write_text(json.dumps(who), "utf-8")
     assert read_holder(tmp_path / HOLDER) == "process 4194305 on elsewhere since 2026-01-02 03:04"

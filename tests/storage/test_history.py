@@ -1,4 +1,4 @@
-"""A history: what is whole of it is read, and what is not is named."""
+"""A history: its undamaged lines are read, and damaged or missing ones are named."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_a_lost_epoch_comes_back_with_its_nan(path):
     assert record.valid_loss is None
 
 
-def test_a_damaged_line_costs_no_other(path):
+def test_a_damaged_line_damages_no_other(path):
     lines = path.read_bytes().split(b"\n")
     lines[2] = lines[2].replace(b"0.5", b"0.4", 1)
     path.write_bytes(b"\n".join(lines))
@@ -67,12 +67,12 @@ def test_several_damaged_lines_are_counted_and_named(path):
     assert history.problems(5)[1:] == [f"{path} has no record of epoch 1-2, 4"]
 
 
-def test_a_history_that_cannot_be_read_is_the_machine_s_fault(tmp_path):
+def test_a_history_that_cannot_be_read_is_a_machine_error(tmp_path):
     with pytest.raises(MachineError, match=f"cannot read {tmp_path}: "):
         read_history(tmp_path)
 
 
-def test_each_flipped_bit_of_a_file_costs_a_record_that_is_named(path):
+def test_each_flipped_bit_of_a_file_damages_one_record_that_is_named(path):
     whole = path.read_bytes()
     for bit in range(0, 8 * len(whole), 43):
         damaged = bytearray(whole)
@@ -94,7 +94,7 @@ def test_a_line_that_a_crash_cut_is_no_damage(path):
     assert history.problems(5) == [f"{path} has no record of epoch 5"]
 
 
-def test_the_last_line_needs_no_end(path):
+def test_the_last_line_needs_no_line_break(path):
     path.write_bytes(path.read_bytes()[:-1])
     assert epochs_of(read_history(path)) == [1, 2, 3, 4, 5]
 

@@ -13,7 +13,7 @@ VALUES = {"a": [1, 2, {"x": 0.1}], "b": 'täuschend echt, "checksum": "0"', "c":
 
 
 @pytest.mark.parametrize("indent", [None, 1, 2])
-def test_what_is_sealed_comes_back_and_any_program_can_read_it(indent):
+def test_sealed_values_are_read_back_and_any_program_can_read_them(indent):
     text = seal(VALUES, indent=indent)
     assert unseal(text.encode()) == unseal(text.encode() + b"\n") == VALUES
     read = json.loads(text)
@@ -44,12 +44,12 @@ def test_an_object_of_an_earlier_version_has_no_checksum():
 
 
 @pytest.mark.parametrize("text", [b"", b"[1]", b"7", b"{", b"\xff", b"[" * 100_000, b'{"checksum": 1}'])
-def test_what_is_no_sealed_object_is_refused(text):
+def test_a_text_that_is_no_sealed_object_is_refused(text):
     with pytest.raises(SealError):
         unseal(text)
 
 
 @pytest.mark.parametrize("values", [{}, {"checksum": 1}, {"loss": math.nan}])
-def test_what_could_not_be_read_again_is_not_sealed(values):
+def test_values_that_could_not_be_read_again_are_not_sealed(values):
     with pytest.raises(ValueError, match=r"members|Out of range"):
         seal(values)

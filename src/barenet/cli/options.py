@@ -39,5 +39,9 @@ Runs: TypeAlias = Annotated[
     Path, Parameter(help="Folder in which to look for the latest run, and for a run by its name.")
 ]
 Data: TypeAlias = Annotated[
-    str | None, Parameter(help="Labelled images or a table; without it, what the run was trained on.")
+    str | None,
+    Parameter(
+        help="Folder or file of labelled data: pictures, a table, IDX, .npz, CIFAR, ...; without it, the data of the "
+        "run, or Fashion-MNIST for a model file without a run."
+    ),
 ]

@@ -1,4 +1,4 @@
-"""The IDX reader: bytes packed by hand go in, arrays or one-line errors come out."""
+"""The IDX reader turns bytes that were packed by hand into arrays or one-line errors."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_pipe_is_refused_and_not_waited_for(tmp_path):
         (gzip.compress(UBYTE_IMAGES, mtime=0), "compressed twice"),
     ],
 )
-def test_what_lies_in_place_of_data_is_recognised_packed_or_not(written, content, fault):
+def test_files_that_are_not_data_are_recognised_packed_or_not(written, content, fault):
     if not content.startswith(b"\x1f\x8b"):
         message_of(written(content), fault)
     if content:
@@ -211,7 +211,7 @@ def test_a_flipped_byte_in_gzip_is_recognised(written, position):
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize("shape", [(2**32 - 1,) * 3, (0, 2**32 - 1, 2**32 - 1), (2**32 - 1,) * 8])
-def test_dimensions_whose_product_is_absurd_are_refused(written, pack, shape):
+def test_dimensions_whose_product_is_impossible_are_refused(written, pack, shape):
     header = bytes([0, 0, 0x0E, len(shape)]) + struct.pack(f">{len(shape)}I", *shape)
     message_of(written(pack(header)), str(shape), "cannot be right")
 
@@ -249,7 +249,7 @@ def test_a_machine_that_cannot_read_the_file_is_not_called_bad_data(written, mon
     message_of(path, error.strerror, error=MachineError)
 
 
-def test_too_little_memory_is_the_machines_fault(written, monkeypatch):
+def test_too_little_memory_is_a_machine_error(written, monkeypatch):
     path = written(UBYTE_IMAGES)
 
     def refuse(*_args, **_kwargs):

@@ -1,4 +1,4 @@
-"""Folders of IDX files: the names that are understood, and every wrong folder refused in one line that names it."""
+"""Folders of IDX files: which names are understood, and the one-line error of every wrong folder."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_wrong_mapping_of_emnist_is_named_with_its_line(folder):
 
 
 @pytest.mark.parametrize("transpose", [False, True])
-def test_whether_images_are_transposed_can_be_said(folder, transpose):
+def test_whether_images_are_transposed_can_be_set(folder, transpose):
     pixels = load_dataset(emnist(folder), transpose=transpose).train_images[0]
     assert pixels.tolist() == ([0, 3, 1, 4, 2, 5] if transpose else [0, 1, 2, 3, 4, 5])
 
@@ -112,13 +112,13 @@ def test_several_data_sets_in_one_folder_are_named(folder):
     message_of(lambda: load_dataset(path), "no prefix, emnist-digits, emnist-letters")
 
 
-def test_the_unpacked_file_wins_over_the_packed_one(folder):
+def test_the_unpacked_file_is_used_before_the_packed_one(folder):
     path = folder()
     (path / "train-images-idx3-ubyte.gz").write_bytes(b"never read")
     check_is_the_small_one(load_dataset(path), "pictures")
 
 
-def test_a_subfolder_that_bears_the_name_of_a_file_is_passed_over(folder):
+def test_a_subfolder_with_the_name_of_a_file_is_ignored(folder):
     path = folder(names=[f"{name}.gz" for name in USUAL_NAMES])
     (path / "train-images-idx3-ubyte").mkdir()
     check_is_the_small_one(load_dataset(path), "pictures")
@@ -133,7 +133,7 @@ def test_an_unknown_home_folder_is_a_missing_folder():
     message_of(lambda: load_dataset("~no-such-user-here/data"), "~no-such-user-here", "does not exist")
 
 
-def test_an_empty_folder_is_told_what_belongs_there(tmp_path):
+def test_an_empty_folder_gets_a_message_with_the_expected_files(tmp_path):
     (tmp_path / ".DS_Store").write_bytes(b"x")
     message_of(lambda: load_dataset(tmp_path), f"{tmp_path} is an empty folder", "t10k-labels-idx1-ubyte.gz")
 
@@ -185,7 +185,7 @@ def test_counts_that_disagree_are_both_shown(folder):
     )
 
 
-def test_a_folder_that_may_not_be_read_is_the_machines_fault(folder, monkeypatch):
+def test_a_folder_that_may_not_be_read_is_a_machine_error(folder, monkeypatch):
     path = folder()
 
     def refuse(_self):

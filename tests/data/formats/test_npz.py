@@ -1,4 +1,4 @@
-"""Files of arrays in the layout of Keras, and whatever damage may come to them."""
+"""Files of arrays in the layout of Keras, whole and damaged."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_flipped_byte_in_an_npz_is_damaged(npz):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("save", slow_except([np.savez, np.savez_compressed], np.savez))
-def test_no_flipped_byte_of_an_npz_ends_in_anything_but_data_or_one_line(npz, save):
+def test_each_flipped_byte_of_an_npz_gives_data_or_a_one_line_error(npz, save):
     path = npz(save)
     content = path.read_bytes()
     fingerprints, messages = set(), []
@@ -104,11 +104,11 @@ def test_no_flipped_byte_of_an_npz_ends_in_anything_but_data_or_one_line(npz, sa
         except DataError as error:
             messages.append(str(error))
             continue
-        # A list of files that ends early has no test part, and this is said.
+        # If the archive's list of files ends early, the test part is missing, which is noted.
         if not any("has no test part" in note for note in notes):
             fingerprints.add(fingerprint)
     assert not any("\n" in message for message in messages)
-    # What passes are flips in time stamps and the like, which leave the arrays as they were.
+    # Flips in time stamps and the like pass, which do not change the arrays.
     assert fingerprints == {from_arrays(X, Y, X_TEST, Y_TEST).fingerprint}
     assert len(messages) > len(content) / 2
 
@@ -165,7 +165,7 @@ def test_an_npz_header_that_promises_another_length_takes_no_memory(tmp_path, sh
 
 
 @pytest.mark.parametrize("shape", ["(4, -2, 3)", f"({2**40}, {2**40})", f"(0, {2**40})"])
-def test_an_npz_header_that_promises_the_absurd_is_refused(tmp_path, shape):
+def test_an_npz_header_with_an_impossible_shape_is_refused(tmp_path, shape):
     header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}}}\n"
     path = write_npz(tmp_path / "small.npz", npy(header, TRAIN_PIXELS))
     message_of(lambda: load_dataset(path), f"x_train in {path}", shape, "cannot be right")
@@ -182,7 +182,7 @@ def test_an_npz_whose_directory_lies_about_its_length_takes_no_memory(tmp_path):
     path.write_bytes(content.replace(sizes, struct.pack("<2I", claimed, claimed)))
     tracemalloc.start()
     try:
-        # Later patch releases of Python notice that such members overlap, and earlier ones leave it to us.
+        # Later patch releases of Python notice that such members overlap; with earlier ones barenet notices it.
         message = message_of(lambda: load_dataset(path), path, "damaged")
         assert "4,000,000,000 bytes" in message or "Overlapped entries" in message
         peak = tracemalloc.get_traced_memory()[1]

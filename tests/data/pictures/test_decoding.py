@@ -1,4 +1,4 @@
-"""Many pictures are decoded in threads: in order, the same whatever their number, and few of them ahead."""
+"""Pictures are decoded in threads: in order, the same with any number of threads, and only a few in advance."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_no_more_is_begun_than_may_wait(most_ahead):
     assert begun == list(range(12))
 
 
-def test_an_error_is_raised_where_its_result_would_come():
+def test_an_error_is_raised_in_the_place_of_its_result():
     def work(number):
         return 1 // (number - 2)
 

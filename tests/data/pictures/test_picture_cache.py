@@ -1,4 +1,4 @@
-"""Pictures are decoded once; whatever changes is noticed, and a damaged cache is never believed."""
+"""Pictures are decoded once; every change of the files is noticed, and a damaged cache is never used."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def folder(tmp_path, arrays):
-    """Twelve of the shared small images as PNG files, numbered through, in four class folders."""
+    """Twelve of the shared small images as PNG files with consecutive numbers in four class folders."""
     root = tmp_path / "shapes"
     for i, (image, label) in enumerate(zip(arrays["x"][:12], arrays["y"][:12], strict=True)):
         path = root / "abcd"[label] / f"{i:02d}.png"
@@ -104,7 +104,7 @@ def test_every_change_of_the_files_is_noticed_and_the_old_entry_goes(change, fol
     assert len(list(cache.iterdir())) == 1
 
 
-def test_each_size_and_colour_has_an_entry_of_its_own(folder, cache, decoded):
+def test_each_size_and_colour_has_a_separate_entry(folder, cache, decoded):
     settings = ({}, {"image_size": (4, 6)}, {"color": True})
     shapes = [load_dataset(folder, **own).image_shape for own in (*settings, *settings)]
     assert shapes == [(8, 8), (4, 6), (8, 8, 3)] * 2
@@ -112,7 +112,7 @@ def test_each_size_and_colour_has_an_entry_of_its_own(folder, cache, decoded):
 
 
 @pytest.mark.parametrize("name", ["train.npy", "index.json"])
-def test_a_damaged_or_half_deleted_entry_is_made_anew(name, folder, cache, decoded):
+def test_a_damaged_or_half_deleted_entry_is_made_again(name, folder, cache, decoded):
     expected = load_dataset(folder).fingerprint
     (entry,) = cache.iterdir()
     if name == "train.npy":
@@ -167,7 +167,7 @@ def test_an_interruption_leaves_nothing_behind(folder, cache, monkeypatch):
         ("win32", {"BARENET_CACHE": "mine"}, "mine"),
     ],
 )
-def test_the_cache_lies_where_the_system_wants_it(platform, variables, expected, monkeypatch):
+def test_the_cache_is_in_the_systems_cache_folder(platform, variables, expected, monkeypatch):
     for name in ("BARENET_CACHE", "XDG_CACHE_HOME", "LOCALAPPDATA"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", "home")
@@ -178,7 +178,7 @@ def test_the_cache_lies_where_the_system_wants_it(platform, variables, expected,
     assert cache_folder().as_posix() == expected
 
 
-# Pictures that cannot be read, and odd ones
+# Pictures that cannot be read, and unusual ones
 
 
 def spoil(folder):

@@ -1,4 +1,4 @@
-"""Folders of pictures: which pictures, in which order, of which class; and what is wrong with a folder."""
+"""Folders of pictures: which pictures are found, in which order, of which class; and errors of folders."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_folders_are_classes_in_sorted_order(tmp_path):
 
 
 @pytest.mark.parametrize("val", ["val", "valid", "Validation"])
-def test_train_val_and_test_may_stand_above(val, tmp_path):
+def test_train_val_and_test_may_be_above_the_classes(val, tmp_path):
     for path in ("train/cat/1.png", "train/dog/2.png", f"{val}/dog/3.png", "test/cat/4.png", "test/cat/5.png"):
         draw(tmp_path / path)
     found, notes = find(tmp_path)
@@ -77,7 +77,7 @@ def test_a_folder_called_train_may_be_a_class(tmp_path):
     assert find(tmp_path)[0].class_names == ("bus", "train")
 
 
-def test_what_is_left_out_is_said(tmp_path):
+def test_left_out_files_are_noted(tmp_path):
     for path in ("train/cat/1.png", "train/dog/2.png", "test/unsorted.png", "drafts/x/3.png", "train/cat/.hidden.png"):
         draw(tmp_path / path)
     (tmp_path / "train" / "cat" / "notes.txt").touch()
@@ -92,7 +92,7 @@ def test_what_is_left_out_is_said(tmp_path):
     assert len(notes) == 4
 
 
-def test_no_test_folder_is_said(tmp_path):
+def test_a_missing_test_folder_is_noted(tmp_path):
     for path in ("cat/1.png", "dog/2.png"):
         draw(tmp_path / path)
     notes = listen()
@@ -122,7 +122,7 @@ def test_an_empty_class_is_refused(tmp_path):
     assert f"{tmp_path / 'dog'} holds no pictures" in refusal(tmp_path)
 
 
-def test_an_empty_class_to_test_on_is_no_fault(tmp_path):
+def test_an_empty_class_to_test_on_is_no_error(tmp_path):
     for path in ("train/cat/1.png", "train/dog/2.png", "test/cat/3.png"):
         draw(tmp_path / path)
     (tmp_path / "test" / "dog").mkdir()

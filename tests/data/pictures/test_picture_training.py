@@ -1,4 +1,4 @@
-"""Pictures in folders train and test as the IDX files do that they were made of, to the last bit."""
+"""Training and testing give the same bits with pictures in folders as with the IDX files they were made of."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One picture: every format and mode comes out as upright bytes, and every fault as a reason that reads on."""
+"""One picture: every format and mode is decoded to upright bytes; every error has a reason that ends a sentence."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_every_mode_is_understood(mode):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_pictures_stand_upright_as_exif_says(orientation, kind, tmp_path):
+def test_pictures_are_turned_upright_as_exif_says(orientation, kind, tmp_path):
     exif = Image.Exif()
     exif[274] = orientation
     path = tmp_path / "turned"
@@ -103,7 +103,7 @@ def test_pictures_stand_upright_as_exif_says(orientation, kind, tmp_path):
     assert upright_size(path) == expected.shape[:2]
 
 
-def test_of_an_animation_the_first_frame_is_read():
+def test_the_first_frame_of_an_animation_is_read():
     frames = [Image.new("L", (6, 5), shade) for shade in (40, 90, 200)]
     for kind in ("GIF", "PNG"):
         picture = decode(saved(frames[0], kind, save_all=True, append_images=frames[1:]), color=False)
@@ -131,7 +131,7 @@ def test_a_large_jpeg_is_read_smaller_but_never_below_twice_what_is_needed():
         (saved(Image.fromarray(RNG.integers(0, 256, (50, 50), np.uint8)), "JPEG")[:900], "is truncated or damaged"),
     ],
 )
-def test_what_is_no_sound_picture_is_refused(content, reason):
+def test_damaged_pictures_are_refused(content, reason):
     assert refusal(content).startswith(reason)
 
 
@@ -141,7 +141,7 @@ def test_a_huge_picture_is_refused_by_its_header(width, height):
     assert "million pixels" in refusal(png_header(width, height))
 
 
-def test_every_cut_and_many_flipped_bytes_are_refused_or_read_but_never_a_bug():
+def test_every_cut_and_many_flipped_bytes_are_refused_or_read_with_no_other_exception():
     for kind in ("PNG", "JPEG", "GIF", "BMP", "WEBP"):
         content = saved(Image.fromarray(GREY), kind)
         for n in range(0, len(content), 7):
@@ -174,17 +174,17 @@ def test_a_picture_is_scaled_as_a_whole_and_padded_like_its_border(shape):
     if min(shape[:2]) > 1:
         rows, columns = np.where(fitted.reshape(16, 16, -1)[..., 0] > 150)
         ratio = (np.ptp(rows) + 1) / (np.ptp(columns) + 1)
-        assert ratio == pytest.approx(shape[0] / shape[1], rel=0.35)  # whole pixels, and a blurred edge
+        assert ratio == pytest.approx(shape[0] / shape[1], rel=0.35)  # sizes are whole pixels, and the edge is blurred
 
 
-def test_scaling_down_averages_and_does_not_pick():
+def test_scaling_down_averages_pixels():
     stripes = np.zeros((64, 64), np.uint8)
     stripes[:, ::2] = 200
     fitted = fit(stripes, (8, 8)).astype(int)
     assert np.abs(fitted[2:-2, 2:-2] - 100).max() <= 6
 
 
-def test_steps_that_are_off_are_not_taken():
+def test_padding_and_resizing_can_be_switched_off():
     assert fit(np.zeros((4, 8), np.uint8), (6, 6), pad=False).shape == (6, 6)
     padded = fit(np.full((4, 2), 9, np.uint8), (6, 6), resize=False)
     assert (padded == 9).all()

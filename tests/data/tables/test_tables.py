@@ -1,4 +1,4 @@
-"""Features and labels out of .csv and .npy files: what the columns are, which class is which, and every wrong table."""
+"""Features and labels from .csv and .npy files: meaning of columns, order of classes, and errors of tables."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_arrays_of_images_stay_images(arrays, tmp_path):
 # Standardising
 
 
-def test_features_are_standardised_by_the_rows_trained_on_alone(tmp_path, make_config):
+def test_features_are_standardised_by_the_training_rows_only(tmp_path, make_config):
     rng = np.random.default_rng(5)
     x = rng.normal([1e6, -3, 0, 7.3], [1e3, 1e-4, 1, 0], (60, 4))
     np.save(tmp_path / "x.npy", x)
@@ -136,7 +136,7 @@ def test_features_are_standardised_by_the_rows_trained_on_alone(tmp_path, make_c
     assert data.scale == 1
 
 
-def test_standardising_in_pieces_is_standardising_whole():
+def test_standardising_in_pieces_gives_the_same_as_at_once():
     x = np.random.default_rng(6).normal(3, 2, (9_001, 2)).astype(np.float32)
     standardise = Standardiser.of(x)
     np.testing.assert_allclose(standardise.deviation, x.astype(np.float64).std(axis=0), rtol=1e-12)
@@ -150,7 +150,7 @@ def test_a_constant_feature_becomes_zero_and_not_noise(value):
     assert np.abs(Standardiser.of(x)(x)).max() < 1e-5 * max(abs(value), 1)
 
 
-def test_validation_of_its_own_is_used_and_a_split_of_it_refused(tmp_path, make_config):
+def test_given_validation_data_are_used_and_n_valid_is_refused(tmp_path, make_config):
     write(tmp_path / "train.csv", FLOWERS)
     write(tmp_path / "val.csv", FLOWERS)
     dataset = load_dataset(tmp_path)

@@ -1,4 +1,4 @@
-"""Train odd networks with every load and store checked, and then make one reach outside of its arrays.
+"""Train networks of unusual sizes with every load and store checked; then let one read outside of its arrays.
 
 Needs BARENET_CHECK_BOUNDS=1. Prints how many networks were trained, and the error that the last one raised.
 """

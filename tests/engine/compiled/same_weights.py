@@ -1,9 +1,9 @@
 """Train two epochs with the compiled engine on carried Fashion-MNIST, and print the SHA-256 of the weights.
 
-First that of the recipe course, then of quick.
+First those of the recipe course, then those of quick.
 
     python tests/engine/compiled/same_weights.py 4000               how many images
-    python tests/engine/compiled/same_weights.py 4000 registers     also the widest registers of code just compiled
+    python tests/engine/compiled/same_weights.py 4000 registers     also the widest registers of newly compiled code
 """
 
 from __future__ import annotations

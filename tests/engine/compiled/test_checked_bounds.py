@@ -1,4 +1,4 @@
-"""With BARENET_CHECK_BOUNDS every load and store of a vector is checked: no odd network reaches outside its arrays."""
+"""With BARENET_CHECK_BOUNDS every load and store of a vector is checked, for networks of unusual sizes."""
 
 from __future__ import annotations
 

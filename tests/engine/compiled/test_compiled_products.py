@@ -1,4 +1,4 @@
-"""Products of the compiled engine against float64, and against each other, bit by bit, in other places and tiles."""
+"""Products of the compiled engine against float64; the same bits in other places in memory and with other tiles."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def from_panels(flat, rows):
 
 
 def computed(a, b, start=None, scale=1.0, *, transposed=False, before=0):
-    """Return scale start + a b by the kernel; `a` lies transposed, and all begin `before` numbers into their arrays."""
+    """Return scale start + a b by the kernel; `a` is stored transposed; each array has `before` numbers in front."""
     rows, n = a.shape
     panels = b.shape[1] // LANES
     gap = np.full(before, np.nan, f32)
@@ -67,7 +67,7 @@ def computed(a, b, start=None, scale=1.0, *, transposed=False, before=0):
         flat_start, before, LANES, f32(scale),
     )  # fmt: skip
     assert (out[:before] == 7).all()
-    assert (out[-32:] == 7).all()  # nothing is written behind the result
+    assert (out[-32:] == 7).all()  # nothing is written after the result
     return from_panels(out[before:-32], rows)
 
 
@@ -79,7 +79,7 @@ def drawn(rows, n, panels, seed=0):
 def in_order(a, b, start):
     """Return start + a b in float64 with each sum rounded to float32, term after term: what fused product-sums give.
 
-    The product of two float32 numbers is exact in float64, and so few sums are rounded twice that tests meet none.
+    The product of two float32 numbers is exact in float64, and two roundings of one sum are too rare for tests.
     """
     sums = start.astype(f32)
     for k in range(a.shape[1]):
@@ -172,7 +172,7 @@ def digest():
     return found.hexdigest()
 
 
-# The module that chooses the tile is there, changed, before the others import it.
+# The changed module that chooses the tile is put in place before the others import it.
 IN_ANOTHER_TILE = """
 import importlib.util, sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Functions of the compiled engine against NumPy's in float64, in units in the last place (ulp), and at their ends."""
+"""Functions of the compiled engine against NumPy's in float64, in units in the last place, and at their limits."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ MOST_ULP = {
     "elu": 0.95,
     "silu": 2.8,
 }
-# GELU and the slopes pass zero, or go to it faster than a float32 sigmoid can say: their error is near that of numbers
-# of size 1 all the same.
+# GELU and the slopes pass zero, or go to it faster than a float32 sigmoid can represent: near zero their error is that
+# of numbers of size 1.
 MOST_ABSOLUTE = {"gelu": 8e-7, "gelu_slope": 2.5e-6, "silu_slope": 1.2e-6}
 AROUND_ZERO = {"gelu": 2e-7, "gelu_slope": 3e-7, "silu_slope": 3e-7}  # from -1 to 1
 INFINITE, NAN = math.inf, math.nan
@@ -46,11 +46,11 @@ def values_of(name, *x):
 
 
 @pytest.mark.parametrize("name", MOST_ULP)
-def test_a_function_is_right_to_some_ulp(name):
+def test_a_function_is_right_to_a_few_ulp(name):
     from vector_functions import errors
 
     ulp, where, _ = errors(name)
-    assert 0.5 <= ulp <= MOST_ULP[name], where  # no float32 function is right to less than half
+    assert 0.5 <= ulp <= MOST_ULP[name], where  # no float32 function has less than half an ulp
 
 
 @pytest.mark.parametrize("name", MOST_ABSOLUTE)
@@ -122,7 +122,7 @@ def test_log_holds_at_both_ends_of_the_normal_numbers():
 
 
 @pytest.mark.parametrize("name", [*MOST_ULP, *MOST_ABSOLUTE])
-def test_nan_stays_nan_in_its_own_place(name):
-    """Else a network that has diverged could look as if it had not."""
+def test_nan_stays_nan_in_its_place(name):
+    """Otherwise a network that has diverged could look as if it had not."""
     found = values_of(name, -0.5 if name == "expm1" else 0.5, NAN, -NAN)
     assert np.isnan(found).tolist() == [False, True, True]

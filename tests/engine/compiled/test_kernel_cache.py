@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept, and when they are compiled anew: each test in processes and folders of its own."""
+"""Where compiled kernels are kept, and when they are compiled again; each test has separate processes and folders."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from barenet.engine.compiled.steps import take_steps
 
 pytestmark = [pytest.mark.extra, pytest.mark.slow]
 
-# Adds and multiplies vectors in functions of its own, which is quick to compile.
+# Compiles one small kernel, which is quick.
 SMALL = """
 import numpy as np
 from numba import njit
@@ -49,7 +49,7 @@ print([kernel.dispatcher.__name__ for kernel in KERNELS])
 
 
 def run(code, *arguments, cache, package=None, **variables):
-    """Return what a new process prints, word by word."""
+    """Return the words that a new process prints."""
     others = ("NUMBA_", "BARENET_", "PYTHONWARN")  # the last would let Numba warn of files that it opens
     environment = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     environment |= {"NUMBA_CACHE_DIR": str(cache), **variables}
@@ -121,7 +121,7 @@ def test_without_a_folder_kernels_are_compiled_in_memory(package, tmp_path):
     assert [path.name for path in (package / "barenet").rglob("*.nb?")] == []
 
 
-def test_by_default_they_lie_in_the_cache_of_barenet(package, tmp_path):
+def test_by_default_kernels_are_in_the_cache_of_barenet(package, tmp_path):
     folder = run(SMALL, cache="", package=package, BARENET_CACHE=str(tmp_path / "own"))[3]
     assert Path(folder).parent == tmp_path / "own" / "kernels"
     assert list(Path(folder).rglob("*.nbi"))
@@ -153,7 +153,7 @@ def test_what_is_compiled_last_is_what_the_note_about_compiling_looks_for():
 
 
 def test_one_compiled_function_trains_and_evaluates_all_networks():
-    """Arrays of another type would be compiled for while a training waits."""
+    """For arrays of another type the function would be compiled again while training waits."""
     rich = {"dropout": 0.2, "input_dropout": 0.1, "shift": 1, "mirror": True, "class_weight": "2=3", "clip_norm": 1}
     for settings in ({}, rich, {"normalization": "layer", "average_decay": 0.9}):
         case = Case(settings, ({"seed": 0}, {"seed": 1}), kind="compiled")

@@ -1,4 +1,4 @@
-"""Threads that share a network wait for each other, but not for one that will not come."""
+"""Threads that share a network wait for each other, but not for one that has failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from barenet.engine.compiled import engine as compiled_engine
 from barenet.engine.compiled.kernels.compiling import compiled
 from barenet.engine.compiled.kernels.meeting import MEET_NO_MORE, meet
 
-WAIT = 20.0  # seconds after which a thread counts as stuck
+WAIT = 20.0  # seconds after which a thread counts as blocked
 
 
 @compiled
@@ -25,7 +25,7 @@ def come(counter, n_threads):
 
 
 def stuck(call) -> bool:
-    """Return whether a call in a thread of its own does not end."""
+    """Return whether a call in a separate thread does not end."""
     thread = threading.Thread(target=call, daemon=True)
     thread.start()
     thread.join(WAIT)
@@ -51,14 +51,14 @@ def test_a_thread_waits_until_all_have_come():
     assert counter[0] == 2
 
 
-def test_nobody_waits_once_they_meet_no_more():
+def test_no_thread_waits_after_meet_no_more():
     counter = np.full(1, MEET_NO_MORE, np.int64)
     assert not stuck(lambda: [come(counter, 3) for _ in range(4)])
 
 
 @pytest.mark.parametrize("absent", [0, 1])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError])
-def test_an_error_in_one_thread_lets_the_others_go(absent, error, monkeypatch):
+def test_an_error_in_one_thread_ends_the_waiting_of_the_others(absent, error, monkeypatch):
     case = Case({"batch_size": 32}, ({"seed": 0},), kind="compiled")
     plan, engine = case.plan((0,)), case.engine((0,), 2, None)
     engine.begin(plan)

@@ -116,7 +116,7 @@ def test_images_that_lie_in_columns_or_in_other_images():
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_images_that_nobody_may_write(dtype):
+def test_read_only_images(dtype):
     def alter(case):
         images = case.images.images.astype(dtype)
         images.flags.writeable = False
@@ -153,7 +153,7 @@ def test_an_activation_on_the_last_layer(last, loss):
 
 
 def test_squared_error_leaves_probabilities_as_they_are():
-    """Small probabilities lose all their digits where 1 is taken off and added again."""
+    """Small probabilities would lose all their digits if 1 were subtracted and added again."""
 
     def alter(case):
         change(case, architecture=Architecture.from_sizes([64, 10], ["softmax"]))
@@ -171,7 +171,7 @@ def test_squared_error_leaves_probabilities_as_they_are():
 
 
 def test_an_epsilon_too_small_for_float32_does_no_harm():
-    """A gradient of 0 would make 0 / 0, and what is padded has no other."""
+    """A gradient of 0 would make 0 / 0, and padding always has gradients of 0."""
     assert_alike(both({"optimizer": "adam", "epsilon": 1e-60, "activation": "tanh"}, n_images=16), atol=2e-5)
     _, state, _, lost = trained(Case({"optimizer": "adam", "epsilon": 1e-60}, kind="compiled"))  # relu: some are 0
     assert np.isfinite(state.values).all()
@@ -181,8 +181,8 @@ def test_an_epsilon_too_small_for_float32_does_no_harm():
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "hinge"])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "gelu", "elu", "softplus", "sigmoid", "identity"])
-def test_an_image_that_is_not_finite_shows(activation, loss, number):
-    """Where the NumPy engine's loss is lost, this one's is, in the same step."""
+def test_an_image_that_is_not_finite_gives_such_a_loss(activation, loss, number):
+    """If the NumPy engine's loss is not finite, this engine's is not either, in the same step."""
 
     def alter(case):
         images = (case.images.images / 255).astype(np.float32)
@@ -199,7 +199,7 @@ def test_an_image_that_is_not_finite_shows(activation, loss, number):
 
 @pytest.mark.parametrize("place", range(10))
 def test_a_loss_of_one_logit_that_is_nan_is_nan(place):
-    """Wherever it stands among the logits, and whatever the label is."""
+    """In each place among the logits, and for each label."""
     case = Case({"optimizer": "sgd", "momentum": 0.9}, n_images=16, kind="compiled")
     start = case.start([0])
     start.values[0, place - 10] = np.nan  # the biases of the last layer are the last parameters
@@ -217,7 +217,7 @@ def test_weights_that_overflow_are_lost_in_the_same_step(rule):
     assert not np.isfinite(own.values).all() or own_lost >= 0
 
 
-def test_a_rate_of_zero_moves_nothing_and_leaves_the_norm_of_the_gradient_open():
+def test_a_rate_of_zero_changes_nothing_and_gives_no_norm_of_the_gradient():
     """A schedule whose decay_rate is 0 has it from its first decay on."""
     found = []
     for kind in KINDS:
@@ -233,7 +233,7 @@ def test_a_rate_of_zero_moves_nothing_and_leaves_the_norm_of_the_gradient_open()
     np.testing.assert_array_equal(found[1], found[0])
 
 
-def test_batches_have_the_size_that_the_engine_is_given_whatever_the_settings_say():
+def test_batches_have_the_size_that_the_engine_is_given_and_not_that_of_the_settings():
     states = []
     for named in (16, 40):
         case = Case({"optimizer": "sgd"}, batch_size=16, n_images=48, kind="compiled")

@@ -1,4 +1,4 @@
-"""Both engines from one state: the same weights but for rounding, step after step; gradients against differences."""
+"""Both engines from one state: the same weights up to rounding after each step; gradients against differences."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ EXTRAS = {
     "batch normalization, residual, dropout": {
         **{"hidden": "128,128", "residual": True, "normalization": "batch", "dropout": 0.3},
     },
-    # 128 units: their rows lie further apart than they are long; 64: the images are as wide, so the first has one too
+    # 128 units: the distance between rows is larger than their length; 64: as wide as the images, so the first has one
     "residual": {"hidden": "128,128", "residual": True},
     "residual, normalization, dropout": {
         **{"hidden": "64,64,64", "residual": True, "normalization": "layer"},
@@ -60,7 +60,7 @@ VALID = [chosen for chosen in itertools.product(*FACTORS) if is_valid(chosen)]
 
 
 def covering(valid):
-    """Return some of the valid combinations in which every pair of values that is valid stands."""
+    """Return some of the valid combinations that together contain every valid pair of values."""
 
     def pairs(chosen):
         return set(itertools.combinations(enumerate(chosen), 2))
@@ -81,7 +81,7 @@ def make(chosen, kind):
     return Case(settings, batch_size=BATCH, n_images=N_STEPS * BATCH, first_step=FIRST, kind=kind)
 
 
-def assert_one_truth(chosen):
+def assert_same_weights(chosen):
     """Take ten steps with both engines and compare each array of the weights, and of their average, after each."""
     cases = [make(chosen, kind) for kind in ("numpy", "compiled")]
     plan, before = cases[0].plan([0]), cases[0].start([0])
@@ -116,7 +116,7 @@ def test_every_pair_of_values_is_tried():
 
 @pytest.mark.parametrize("chosen", PAIRS, ids=", ".join)
 def test_both_engines_reach_the_same_weights(chosen):
-    assert_one_truth(chosen)
+    assert_same_weights(chosen)
 
 
 @pytest.mark.full
@@ -125,7 +125,7 @@ def test_both_engines_reach_the_same_weights(chosen):
 def test_with_every_combination(activation, loss):
     for chosen in VALID:
         if chosen[:2] == (activation, loss):
-            assert_one_truth(chosen)
+            assert_same_weights(chosen)
 
 
 def test_what_is_not_valid_is_refused():

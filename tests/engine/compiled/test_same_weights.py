@@ -1,6 +1,6 @@
 """The same weights to the last bit on every processor, with any number of threads, alone and in stacks.
 
-The hashes are what `same_weights` printed on an AMD EPYC with AVX2; each machine that runs these tests checks them.
+The hashes are what `same_weights` printed on an AMD EPYC with AVX2; all machines must give the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ HASHES = {
     ("quick", ALL): "b7d247ee5b3c7f0afa9d7848c37dcd08756342c6c2ba3bce6070e5834221be0b",
 }
 RECIPES = ("course", "quick")
-# x86 processors whose code any with AVX2 runs.
+# x86 processors whose code runs on every processor with AVX2.
 AVX2 = ("haswell", "znver2", "x86-64-v3")
 AVX512 = ("skylake-avx512", "znver4")
 
@@ -116,7 +116,7 @@ def test_kernels_compile_for_processors_with_wider_registers(processor, tmp_path
 
 @pytest.mark.slow
 def test_numpy_without_vector_instructions_gives_the_same_weights():
-    """What NumPy computes, such as the first weights and the learning rates, is the same without them, too."""
+    """What NumPy computes, such as the first weights and the learning rates, is also the same without them."""
     features = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__[name]]
     if not features:
         pytest.skip("NumPy uses no instructions here beyond those that it always uses")
