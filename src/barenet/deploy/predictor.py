@@ -60,7 +60,7 @@ class Predictor:
             check_mirror(models)
         self.info = models[0].info
         self._inferences = [Inference(model) for model in models]
-        self._told: set[str] = set()  # kinds of warnings that were given already
+        self._warned: set[str] = set()  # kinds of warnings that were given already
 
     def __repr__(self) -> str:
         several = f" and {len(self.models) - 1} more, averaged" if len(self.models) > 1 else ""
@@ -103,18 +103,18 @@ class Predictor:
             seen = []
             for inputs in run.model.all_inputs(flat, mirror=self.mirror):
                 if run is self._inferences[0]:  # the notes are the same for all models
-                    self._tell(inputs.told, note)
+                    self._pass_notes(inputs.notes, note)
                 seen.append(run(inputs))
             shares.append(average(seen))
         return average(shares)
 
-    def _tell(self, told: Mapping[str, str], note: Callable[[str], None] | None) -> None:
+    def _pass_notes(self, notes: Mapping[str, str], note: Callable[[str], None] | None) -> None:
         """Pass notes about images to `note` each time, or give each kind as a warning once."""
-        for kind, sentence in told.items():
+        for kind, sentence in notes.items():
             if note is not None:
                 note(sentence)
-            elif kind not in self._told:
-                self._told.add(kind)
+            elif kind not in self._warned:
+                self._warned.add(kind)
                 warnings.warn(sentence, InputWarning, stacklevel=5)
 
     def _flatten(self, images: Any) -> tuple[NDArray[np.generic], bool]:

@@ -87,7 +87,7 @@ def score_model(
         )
     outputs: list[NDArray[np.floating]] = []
     for inputs in model.all_inputs(dataset.test_images, mirror=mirror):
-        for sentence in inputs.told.values():
+        for sentence in inputs.notes.values():
             note(sentence)
         outputs.append(compute_outputs(model.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored))
     labels = dataset.test_labels
