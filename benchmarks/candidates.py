@@ -95,8 +95,8 @@ def forward(
     for i in range(len(weights) - 1):
         before, z = x, x @ weights[i]
         if settings["normalization"] != "none":
-            z, own = normalise(z, settings["normalization"], None if key is not None else statistics[i])
-            found.append(own)
+            z, of_this_layer = normalise(z, settings["normalization"], None if key is not None else statistics[i])
+            found.append(of_this_layer)
         x = ACTIVATIONS[settings["activation"]](z + biases[i])
         if settings["residual"] and before.shape == x.shape:
             x = x + before
@@ -112,18 +112,18 @@ def forward(
 def all_moves(candidates: list[dict[str, Any]]) -> tuple[Any, list[tuple[int, int]]]:
     """Return the sources of all candidates' moves in one table, and the first row and number of rows of each."""
     tables: dict[Any, Any] = {}
-    for own in candidates:
-        key = own["shift"], own["affine"], own["mirror"]
-        sources = move_sources((SIDE, SIDE), own["shift"], own["affine"])
+    for candidate in candidates:
+        key = candidate["shift"], candidate["affine"], candidate["mirror"]
+        sources = move_sources((SIDE, SIDE), candidate["shift"], candidate["affine"])
         table = np.arange(SIDE * SIDE)[None] if sources is None else sources
-        tables[key] = np.concatenate([table, mirror_images(table, (SIDE, SIDE))]) if own["mirror"] else table
+        tables[key] = np.concatenate([table, mirror_images(table, (SIDE, SIDE))]) if candidate["mirror"] else table
     starts = dict(zip(tables, np.cumsum([0, *(len(table) for table in tables.values())]), strict=False))
     places = [
         (
-            int(starts[own["shift"], own["affine"], own["mirror"]]),
-            len(tables[own["shift"], own["affine"], own["mirror"]]),
+            int(starts[candidate["shift"], candidate["affine"], candidate["mirror"]]),
+            len(tables[candidate["shift"], candidate["affine"], candidate["mirror"]]),
         )
-        for own in candidates
+        for candidate in candidates
     ]
     return jnp.asarray(np.concatenate(list(tables.values())), jnp.int32), places
 
@@ -136,27 +136,27 @@ def quantiles(alpha: float) -> Any:
     return np.quantile(np.maximum(s, 1 - s), np.linspace(0, 1, SHARES)).astype(np.float32)
 
 
-def draw_batch(data: dict[str, Any], own: Numbers, rows: Any, key: Any) -> tuple[Any, Any]:
+def draw_batch(data: dict[str, Any], numbers: Numbers, rows: Any, key: Any) -> tuple[Any, Any]:
     """Return images (B, D), moved and mixed with other images, and their soft labels (B, C)."""
     keys = jax.random.split(key, 5)
     n = len(rows)
-    others = data["train_rows"][own["split"]][jax.random.randint(keys[0], (n,), 0, data["train_rows"].shape[1])]
+    others = data["train_rows"][numbers["split"]][jax.random.randint(keys[0], (n,), 0, data["train_rows"].shape[1])]
 
     def moved(chosen: Any, key: Any) -> Any:
-        which = own["first_move"] + (jax.random.uniform(key, (n,)) * own["n_moves"]).astype(jnp.int32)
+        which = numbers["first_move"] + (jax.random.uniform(key, (n,)) * numbers["n_moves"]).astype(jnp.int32)
         return data["images"][chosen[:, None], data["moves"][which]].astype(jnp.float32) / 255
 
     def soft(chosen: Any) -> Any:
         one_hot = jax.nn.one_hot(data["labels"][chosen], N_CLASSES)
-        return one_hot * (1 - own["label_smoothing"]) + own["label_smoothing"] / N_CLASSES
+        return one_hot * (1 - numbers["label_smoothing"]) + numbers["label_smoothing"] / N_CLASSES
 
     first, second = moved(rows, keys[1]), moved(others, keys[2])
-    share = own["shares"][jax.random.randint(keys[3], (n,), 0, SHARES)][:, None]
+    share = numbers["shares"][jax.random.randint(keys[3], (n,), 0, SHARES)][:, None]
     u = jax.random.uniform(keys[4], (n, 6, 1))
     pixels = jnp.arange(SIDE * SIDE)[None]
     inside_rows = jnp.abs(pixels // SIDE - SIDE * u[:, 0]) < 2 + 6 * u[:, 2]
     inside = inside_rows & (jnp.abs(pixels % SIDE - SIDE * u[:, 1]) < 2 + 6 * u[:, 3])
-    is_cut, is_erased = u[:, 4] < own["cut"], u[:, 5] < own["erase"]
+    is_cut, is_erased = u[:, 4] < numbers["cut"], u[:, 5] < numbers["erase"]
     share = jnp.where(is_cut, 1 - inside.mean(-1, keepdims=True), share)
     x = jnp.where(is_cut, jnp.where(inside, second, first), share * first + (1 - share) * second)
     x = jnp.where(is_erased & inside & ~is_cut, 0.0, x)
@@ -166,7 +166,7 @@ def draw_batch(data: dict[str, Any], own: Numbers, rows: Any, key: Any) -> tuple
 # Training
 
 
-def step(settings: dict[str, Any], data: dict[str, Any], own: Numbers, state: Any, numbered: Any) -> Any:
+def step(settings: dict[str, Any], data: dict[str, Any], numbers: Numbers, state: Any, numbered: Any) -> Any:
     """Return the state after a step of AdamW, with averaged weights and running statistics.
 
     numbered: the number of the step, counted from 0, and the rows of its images.
@@ -174,25 +174,25 @@ def step(settings: dict[str, Any], data: dict[str, Any], own: Numbers, state: An
     t, rows = numbered
     parameters, moments, squares, averages, statistics, key = state
     key, of_batch, of_dropout = jax.random.split(key, 3)
-    x, labels = draw_batch(data, own, rows, of_batch)
+    x, labels = draw_batch(data, numbers, rows, of_batch)
 
     def loss(parameters: Any) -> Any:
-        logits, found = forward(settings, parameters, x, key=of_dropout, dropout=own["dropout"])
+        logits, found = forward(settings, parameters, x, key=of_dropout, dropout=numbers["dropout"])
         return -(labels * jax.nn.log_softmax(logits)).sum(-1).mean(), found
 
     (_, found), gradients = jax.value_and_grad(loss, has_aux=True)(parameters)
     n_epoch = data["train_rows"].shape[1] // settings["batch_size"]
     progress = (t - n_epoch) / (n_epoch * (settings["epochs"] - 1))
     rise, fall = (t + 1) / n_epoch, 0.5 * (1 + jnp.cos(jnp.pi * progress))
-    rate = own["learning_rate"] * jnp.where(t < n_epoch, rise, fall)
-    decay = jnp.minimum(own["average_decay"], (2 + t) / (11 + t))
-    slower = jnp.minimum(jnp.maximum(own["average_decay"], 0.99), (2 + t) / (11 + t))
+    rate = numbers["learning_rate"] * jnp.where(t < n_epoch, rise, fall)
+    decay = jnp.minimum(numbers["average_decay"], (2 + t) / (11 + t))
+    slower = jnp.minimum(jnp.maximum(numbers["average_decay"], 0.99), (2 + t) / (11 + t))
     moments = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, moments, gradients)
-    squares = jax.tree.map(lambda v, g: own["beta2"] * v + (1 - own["beta2"]) * g * g, squares, gradients)
-    first, second = 1 - 0.9 ** (t + 1), 1 - own["beta2"] ** (t + 1)
+    squares = jax.tree.map(lambda v, g: numbers["beta2"] * v + (1 - numbers["beta2"]) * g * g, squares, gradients)
+    first, second = 1 - 0.9 ** (t + 1), 1 - numbers["beta2"] ** (t + 1)
 
     def update(w: Any, m: Any, v: Any) -> Any:
-        kept = 1 - rate * own["weight_decay"] if w.ndim == 2 else 1.0
+        kept = 1 - rate * numbers["weight_decay"] if w.ndim == 2 else 1.0
         return w * kept - rate * (m / first) / (jnp.sqrt(v / second) + 1e-8)
 
     parameters = jax.tree.map(update, parameters, moments, squares)
@@ -202,24 +202,24 @@ def step(settings: dict[str, Any], data: dict[str, Any], own: Numbers, state: An
     return parameters, moments, squares, averages, statistics, key
 
 
-def train_epoch(settings: dict[str, Any], data: dict[str, Any], state: Any, own: Numbers, epoch: Any) -> Any:
+def train_epoch(settings: dict[str, Any], data: dict[str, Any], state: Any, numbers: Numbers, epoch: Any) -> Any:
     """Return the state after an epoch; an incomplete last batch is left out."""
     *rest, key = state
     key, of_order = jax.random.split(key)
-    rows = jax.random.permutation(of_order, data["train_rows"][own["split"]])
+    rows = jax.random.permutation(of_order, data["train_rows"][numbers["split"]])
     batches = rows[: len(rows) // settings["batch_size"] * settings["batch_size"]].reshape(-1, settings["batch_size"])
 
     def one(state: Any, numbered: Any) -> Any:
         i, chosen = numbered
         t = (epoch * len(batches) + i).astype(jnp.float32)
-        return step(settings, data, own, state, (t, chosen)), None
+        return step(settings, data, numbers, state, (t, chosen)), None
 
     return jax.lax.scan(one, (*rest, key), (jnp.arange(len(batches)), batches))[0]
 
 
-def validate(settings: dict[str, Any], data: dict[str, Any], state: Any, own: Numbers) -> Any:
+def validate(settings: dict[str, Any], data: dict[str, Any], state: Any, numbers: Numbers) -> Any:
     """Return accuracy and mean loss of the averaged weights on the images held out."""
-    rows = data["valid_rows"][own["split"]]
+    rows = data["valid_rows"][numbers["split"]]
     labels = data["labels"][rows]
     given = state[4] or [None] * len(settings["hidden_sizes"])
     logits, _ = forward(settings, state[3], data["images"][rows].astype(jnp.float32) / 255, statistics=given)
@@ -234,7 +234,7 @@ def train_group(group: dict[str, Any], epochs: int | None, n_images: int | None)
     n = n_images or len(dataset.train_images)
     order = np.random.default_rng(7).permutation(len(dataset.train_images))[:n]
     held_out = [order[n // 6 * split : n // 6 * (split + 1)] for split in range(N_SPLITS)]
-    candidates = [own for own in group["candidates"] for _ in range(N_SPLITS)]
+    candidates = [candidate for candidate in group["candidates"] for _ in range(N_SPLITS)]
     splits = np.arange(len(candidates)) % N_SPLITS
     moves, places = all_moves(candidates)
     data = {
@@ -244,12 +244,14 @@ def train_group(group: dict[str, Any], epochs: int | None, n_images: int | None)
         "valid_rows": jnp.asarray(np.stack(held_out)),
         "moves": moves,
     }
-    numbers: Numbers = {name: jnp.asarray([own[name] for own in candidates], jnp.float32) for name in NUMBERS}
+    numbers: Numbers = {
+        name: jnp.asarray([candidate[name] for candidate in candidates], jnp.float32) for name in NUMBERS
+    }
     numbers["first_move"], numbers["n_moves"] = (jnp.asarray(column) for column in zip(*places, strict=True))
-    numbers["shares"] = jnp.asarray(np.stack([quantiles(own["mixup"]) for own in candidates]))
+    numbers["shares"] = jnp.asarray(np.stack([quantiles(candidate["mixup"]) for candidate in candidates]))
     numbers["split"] = jnp.asarray(splits)
     sizes = [SIDE * SIDE, *settings["hidden_sizes"], N_CLASSES]
-    parameters = jax.tree.map(lambda *own: jnp.stack(own), *[initial(sizes, 1 + split) for split in splits])
+    parameters = jax.tree.map(lambda *arrays: jnp.stack(arrays), *[initial(sizes, 1 + split) for split in splits])
     nothing = jax.tree.map(jnp.zeros_like, parameters)
     statistics = [
         (jnp.zeros((len(splits), units)), jnp.ones((len(splits), units)))
@@ -263,10 +265,10 @@ def train_group(group: dict[str, Any], epochs: int | None, n_images: int | None)
     accuracies, losses = jax.jit(jax.vmap(functools.partial(validate, settings, data)))(state, numbers)
     found = []
     for i, changes in enumerate(group["changes"]):
-        own = slice(N_SPLITS * i, N_SPLITS * (i + 1))
+        part = slice(N_SPLITS * i, N_SPLITS * (i + 1))
         shown = {"accuracies": accuracies, "losses": losses}
         found.append(
-            {"changes": changes} | {name: [round(float(v), 4) for v in all_[own]] for name, all_ in shown.items()}
+            {"changes": changes} | {name: [round(float(v), 4) for v in all_[part]] for name, all_ in shown.items()}
         )
         print(group["name"], changes, found[-1]["accuracies"], flush=True)
     return found
@@ -285,17 +287,17 @@ def write() -> None:
     known = json.loads(RESULTS.read_text("utf-8"))
     rows = ["| network | epochs | changed | validation, % | loss |", "|---|---|---|---|---|"]
     groups = read_groups()
-    best = max(np.mean(own["accuracies"]) for found in known["groups"].values() for own in found)
+    best = max(np.mean(candidate["accuracies"]) for found in known["groups"].values() for candidate in found)
     for group in groups:
-        for i, own in enumerate(known["groups"].get(group["name"], [])):
-            accuracy, loss = (float(np.mean(own[name])) for name in ("accuracies", "losses"))
+        for i, candidate in enumerate(known["groups"].get(group["name"], [])):
+            accuracy, loss = (float(np.mean(candidate[name])) for name in ("accuracies", "losses"))
             shown = f"**{100 * accuracy:.2f}**" if accuracy == best else f"{100 * accuracy:.2f}"
             name, epochs = (group["name"], f"{group['settings']['epochs']}") if i == 0 else ("", "")
-            rows.append(f"| {name} | {epochs} | {words_of(own['changes'])} | {shown} | {loss:.3f} |")
+            rows.append(f"| {name} | {epochs} | {words_of(candidate['changes'])} | {shown} | {loss:.3f} |")
     before, begins, rest = PAGE.read_text("utf-8").partition(MARKS[0])
     _, ends, after = rest.partition(MARKS[1])
     if not ends:
-        raise SystemExit(f"{PAGE} lacks the lines between which the candidates stand: {MARKS[0]} and {MARKS[1]}")
+        raise SystemExit(f"{PAGE} lacks the lines {MARKS[0]} and {MARKS[1]} around the table of candidates")
     replace_file(PAGE, "".join([before, begins, "\n\n", "\n".join(rows), "\n\n", ends, after]))
 
 

@@ -183,7 +183,9 @@ def read_figures(folder: Path, ladder: Ladder) -> dict[str, Figures]:
             None,
         )
         if lost is None and not all(rungs and rungs[-1].epochs == n_epochs for rungs in records):
-            raise SystemExit(f"{folder} is not finished: {name} lacks a seed; go on by python benchmarks/ladder.py run")
+            raise SystemExit(
+                f"{folder} is not finished: {name} lacks a seed; continue with: python benchmarks/ladder.py run"
+            )
         last = [rungs[-1] for rungs in records if rungs and rungs[-1].outcome == "trained"]
         accuracies, losses = ([getattr(r, what) for r in last] for what in ("valid_accuracy", "valid_loss"))
         seconds = sum(record.seconds for record in last) / max(1, len(last))
@@ -236,7 +238,7 @@ def write(folder: Path, root: Path) -> None:
     before, begins, rest = page.read_text("utf-8").partition(MARKS[0])
     _, ends, after = rest.partition(MARKS[1])
     if not ends:
-        raise SystemExit(f"{page} lacks the lines between which the ladder stands: {MARKS[0]} and {MARKS[1]}")
+        raise SystemExit(f"{page} lacks the lines {MARKS[0]} and {MARKS[1]} around the table of the ladder")
     contents = as_json(folder, ladder, figures)
     numbers, picture = root / "benchmarks" / "results" / "ladder.json", root / "docs" / "images" / "ladder.png"
     for path in (numbers, picture):

@@ -67,11 +67,13 @@ def train(recipe: str, seed: int, engine: str) -> None:
     records = [json.loads(line) for line in (run / "history.jsonl").read_text("utf-8").splitlines()]
     found = read(name)
     found["seeds"][str(seed)] = {
-        "validation_accuracy": max(own["valid_accuracy"] for own in records if own["valid_accuracy"] is not None),
+        "validation_accuracy": max(
+            record["valid_accuracy"] for record in records if record["valid_accuracy"] is not None
+        ),
         "test_accuracy": plain["test_accuracy"],
         "mirrored_test_accuracy": mirrored["test_accuracy"],
-        "epoch_seconds": statistics.median(own["seconds"] for own in records),
-        "training_seconds": round(sum(own["seconds"] for own in records), 1),
+        "epoch_seconds": statistics.median(record["seconds"] for record in records),
+        "training_seconds": round(sum(record["seconds"] for record in records), 1),
         "machine": read_machine(run),
         "settings": (run / "config.toml").read_text("utf-8"),
     }
@@ -113,7 +115,7 @@ def single_rows() -> list[str]:
         "| recipe | network | epochs | seeds | validation, % | test, % | with mirror images, % | training |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for name in [own for recipe in SINGLE for own in (recipe, recipe + WITHOUT)]:
+    for name in [name for recipe in SINGLE for name in (recipe, recipe + WITHOUT)]:
         seeds = list(read(name)["seeds"].values())
         if not seeds:
             continue
@@ -127,10 +129,10 @@ def single_rows() -> list[str]:
             epochs,
             f"{len(seeds)}",
             *(
-                spread([own[key] for own in seeds])
+                spread([seed[key] for seed in seeds])
                 for key in ("validation_accuracy", "test_accuracy", "mirrored_test_accuracy")
             ),
-            duration(int(epochs) * statistics.median(own["epoch_seconds"] for own in seeds)),
+            duration(int(epochs) * statistics.median(seed["epoch_seconds"] for seed in seeds)),
         ]
         rows.append(f"| {' | '.join(cells)} |")
     return rows
@@ -140,17 +142,17 @@ def average_rows() -> list[str]:
     """Return the table of averages of networks as Markdown, without rows if there are none."""
     rows = ["| average of | networks | test, % | with mirror images, % |", "|---|---|---|---|"]
     for recipe in SINGLE:
-        own = read(recipe).get("average")
-        if own is not None:
-            both = f"{100 * own['test_accuracy']:.2f} | {100 * own['mirrored_test_accuracy']:.2f}"
-            rows.append(f"| `{recipe}` | {len(own['seeds'])} | {both} |")
+        found = read(recipe).get("average")
+        if found is not None:
+            both = f"{100 * found['test_accuracy']:.2f} | {100 * found['mirrored_test_accuracy']:.2f}"
+            rows.append(f"| `{recipe}` | {len(found['seeds'])} | {both} |")
     return ["", *rows] if len(rows) > 2 else []
 
 
 def machines() -> str:
     """Return a sentence about the machines on which the figures were measured."""
-    seen = [own["machine"] for name in SINGLE for own in read(name)["seeds"].values() if own["machine"]]
-    named = sorted({f"{own['processor']}, {own['cores']} cores, NumPy {own['NumPy']}" for own in seen})
+    seen = [seed["machine"] for name in SINGLE for seed in read(name)["seeds"].values() if seed["machine"]]
+    named = sorted({f"{machine['processor']}, {machine['cores']} cores, NumPy {machine['NumPy']}" for machine in seen})
     return f"Machine: {'; '.join(named)}. A time is the number of epochs times the median time of one, with all cores."
 
 
@@ -159,7 +161,7 @@ def write() -> None:
     before, begins, rest = PAGE.read_text("utf-8").partition(MARKS[0])
     _, ends, after = rest.partition(MARKS[1])
     if not ends:
-        raise SystemExit(f"{PAGE} lacks the lines between which the recipes stand: {MARKS[0]} and {MARKS[1]}")
+        raise SystemExit(f"{PAGE} lacks the lines {MARKS[0]} and {MARKS[1]} around the table of recipes")
     text = "\n".join([*single_rows(), *average_rows(), "", machines()])
     replace_file(PAGE, f"{before}{begins}\n\n{text}\n\n{ends}{after}")
 

@@ -68,7 +68,7 @@ CURVES = list(ADDED)[1:]
 
 def train(name: str, dataset: Dataset, epochs: int) -> dict[str, NDArray[Any]]:
     """Train with an ingredient and return the data of the plots by name."""
-    flags = {setting_path(own): value for own, value in (PLAIN | ADDED[name] | {"epochs": epochs}).items()}
+    flags = {setting_path(setting): value for setting, value in (PLAIN | ADDED[name] | {"epochs": epochs}).items()}
     config, data = prepare(build_config("quick", flags=flags), dataset)
     trainer = Trainer([config], data)
     mlp = MLP.from_architecture(trainer.architecture, initializer=None)
@@ -78,7 +78,7 @@ def train(name: str, dataset: Dataset, epochs: int) -> dict[str, NDArray[Any]]:
     early: NDArray[Any] = np.zeros(0)
     for record in trainer:
         state = trainer.states[0]
-        average, last = (own.evaluated(trainer.architecture)[0] for own in (state, replace(state, average=None)))
+        average, last = (chosen.evaluated(trainer.architecture)[0] for chosen in (state, replace(state, average=None)))
         for what, values in found.items():
             mlp.parameters.values[...] = last if what.endswith("weights") else average
             images, labels = shown[what.split(",")[0]]
@@ -123,12 +123,12 @@ def draw_curves(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
     with new_figure(15.5, 5.2) as figure:
         panels = figure.subplots(2, 6, sharex=True, sharey=True).flat
         for axes, name in zip(panels, CURVES, strict=True):
-            own = found[name]
-            epochs = np.arange(1, len(own["seen"]) + 1)
+            network = found[name]
+            epochs = np.arange(1, len(network["seen"]) + 1)
             for what, colour, word in (("seen", ORANGE, "trained on"), ("held", BLUE, "held out")):
                 axes.plot(epochs, 100 * plain[what], color=GREY, linewidth=1, linestyle="--" if what == "seen" else "-")
-                axes.plot(epochs, 100 * own[what], color=colour, linewidth=1.8, label=word)
-            best = 100 * own["held"].max()
+                axes.plot(epochs, 100 * network[what], color=colour, linewidth=1.8, label=word)
+            best = 100 * network["held"].max()
             style(axes, f"{name}: {best:.1f} %")
             whole_numbers(axes, "x")
         figure.axes[0].legend(frameon=False, loc="lower right")
@@ -136,19 +136,19 @@ def draw_curves(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
             axes.set_xlabel("epoch")
         for axes in figure.axes[::6]:
             axes.set_ylabel("accuracy, %")
-        low = 100 * min(own["held"][1:].min() for own in found.values())
+        low = 100 * min(network["held"][1:].min() for network in found.values())
         figure.axes[0].set_ylim(np.floor(low) - 0.5, 100)
         return png(figure)
 
 
 def draw_averages(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
     """Draw the accuracy of the last weights and of their average."""
-    own = found["averaged weights"]
-    epochs = np.arange(1, len(own["held"]) + 1)
+    network = found["averaged weights"]
+    epochs = np.arange(1, len(network["held"]) + 1)
     with new_figure(6.4, 3.4) as figure:
         axes = figure.subplots()
-        axes.plot(epochs, 100 * own["held, last weights"], color=GREY, linewidth=1.4, label="the last weights")
-        axes.plot(epochs, 100 * own["held"], color=BLUE, linewidth=2, label="their average")
+        axes.plot(epochs, 100 * network["held, last weights"], color=GREY, linewidth=1.4, label="the last weights")
+        axes.plot(epochs, 100 * network["held"], color=BLUE, linewidth=2, label="their average")
         style(axes, "Constant learning rate, images held out", x="epoch", y="accuracy, %")
         whole_numbers(axes, "x")
         axes.legend(frameon=False, loc="lower right")
@@ -180,11 +180,11 @@ def draw_normalization(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes
     with new_figure(8, 3.4) as figure:
         panels = figure.subplots(1, 2, sharey=True)
         for axes, name in zip(panels, ("plain AdamW", "layer normalisation"), strict=True):
-            own = found[name]
+            network = found[name]
             bins = np.linspace(-12, 6, 91)
             for what, colour, word in (("early", GREY, "after 1 epoch"), ("late", BLUE, "at the end")):
-                share = np.ones(own[what].size) / own[what].size
-                axes.hist(own[what], bins=bins, weights=share, color=colour, alpha=0.6, label=word)
+                share = np.ones(network[what].size) / network[what].size
+                axes.hist(network[what], bins=bins, weights=share, color=colour, alpha=0.6, label=word)
             style(axes, name, x="z of the second hidden layer")
         panels[0].set_ylabel("share of all values")
         panels[0].legend(frameon=False, loc="upper left")
@@ -217,7 +217,7 @@ def draw_images(dataset: Dataset) -> bytes:
     others = dataset.train_images[[4, 25, 0, 18]].reshape(-1, 28, 28).astype(np.float32)
     sources = move_sources((28, 28), 0, 0.1)
     assert sources is not None
-    mapped = np.stack([own.reshape(-1)[sources[i]].reshape(28, 28) for i, own in enumerate(pictures, start=4)])
+    mapped = np.stack([image.reshape(-1)[sources[i]].reshape(28, 28) for i, image in enumerate(pictures, start=4)])
     mixed = pictures.reshape(4, -1).copy()
     mix(mixed, others.reshape(4, -1).copy(), np.array([0.5, 0.65, 0.8, 0.95], np.float32))
     shifted = np.pad(pictures, [(0, 0), (2, 2), (2, 2)], mode="edge")[:, :28, 4:32]

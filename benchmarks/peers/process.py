@@ -69,7 +69,7 @@ def cpu_seconds_of_children() -> float:
     import psutil
 
     times = [child.cpu_times() for child in psutil.Process().children(recursive=True)]
-    return sum(own.user + own.system for own in times)
+    return sum(child.user + child.system for child in times)
 
 
 def reply(answer: dict[str, Any]) -> None:

@@ -93,7 +93,7 @@ def test_predict_and_export_take_an_ensemble(barenet, home, arrays):
 
 
 def test_inspect_looks_at_the_member_that_is_best_on_validation_and_says_so(barenet, home, monkeypatch):
-    monkeypatch.setattr(inspection, "pictures", lambda *about: [("weights-1.png", b"")])  # which take long to draw
+    monkeypatch.setattr(inspection, "plots_of", lambda *about: [("weights-1.png", b"")])  # real plots take long
     done = barenet("inspect", "ensemble-1", "--json", cwd=home)
     assert done.returncode == 0, done.stderr
     told = json.loads((home / "made.json").read_text("utf-8"))
@@ -125,7 +125,7 @@ def test_a_playground_averages_all_members(barenet, home):
         (("ensemble", "one", "two", "--data", "table.csv"), "table.csv"),
         (("verify", "ensemble-1"), "is an ensemble, which keeps no training steps to verify"),
         (("verify", "runs/ensemble-1/member-0"), "is a member of an ensemble, which keeps no training steps to verify"),
-        (("report", "runs/ensemble-1/member-0"), "is a member of an ensemble, which the ensemble's report tells of"),
+        (("report", "runs/ensemble-1/member-0"), "is a member of an ensemble; the report of the ensemble shows it"),
         (("train", "--resume", "ensemble-1"), "is an ensemble, which is not trained: name one of the runs"),
         (("train", "ensemble-1"), "is an ensemble, which holds neither settings nor data"),
         (("search", "ensemble-1"), "is an ensemble, which holds neither settings nor data"),

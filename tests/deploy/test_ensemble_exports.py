@@ -28,7 +28,7 @@ def models(arrays):
         {"hidden_sizes": 24, "activation": "relu", "dropout": 0.2},
         {"hidden_sizes": (), "seed": 4},
     )
-    return [barenet.train(**arrays, **SMALL, **own).model for own in kinds]
+    return [barenet.train(**arrays, **SMALL, **settings).model for settings in kinds]
 
 
 def ending_in_softmax(model):

@@ -139,6 +139,6 @@ def test_weights_without_a_description_are_mirrored_only_in_the_size_of_the_carr
         return
     images = rng.integers(0, 256, (5, 28, 28), np.uint8)
     found = Predictor(predictor.models, mirror=True).predict_proba(images)
-    z = [own.reshape(5, -1) / 255 @ weights for own in (images, flipped(images))]
-    shares = [np.exp(own) / np.exp(own).sum(axis=1, keepdims=True) for own in z]
+    z = [x.reshape(5, -1) / 255 @ weights for x in (images, flipped(images))]
+    shares = [np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True) for logits in z]
     np.testing.assert_allclose(found, np.mean(shares, axis=0), rtol=1e-10)

@@ -179,7 +179,7 @@ def test_a_model_of_the_course_gives_the_same_probabilities_as_in_the_course(n_i
     assert predictor.predict(images.reshape(20, 7, 7) if n_inputs == 49 else images).shape == (20,)
 
 
-# ------------------------------------------------------------------------------------------ functions of one's own
+# ------------------------------------------------------------------------------------------ custom functions
 
 
 def test_custom_functions_are_passed_again(arrays, tmp_path):

@@ -65,8 +65,8 @@ def test_each_form_of_a_test_image_gets_the_class_and_probability_of_the_array(f
     expected = fashion_predictor().predict_proba(first_test_images())
     notes = listen()
     found = recognise(fashion_predictor(), [tmp_path])
-    assert [own.labels[0] for own in found] == expected.argmax(axis=1).tolist()
-    np.testing.assert_allclose([own.probability for own in found], expected.max(axis=1), rtol=1e-6)
+    assert [result.labels[0] for result in found] == expected.argmax(axis=1).tolist()
+    np.testing.assert_allclose([result.probability for result in found], expected.max(axis=1), rtol=1e-6)
     counts = {
         step: sum(int(note.split(" ", 1)[0]) for note in notes if step in note) for step in ("inverted", "cropped")
     }
@@ -76,7 +76,7 @@ def test_each_form_of_a_test_image_gets_the_class_and_probability_of_the_array(f
 def test_jpeg_gets_the_class_of_the_array_nearly_always(tmp_path):
     write_pictures(tmp_path, lambda image: encode(image, "JPEG"), ".jpg")
     expected = fashion_predictor().predict(first_test_images())
-    found = [own.labels[0] for own in recognise(fashion_predictor(), [tmp_path])]
+    found = [result.labels[0] for result in recognise(fashion_predictor(), [tmp_path])]
     assert np.mean(found == expected) >= 0.95
 
 
@@ -91,7 +91,7 @@ def test_arrays_and_idx_files_are_taken_as_they_are(tmp_path):
     expected = fashion_predictor().predict_proba(images)
     for path in sorted(tmp_path.iterdir()):
         found = recognise(fashion_predictor(), [path], top=1)
-        assert [own.labels for own in found] == [[label] for label in expected.argmax(axis=1)], path
+        assert [result.labels for result in found] == [[label] for label in expected.argmax(axis=1)], path
         assert found[7].source == f"{path}[7]"
     np.save(tmp_path / "one.npy", images[3])
     (one,) = recognise(fashion_predictor(), [tmp_path / "one.npy"])
@@ -154,8 +154,10 @@ def test_features_are_standardised_as_in_training(feature_model, tmp_path):
     np.save(tmp_path / "x.npy", x)
     for name in ("x.csv", "labelled.csv", "x.npy"):
         found = recognise(predictor, [tmp_path / name])
-        np.testing.assert_allclose([own.probability for own in found], expected.max(axis=1), atol=1e-4)
-        assert [own.class_name for own in found] == ["yes" if label else "no" for label in expected.argmax(axis=1)]
+        np.testing.assert_allclose([result.probability for result in found], expected.max(axis=1), atol=1e-4)
+        assert [result.class_name for result in found] == [
+            "yes" if label else "no" for label in expected.argmax(axis=1)
+        ]
 
 
 def test_whole_numbers_can_be_features_and_are_not_taken_as_bytes(feature_model):
@@ -197,7 +199,7 @@ def test_unreadable_pictures_are_listed_and_left_out_with_skip_broken(tmp_path):
     notes = listen()
     found = recognise(fashion_predictor(), [tmp_path], skip_broken=True)
     expected = np.delete(fashion_predictor().predict(first_test_images()), [3, 5])
-    assert [own.labels[0] for own in found] == expected.tolist()
+    assert [result.labels[0] for result in found] == expected.tolist()
     assert [note for note in notes if note.endswith("; left out")]
 
 

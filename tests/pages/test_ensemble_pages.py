@@ -42,7 +42,7 @@ def test_a_report_shows_the_average_each_member_and_the_settings_in_which_they_d
     held = json.loads((ensemble / "test.json").read_text("utf-8"))
     assert f"{100 * held['test_accuracy']:.2f} % of the 120 test images right" in words
     alone = [json.loads((ensemble / f"member-{i}" / "test.json").read_text("utf-8")) for i in range(2)]
-    accuracies = [100 * own["test_accuracy"] for own in alone]
+    accuracies = [100 * network["test_accuracy"] for network in alone]
     spread = f"{np.mean(accuracies):.2f} ± {np.std(accuracies, ddof=1):.2f} %"
     assert f"Alone, they are right on {spread} of the test images" in words
     for i, name in enumerate(("first", "second")):

@@ -32,7 +32,7 @@ def test_probabilities_of_the_page_are_pythons_average(members, arrays):
     page = build_page(models[1], name="three", members=members)
     parts = parts_of(page)
     assert parts["run"]["shown"] == 1
-    assert [own["name"] for own in parts["run"]["members"]] == ["0 wide", "1 flat", "2 squares"]
+    assert [member["name"] for member in parts["run"]["members"]] == ["0 wide", "1 flat", "2 squares"]
     program = """
         const networks = makeNetworks(given.run.members, await unpack(given.weights, Float32Array));
         return given.images.map((x) => Array.from(meanProbabilities(networks, x)));

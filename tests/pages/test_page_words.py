@@ -42,8 +42,8 @@ def held_out(n_wrong: int, n_doubts: int = 0, **found) -> HeldOutResults:
     ],
 )
 def test_mistakes_are_counted_in_the_singular_and_in_the_plural(n_wrong, words):
-    own = held_out(n_wrong)
-    assert words in text_of(render("results.html", j=own, **results_parts(None)))
+    results = held_out(n_wrong)
+    assert words in text_of(render("results.html", j=results, **results_parts(None)))
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_mistakes_are_counted_in_the_singular_and_in_the_plural(n_wrong, words):
 )
 def test_doubted_labels_are_counted_in_the_singular_and_in_the_plural(n_doubts, words):
     text = text_of(render("results.html", j=held_out(3, n_doubts), **results_parts(None)))
-    assert [own for own in words if own not in text] == []
+    assert [word for word in words if word not in text] == []
 
 
 def test_a_flag_in_a_sentence_is_code_and_the_rest_stays_escaped_text():
@@ -82,7 +82,7 @@ def test_a_probability_that_is_not_zero_is_never_written_as_zero():
 
 def run_of(*accuracies: float) -> SimpleNamespace:
     return SimpleNamespace(
-        is_ensemble=False, networks=[SimpleNamespace(result={"test_accuracy": own}) for own in accuracies]
+        is_ensemble=False, networks=[SimpleNamespace(result={"test_accuracy": accuracy}) for accuracy in accuracies]
     )
 
 

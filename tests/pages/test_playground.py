@@ -249,9 +249,9 @@ def test_a_network_too_large_is_refused_with_its_size_and_the_limit_before_anyth
 
 
 def test_a_custom_activation_is_refused():
-    own = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
+    square = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     plain = make_model([(64, 5, "relu"), (5, 4, "softmax")])
-    mlp = MLP.from_architecture([LayerSpec(64, 5, own), LayerSpec(5, 4, ACTIVATIONS["softmax"])])
+    mlp = MLP.from_architecture([LayerSpec(64, 5, square), LayerSpec(5, 4, ACTIVATIONS["softmax"])])
     with pytest.raises(
         CheckpointError, match=r"layer 1 of .* has the activation 'custom:square': a page runs JavaScript"
     ):

@@ -65,9 +65,9 @@ def test_of_several_seeds_the_best_on_validation_is_looked_at(arrays, tmp_path):
 @pytest.mark.slow
 def test_a_link_in_place_of_the_folder_for_pictures_is_not_followed(make_run, tmp_path):
     folder, dataset = make_run("plain")
-    own = shutil.copytree(folder, tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
+    copy = shutil.copytree(folder, tmp_path / "run", ignore=shutil.ignore_patterns("figures"))
     (tmp_path / "elsewhere").mkdir()
-    (own / "figures").symlink_to(tmp_path / "elsewhere")
+    (copy / "figures").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(MachineError, match=r"figures is a link to .*elsewhere, outside of the run"):
-        inspect(own, dataset=dataset)
+        inspect(copy, dataset=dataset)
     assert list((tmp_path / "elsewhere").iterdir()) == []

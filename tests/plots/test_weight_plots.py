@@ -61,9 +61,9 @@ def test_the_tile_at_a_place_is_of_the_neuron_that_its_name_says(networks):
     _, trained = networks
     sheet = neuron_sheet(trained, (4, 4), headroom=0.3)
     for name, (left, top) in zip(sheet.names, sheet.places, strict=True):
-        own = trained.parameters.views["W1"][:, int(name.removeprefix("1:"))].reshape(4, 4)
+        weights = trained.parameters.views["W1"][:, int(name.removeprefix("1:"))].reshape(4, 4)
         shown = sheet.numbers[top : top + 4, left : left + 4].astype(int) - 24  # 24 is zero
-        assert np.array_equal(np.sign(shown), np.sign(np.rint(24 * np.clip(own / sheet.limit, -1, 1))))
+        assert np.array_equal(np.sign(shown), np.sign(np.rint(24 * np.clip(weights / sheet.limit, -1, 1))))
 
 
 def test_room_above_a_tile_is_empty_and_no_tile_covers_another():

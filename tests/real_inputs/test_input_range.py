@@ -279,7 +279,7 @@ def test_an_exported_file_answers_warns_and_refuses_as_the_model_does(models, ki
         **{"whole floats": X_TEST * 1.0, "whole": X_TEST.astype(int), "mask": X_TEST > 127, "far": X_TEST * 1.01},
     }
     for name, images in forms.items():
-        module.TOLD.clear()
+        module.WARNED.clear()
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             found, refused = refusal_of(module.predict_proba, images)

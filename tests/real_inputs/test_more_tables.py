@@ -460,11 +460,11 @@ def test_labelled_rows_of_one_class_are_read_for_a_model(tmp_path):
 def test_features_in_other_units_than_in_training_give_a_warning():
     x = RNG.normal([5, 170, 1], [1, 10, 0.2], (60, 3))
     model = barenet.train({"a": x[:, 0], "cm": x[:, 1], "b": x[:, 2]}, np.arange(60) % 2, n_valid=8, **SMALL).model
-    assert model.inputs(x[:5]).told == model.inputs(x[:1]).told == {}
-    assert "cm (" in model.inputs(x * [1, 10, 1]).told["unusual"]
+    assert model.inputs(x[:5]).notes == model.inputs(x[:1]).notes == {}
+    assert "cm (" in model.inputs(x * [1, 10, 1]).notes["unusual"]
     with pytest.warns(InputWarning, match=r"standard deviations from the mean .*: cm \(.* other units"):
         Predictor([model]).predict(x[:1] * [1, 10, 1])
-    assert "hardly differ" in model.inputs(x.mean(axis=0) + (x - x.mean(axis=0)) / 100).told["unusual"]
+    assert "nearly the same" in model.inputs(x.mean(axis=0) + (x - x.mean(axis=0)) / 100).notes["unusual"]
 
 
 @pytest.mark.parametrize("trained", ["-1 to 1", "standardised", "times 257"])
@@ -473,8 +473,8 @@ def test_bytes_give_a_warning_for_a_model_of_flat_images_on_another_scale(traine
     pixels[:, :20] = np.where(RNG.random((60, 20)) < 0.1, pixels[:, :20], 0)  # dark at the border
     x = {"-1 to 1": pixels / 127.5 - 1, "standardised": (pixels - 127.0) / 70, "times 257": pixels * 257.0}[trained]
     model = barenet.train(x, np.arange(60) % 2, n_valid=8, **SMALL).model
-    assert model.inputs(x).told == {}
-    assert "they may have other units" in model.inputs(pixels).told["unusual"]
+    assert model.inputs(x).notes == {}
+    assert "they may have other units" in model.inputs(pixels).notes["unusual"]
 
 
 def test_validation_and_test_features_in_other_units_give_a_warning(make_config):
@@ -501,7 +501,7 @@ def test_pixels_of_any_range_are_brought_to_about_one_and_brighter_ones_refused(
     x = make(pixels)
     model = barenet.train(x, Y, n_valid=8, **SMALL).model
     assert model.info.scale == pytest.approx(scale)
-    assert model.inputs(x.reshape(40, -1)).told == {}
+    assert model.inputs(x.reshape(40, -1)).notes == {}
     with pytest.raises(ShapeError):
         model.inputs(pixels.reshape(40, -1))
 

@@ -226,7 +226,7 @@ def test_a_model_without_a_state_cannot_be_resumed_from(tmp_path):
     ],
 )
 def test_an_undamaged_file_whose_state_fits_no_network_is_refused(name, change, found, tmp_path):
-    arrays = {f"state.{own}": array for own, array in state(average=True).arrays().items()}
+    arrays = {f"state.{name}": array for name, array in state(average=True).arrays().items()}
     arrays[f"state.{name}"] = np.ascontiguousarray(change(arrays[f"state.{name}"]))
     write_model(tmp_path / "model.safetensors", INFO, {**parameters(), **arrays})
     assert f"(state.{name} is of {found}): use another checkpoint" in refusal(
@@ -299,9 +299,9 @@ def test_text_is_written_as_utf_8(tmp_path):
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_model_whose_weights_are_not_finite_is_refused(value, tmp_path):
-    own = parameters()
-    own["W2"][1, 0] = value
-    write_model(tmp_path / "model.safetensors", INFO, own)
+    weights = parameters()
+    weights["W2"][1, 0] = value
+    write_model(tmp_path / "model.safetensors", INFO, weights)
     assert "W2 holds NaN, infinity or no numbers" in refusal(tmp_path / "model.safetensors")
 
 
@@ -370,7 +370,7 @@ def test_a_network_that_was_trained_on_bytes_gets_the_same_inputs_from_bytes_and
     for given in (images, (images / 255).astype(np.float32)):
         inputs = model.inputs(given)
         np.testing.assert_allclose(inputs.values * inputs.scale, images / 255, atol=1e-6)
-        assert inputs.told == {}
+        assert inputs.notes == {}
     with pytest.raises(ShapeError, match="images must be finite"):
         model.inputs(np.full((1, 6), np.nan, np.float32))
 
@@ -389,7 +389,7 @@ def test_features_are_standardised_as_in_training_and_those_of_other_units_are_n
     model = model_of(tmp_path, input_dtype="float32", scale=1.0, image_shape=[6], preprocessing=remembered)
     inputs = model.inputs(np.array([[3.0, 2, 3, 4, 5, 206]]))
     assert (inputs.values.tolist(), inputs.scale) == ([[1, 0, 0, 0, 0, 50]], 1)
-    assert inputs.told["unusual"].endswith("of the rows trained on: f (50); they may have other units")
+    assert inputs.notes["unusual"].endswith("of the rows trained on: f (50); they may have other units")
     missing = np.array([[3.0, 2, 3, np.nan, 5, 6]])
     with pytest.raises(ShapeError, match="must be finite"):
         model.inputs(missing)

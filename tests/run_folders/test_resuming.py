@@ -225,7 +225,7 @@ def test_a_run_stopped_inside_an_epoch_continues_from_there(
 ):
     monkeypatch.setattr("barenet.training.epochs.PROGRESS_SECONDS", 0)  # one step in each group
     folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, StopAfterPause(n))
-    states = [read_state(own / "last.safetensors")[1] for own in network_folders(folder)]
+    states = [read_state(network / "last.safetensors")[1] for network in network_folders(folder)]
     assert max(state.n_begun for state in states) > 0
     least = min(states, key=lambda state: state.n_steps[0])
     first = FirstStep()
@@ -466,9 +466,9 @@ def test_the_time_that_a_checkpoint_took_decides_when_the_next_one_is_due(datase
 def test_the_last_state_is_saved_whatever_ends_training(name, whole_runs, dataset, make_config, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "SHARE", 1e-9)
     folder = interrupt(make_config(**SETTINGS[name]), dataset, tmp_path, Stop(3))
-    own = network_folders(folder)[0]
-    assert read_state(own / "previous.safetensors")[1].epoch[0] == 1  # this checkpoint showed how long one takes
-    assert read_state(own / "last.safetensors")[1].epoch[0] == 3
+    network = network_folders(folder)[0]
+    assert read_state(network / "previous.safetensors")[1].epoch[0] == 1  # this checkpoint showed how long one takes
+    assert read_state(network / "last.safetensors")[1].epoch[0] == 3
     resume_run(folder, dataset)
     ended, right = contents(folder), contents(whole_runs[name])
     assert {n: held for n, held in ended.items() if "previous" not in n} == {
@@ -480,9 +480,9 @@ def test_the_last_state_is_saved_whatever_ends_training(name, whole_runs, datase
 
 
 def test_each_file_of_weights_has_its_epoch_and_its_validation_results(whole_runs):
-    for own in (whole_runs["adamw"], whole_runs["seeds"] / "seed-2"):
-        records = {record.epoch: record for record in read_history(own / "history.jsonl").records}
-        files = {path.name: read_model(path).info for path in own.glob("*.safetensors") if "test" not in path.name}
+    for network in (whole_runs["adamw"], whole_runs["seeds"] / "seed-2"):
+        records = {record.epoch: record for record in read_history(network / "history.jsonl").records}
+        files = {path.name: read_model(path).info for path in network.glob("*.safetensors") if "test" not in path.name}
         first = files.pop("initial.safetensors")
         assert (first.epoch, first.step, first.metrics) == (0, 0, {})
         assert files["last.safetensors"].epoch == 4
@@ -494,7 +494,7 @@ def test_each_file_of_weights_has_its_epoch_and_its_validation_results(whole_run
                 "previous.safetensors",
             )
             record = records[info.epoch]
-            assert (info.step, info.seed) == (record.step, int(own.name == "seed-2") * 2)
+            assert (info.step, info.seed) == (record.step, int(network.name == "seed-2") * 2)
             assert info.metrics == {
                 "validation_loss": record.valid_loss,
                 "validation_accuracy": record.valid_accuracy,
@@ -604,8 +604,8 @@ def test_other_data_are_refused(whole_runs, dataset, arrays, tmp_path):
 
 def test_other_validation_images_are_refused(arrays, make_config, tmp_path):
     def validated_on(start, stop):
-        own = {"x_val": arrays["x"][start:stop], "y_val": arrays["y"][start:stop]}
-        return from_arrays(**arrays, **own)
+        validation = {"x_val": arrays["x"][start:stop], "y_val": arrays["y"][start:stop]}
+        return from_arrays(**arrays, **validation)
 
     with pytest.raises(KeyboardInterrupt):
         start_run(make_config(n_valid=50), validated_on(0, 50), output=tmp_path, name="a", observer=Stop(1))

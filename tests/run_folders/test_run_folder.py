@@ -205,8 +205,8 @@ def test_a_note_names_a_missing_history_unless_a_run_has_none_yet(tmp_path):
 
 def test_each_of_several_networks_has_a_separate_folder_and_a_single_one_has_that_of_the_run(make_config, tmp_path):
     configs = [make_config(seed=seed) for seed in (0, 7)]
-    assert [own.path for own in seed_folders(tmp_path, configs)] == [tmp_path / "seed-0", tmp_path / "seed-7"]
-    assert [own.path for own in seed_folders(tmp_path, configs[1:])] == [tmp_path]
+    assert [folder.path for folder in seed_folders(tmp_path, configs)] == [tmp_path / "seed-0", tmp_path / "seed-7"]
+    assert [folder.path for folder in seed_folders(tmp_path, configs[1:])] == [tmp_path]
 
 
 def test_only_partly_written_files_of_a_killed_process_are_deleted(tmp_path):

@@ -34,11 +34,11 @@ def taught(arrays, teacher, output, name="student", **values):
 
 def assert_same_weights(run, other):
     """Compare the last weights of two runs, bit for bit."""
-    own, others = (load_file(folder / "last.safetensors") for folder in (run, other))
-    names = [name for name in own if name[:1] in "Wb" and name[1:].isdecimal()]
+    first, second = (load_file(folder / "last.safetensors") for folder in (run, other))
+    names = [name for name in first if name[:1] in "Wb" and name[1:].isdecimal()]
     assert sorted(names) == ["W1", "W2", "b1", "b2"]
     for name in names:
-        np.testing.assert_array_equal(own[name], others[name])
+        np.testing.assert_array_equal(first[name], second[name])
 
 
 @pytest.mark.parametrize("mirror", [False, True])
@@ -57,8 +57,8 @@ def test_with_the_weight_1_the_training_labels_do_not_matter(arrays, teacher, tm
     x, y = arrays["x"], arrays["y"]
     held = {"x_val": x[:100], "y_val": y[:100], "n_valid": None}
     for name, labels in {"right": y[100:], "turned": np.roll(y[100:], 7)}.items():
-        given = {"x": x[100:], "y": labels} | {own: value for own, value in held.items() if value is not None}
-        values = {own: value for own, value in SETTINGS.items() if own != "n_valid"}
+        given = {"x": x[100:], "y": labels} | {name: value for name, value in held.items() if value is not None}
+        values = {name: value for name, value in SETTINGS.items() if name != "n_valid"}
         barenet.train(**given, output=tmp_path, name=name, teacher=str(teacher), teacher_weight=1, **values)
     assert_same_weights(tmp_path / "right", tmp_path / "turned")
 
@@ -66,8 +66,8 @@ def test_with_the_weight_1_the_training_labels_do_not_matter(arrays, teacher, tm
 def test_with_the_weight_0_the_teacher_does_not_matter(arrays, teacher, tmp_path, without_curves):
     alone = barenet.train(**arrays, output=None, **SETTINGS)
     beside = taught(arrays, teacher, None, teacher_weight=0)
-    for own, other in zip(alone.networks[0].history, beside.networks[0].history, strict=True):
-        assert own.train_loss == pytest.approx(other.train_loss, rel=1e-4)
+    for record, other in zip(alone.networks[0].history, beside.networks[0].history, strict=True):
+        assert record.train_loss == pytest.approx(other.train_loss, rel=1e-4)
 
 
 class StopInside(Observer):
@@ -82,11 +82,11 @@ class StopInside(Observer):
 def test_a_stopped_run_continues_without_its_teacher(engine, arrays, teacher, tmp_path, without_curves):
     if engine == "compiled":
         pytest.importorskip("numba")
-    own = shutil.copytree(teacher, tmp_path / "teacher")
-    taught(arrays, own, tmp_path, "whole", engine=engine, mixup=0.4)
+    copy = shutil.copytree(teacher, tmp_path / "teacher")
+    taught(arrays, copy, tmp_path, "whole", engine=engine, mixup=0.4)
     with pytest.raises(KeyboardInterrupt):
-        taught(arrays, own, tmp_path, "stopped", engine=engine, mixup=0.4, observer=StopInside())
-    shutil.rmtree(own)
+        taught(arrays, copy, tmp_path, "stopped", engine=engine, mixup=0.4, observer=StopInside())
+    shutil.rmtree(copy)
     barenet.resume(tmp_path / "stopped", **arrays, verbose=False)
     assert_same_weights(tmp_path / "whole", tmp_path / "stopped")
     assert barenet.verify(tmp_path / "stopped", dataset=from_arrays(**arrays), whole=True).passed

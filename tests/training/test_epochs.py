@@ -70,7 +70,7 @@ def make_result(**changed):
         **{"due": np.array([True, False]), "valid_loss": np.array([0.5, np.nan])},
         **{"valid_accuracy": np.array([0.875, np.nan]), "lost_steps": np.array([-1, -1]), "seconds": 2.5},
         "norms": StepNorms(
-            *(np.array([own, 10 * own]) for own in (1.0, 2.0, 4.0)),
+            *(np.array([factor, 10 * factor]) for factor in (1.0, 2.0, 4.0)),
             {"W1": np.array([0.0, 0.25]), "b1": np.array([np.nan, 0.125])},
         ),
     }
@@ -129,7 +129,7 @@ def test_each_network_sees_the_images_in_the_order_of_its_seed(seeds, make_confi
     if len(set(seeds)) == 1:
         expected = alone[0]
     else:
-        expected = [np.stack(own) for own in zip(*alone, strict=True)]
+        expected = [np.stack(arrays) for arrays in zip(*alone, strict=True)]
         assert len({tuple(order) for order in expected[0].tolist()}) == len(seeds)
     for found, wanted in zip(drawn, expected, strict=True):
         np.testing.assert_array_equal(found, wanted, strict=True)

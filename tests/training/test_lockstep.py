@@ -29,10 +29,10 @@ def assert_each_as_alone(configs, dataset, plain, custom=None) -> list[Stop]:
     together, records = trained(configs, dataset, custom)
     for i, config in enumerate(configs):
         alone, own_records = trained([config], dataset, custom)
-        mine, own = together.states[i].arrays(), alone.states[0].arrays()
-        assert mine.keys() == own.keys()
-        for name in own:
-            assert mine[name].tobytes() == own[name].tobytes(), (i, name)
+        mine, expected = together.states[i].arrays(), alone.states[0].arrays()
+        assert mine.keys() == expected.keys()
+        for name in expected:
+            assert mine[name].tobytes() == expected[name].tobytes(), (i, name)
         assert plain([record for record in records if record.network == i]) == plain(own_records)
         assert together.stopped[i] == alone.stopped[0]
     return together.stopped
@@ -145,13 +145,13 @@ def test_networks_end_as_alone_when_others_diverge_stop_early_or_finish_earlier(
 
 def test_training_loss_does_not_depend_on_the_stack_even_in_float64(dataset, make_config, plain):
     def value(logits, labels):
-        own = np.take_along_axis(logits, labels[..., None], -1)[..., 0].astype(np.float64)
-        return np.mean((own - 1) ** 2, axis=-1) * np.pi
+        right = np.take_along_axis(logits, labels[..., None], -1)[..., 0].astype(np.float64)
+        return np.mean((right - 1) ** 2, axis=-1) * np.pi
 
     def gradient(logits, labels):
         grads = np.zeros_like(logits)
-        own = np.take_along_axis(logits, labels[..., None], -1)
-        np.put_along_axis(grads, labels[..., None], 2 * np.pi * (own - 1) / logits.shape[-2], -1)
+        right = np.take_along_axis(logits, labels[..., None], -1)
+        np.put_along_axis(grads, labels[..., None], 2 * np.pi * (right - 1) / logits.shape[-2], -1)
         return grads
 
     custom = Custom(loss=Loss.custom("own_logit", value, gradient))
@@ -203,8 +203,8 @@ def test_training_resumes_with_another_number_of_threads_and_ends_with_the_same_
         records += list(trainer)
         states = trainer.states
     assert plain(records) == plain(expected)
-    for state, own in zip(states, whole.states, strict=True):
-        for array_name, array in own.arrays().items():
+    for state, expected in zip(states, whole.states, strict=True):
+        for array_name, array in expected.arrays().items():
             assert state.arrays()[array_name].tobytes() == array.tobytes(), array_name
 
 

@@ -71,16 +71,16 @@ def test_training_and_validation_images_share_the_training_file(dataset, make_co
 
 
 def test_with_separate_validation_images_all_training_images_are_trained_on(arrays, make_config):
-    own = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
-    config, data = prepare(make_config(n_valid=120), own)
+    with_validation = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
+    config, data = prepare(make_config(n_valid=120), with_validation)
     assert (data.n_train, config.data.n_valid) == (600, 120)
-    assert data.valid_images is own.valid_images
-    assert data.fingerprint == own.fingerprint != from_arrays(**arrays).fingerprint
+    assert data.valid_images is with_validation.valid_images
+    assert data.fingerprint == with_validation.fingerprint != from_arrays(**arrays).fingerprint
 
 
 def test_another_number_of_validation_images_than_the_data_set_has_is_an_error(arrays, make_config):
-    own = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"], name="pets")
-    message = refusal(ConfigError, make_config(n_valid=100), own)
+    with_validation = from_arrays(**arrays, x_val=arrays["x_test"], y_val=arrays["y_test"], name="pets")
+    message = refusal(ConfigError, make_config(n_valid=100), with_validation)
     assert message == "data.n_valid is 100, but pets already has 120 validation images: leave it out"
 
 

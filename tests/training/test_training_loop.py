@@ -116,8 +116,8 @@ def test_label_smoothing_is_in_the_training_loss_and_not_in_the_validation_loss(
     parameters, data = named(trainer, trainer.states[0].values), trainer.data
     (record,) = trainer
     logs = np.log(naive_forward(parameters, data.images[data.train_rows] / 255.0)[1][-1])
-    own = logs[np.arange(500), data.labels[data.train_rows]]
-    assert record.train_loss == pytest.approx(-(0.8 * own + 0.2 * logs.mean(axis=1)).mean(), rel=1e-5)
+    right = logs[np.arange(500), data.labels[data.train_rows]]
+    assert record.train_loss == pytest.approx(-(0.8 * right + 0.2 * logs.mean(axis=1)).mean(), rel=1e-5)
     valid_logs = np.log(naive_forward(parameters, data.valid_images / 255.0)[1][-1])
     assert record.valid_loss == pytest.approx(-valid_logs[np.arange(100), data.valid_labels].mean(), rel=1e-5)
 
@@ -135,8 +135,8 @@ def test_norms_are_of_the_last_step(dataset, make_config):
 
 @pytest.mark.parametrize("name", ["constant", "step", "exponential", "cosine", "one_cycle"])
 def test_the_rates_of_an_epoch_are_the_schedule_s(dataset, make_config, name):
-    own = {"decay_rate": 0.9, "decay_step": 5, "minimum": 1e-4}
-    given = {setting: own[setting] for setting in names_of(SCHEDULES[name].hypers)}  # the others would be refused
+    values = {"decay_rate": 0.9, "decay_step": 5, "minimum": 1e-4}
+    given = {setting: values[setting] for setting in names_of(SCHEDULES[name].hypers)}  # the others would be refused
     config = make_config(schedule=name, lr=0.01, warmup_epochs=0.5, epochs=3, **given)
     trainer = make_trainer(config, dataset)
     schedule = Schedule(name, 0.01, n_steps=33, warmup_steps=6, decay_rate=0.9, decay_step=5, minimum=1e-4)

@@ -190,7 +190,7 @@ def pixels_of(model: SavedModel, raw: NDArray[Any], notes: list[str] | None = No
     """Return images or features (n, D) that become the network's inputs when the model's scale multiplies them."""
     inputs = model.inputs(raw)
     if notes is not None:
-        notes += inputs.told.values()
+        notes += inputs.notes.values()
     if inputs.scale == model.info.scale:
         return inputs.values
     return np.asarray(inputs.values * np.float32(inputs.scale / model.info.scale), np.float32)

@@ -140,7 +140,7 @@ def constants(exported: Exported) -> str:
         f"TAKES_BYTES = {exported.input_dtype == 'uint8'}\n"
         f"SCALE = {exported.scale!r}\n"
         f"TRAINED_ON = {literal(exported.trained)}\n"
-        f"TOLD = set()  # kinds of warnings that were given already\n"
+        f"WARNED = set()  # kinds of warnings that were given already\n"
     )
 
 
@@ -154,10 +154,10 @@ def preparing_steps(exported: Exported) -> str:
             return as_in_training + steps
         return f'{as_in_training}if x.dtype.kind == "f":\n    x = np.where(np.isnan(x), FILL, x)\n{steps}'
     return (
-        f"x, scale, told = fit_images(x, TAKES_BYTES, SCALE, TRAINED_ON)\n"
-        f"for kind in told.keys() - TOLD:\n"
-        f"    TOLD.add(kind)\n"
-        f"    warnings.warn(told[kind], stacklevel=3)\n"
+        f"x, scale, notes = fit_images(x, TAKES_BYTES, SCALE, TRAINED_ON)\n"
+        f"for kind in notes.keys() - WARNED:\n"
+        f"    WARNED.add(kind)\n"
+        f"    warnings.warn(notes[kind], stacklevel=3)\n"
         f"x = x.astype({dtype}) * {dtype}(scale)"
     )
 

@@ -60,7 +60,7 @@ class Predictor:
             check_mirror(models)
         self.info = models[0].info
         self._inferences = [Inference(model) for model in models]
-        self._told: set[str] = set()  # kinds of warnings that were given already
+        self._warned: set[str] = set()  # kinds of warnings that were given already
 
     def __repr__(self) -> str:
         several = f" and {len(self.models) - 1} more, averaged" if len(self.models) > 1 else ""
@@ -103,16 +103,16 @@ class Predictor:
             seen = []
             for inputs in run.model.all_inputs(flat, mirror=self.mirror):
                 if run is self._inferences[0]:  # the notes are the same for all models
-                    self._tell(inputs.told)
+                    self._warn(inputs.notes)
                 seen.append(run(inputs))
             shares.append(average(seen))
         return average(shares)
 
-    def _tell(self, told: Mapping[str, str]) -> None:
+    def _warn(self, notes: Mapping[str, str]) -> None:
         """Warn of what is doubtful about images, once of each kind."""
-        for kind, sentence in told.items():
-            if kind not in self._told:
-                self._told.add(kind)
+        for kind, sentence in notes.items():
+            if kind not in self._warned:
+                self._warned.add(kind)
                 warnings.warn(sentence, InputWarning, stacklevel=5)
 
     def _flatten(self, images: Any) -> tuple[NDArray[np.generic], bool]:

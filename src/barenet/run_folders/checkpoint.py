@@ -85,13 +85,13 @@ class ModelInfo(Shown):
 class Inputs(NamedTuple):
     """The inputs of a network: `values` (n, D) of any dtype, times `scale`.
 
-    told: notes for the person by their kind: "scaled", how the numbers were understood, and "unusual". mirrored: the
+    notes: sentences for the person by kind: "scaled", how the numbers were understood, and "unusual". mirrored: the
     (height, width[, channels]) of the values if `compute_outputs` shall mirror them.
     """
 
     values: NDArray[Any]
     scale: float
-    told: dict[str, str]
+    notes: dict[str, str]
     mirrored: tuple[int, ...] | None = None
 
 
@@ -131,7 +131,7 @@ class SavedModel(Shown):
         inputs, shape = self.inputs(raw), tuple(self.info.image_shape)
         yield inputs
         if mirror and self.standardiser is None:
-            yield inputs._replace(told={}, mirrored=shape)
+            yield inputs._replace(notes={}, mirrored=shape)
         elif mirror and self.standardiser is not None:
             # The image is mirrored first. Then each pixel is standardised with the statistics of its new place.
             yield Inputs(self.standardiser.mirrored(shape)(raw, out=inputs.values), 1.0, {}, shape)

@@ -86,7 +86,7 @@ def score_model(model: SavedModel, dataset: Dataset, *, mirror: bool = False) ->
         )
     outputs: list[NDArray[np.floating]] = []
     for inputs in model.all_inputs(dataset.test_images, mirror=mirror):
-        for sentence in inputs.told.values():
+        for sentence in inputs.notes.values():
             logger.info(sentence)
         outputs.append(compute_outputs(model.mlp, inputs.values, inputs.scale, mirrored=inputs.mirrored))
     labels = dataset.test_labels

@@ -76,8 +76,8 @@ def trends_of(networks: Sequence[NetworkResult]) -> list[tuple[str, list[int], l
     found = []
     for advice, alike in kinds.items():
         trend = str(alike[0].verdict.trend)
-        told = trend if len(alike) == 1 else f"{trend} (figures of seed {alike[0].seed})"
-        found.append((told, [network.seed for network in alike], list(advice)))
+        words = trend if len(alike) == 1 else f"{trend} (figures of seed {alike[0].seed})"
+        found.append((words, [network.seed for network in alike], list(advice)))
     return found
 
 

@@ -187,8 +187,8 @@ def show_search(result: StudyResult) -> None:
     parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
     trained = f"{result.seconds:.1f} s of training in all trials"
     console.print(f"{count(counts['trials'], 'trial')}: {', '.join(parts)}; {trained}")
-    if told := unlearned_words(result):
-        console.print(told, style="bold red")
+    if words := unlearned_words(result):
+        console.print(words, style="bold red")
     for repeated in result.repeated:
         spread = f" ± {repeated.std:.4f}" if repeated.n > 1 else ""
         what = "accuracy" if plan.metric == "acc" else "loss"

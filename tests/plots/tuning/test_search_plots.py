@@ -166,8 +166,8 @@ def test_lines_at_one_value_lie_side_by_side_the_best_on_top_and_never_reach_the
         means = [scale.height(scale.place(trial.point[dimension.name])) for trial in result.trials]
         assert np.max(np.abs(np.subtract(heights, means))) <= search.SPREAD + 1e-9
         for place in set(means):
-            own = [i for i, mean in enumerate(means) if mean == place]
-            assert sorted(own, key=lambda i: heights[i]) == own  # scores rise with the number here
+            members = [i for i, mean in enumerate(means) if mean == place]
+            assert sorted(members, key=lambda i: heights[i]) == members  # scores rise with the number here
         assert heights == side_by_side(scale, result.trials, result)
 
 

@@ -64,9 +64,9 @@ def test_a_custom_loss_gets_batches_as_in_training():
         assert labels.shape == logits.shape[:-1]
         return np.mean(-np.take_along_axis(logits, labels[..., None], -1)[..., 0])
 
-    own = Loss.custom("own", loss, lambda logits, labels: np.zeros_like(logits))
+    custom = Loss.custom("own", loss, lambda logits, labels: np.zeros_like(logits))
     outputs, labels = np.eye(3)[[0, 1, 2, 0]], np.array([0, 1, 2, 0])
-    found = measure(outputs, labels, own)
+    found = measure(outputs, labels, custom)
     assert found.loss == pytest.approx(-1)
     assert found.accuracy == 1
 

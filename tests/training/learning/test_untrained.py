@@ -29,11 +29,11 @@ def network():
 def test_statistics_before_training_are_those_of_the_untrained_units(network):
     images = np.random.default_rng(0).normal(size=(50, 6)).astype(np.float32)
     found = compute_outputs(with_own_statistics(network, images, 2.0), images, 2.0)
-    own, x = network.parameters.views, 2.0 * images.astype(np.float64)
+    views, x = network.parameters.views, 2.0 * images.astype(np.float64)
     for i, activation in ((1, lambda z: np.maximum(z, 0)), (2, np.tanh)):
-        z = x @ own[f"W{i}"]
-        x = activation((z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5) + own[f"b{i}"])
-    np.testing.assert_allclose(found, x @ own["W3"] + own["b3"], rtol=1e-4, atol=1e-4)
+        z = x @ views[f"W{i}"]
+        x = activation((z - z.mean(axis=0)) / np.sqrt(z.var(axis=0) + 1e-5) + views[f"b{i}"])
+    np.testing.assert_allclose(found, x @ views["W3"] + views["b3"], rtol=1e-4, atol=1e-4)
 
 
 def test_statistics_in_the_weights_do_not_count_as_a_change_and_other_weights_do(network):

@@ -165,7 +165,7 @@ def frame_of(model: SavedModel, dataset: Dataset | None) -> Frame:
             f"the model's data by --data"
         )
     inputs = drawn(model, images[:1000])
-    for sentence in inputs.told.values():
+    for sentence in inputs.notes.values():
         logger.info(sentence)
     ends = ends_of(model) or (float(images.min()), float(images.max()))
     low, high = (0.0, 255.0) if takes_bytes(model) else ends
@@ -188,7 +188,7 @@ def drawn(model: SavedModel, images: NDArray[Any]) -> Inputs:
     inputs = model.inputs(images)
     if takes_bytes(model):
         return inputs
-    return Inputs(to_float(inputs.values, inputs.scale), 1.0, inputs.told)
+    return Inputs(to_float(inputs.values, inputs.scale), 1.0, inputs.notes)
 
 
 def ends_of(model: SavedModel) -> tuple[float, float] | None:

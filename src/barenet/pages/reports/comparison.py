@@ -112,10 +112,10 @@ def find_notes(runs: Sequence[RunSummary], alone: bool) -> list[str]:
         return notes
     known = [run for run in runs if run.models]
     if len({run.data_fingerprint for run in known}) > 1:
-        told = ", ".join(f"{run.name} on {run.models[0].info.data_name}" for run in known)
+        listed = ", ".join(f"{run.name} on {run.models[0].info.data_name}" for run in known)
         notes.append(
-            f"these runs have different data ({told}): their settings and curves can be compared, but their accuracies "
-            "are for different images, and no test can say which run is better"
+            f"these runs have different data ({listed}): their settings and curves can be compared, but their "
+            "accuracies are for different images, and no test can say which run is better"
         )
     elif len({(run.config.data.n_valid, run.config.data.split_seed) for run in known}) > 1:
         notes.append(

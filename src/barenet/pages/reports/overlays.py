@@ -61,9 +61,9 @@ def overlaid_curves(runs: Sequence[tuple[str, Sequence[History]]]) -> list[PageP
     for what, factor, words in WHAT:
         curves = []
         for i, (name, histories) in enumerate(runs):
-            told = f"{name}, mean of {len(histories)}" if len(histories) > 1 else name
+            name_shown = f"{name}, mean of {len(histories)}" if len(histories) > 1 else name
             colour, line = SERIES[i % len(SERIES)], LINES[i // len(SERIES) % len(LINES)]
-            curves.append(Curve(told, *values_of(histories, f"valid_{what}", factor), colour, line))
+            curves.append(Curve(name_shown, *values_of(histories, f"valid_{what}", factor), colour, line))
         label = f"Validation {words} over the epochs of {names}; the best values are in the table."
         shown = shared_range([curve.mean for curve in curves]) if what == "loss" else None
         plots.append(overlay(curves, f"Validation {words}", words, label, shown))
@@ -92,8 +92,8 @@ def overlay(curves: Sequence[Curve], title: str, words: str, label: str, shown: 
         if axes.get_legend_handles_labels()[0]:
             axes.legend(frameon=False, labelcolor=INK, fontsize=8, **LEGEND_ROOM)
 
-    told = [f"{curve.label} (up to {np.nanmax(curve.mean):.3g})" for curve in beyond]
-    return make_plot(show, label, f"Outside of the axis, marked at its edge: {', '.join(told)}." if told else "")
+    listed = [f"{curve.label} (up to {np.nanmax(curve.mean):.3g})" for curve in beyond]
+    return make_plot(show, label, f"Outside of the axis, marked at its edge: {', '.join(listed)}." if listed else "")
 
 
 def shared_range(means: Sequence[np.ndarray]) -> tuple[float, float] | None:

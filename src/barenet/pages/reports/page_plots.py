@@ -124,9 +124,9 @@ def outside_words(points: Sequence[tuple[int, float]], shown: tuple[float, float
     if not outside:
         return ""
     epochs, values = sorted({epoch for epoch, _ in outside}), sorted(value for _, value in outside)
-    told = ", ".join(map(str, epochs[:5])) + (f" and {len(epochs) - 5} more" if len(epochs) > 5 else "")
+    listed = ", ".join(map(str, epochs[:5])) + (f" and {len(epochs) - 5} more" if len(epochs) > 5 else "")
     ends = " to ".join(dict.fromkeys(f"{value:.3g}" for value in (values[0], values[-1])))
-    return f"Outside of the axis, marked at its edge: {'epoch' if len(epochs) == 1 else 'epochs'} {told} ({ends})."
+    return f"Outside of the axis, marked at its edge: {'epoch' if len(epochs) == 1 else 'epochs'} {listed} ({ends})."
 
 
 def pick(record: EpochRecord, what: str) -> float:

@@ -80,7 +80,7 @@ def fit_images(
     are_bytes = takes_bytes and scale == PIXEL_SCALE
     lowest, highest = (0.0, 255.0) if are_bytes else trained["values"]
     # `factor` scales these images to the values of the training images, and `scale` scales those to the inputs.
-    factor, told = choose_factor(x, (low, high), takes_bytes, scale, trained)
+    factor, notes = choose_factor(x, (low, high), takes_bytes, scale, trained)
     room = highest - lowest
     if low * factor < lowest - room or high * factor > highest + room:
         # A few such values are noise; many are another scale.
@@ -91,8 +91,8 @@ def fit_images(
                 f"images must lie in {lowest / factor:.5g} to {highest / factor:.5g}, as in training; got {low:.5g} to "
                 f"{high:.5g}: {remedy}"
             )
-    told |= look_at_ends(*(usual_ends(x) if len(x) > 1 else (low, high)), factor, trained)
-    return x, scale * factor, told
+    notes |= look_at_ends(*(usual_ends(x) if len(x) > 1 else (low, high)), factor, trained)
+    return x, scale * factor, notes
 
 
 def check_numbers(x: np.ndarray) -> tuple[float, float]:
@@ -115,13 +115,13 @@ def choose_factor(
         if x.dtype != np.uint8 and not (is_whole and low >= 0 and 1 < high <= 255):
             return 1.0, {}
         what = "bytes" if x.dtype == np.uint8 else "whole numbers up to 255"
-        told = f"images of {what} are divided by 255: the model was trained on floats from 0 to 1"
-        return PIXEL_SCALE, {"scaled": told}
+        notes = f"images of {what} are divided by 255: the model was trained on floats from 0 to 1"
+        return PIXEL_SCALE, {"scaled": notes}
     if takes_bytes and is_whole:
         if low < 0 or high > 255:
             raise ValueError(f"images of whole numbers must lie in 0 to 255, as in training; got {low:g} to {high:g}")
-        told = "images of whole floats up to 255 are taken for bytes, as in training"
-        return 1.0, ({} if x.dtype.kind in "iu" else {"scaled": told})
+        notes = "images of whole floats up to 255 are taken for bytes, as in training"
+        return 1.0, ({} if x.dtype.kind in "iu" else {"scaled": notes})
     if x.dtype == np.uint8:
         lowest, highest = trained["values"]
         if lowest < 0 or not 128 <= highest <= 256:

@@ -153,14 +153,14 @@ def check_other_images(dataset: Dataset, scale: float, remembered: Mapping[str, 
             continue
         where = f"{dataset.name}: the {what} images do not match the training images"
         try:
-            _, factor, told = fit_images(images, images.dtype == np.uint8, scale, trained)
+            _, factor, notes = fit_images(images, images.dtype == np.uint8, scale, trained)
         except ValueError as error:
             raise DataError(f"{where}: {error}") from None
         if factor != scale:
             ends = f"{float(images.min()):.5g} to {float(images.max()):.5g}"
             lowest, highest = trained["values"]
             raise DataError(f"{where}: they go from {ends}, not from {lowest:.5g} to {highest:.5g}; scale both alike")
-        for sentence in told.values():
+        for sentence in notes.values():
             logger.info(f"{where}: {sentence}")
 
 

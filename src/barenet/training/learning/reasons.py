@@ -79,14 +79,14 @@ def describe_chance(
         share, what = untrained.accuracy, "that of the network before training"
         noise = noise_of(share, now.n, n_looks)
     place = f"within the noise (± {noise:.4f}) of" if now.accuracy >= share - noise else "below"
-    told = [f"the {of} accuracy, {now.accuracy:.4f}, is {place} {share:.4f}, {what}"]
+    sentences = [f"the {of} accuracy, {now.accuracy:.4f}, is {place} {share:.4f}, {what}"]
     if now.loss is not None and now.constant_loss is not None and now.loss > now.constant_loss:
         entropy = f"ln {now.n_classes} = " if math.isclose(now.constant_loss, math.log(now.n_classes)) else ""
-        told.append(
+        sentences.append(
             f"the {of} loss, {figure(now.loss)}, is above {entropy}{figure(now.constant_loss)}, "
             f"that of the same answer for every image"
         )
-    return told
+    return sentences
 
 
 def figure(loss: float) -> str:

@@ -80,7 +80,7 @@ def judge(trained: TrainedNetwork) -> Verdict:
         return learned
     seen = look(trained, trained.mlp, trained.train_images, trained.train_labels)
     seen_untrained = look(trained, trained.untrained, trained.train_images, trained.train_labels)
-    told = describe_chance(now, untrained, n_looks, of="validation")
+    sentences = describe_chance(now, untrained, n_looks, of="validation")
     gained = max([seen.accuracy, *(r.train_accuracy for r in trained.history)])
     by_accuracy = replace(seen, accuracy=gained, link=None, loss=None)
     fits_by_accuracy = is_beyond_chance(by_accuracy, seen_untrained, max(1, len(trained.history)))
@@ -88,11 +88,11 @@ def judge(trained: TrainedNetwork) -> Verdict:
         if not (fits_by_accuracy and now.is_enough and is_left_behind(trained, now, untrained, gained)):
             return learned
         fits = f"it got {100 * gained:.1f} % of the training images right: it fits only those"
-        return Verdict(False, [*told, fits], memory_advice(), fits_training=True)
+        return Verdict(False, [*sentences, fits], memory_advice(), fits_training=True)
     activity = look_at_layers(trained.mlp, images, trained.scale)
     n_same = int(np.sum(answers_of(trained, trained.mlp, images) == answers_of(trained, trained.untrained, images)))
     causes = find_causes(trained, now, untrained, activity, n_same)
-    return Verdict(False, [*told, *(cause.words for cause in causes)], find_advice(causes, trained.config))
+    return Verdict(False, [*sentences, *(cause.words for cause in causes)], find_advice(causes, trained.config))
 
 
 def answers_of(trained: TrainedNetwork, mlp: MLP, images: NDArray[np.generic]) -> NDArray[np.intp]:
