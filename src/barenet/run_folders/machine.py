@@ -17,7 +17,7 @@ from barenet.storage.files import replace_file
 from barenet.storage.sealing import SealError, seal, unseal
 from barenet.version import __version__
 
-__all__ = ["describe_machine", "read_machine", "read_parts_version", "write_machine"]
+__all__ = ["DECIDES", "EARLIER", "RULE", "describe_machine", "read_machine", "read_parts_version", "write_machine"]
 
 RULE = "parts of a step"
 # What decides about last digits, by engine: compiled kernels give the same everywhere; the rule of parts is told apart.
