@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import math
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
 import barenet
+from barenet.analysis import verification
 from barenet.analysis.verification import verify
 from barenet.data.datasets import from_arrays
 from barenet.run_folders import writing
 from barenet.run_folders.checkpoint import read_state, write_model
 from barenet.run_folders.machine import describe_machine
 from barenet.run_folders.observer import Observer
+from barenet.terminal.verification import show_verification
 
 
 class StopInside(Observer):
@@ -136,3 +139,25 @@ def test_other_arithmetic_is_named(run, dataset):
     found = verify(run, dataset=dataset)
     assert found.other == ["NumPy"]
     assert found.machine == machine
+
+
+@pytest.mark.parametrize("rule", [None, "rule 0", "rule 1"])
+def test_the_rule_of_parts_of_an_earlier_version_is_named_where_steps_gave_other_bits(rule, run, dataset, capsys):
+    machine = {name: value for name, value in describe_machine().items() if name != "parts of a step"}
+    machine |= {} if rule is None else {"parts of a step": rule}
+    (run / "machine.json").write_text(json.dumps(machine), "utf-8")
+    found = verify(run, dataset=dataset)
+    assert found.passed
+    assert found.other == []
+    replays = [replace(replay, differing=["values"]) for replay in found.replays]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(verification, "replay", lambda *about, **how: replays[0])
+        found = verify(run, dataset=dataset)
+    assert not found.passed
+    assert found.other == ([] if rule == "rule 1" else ["parts of a step"])
+    show_verification(found)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert ("an earlier version of barenet trained this run, or its machine.json is lost" in printed) == (
+        rule != "rule 1"
+    )
+    assert "this machine has another" not in printed

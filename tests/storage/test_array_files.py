@@ -79,3 +79,18 @@ def test_a_file_that_is_there_and_cannot_be_opened_is_not_called_missing(tmp_pat
     monkeypatch.setattr("barenet.storage.arrays.safe_open", fail)
     with pytest.raises(MachineError, match="file: the system does not open it"):
         read_arrays(tmp_path / "file")
+
+
+def test_files_of_the_first_commits_and_of_newer_versions_are_refused_as_what_they_are(tmp_path):
+    """The first kept no checksum of what a file says, so that it cannot be checked."""
+    path = tmp_path / "file"
+    said = {"format": 1, "info": INFO, "checksums": {name: checksum(array) for name, array in ARRAYS.items()}}
+    save_file(ARRAYS, path, {"barenet": json.dumps(said)})
+    with pytest.raises(CheckpointError) as first:
+        read_arrays(path)
+    older = "is damaged, or of a version of barenet older than those whose files are read; train once more"
+    assert str(first.value) == f"{path} {older}"
+    save_file(ARRAYS, path, {"barenet": json.dumps(said | {"format": 2})})
+    with pytest.raises(CheckpointError) as newer:
+        read_arrays(path)
+    assert str(newer.value) == f"{path} has format 2, newer than the 1 that this barenet reads; update barenet"

@@ -26,7 +26,7 @@ from barenet.run_folders.checkpoint import ModelInfo, read_model, read_state
 from barenet.run_folders.finding import Named, find_run, is_ensemble, is_member
 from barenet.run_folders.folder import TEACHER, RunFolder, network_folders
 from barenet.run_folders.going_on.resuming import changed_settings, prepare_as_before, stored_config
-from barenet.run_folders.machine import DECIDES, EARLIER, describe_machine, read_machine
+from barenet.run_folders.machine import DECIDES, EARLIER, RULE, describe_machine, read_machine
 from barenet.run_folders.scores import PROBABILITIES, read_scores
 from barenet.storage.history import read_history
 from barenet.training.epochs import Steps
@@ -52,7 +52,7 @@ class Verification:
 
     checked: how many files were read and compared with their checksums. problems: what is damaged, missing or changed.
     machine: the one that the run was trained on, with all earlier machines. here: this machine. other: what differs
-    between them and may change the last digits.
+    between them and may change the last digits; with the rule of parts of a step, if steps gave other bits.
     """
 
     folder: Path
@@ -126,6 +126,8 @@ def verify(
     made = [*machine.get(EARLIER, []), machine]
     decides = DECIDES[config.trainer.engine]
     other = [name for name in decides if any(before.get(name, here[name]) != here[name] for before in made)]
+    if config.trainer.engine == "numpy" and any(replay.differing for replay in replays):
+        other += [RULE] * any(before.get(RULE) != here[RULE] for before in made)  # earlier versions recorded none
     return Verification(folder, checked, problems, replays, machine, here, other)
 
 

@@ -17,7 +17,7 @@ from barenet.storage.files import replace_file
 from barenet.storage.sealing import SealError, seal, unseal
 from barenet.version import __version__
 
-__all__ = ["describe_machine", "read_machine", "read_parts_version", "write_machine"]
+__all__ = ["DECIDES", "EARLIER", "RULE", "describe_machine", "read_machine", "read_parts_version", "write_machine"]
 
 RULE = "parts of a step"
 # What decides the last digits, by engine. Compiled kernels give the same digits everywhere. The rule of parts is

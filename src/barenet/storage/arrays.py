@@ -109,10 +109,16 @@ def read_metadata(path: Path, text: str) -> tuple[dict[str, Any], dict[str, str]
             raise CheckpointError(
                 f"{path} has format {version}, newer than the {FORMAT} that this barenet reads; update barenet"
             )
+        if "info_checksum" not in metadata and set(metadata) == {"checksums", "format", "info"}:
+            raise CheckpointError(
+                f"{path} is damaged, or of a version of barenet older than those whose files are read; train once more"
+            )
         if version != FORMAT or metadata["info_checksum"] != checksum_of_info(metadata["info"]):
             raise CheckpointError(
                 f"{path} is damaged: the checksum of its metadata does not fit; use another checkpoint"
             )
         return dict(metadata["info"]), dict(metadata["checksums"])
+    except CheckpointError:  # which is a ValueError
+        raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path} is damaged: its metadata cannot be read: {one_line(error)}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from barenet.messages import count
-from barenet.run_folders.machine import EARLIER
+from barenet.run_folders.machine import EARLIER, RULE
 from barenet.terminal.output import output_console
 
 if TYPE_CHECKING:
@@ -26,9 +26,14 @@ def show_verification(found: Verification) -> None:
     for machine in machines:
         words = ", ".join(f"{name} {value}" for name, value in machine.items() if name != "vector instructions")
         console.print(f"trained on: {words or 'a machine that was not recorded'}", style="dim")
-    if found.other:
+    if arithmetic := [name for name in found.other if name != RULE]:
         console.print(
-            f"this machine has another {', '.join(found.other)}, so the last digits may differ for this reason",
+            f"this machine has another {', '.join(arithmetic)}, so the last digits may differ for this reason"
+        )
+    if RULE in found.other:
+        console.print(
+            "an earlier version of barenet trained this run, or its machine.json is lost: steps may have been cut into "
+            "other parts, so the last digits may differ for this reason"
         )
     verdict = "the run is what training gives" if found.passed else "the run is NOT what training gives"
     if found.problems and not found.replays:
