@@ -160,7 +160,7 @@ def test_probabilities_may_be_those_of_images_and_their_mirror_images(home, arra
 
 def test_without_its_data_it_is_made_and_not_tested(home, arrays, monkeypatch):
     carried = from_arrays(arrays["x_test"], arrays["y_test"])  # which a run of arrays finds in the place of its own
-    monkeypatch.setattr(ensembles, "find_dataset", lambda *about, **options: carried)
+    monkeypatch.setattr(ensembles, "try_dataset", lambda *about, **options: carried)
     said = listen()
     made = barenet.ensemble("a", "b")
     assert made.scores is None

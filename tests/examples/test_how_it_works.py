@@ -9,7 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from told import listen
 
 from barenet.engine.parts import image_parts, split, weight_pieces
 from barenet.engine.stacks import AGREE
@@ -23,8 +22,8 @@ def test_the_examples_print_what_the_page_says():
     blocks = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
     test = doctest.DocTestParser().get_doctest("\n".join(blocks), {}, PAGE.name, str(PAGE), 0)
     assert len(test.examples) > 20
-    printed = listen()
-    result = doctest.DocTestRunner(verbose=False).run(test)
+    printed: list[str] = []
+    result = doctest.DocTestRunner(verbose=False).run(test, out=printed.append)
     assert result.failed == 0, "".join(printed)
 
 

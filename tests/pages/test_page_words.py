@@ -106,7 +106,7 @@ def test_other_seeds_are_mentioned_only_if_the_difference_is_within_their_noise(
 ):
     monkeypatch.setattr(comparison, "curves", lambda *about: [])
     monkeypatch.setattr(comparison, "noise_of", lambda *about: 1.0 if is_within else -1.0)
-    about = {"dataset": dataset, "activations": (), "loss": None, "note": lambda sentence: None}
+    about = {"dataset": dataset, "activations": (), "loss": None}
     page = comparison.compare(two_runs, **about)
     assert ("other seeds of the same settings may differ as much" in page) == is_within
     assert re.search(r'<td class="text">[\d.]+', page) is None  # numbers stand to the right

@@ -91,7 +91,7 @@ def test_watchers_hear_everything_in_turn():
 @pytest.mark.slow
 def test_a_notebook_gets_one_picture_that_is_updated(arrays, monkeypatch):
     shown, updated = [], []
-    handle = SimpleNamespace()
+    handle = SimpleNamespace(update=updated.append)
     display = SimpleNamespace(
         Image=lambda data: data, display=lambda picture, display_id: shown.append(picture) or handle
     )

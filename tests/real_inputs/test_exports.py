@@ -108,7 +108,7 @@ def test_a_model_that_cannot_take_the_carried_images_is_not_tried_on_them(tmp_pa
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(80, 28, 28)).astype(np.float32), rng.integers(0, 3, 80)  # of the size of the carried ones
     [model] = train(x, y, n_valid=20, epochs=1)
-    assert data_to_try(model, tmp_path / "m.safetensors", None, print) is None
+    assert data_to_try(model, tmp_path / "m.safetensors", None) is None
 
 
 # ------------------------------------------------------------------------------------------------- the ONNX graph

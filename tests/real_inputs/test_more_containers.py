@@ -209,8 +209,8 @@ def test_an_empty_path_is_not_this_folder():
 
 
 def test_an_address_in_the_place_of_the_settings_is_taken_for_data(tmp_path):
-    assert take_data(tmp_path / ".." / "x.toml", {}, print)[0] is not None
-    assert take_data(Path("https://example.org/d.zip"), {}, lambda _: None) == (
+    assert take_data(tmp_path / ".." / "x.toml", {})[0] is not None
+    assert take_data(Path("https://example.org/d.zip"), {}) == (
         None,
         {"data.path": "https:/example.org/d.zip"},
     )

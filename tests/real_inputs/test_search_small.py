@@ -216,7 +216,7 @@ def test_a_space_of_ranges_and_sets_is_searched_in_order(search):
     ],
 )
 def test_data_in_the_place_of_the_settings_are_taken_as_the_data(name, content, tmp_path):
-    path, notes = tmp_path / name, []
+    path, notes = tmp_path / name, listen()
     path.mkdir() if content is None else path.write_bytes(content)
     assert take_data(path, {"trainer.epochs": "1"}) == (
         None,
@@ -238,7 +238,7 @@ def test_data_in_the_place_of_the_settings_are_taken_as_the_data(name, content, 
     ],
 )
 def test_settings_stay_settings(name, content, tmp_path):
-    path, notes = tmp_path / name, []
+    path, notes = tmp_path / name, listen()
     if content is not None:
         path.write_text(content, "utf-8")
     assert take_data(path, {}) == (path, {})
@@ -250,7 +250,7 @@ def test_settings_stay_settings(name, content, tmp_path):
 def test_a_run_in_the_place_of_the_settings_is_named(marker, command, tmp_path):
     (tmp_path / marker).write_text("", "utf-8")
     with pytest.raises(ConfigError, match=f"a folder that barenet {command} made: go on with it by --resume"):
-        take_data(tmp_path, {}, print)
+        take_data(tmp_path, {})
 
 
 def test_data_in_the_place_of_a_settings_file_get_a_hint_to_data(tmp_path):

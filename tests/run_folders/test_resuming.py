@@ -423,7 +423,7 @@ def test_a_run_that_is_killed_many_times_ends_like_one_that_was_not(dataset, mak
 
 def test_checkpoints_between_epochs_take_a_small_share_of_the_time_and_are_never_far_apart(dataset, make_config):
     resolved, data = prepare(make_config(), dataset)
-    files = writing.RunFiles(resolved, Trainer([resolved], data), None, print)
+    files = writing.RunFiles(resolved, Trainer([resolved], data), None)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(writing, "SHARE", 0.01)
         patch.setattr(writing.time, "perf_counter", lambda: 1000.0)
@@ -441,7 +441,7 @@ def test_checkpoints_between_epochs_take_a_small_share_of_the_time_and_are_never
 def test_the_time_that_a_checkpoint_took_decides_when_the_next_one_is_due(dataset, make_config, tmp_path, monkeypatch):
     resolved, data = prepare(make_config(), dataset)
     trainer, now = Trainer([resolved], data), [1000.0]
-    files = writing.RunFiles(resolved, trainer, tmp_path, print)
+    files = writing.RunFiles(resolved, trainer, tmp_path)
     monkeypatch.setattr(writing, "SHARE", 0.01)
     monkeypatch.setattr(writing.time, "perf_counter", lambda: now[0])
     write = writing.write_model

@@ -182,7 +182,7 @@ def test_a_network_beyond_the_memory_is_refused_before_anything_is_allocated(
 
 
 def test_more_threads_than_cores_mean_all_cores_and_a_note(dataset, make_config):
-    cores, notes = available_cores(), []
+    cores, notes = available_cores(), listen()
     assert prepare(make_config(threads=cores), dataset)[0].trainer.threads == cores
     assert prepare(make_config(threads=cores + 1), dataset)[0].trainer.threads is None
     plural = "s" * (cores != 1)

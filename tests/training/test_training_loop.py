@@ -11,7 +11,6 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
-from told import listen
 
 from barenet import cores
 from barenet.data.augmentation import mirror_coins
@@ -308,8 +307,8 @@ def test_an_engine_may_use_the_threads_that_are_asked_for_and_no_more_than_the_c
 def test_on_one_core_no_thread_starts_even_for_much_work(dataset, make_config, monkeypatch):
     monkeypatch.setattr(cores, "affinity_cores", lambda: 1)
     monkeypatch.setattr(choice, "LEAST_WORK", 1)
-    started = listen()
-    monkeypatch.setattr(threading.Thread, "start")
+    started: list[threading.Thread] = []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
     config, data = prepare(make_config(epochs=2, batch_size=250, threads=4), dataset)
     list(Trainer([config, config], data))
     assert not started

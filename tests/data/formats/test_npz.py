@@ -32,7 +32,7 @@ def test_labels_in_a_column_and_images_in_fortran_order_are_read(npz):
 
 
 def test_an_npz_file_without_the_keys_says_which(tmp_path):
-    np.savez(tmp_path / "other.npz", x_train=X)
+    np.savez(tmp_path / "other.npz", x_train=X, note=Y)
     message_of(lambda: load_dataset(tmp_path / "other.npz"), "lacks y_train: found x_train, note; expected x_train")
 
 
@@ -95,10 +95,10 @@ def test_a_flipped_byte_in_an_npz_is_damaged(npz):
 def test_each_flipped_byte_of_an_npz_gives_data_or_a_one_line_error(npz, save):
     path = npz(save)
     content = path.read_bytes()
-    fingerprints, messages = set(), []
+    fingerprints, messages, notes = set(), [], listen()
     for position in range(len(content)):
         path.write_bytes(content[:position] + bytes([content[position] ^ 0xFF]) + content[position + 1 :])
-        notes = listen()
+        notes.clear()
         try:
             fingerprint = load_dataset(path).fingerprint
         except DataError as error:

@@ -28,7 +28,7 @@ def draw(path, shade=0, size=(6, 6)):
 
 def find(root):
     notes = listen()
-    return find_all_pictures(root, Options(None, False, False, None, Choices(), False)), notes
+    return find_all_pictures(root, Options(None, False, False, None, Choices(), False)), [*notes]
 
 
 def names(found, part="train"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from told import listen
 
 from barenet.errors import ConfigError
 from barenet.schema import SchemaError
@@ -191,10 +192,10 @@ def test_a_point_that_cannot_be_trained_or_means_another_is_named(points, messag
 
 
 def test_points_may_differ_in_optimizer_and_schedule_with_what_belongs_to_them(dataset):
-    notes: list[str] = []
+    notes = listen()
     decay = {"schedule": "exponential", "decay_rate": 0.9, "decay_step": 10}
     adamw = {"optimizer": "adamw"}
-    check([{}, adamw, {**adamw, "weight_decay": 0.1}, {**decay, "momentum": 0.9}], dataset, notes)
+    check([{}, adamw, {**adamw, "weight_decay": 0.1}, {**decay, "momentum": 0.9}], dataset)
     told = "optimizer adamw in place of sgd: learning rate 0.001, adamw's own default, in place of 0.05"
     assert [note for note in notes if "adamw" in note] == [told]
 
