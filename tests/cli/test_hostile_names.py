@@ -1,4 +1,4 @@
-"""Names from outside that a terminal or a spreadsheet would obey, handed to each command: they are shown as text."""
+"""Names with control sequences or formulas, which a terminal or a spreadsheet would run, are shown as text."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def test_the_same_command_line_goes_on(data, capsys):
     first = capsys.readouterr().out
     app([*line, "--resume", "runs/mine"], result_action="return_value")
     assert capsys.readouterr().out.splitlines()[:3] == first.splitlines()[:3]
-    with pytest.raises(ConfigError, match="in the run's own folder, runs/mine; leave out --name other"):
+    with pytest.raises(ConfigError, match="in the run's folder, runs/mine; leave out --name other"):
         app(["train", "--name", "other", "--resume", "runs/mine"], exit_on_error=False, print_error=False)
 
 
