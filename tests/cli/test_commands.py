@@ -115,14 +115,14 @@ def test_gradcheck_passes_for_given_settings(barenet, data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("train", "stray", "words"), 2, "stray words on the command line: words"),
+        (("train", "stray", "words"), 2, "unexpected words on the command line: words"),
         (("train", "--beta1", "0.9"), 2, "did you mean --optimizer.beta1?"),
         (("train", "--activation", "rulu"), 2, "unknown activation 'rulu'; did you mean 'relu'?"),
         (("train", "--lr", "nan"), 2, "optimizer.learning_rate must be"),
         (("train", "--data", "nowhere"), 2, "nowhere"),
         (("train", "--resume", "nowhere"), 2, "nowhere does not exist: there are none in runs and studies"),
-        (("train", "--hidden", "64", "32"), 2, "stray value 32: several values of a flag have commas"),
-        (("search", "--grid", "lr=0.1", "0.2"), 2, "stray value 0.2: several values of a flag have commas"),
+        (("train", "--hidden", "64", "32"), 2, "unexpected value 32: several values of a flag have commas"),
+        (("search", "--grid", "lr=0.1", "0.2"), 2, "unexpected value 0.2: several values of a flag have commas"),
         (("search", "--lr", "0.05,0.01"), 2, "to try several: --grid lr=0.05,0.01"),
         (("search", "--decay-rate", "0.9, 0.8"), 2, "to try several: --grid decay-rate=0.9,0.8"),
         (("train", "--hidden", "100000000"), 3, "GB of memory"),

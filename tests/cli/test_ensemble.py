@@ -125,7 +125,7 @@ def test_a_playground_averages_all_members(barenet, home):
         (("ensemble", "one", "two", "--data", "table.csv"), "table.csv"),
         (("verify", "ensemble-1"), "is an ensemble, which keeps no training steps to verify"),
         (("verify", "runs/ensemble-1/member-0"), "is a member of an ensemble, which keeps no training steps to verify"),
-        (("report", "runs/ensemble-1/member-0"), "is a member of an ensemble, which the ensemble's report tells of"),
+        (("report", "runs/ensemble-1/member-0"), "is a member of an ensemble; the report of the ensemble shows it"),
         (("train", "--resume", "ensemble-1"), "is an ensemble, which is not trained: name one of the runs"),
         (("train", "ensemble-1"), "is an ensemble, which holds neither settings nor data"),
         (("search", "ensemble-1"), "is an ensemble, which holds neither settings nor data"),

@@ -79,7 +79,7 @@ def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, 
     [
         (("nowhere",), 2, "no model file 'nowhere'"),
         (("--runs", "nothing"), 2, "no run in nothing"),
-        (("runs/one", "stray"), 2, "stray words on the command line: stray"),
+        (("runs/one", "stray"), 2, "unexpected words on the command line: stray"),
         (("runs/one", "--data", "nowhere"), 2, "data path nowhere does not exist"),
         (
             ("runs/one", "--data", "fashion-mnist"),
@@ -115,10 +115,10 @@ def test_a_network_that_is_too_large_is_refused_with_its_size_and_the_limit(bare
 
 
 def test_custom_functions_are_refused(barenet, tmp_path, arrays):
-    own = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
+    square = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     library.train(
-        arrays["x"], arrays["y"], hidden_sizes=(6,), activation=own, epochs=1, n_valid=60, output=tmp_path, name="own",
-        verbose=False,
+        arrays["x"], arrays["y"], hidden_sizes=(6,), activation=square, epochs=1, n_valid=60, output=tmp_path,
+        name="own", verbose=False,
     )  # fmt: skip
     done = barenet("playground", "own", cwd=tmp_path)
     assert done.returncode == 2

@@ -71,20 +71,20 @@ def test_json_has_every_figure(predict, place, arrays):
     assert len(found["images"]) == 121
     shares = library.load(place / "model.safetensors").predict_proba(arrays["x_test"])
     # Arrays come first, then pictures.
-    rows = {own["source"]: own for own in found["images"]}
+    rows = {image["source"]: image for image in found["images"]}
     for source, expected in ((str(Path("pictures/1.png")), shares[1]), ("images.npy[7]", shares[7])):
         best = np.argsort(-expected)[:2]
         assert rows[source]["label"] == best[0]
         assert rows[source]["class"] == CLASSES[best[0]]
-        assert [own["label"] for own in rows[source]["top"]] == best.tolist()
-        assert [own["probability"] for own in rows[source]["top"]] == pytest.approx(expected[best].tolist(), abs=1e-6)
+        assert [one["label"] for one in rows[source]["top"]] == best.tolist()
+        assert [one["probability"] for one in rows[source]["top"]] == pytest.approx(expected[best].tolist(), abs=1e-6)
 
 
 def test_csv_is_read_back_as_it_was(predict, place):
     rows = list(csv.DictReader(io.StringIO(predict("model.safetensors", "pictures", "--csv", cwd=place).stdout)))
     found = json.loads(predict("model.safetensors", "pictures", "--json", cwd=place).stdout)["images"]
-    assert [row["class"] for row in rows] == [own["class"] for own in found]
-    assert [float(row["probability_3"]) for row in rows] == [own["top"][2]["probability"] for own in found]
+    assert [row["class"] for row in rows] == [image["class"] for image in found]
+    assert [float(row["probability_3"]) for row in rows] == [image["top"][2]["probability"] for image in found]
 
 
 def test_standard_input_is_a_picture(predict, place):
@@ -99,8 +99,8 @@ def test_a_folder_of_seeds_predicts_with_their_average(predict, place, arrays):
     found = json.loads(predict("seeds", "images.npy", "--json", "--top", 1, cwd=place).stdout)["images"]
     alone = [library.load(place / "seeds" / f"seed-{i}").predict_proba(arrays["x_test"]) for i in range(2)]
     mean = (alone[0] + alone[1]) / 2
-    assert [own["label"] for own in found] == mean.argmax(axis=1).tolist()
-    assert [own["probability"] for own in found] == pytest.approx(mean.max(axis=1).tolist(), abs=1e-6)
+    assert [image["label"] for image in found] == mean.argmax(axis=1).tolist()
+    assert [image["probability"] for image in found] == pytest.approx(mean.max(axis=1).tolist(), abs=1e-6)
 
 
 def test_each_step_is_noted_on_stderr_and_can_be_switched_off(predict, place):
@@ -196,8 +196,8 @@ def test_with_mirror_each_answer_is_the_mean_of_an_image_and_its_mirror_image(pr
     found = json.loads(done.stdout)
     predictor, images = library.load(place / "model.safetensors"), arrays["x_test"]
     expected = (predictor.predict_proba(images) + predictor.predict_proba(images[:, :, ::-1])) / 2
-    for own, shares in zip(found["images"], expected, strict=True):
-        assert [row["probability"] for row in own["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)
+    for image, shares in zip(found["images"], expected, strict=True):
+        assert [row["probability"] for row in image["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)
     assert found["mirror"] is True
     assert json.loads(predict("model.safetensors", "images.npy", "--json", cwd=place).stdout)["mirror"] is False
     assert done.stderr.splitlines() == [

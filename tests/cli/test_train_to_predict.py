@@ -46,7 +46,7 @@ def test_pictures_train_test_and_predict_in_the_size_and_colour_asked_for(barene
     again = json.loads(barenet("test", "--data", pictures, "--json", cwd=tmp_path).stdout)
     assert again["test_accuracy"] == trained["test_accuracy"]
     found = json.loads(barenet("predict", trained["run"], pictures / "test", "--json", cwd=tmp_path).stdout)["images"]
-    right = [Path(own["source"]).parent.name == own["class"] for own in found]
+    right = [Path(image["source"]).parent.name == image["class"] for image in found]
     assert np.mean(right) == pytest.approx(trained["test_accuracy"])
 
 
@@ -93,7 +93,7 @@ def test_tables_train_test_and_predict_with_the_statistics_in_the_model(barenet,
     predicted = [model.class_names[label] for label in model.predict(x[300:].astype(np.float32))]
     assert np.mean(np.array(predicted) == np.array(list("xyz"))[y[300:]]) == pytest.approx(trained["test_accuracy"])
     found = json.loads(barenet("predict", trained["run"], "table/test.csv", "--json", cwd=tmp_path).stdout)["images"]
-    assert [own["class"] for own in found] == predicted
+    assert [image["class"] for image in found] == predicted
     assert barenet("train", "--resume", trained["run"], cwd=tmp_path).returncode == 0
 
 

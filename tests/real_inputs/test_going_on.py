@@ -279,7 +279,7 @@ def test_a_study_goes_on_with_the_same_words_and_with_data_that_moved(data, tmp_
     with pytest.raises(RunError, match=r"of studies/course-search-1 are not at .*; say where they are now by --data"):
         search(resume=study)
     write_data(tmp_path / "other.npz", seed=1)
-    with pytest.raises(RunError, match=r"made from other data than other\.npz; hand in its data, or say by --data"):
+    with pytest.raises(RunError, match=r"made from other data than other\.npz; give its data, or say by --data"):
         search(resume=study, data="other.npz")
     assert len(search(resume=study, data="there/d.npz").trials) == 2
     moved = str(tmp_path / "there" / "d.npz")

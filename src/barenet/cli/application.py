@@ -125,9 +125,9 @@ def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
     if isinstance(error, UnknownOptionError):
         return explain_option(error)
     if isinstance(error, UnusedCliTokensError):
-        stray = " ".join(error.unused_tokens or [])
+        words = " ".join(error.unused_tokens or [])
         remedy = "data are named by --data" if arguments[0] in TAKE_DATA else "settings are flags, such as --epochs 5"
-        return f"stray words on the command line: {stray}; {remedy}"
+        return f"unexpected words on the command line: {words}; {remedy}"
     return " ".join(str(error).split())
 
 

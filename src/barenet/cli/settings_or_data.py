@@ -16,7 +16,7 @@ from barenet.run_folders.finding import find_folder, is_ensemble
 
 __all__ = ["take_data"]
 
-STRAY_VALUE = re.compile(r"[-+.\d]+(e[-+]?\d+)?,?")
+NUMBER = re.compile(r"[-+.\d]+(e[-+]?\d+)?,?")
 BEGINNING = 4096  # bytes of a file that show whether it has settings
 
 
@@ -25,9 +25,9 @@ def take_data(word: Path | None, given: dict[str, Any]) -> tuple[Path | None, di
 
     Raises ConfigError: the word names a run or a study, or names data while `given` has data too.
     """
-    if word is not None and STRAY_VALUE.fullmatch(str(word)) and not word.exists():
+    if word is not None and NUMBER.fullmatch(str(word)) and not word.exists():
         raise ConfigError(
-            f"stray value {word}: several values of a flag have commas and no spaces between them, as in "
+            f"unexpected value {word}: several values of a flag have commas and no spaces between them, as in "
             f"--hidden 64,32 and --grid lr=0.1,0.2"
         )
     if word is None or not (is_address(str(word)) or is_data(word)):

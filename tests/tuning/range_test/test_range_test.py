@@ -250,5 +250,5 @@ def test_a_signal_ends_the_test_and_its_threads_and_writes_nothing(training, tmp
 
 
 def test_a_custom_function_has_the_losses_that_it_has_in_training(training):
-    own = barenet.Activation.custom("shifted", lambda z: np.tanh(z) + 0.1, lambda da, z, a: da * (1 - (a - 0.1) ** 2))
-    assert len(find(training, activation=own).losses) == 66
+    shift = barenet.Activation.custom("shifted", lambda z: np.tanh(z) + 0.1, lambda da, z, a: da * (1 - (a - 0.1) ** 2))
+    assert len(find(training, activation=shift).losses) == 66

@@ -269,7 +269,7 @@ def test_a_study_goes_on_with_the_base_that_it_was_begun_with(small_search, arra
 def test_a_study_goes_on_only_with_its_data(finished, arrays):
     with pytest.raises(RunError, match="was made from other data than arrays"):
         barenet.search(resume=finished, workers=0, verbose=False, **{**arrays, "x": 255 - arrays["x"]})
-    with pytest.raises(RunError, match="handed in from Python; hand them in again"):
+    with pytest.raises(RunError, match="given from Python; give them again"):
         barenet.search(resume=finished, workers=0, verbose=False)
 
 

@@ -155,16 +155,16 @@ def test_retrain_trains_the_winner_and_only_then_tests(small_search):
 
 @pytest.mark.slow
 def test_a_search_with_validation_arrays_compares_on_them_and_goes_on_and_retrains_with_them(arrays, small_search):
-    own = {"x_val": arrays["x"][:50], "y_val": (arrays["y"][:50] + 1) % 4}
+    validation = {"x_val": arrays["x"][:50], "y_val": (arrays["y"][:50] + 1) % 4}
     options = {"workers": 0, "verbose": False}
-    first = small_search({"lr": [0.02, 0.002]}, **own, n_valid=50)
+    first = small_search({"lr": [0.02, 0.002]}, **validation, n_valid=50)
     assert json.loads((first.folder / "best" / "history.jsonl").read_text("utf-8").splitlines()[0])["valid_loss"] > 0
     with pytest.raises(barenet.errors.RunError, match="was made from other data"):
         barenet.search(resume=first.folder, **arrays, **options)
-    again = barenet.search(resume=first.folder, **arrays, **own, **options, retrain=True)
+    again = barenet.search(resume=first.folder, **arrays, **validation, **options, retrain=True)
     assert again.retrained.config.data.n_valid == 50
     assert again.retrained.networks[0].history[-1].valid_loss == first.best.last.valid_loss
-    twice = barenet.search(resume=first.folder, **arrays, **own, **options, retrain=True)
+    twice = barenet.search(resume=first.folder, **arrays, **validation, **options, retrain=True)
     assert twice.retrained.networks[0].scores.accuracy == again.retrained.networks[0].scores.accuracy
 
 

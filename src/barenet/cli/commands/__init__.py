@@ -4,7 +4,7 @@ Read the modules in this order; open `train` first:
 
     train        train a network, or go on with a run
     test         test a trained network
-    inspect      pictures of what a network learnt
+    inspect      pictures of what a network learned
     report       one page about a run, or one that compares several
     playground   a page on which a person draws
     predict      classify pictures

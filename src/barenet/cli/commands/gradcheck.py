@@ -97,12 +97,12 @@ def check_code(
     json: bool,
 ) -> int:
     """Check a function in a person's Python file; return 0 if its gradients are right and 1 if not."""
-    stray = [f"--{name.replace('_', '-')}" for name in flags if name not in CODE_FLAGS] + ["--recipe"] * (
+    unfit = [f"--{name.replace('_', '-')}" for name in flags if name not in CODE_FLAGS] + ["--recipe"] * (
         recipe not in (None, "quick")
     )
-    if stray:
+    if unfit:
         raise ConfigError(
-            f"{', '.join(stray)}: not for the check of your code, which takes --sizes, --one-hot, --l2, --batch-size, "
+            f"{', '.join(unfit)}: not for the check of your code, which takes --sizes, --one-hot, --l2, --batch-size, "
             f"--seed"
         )
     options: dict[str, Any] = {}

@@ -48,7 +48,7 @@ def read_space(space: SpaceLike) -> SpaceFile:
     if not isinstance(space, Mapping | list | tuple):
         raise ConfigError(
             f"the space is {describe(space)}, expected values by the names of settings, a list of points, or a "
-            "TOML file; images and labels are handed in as x=..., y=..."
+            "TOML file; images and labels are given as x=..., y=..."
         )
     return as_lists(space) if isinstance(space, Mapping) else {POINTS: [as_lists(point) for point in space]}, {}, {}
 

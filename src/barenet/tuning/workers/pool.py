@@ -30,7 +30,7 @@ class Pool:
         return 0
 
     def renew(self, *, alone: bool = False) -> None:
-        """Make the pool anew after a worker died."""
+        """Start the pool again after a worker died."""
 
     def check(self) -> None:
         """Check the workers; called from time to time while no result comes."""
