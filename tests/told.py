@@ -1,4 +1,4 @@
-"""Hear the notes of the logger `barenet` in a test."""
+"""Collect the notes of the logger `barenet` in a test."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def listen() -> list[str]:
 
 
 def forget() -> None:
-    """End what `listen` began."""
+    """Stop collecting notes for all lists of `listen`."""
     for handler in _listening:
         logger.removeHandler(handler)
     if _listening:

@@ -1,4 +1,4 @@
-"""Notes: what a person should know although nothing is wrong, as records of the standard library's logger `barenet`.
+"""Notes: what a person should know though nothing is wrong. They are records of the standard logger `barenet`.
 
 The command line and, unless `verbose=False`, the Python functions print them on stderr. A program that wants them adds
 a handler, as for every logger:
@@ -24,8 +24,8 @@ _held: ContextVar[list[str] | None] = ContextVar("_held", default=None)
 def held_back() -> Iterator[list[str]]:
     """Keep all notes in a list, and send them to no handler.
 
-    So a note about the data or the base settings is not repeated for each trial, and the notes of one way to read data
-    can be dropped if another way turns out to be right.
+    So a note about the data or the base settings is not repeated for each trial. And if data are first read in a wrong
+    way, the notes of this attempt can be dropped.
     """
     notes: list[str] = []
     token = _held.set(notes)
@@ -45,7 +45,7 @@ def is_sent(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def handled(handler: logging.Handler) -> Iterator[None]:
-    """Send the notes to a handler too."""
+    """Send the notes to one more handler."""
     level = logger.level
     logger.addHandler(handler)
     if not logger.isEnabledFor(logging.INFO):
@@ -59,7 +59,7 @@ def handled(handler: logging.Handler) -> Iterator[None]:
 
 @contextmanager
 def collected() -> Iterator[list[str]]:
-    """Give a list to which each note is appended."""
+    """Return a list to which each note is appended, as a context manager."""
     notes: list[str] = []
     with handled(Collector(notes)):
         yield notes

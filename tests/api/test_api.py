@@ -1,4 +1,4 @@
-"""The Python functions: arrays in, results out, and one line for what is wrong."""
+"""The Python functions: arrays, results, and errors of one line."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_memory_and_disk_give_the_same_network(folder, arrays):
 
 
 @pytest.mark.slow
-def test_runs_are_named_after_the_recipe_the_file_or_as_asked(folder, arrays):
+def test_runs_are_named_after_the_recipe_the_file_or_the_given_name(folder, arrays):
     (folder / "mine.toml").write_text("[trainer]\nepochs = 1\n", "utf-8")
     few = {name: values[:60] for name, values in arrays.items()}
     common = {**few, "n_valid": 10, "hidden_sizes": 4, "batch_size": 10}
@@ -66,7 +66,7 @@ def test_runs_are_named_after_the_recipe_the_file_or_as_asked(folder, arrays):
     assert "holds a run already" in message
 
 
-def test_settings_may_be_tables_and_keywords_go_over_them(arrays):
+def test_settings_may_be_tables_and_keywords_override_them(arrays):
     tables = {"trainer": {"epochs": 1, "seed": 5}, "model": {"hidden_sizes": [4]}}
     result = barenet.train(arrays["x"], arrays["y"], settings=tables, seed=6, n_valid=100, batch_size=48, output=None)
     assert (result.config.trainer.epochs, result.config.trainer.seed) == (1, 6)
@@ -84,17 +84,17 @@ def test_settings_may_be_tables_and_keywords_go_over_them(arrays):
         ({"trainer": {"epochs": 0}}, "trainer.epochs must be greater than 0, got 0"),
     ],
 )
-def test_wrong_tables_are_answered_as_a_wrong_file_is(tables, message, arrays):
+def test_wrong_tables_get_the_message_of_a_wrong_file(tables, message, arrays):
     assert message in refusal(ConfigError, arrays["x"], arrays["y"], settings=tables)
 
 
 @pytest.mark.parametrize(("name", "near"), [("learn_rate", "learning_rate"), ("hiden", "hidden"), ("epoch", "epochs")])
-def test_an_unknown_keyword_names_the_nearest(name, near, arrays):
+def test_the_message_about_an_unknown_keyword_names_the_nearest(name, near, arrays):
     message = refusal(ConfigError, arrays["x"], arrays["y"], **{name: 1})
     assert message == f"unknown setting '{name}'; did you mean '{near}'?"
 
 
-def test_validation_images_of_one_s_own_are_validated_on(arrays):
+def test_given_validation_images_are_used(arrays):
     x_val, y_val = arrays["x"][:50], (arrays["y"][:50] + 1) % 4
     common = {"x": arrays["x"], "y": arrays["y"], "x_val": x_val, "y_val": y_val, **SMALL, "output": None}
     assert "data.n_valid is 100, but arrays already has 50 validation images" in refusal(ConfigError, **common)
@@ -114,7 +114,7 @@ def test_validation_images_of_one_s_own_are_validated_on(arrays):
         (("x_test", "y_test"), "x_val and x_test go with x and y; got no x"),
     ],
 )
-def test_arrays_that_go_together_are_missed(given, message, arrays):
+def test_a_missing_array_of_a_pair_is_an_error(given, message, arrays):
     everything = arrays | {"x_val": arrays["x"][:9], "y_val": arrays["y"][:9]}
     assert refusal(DataError, **{name: everything[name] for name in given}) == message
 
@@ -127,9 +127,9 @@ def test_arrays_that_go_together_are_missed(given, message, arrays):
         ({"x_val": np.zeros((8, 8, 8), np.uint8)}, "x_val holds 8 images but y_val 9 labels"),
     ],
 )
-def test_wrong_validation_images_are_called_by_their_name(changed, words, arrays):
-    own = {"x_val": arrays["x"][:9], "y_val": arrays["y"][:9]} | changed
-    message = refusal(DataError, **arrays, **own)
+def test_the_message_about_wrong_validation_images_has_their_argument(changed, words, arrays):
+    validation = {"x_val": arrays["x"][:9], "y_val": arrays["y"][:9]} | changed
+    message = refusal(DataError, **arrays, **validation)
     assert words in message
     assert "_test" not in message
 
@@ -156,9 +156,9 @@ def test_several_seeds_give_means_deviations_and_every_run(arrays):
 def test_each_of_several_seeds_is_the_network_of_that_seed(arrays):
     together = barenet.train(**arrays, **SMALL, n_seeds=3, seed=7, output=None)
     alone = barenet.train(**arrays, **SMALL, seed=8, output=None)
-    mine, own = together.networks[1], alone.networks[0]
-    assert mine.model.mlp.parameters.values.tobytes() == own.model.mlp.parameters.values.tobytes()
-    assert (mine.validation_loss, mine.scores.loss) == (own.validation_loss, own.scores.loss)
+    stacked, single = together.networks[1], alone.networks[0]
+    assert stacked.model.mlp.parameters.values.tobytes() == single.model.mlp.parameters.values.tobytes()
+    assert (stacked.validation_loss, stacked.scores.loss) == (single.validation_loss, single.scores.loss)
 
 
 # ----------------------------------------------------------------------------------------------------------- resume
@@ -172,27 +172,27 @@ class Stop(Observer):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_with_the_arrays_handed_in_again(arrays, tmp_path):
-    own = {"x_val": arrays["x"][:50], "y_val": arrays["y"][:50]}
+def test_a_stopped_run_goes_on_when_its_arrays_are_given_again(arrays, tmp_path):
+    validation = {"x_val": arrays["x"][:50], "y_val": arrays["y"][:50]}
     small = SMALL | {"n_valid": 50}
     with pytest.raises(KeyboardInterrupt):
-        barenet.train(**arrays, **own, **small, output=tmp_path, name="a", observer=Stop())
-    whole = barenet.train(**arrays, **own, **small, output=tmp_path, name="b")
+        barenet.train(**arrays, **validation, **small, output=tmp_path, name="a", observer=Stop())
+    whole = barenet.train(**arrays, **validation, **small, output=tmp_path, name="b")
     assert "other images or labels" in refusal(RunError, tmp_path / "a", call=barenet.resume, **arrays)
-    resumed = barenet.resume(tmp_path / "a", **arrays, **own, epochs=2)
+    resumed = barenet.resume(tmp_path / "a", **arrays, **validation, epochs=2)
     for name in ("last", "best"):
         files = [(result.folder / f"{name}.safetensors").read_bytes() for result in (resumed, whole)]
         assert files[0] == files[1]
     assert (tmp_path / "a" / "figures" / "learning-curves.png").exists()
 
 
-def test_a_run_goes_on_with_its_own_settings_alone(arrays, tmp_path):
+def test_a_run_goes_on_only_with_its_settings(arrays, tmp_path):
     barenet.train(**arrays, **SMALL, output=tmp_path, name="a")
     message = refusal(RunError, tmp_path / "a", call=barenet.resume, **arrays, learning_rate=0.5)
     assert "was started with optimizer.learning_rate = 0.002, not 0.5" in message
 
 
-# -------------------------------------------------------------------------------------------- functions of one's own
+# -------------------------------------------------------------------------------------------------- custom functions
 
 
 def square(wrong: float = 1.0) -> barenet.Activation:
@@ -209,7 +209,7 @@ def brier(wrong: float = 1.0) -> barenet.Loss:
     return barenet.Loss.custom("brier", value, gradient)
 
 
-def test_functions_with_a_right_gradient_are_trained_with(arrays):
+def test_custom_functions_with_a_right_gradient_are_trained_with(arrays):
     result = barenet.train(**arrays, **SMALL, activation=square(), loss=brier(), output=None)
     assert result.config.model.activation == "custom:square"
     assert result.config.model.loss == "custom:brier"
@@ -228,7 +228,7 @@ def test_a_loss_with_a_wrong_gradient_is_refused(wrong, arrays):
     assert message.startswith("the gradient of loss 'custom:brier' is wrong: relative error ")
 
 
-def test_a_kink_that_is_declared_is_stepped_around(arrays):
+def test_a_kink_that_is_declared_is_left_out_of_the_check(arrays):
     def absolute(kinks):
         return barenet.Activation.custom("abs", np.abs, lambda da, z, a: da * np.sign(z), kinks=kinks)
 
@@ -237,7 +237,7 @@ def test_a_kink_that_is_declared_is_stepped_around(arrays):
     assert result.networks[0].stopped.kind == "finished"
 
 
-def test_an_activation_of_one_s_own_may_stand_in_single_layers(arrays):
+def test_single_layers_may_have_a_custom_activation(arrays):
     rows = [
         {"input_dim": 64, "output_dim": 6, "activation": "custom:square"},
         {"input_dim": 6, "output_dim": 4, "activation": "softmax"},
@@ -248,7 +248,7 @@ def test_an_activation_of_one_s_own_may_stand_in_single_layers(arrays):
     assert [row["activation"] for row in result.model.info.architecture] == ["custom:square", "softmax"]
 
 
-def test_the_name_of_a_function_that_was_not_handed_in_is_refused(arrays):
+def test_the_name_of_a_custom_function_without_the_function_is_refused(arrays):
     assert "custom:square" in refusal(ConfigError, **arrays, **SMALL, activation="custom:square")
     assert "custom:brier" in refusal(ConfigError, **arrays, **SMALL, loss="custom:brier")
 
@@ -264,7 +264,7 @@ def test_a_softmax_that_is_not_fused_gives_probabilities(arrays):
     np.testing.assert_allclose(result.networks[0].scores.probabilities, outputs, atol=1e-6)
 
 
-def test_the_observer_hears_of_start_progress_and_records(arrays):
+def test_the_observer_gets_start_progress_and_records(arrays):
     heard = []
 
     class Listen(Observer):
@@ -279,7 +279,7 @@ def test_the_observer_hears_of_start_progress_and_records(arrays):
 
     settings = {name: value for name, value in SMALL.items() if name != "n_valid"}
     barenet.train(arrays["x"], arrays["y"], **settings | {"batch_size": 10}, n_seeds=2, output=None, observer=Listen())
-    # How many steps lie between two reports follows from their time, so the reports of an epoch count as one here.
+    # The time of steps decides how many there are between two reports, so the reports of an epoch count as one here.
     of_epochs = [("progress", about[1]) if about[0] == "progress" else about for about in heard]
     assert [about for about, _ in groupby(of_epochs)] == [
         ("start", None, 2, 2),
@@ -296,9 +296,9 @@ def test_the_observer_hears_of_start_progress_and_records(arrays):
 
 
 def test_every_setting_can_be_given_by_keyword():
-    # `train` hands its keywords to the settings: none of its own parameters may hide one.
-    own = {n for n, p in inspect.signature(barenet.train).parameters.items() if p.kind is not p.VAR_KEYWORD}
-    hidden = {name for _, name, _ in describe_settings()} & own
+    # `train` takes keywords as settings: none of its parameters may have the name of a setting.
+    arguments = {n for n, p in inspect.signature(barenet.train).parameters.items() if p.kind is not p.VAR_KEYWORD}
+    hidden = {name for _, name, _ in describe_settings()} & arguments
     assert hidden <= {"name"}
 
 
@@ -307,19 +307,19 @@ def test_a_setting_given_by_two_names_is_an_error():
         barenet.train(lr=0.1, learning_rate=0.2)
 
 
-def test_label_smoothing_does_not_go_with_a_loss_of_ones_own(arrays):
-    own = barenet.Loss.custom("squares", lambda z, y: np.mean(np.sum(z**2, -1), -1), lambda z, y: 2 * z / z.shape[-2])
+def test_label_smoothing_with_a_custom_loss_is_refused(arrays):
+    loss = barenet.Loss.custom("squares", lambda z, y: np.mean(np.sum(z**2, -1), -1), lambda z, y: 2 * z / z.shape[-2])
     with pytest.raises(ConfigError, match=r"label_smoothing = 0\.2 works with cross_entropy only"):
-        barenet.train(**arrays, loss=own, label_smoothing=0.2, output=None, verbose=False)
+        barenet.train(**arrays, loss=loss, label_smoothing=0.2, output=None, verbose=False)
 
 
-def test_a_function_of_ones_own_under_anothers_name_is_refused(arrays):
+def test_a_custom_function_with_the_name_of_another_is_refused(arrays):
     square = barenet.Activation("relu", lambda z, out: np.square(z, out=out), lambda da, z, a, out: None)
     with pytest.raises(ConfigError, match=r"must be made with Activation.custom\('relu', ...\)"):
         barenet.train(**arrays, activation=square, output=None, verbose=False)
 
 
-def test_a_function_of_the_packages_own_may_be_handed_in(arrays):
+def test_a_function_of_the_package_may_be_given(arrays):
     settings = {"n_valid": 100, "epochs": 1, "hidden": 4, "batch_size": 48}
     relu = barenet.nn.ACTIVATIONS["relu"]
     result = barenet.train(**arrays, **settings, activation=relu, output=None, verbose=False)
@@ -327,7 +327,7 @@ def test_a_function_of_the_packages_own_may_be_handed_in(arrays):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int64])
-def test_whole_numbers_up_to_255_are_taken_as_bytes_and_said(arrays, dtype):
+def test_whole_numbers_up_to_255_are_taken_as_bytes_and_a_note_says_so(arrays, dtype):
     notes = listen()
     settings = {"n_valid": 100, "epochs": 1, "hidden": 4, "batch_size": 48, "output": None}
     by_numbers = barenet.train(arrays["x"].astype(dtype), arrays["y"], **settings, verbose=False)

@@ -1,4 +1,4 @@
-"""Several networks as one model: the mean of their probabilities, in copies, or one line that says why not."""
+"""Several networks as one model, whose probabilities are the mean of theirs; or one line that says why not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ FUNCTIONS = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_curves(without_curves):
-    """Runs draw no curves."""
+    """Draw no learning curves."""
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +66,7 @@ def files_below(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.name != ".lock")
 
 
-# ------------------------------------------------------------------------------------------------ what is made
+# ------------------------------------------------------------------------------------------------ making one
 
 
 def test_its_probabilities_are_the_mean_of_its_members(home, arrays, dataset):
@@ -87,44 +87,44 @@ def test_its_probabilities_are_the_mean_of_its_members(home, arrays, dataset):
     assert [member.scores.accuracy for member in made.members] == [np.mean(s.argmax(axis=1) == labels) for s in alone]
 
 
-def test_it_needs_no_run_that_it_was_made_of(home, arrays, dataset):
+def test_it_works_without_the_runs_that_it_was_made_of(home, arrays, dataset):
     expected = barenet.load(barenet.ensemble("a", "b", dataset=dataset)).predict_proba(arrays["x_test"])
     for name in ("a", "b"):
         shutil.rmtree(home / "runs" / name)
     np.testing.assert_array_equal(barenet.load("ensemble-1").predict_proba(arrays["x_test"]), expected)
 
 
-def test_its_folder_holds_its_members_and_what_the_test_images_gave(home, dataset):
+def test_its_folder_holds_its_members_and_the_test_results(home, dataset):
     made = barenet.ensemble("a", "b", dataset=dataset, name="both")
-    own = ["best.safetensors", "config.toml", "history.jsonl", "learning.json"]
+    files = ["best.safetensors", "config.toml", "history.jsonl", "learning.json"]
     tested = ["test-probabilities.safetensors", "test.json"]
-    names = [f"member-{i}/{name}" for i in range(2) for name in [*own, *tested]]
+    names = [f"member-{i}/{name}" for i in range(2) for name in [*files, *tested]]
     assert files_below(made.folder) == sorted(["ensemble.json", "member-0", "member-1", *names, *tested])
     held = unseal((made.folder / "test.json").read_bytes())
     assert (held["test_accuracy"], held["test_loss"]) == (made.scores.accuracy, made.scores.loss)
     for i, name in enumerate(("a", "b")):
-        for file in own:
-            if file != "config.toml":  # whose settings are those of the weights
+        for file in files:
+            if file != "config.toml":  # its settings are those stored with the weights
                 assert (made.folder / f"member-{i}" / file).read_bytes() == Path("runs", name, file).read_bytes()
 
 
-def test_the_seeds_of_a_run_are_all_taken_and_that_is_said(home, arrays, dataset):
+def test_all_seeds_of_a_run_are_taken_and_a_note_says_so(home, arrays, dataset):
     said = listen()
     made = barenet.ensemble("runs/seeds", dataset=dataset)
     assert said == [f"{Path('runs/seeds')} has 2 seeds: all of them are taken"]
     folders = [home / "runs" / "seeds" / f"seed-{i}" for i in (7, 8)]
     assert [member.source for member in made.members] == [str(Path("runs/seeds", folder.name)) for folder in folders]
-    # The run's own test of its average is the ensemble's, bit for bit.
+    # The test of the average in the run has the same bits as that of the ensemble.
     average = Path("runs/seeds/test-probabilities.safetensors").read_bytes()
     assert (made.folder / "test-probabilities.safetensors").read_bytes() == average
     expected = np.mean([textbook(folder, arrays["x_test"], "tanh") for folder in folders], axis=0)
     np.testing.assert_allclose(barenet.load("seeds").predict_proba(arrays["x_test"]), expected, atol=1e-5)
-    (home / "runs" / "seeds" / "seed-8" / "best.safetensors").unlink()  # as of a seed that diverged
+    (home / "runs" / "seeds" / "seed-8" / "best.safetensors").unlink()  # as if the seed had diverged
     barenet.ensemble("seeds", "a", dataset=dataset)
     assert f"{Path('runs/seeds')} has 2 seeds: 1 of them have best weights and are taken" in said
 
 
-def test_of_an_ensemble_the_members_are_taken_each_with_the_same_weight(home, arrays, dataset):
+def test_the_members_of_an_ensemble_are_taken_each_with_the_same_weight(home, arrays, dataset):
     said = listen()
     barenet.ensemble("a", "b", dataset=dataset, name="first")
     shutil.rmtree("runs/a")
@@ -132,7 +132,7 @@ def test_of_an_ensemble_the_members_are_taken_each_with_the_same_weight(home, ar
     words = "is an ensemble: its 2 members are taken, each with the weight of every other"
     assert f"{Path('runs/first')} {words}" in said
     assert len(made.members) == 4
-    assert made.members[0].source == str(Path("runs/a"))  # where it came from first
+    assert made.members[0].source == str(Path("runs/a"))  # the run that it was first copied from
     folders = [Path("runs/first/member-0"), Path("runs/b"), *(Path(f"runs/seeds/seed-{i}") for i in (7, 8))]
     names = ["tanh", "relu", "tanh", "tanh"]
     alone = [textbook(folder, arrays["x_test"], name) for folder, name in zip(folders, names, strict=True)]
@@ -159,7 +159,7 @@ def test_probabilities_may_be_those_of_images_and_their_mirror_images(home, arra
 
 
 def test_without_its_data_it_is_made_and_not_tested(home, arrays, monkeypatch):
-    carried = from_arrays(arrays["x_test"], arrays["y_test"])  # which a run of arrays finds in the place of its own
+    carried = from_arrays(arrays["x_test"], arrays["y_test"])  # a run of arrays finds these in place of its data
     monkeypatch.setattr(ensembles, "try_dataset", lambda *about, **options: carried)
     said = listen()
     made = barenet.ensemble("a", "b")
@@ -169,7 +169,7 @@ def test_without_its_data_it_is_made_and_not_tested(home, arrays, monkeypatch):
     assert [s for s in said if s.startswith("the ensemble is not tested: the networks were trained on arrays, which")]
 
 
-# ------------------------------------------------------------------------------------------------ what is refused
+# ------------------------------------------------------------------------------------------------ refusals
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_without_its_data_it_is_made_and_not_tested(home, arrays, monkeypatch):
         (["a", "."], RunError, r"is not a run folder: expected best\.safetensors, found runs"),
     ],
 )
-def test_what_are_no_two_networks_is_refused_before_anything_is_written(named, error, words, home):
+def test_less_than_two_networks_are_refused_before_anything_is_written(named, error, words, home):
     before = files_below(home)
     with pytest.raises(error, match=words) as caught:
         barenet.ensemble(*named)
@@ -194,7 +194,7 @@ def test_what_are_no_two_networks_is_refused_before_anything_is_written(named, e
 
 
 def change_member(home: Path, **changes) -> None:
-    """Write the weights of b anew, with another description."""
+    """Write the weights of b again, with another description."""
     path = home / "runs" / "b" / "best.safetensors"
     model = read_model(path)
     parameters = model.mlp.parameters
@@ -216,7 +216,7 @@ def change_member(home: Path, **changes) -> None:
         ),
         (
             {"data_fingerprint": "other", "settings": {"data": {"transpose": True}}},
-            "their images were turned otherwise: data.transpose is None and True",
+            "their images were turned in different ways: data.transpose is None and True",
         ),
     ],
 )
@@ -253,12 +253,12 @@ def test_classes_columns_and_statistics_of_tables_must_agree(tmp_path, monkeypat
     for other, words in {
         "more": "one has 2 classes, the other 3",
         "wider": "their tables have other columns: depth in one alone",
-        "split": "their inputs are standardised otherwise: the mean of width is .*; runs of the same data, data",
+        "split": "their inputs are standardised in different ways: the mean of width is .*; runs of the same data",
     }.items():
         with pytest.raises(CheckpointError, match=words) as caught:
             barenet.ensemble("runs/one", f"runs/{other}")
         assert str(caught.value).isprintable()
-    made = barenet.ensemble("runs/one", "runs/same")  # which has no test rows
+    made = barenet.ensemble("runs/one", "runs/same")  # these data have no test rows
     rows = {"width": [0.5, -1.0], "height": [0.1, 2.0]}
     alone = [barenet.load(f"runs/{name}").predict_proba(rows) for name in ("one", "same")]
     np.testing.assert_allclose(barenet.load(made).predict_proba(rows), np.mean(alone, axis=0), atol=1e-6)
@@ -280,10 +280,10 @@ def test_a_run_in_training_is_refused_and_one_that_was_stopped_is_noted(home, da
     history.write_text(first + "\n", "utf-8")
     said = listen()
     barenet.ensemble("a", "b", dataset=dataset)
-    assert f"{Path('runs/b')} stands at epoch 1 of 2: its best weights so far are taken" in said
+    assert f"{Path('runs/b')} is at epoch 1 of 2: its best weights so far are taken" in said
 
 
-def test_a_folder_in_which_nothing_can_be_written_is_not_in_training(home, dataset, monkeypatch):
+def test_a_run_in_a_folder_that_cannot_be_written_to_is_not_in_training(home, dataset, monkeypatch):
     def refuse(folder):
         raise MachineError(f"cannot write in {folder}")
 
@@ -299,9 +299,9 @@ def test_a_run_without_a_validation_is_refused(home):
 
 
 def test_weights_from_elsewhere_are_refused(home):
-    np.savez("own.npz", W1=np.zeros((64, 4)), b1=np.zeros(4))
-    with pytest.raises(CheckpointError, match=r"own\.npz does not say how its images are read"):
-        barenet.ensemble("a", "own.npz")
+    np.savez("weights.npz", W1=np.zeros((64, 4)), b1=np.zeros(4))
+    with pytest.raises(CheckpointError, match=r"weights\.npz does not say how its images are read"):
+        barenet.ensemble("a", "weights.npz")
     change_member(home, settings={})
     with pytest.raises(CheckpointError, match=r"runs.b does not say how it was trained"):
         barenet.ensemble("a", "b")
@@ -312,9 +312,7 @@ def test_scores_of_a_hinge_loss_are_averaged_as_predictions_show_them(home, arra
     barenet.train(**arrays, **values, name="hinge")
     said = listen()
     made = barenet.ensemble("a", "hinge", dataset=dataset)
-    assert any(
-        "trained with the loss hinge, whose outputs are scores: what is averaged is their softmax" in s for s in said
-    )
+    assert any("trained with the loss hinge, whose outputs are scores: the softmax of the scores" in s for s in said)
     alone = [barenet.load(name).predict_proba(arrays["x_test"]) for name in ("a", "hinge")]
     np.testing.assert_allclose(made.scores.probabilities, np.mean(alone, axis=0), atol=1e-6)
 

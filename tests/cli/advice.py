@@ -1,4 +1,4 @@
-"""Commands that a person is told to type: in help, pages, messages of the source and documentation."""
+"""Find the commands that help, documentation, messages and pages tell a person to type."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]  # of the project, wherever the package is inst
 COMMAND = rf"barenet (?:{'|'.join(COMMANDS)})\b"
 FLAG = re.compile(r"(?<![\w(-])--[a-z][\w.-]*")
 TEXTS = (ast.Constant, ast.JoinedStr)
-REMARK = re.compile(r"\s{2,}|\s#\s")  # what follows a command in a block is said of it
+REMARK = re.compile(r"\s{2,}|\s#\s")  # begins the remark after a command in a block
 
 
 def in_help() -> list[str]:
@@ -33,19 +33,19 @@ def in_docs() -> Iterator[str]:
             for line in block.splitlines():
                 if match := re.match(rf"\s*(?:\$ |.* && )?({COMMAND}.*)", line):
                     yield REMARK.split(match[1])[0]
-        if path.name != "your-own-data.md":  # whose rows tests/real_inputs/test_data_page.py runs on data of each kind
+        if path.name != "your-own-data.md":  # tests/real_inputs/test_data_page.py runs its rows on data of each kind
             sentences = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
             yield from (" ".join(code.split()) for code in re.findall(rf"`({COMMAND}[^`]*)`", sentences))
 
 
 @functools.cache
 def texts_of_source() -> list[tuple[str, str]]:
-    """Return each text of modules that tell to type something, without docstrings, and where; {} is a value in it."""
+    """Return (module, text) for each text, except docstrings, of modules that name commands; {} stands for a value."""
     found = []
     for path in sorted(SOURCE.rglob("*.py")):
         source = path.read_text("utf-8")
         if not re.search(rf"{COMMAND}|{FLAG.pattern}", source):
-            continue  # parsing all takes seconds
+            continue  # to parse all modules takes seconds
         nodes = list(ast.walk(ast.parse(source)))
         inside = {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
         inside |= {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
@@ -72,7 +72,7 @@ def in_source() -> list[str]:
 
 
 def flags_in_source() -> dict[str, str]:
-    """Return the flags that texts of the source name, and where one of them stands."""
+    """Return the flags that texts of the source name, and for each a module that names it."""
     return {flag.rstrip("."): where for where, text in texts_of_source() for flag in FLAG.findall(text)}
 
 

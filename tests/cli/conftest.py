@@ -1,4 +1,4 @@
-"""What the tests of commands share: small data on file, and a command run in this process as a person runs it."""
+"""Fixtures for tests of commands: small data on file, and a command that runs in this process as a person runs it."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from barenet.cli.main import main
 from barenet.interrupts import SIGNALS
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
-# Where Python warns of files that are opened without an encoding, it says so of matplotlib too.
+# If Python warns about files that are opened without an encoding, it warns about matplotlib too.
 MATPLOTLIB = "ignore::EncodingWarning:matplotlib.font_manager"
 NO_SCREEN = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
 
 def bytes_stream(content: bytes = b"") -> io.TextIOWrapper:
-    """Return a stream of text in UTF-8 over bytes, as a pipe is."""
+    """Return a stream of UTF-8 text over bytes, like a pipe."""
     return io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="\n", write_through=True)
 
 
 @pytest.fixture(scope="session")
 def barenet() -> Command:
-    """Return a function that runs one command in this process, which spares a second of imports, without a terminal."""
+    """Return a function that runs one command in this process, without a terminal; this saves a second of imports."""
 
     def run(*arguments: object, cwd: Path, stdin: bytes = b"", **environment: str) -> subprocess.CompletedProcess[str]:
         command = [str(argument) for argument in arguments]
@@ -52,7 +52,7 @@ def barenet() -> Command:
 
 @pytest.fixture(scope="session")
 def barenet_process() -> Command:
-    """Return a function that runs one command as a process of its own: `python -m barenet ...`."""
+    """Return a function that runs one command as a separate process: `python -m barenet ...`."""
 
     def run(*arguments: object, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -77,12 +77,12 @@ def data(tmp_path_factory, write_data) -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def _without_curves(without_curves):
-    """Commands draw pictures of their own here, and no learning curves."""
+    """Draw no learning curves; commands that draw other pictures do so."""
 
 
 @pytest.fixture(autouse=True)
 def interruptible():
-    """Let commands see Ctrl-C, also where the tests themselves run in the background, where shells switch it off."""
+    """Let commands receive Ctrl-C, also if the tests run in the background, where shells switch it off."""
     before = signal.getsignal(signal.SIGINT)
     if before is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)

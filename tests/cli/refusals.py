@@ -1,4 +1,4 @@
-"""What every command does about wrong input: one line of error on stderr, nothing on stdout, and an exit code."""
+"""The answer of every command to wrong input: one line of error on stderr, nothing on stdout, and an exit code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from subprocess import CompletedProcess
 
 
 def assert_refused(done: CompletedProcess[str], words: str, code: int = 2) -> None:
-    """Check that a command ended with `code` and one line that has `words` in it; what data are may be said before."""
+    """Check that a command ended with `code` and one line that has `words` in it; notes may come before it."""
     assert done.returncode == code, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if not line.startswith("note: ")]
     assert line.startswith("barenet: error: ")

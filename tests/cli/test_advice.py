@@ -1,4 +1,4 @@
-"""What help, documentation, messages and pages tell a person to type works as it is printed."""
+"""The commands that help, documentation, messages and pages tell a person to type work as they are printed."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ NOT_RUN = {
     "barenet search --dask tcp://127.0.0.1:8786": "needs a scheduler at that address",
     "barenet search space.toml --dask tcp://scheduler:8786": "needs a scheduler at that address",
 }
-# Sentences that name a command or what it takes; a person who types the command is told what is missing.
+# Sentences that only name a command, which is not complete.
 NAMES = {f"barenet {name}": f"barenet {name} --help" for name in ("ensemble", "export", "predict")}
 STANDS_FOR = {"barenet train --data path": "barenet train --data path/to/fashion-mnist"}
-# What the source tells to type, with a value for each gap.
+# The commands in the source, and each with values in place of {}.
 IN_SOURCE = {
     "barenet ensemble {}": "barenet ensemble runs/quick-1 runs/quick-3",
     "barenet gradcheck mine.py:loss_and_gradients": "barenet gradcheck mine.py:loss_and_gradients",
@@ -57,7 +57,7 @@ OTHER_FLAGS = {
     "--nthreads": "of dask worker",
 }
 OF_BENCHMARKS = ("--choose", "--engine", "--tables")
-# What makes a command take a second at most: the data are small already.
+# With these flags, and on small data, a command takes at most a second.
 SHORTER = {"train": ("--epochs", "1"), "search": ("--epochs", "1"), "doctor": ("--seconds", "0.1")}
 QUICK = ("test", "predict", "playground", "ensemble")  # others draw, train or check for more than half a second
 
@@ -66,19 +66,19 @@ typed = sorted({NAMES.get(command, command) for command in (*in_help(), *in_docs
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_carried_data(tmp_path_factory, write_data):
-    """Let a small data set stand in for the carried images."""
+    """Use a small data set in place of the included images."""
     folder = write_data(tmp_path_factory.mktemp("carried") / "small")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loading, "read_carried", lambda: read_idx_set(folder))
         patch.setattr(loading, "CARRIED_FINGERPRINT", "small")
         patch.setattr("webbrowser.open", lambda address: True)
-        patch.setattr(searching, "write_search_plots", lambda *about: None)  # which take longer than the search
+        patch.setattr(searching, "write_search_plots", lambda *about: None)  # plots take longer than the search
         yield
 
 
 @pytest.fixture(scope="module")
 def full_home(barenet, tmp_path_factory, write_data, arrays) -> Path:
-    """A folder with everything that help and documentation take for given: runs, a study, models, data, pictures."""
+    """A folder with everything that commands in help and documentation need: runs, a study, models, data, pictures."""
     home = tmp_path_factory.mktemp("home")
     (home / "path" / "to").mkdir(parents=True)
     write_data(home / "path" / "to" / "fashion-mnist")
@@ -124,13 +124,13 @@ def write_course_model(path: Path) -> None:
 
 @pytest.fixture
 def home(full_home, tmp_path) -> Path:
-    """A copy of it, for one test."""
+    """A copy of `full_home`, for one test."""
     return shutil.copytree(full_home, tmp_path / "home")
 
 
 @pytest.fixture
 def type_in(barenet, home):
-    """Return a function that runs a command in the copy, as a person types it, < and > included."""
+    """Return a function that runs a command in `home`, as a person types it, with < and >."""
 
     def run(command: str):
         program, *words = shlex.split(command)
@@ -157,24 +157,24 @@ def is_quick(command: str) -> bool:
 
 
 @pytest.mark.parametrize("command", [command if is_quick(command) else slow(command) for command in typed])
-def test_what_help_and_documentation_tell_to_type_works(command, type_in):
+def test_commands_in_help_and_documentation_work(command, type_in):
     done = type_in(STANDS_FOR.get(command, command))
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_not_run_is_still_told():
+def test_commands_that_are_not_run_are_still_in_help_or_documentation():
     assert {*NOT_RUN} <= {*in_help(), *in_docs()}
     assert {*NAMES} <= {*in_docs()}
 
 
-def test_each_command_that_the_source_tells_to_type_is_run_here():
+def test_each_command_in_the_source_is_run_here():
     assert {*in_source()} == {*IN_SOURCE}
-    for told, command in IN_SOURCE.items():
-        assert re.match(re.escape(told).replace(r"\{\}", ".+"), command) or "takes" in told or "--help" in command
+    for text, command in IN_SOURCE.items():
+        assert re.match(re.escape(text).replace(r"\{\}", ".+"), command) or "takes" in text or "--help" in command
 
 
 @pytest.mark.parametrize("command", [c if is_quick(c) else slow(c) for c in sorted({*IN_SOURCE.values()} - {*typed})])
-def test_what_the_source_tells_to_type_works(command, type_in):
+def test_commands_in_the_source_work(command, type_in):
     done = type_in(command)
     assert done.returncode == 0, done.stderr
 
@@ -212,7 +212,7 @@ def lose_best(folder: Path) -> None:
 
 
 def damage(folder: Path) -> None:
-    """Cut a file of results off."""
+    """Cut the file of test results short."""
     (folder / "test.json").write_text("{", "utf-8")
 
 
@@ -235,9 +235,9 @@ def test_the_advice_of_an_error_works_as_it_is_printed(change, command, advice, 
     change(home / (STUDY if change is lose_best else RUN))
     refused = type_in(f"barenet {command}")
     assert refused.returncode == 2
-    (told,) = re.findall(r": (barenet \w+ .*)$", refused.stderr, re.MULTILINE)
-    assert told == advice
-    for following in (told, f"barenet {afterwards}") if afterwards else (told,):
+    (printed,) = re.findall(r": (barenet \w+ .*)$", refused.stderr, re.MULTILINE)
+    assert printed == advice
+    for following in (printed, f"barenet {afterwards}") if afterwards else (printed,):
         done = type_in(following)
         assert done.returncode == 0, done.stderr
 
@@ -252,11 +252,11 @@ def test_the_epochs_that_a_finished_run_proposes_train_it_for_longer(type_in):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", ["runs/quick-1", "studies/course-search-1", "runs/quick-2/seed-1"])
-def test_the_command_on_a_report_looks_at_a_neuron(model, home, type_in):
+def test_the_command_on_a_report_shows_a_neuron(model, home, type_in):
     page = Path(type_in(f"barenet report {model}").stdout.strip())
     codes = re.findall(r"<code>(.*?)</code>", (home / page).read_text("utf-8"))
-    (told,) = [told for code in codes if (told := re.sub("<.*?>", "", code)).startswith("barenet inspect ")]
-    done = type_in(told)
+    (command,) = [text for code in codes if (text := re.sub("<.*?>", "", code)).startswith("barenet inspect ")]
+    done = type_in(command)
     assert done.returncode == 0, done.stderr
-    layer, unit = re.search(r"--neuron (\d+):(\d+)", told).groups()
+    layer, unit = re.search(r"--neuron (\d+):(\d+)", command).groups()
     assert f"neuron-{layer}-{unit}.png" in done.stdout

@@ -1,4 +1,4 @@
-"""The commands as a person types them: what they print where, and what they exit with."""
+"""The commands as a person types them: what they print on stdout and stderr, and their exit codes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_train_says_first_what_it_trains(barenet, data, tmp_path):
     small = ("--data", data, *SMALL)
     shown = barenet("train", *small, "--json", "--trainer.threads", "1", cwd=tmp_path)
     line = "recipe quick: optimizer adamw, learning rate 0.005, schedule cosine, 2 epochs; engine: NumPy, 1 thread"
-    assert line in shown.stderr.splitlines()[:2]  # below what is noted of the data
+    assert line in shown.stderr.splitlines()[:2]  # a note about the data may come before it
     assert "optimizer" not in shown.stdout
     assert barenet("train", *small, "--quiet", cwd=tmp_path).stderr == ""
     (tmp_path / "my.toml").write_text('[optimizer]\nname = "sgd"\nlearning_rate = 0.5\n', "utf-8")
@@ -58,7 +58,7 @@ def test_train_says_first_what_it_trains(barenet, data, tmp_path):
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "gradcheck"])
-def test_help_tells_the_default_of_each_flag(command):
+def test_help_names_the_default_of_each_flag(command):
     for argument in app[command].assemble_argument_collection(parse_docstring=True):
         words = f"{argument.parameter.help}"
         has_default = argument.field_info.default not in (None, argument.field_info.empty)
@@ -69,7 +69,7 @@ def test_help_tells_the_default_of_each_flag(command):
         assert has_default or is_word or any(word in words for word in tells), (argument.names, words)
 
 
-def test_help_of_search_tells_the_defaults_of_a_search(barenet, tmp_path):
+def test_help_of_search_names_the_defaults_of_a_search(barenet, tmp_path):
     shown = {name: " ".join(barenet(name, "--help", cwd=tmp_path).stdout.split()) for name in ("train", "search")}
     for name, epochs, rate in (("train", 16, 0.005), ("search", 10, 0.05)):
         assert f"Passes over the training images. [{epochs}]" in shown[name]
@@ -104,7 +104,7 @@ def test_an_engine_that_cannot_be_used_is_refused_with_what_to_install(barenet, 
         assert not (tmp_path / "runs").exists()
 
 
-def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
+def test_gradcheck_passes_for_given_settings(barenet, data, tmp_path):
     done = barenet("gradcheck", "--data", data, *SMALL, "--activation", "gelu", "--json", cwd=tmp_path)
     report = json.loads(done.stdout)
     assert done.returncode == 0
@@ -115,14 +115,14 @@ def test_gradcheck_passes_on_ones_own_settings(barenet, data, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("train", "stray", "words"), 2, "stray words on the command line: words"),
+        (("train", "stray", "words"), 2, "unexpected words on the command line: words"),
         (("train", "--beta1", "0.9"), 2, "did you mean --optimizer.beta1?"),
         (("train", "--activation", "rulu"), 2, "unknown activation 'rulu'; did you mean 'relu'?"),
         (("train", "--lr", "nan"), 2, "optimizer.learning_rate must be"),
         (("train", "--data", "nowhere"), 2, "nowhere"),
         (("train", "--resume", "nowhere"), 2, "nowhere does not exist: there are none in runs and studies"),
-        (("train", "--hidden", "64", "32"), 2, "stray value 32: several values of a flag have commas"),
-        (("search", "--grid", "lr=0.1", "0.2"), 2, "stray value 0.2: several values of a flag have commas"),
+        (("train", "--hidden", "64", "32"), 2, "unexpected value 32: several values of a flag have commas"),
+        (("search", "--grid", "lr=0.1", "0.2"), 2, "unexpected value 0.2: several values of a flag have commas"),
         (("search", "--lr", "0.05,0.01"), 2, "to try several: --grid lr=0.05,0.01"),
         (("search", "--decay-rate", "0.9, 0.8"), 2, "to try several: --grid decay-rate=0.9,0.8"),
         (("train", "--hidden", "100000000"), 3, "GB of memory"),
@@ -162,7 +162,7 @@ def test_an_interrupted_run_says_how_to_go_on(number, code, data, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="a shell of POSIX")
-def test_a_closed_or_full_output_is_no_bug(data, tmp_path):
+def test_a_closed_or_full_output_is_not_reported_as_a_bug(data, tmp_path):
     program = f'"{sys.executable}" -m barenet'
     assert subprocess.run(f"{program} --help >&-", shell=True, check=False, cwd=tmp_path).returncode == 0
     if Path("/dev/full").exists():
@@ -196,7 +196,7 @@ def test_every_command_has_help_with_examples_first(command, barenet, tmp_path):
 
 
 @pytest.mark.parametrize("command", slow_except(COMMANDS, "doctor"))
-def test_every_command_loads_in_a_process_of_its_own(command, barenet_process, tmp_path):
+def test_every_command_loads_in_a_separate_process(command, barenet_process, tmp_path):
     done = barenet_process(command, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert f"barenet {command}" in done.stdout
@@ -211,7 +211,7 @@ def test_other_words_for_a_command_get_a_hint(word, command, barenet, tmp_path):
 
 
 @pytest.mark.slow
-def test_threads_are_checked_and_told(barenet, data, tmp_path, monkeypatch):
+def test_threads_are_checked_and_shown(barenet, data, tmp_path, monkeypatch):
     train = ("train", "--data", data, "--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "1")
     refused = barenet(*train, "--trainer.threads", "0", cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
@@ -245,7 +245,7 @@ def test_the_doctor_says_how_many_threads_are_used_and_why(barenet, tmp_path):
     assert "256 images through 784-256-256-10, gelu, adamw" in shown
 
 
-def test_a_test_with_mirror_images_says_so_and_leaves_the_run_s_own_result_as_it_was(barenet, data, tmp_path):
+def test_a_test_with_mirror_images_says_so_and_does_not_change_the_result_in_the_run(barenet, data, tmp_path):
     assert barenet("train", "--data", data, *SMALL, "--quiet", cwd=tmp_path).returncode == 0
     run = tmp_path / "runs" / "quick-1"
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}

@@ -1,4 +1,4 @@
-"""`barenet ensemble` as a person types it, and the commands that take what it makes."""
+"""`barenet ensemble` as a person types it, and the commands that take an ensemble."""
 
 from __future__ import annotations
 
@@ -38,68 +38,68 @@ def home(made, tmp_path) -> Path:
     return shutil.copytree(made, tmp_path / "home")
 
 
-def test_json_tells_the_ensemble_and_each_member(made):
-    told = json.loads((made / "made.json").read_text("utf-8"))
-    assert told["ensemble"] == str(Path("runs/ensemble-1"))
-    assert [own["member"] for own in told["members"]] == ["member-0", "member-1"]
-    for own, name in zip(told["members"], ("one", "two"), strict=True):
+def test_json_has_the_ensemble_and_each_member(made):
+    shown = json.loads((made / "made.json").read_text("utf-8"))
+    assert shown["ensemble"] == str(Path("runs/ensemble-1"))
+    assert [member["member"] for member in shown["members"]] == ["member-0", "member-1"]
+    for member, name in zip(shown["members"], ("one", "two"), strict=True):
         result = json.loads((made / "runs" / name / "test.json").read_text("utf-8"))
-        assert own["source"] == str(Path("runs") / name)
-        assert (own["test_accuracy"], own["test_loss"]) == (result["test_accuracy"], result["test_loss"])
-    assert 0.25 < told["test_accuracy"] <= 1
+        assert member["source"] == str(Path("runs") / name)
+        assert (member["test_accuracy"], member["test_loss"]) == (result["test_accuracy"], result["test_loss"])
+    assert 0.25 < shown["test_accuracy"] <= 1
 
 
-def test_what_is_printed_is_a_row_a_member_and_what_the_average_gave(barenet, home):
+def test_it_prints_a_row_for_each_member_and_the_result_of_the_average(barenet, home):
     done = barenet("ensemble", "one", "two", "--name", "mine", cwd=home)
     assert done.returncode == 0, done.stderr
-    told = json.loads((home / "made.json").read_text("utf-8"))
+    shown = json.loads((home / "made.json").read_text("utf-8"))
     first, second, *rest = done.stdout.splitlines()
     assert first == f"{Path('runs/mine')}: the average of 2 networks"
-    assert second == f"test accuracy {told['test_accuracy']:.4f}, test loss {told['test_loss']:.4f}"
-    for i, own in enumerate(told["members"]):
-        (row,) = [line for line in rest if line.startswith(f"{i} {own['source']}")]
-        assert row.split()[-2:] == [f"{own['test_loss']:.4f}", f"{own['test_accuracy']:.4f}"]
+    assert second == f"test accuracy {shown['test_accuracy']:.4f}, test loss {shown['test_loss']:.4f}"
+    for i, member in enumerate(shown["members"]):
+        (row,) = [line for line in rest if line.startswith(f"{i} {member['source']}")]
+        assert row.split()[-2:] == [f"{member['test_loss']:.4f}", f"{member['test_accuracy']:.4f}"]
     assert done.stderr.splitlines() == [f"note: {name} is taken as {Path('runs', name)}" for name in ("one", "two")]
 
 
 @pytest.mark.parametrize("mirror", [False, True])
-def test_test_tells_the_average_as_one_model_mirrored_or_not(mirror, barenet, made, arrays):
+def test_the_command_test_shows_the_average_as_one_model_mirrored_or_not(mirror, barenet, made, arrays):
     more = ["--mirror"] * mirror
-    told = json.loads(barenet("test", "ensemble-1", "--json", *more, cwd=made).stdout)
+    shown = json.loads(barenet("test", "ensemble-1", "--json", *more, cwd=made).stdout)
     predictor = library.load(made / "runs" / "ensemble-1", mirror=mirror)
     predicted = predictor.predict(arrays["x_test"])
-    assert told["model"] == str(Path("runs/ensemble-1"))
-    assert told["mirror"] is mirror
-    assert told["test_accuracy"] == np.mean(predicted == arrays["y_test"])
-    assert np.sum(told["confusion_matrix"]) == 120
-    assert [own["source"] for own in told["members"]] == [str(Path("runs/one")), str(Path("runs/two"))]
+    assert shown["model"] == str(Path("runs/ensemble-1"))
+    assert shown["mirror"] is mirror
+    assert shown["test_accuracy"] == np.mean(predicted == arrays["y_test"])
+    assert np.sum(shown["confusion_matrix"]) == 120
+    assert [member["source"] for member in shown["members"]] == [str(Path("runs/one")), str(Path("runs/two"))]
     lines = barenet("test", "ensemble-1", *more, cwd=made).stdout.splitlines()
     assert lines[0] == f"{Path('runs/ensemble-1')}: the average of 2 networks"
-    assert lines[1].startswith("mirrored: " if mirror else f"test accuracy {told['test_accuracy']:.4f}")
+    assert lines[1].startswith("mirrored: " if mirror else f"test accuracy {shown['test_accuracy']:.4f}")
     stored = json.loads((made / "runs" / "ensemble-1" / "test.json").read_text("utf-8"))
-    assert (stored["test_loss"] == told["test_loss"]) is not mirror
+    assert (stored["test_loss"] == shown["test_loss"]) is not mirror
 
 
 def test_predict_and_export_take_an_ensemble(barenet, home, arrays):
     expected = library.load(home / "runs" / "ensemble-1").predict_proba(arrays["x_test"])
     found = json.loads(barenet("predict", "ensemble-1", "images.npy", "--json", "--top", 4, cwd=home).stdout)
-    for own, shares in zip(found["images"], expected, strict=True):
-        assert [row["probability"] for row in own["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-7)
+    for member, shares in zip(found["images"], expected, strict=True):
+        assert [row["probability"] for row in member["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-7)
     assert barenet("predict", "ensemble-1", "shoe.png", cwd=home).returncode == 0
-    told = json.loads(barenet("export", "ensemble-1", "--to", "numpy", "--json", cwd=home).stdout)
-    assert told["file"] == "ensemble_1.py"
-    assert told["comparisons"][0]["same_class"] == 120
-    assert told["test_accuracy"] == np.mean(expected.argmax(axis=1) == arrays["y_test"])
+    shown = json.loads(barenet("export", "ensemble-1", "--to", "numpy", "--json", cwd=home).stdout)
+    assert shown["file"] == "ensemble_1.py"
+    assert shown["comparisons"][0]["same_class"] == 120
+    assert shown["test_accuracy"] == np.mean(expected.argmax(axis=1) == arrays["y_test"])
 
 
-def test_inspect_looks_at_the_member_that_is_best_on_validation_and_says_so(barenet, home, monkeypatch):
+def test_inspect_shows_the_member_that_is_best_on_validation_and_says_so(barenet, home, monkeypatch):
     monkeypatch.setattr(inspection, "plots_of", lambda *about: [("weights-1.png", b"")])  # real plots take long
     done = barenet("inspect", "ensemble-1", "--json", cwd=home)
     assert done.returncode == 0, done.stderr
-    told = json.loads((home / "made.json").read_text("utf-8"))
+    shown = json.loads((home / "made.json").read_text("utf-8"))
     is_acc = 'metric = "acc"' in (home / "runs" / "one" / "config.toml").read_text("utf-8")
-    quality = (lambda own: own["validation_accuracy"]) if is_acc else (lambda own: -own["validation_loss"])
-    best = max(told["members"], key=quality)["member"]
+    quality = (lambda member: member["validation_accuracy"]) if is_acc else (lambda member: -member["validation_loss"])
+    best = max(shown["members"], key=quality)["member"]
     file = Path("runs", "ensemble-1", best, "best.safetensors")
     assert f"{Path('runs/ensemble-1')} has 2 networks: this is {file}, the best on validation" in done.stderr
     assert (home / "runs" / "ensemble-1" / "figures" / "weights-1.png").exists()
@@ -107,10 +107,10 @@ def test_inspect_looks_at_the_member_that_is_best_on_validation_and_says_so(bare
 
 
 def test_a_playground_averages_all_members(barenet, home):
-    told = json.loads(barenet("playground", "ensemble-1", "--json", cwd=home).stdout)
-    assert told["model"] == str(Path("runs/ensemble-1"))
-    assert told["page"] == str(Path("runs/ensemble-1/playground.html"))
-    assert "<title>Playground of ensemble-1</title>" in (home / told["page"]).read_text("utf-8")
+    shown = json.loads(barenet("playground", "ensemble-1", "--json", cwd=home).stdout)
+    assert shown["model"] == str(Path("runs/ensemble-1"))
+    assert shown["page"] == str(Path("runs/ensemble-1/playground.html"))
+    assert "<title>Playground of ensemble-1</title>" in (home / shown["page"]).read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def folder(tmp_path_factory, write_data):
     return home
 
 
-def test_numpy_is_written_under_the_run_s_name_and_agrees(barenet, folder):
+def test_a_numpy_export_has_the_name_of_the_run_and_agrees_with_it(barenet, folder):
     done = barenet("export", "runs/my-run", "--to", "numpy", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -39,7 +39,7 @@ def test_numpy_is_written_under_the_run_s_name_and_agrees(barenet, folder):
 
 
 @pytest.mark.extra
-def test_onnx_is_written_and_says_so_as_json(barenet, folder):
+def test_an_onnx_export_can_be_described_as_json(barenet, folder):
     pytest.importorskip("onnxruntime")
     done = barenet("export", "runs/seeds", "--to", "onnx", "--no-preprocessing", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
@@ -69,7 +69,7 @@ def test_the_file_is_named_after_what_is_in_it(model, name, barenet, folder):
     assert done.stdout == f"{name}\n", done.stderr
 
 
-def test_the_name_of_the_output_tells_the_format(barenet, folder):
+def test_the_name_of_the_output_decides_the_format(barenet, folder):
     done = barenet("export", "runs/my-run", "--output", "classifier.py", "--json", cwd=folder)
     assert json.loads(done.stdout)["format"] == "numpy"
     assert (folder / "classifier.py").exists()
@@ -95,7 +95,7 @@ def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_data_that_is_gone_is_said_and_random_images_stand_in(barenet, folder, tmp_path):
+def test_without_its_data_an_export_is_compared_on_random_images_and_says_so(barenet, folder, tmp_path):
     config = folder / "runs" / "my-run" / "config.toml"
     text = config.read_text("utf-8")
     config.write_text(text.replace("small", "gone"), "utf-8")

@@ -1,4 +1,4 @@
-"""Names from outside that a terminal or a spreadsheet would obey, handed to each command: they are shown as text."""
+"""Names with control sequences or formulas, which a terminal or a spreadsheet would run, are shown as text."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ COMMANDS = {
     "a folder that is not there": ("train", "--data", "{folder}-gone"),
     "a name of a run": ("test", "{folder}"),
     "an option": ("train", "--{folder}", "1"),
-    "stray words": ("train", "a", "{folder}"),
+    "unexpected words": ("train", "a", "{folder}"),
     "a command": ("{folder}",),
     "a setting": ("train", "{settings}"),
     "a dry run": ("train", *SMALL, "--data", "{table}", "--label", "{label}", "--dry-run"),
@@ -46,7 +46,7 @@ REFUSED = (
     "a folder that is not there",
     "a name of a run",
     "an option",
-    "stray words",
+    "unexpected words",
     "a command",
     "a setting",
     "playground",
@@ -76,8 +76,8 @@ def home(tmp_path_factory, barenet):
 
 def fill(arguments):
     """Return the arguments of a command with the names in their places."""
-    own = {name: f"{FOLDER}/{name}.csv" for name in ("table", "others", "rows")}
-    return [part.format(**own, folder=FOLDER, settings=f"{FOLDER}/my.toml", label=NAMES[0]) for part in arguments]
+    files = {name: f"{FOLDER}/{name}.csv" for name in ("table", "others", "rows")}
+    return [part.format(**files, folder=FOLDER, settings=f"{FOLDER}/my.toml", label=NAMES[0]) for part in arguments]
 
 
 @pytest.mark.parametrize("kind", slow_except(COMMANDS, *QUICK))

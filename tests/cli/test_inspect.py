@@ -21,7 +21,7 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
 
 
 @pytest.mark.slow
-def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet, home):
+def test_without_a_model_the_latest_run_is_inspected_and_its_pictures_are_named(barenet, home):
     done = barenet("inspect", cwd=home)
     assert done.returncode == 0, done.stderr
     *found, _ = done.stdout.splitlines()
@@ -33,7 +33,7 @@ def test_the_latest_run_is_looked_into_and_its_pictures_are_named(barenet, home)
 
 
 @pytest.mark.slow
-def test_json_is_one_object_of_what_was_found(barenet, home):
+def test_json_is_one_object_with_all_results(barenet, home):
     done = barenet("inspect", "runs/quick-1", "--neuron", "1:3", "--output", "elsewhere", "--json", cwd=home)
     found = json.loads(done.stdout)
     assert found["neuron"]["unit"] == 3
@@ -57,7 +57,7 @@ def test_wrong_input_is_one_line_on_stderr(arguments, words, barenet, home):
     assert_refused(barenet(*arguments, cwd=home), words)
 
 
-def test_an_incomplete_run_is_named_with_what_it_lacks(barenet, home):
+def test_the_error_of_an_incomplete_run_names_the_missing_file(barenet, home):
     done = barenet("train", "--data", "data", "--epochs", "1", "--hidden", "4", "--name", "torn", "--quiet", cwd=home)
     assert done.returncode == 0
     (home / "runs" / "torn" / "initial.safetensors").unlink()

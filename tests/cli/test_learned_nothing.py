@@ -1,4 +1,4 @@
-"""What commands say of runs whose networks learned nothing."""
+"""What commands print about runs whose networks learned nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def lost(barenet, data, tmp_path_factory):
     return folder, barenet("train", "--data", data, *course, *SMALL, "--quiet", cwd=folder)
 
 
-def test_train_says_that_a_network_learned_nothing_why_and_what_to_try_and_ends_well(lost):
+def test_train_says_that_a_network_learned_nothing_and_why_and_what_to_try_and_exits_with_0(lost):
     _, trained = lost
     assert trained.returncode == 0
     lines = trained.stdout.splitlines()
@@ -27,7 +27,7 @@ def test_train_says_that_a_network_learned_nothing_why_and_what_to_try_and_ends_
     assert told[-1] == "  try: a learning rate much smaller, such as --lr 0.1"
 
 
-def test_test_says_that_its_answers_tell_nothing(lost, barenet):
+def test_the_command_test_says_that_the_network_learned_nothing(lost, barenet):
     folder, _ = lost
     assert "these answers say nothing about the images" in barenet("test", "course-1", cwd=folder).stdout
 

@@ -26,7 +26,7 @@ SGD = (*SMALL, "--optimizer", "sgd", "--from", "0.0001", "--to", "100")
 
 @pytest.fixture(autouse=True)
 def _without_pictures(monkeypatch):
-    """Leave out the drawing, which takes longer than the test; tests/plots draws them."""
+    """Draw no pictures, which take longer than the tests; tests/plots draws them."""
     monkeypatch.setattr(learning_rates, "range_test_plot", lambda result: b"a picture")
 
 
@@ -35,16 +35,17 @@ def find(barenet):
     return functools.partial(barenet, "lr-find")
 
 
-def test_it_says_what_it_suggests_and_the_command_that_trains_with_it(find, barenet, data, tmp_path):
+def test_it_shows_the_suggestion_and_the_command_that_trains_with_it(find, barenet, data, tmp_path):
     shown = find("--data", data, *SGD, "--no-mirror", cwd=tmp_path, COLUMNS="40")
     assert shown.returncode == 0, shown.stderr
-    first, schedule, falls, command, files = shown.stdout.splitlines()  # whatever the width of the window
+    first, schedule, falls, command, files = shown.stdout.splitlines()  # for any width of the window
     rate = re.match(r"suggestion: --lr ([\d.]+), a third of about [\d.]+, where the smoothed loss is smallest$", first)[
         1
     ]
     assert "as cosine does after its warm-up; for a constant rate try a tenth, --lr " in schedule
     assert re.match(
-        r"the smoothed loss falls from [\d.]+ to about [\d.]+, fastest at [\d.]+; half of that is lost", falls
+        r"the smoothed loss falls from [\d.]+ to about [\d.]+, fastest at [\d.]+; it has risen again by half of that",
+        falls,
     )
     assert files == "picture: lr-find.png; every step: lr-find.csv"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["lr-find.csv", "lr-find.png"]
@@ -67,7 +68,7 @@ def test_json_has_the_figures_and_the_command(find, data, tmp_path):
     assert ", 2 networks; engine: " in shown.stderr
 
 
-def test_quiet_prints_results_alone_and_without_a_suggestion_there_is_no_command(find, data, tmp_path):
+def test_quiet_prints_only_results_and_without_a_suggestion_no_command(find, data, tmp_path):
     shown = find("--data", data, *SMALL, "--from", "1e-9", "--to", "1e-8", "--quiet", cwd=tmp_path)
     assert shown.returncode == 0
     assert shown.stderr == ""
@@ -97,7 +98,7 @@ def test_a_schedule_that_ends_above_the_suggestion_ends_lower_in_the_command(tmp
     assert training_command(settings, None, {}, 0.0005).endswith("my.toml --lr 0.0005 --schedule.minimum 0")
 
 
-def test_the_command_has_each_setting_as_it_is_typed():
+def test_the_command_has_each_setting_as_a_person_types_it():
     given = {"model.hidden_sizes": "64,32", "data.mirror": False, "data.skip_broken": True, "data.path": "my data"}
     command = training_command(None, "course", given, 0.0123)
     assert (
@@ -105,7 +106,7 @@ def test_the_command_has_each_setting_as_it_is_typed():
     )
 
 
-def test_help_has_the_settings_of_training_but_for_the_rate_and_its_schedule(barenet, tmp_path):
+def test_help_has_the_settings_of_training_except_the_rate_and_its_schedule(barenet, tmp_path):
     shown = {name: barenet(name, "--help", cwd=tmp_path).stdout for name in ("lr-find", "train")}
     for flag in ("--lr", "--schedule", "--decay-rate"):
         assert re.search(rf"{flag}\b", shown["train"])
@@ -127,12 +128,12 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("arguments", "words"), slow_except(WRONG, WRONG[0], WRONG[4]))
-def test_wrong_input_is_one_line_on_stderr_and_leaves_nothing(arguments, words, find, data, tmp_path):
+def test_wrong_input_is_one_line_on_stderr_and_writes_nothing(arguments, words, find, data, tmp_path):
     assert_refused(find("--data", data, *SMALL, *arguments, cwd=tmp_path), words)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_near_name_of_the_command_is_told(barenet, tmp_path):
+def test_a_similar_name_of_the_command_gets_a_hint(barenet, tmp_path):
     assert_refused(barenet("lrfind", cwd=tmp_path), "there is no command 'lrfind'; did you mean 'lr-find'?")
 
 

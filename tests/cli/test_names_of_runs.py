@@ -1,4 +1,4 @@
-"""Commands that take a run take a study as well, and names without runs/ and studies/."""
+"""Commands that take a run also take a study, and names without runs/ and studies/."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from refusals import assert_refused
 import barenet as package
 
 SMALL = ("--data", "data", "--data.n-valid", "60", "--batch-size", "30", "--hidden", "6,5", "--epochs", "1", "--quiet")
-# Each command with what it needs beside a run.
+# Each command, and its arguments besides a run.
 COMMANDS = {
     "test": ("--json",),
     "predict": ("images.npy", "--csv"),
@@ -37,14 +37,14 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
 
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c not in SLOW])
-def test_a_study_is_its_best_run_and_names_are_enough(command, barenet, home):
+def test_a_study_means_its_best_run_and_names_are_enough(command, barenet, home):
     best, run = Path("studies", "course-search-1", "best"), Path("runs", "quick-1")
     for path, names in ((best, (best.parent, "course-search-1")), (run, ("quick-1",))):
         wanted = barenet(command, path, *COMMANDS[command], cwd=home)
         for name in names:
             done = barenet(command, name, *COMMANDS[command], cwd=home)
             assert (done.returncode, done.stdout) == (0, wanted.stdout)
-            assert command == "export" or f" {path}\n" in done.stderr  # what was taken for what
+            assert command == "export" or f" {path}\n" in done.stderr  # the note about the run that was taken
 
 
 @pytest.mark.slow
@@ -83,12 +83,12 @@ def test_python_takes_the_same_names(home, monkeypatch):
         ),
     ],
 )
-def test_the_other_kind_of_folder_is_refused_with_what_works(arguments, words, barenet, home):
+def test_the_wrong_kind_of_folder_is_refused_with_the_right_command(arguments, words, barenet, home):
     assert_refused(barenet(*arguments, cwd=home), words, 2)
 
 
 @pytest.mark.slow
-def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
+def test_a_run_and_a_study_of_the_same_name_are_both_resumed_by_it(barenet, home, tmp_path):
     shutil.copytree(home / "data", tmp_path / "data")
     shutil.copytree(home / "studies" / "course-search-1", tmp_path / "studies" / "mine")
     shutil.copytree(home / "runs" / "quick-1", tmp_path / "runs" / "mine")
@@ -101,7 +101,7 @@ def test_a_run_and_a_study_of_one_name_go_on_by_it(barenet, home, tmp_path):
 
 
 @pytest.mark.slow
-def test_what_is_finished_says_so_shows_its_results_and_how_to_go_on(barenet, home):
+def test_resuming_a_finished_run_or_study_shows_its_results_and_how_to_go_on(barenet, home):
     loud = [
         ("train", Path("runs", "quick-1"), "(1 epoch); --epochs 2 trains it for longer", "test accuracy"),
         (

@@ -1,4 +1,4 @@
-"""Flags and keywords of earlier versions still work, stand in no help, and do not contradict today's."""
+"""Flags and keywords of earlier versions still work, are in no help, and must not contradict today's."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def runs(tmp_path, monkeypatch):
         ("", ""),
     ],
 )
-def test_old_flags_are_read_as_those_of_today(typed, meant):
+def test_old_flags_are_read_as_todays_flags(typed, meant):
     notes = listen()
     assert in_new_words(typed.split()) == meant.split()
     assert len(notes) == ("--runs" in meant)
@@ -65,14 +65,14 @@ def test_an_old_and_a_new_flag_that_differ_are_an_error(typed, words, barenet, t
 
 
 @pytest.mark.parametrize("command", NEW_WORDS)
-def test_old_flags_stand_in_no_help(command, barenet, tmp_path):
+def test_old_flags_are_in_no_help(command, barenet, tmp_path):
     shown = barenet(command, "--help", cwd=tmp_path).stdout
     assert not [flag for flag in NEW_WORDS[command] if flag in shown.split()]
     assert "--runs" in shown
     assert "--output" in shown
 
 
-def test_each_command_has_output_for_what_it_writes_and_runs_for_where_it_looks():
+def test_output_is_what_a_command_writes_and_runs_is_the_folder_that_it_reads():
     flags = {
         name: {
             word for argument in app[name].assemble_argument_collection(parse_docstring=True) for word in argument.names
@@ -94,7 +94,7 @@ def test_python_takes_page_as_output_and_shows_output_alone(function):
         function("nowhere", page="a.html", output="b.html")
 
 
-def test_runs_are_looked_for_where_runs_says(barenet, runs):
+def test_runs_are_looked_for_in_the_folder_that_is_given(barenet, runs):
     (runs.parent / "elsewhere").mkdir()
     runs.rename(runs.parent / "elsewhere" / "kept")
     for model in (("one",), ()):

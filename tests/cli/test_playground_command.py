@@ -27,7 +27,7 @@ def trained(barenet, tmp_path_factory, write_data) -> Path:
     return home
 
 
-def test_a_run_gets_its_page_in_its_own_folder(barenet, trained):
+def test_the_page_of_a_run_is_in_its_folder(barenet, trained):
     done = barenet("playground", "runs/one", cwd=trained)
     assert done.returncode == 0, done.stderr
     page = trained / "runs" / "one" / "playground.html"
@@ -36,7 +36,7 @@ def test_a_run_gets_its_page_in_its_own_folder(barenet, trained):
     assert page.stat().st_size < 1_500_000
 
 
-def test_json_says_where_how_large_and_how_many_images(barenet, trained, tmp_path):
+def test_json_has_the_path_the_size_and_the_number_of_images(barenet, trained, tmp_path):
     target = tmp_path / "play.html"
     done = barenet("playground", "runs/one/best.safetensors", "--output", target, "--json", cwd=trained)
     assert json.loads(done.stdout) == {
@@ -79,7 +79,7 @@ def test_images_that_are_not_on_file_are_left_out_with_a_note(barenet, trained, 
     [
         (("nowhere",), 2, "no model file 'nowhere'"),
         (("--runs", "nothing"), 2, "no run in nothing"),
-        (("runs/one", "stray"), 2, "stray words on the command line: stray"),
+        (("runs/one", "stray"), 2, "unexpected words on the command line: stray"),
         (("runs/one", "--data", "nowhere"), 2, "data path nowhere does not exist"),
         (
             ("runs/one", "--data", "fashion-mnist"),
@@ -102,7 +102,7 @@ def test_wrong_input_is_one_line_on_stderr_and_nothing_is_written(arguments, cod
 
 
 @pytest.mark.slow
-def test_a_network_too_large_is_refused_with_its_size_and_the_limit(barenet, tmp_path):
+def test_a_network_that_is_too_large_is_refused_with_its_size_and_the_limit(barenet, tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 256, (40, 28, 28)).astype(np.uint8), np.arange(40) % 4
     library.train(
@@ -115,10 +115,10 @@ def test_a_network_too_large_is_refused_with_its_size_and_the_limit(barenet, tmp
 
 
 def test_custom_functions_are_refused(barenet, tmp_path, arrays):
-    own = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
+    square = Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     library.train(
-        arrays["x"], arrays["y"], hidden_sizes=(6,), activation=own, epochs=1, n_valid=60, output=tmp_path, name="own",
-        verbose=False,
+        arrays["x"], arrays["y"], hidden_sizes=(6,), activation=square, epochs=1, n_valid=60, output=tmp_path,
+        name="own", verbose=False,
     )  # fmt: skip
     done = barenet("playground", "own", cwd=tmp_path)
     assert done.returncode == 2

@@ -29,7 +29,7 @@ def place(tmp_path_factory, arrays) -> Path:
     settings = {"n_valid": 100, "hidden_sizes": "16,8", "activation": "relu", "batch_size": 48, "epochs": 4}
     result = library.train(arrays["x"], arrays["y"], **settings, output=None, verbose=False)
     model = result.model
-    # The borders of these small images are grey; the tests of inverting want a model that saw black ones.
+    # The borders of these small images are grey; the tests of inverting need a model that was trained on black ones.
     known = measure_border(np.zeros((1, 64), np.uint8), (8, 8))
     info = ModelInfo(**{**model.info.__dict__, "class_names": CLASSES, "preprocessing": known})
     write_model(folder / "model.safetensors", info, model.mlp.parameters.named(model.mlp.parameters.values))
@@ -49,7 +49,7 @@ def predict(barenet):
     return functools.partial(barenet, "predict")
 
 
-def test_a_line_a_picture_with_class_probability_and_the_next_two(barenet, place, arrays):
+def test_it_prints_a_line_for_each_picture_with_three_classes_and_probabilities(barenet, place, arrays):
     done = barenet("predict", "model.safetensors", "pictures", cwd=place)
     assert done.returncode == 0, done.stderr
     expected = library.load(place / "model.safetensors").predict_proba(arrays["x_test"][:3])
@@ -64,27 +64,27 @@ def test_a_line_a_picture_with_class_probability_and_the_next_two(barenet, place
     assert done.stderr == ""
 
 
-def test_json_holds_every_figure(predict, place, arrays):
+def test_json_has_every_figure(predict, place, arrays):
     done = predict("model.safetensors", "pictures/1.png", "images.npy", "--json", "--top", 2, cwd=place)
     found = json.loads(done.stdout)
     assert found["classes"] == CLASSES
     assert len(found["images"]) == 121
     shares = library.load(place / "model.safetensors").predict_proba(arrays["x_test"])
     # Arrays come first, then pictures.
-    rows = {own["source"]: own for own in found["images"]}
+    rows = {image["source"]: image for image in found["images"]}
     for source, expected in ((str(Path("pictures/1.png")), shares[1]), ("images.npy[7]", shares[7])):
         best = np.argsort(-expected)[:2]
         assert rows[source]["label"] == best[0]
         assert rows[source]["class"] == CLASSES[best[0]]
-        assert [own["label"] for own in rows[source]["top"]] == best.tolist()
-        assert [own["probability"] for own in rows[source]["top"]] == pytest.approx(expected[best].tolist(), abs=1e-6)
+        assert [one["label"] for one in rows[source]["top"]] == best.tolist()
+        assert [one["probability"] for one in rows[source]["top"]] == pytest.approx(expected[best].tolist(), abs=1e-6)
 
 
 def test_csv_is_read_back_as_it_was(predict, place):
     rows = list(csv.DictReader(io.StringIO(predict("model.safetensors", "pictures", "--csv", cwd=place).stdout)))
     found = json.loads(predict("model.safetensors", "pictures", "--json", cwd=place).stdout)["images"]
-    assert [row["class"] for row in rows] == [own["class"] for own in found]
-    assert [float(row["probability_3"]) for row in rows] == [own["top"][2]["probability"] for own in found]
+    assert [row["class"] for row in rows] == [image["class"] for image in found]
+    assert [float(row["probability_3"]) for row in rows] == [image["top"][2]["probability"] for image in found]
 
 
 def test_standard_input_is_a_picture(predict, place):
@@ -99,11 +99,11 @@ def test_a_folder_of_seeds_predicts_with_their_average(predict, place, arrays):
     found = json.loads(predict("seeds", "images.npy", "--json", "--top", 1, cwd=place).stdout)["images"]
     alone = [library.load(place / "seeds" / f"seed-{i}").predict_proba(arrays["x_test"]) for i in range(2)]
     mean = (alone[0] + alone[1]) / 2
-    assert [own["label"] for own in found] == mean.argmax(axis=1).tolist()
-    assert [own["probability"] for own in found] == pytest.approx(mean.max(axis=1).tolist(), abs=1e-6)
+    assert [image["label"] for image in found] == mean.argmax(axis=1).tolist()
+    assert [image["probability"] for image in found] == pytest.approx(mean.max(axis=1).tolist(), abs=1e-6)
 
 
-def test_what_was_done_is_said_on_stderr_and_can_be_switched_off(predict, place):
+def test_each_step_is_noted_on_stderr_and_can_be_switched_off(predict, place):
     done = predict("model.safetensors", "white.png", cwd=place)
     said = "note: inverted: a bright border, where the training images have a dark one (--no-invert)"
     assert said in done.stderr
@@ -157,7 +157,7 @@ def test_a_model_of_a_newer_version_is_refused(predict, place, tmp_path):
     assert "update barenet" in done.stderr
 
 
-def test_an_older_model_says_nothing_of_its_borders_and_still_predicts(predict, place, tmp_path):
+def test_an_older_model_without_information_about_borders_still_predicts(predict, place, tmp_path):
     model = library.load(place / "model.safetensors").models[0]
     facts = {name: value for name, value in model.info.__dict__.items() if name != "preprocessing"}
     arrays = model.mlp.parameters.named(model.mlp.parameters.values)
@@ -191,13 +191,13 @@ def test_a_name_of_a_run_and_of_pictures_is_an_error_where_it_may_mean_both(pred
     assert len(predict("mine", cwd=tmp_path).stdout.splitlines()) == 3  # a model alone would predict nothing
 
 
-def test_with_mirror_each_answer_is_the_mean_of_an_image_and_its_mirror_image_and_that_is_said(predict, place, arrays):
+def test_with_mirror_each_answer_is_the_mean_of_an_image_and_its_mirror_image(predict, place, arrays):
     done = predict("model.safetensors", "images.npy", "--mirror", "--json", "--top", 4, cwd=place)
     found = json.loads(done.stdout)
     predictor, images = library.load(place / "model.safetensors"), arrays["x_test"]
     expected = (predictor.predict_proba(images) + predictor.predict_proba(images[:, :, ::-1])) / 2
-    for own, shares in zip(found["images"], expected, strict=True):
-        assert [row["probability"] for row in own["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)
+    for image, shares in zip(found["images"], expected, strict=True):
+        assert [row["probability"] for row in image["top"]] == pytest.approx(sorted(shares, reverse=True), abs=1e-6)
     assert found["mirror"] is True
     assert json.loads(predict("model.safetensors", "images.npy", "--json", cwd=place).stdout)["mirror"] is False
     assert done.stderr.splitlines() == [

@@ -25,7 +25,7 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
 
 
 @pytest.mark.slow
-def test_train_writes_the_report_when_asked_and_the_same_as_report_does(barenet_process, barenet, home):
+def test_train_with_report_writes_the_same_page_as_the_command_report(barenet_process, barenet, home):
     assert not (home / "runs" / "first" / "report.html").exists()
     done = barenet("train", *SMALL, "--report", "--plot", "--name", "told", cwd=home)
     assert done.returncode == 0, done.stderr
@@ -36,7 +36,7 @@ def test_train_writes_the_report_when_asked_and_the_same_as_report_does(barenet_
     assert (home / "runs" / "told" / "report.html").read_bytes() == written
 
 
-def test_a_run_tells_its_machine(home):
+def test_a_run_names_its_machine(home):
     machine = json.loads((home / "runs" / "first" / "machine.json").read_text("utf-8"))
     assert machine["NumPy"] == np.__version__
     assert machine["cores"] >= 1
@@ -51,7 +51,7 @@ def test_several_runs_make_a_comparison(barenet, home):
 
 
 @pytest.mark.slow
-def test_training_that_diverges_is_reported_too(barenet, home):
+def test_training_that_diverges_gets_a_report_too(barenet, home):
     wild = ("--optimizer.name", "sgd", "--optimizer.weight-decay", "0", "--lr", "1e30", "--name", "wild", "--report")
     done = barenet("train", *SMALL, *wild, cwd=home)
     assert done.returncode == 4

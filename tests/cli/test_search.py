@@ -42,7 +42,7 @@ def test_plain_search_runs_the_course_projects_grid(barenet_process, barenet, da
     assert barenet("test", folder / "best", cwd=tmp_path).returncode == 0
 
 
-def test_a_dry_run_says_how_many_and_how_long_and_makes_nothing(search, data, tmp_path):
+def test_a_dry_run_shows_the_number_of_trials_and_the_time_and_writes_nothing(search, data, tmp_path):
     grid = ("--grid", "lr=0.1,0.01,0.001", "--grid", "activation=relu,gelu")
     shown = search("--data", data, *SMALL, *grid, "--halving", "--dry-run", "--json", cwd=tmp_path)
     figures = json.loads(shown.stdout)
@@ -73,7 +73,7 @@ def test_a_dry_run_says_how_many_and_how_long_and_makes_nothing(search, data, tm
 )
 def test_a_search_says_what_it_starts_from(arguments, words, search, data, tmp_path):
     shown = search("--data", data, "--data.n-valid", "60", *arguments, "--dry-run", "--json", cwd=tmp_path)
-    assert f"\n{words}" in shown.stderr  # below what is noted of the data
+    assert f"\n{words}" in shown.stderr  # after a note about the data
     assert set(json.loads(shown.stdout)) >= {"trials", "workers"}
     assert "recipe" not in search("--data", data, *FAST, *arguments[:2], "--dry-run", "--quiet", cwd=tmp_path).stderr
 
@@ -137,12 +137,12 @@ WRONG = [
     (("--storage", "mysql://a:secret@127.0.0.1:9/x"), 3, "no database answers at 127.0.0.1:9"),
     (("--grid", "epochs=1,2", "--halving"), 2, "halving decides how many epochs a trial gets"),
 ]
-# A value, a name, a point, a folder, a file, a database, and what does not go together.
+# One case each: a value, a name, a point, a folder, a file, a database, and two flags that exclude each other.
 QUICK = [WRONG[i] for i in (0, 1, 5, 10, 11, 12, 13)]
 
 
 @pytest.mark.parametrize(("arguments", "code", "words"), slow_except(WRONG, *QUICK))
-def test_wrong_input_is_one_line_on_stderr_and_leaves_nothing(arguments, code, words, search, data, tmp_path):
+def test_wrong_input_is_one_line_on_stderr_and_writes_nothing(arguments, code, words, search, data, tmp_path):
     done = search("--data", data, *SMALL, *arguments, cwd=tmp_path)
     assert_refused(done, words, code)
     assert "secret" not in done.stderr

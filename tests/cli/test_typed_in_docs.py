@@ -1,4 +1,4 @@
-"""Each command line of the pages is one that the command line understands, and each command has its place there."""
+"""Commands on the pages are understood, and each command is on a page."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from barenet.cli.application import app
 from barenet.cli.help_texts import COMMANDS
 
 PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")])
-# Sentences that name a command, which is no whole command line.
+# Sentences that only name a command, which is not complete.
 NAMES = ("barenet ensemble", "barenet export")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _assembled_once():
-    """Assemble the arguments of each command once: that takes longer than to parse a line."""
+    """Assemble the arguments of each command only once, since that takes longer than to parse a line."""
     assemble, assembled = App.assemble_argument_collection, {}
 
     def copied(command: App, **options):
@@ -37,7 +37,7 @@ def _assembled_once():
 
 
 def command_lines(text: str) -> list[str]:
-    """Return what a page tells to type: lines of blocks that begin with barenet, and code in sentences and tables."""
+    """Return the commands on a page: lines of blocks that begin with barenet, and code in sentences and tables."""
     fenced = re.findall(r"^ *```(\w*)\n(.*?)^ *```", text, re.DOTALL | re.MULTILINE)
     blocks = [block for language, block in fenced if language in ("", "bash")]
     lines = [REMARK.split(line.strip().removeprefix("$ "))[0] for block in blocks for line in block.splitlines()]
@@ -50,7 +50,7 @@ def command_lines(text: str) -> list[str]:
 
 @functools.cache
 def fault_of(line: str) -> str | None:
-    """Return why the command line does not understand what is typed, None if it does. Nothing is run."""
+    """Return why the command line does not understand a command, None if it does. The command is not run."""
     words = shlex.split(re.sub(r" [<>] \S+", "", line))[1:]
     if words[0] not in COMMANDS and words != ["--help"]:
         return f"{line}: no command"

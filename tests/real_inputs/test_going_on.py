@@ -107,7 +107,7 @@ def test_the_same_command_line_goes_on(data, capsys):
     first = capsys.readouterr().out
     app([*line, "--resume", "runs/mine"], result_action="return_value")
     assert capsys.readouterr().out.splitlines()[:3] == first.splitlines()[:3]
-    with pytest.raises(ConfigError, match="in the run's own folder, runs/mine; leave out --name other"):
+    with pytest.raises(ConfigError, match="in the run's folder, runs/mine; leave out --name other"):
         app(["train", "--name", "other", "--resume", "runs/mine"], exit_on_error=False, print_error=False)
 
 
@@ -279,7 +279,7 @@ def test_a_study_goes_on_with_the_same_words_and_with_data_that_moved(data, tmp_
     with pytest.raises(RunError, match=r"of studies/course-search-1 are not at .*; say where they are now by --data"):
         search(resume=study)
     write_data(tmp_path / "other.npz", seed=1)
-    with pytest.raises(RunError, match=r"made from other data than other\.npz; hand in its data, or say by --data"):
+    with pytest.raises(RunError, match=r"made from other data than other\.npz; give its data, or say by --data"):
         search(resume=study, data="other.npz")
     assert len(search(resume=study, data="there/d.npz").trials) == 2
     moved = str(tmp_path / "there" / "d.npz")

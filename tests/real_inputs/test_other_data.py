@@ -156,7 +156,7 @@ def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without
 
 def test_data_beside_the_model_get_a_hint_to_their_flag(capsys):
     assert run_command(["test", "runs/quick-1", "other.csv"], debug=False) == 2
-    assert "stray words on the command line: other.csv; data are named by --data" in capsys.readouterr().err
+    assert "unexpected words on the command line: other.csv; data are named by --data" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("data", [np.zeros((2, 3)), [1, 2], {"a": [1.0]}])

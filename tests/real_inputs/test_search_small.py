@@ -181,10 +181,8 @@ def test_values_of_a_space_may_be_of_any_kind(given, expected):
     assert as_lists({"x": given}) == {"x": expected}
 
 
-def test_images_in_the_place_of_the_space_get_a_hint_to_x():
-    with pytest.raises(
-        ConfigError, match=r"the space is a value of type ndarray, expected .* handed in as x=\.\.\., y="
-    ):
+def test_images_in_the_place_of_the_space_are_led_to_x():
+    with pytest.raises(ConfigError, match=r"the space is a value of type ndarray, expected .* given as x=\.\.\., y="):
         barenet.search(np.zeros((9, 4, 4)), np.arange(9) % 3)
 
 

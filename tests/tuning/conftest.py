@@ -1,4 +1,4 @@
-"""Small searches, and what of a study must not depend on how it was run."""
+"""Small searches, and the parts of a study that must not depend on how it was run."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def contents():
         for path in sorted(folder.glob("trials/*/rung-?.json")):
             rung = json.loads(path.read_text("utf-8"))
             rung.pop("seconds")
-            rung.pop("checksum")  # of the seconds too
+            rung.pop("checksum")  # it includes the seconds
             for record in rung["history"]:
                 record.pop("seconds")
             found[str(path.relative_to(folder))] = rung

@@ -1,4 +1,4 @@
-"""A real scheduler and real workers on this machine: the same results, also when a worker is killed."""
+"""A real scheduler and real workers on this machine give the same results, also when a worker is killed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from barenet.tuning.study.observer import SearchObserver
 from barenet.tuning.workers.executors import make_pool
 
 pytest.importorskip("distributed")
-pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("default")]  # warnings of Dask's own
+pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("default")]  # Dask itself warns
 
 SETTINGS = {"hidden_sizes": (64, 32), "batch_size": 8, "epochs": 12, "halving": True}
 SPACE = {"lr": [0.01, 0.005, 0.002, 0.001], "l2": [0.0, 0.001, 0.01]}
@@ -37,8 +37,8 @@ class Cluster:
         self.folder, self.address = folder, f"tcp://127.0.0.1:{free_port()}"
         port = self.address.rpartition(":")[2]
         self.scheduler = self.start("scheduler", "--host", "127.0.0.1", "--port", port, "--no-dashboard")
-        own = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory")
-        self.workers = [self.start(*own, folder / str(i)) for i in range(n_workers)]
+        worker = ("worker", self.address, "--nthreads", "1", "--no-nanny", "--no-dashboard", "--local-directory")
+        self.workers = [self.start(*worker, folder / str(i)) for i in range(n_workers)]
         self.wait_for(n_workers)
 
     def start(self, *arguments) -> subprocess.Popen:

@@ -1,4 +1,4 @@
-"""Workers and coordinators killed at random moments: nothing lost, nothing twice, nothing running, the same results."""
+"""Workers and coordinators are killed at random moments: no trial is lost, doubled or left running."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SPACE = {"lr": [0.01, 0.005, 0.002, 0.001], "l2": [0.0, 0.001, 0.01], "hidden_si
 
 
 def workers_of(process: psutil.Process) -> list[psutil.Process]:
-    """Return the processes that train, and not those that only look after resources."""
+    """Return the processes that train, without those that only track resources."""
     found = []
     for child in process.children(recursive=True):
         try:
@@ -33,9 +33,9 @@ def workers_of(process: psutil.Process) -> list[psutil.Process]:
 
 
 class Killer(SearchObserver):
-    """Kills a random worker of this process at random moments; between two kills at least one stack gets through.
+    """Kills a random worker of this process at random moments; between two kills at least one stack is finished.
 
-    Without that, on a busy machine, kills could come faster than trials end, and nothing would ever be finished.
+    Without that, kills on a busy machine could come faster than trials end, and the search would never end.
     """
 
     def __init__(self, n_kills: int, seed: int) -> None:
@@ -78,7 +78,7 @@ class KillOne(SearchObserver):
             self.killed.kill()
 
 
-def search_under_fire(small_search, n_kills: int, seed: int):
+def search_with_kills(small_search, n_kills: int, seed: int):
     """Search with two workers while they are killed; return the result and the number of kills."""
     killer = Killer(n_kills, seed)
     result = small_search(SPACE, **SETTINGS, workers=2, observer=killer)
@@ -107,7 +107,7 @@ def test_a_killed_worker_changes_nothing(small_search, contents):
 @pytest.mark.slow
 def test_killed_workers_change_nothing(small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
-    result, n_killed = search_under_fire(small_search, 3, seed=1)
+    result, n_killed = search_with_kills(small_search, 3, seed=1)
     assert n_killed >= 1
     assert_nothing_is_lost(contents, result.folder, undisturbed)
 
@@ -117,7 +117,7 @@ def test_50_killed_workers_change_nothing(small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
     n_killed = 0
     while n_killed < 50:
-        result, n = search_under_fire(small_search, 50 - n_killed, seed=n_killed)
+        result, n = search_with_kills(small_search, 50 - n_killed, seed=n_killed)
         n_killed += n
         assert_nothing_is_lost(contents, result.folder, undisturbed)
 

@@ -1,4 +1,4 @@
-"""The Python functions that do what the commands do; `barenet` exports them.
+"""The Python functions behind the commands; `barenet` exports them.
 
 Read the modules in this order; open `training` first:
 

@@ -36,7 +36,7 @@ def check_fit(members: Sequence[Candidate]) -> None:
 
 
 def difference(one: SavedModel, other: SavedModel) -> str:
-    """Return in words in what two networks differ that must agree, empty where nothing does."""
+    """Return in words the first difference that makes two networks unfit for an average, "" if there is none."""
     return next((words for check in CHECKS if (words := check(one, other))), "")
 
 
@@ -53,15 +53,15 @@ def differing_classes(one: SavedModel, other: SavedModel) -> str:
 
 
 def differing_columns(one: SavedModel, other: SavedModel) -> str:
-    """Return how the columns of the tables differ; images in a table are pixels, wherever they come from."""
+    """Return how the columns of the tables differ; columns of images do not matter."""
     if len(one.info.image_shape) > 1 and len(other.info.image_shape) > 1:
         return ""
-    first, second = (own.info.preprocessing for own in (one, other))
+    first, second = (model.info.preprocessing for model in (one, other))
     if first.get("columns") != second.get("columns"):
-        names = [{column["name"] for column in own.get("columns", {}).get("columns", [])} for own in (first, second)]
+        names = [{column["name"] for column in how.get("columns", {}).get("columns", [])} for how in (first, second)]
         alone = sorted(names[0] ^ names[1])
         return "their tables have other columns" + (f": {few(alone)} in one alone" if alone else " or values in them")
-    words = [own.get("unknown", "error") for own in (first, second)]
+    words = [how.get("unknown", "error") for how in (first, second)]
     return "" if words[0] == words[1] else f"data.unknown is {words[0]} and {words[1]}"
 
 
@@ -72,9 +72,9 @@ def differing_inputs(one: SavedModel, other: SavedModel) -> str:
         return f"their inputs have the shapes {shape_of(one)} and {shape_of(other)}"
     if first.input_dtype != second.input_dtype:
         return f"they were trained on numbers of type {first.input_dtype} and {second.input_dtype}"
-    turned = [own.settings.get("data", {}).get("transpose") for own in (first, second)]
+    turned = [info.settings.get("data", {}).get("transpose") for info in (first, second)]
     if turned[0] != turned[1] and first.data_fingerprint != second.data_fingerprint:
-        return f"their images were turned otherwise: data.transpose is {turned[0]} and {turned[1]}"
+        return f"their images were turned in different ways: data.transpose is {turned[0]} and {turned[1]}"
     return ""
 
 
@@ -85,43 +85,43 @@ def shape_of(model: SavedModel) -> str:
 
 
 def differing_scales(one: SavedModel, other: SavedModel) -> str:
-    """Return how numbers are brought to the networks otherwise: scaled, or taken for another range."""
+    """Return how the scaling or the ranges of the inputs differ."""
     first, second = one.info, other.info
     if first.scale != second.scale:
         return f"their pixels are multiplied by {first.scale:.6g} and {second.scale:.6g}"
     for name, words in (("value_range", "pictures of 16 bits a pixel"), ("has_float64", "numbers of 64 bits")):
-        values = [own.preprocessing.get(name) for own in (first, second)]
+        values = [info.preprocessing.get(name) for info in (first, second)]
         if values[0] != values[1]:
-            return f"they take {words} otherwise: {name} is {values[0]} and {values[1]}"
-    ranges = [read_range(own.preprocessing) for own in (first, second)]
-    if [bool(own) and is_unit_range(own) for own in ranges].count(True) == 1 and first.input_dtype != "uint8":
+            return f"they take {words} in different ways: {name} is {values[0]} and {values[1]}"
+    ranges = [read_range(info.preprocessing) for info in (first, second)]
+    if [bool(known) and is_unit_range(known) for known in ranges].count(True) == 1 and first.input_dtype != "uint8":
         return f"their training images had values {ends_of(ranges[0])} and {ends_of(ranges[1])}"
     return ""
 
 
 def ends_of(trained: dict[str, list[float]]) -> str:
-    """Return the lowest and the highest value of training images, as far as they are known."""
+    """Return in words the lowest and the highest value of training images, or that they are not known."""
     return f"{trained['values'][0]:.4g} to {trained['values'][1]:.4g}" if trained else "that are not known"
 
 
 def differing_statistics(one: SavedModel, other: SavedModel) -> str:
-    """Return how inputs are standardised otherwise."""
+    """Return how the standardisation of the inputs differs."""
     first, second = one.standardiser, other.standardiser
     if first is None or second is None:
         return "" if first is second else "one of them standardises its inputs, and the other does not"
     for name in ("mean", "deviation", "fill"):
-        values: list[Any] = [getattr(own, name) for own in (first, second)]
+        values: list[Any] = [getattr(standardiser, name) for standardiser in (first, second)]
         if values[0] is None or values[1] is None:
             if values[0] is values[1]:
                 continue
             return "one of them fills in missing numbers, and the other does not"
         if len(places := np.flatnonzero(values[0] != values[1])):
-            what = {"fill": "what missing numbers become", "deviation": "the standard deviation"}.get(name, "the mean")
-            numbers = " and ".join(f"{own[places[0]]:.6g}" for own in values)
+            what = {"fill": "the value of missing numbers", "deviation": "the standard deviation"}.get(name, "the mean")
+            numbers = " and ".join(f"{value[places[0]]:.6g}" for value in values)
             feature = few([one.feature_names[places[0]]])
             return (
-                f"their inputs are standardised otherwise: {what} of {feature} is {numbers}; runs of the same data, "
-                f"data.n_valid and data.split_seed agree"
+                f"their inputs are standardised in different ways: {what} of {feature} is {numbers}; runs of the same "
+                f"data, data.n_valid and data.split_seed agree"
             )
     return ""
 

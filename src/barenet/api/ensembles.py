@@ -1,4 +1,4 @@
-"""`ensemble`: several trained networks as one model, whose probabilities are the mean of theirs."""
+"""`ensemble`: several trained networks as one model; its probabilities are the mean of theirs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["Ensemble", "EnsembleMember", "ensemble"]
 
 @dataclass(frozen=True, repr=False)
 class EnsembleMember(Shown):
-    """A network of an ensemble: the run or the model file that it was copied from, and its own test results."""
+    """A network of an ensemble: the run or the model file that it was copied from, and its test results."""
 
     source: str
     model: SavedModel
@@ -55,7 +55,7 @@ class EnsembleMember(Shown):
 
 @dataclass(frozen=True, repr=False)
 class Ensemble(Shown):
-    """An ensemble on disk. scores: what the mean of its members' probabilities gives; None where nothing was tested."""
+    """An ensemble on disk. scores: the test results of the members' mean probabilities; None if it was not tested."""
 
     folder: Path
     members: list[EnsembleMember]
@@ -85,25 +85,25 @@ def ensemble(
 ) -> Ensemble:
     """Make one model of several networks: its probabilities are the mean of theirs.
 
-    It is a folder that holds copies of their best weights, so the runs may be deleted. `load`, `export`, `report`,
+    The ensemble is a folder with copies of their best weights, so the runs may be deleted. `load`, `export`, `report`,
     `playground` and `inspect` take it as they take a run, and so do the commands.
 
     Args:
-        *runs: runs or their names, what training returned, studies (their best runs), `.safetensors` files. Of a run
-            with several seeds all of them are members, and of an ensemble all its members.
-        output: folder in which the ensemble's own folder is made.
-        name: of that folder; `ensemble-1`, `-2`, ... without one.
-        dataset: the data that the networks were trained on, or where they lie now, where they cannot be found.
-        activations: of your own, handed in again.
-        loss: likewise.
+        *runs: runs or their names, results of training, studies (their best runs), `.safetensors` files. Of a run with
+            several seeds all networks are members, and of an ensemble all its members.
+        output: folder in which the ensemble's folder is made.
+        name: name of that folder; by default `ensemble-1`, `-2`, ...
+        dataset: the data that the networks were trained on, or their path; needed if the data were moved.
+        activations: custom activations of the networks.
+        loss: the custom loss of the networks.
 
     Returns:
-        Where it is, its members, and what the test images give, which are written beside it. Nothing is tested where
-        the data cannot be had.
+        The folder, the members, and the test results, which are also written into the folder. Nothing is tested if the
+        data cannot be found.
 
     Raises:
         ConfigError: there are fewer than two networks, or one of them twice.
-        CheckpointError: two networks take other inputs or give other classes, or a file is damaged.
+        CheckpointError: two networks take different inputs or give different classes, or a file is damaged.
         RunError: a run is still training, has no best weights yet, or `name` is taken.
         DataError: `dataset` cannot be read, or is not what the networks were trained on.
         MachineError: the folder cannot be written.
@@ -114,24 +114,24 @@ def ensemble(
         first = found[0].model
         data = find_test_data(first, dataset)
         with held_back():
-            scores = [] if data is None else [score_model(own.model, data) for own in found]
-        whole = None if data is None else average_scores(scores, data.test_labels, names_for(first, data))  # type: ignore[arg-type]
-        for number, own in enumerate(found):
+            scores = [] if data is None else [score_model(one.model, data) for one in found]
+        average = None if data is None else average_scores(scores, data.test_labels, names_for(first, data))  # type: ignore[arg-type]
+        for number, one in enumerate(found):
             check()
-            write_member(member_folder(new.path, number), own.model, scores[number] if scores else None)
-        write_members(new.path, [Member(own.source, weights_of(own.model)) for own in found])
-        if whole is not None:
-            write_scores(new.path, whole.as_dict(), whole.probabilities)
+            write_member(member_folder(new.path, number), one.model, scores[number] if scores else None)
+        write_members(new.path, [Member(one.source, weights_of(one.model)) for one in found])
+        if average is not None:
+            write_scores(new.path, average.as_dict(), average.probabilities)
         check()
         folder = new.publish()
     models = load_models(folder, activations, loss)
     tested: Sequence[Scores | None] = scores or [None] * len(found)
     rows = zip(found, models, tested, strict=True)
-    return Ensemble(folder, [EnsembleMember(own.source, model, score) for own, model, score in rows], whole)
+    return Ensemble(folder, [EnsembleMember(one.source, model, score) for one, model, score in rows], average)
 
 
 def find_test_data(model: SavedModel, source: Source | None) -> Dataset | None:
-    """Return the data whose test images tell how good the networks are, or None and a note why there are none."""
+    """Return the data with the test images for the ensemble; without them None, and a note says why."""
     data = try_dataset(model, model.path, source, "the ensemble is not tested")
     if data is None:
         return None
@@ -148,13 +148,13 @@ def find_test_data(model: SavedModel, source: Source | None) -> Dataset | None:
 
 
 def write_member(folder: Path, model: SavedModel, scores: Scores | None) -> None:
-    """Write what an ensemble keeps of a network: its best weights, settings, history and test results."""
+    """Write the files of a member: its best weights, settings, history and test results."""
     folder.mkdir()
     files, run = RunFolder(folder), run_of(model)
     parameters = model.mlp.parameters
     write_model(files.best, model.info, parameters.named(parameters.values))
     if model.info.settings:
-        # The weights' own settings are what they were trained with; where the data lie now, a run's file says.
+        # The settings are those with the weights, but the path of the data is that in the run, where it may be newer.
         config = complete_settings(model.info.settings, f"settings of {model.path}")
         around = RunFolder(model.path.parent)
         path = stored_config(around.path).data.path if around.config.exists() else config.data.path

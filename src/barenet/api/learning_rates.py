@@ -1,4 +1,4 @@
-"""The Python function that does what `barenet lr-find` does."""
+"""`find_learning_rate`, the Python function of `barenet lr-find`."""
 
 from __future__ import annotations
 
@@ -55,31 +55,31 @@ def find_learning_rate(
     observer: Observer | None = None,
     **values: Any,
 ) -> RangeTest:
-    """Train for some steps, each at a higher learning rate, and return where the loss falls, and what that suggests.
+    """Train for some steps, each at a higher learning rate; return where the loss falls, and a suggested rate.
 
         found = barenet.find_learning_rate(hidden_sizes=(128, 32), optimizer="sgd")
         barenet.train(hidden_sizes=(128, 32), optimizer="sgd", learning_rate=found.suggestion)
 
     The learning-rate range test of Smith (2017), "Cyclical learning rates for training neural networks", section 3.3.
-    Data, network and initial weights are those of `barenet.train` with the same settings; test images play no part.
+    Data, network and initial weights are those of `barenet.train` with the same settings; test images are not used.
 
     Args:
-        x: images (n, ...), as `train` takes them; without them `data` or Fashion-MNIST.
+        x: images (n, ...), as for `train`; without them `data` or Fashion-MNIST.
         y: their integer labels (n,).
-        x_val: images held out, which are not trained on, instead of some of x.
+        x_val: validation images, which are not trained on; without them, some of x.
         y_val: their labels.
         recipe: "quick", "course", "strong", "best" or "ensemble": the settings to start from, by default quick.
-        settings: a TOML file, or tables of settings, laid over the recipe.
+        settings: a TOML file, or tables of settings, which override the recipe.
         lowest: the learning rate of the first step; by default 1e-6, for sgd 1e-5.
-        highest: that of the last; by default 1, for sgd 10.
-        steps: from the lowest to the highest, a training step each; the test ends sooner where the loss blows up.
+        highest: the learning rate of the last step; by default 1, for sgd 10.
+        steps: number of training steps; the test ends sooner if the loss blows up.
         output: folder for the picture lr-find.png and the table lr-find.csv; None writes no files.
         verbose: show notes, and progress in a terminal, on stderr.
-        observer: hears the notes, in place of what `verbose` shows.
-        **values: any setting of training by its name, but for the learning rate and its schedule. With `n_seeds` the
-            mean loss of several networks counts.
+        observer: gets the notes, in place of what `verbose` shows.
+        **values: any setting of training by its name, except the learning rate and its schedule. With `n_seeds`, the
+            mean loss of several networks is used.
 
-    The result's `suggestion` is None where the losses suggest nothing; its `words` say why.
+    If the losses suggest no rate, the result's `suggestion` is None, and its `words` say why.
 
     Raises:
         ConfigError, DataError, MachineError: see `barenet.errors`.
@@ -110,7 +110,7 @@ def find_learning_rate(
 
 
 def check_given(flags: Mapping[str, Any]) -> None:
-    """Raise ConfigError for a learning rate or a schedule, which the test decides itself."""
+    """Raise ConfigError for a setting of the learning rate or its schedule: the test sets the rates itself."""
     for path, value in flags.items():
         if sets_rate(path):
             raise ConfigError(
@@ -120,12 +120,12 @@ def check_given(flags: Mapping[str, Any]) -> None:
 
 
 def sets_rate(path: str) -> bool:
-    """Whether the setting at a dotted path is the learning rate, or about it."""
+    """Whether the setting at a dotted path is the learning rate, or a setting of its schedule."""
     return path == "optimizer.learning_rate" or path.startswith("schedule.")
 
 
 def describe_test(config: Config, rates: RateRange, trainer: Trainer) -> str:
-    """Return in one line which rates are tried, and what trains."""
+    """Return in one line which rates are tried, and with which settings and engine."""
     tried = f"{rates.n_steps:,} learning rates from {rates.lowest:g} to {rates.highest:g}"
     seeds = f", {count(config.trainer.n_seeds, 'network')}" if config.trainer.n_seeds > 1 else ""
     return f"{tried}, {config.origin}: optimizer {config.optimizer.name}{seeds}; engine: {trainer.describe_engine()}"

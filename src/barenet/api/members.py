@@ -1,4 +1,4 @@
-"""The networks that are to become an ensemble, behind what a person names."""
+"""Find the networks for an ensemble from what a person names: runs, studies, files, ensembles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Candidate", "find_candidates", "run_of"]
 
 @dataclass(frozen=True)
 class Candidate:
-    """A network that is to be a member. source: the run or the model file that it comes from, as it was named."""
+    """A network for an ensemble. source: the run or the model file that it comes from."""
 
     source: str
     model: SavedModel
@@ -32,21 +32,21 @@ class Candidate:
 def find_candidates(
     named: Sequence[Named], activations: Sequence[Activation], loss: Loss | None, runs: str | Path = RUNS
 ) -> list[Candidate]:
-    """Return the networks behind runs, studies, model files and ensembles, in order.
+    """Return the networks of runs, studies, model files and ensembles, in order.
 
-    Of a run with several seeds these are all of them, and of an ensemble its members.
+    Of a run with several seeds all networks are returned, and of an ensemble its members.
 
     Raises:
-        ConfigError: there are fewer than two, or one of them twice.
+        ConfigError: there are fewer than two networks, or one of them twice.
         RunError: a run is still training, or has no finished validation yet.
-        CheckpointError: a file is damaged, or none that barenet trained.
+        CheckpointError: a file is damaged, or barenet did not train its network.
     """
     if not named or None in named:
         raise ConfigError("an ensemble needs two networks or more: name runs, or one run of several seeds")
     paths = [find_run(one, runs) for one in named]
     if len(paths) == 1 and is_ensemble(paths[0]):
         raise ConfigError(f"{paths[0]} is an ensemble already: name further runs, whose networks join its members")
-    found = [own for path in paths for own in candidates_of(path, activations, loss)]
+    found = [candidate for path in paths for candidate in candidates_of(path, activations, loss)]
     if len(found) == 1:
         raise ConfigError(
             f"{found[0].source} is one network, and an ensemble needs two or more: name further runs, or train several "
@@ -57,19 +57,19 @@ def find_candidates(
 
 
 def check_different(found: Sequence[Candidate]) -> None:
-    """Raise ConfigError where two networks are the same one, whatever they were named."""
+    """Raise ConfigError if two networks have the same weights, also if they were named differently."""
     sources: dict[str, str] = {}
-    for own in found:
-        weights = weights_of(own.model)
+    for candidate in found:
+        weights = weights_of(candidate.model)
         if weights in sources:
             before = sources[weights]
-            what = "would be a member twice" if before == own.source else f"holds the same network as {before}"
-            raise ConfigError(f"{own.source} {what}: name each network once")
-        sources[weights] = own.source
+            what = "would be a member twice" if before == candidate.source else f"holds the same network as {before}"
+            raise ConfigError(f"{candidate.source} {what}: name each network once")
+        sources[weights] = candidate.source
 
 
 def candidates_of(path: Path, activations: Sequence[Activation], loss: Loss | None) -> list[Candidate]:
-    """Return the networks at a path, and note which these are where they are several."""
+    """Return the networks at a path; if there are several, note which."""
     if path.suffix.lower() in (".pkl", ".pickle", ".npz"):
         raise CheckpointError(
             f"{path} does not say how its images are read, so it cannot be averaged with others: an ensemble is of "
@@ -80,17 +80,16 @@ def candidates_of(path: Path, activations: Sequence[Activation], loss: Loss | No
     models = load_models(path, activations, loss)
     if is_ensemble(path):
         logger.info(f"{path} is an ensemble: its {len(models)} members are taken, each with the weight of every other")
-        return [Candidate(own.source, model) for own, model in zip(read_members(path), models, strict=True)]
+        return [Candidate(member.source, model) for member, model in zip(read_members(path), models, strict=True)]
     n_seeds = len(network_folders(path))
     if n_seeds > 1:
-        lost = n_seeds - len(models)
-        which = f"{len(models)} of them have best weights and" if lost else "all of them"
+        which = f"{len(models)} of them have best weights and" if len(models) < n_seeds else "all of them"
         logger.info(f"{path} has {count(n_seeds, 'seed')}: {which} are taken")
     found = [Candidate(str(path if len(models) == 1 else model.path.parent), model) for model in models]
-    for own in found:
-        if not own.model.info.settings:
-            raise CheckpointError(f"{own.source} does not say how it was trained, so it cannot be averaged with others")
-        for sentence in remarks_on(own):
+    for one in found:
+        if not one.model.info.settings:
+            raise CheckpointError(f"{one.source} does not say how it was trained, so it cannot be averaged with others")
+        for sentence in remarks_on(one):
             logger.info(sentence)
     return found
 
@@ -101,7 +100,7 @@ def check_not_training(run: Path) -> None:
         with lock_run(run):
             pass
     except MachineError:
-        pass  # nobody trains in a folder in which nothing can be written
+        pass  # no process can train in a folder that it cannot write to
 
 
 def run_of(model: SavedModel) -> RunFolder | None:
@@ -110,19 +109,20 @@ def run_of(model: SavedModel) -> RunFolder | None:
     return folder if model.path.name == folder.best.name and folder.config.exists() else None
 
 
-def remarks_on(own: Candidate) -> list[str]:
-    """Return what a person should know of a network that is to be averaged."""
-    said, info, run = [], own.model.info, run_of(own.model)
+def remarks_on(one: Candidate) -> list[str]:
+    """Return what a person should know about a network for an ensemble."""
+    remarks, info, run = [], one.model.info, run_of(one.model)
     history = [] if run is None else read_history(run.history).records
     epochs = info.settings.get("trainer", {}).get("epochs", 0)
     if history and history[-1].stopped is None and history[-1].epoch < epochs:
-        said.append(f"{own.source} stands at epoch {history[-1].epoch} of {epochs}: its best weights so far are taken")
+        last = history[-1].epoch
+        remarks.append(f"{one.source} is at epoch {last} of {epochs}: its best weights so far are taken")
     verdict = None if run is None else read_verdict(run.path, history)
     if verdict is not None and not verdict.learned:
-        said.append(f"{own.source}: {verdict.headline}")
-    if own.model.mlp.ends_in_logits and own.model.loss.output != "softmax":
-        said.append(
-            f"{own.source} was trained with the loss {info.loss}, whose outputs are scores: what is averaged is their "
-            f"softmax, as predictions show it"
+        remarks.append(f"{one.source}: {verdict.headline}")
+    if one.model.mlp.ends_in_logits and one.model.loss.output != "softmax":
+        remarks.append(
+            f"{one.source} was trained with the loss {info.loss}, whose outputs are scores: the softmax of the scores "
+            f"is averaged, as in predictions"
         )
-    return said
+    return remarks

@@ -1,4 +1,4 @@
-"""The Python function that does what `barenet search` does."""
+"""`search`, the Python function of `barenet search`."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def search(
     observer: SearchObserver | None = None,
     **values: Any,
 ) -> StudyResult:
-    """Search settings, compare what they give on validation images, and return the ranking.
+    """Search for good settings: train many networks, compare them on validation images, and return the ranking.
 
         result = barenet.search({"lr": [0.05, 0.01], "hidden_sizes": [[128, 32], [256, 64]]}, epochs=5)
         print(result.best.point, result.verdict)
@@ -68,31 +68,31 @@ def search(
         space: setting to values (a list, range, set, array or generator), or to {"low", "high", "log", "points",
             "when"}; or a list of points, such as [{"lr": 0.1}, {"name": "Adam", "optimizer": "adam"}]; or a TOML file.
             Without one, the course project's grid.
-        base: settings that every trial starts from: tables, a TOML file, or a `Config`, laid over the recipe.
+        base: settings that every trial starts from: tables, a TOML file, or a `Config`, which override the recipe.
         x: images (n, ...), instead of a data set on disk.
         y: their labels (n,).
-        x_val: images to compare on, instead of some held out of x.
+        x_val: validation images; without them, some of x.
         y_val: their labels.
-        x_test: images that only `retrain` tests on.
+        x_test: test images, which only `retrain` uses.
         y_test: their labels.
-        recipe: a name such as "quick" or "course", the settings to start from; without it, the course project's, for 10
-            epochs.
-        resume: the folder of a study to go on with; everything else but arrays is then in there, and may be given
-            again: the same space and settings, `data` where the same data lie now, or more trials and repeats.
-        output: folder in which the study's own folder is made.
-        name: of that folder; numbered by itself without one.
-        workers: processes, by default one a core; 0 trains in this process.
+        recipe: a name such as "quick" or "course", the settings to start from; by default "course", for 10 epochs.
+        resume: the folder of a study to continue. Arrays must be given again. Space and settings may be given again,
+            but must be the same, except `data` (the new path of the same data). `trials` and `repeats` may be raised,
+            and `repeat_best`, `retrain` and `stack` may change.
+        output: folder in which the study's folder is made.
+        name: name of that folder; by default the name of the recipe or the space's file, with a number.
+        workers: number of processes, by default one for each core; 0 trains in this process.
         dask: address of a Dask scheduler, whose workers train instead.
         storage: URL of a database for Optuna's record, in place of SQLite in the study's folder.
         verbose: show progress on stderr.
-        observer: told what happens, in place of what `verbose` shows.
-        **values: of the search: strategy ("grid", "random", "tpe"), trials, halving, eta, min_epochs, round_size,
-            metric ("acc", "loss"), score ("last", "best"), repeats, repeat_best, retrain, search_seed, stack, limit;
-            and any setting of training by its name: `epochs=5`, `batch_size=64`.
+        observer: gets what happens, in place of what `verbose` shows.
+        **values: settings of the search: strategy ("grid", "random", "tpe"), trials, halving, eta, min_epochs,
+            round_size, metric ("acc", "loss"), score ("last", "best"), repeats, repeat_best, retrain, search_seed,
+            stack, limit; and any setting of training by its name: `epochs=5`, `batch_size=64`.
 
     Raises:
         ConfigError, DataError, RunError, MachineError: see `barenet.errors`.
-        DivergedError: not one trial was left with finite weights.
+        DivergedError: all trials diverged or failed.
     """
     watching = observer or (ConsoleSearchObserver(takes_flags=False) if verbose else SearchObserver())
     arrays = {"x": x, "y": y, "x_val": x_val, "y_val": y_val, "x_test": x_test, "y_test": y_test}
@@ -137,7 +137,7 @@ def prepare_as_before(
     """Load and split the data of the study in `folder`; raise RunError for other data than it has."""
     from_arrays, config = arrays.get("x") is not None, request.base.config()
     if request.from_arrays and not from_arrays:
-        raise RunError("this study's images were handed in from Python; hand them in again, as x and y")
+        raise RunError("this study's images were given from Python; give them again, as x and y")
     check_engine(folder, config)
     if not from_arrays:
         check_data_path(folder, config.data.path)
@@ -145,7 +145,7 @@ def prepare_as_before(
     prepared = prepare_search(request, dataset, folder)
     if request.fingerprint != prepared.data.fingerprint:
         raise RunError(
-            f"{folder} was made from other data than {prepared.data.name}; hand in its data, or say by --data "
+            f"{folder} was made from other data than {prepared.data.name}; give its data, or say by --data "
             f"where they are"
         )
     return replace(prepared, request=replace(request, from_arrays=from_arrays))

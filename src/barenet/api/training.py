@@ -1,4 +1,4 @@
-"""The Python functions that do what the commands do: `train` and `resume`."""
+"""`train` and `resume`, the Python functions of `barenet train`."""
 
 from __future__ import annotations
 
@@ -51,29 +51,29 @@ def train(
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
-    """Train a network, or `n_seeds` of them together, and return what came of it.
+    """Train a network, or `n_seeds` networks together, and return the result.
 
     Args:
-        x: images (n, ...), uint8 or floats; without them `data` names a folder or an
-            .npz file, and without that it is Fashion-MNIST.
+        x: images (n, ...), uint8 or floats; without them `data` names a folder or a file, and without `data` the data
+            are Fashion-MNIST.
         y: their integer labels (n,).
-        x_val: images to validate on, instead of some held out of x.
+        x_val: images to validate on; without them, some of x.
         y_val: their labels.
         x_test: images to test on.
         y_test: their labels.
         recipe: "quick", "course", "strong", "best" or "ensemble": the settings to start from, by default quick.
-        settings: a TOML file, or tables of settings, laid over the recipe, which they may name: `recipe = "course"`.
+        settings: a TOML file, or tables of settings, which override the recipe and may name it: `recipe = "course"`.
         output: folder in which a new run folder is made; None keeps everything in memory.
-        name: of the run folder; numbered by itself without one.
+        name: name of the run folder; by default the name of the recipe or the settings file, with a number.
         verbose: show the layers, a progress bar (or a line an epoch where there is no terminal) and notes on stderr.
-        plot: show learning curves as they grow, inline in Jupyter or in a window.
-        observer: told what happens while it does, in place of what `verbose` shows.
+        plot: show learning curves during training, inline in Jupyter or in a window.
+        observer: gets what happens during training, in place of what `verbose` shows.
         **values: any setting by its name: `hidden_sizes=(128, 32)`, `learning_rate=0.1`, `epochs=5`, `n_seeds=4`; or
             an `Activation.custom(...)` as `activation`, a `Loss.custom(...)` as `loss`, gradient-checked first.
             `activation=("relu", "tanh")` gives each hidden layer its function.
 
-    The result tells whether the network learned anything, `result.learned`, and each of its networks why not and how
-    validation went, `network.verdict`; notes on stderr say so as well.
+    `result.learned` says whether the network learned anything. `network.verdict` of each network says why not, and how
+    validation went. Notes on stderr say so as well.
 
     Raises:
         ConfigError, DataError, RunError, MachineError, DivergedError: see `barenet.errors`.
@@ -92,7 +92,7 @@ def train(
             custom=with_teacher(config, dataset, custom),
             observer=watching,
         )
-        if observer is None:  # whoever watches otherwise is handed the result
+        if observer is None:  # an observer gets the result, and decides what to show
             note_verdicts(result.networks)
     draw_figures(result)
     return result
@@ -114,14 +114,14 @@ def resume(
     observer: Observer | None = None,
     **values: Any,
 ) -> RunResult:
-    """Go on with a stopped run, which ends as if it had never stopped; or train a finished one for more epochs.
+    """Continue a stopped run, with the same result as without the stop; or train a finished run for more epochs.
 
         barenet.resume("runs/quick-1", epochs=60)
 
-    Arrays, activations and a loss that the run was started with are handed in again. Settings, a recipe or a settings
-    file may be, but not changed: but for `data`, where the same data lie now, `threads`, and `epochs`, which may be
-    more. The schedule then goes on as in a training of so many epochs, whose rate may be higher than the last one was.
-    The arguments are those of `train`, and so is what is returned.
+    Arrays, custom activations and a custom loss of the run must be given again. Settings, a recipe or a settings file
+    may be given again, but must be the same, except `data` (the new path of the same data), `threads`, and `epochs`,
+    which may be more. With more epochs, the schedule is that of a run with so many epochs, so the learning rate may be
+    higher than in the last epoch. The arguments and the result are those of `train`.
 
     Raises:
         RunError: the folder is no run, is in use, or was started with other data or settings.
@@ -149,11 +149,11 @@ def resume(
 def read_tables(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """Return tables of settings by dotted path."""
     tables = check_tables(settings, "settings")
-    return {f"{table}.{name}": value for table, own in tables.items() for name, value in own.items()}
+    return {f"{table}.{name}": value for table, given in tables.items() for name, value in given.items()}
 
 
 def name_of(settings: Path) -> str:
-    """Return what runs from a settings file are named after: the file, or the run that a config.toml lies in."""
+    """Return the name for runs from a settings file: that of the file, or of the run that a config.toml is in."""
     if settings.name != "config.toml":
         return settings.stem
     run, _, number = settings.absolute().parent.name.rpartition("-")
@@ -161,32 +161,32 @@ def name_of(settings: Path) -> str:
 
 
 def make_observer(verbose: bool) -> Observer:
-    """Return what shows a run on stderr, or nothing."""
+    """Return an observer that shows a run on stderr, or one that shows nothing."""
     return ConsoleObserver(takes_flags=False) if verbose else Observer()
 
 
 def watch(observer: Observer, plot: bool) -> ObserverGroup:
-    """Return an observer together with those that draw while a run goes on."""
+    """Return an observer together with those that draw during training."""
     return ObserverGroup([observer, CurveWriter(), *([LivePlot()] if plot else [])])
 
 
 def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
-    """Return keyword settings by dotted path, and the functions among them, gradient-checked."""
+    """Return keyword settings by dotted path, and the custom functions among them, gradient-checked."""
     values = dict(values)
     activations: tuple[Activation, ...] = tuple(values.pop("activations", ()))
     loss = None
     chosen = values.get("activation")
     if isinstance(chosen, list | tuple):  # one for each layer
-        activations = (*activations, *dict.fromkeys(own for own in chosen if isinstance(own, Activation)))
-        values["activation"] = [own.name if isinstance(own, Activation) else own for own in chosen]
+        activations = (*activations, *dict.fromkeys(one for one in chosen if isinstance(one, Activation)))
+        values["activation"] = [one.name if isinstance(one, Activation) else one for one in chosen]
     elif isinstance(chosen, Activation):
         activations, values["activation"] = (*activations, chosen), chosen.name
     if isinstance(values.get("loss"), Loss):
         loss = values["loss"]
         values["loss"] = loss.name
-    for own in (*activations, loss):
-        if own is not None and own not in (*ACTIVATIONS.values(), *LOSSES.values()):
-            check_custom(own)
+    for function in (*activations, loss):
+        if function is not None and function not in (*ACTIVATIONS.values(), *LOSSES.values()):
+            check_custom(function)
     flags: dict[str, Any] = {}
     for name, value in values.items():
         path = setting_path(name)
@@ -196,22 +196,23 @@ def read_values(values: Mapping[str, Any]) -> tuple[dict[str, Any], Custom]:
     return flags, Custom(activations, loss)
 
 
-def check_custom(own: Activation | Loss) -> None:
+def check_custom(function: Activation | Loss) -> None:
     """Raise ConfigError unless the gradient of an activation or a loss agrees with its difference quotient."""
-    if not own.is_custom:
-        # Files know functions by their names: one that goes by another's name would come back as that other.
-        kind = type(own).__name__
-        raise ConfigError(f"{kind} {own.name!r} of your own must be made with {kind}.custom({own.name!r}, ...)")
+    if not function.is_custom:
+        # Files store only the names of functions, so a function with the name of another would be read as that other.
+        kind = type(function).__name__
+        raise ConfigError(f"custom {kind} {function.name!r} must be made with {kind}.custom({function.name!r}, ...)")
     rng = np.random.default_rng(0)
-    activation = own if isinstance(own, Activation) else "tanh"
+    activation = function if isinstance(function, Activation) else "tanh"
     mlp = MLP(6, (7,), 4, activation=activation, seed=0, dtype=np.float64)
-    loss = own if isinstance(own, Loss) else "cross_entropy"
+    loss = function if isinstance(function, Loss) else "cross_entropy"
     report = check_gradients(mlp, rng.normal(size=(8, 6)), rng.integers(0, 4, 8), loss)
     if not report.passed:
-        kind = "activation" if isinstance(own, Activation) else "loss"
+        kind = "activation" if isinstance(function, Activation) else "loss"
         raise ConfigError(
-            f"the gradient of {kind} {own.name!r} is wrong: relative error {report.relative_error:.1e} against central "
-            f"differences (at most {report.tolerance:g}), {report.skipped_fraction:.0%} of the coordinates at kinks"
+            f"the gradient of {kind} {function.name!r} is wrong: relative error {report.relative_error:.1e} against "
+            f"central differences (at most {report.tolerance:g}), {report.skipped_fraction:.0%} of the coordinates at "
+            f"kinks"
         )
 
 
@@ -224,7 +225,7 @@ def find_data(
 ) -> Dataset:
     """Return the data set of arrays, named as `from_arrays` names them, or that of the settings if none is given.
 
-    `trained_on` is the fingerprint of what a run was started with, whose data earlier versions may have read otherwise.
+    `trained_on` is the fingerprint of the data of a resumed run: earlier versions may have read them differently.
     """
     given = [name for name, values in arrays.items() if values is not None]
     if not given:
@@ -235,7 +236,7 @@ def find_data(
 
 
 def draw_figures(result: RunResult) -> None:
-    """Draw the learning curves of every network of a run into its folder; a run is no worse for a picture it lacks."""
+    """Draw the learning curves of every network of a run into its folder; note pictures that cannot be written."""
     smoothing = result.config.model.label_smoothing
     for network in result.networks:
         if network.folder is not None:

@@ -5,11 +5,11 @@ Read the modules in this order; open `application` first:
     flags              one flag for every setting
     options            options that several commands share
     models             the model that a command is about
-    settings_or_data   what the word without a flag names
-    own_file           load a person's Python file
+    settings_or_data   the argument that is a settings file or data
+    python_file        load a person's Python file
     commands/          one module a command
     old_words          flags of earlier versions
-    help_texts         what --help says of each command
+    help_texts         the help of each command
     application        the list of commands, errors
     main               signals, streams, exit codes
 """

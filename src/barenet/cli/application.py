@@ -1,4 +1,4 @@
-"""The commands, and what every one of them does about errors."""
+"""The commands, and how errors of all commands are shown."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from barenet.version import __version__
 
 __all__ = ["app", "run"]
 
-IN_PACKAGES = {"search": "tuning.search", "lr-find": "tuning.lr_find"}  # modules that do not lie beside the others
+IN_PACKAGES = {"search": "tuning.search", "lr-find": "tuning.lr_find"}  # modules that are in another package
 KEEP_RESULTS = ("train", "search", "lr-find", "ensemble", "inspect", "report", "export", "playground")  # in files
 
-TAKE_DATA = ("test", "inspect", "export", "playground")  # behind a model
+TAKE_DATA = ("test", "inspect", "export", "playground")  # people may write data after the model
 OTHER_WORDS = {
     **dict.fromkeys(("fit", "run"), "train"),
     **dict.fromkeys(("evaluate", "eval"), "test"),
@@ -38,8 +38,8 @@ OTHER_WORDS = {
 
 
 def make_app() -> App:
-    """Return the command-line application; commands load when they are called for."""
-    # cyclopts would swallow Ctrl-C and box its errors
+    """Return the command-line application; the module of a command is loaded when the command is used."""
+    # Without these, cyclopts would catch Ctrl-C and draw boxes around its errors.
     app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
     for name, text in COMMANDS.items():
         app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=text)
@@ -83,7 +83,7 @@ def answer(arguments: list[str], debug: bool) -> int:
 
 
 def check_output(arguments: list[str]) -> None:
-    """Raise MachineError if stdout did not take what was asked for; what a run prints beside its files may be lost."""
+    """Raise MachineError if results could not be printed, unless the command also writes them to files."""
     lost = loss_of_results()
     files = arguments and arguments[0] in KEEP_RESULTS and not {"--json", "--dry-run", "--help", "-h"} & {*arguments}
     if lost is not None and not files:
@@ -92,12 +92,12 @@ def check_output(arguments: list[str]) -> None:
 
 
 def show_warning(message: Warning | str, category: type[Warning], *place: object, **rest: object) -> None:
-    """Print what a warning says as a note; where in the code it was given is of no use on a terminal."""
+    """Print the text of a warning as a note, without its place in the code."""
     logger.info(str(message))
 
 
 def explain(error: Exception, arguments: list[str]) -> int:
-    """Print one line about an error and return the exit code that goes with it."""
+    """Print one line about an error and return its exit code."""
     if isinstance(error, CycloptsError):
         print_problem(f"error: {explain_usage(error, arguments)}")
         return ConfigError.exit_code
@@ -109,7 +109,7 @@ def explain(error: Exception, arguments: list[str]) -> int:
         print_problem(f"error: {error.strerror or type(error).__name__}{what}; check the disk and the permissions")
         return 3
     if isinstance(error, MemoryError):
-        reason = str(error) or "choose smaller model.hidden_sizes or data.batch_size"  # Python's own says nothing
+        reason = str(error) or "choose smaller model.hidden_sizes or data.batch_size"  # Python's error has no text
         print_problem(f"error: not enough memory: {reason}")
         return 3
     print_problem(
@@ -125,14 +125,14 @@ def explain_usage(error: CycloptsError, arguments: list[str]) -> str:
     if isinstance(error, UnknownOptionError):
         return explain_option(error)
     if isinstance(error, UnusedCliTokensError):
-        stray = " ".join(error.unused_tokens or [])
+        words = " ".join(error.unused_tokens or [])
         remedy = "data are named by --data" if arguments[0] in TAKE_DATA else "settings are flags, such as --epochs 5"
-        return f"stray words on the command line: {stray}; {remedy}"
+        return f"unexpected words on the command line: {words}; {remedy}"
     return " ".join(str(error).split())
 
 
 def explain_option(error: UnknownOptionError) -> str:
-    """Return a message about an unknown flag, which may be nearly a setting."""
+    """Return a message about an unknown flag, with the nearest setting if there is one."""
     from barenet.cli.flags import flag_of
     from barenet.config.names import NO_GPU, likely_setting, setting_hint, setting_path
 

@@ -1,4 +1,4 @@
-"""One flag for every setting, made from the settings' own tables, so that none is ever written down twice."""
+"""One flag for every setting, made from the tables of settings, so that no setting is written down twice."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from barenet.messages import as_typed
 
 __all__ = ["SettingFlags", "flag_of", "make_panels", "make_search_flags", "read_flags", "typed_setting"]
 
-# Shown beside the long name of a flag; the course project's words work as settings, not as flags.
+# Short names of flags, shown beside the long ones. The course project's words are names of settings, not flags.
 SHORT_FLAGS = (
     *("epochs", "lr", "batch_size", "hidden", "activation", "l2", "patience", "seed", "n_seeds"),
     *("optimizer", "momentum", "weight_decay", "clip_norm", "schedule", "decay_rate", "decay_step"),
@@ -32,11 +32,11 @@ def make_flags(table: str, defaults: Mapping[str, Any], is_shown: Callable[[str]
     fields: dict[str, Any] = {}
     for name, field in TABLES[table].model_fields.items():
         if name == "layers":
-            continue  # a list of tables fits a settings file, not a flag
+            continue  # a list of tables can be in a settings file, not in a flag
         path = f"{table}.{name}"
         names = [f"--{path.replace('_', '-')}", *([shorts[path]] if path in shorts else [])]
-        # Values stay text here: the settings' own validation reads them, and its messages are the ones people see.
-        negative = [negative_of(own) for own in names]
+        # Values stay text here: the validation of the settings reads them, so its messages are the ones people see.
+        negative = [negative_of(flag) for flag in names]
         words = describe(field, defaults.get(name, field.default))
         parameter = Parameter(name=names, help=words, negative=negative, show=is_shown(path))
         fields[name] = Annotated[kind_of(field), parameter]
@@ -65,7 +65,7 @@ def negative_of(flag: str) -> str:
 
 
 def typed_setting(path: str, value: Any) -> str:
-    """Return a setting, given as `read_flags` returns it, as a person types it.
+    """Return a setting, which `read_flags` has returned, as a person types it.
 
     >>> typed_setting("model.hidden_sizes", "64,32"), typed_setting("data.mirror", False)
     ('--hidden 64,32', '--no-mirror')
@@ -77,17 +77,17 @@ def typed_setting(path: str, value: Any) -> str:
 
 
 def describe(field: FieldInfo, value: Any) -> str:
-    """Return a setting's description, and the value that it has by default."""
+    """Return a setting's description, with its default value in brackets."""
     shown = ",".join(map(str, value)) if isinstance(value, list | tuple) else value
     return f"{field.description} [{shown}]" if shown is not None else str(field.description)
 
 
 class INT(str):
-    """Text that the settings will read as a whole number; the help names the flag's value after the class."""
+    """Text that the settings read as a whole number; the help shows the name of this class as the flag's value."""
 
 
 class FLOAT(str):
-    """Text that the settings will read as a number."""
+    """Text that the settings read as a number."""
 
 
 class TEXT(str):
@@ -95,7 +95,7 @@ class TEXT(str):
 
 
 def kind_of(field: FieldInfo) -> type:
-    """Return the type that a flag's value has on the command line."""
+    """Return the type of a flag's value on the command line."""
     kinds = {int: INT, float: FLOAT, bool: bool}
     annotation = field.annotation
     options = [option for option in (get_args(annotation) or (annotation,)) if option is not type(None)]
@@ -113,9 +113,9 @@ TITLES = {
 
 
 def make_panels(defaults: Mapping[str, Mapping[str, Any]], is_shown: Callable[[str], bool] = lambda path: True) -> Any:
-    """Return the flags of all tables for cyclopts, each table in its panel of the help, which shows the `defaults`.
+    """Return the flags of all tables for cyclopts, with a panel in the help for each table, which shows the `defaults`.
 
-    is_shown: whether a setting, by its dotted path, stands in the help; one that does not is understood all the same.
+    is_shown: whether the help shows a setting, by its dotted path; the flag of one that it does not show works too.
     """
     panels: dict[str, Any] = {}
     for position, (table, title) in enumerate(TITLES.items(), start=1):
@@ -125,9 +125,9 @@ def make_panels(defaults: Mapping[str, Mapping[str, Any]], is_shown: Callable[[s
 
 
 if TYPE_CHECKING:
-    SettingFlags: TypeAlias = Mapping[str, Mapping[str, Any]] | None  # what a command gets: the settings by table
+    SettingFlags: TypeAlias = Mapping[str, Mapping[str, Any]] | None  # for a command: the settings by table
 else:
-    SettingFlags = make_panels(read_recipe("quick"))  # what cyclopts reads
+    SettingFlags = make_panels(read_recipe("quick"))  # for cyclopts
 
 
 def make_search_flags(table: type[Table]) -> Any:

@@ -1,12 +1,12 @@
-"""What `--help` says of barenet and of each command, examples first; options are described beside their commands."""
+"""The help of barenet and of each command, examples first; options are described in the modules of their commands."""
 
 from __future__ import annotations
 
 __all__ = ["COMMANDS", "HELP"]
 
-HELP = """Train, test and look inside multi-layer perceptrons in plain NumPy. Fashion-MNIST is carried along.
+HELP = """Train, test and look inside multi-layer perceptrons in plain NumPy. Fashion-MNIST is included.
 
-Begin with one of these:
+Start with one of these:
 
     barenet train                         good settings, half a minute
     barenet train --epochs 5 --hidden 64  a smaller network
@@ -17,9 +17,9 @@ Begin with one of these:
 Add --debug to see where an error came from.
 """
 
-# Texts and not docstrings of the commands, so that listing them loads none of them.
+# They are not in the docstrings of the commands, so that the list of commands is shown without loading them.
 COMMANDS = {
-    "train": """Train a network, or several together; test it, and keep everything in a run folder.
+    "train": """Train a network, or several together; test it, and save everything in a run folder.
 
 For example:
 
@@ -30,8 +30,8 @@ For example:
     barenet train --recipe course --lr 0.1 --decay-rate 0.9 --decay-step 2000
     barenet train --resume runs/quick-1
 
-Settings come from the recipe, then the settings file, then flags; --dry-run shows what they come to. Below, in
-brackets, what the quick recipe has.
+Settings come from the recipe; a settings file overrides them, and flags override both. --dry-run shows the resulting
+settings. Values in brackets below are those of the recipe quick.
 """,
     "test": """Test a trained network on the test images: accuracy, loss, precision and recall, confusion matrix.
 
@@ -53,9 +53,10 @@ For example:
     barenet inspect model_epoch_100.pkl
 
 The pictures go into figures/ of the run: histograms and heat maps of all weights, the first layer's neurons as images,
-activations and dead neurons, and one neuron closely: what excites it, what it speaks for, what is lost without it.
+activations and dead neurons. One neuron is shown in detail: the images with its largest activations, the classes that
+it supports, and the accuracy without it.
 """,
-    "report": """Write one page about a run, or one that compares several; open it in any browser, send it to anybody.
+    "report": """Write one page about a run, or one that compares several runs; it opens in any browser.
 
 For example:
 
@@ -64,9 +65,9 @@ For example:
     barenet report runs/quick-1 runs/quick-2 runs/course-1
     barenet report runs/quick-3 --output seeds.html
 
-The page holds all it needs and asks no other computer for anything.
+The page is one file and needs no internet connection.
 """,
-    "playground": """Write a page on which you draw an image and watch every neuron of a trained network answer.
+    "playground": """Write a page on which you draw an image and see how every neuron of a trained network responds.
 
 For example:
 
@@ -74,10 +75,10 @@ For example:
     barenet playground runs/quick-1 --open
     barenet playground model_epoch_100.pkl --output play.html
 
-The page is one file under 1.5 MB and needs no network. Any architecture and activation of barenet's goes, but not a
-Python function of your own. Of several seeds it shows the one that is best on validation.
+The page is one file under 1.5 MB and needs no internet connection. It can show every architecture and activation of
+barenet, but no custom Python function. Of several seeds it shows the one that is best on validation.
 """,
-    "export": """Write a network to a file that works without barenet: ONNX, or one Python file that needs NumPy alone.
+    "export": """Write a network to a file that works without barenet: ONNX, or one Python file that needs only NumPy.
 
 For example:
 
@@ -86,10 +87,10 @@ For example:
     barenet export runs/quick-1 --output classifier.onnx --force
     barenet export runs/quick-1/epoch-12.safetensors --to onnx --no-preprocessing --json
 
-The file is run on the test images and compared with the model before it is put in place. ONNX needs two packages:
+Before the file is saved, it is run on the test images and compared with the model. ONNX needs two packages:
 pip install "barenet[onnx]".
 """,
-    "predict": """Say what is on pictures of your own: class, probability and the next two.
+    "predict": """Classify your pictures: print the class, its probability and the next two classes.
 
 For example:
 
@@ -99,9 +100,9 @@ For example:
     barenet predict runs/quick-1 t10k-images-idx3-ubyte.gz --json
     barenet predict model_epoch_100.pkl - < shoe.png
 
-Without a model, the latest run predicts. Pictures are brought to look like the ones that the model was trained on:
-cropped, padded, resized, and inverted where their border speaks for it. Notes say what was done, and each step can be
-switched off.
+Without a model, the latest run predicts. Pictures are made similar to the images that the model was trained on: they
+are cropped, padded, resized, and inverted if their border shows that this is needed. Notes say what was done, and each
+step can be switched off.
 """,
     "lr-find": """Find a learning rate: train for some steps at rising rates, and see where the loss falls and rises.
 
@@ -112,10 +113,10 @@ For example:
     barenet lr-find my.toml --hidden 512,256 --n-seeds 4
     barenet lr-find --optimizer sgd --from 0.0001 --to 10 --steps 500
 
-It takes the settings of `barenet train`, but for the learning rate and its schedule, and prints the command that trains
-with what it suggests. It draws the loss over the rates in lr-find.png and writes each step into lr-find.csv. The rates
-rise by the same factor from step to step until the loss blows up (Smith 2017). Below, in brackets, what is taken where
-nothing is said.
+It takes the settings of `barenet train`, except the learning rate and its schedule, and prints the command that trains
+with the suggested rate. It draws the loss over the rates in lr-find.png and writes each step into lr-find.csv. The
+rates rise by the same factor from step to step until the loss blows up (Smith 2017). Values in brackets below are the
+defaults.
 """,
     "ensemble": """Make one model of several trained networks: its probabilities are the mean of theirs.
 
@@ -125,9 +126,9 @@ For example:
     barenet ensemble runs/quick-2 --name four-seeds
     barenet ensemble quick-1 quick-3 course-search-1 --json
 
-The networks may differ in layers, activations, normalisation and dropout. They must take the same inputs, prepared
-alike, and give the same classes. Of a run with several seeds all of them are taken. The ensemble is a folder that holds
-copies: test, predict, report, export, playground and inspect take it, also when the runs are gone.
+The networks may differ in layers, activations, normalisation and dropout. They must take the same inputs, prepared in
+the same way, and give the same classes. Of a run with several seeds, all networks are used. The ensemble is a folder
+with copies: test, predict, report, export, playground and inspect take it, even after the runs are deleted.
 """,
     "search": """Search for good settings: train many networks, several in each process, and compare them.
 
@@ -141,12 +142,12 @@ For example:
     barenet search points.toml --repeats 3 --repeat-best 10
     barenet search --resume studies/course-search-1
 
-Trials start from the course recipe, for 10 epochs; --recipe quick starts from what `barenet train` does. Without a
-space, the course project's grid is searched. A file with tables [[points]] lists trials one by one. --dry-run says how
-long a search would take. All trials share one split and are compared by its validation images; the test images are not
-looked at before --retrain. Below, in brackets, what is taken where nothing is said.
+Trials start from the recipe course, for 10 epochs; with --recipe quick they start from the settings of `barenet train`.
+Without a space, the course project's grid is searched. A file with tables [[points]] lists trials one by one. --dry-run
+estimates how long a search would take. All trials have the same training and validation images, and are compared on the
+validation images; only --retrain uses the test images. Values in brackets below are the defaults.
 """,
-    "gradcheck": """Compare back-propagation with difference quotients, on your own settings or in your own code.
+    "gradcheck": """Compare back-propagation with difference quotients, for any settings or in your code.
 
 For example:
 
@@ -156,14 +157,14 @@ For example:
     barenet gradcheck mine.py:loss_and_gradients
     barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5
 
-The network is made in float64 and looked at on a few training images, up to 200
+The network is made in float64 and checked on a few training images, at up to 200
 coordinates of each parameter. The exit code is 1 when a gradient is wrong.
 
-Your own code is a function of parameters (a dict or a list of arrays), x and
-labels that returns a loss and gradients. Where they are wrong and the numbers
-fit a classic mistake, you are told which.
+Your code is a function of parameters (a dict or a list of arrays), x and
+labels that returns a loss and gradients. If gradients are wrong and the numbers
+fit a well-known mistake, the mistake is named.
 """,
-    "verify": """Compare a run's files with their checksums, and its last steps with what training gives here.
+    "verify": """Compare a run's files with their checksums, and its last steps with the same steps trained here.
 
 For example:
 
@@ -171,15 +172,15 @@ For example:
     barenet verify runs/quick-1
     barenet verify runs/quick-1 --whole --json
 
-Training is exact: the checkpoint before the last, trained on, gives the last one bit for bit, on any number of threads,
-where NumPy and its BLAS compute alike. --whole trains from the first step. The exit code is 1 where a file is damaged
-or a step gives something else.
+Training is exact: from the checkpoint before the last one, training gives the last one again, bit for bit, with any
+number of threads, if NumPy and its BLAS compute the same here. --whole trains from the first step. The exit code is 1
+if a file is damaged or a step gives another result.
 """,
-    "doctor": """Say what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
+    "doctor": """Show what decides speed on this machine: NumPy, its BLAS and kernel, threads, and what to change.
 
-Measures a step of both recipes with each number of threads that training would
-try, and says how many would be used, and why; and a step on compiled kernels,
-or why there are none.
+It measures a step of the recipes quick and course with each number of threads
+that training would try, and shows how many would be used, and why. It also
+measures a step on compiled kernels, or shows why they cannot be used.
 
 For example:
 

@@ -1,7 +1,7 @@
-"""The first and the last lines of the command line: signals, streams, and the exit code.
+"""The start and the end of the command line: signals, streams, and the exit code.
 
-Exit codes: 0 done, 1 our bug (or a gradient check that failed), 2 wrong input, 3 the machine, 4 training diverged,
-129, 130 and 143 interrupted after saving: by a terminal that went away, by Ctrl-C, by SIGTERM.
+Exit codes: 0 done, 1 a bug in barenet (or a gradient check or a verification that failed), 2 wrong input, 3 the
+machine, 4 training diverged, 129, 130 and 143 interrupted after saving: by a closed terminal, by Ctrl-C, by SIGTERM.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["main"]
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit."""
-    interrupts.install()  # the imports take longest, and come after
+    interrupts.install()  # before the imports, which take longest
     from barenet.printing.lines import print_problem
     from barenet.printing.streams import guard_streams
 
@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
         print_problem("interrupted")
     interrupts.release()
     stopped = interrupts.came()
-    if stopped is not None and code != stopped.exit_code:  # it came after the last check, or was met by an error
+    if stopped is not None and code != stopped.exit_code:  # it came after the last check, or together with an error
         print_problem(str(stopped) or ("interrupted" if code else "interrupted after all was done"))
         code = stopped.exit_code
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""The model that a command is about: one that is named, or the latest run."""
+"""Find the model of a command: the one that is named, or the latest run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from barenet.run_folders.finding import (
 
 __all__ = ["find_model", "split_model"]
 
-MODEL_FILES = (".safetensors", ".pkl", ".pickle", ".npz")  # none of which holds what `predict` takes
+MODEL_FILES = (".safetensors", ".pkl", ".pickle", ".npz")  # `predict` takes no inputs from such files
 
 
 def find_model(model: Path | None, runs: Path) -> Path:
     """Return the run or the model file that a person named, or the latest run in `runs`, which is noted.
 
-    Raises RunError: there is none, or several are meant.
+    Raises RunError: there is none, or the name fits several.
     """
     if model is not None:
         path = find_run(model, runs)
@@ -46,7 +46,7 @@ def split_model(words: Sequence[str], runs: Path) -> tuple[Path | None, list[str
 
     A word is a model if it is the path or the name of a run, a study or a model file. Any other is an input.
 
-    Raises ConfigError: there is no input, or the first word may be both or is neither.
+    Raises ConfigError: there is no input, or the first word may mean both, or it is neither.
     """
     if not words:
         raise ConfigError(

@@ -1,6 +1,6 @@
-"""Flags that commands had in earlier versions: they are still understood, and stand in no help.
+"""Flags that commands had in earlier versions: they still work, but no help shows them.
 
-`--output` was a place to look in where nothing was written there, and the files that are written had other words.
+`--output` was the folder with the runs, and the flags for the files that a command writes had other names.
 """
 
 from __future__ import annotations
@@ -47,18 +47,18 @@ def in_new_words(arguments: Sequence[str]) -> list[str]:
 
 
 def new_word(command: str, flag: str, value: str) -> str:
-    """Return what a flag of a command is called today, by what its value is; any other word as it is."""
+    """Return today's name of a flag, which may depend on its value; any other word is returned unchanged."""
     if flag == "--output" and (command in WRITE_NO_FILE or holds_runs(Path(value))):
         return "--runs"
     return NEW_WORDS.get(command, {}).get(flag, flag)
 
 
 def holds_runs(folder: Path) -> bool:
-    """Whether runs lie in a folder, so that a person who names it means these."""
+    """Whether there are runs in a folder."""
     return next(folder.glob("*/config.toml"), None) is not None
 
 
 def sorted_by_age(new: str, one: tuple[str, str], other: tuple[str, str]) -> tuple[str, str, str, str]:
-    """Return the flag of today and its value first."""
+    """Return two flags and their values, today's flag first."""
     first, second = (one, other) if one[0] == new else (other, one)
     return *first, *second

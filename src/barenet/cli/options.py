@@ -1,4 +1,4 @@
-"""Options that several commands share: each with its type and its words in the help."""
+"""Options that several commands share: the type and the help of each."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mirror: TypeAlias = Annotated[
     bool,
     Parameter(
         negative="",
-        help="Show the network each image and its mirror image, left to right, and average the probabilities; takes "
+        help="Test or predict each image and its mirror image (left to right), and average the probabilities; takes "
         "twice the time.",
     ),
 ]
@@ -27,16 +27,16 @@ Recipe: TypeAlias = Annotated[
     str | None, Parameter(help=f"Settings to start from: {', '.join(RECIPES[:-1])} or {RECIPES[-1]}. [quick]")
 ]
 
-# A model file or a run, where to look for one, and the images that belong to it.
+# A model file or a run, the folder to look in, and the model's images.
 OneModel: TypeAlias = Annotated[
     Path | None,
     Parameter(
         help="A run or its name, such as quick-1, a folder of seeds, an ensemble, a study (its best run), a "
-        ".safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file; the latest run without one."
+        ".safetensors file, the course project's .pkl, or W1, b1, ... in an .npz file. [the latest run]"
     ),
 ]
 Runs: TypeAlias = Annotated[
-    Path, Parameter(help="Folder in which to look for the latest run, and for a run by its name.")
+    Path, Parameter(help="Folder in which the latest run, or a run of a given name, is looked for.")
 ]
 Data: TypeAlias = Annotated[
     str | None,

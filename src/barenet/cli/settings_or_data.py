@@ -1,4 +1,4 @@
-"""The word that `train` and `search` take without a flag: a settings file, or data, which people often put there."""
+"""The argument of `train` and `search` without a flag: a settings file, or data, which people often write there."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from barenet.run_folders.finding import find_folder, is_ensemble
 
 __all__ = ["take_data"]
 
-STRAY_VALUE = re.compile(r"[-+.\d]+(e[-+]?\d+)?,?")
-BEGINNING = 4096  # bytes of a file that tell what it is
+NUMBER = re.compile(r"[-+.\d]+(e[-+]?\d+)?,?")
+BEGINNING = 4096  # bytes of a file that show whether it has settings
 
 
 def take_data(word: Path | None, given: dict[str, Any]) -> tuple[Path | None, dict[str, Any]]:
-    """Return the settings file that a word names and the given settings; a word that names data becomes one of these.
+    """Return the settings file that a word names, and the given settings; a word that names data becomes a setting.
 
-    Raises ConfigError: the word names a run or a study, or data beside other data.
+    Raises ConfigError: the word names a run or a study, or names data while `given` has data too.
     """
-    if word is not None and STRAY_VALUE.fullmatch(str(word)) and not word.exists():
+    if word is not None and NUMBER.fullmatch(str(word)) and not word.exists():
         raise ConfigError(
-            f"stray value {word}: several values of a flag have commas and no spaces between them, as in "
+            f"unexpected value {word}: several values of a flag have commas and no spaces between them, as in "
             f"--hidden 64,32 and --grid lr=0.1,0.2"
         )
     if word is None or not (is_address(str(word)) or is_data(word)):
@@ -39,9 +39,9 @@ def take_data(word: Path | None, given: dict[str, Any]) -> tuple[Path | None, di
 
 
 def is_data(path: Path) -> bool:
-    """Whether a path is there and holds data, not settings; raise ConfigError for a run, an ensemble or a study."""
+    """Whether a path exists and is data, not settings; raise ConfigError for a run, an ensemble or a study."""
     if not path.exists():
-        path = find_folder(path)  # the name of a run or a study alone
+        path = find_folder(path)  # it may be the name of a run or a study
     if is_ensemble(path):
         raise ConfigError(
             f"{path} is an ensemble, which holds neither settings nor data: give a settings file, or data"
@@ -61,7 +61,7 @@ def is_data(path: Path) -> bool:
 
 
 def reads_as_settings(path: Path) -> bool:
-    """Whether a file without the suffix of a settings file looks like one: text with a table or a setting in it."""
+    """Whether a file without the suffix .toml looks like a settings file: it is text with a table or a setting."""
     with path.open("rb") as file:
         beginning = file.read(BEGINNING)
     encoding = "utf-16" if beginning.startswith(UTF16_MARKS) else "utf-8-sig"
@@ -70,7 +70,7 @@ def reads_as_settings(path: Path) -> bool:
 
 
 def is_toml(line: str) -> bool:
-    """Whether a line is a table's head or a setting, as a table of numbers has none."""
+    """Whether a line is the head of a TOML table or a setting."""
     try:
         return bool(tomllib.loads(line))
     except tomllib.TOMLDecodeError:

@@ -1,4 +1,4 @@
-"""The curve of a range test: its smoothed loss by hand, and where a made-up curve falls, is smallest and rises."""
+"""The curve of a range test: its smoothed loss by hand, and the marks on a made-up curve."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def noise(size: float, seed: int = 0) -> np.ndarray:
     return size * np.random.default_rng(seed).normal(size=N)
 
 
-def test_the_smoothed_loss_is_worked_out_by_hand():
-    # Means 1, 2.5, 5.25 with k = 1/2; what they are divided by is 1/2, 3/4, 7/8.
+def test_the_smoothed_loss_is_that_of_a_calculation_by_hand():
+    # Means 1, 2.5, 5.25 with k = 1/2; they are divided by 1/2, 3/4, 7/8.
     assert smooth(np.array([2.0, 4.0, 8.0]), 2) == pytest.approx([2, 10 / 3, 6], rel=1e-15)
 
 
@@ -36,7 +36,7 @@ def test_a_constant_loss_is_its_smoothed_loss_from_the_first_step_on():
     assert smooth(np.full(50, 2.5), 10) == pytest.approx(np.full(50, 2.5))
 
 
-def test_the_mean_goes_over_the_same_share_of_every_test():
+def test_the_mean_goes_over_the_same_part_of_every_test():
     assert [span_of(n) for n in (60, 300, 3000)] == [2, 10, 100]
 
 
@@ -51,7 +51,7 @@ def test_the_marks_of_a_made_up_curve_are_where_a_calculation_has_them():
     assert marks.falls_from == 117
     assert marks.smallest == (206 + 246) / 2
     assert marks.half_lost == 269
-    # The mean falls as steeply as the ramp from where 0.9^j is nothing to the ramp's end.
+    # Once 0.9^j is nearly 0, the mean falls as steeply as the ramp, up to the ramp's end.
     assert 150 < marks.steepest <= 200
 
 
@@ -67,10 +67,10 @@ def test_the_steepest_step_is_that_of_the_steepest_fall():
     curve = 2 - 1 / (1 + np.exp(-(STEPS - 120) / 8)) + np.maximum(0, STEPS - 220) / 30
     marks = find_marks(curve, N)
     assert isinstance(marks, Marks)
-    assert marks.steepest == pytest.approx(120 + 9, abs=3)  # 9 steps is the mean age of what the mean is of
+    assert marks.steepest == pytest.approx(120 + 9, abs=3)  # the losses in the mean are 9 steps old on average
 
 
-def test_a_test_that_ended_at_a_loss_that_is_not_finite_lost_half_there():
+def test_half_of_the_fall_is_lost_at_a_loss_that_is_not_finite():
     marks = find_marks(VALLEY[:240], N)
     assert isinstance(marks, Marks)
     assert marks.half_lost == 240
@@ -85,14 +85,14 @@ def test_a_test_that_ended_at_a_loss_that_is_not_finite_lost_half_there():
         (2 + noise(0.3, seed=1), NO_FALL),
         (2 + noise(0.3, seed=2), NO_FALL),
         (np.interp(STEPS, [0, 200], [2.0, 9.0]), NO_FALL),
-        # Raised by the first rates, and then less high, but never below where it began.
+        # The first rates raise the loss; then it falls, but never below its first value.
         (np.concatenate([[2.0], np.interp(STEPS[1:], [0, 5, 100, 150], [2.0, 90.0, 3.0, 80.0])]), NO_FALL),
         (np.interp(STEPS, [100, N], [2.0, 1.0]), STILL_FALLING),
         (np.interp(STEPS, [100, 200], [2.0, 1.0]), STILL_FALLING),
         (np.interp(STEPS, [0, 60, 200, N], [2.0, 1.0, 1.0, 5.0]), FELL_AT_ONCE),
     ],
 )
-def test_a_curve_that_says_nothing_says_why(losses, why):
+def test_a_curve_without_marks_gives_the_reason(losses, why):
     assert find_marks(losses, N) == why
 
 

@@ -1,4 +1,4 @@
-"""`find_learning_rate`: the losses that training has, at any number of threads, and nothing of the test images."""
+"""`find_learning_rate` has the losses of training with any number of threads, and does not use the test images."""
 
 from __future__ import annotations
 
@@ -90,12 +90,12 @@ def test_where_the_test_ends_does_not_depend_on_how_fast_steps_are(training, mon
     found = find(training, **wide)
     assert 60 < len(found.losses) < 300  # it blew up
     assert np.isfinite(found.losses).all()
-    monkeypatch.setattr(epochs, "PROGRESS_SECONDS", 0.0)  # a look after each step
+    monkeypatch.setattr(epochs, "PROGRESS_SECONDS", 0.0)  # progress is reported after each step
     again = find(training, **wide)
     assert again.losses.tobytes() == found.losses.tobytes()
 
 
-def test_a_wide_range_gives_a_suggestion_below_what_it_says_of_the_curve(training):
+def test_in_a_wide_range_the_suggestion_is_below_the_rate_of_the_smallest_loss(training):
     wide = {"optimizer": "sgd", "lowest": 1e-4, "highest": 100, "steps": 300}
     for schedule, divisor, words in (("constant", 10, "a tenth"), ("cosine", 3, "a third")):
         found = find(training, settings={"schedule": {"name": schedule}}, **wide)
@@ -142,7 +142,7 @@ def test_without_a_suggestion_the_words_say_why_and_what_to_try(values, words, t
     assert sentence.endswith(words)
 
 
-def test_the_test_images_play_no_part(write_data, tmp_path, monkeypatch):
+def test_the_test_images_are_not_used(write_data, tmp_path, monkeypatch):
     seen = []
 
     def prepare_and_look(config, dataset, **options):
@@ -249,6 +249,6 @@ def test_a_signal_ends_the_test_and_its_threads_and_writes_nothing(training, tmp
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_function_of_your_own_trains_as_it_does_in_training(training):
-    own = barenet.Activation.custom("shifted", lambda z: np.tanh(z) + 0.1, lambda da, z, a: da * (1 - (a - 0.1) ** 2))
-    assert len(find(training, activation=own).losses) == 66
+def test_a_custom_function_has_the_losses_that_it_has_in_training(training):
+    shift = barenet.Activation.custom("shifted", lambda z: np.tanh(z) + 0.1, lambda da, z, a: da * (1 - (a - 0.1) ** 2))
+    assert len(find(training, activation=shift).losses) == 66

@@ -1,4 +1,4 @@
-"""Optimizers and schedules in a search: each point's brings its defaults, and older studies keep theirs."""
+"""Optimizers and schedules in a search: each one has its defaults, and older studies keep the defaults they had."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_optimizer_of_a_space_has_its_own_rate(dataset):
     assert list(notes_of(base, Space.parse({"optimizer.name": ["sgd", "adamw"], "lr": [0.1]}))) == []
 
 
-def test_what_the_base_gives_to_one_optimizer_does_not_hinder_another(dataset):
+def test_base_settings_of_one_optimizer_do_not_apply_to_another(dataset):
     base = Base("quick", {"data.n_valid": 100, "data.batch_size": 64, "optimizer.weight_decay": 0.1})
     assert config_of(base, {"optimizer.name": "sgd"}, dataset).optimizer.weight_decay == 0.0
     assert config_of(base, {"optimizer.name": "adamw"}, dataset).optimizer.weight_decay == 0.1
@@ -63,12 +63,12 @@ def test_a_study_of_the_first_format_keeps_the_recipes_rate_and_decay(tmp_path):
     assert config.optimizer.learning_rate == 0.05
     assert (config.schedule.decay_rate, config.schedule.decay_step, config.schedule.minimum) == (0.95, 6000, 0.01)
     (tmp_path / "study.json").write_text(json.dumps(stored), "utf-8")
-    # What an earlier version does not say: NumPy trained.
+    # Earlier versions do not name the engine, which was NumPy.
     given = {**request.base.given, "trainer.engine": "numpy"}
     assert read_request(tmp_path) == replace(request, base=replace(request.base, given=given))
 
 
-def test_first_studies_that_search_the_optimizer_had_one_rate_for_all():
+def test_studies_of_the_first_format_that_search_the_optimizer_have_one_rate_for_all():
     assert given_before("course", {}, ["optimizer.name"]) == {"optimizer.learning_rate": 0.05}
     assert given_before("course", {"optimizer.beta1": 0.8, "optimizer.l2": 0.1}, ["lr"]) == {"optimizer.l2": 0.1}
     assert given_before("quick", {"optimizer.beta1": 0.8}, ["lr"]) == {"optimizer.beta1": 0.8}

@@ -1,4 +1,4 @@
-"""Spaces that are a list of points: what a person may write, what it means, and every way to get it wrong."""
+"""Spaces that are a list of points: what a person may write, what it means, and each mistake."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ clip_norm = "none"
 """
 
 
-def test_points_are_tried_as_they_are_listed_and_one_spelling_of_a_setting_goes_for_all():
+def test_points_are_tried_as_they_are_listed_and_the_first_name_of_a_setting_is_used_in_all():
     space = list_points({"points": [SGD, ADAMW, {}]})
     words = "optimizer=adamw lr=0.003 model.hidden_sizes=6-6 clip_norm=none"
     assert list(space.grid()) == [
@@ -68,7 +68,7 @@ def test_a_setting_counts_for_the_points_that_have_it_with_their_values():
         ({"name": "GD", "lr": 0.1}, "name is 'GD', which is not searched"),
     ],
 )
-def test_a_point_that_is_none_of_the_list_is_noticed(changed, message):
+def test_a_point_that_is_not_in_the_list_is_noticed(changed, message):
     space = list_points({"points": [SGD, {"lr": 0.003}]})
     space.check_point(SGD)
     with pytest.raises(SchemaError) as error:
@@ -76,7 +76,7 @@ def test_a_point_that_is_none_of_the_list_is_noticed(changed, message):
     assert str(error.value) == message
 
 
-def test_a_file_of_points_may_have_settings_for_all_and_is_written_so_that_it_asks_the_same(tmp_path):
+def test_a_file_of_points_may_have_settings_for_all_and_its_written_form_asks_for_the_same(tmp_path):
     path = tmp_path / "ladder.toml"
     path.write_text(TABLES, "utf-8")
     request = make_request(path, None, None, {})
@@ -127,7 +127,7 @@ def test_a_list_in_another_order_or_with_other_settings_is_another_space():
         ((point for point in [SGD]), "the space is a value of type generator, expected values by the names of"),
     ],
 )
-def test_a_wrong_list_is_one_line_that_says_what(points, message):
+def test_a_wrong_list_gives_one_line_that_names_the_mistake(points, message):
     with pytest.raises(ConfigError) as error:
         make_request(points, None, None, {})
     assert message in str(error.value)
@@ -142,7 +142,7 @@ def test_a_wrong_list_is_one_line_that_says_what(points, message):
         ("[trainr]\nepochs = 1\n[[points]]\nl2 = 0.1\n", "unknown table [trainr]; did you mean 'trainer'?"),
     ],
 )
-def test_what_stands_beside_points_in_a_file_is_settings_for_all_or_refused(text, message, tmp_path):
+def test_a_file_of_points_may_have_nothing_else_but_settings(text, message, tmp_path):
     path = tmp_path / "points.toml"
     path.write_text(text, "utf-8")
     with pytest.raises(ConfigError) as error:
@@ -163,7 +163,7 @@ def test_all_points_of_a_list_are_tried(values, message):
         make_request([{"epochs": 2}, SGD], None, None, values)
 
 
-# Against the data
+# With the data
 
 
 def check(points, dataset, **values):
@@ -184,20 +184,20 @@ def check(points, dataset, **values):
         ([{"lr": 0.05}, {}], "the points 'lr=0.05' and 'base settings' have the same settings; leave one out"),
     ],
 )
-def test_a_point_that_cannot_be_trained_or_means_another_is_named(points, message, dataset):
+def test_a_point_that_cannot_be_trained_or_equals_another_is_named(points, message, dataset):
     with pytest.raises(ConfigError) as error:
         check(points, dataset)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
 
-def test_points_may_differ_in_optimizer_and_schedule_with_what_belongs_to_them(dataset):
+def test_points_may_differ_in_optimizer_and_schedule_and_in_their_settings(dataset):
     notes = listen()
     decay = {"schedule": "exponential", "decay_rate": 0.9, "decay_step": 10}
     adamw = {"optimizer": "adamw"}
     check([{}, adamw, {**adamw, "weight_decay": 0.1}, {**decay, "momentum": 0.9}], dataset)
-    told = "optimizer adamw in place of sgd: learning rate 0.001, adamw's own default, in place of 0.05"
-    assert [note for note in notes if "adamw" in note] == [told]
+    note = "optimizer adamw in place of sgd: learning rate 0.001, adamw's own default, in place of 0.05"
+    assert [found for found in notes if "adamw" in found] == [note]
 
 
 def test_more_points_than_the_limit_are_refused(dataset):

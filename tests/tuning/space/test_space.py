@@ -1,4 +1,4 @@
-"""Spaces: what a person may write, what a grid of it holds, and every way to get it wrong."""
+"""Spaces: what a person may write, the points of a grid, and each mistake."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_layer_counts_only_where_the_network_has_it():
     assert all(("hidden_size_2" in point) == (point["n_hidden_layers"] == 2) for point in points)
 
 
-def test_a_condition_keeps_points_out():
+def test_a_condition_leaves_points_out():
     space = {"momentum": {"choices": [0.5, 0.9], "when": {"optimizer.name": "sgd"}}, "optimizer.name": ["sgd", "adam"]}
     assert len(grid(space)) == 3
 
@@ -90,7 +90,7 @@ def test_equal_values_count_once():
         ({"lr": [{"a": 1}]}, "a value of lr must be a number, a text or true or false"),
     ],
 )
-def test_a_wrong_space_is_one_line_that_says_what(table, message):
+def test_a_wrong_space_gives_one_line_that_names_the_mistake(table, message):
     with pytest.raises(ConfigError) as error:
         Space.parse(table, n_hidden=2)
     assert message in str(error.value)
@@ -124,7 +124,7 @@ def test_a_grid_has_as_many_points_as_it_says_and_none_twice(table):
 # Files and flags
 
 
-def test_a_written_space_file_asks_the_same_again_in_the_same_order(tmp_path):
+def test_a_written_space_file_asks_for_the_same_in_the_same_order(tmp_path):
     table = {
         "lr": {"low": 0.001, "high": 0.1, "log": True},
         "clip_norm": [None, 1.0],
@@ -144,7 +144,7 @@ def test_a_written_space_file_asks_the_same_again_in_the_same_order(tmp_path):
     assert given == {"trainer.epochs": 3, "data.path": "a b"}
 
 
-def test_a_misspelt_table_is_told_of_search_and_space(tmp_path):
+def test_the_message_about_a_misspelt_table_names_search_and_space(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text("[serch]\nstrategy = 'tpe'\n[space]\nlr = [0.1]\n", "utf-8")
     with pytest.raises(ConfigError, match=r"unknown table \[serch\]; did you mean 'search'"):
@@ -152,7 +152,7 @@ def test_a_misspelt_table_is_told_of_search_and_space(tmp_path):
 
 
 @pytest.mark.parametrize(("parent", "value"), [(["sgd", "adam"], "sdg"), (["sgd", "adam"], ["sgd", "adamw"])])
-def test_a_condition_on_a_value_that_never_comes_is_an_error(parent, value):
+def test_a_condition_on_a_value_that_is_not_searched_is_an_error(parent, value):
     table = {"optimizer.name": parent, "momentum": {"choices": [0.0, 0.9], "when": {"optimizer.name": value}}}
     with pytest.raises(ConfigError, match=r"momentum counts when optimizer\.name is '.*', but it takes sgd, adam"):
         Space.parse(table)
@@ -191,7 +191,7 @@ def test_a_space_file_holds_the_space_the_search_and_settings(tmp_path):
         ([], ["lr=a:b"], "--range takes NAME=LOW:HIGH"),
     ],
 )
-def test_wrong_flags_say_how_it_is_written(grids, ranges, message):
+def test_the_message_about_a_wrong_flag_shows_how_to_write_it(grids, ranges, message):
     with pytest.raises(ConfigError, match=message):
         parse_flags(grids, ranges)
 
@@ -209,7 +209,7 @@ def configure(dataset):
     return make
 
 
-def test_the_course_projects_words_change_what_they_say(configure):
+def test_the_course_projects_words_change_the_settings_that_they_name(configure):
     point = {"hidden_size_2": 5, "lr": 0.3, "ld": 0.02, "decay_rate": 0.5, "decay_step": 7, "input_dim": 64}
     config = configure(point)
     assert config.model.hidden_sizes == (128, 5)
@@ -229,12 +229,12 @@ def test_activations_of_single_layers_make_an_architecture(configure):
     assert same.model.activation == "tanh"
 
 
-def test_a_deeper_network_takes_its_last_size_again(configure):
+def test_further_layers_of_a_deeper_network_have_the_last_size(configure):
     assert configure({"n_hidden_layers": 3, "hidden_size_2": 7}).model.hidden_sizes == (128, 7, 32)
     assert configure({"n_hidden_layers": 0}).model.hidden_sizes == ()
 
 
-def test_what_a_recipe_sets_for_its_own_optimizer_is_dropped_with_it(configure):
+def test_a_recipes_settings_of_its_optimizer_do_not_apply_to_another(configure):
     assert configure({"optimizer.name": "sgd"}, recipe="quick").optimizer.weight_decay == 0
 
 
@@ -280,7 +280,7 @@ def test_rungs_are_parts_of_the_epochs_and_whole_validations():
         ({"halvin": True}, "unknown setting search.halvin; did you mean 'halving'?"),
     ],
 )
-def test_a_wrong_plan_is_one_line(values, message):
+def test_a_wrong_plan_gives_one_line(values, message):
     with pytest.raises(ConfigError) as error:
         Plan.make(values)
     assert message in str(error.value)

@@ -18,7 +18,7 @@ def layers_of(base: Base, point, dataset):
     return [(row.output_dim, row.activation.name) for row in rows]
 
 
-def test_a_comma_divides_values_and_a_dash_layers():
+def test_a_comma_separates_values_and_a_dash_separates_layers():
     (dimension,) = Space.parse(parse_flags(["activation=relu-tanh,gelu"], []))
     assert dimension.choices == ("relu-tanh", "gelu")
     (listed,) = Space.parse({"activation": [["relu", "leaky_relu"], "tanh"]})

@@ -47,7 +47,7 @@ def test_a_study_says_which_engine_trains_its_trials(study):
     assert stored_config(folder / "best").trainer.engine == "numpy"
 
 
-def test_a_study_goes_on_with_its_own_engine_whatever_the_shell_says(study, broken_shell):
+def test_a_study_goes_on_with_its_engine_and_ignores_the_shell(study, broken_shell):
     folder, images = study
     for again in (
         {},
@@ -85,7 +85,7 @@ def test_a_study_whose_engine_cannot_be_used_does_not_go_on(study, monkeypatch, 
         barenet.search(**images, resume=tmp_path, workers=0, verbose=False)
 
 
-def test_the_engine_is_no_setting_to_search():
+def test_the_engine_cannot_be_searched():
     with pytest.raises(ConfigError, match="one engine trains all trials"):
         barenet.search({"engine": ["numpy", "compiled"]}, verbose=False)
 

@@ -1,4 +1,4 @@
-"""A study's files and Optuna's record: what a crash may leave, and what is done about it."""
+"""A study's files and Optuna's record, after crashes and damage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def states(ledger):
 
 
 @pytest.mark.slow
-def test_a_trial_is_enqueued_asked_for_and_told_once(tmp_path):
+def test_a_trial_is_enqueued_asked_for_and_ended_once(tmp_path):
     ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
     ledger.start(4, {"lr": 0.01})
     ledger.start(4, {"lr": 0.01})
@@ -58,7 +58,7 @@ def test_a_trial_is_enqueued_asked_for_and_told_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_trial_left_waiting_or_running_is_taken_up_again(tmp_path):
+def test_a_trial_that_was_left_waiting_or_running_is_continued(tmp_path):
     ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
     ledger.start(0, {"lr": 0.1})
     ledger.study.enqueue_trial({"lr": 0.01}, user_attrs={"trial": 1})  # and killed
@@ -69,7 +69,7 @@ def test_a_trial_left_waiting_or_running_is_taken_up_again(tmp_path):
     assert states(again) == [(0, "PRUNED"), (1, "FAIL")]
 
 
-def test_a_trial_that_was_asked_for_and_no_more_gets_its_values(tmp_path):
+def test_a_trial_that_was_only_asked_for_gets_its_values(tmp_path):
     ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
     ledger.study.enqueue_trial({"lr": 0.01}, user_attrs={"trial": 0})
     ledger.study.ask()  # and killed
@@ -90,7 +90,7 @@ def test_real_numbers_that_are_nearly_equal_are_two_trials(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", slow_except([None, b"", DAMAGED], DAMAGED))
-def test_a_lost_or_damaged_record_is_told_anew_from_the_files(content, small_search, contents):
+def test_a_lost_or_damaged_record_is_made_anew_from_the_files(content, small_search, contents):
     result = small_search()
     before = contents(result.folder)
     for path in result.folder.glob("study.db*"):
@@ -156,10 +156,10 @@ def test_a_study_that_another_process_uses_is_refused_and_the_process_named(tmp_
         with hold_lock(tmp_path):
             pass
 
-    wait_while_it_raises(RunError, take_lock)  # the lock dies with its holder
+    wait_while_it_raises(RunError, take_lock)  # the lock ends with its process
 
 
-def test_a_study_is_not_begun_where_something_is(tmp_path):
+def test_a_study_is_not_begun_in_an_existing_folder(tmp_path):
     def create(*about):
         with new_study(*about) as new:
             StudyFolder(new.path).about.write_text("{}", "utf-8")
@@ -181,7 +181,7 @@ def subject(rung=0):
     return Subject("00000", rung, 0, 1, {"lr": 0.1})
 
 
-def test_what_is_half_written_is_no_finished_rung(tmp_path):
+def test_a_half_written_rung_is_not_finished(tmp_path):
     notes = listen()
     folder = StudyFolder(tmp_path)
     assert folder.read_rungs("00000") == []
@@ -221,18 +221,18 @@ def finished(arrays, tmp_path_factory):
         ({"metric": "loss"}, "was made with metric = acc, got loss"),
     ],
 )
-def test_a_study_goes_on_only_as_it_was_asked(given, message, finished, small_search):
+def test_a_study_goes_on_only_with_what_it_was_asked_for(given, message, finished, small_search):
     with pytest.raises(RunError, match=message):
         small_search(resume=finished, **given)
 
 
 def question_of(folder):
-    """Return recipe and given settings of a study as they were written down."""
+    """Return the recipe and the given settings of a study as they are in its file."""
     asked = json.loads((folder / "study.json").read_text("utf-8"))
     return asked["recipe"], asked["given"]
 
 
-def test_a_search_starts_from_the_course_recipe_whatever_its_space_is():
+def test_a_search_of_any_space_starts_from_the_course_recipe():
     for space in (None, {"l2": [0.0, 0.1]}):
         base = make_request(space, None, None, {}).base
         assert (base.recipe, base.given) == ("course", {"trainer.epochs": 10, "trainer.eval_every": 1})
@@ -266,10 +266,10 @@ def test_a_study_goes_on_with_the_base_that_it_was_begun_with(small_search, arra
     barenet.search({"batch_size": [100]}, **about, resume=begun.folder)
 
 
-def test_a_study_goes_on_only_with_its_own_data(finished, arrays):
+def test_a_study_goes_on_only_with_its_data(finished, arrays):
     with pytest.raises(RunError, match="was made from other data than arrays"):
         barenet.search(resume=finished, workers=0, verbose=False, **{**arrays, "x": 255 - arrays["x"]})
-    with pytest.raises(RunError, match="handed in from Python; hand them in again"):
+    with pytest.raises(RunError, match="given from Python; give them again"):
         barenet.search(resume=finished, workers=0, verbose=False)
 
 
@@ -310,7 +310,7 @@ def test_tpe_draws_where_trials_did_well():
     assert sum(distances) / 9 < 0.12  # of uniform draws it is 0.29
 
 
-# Damage: what tests/faults does at random, once each on purpose
+# Damage: one case each of what tests/faults does at random
 
 
 class Notes(SearchObserver):
@@ -321,7 +321,7 @@ class Notes(SearchObserver):
 
 
 @pytest.fixture
-def own_copy(finished, tmp_path):
+def copy_of_study(finished, tmp_path):
     """A finished study to damage."""
     return shutil.copytree(finished, tmp_path / "copy")
 
@@ -338,24 +338,24 @@ def own_copy(finished, tmp_path):
         ("config.toml", "epochs = 1", "epochs = 5", "trainer.epochs is 5, and was 1;"),
     ),
 )
-def test_a_changed_file_of_a_study_is_named_and_kept(name, before, now, words, own_copy, small_search):
-    path, told = own_copy / name, Notes()
+def test_a_changed_file_of_a_study_is_named_and_kept(name, before, now, words, copy_of_study, small_search):
+    path, told = copy_of_study / name, Notes()
     text = path.read_text("utf-8")
     assert before in text
     path.write_text(text.replace(before, now), "utf-8")
-    small_search(resume=own_copy, observer=told)
+    small_search(resume=copy_of_study, observer=told)
     note = told.notes[0]
     assert re.search(words, note)
     kept = f"{path.stem}.changed-1.toml"
     assert note.endswith(f"the search goes on as it was begun, and the file is kept as {kept}")
-    assert (own_copy / kept).read_text("utf-8") == text.replace(before, now)
+    assert (copy_of_study / kept).read_text("utf-8") == text.replace(before, now)
     assert path.read_text("utf-8") == text
 
 
 @pytest.mark.slow
-def test_a_study_that_nobody_touched_is_not_called_changed(own_copy, small_search):
+def test_a_study_that_nobody_touched_is_not_called_changed(copy_of_study, small_search):
     told = Notes()
-    small_search(resume=own_copy, observer=told, repeats=1)
+    small_search(resume=copy_of_study, observer=told, repeats=1)
     assert [note for note in told.notes if "changed" in note or "damaged" in note] == []
 
 
@@ -375,31 +375,31 @@ def test_a_study_that_nobody_touched_is_not_called_changed(own_copy, small_searc
         ("name", None, "name is None: input should be a valid string"),
     ],
 )
-def test_a_study_json_of_other_names_or_types_is_refused_in_one_line(member, value, message, own_copy):
-    values = unseal((own_copy / "study.json").read_bytes())
-    (own_copy / "study.json").write_text(seal({**values, member: value}, indent=1), "utf-8")
+def test_a_study_json_of_other_names_or_types_is_refused_in_one_line(member, value, message, copy_of_study):
+    values = unseal((copy_of_study / "study.json").read_bytes())
+    (copy_of_study / "study.json").write_text(seal({**values, member: value}, indent=1), "utf-8")
     with pytest.raises(RunError, match=message) as error:
-        read_request(own_copy)
+        read_request(copy_of_study)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.parametrize("content", [b"[" * 5_000, b"[]", b"{}", b"\xff", b"9" * 5_000, b'{"format": 2}', b""])
-def test_a_study_json_that_is_none_is_refused_in_one_line(content, own_copy):
-    (own_copy / "study.json").write_bytes(content)
+def test_a_study_json_with_other_content_is_refused_in_one_line(content, copy_of_study):
+    (copy_of_study / "study.json").write_bytes(content)
     with pytest.raises(RunError, match=r"study.json is damaged \(.*\); put it back from a copy") as error:
-        read_request(own_copy)
+        read_request(copy_of_study)
     assert "\n" not in str(error.value)
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes of POSIX")
-def test_pipes_in_place_of_a_study_are_not_waited_for(own_copy):
+def test_pipes_in_place_of_a_study_are_refused_at_once(copy_of_study):
     for name in ("study.json", "rounds/0.json", "trials/00000/rung-0.json", "trials/00000/rung-0.safetensors"):
-        (own_copy / name).unlink(missing_ok=True)
-        os.mkfifo(own_copy / name)
+        (copy_of_study / name).unlink(missing_ok=True)
+        os.mkfifo(copy_of_study / name)
     notes = listen()
-    folder = StudyFolder(own_copy)
+    folder = StudyFolder(copy_of_study)
     with pytest.raises(RunError, match=r"study.json is a pipe"):
-        read_request(own_copy)
+        read_request(copy_of_study)
     assert folder.take_points(0, SPACE) is None
     assert folder.take_rungs("00000") == []
     assert folder.take_state("00000", 0) is None
@@ -480,21 +480,21 @@ def test_a_record_of_an_earlier_version_says_nothing_of_its_point(tmp_path):
 
 
 @pytest.mark.parametrize("target", slow_except(["last.safetensors", "config.toml"], "config.toml"))
-def test_a_damaged_retrained_run_is_set_aside_and_trained_once_more(target, own_copy, small_search):
-    first = small_search(resume=own_copy, retrain=True)
+def test_a_damaged_retrained_run_is_set_aside_and_trained_once_more(target, copy_of_study, small_search):
+    first = small_search(resume=copy_of_study, retrain=True)
     told = Notes()
-    folder = own_copy / "retrained"
+    folder = copy_of_study / "retrained"
     (folder / "previous.safetensors").unlink()
     (folder / target).write_bytes(b"[" * 300)
-    again = small_search(resume=own_copy, observer=told)
+    again = small_search(resume=copy_of_study, observer=told)
     assert again.retrained.networks[0].scores.accuracy == first.retrained.networks[0].scores.accuracy
     words = "it is kept as retrained.damaged-1, and the winner is trained once more from its start"
     assert any(note.endswith(words) for note in told.notes)
-    assert (own_copy / "retrained.damaged-1" / target).read_bytes() == b"[" * 300
+    assert (copy_of_study / "retrained.damaged-1" / target).read_bytes() == b"[" * 300
 
 
 @pytest.mark.slow
-def test_a_table_or_picture_that_cannot_be_written_ends_no_search(small_search, monkeypatch, tmp_path):
+def test_a_search_goes_on_if_a_table_or_picture_cannot_be_written(small_search, monkeypatch, tmp_path):
     def fail(*about):
         raise MachineError("cannot write results.csv: no space left on device")
 

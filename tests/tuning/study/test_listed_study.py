@@ -1,4 +1,4 @@
-"""Searches over a list of points: each trained with its settings alone, repeated, halved, and gone on with."""
+"""Searches over a list of points: each is trained with its settings; repeats, halving and resuming work as usual."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Stop(SearchObserver):
 
 
 @pytest.mark.slow
-def test_a_list_that_was_stopped_goes_on_with_workers_as_if_it_never_was(
+def test_a_stopped_list_goes_on_with_workers_as_if_it_had_never_stopped(
     search_points, small_search, contents, tmp_path
 ):
     options = {"halving": True, "eta": 2, "min_epochs": 1, "repeats": 1, "stack": 1}
@@ -72,7 +72,7 @@ def test_a_list_that_was_stopped_goes_on_with_workers_as_if_it_never_was(
 
 
 @pytest.mark.slow
-def test_the_file_of_a_list_asks_the_same_again(search_points, contents, arrays, tmp_path):
+def test_the_space_file_of_a_list_asks_for_the_same_study(search_points, contents, arrays, tmp_path):
     first = search_points()
     again = barenet.search(first.folder / "space.toml", **arrays, workers=0, verbose=False, output=tmp_path)
     assert contents(again.folder) == contents(first.folder)

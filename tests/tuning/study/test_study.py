@@ -1,4 +1,4 @@
-"""Whole searches on small images: what they find, and that nothing depends on how they were run."""
+"""Complete searches on small images: their results, which do not depend on how they were run."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_results_do_not_depend_on_stacks_or_workers(values, small_search, conten
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", ["random", "tpe"])
-def test_what_is_drawn_does_not_depend_on_stacks_or_workers(strategy, small_search, contents):
+def test_drawn_points_do_not_depend_on_stacks_or_workers(strategy, small_search, contents):
     space = {"lr": {"low": 1e-4, "high": 1e-1, "log": True}, "hidden_size_1": {"low": 4, "high": 9}}
     options = {"strategy": strategy, "trials": 14, "round_size": 5, "epochs": 1}
     alone = contents(small_search(space, **options).folder)
@@ -109,7 +109,7 @@ def test_halving_stops_all_but_one_in_eta_at_each_rung(small_search):
 
 
 @pytest.mark.slow
-def test_a_trial_that_diverges_is_recorded_with_its_reason_and_harms_no_other(small_search, contents):
+def test_a_trial_that_diverges_is_recorded_with_its_reason_and_changes_no_other(small_search, contents):
     space = {"lr": [0.02, 1e30, 0.002], "optimizer.name": ["sgd"]}
     result = small_search(space)
     lost = result.trials[-1]
@@ -155,16 +155,16 @@ def test_retrain_trains_the_winner_and_only_then_tests(small_search):
 
 @pytest.mark.slow
 def test_a_search_with_validation_arrays_compares_on_them_and_goes_on_and_retrains_with_them(arrays, small_search):
-    own = {"x_val": arrays["x"][:50], "y_val": (arrays["y"][:50] + 1) % 4}
+    validation = {"x_val": arrays["x"][:50], "y_val": (arrays["y"][:50] + 1) % 4}
     options = {"workers": 0, "verbose": False}
-    first = small_search({"lr": [0.02, 0.002]}, **own, n_valid=50)
+    first = small_search({"lr": [0.02, 0.002]}, **validation, n_valid=50)
     assert json.loads((first.folder / "best" / "history.jsonl").read_text("utf-8").splitlines()[0])["valid_loss"] > 0
     with pytest.raises(barenet.errors.RunError, match="was made from other data"):
         barenet.search(resume=first.folder, **arrays, **options)
-    again = barenet.search(resume=first.folder, **arrays, **own, **options, retrain=True)
+    again = barenet.search(resume=first.folder, **arrays, **validation, **options, retrain=True)
     assert again.retrained.config.data.n_valid == 50
     assert again.retrained.networks[0].history[-1].valid_loss == first.best.last.valid_loss
-    twice = barenet.search(resume=first.folder, **arrays, **own, **options, retrain=True)
+    twice = barenet.search(resume=first.folder, **arrays, **validation, **options, retrain=True)
     assert twice.retrained.networks[0].scores.accuracy == again.retrained.networks[0].scores.accuracy
 
 
@@ -193,7 +193,7 @@ class Stop(SearchObserver):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", slow_except(["grid", "tpe"], "grid"))
-def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_never_was(strategy, small_search, contents, tmp_path):
+def test_a_stopped_search_goes_on_and_ends_as_if_it_had_never_stopped(strategy, small_search, contents, tmp_path):
     space, options = None, {"stack": 1, "halving": True, "epochs": 6, "repeats": 1}
     if strategy == "tpe":
         space = {"lr": {"low": 1e-4, "high": 1e-1, "log": True}}
@@ -210,7 +210,7 @@ def test_a_search_that_was_stopped_goes_on_and_ends_as_if_it_never_was(strategy,
 
 
 @pytest.mark.slow
-def test_repeats_that_are_raised_make_a_winner_whose_weights_were_not_kept(small_search, contents, tmp_path):
+def test_more_repeats_may_make_a_winner_whose_weights_were_not_kept(small_search, contents, tmp_path):
     # From this seed on the repeats rank another trial first than the first seed does, by far.
     space, options = {"hidden_size_1": [4, 5, 6, 7, 8]}, {"seed": 7, "recipe": "quick"}
     whole = small_search(space, repeats=2, repeat_best=6, name="whole", **options)
@@ -222,7 +222,7 @@ def test_repeats_that_are_raised_make_a_winner_whose_weights_were_not_kept(small
 
 
 @pytest.mark.slow
-def test_a_winner_that_comes_with_more_trials_is_retrained_and_tested(small_search):
+def test_a_new_winner_among_more_trials_is_retrained_and_tested(small_search):
     space = {"lr": {"low": 1e-5, "high": 0.05, "log": True}}
     few = small_search(space, strategy="random", trials=1, retrain=True)
     more = small_search(resume=few.folder, trials=8)
@@ -236,7 +236,7 @@ def test_a_winner_that_comes_with_more_trials_is_retrained_and_tested(small_sear
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", slow_except(["grid", "tpe"], "grid"))
-def test_a_studys_own_file_asks_the_same_again(strategy, small_search, contents, arrays, tmp_path):
+def test_a_studys_space_file_asks_for_the_same_study(strategy, small_search, contents, arrays, tmp_path):
     space: dict = {"lr": {"low": 1e-3, "high": 0.1, "log": True, "points": 2}, "hidden_size_1": [8, 6]}
     options = {"strategy": "tpe", "trials": 5} if strategy == "tpe" else {"strategy": "grid", "halving": True}
     first = small_search(space, **options)
@@ -262,7 +262,7 @@ def test_the_activation_of_a_layer_that_a_network_lacks_is_not_its_last_one(smal
         small_search(space)
 
 
-def test_what_a_study_was_made_with_can_only_be_raised(small_search):
+def test_trials_and_repeats_of_a_study_can_only_be_raised(small_search):
     grid = small_search({"lr": [0.01]}, repeats=2)
     with pytest.raises(barenet.errors.RunError, match="made for 2 repeats; --repeats can only be raised, got 1"):
         small_search(resume=grid.folder, repeats=1)

@@ -1,4 +1,4 @@
-"""Processes that train: what becomes of them when one of them, or the coordinator, dies."""
+"""Processes that train, when one of them or the coordinator dies."""
 
 from __future__ import annotations
 
@@ -35,18 +35,18 @@ def test_a_pool_that_broke_is_made_anew(pool):
 
 
 @pytest.mark.slow
-def test_a_task_apart_is_not_taken_along_when_the_pool_breaks(pool):
+def test_a_task_in_the_separate_process_goes_on_when_the_pool_breaks(pool):
     pool.make_ready()
-    apart = pool.executor(alone=True).submit(time.sleep, 1.0)
+    separate = pool.executor(alone=True).submit(time.sleep, 1.0)
     assert pool.executor(alone=False).submit(os._exit, 3).exception(timeout=PATIENCE)
-    assert apart.result(timeout=PATIENCE) is None
+    assert separate.result(timeout=PATIENCE) is None
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_while_handing_in_a_result_does_not_hang_the_search(pool):
+def test_a_worker_that_dies_while_it_sends_a_result_does_not_stop_the_search(pool):
     executor = pool.executor(alone=False)
     assert executor.submit(int).result(timeout=PATIENCE) == 0
-    # The beginning of a message of 4,096 bytes, as a worker that is killed while it writes one leaves it in the pipe.
+    # The beginning of a message of 4,096 bytes: a worker that is killed while it writes leaves such bytes in the pipe.
     os.write(executor._result_queue._writer.fileno(), b"\x00\x00\x10\x00" + b"abc")
     future = executor.submit(time.sleep, 600)
     time.sleep(0.3)

@@ -1,4 +1,4 @@
-"""A trial trains and is validated in one thread, however many cores and whatever the base settings ask for."""
+"""A trial trains and is validated in one thread, for any number of cores and of threads in the base settings."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from barenet.tuning.space.points import Base
 
 
 class Forbidden:
-    """Stands in for a thread where none may start."""
+    """Replaces the class of threads where none may start."""
 
     def __init__(self, **_):
         raise AssertionError("a thread would start")
@@ -23,7 +23,7 @@ def test_a_trial_starts_no_thread(dataset, monkeypatch):
     notes = listen()
     resolved, data = base.prepare(dataset, "acc")
     config = base.resolve({"optimizer.learning_rate": 0.01}, resolved, dataset, data.n_train)
-    assert "trials have one thread each; trainer.threads is left aside" in notes
+    assert "trials have one thread each; trainer.threads is ignored" in notes
     for module in (trainer, evaluation):
         monkeypatch.setattr(module, "available_cores", lambda: 4)
     monkeypatch.setattr(evaluation, "THREAD_WORK", 1)

@@ -1,4 +1,4 @@
-"""The data that workers map into memory: what is damaged while a search runs is not trained on."""
+"""The data that workers map into memory: networks do not train on data that are damaged during a search."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from barenet.tuning.workers.shared_data import share_data
 
 @pytest.fixture
 def shared(dataset, tmp_path):
-    """Data in a folder, as a worker finds them that has not opened them yet."""
+    """Data in a folder, which no worker has opened yet."""
     resolved, data = Base("quick", {"data.n_valid": 100}).prepare(dataset, "acc")
     shared = share_data(tmp_path / ".data", data, resolved, has_path=False)
     return shared, data, tmp_path / ".data"
@@ -41,7 +41,7 @@ def test_shared_data_that_are_damaged_are_not_trained_on(name, damage, shared):
     assert "\n" not in str(error.value)
 
 
-def test_nothing_is_left_of_what_a_process_has_opened(shared):
+def test_forgotten_data_are_neither_on_disk_nor_open(shared):
     shared, _, folder = shared
     shared.open()
     shared_data.forget_data(folder)

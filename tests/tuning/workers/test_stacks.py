@@ -1,4 +1,4 @@
-"""Stacks on pools that break: who is tried again, who is blamed, who is given up."""
+"""Stacks on pools that break: which are trained again, and which trials are given up."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from barenet.tuning.workers.stacks import Callbacks, StackTrainer
 
 
 class Died(Exception):
-    """A worker's end."""
+    """A worker has died."""
 
 
 class FakePool(Pool):
-    """Runs tasks at once; `rule` says what becomes of each."""
+    """Runs tasks when they are submitted; `rule` returns the result or the error of each."""
 
     def __init__(self, rule, n_slots=2):
         self.rule, self.n_slots, self.log, self.renewed = rule, n_slots, [], []
@@ -57,7 +57,7 @@ def test_all_stacks_are_trained():
     assert pool.renewed == []
 
 
-def test_a_stack_caught_in_a_broken_pool_is_trained_again_apart_and_nobody_is_blamed():
+def test_a_stack_whose_pool_broke_is_trained_again_alone_without_a_failure():
     pool, done, failed = run([["a", "b"], ["c"]], lambda task, alone, n: Died() if n <= 2 else "fine")
     assert done == ["a", "b", "c"]
     assert not failed
@@ -65,7 +65,7 @@ def test_a_stack_caught_in_a_broken_pool_is_trained_again_apart_and_nobody_is_bl
     assert pool.renewed == [False]
 
 
-def test_a_trial_that_ends_its_worker_three_times_alone_is_given_up_and_its_stack_goes_on():
+def test_a_trial_that_kills_its_worker_three_times_alone_is_given_up_and_its_stack_goes_on():
     pool, done, failed = run([["a", "bad", "c"]], lambda task, alone, n: Died("gone") if "bad" in task else "fine")
     assert done == ["a", "c"]
     assert failed == {"bad": "failed 3 times: its worker process ended: gone"}
@@ -83,6 +83,6 @@ def test_an_error_of_the_training_itself_is_named():
     assert failed == {"a": "failed 3 times: MemoryError: 64 GB"}
 
 
-def test_what_concerns_the_whole_study_ends_it():
+def test_an_error_of_barenet_ends_the_search():
     with pytest.raises(DataError, match="other data"):
         run([["a"], ["b"]], lambda task, alone, n: DataError("other data"))

@@ -4,14 +4,14 @@ Read the modules in this order; open `train` first:
 
     train        train a network, or go on with a run
     test         test a trained network
-    inspect      pictures of what a network learnt
+    inspect      pictures of what a network learned
     report       one page about a run, or one that compares several
     playground   a page on which a person draws
-    predict      what is on a picture
+    predict      classify pictures
     export       ONNX, or one Python file
     tuning/      search for good settings, find a learning rate
-    gradcheck    back-propagation against difference quotients
+    gradcheck    compare back-propagation with difference quotients
     ensemble     several networks as one model
-    verify       a run against its checksums, its last steps taken once more
+    verify       check a run's files, and train its last steps once more
     doctor       what decides speed on this machine
 """

@@ -13,7 +13,7 @@ __all__ = ["doctor"]
 
 
 def doctor(*, seconds: float = 10.0, json: Switch = False) -> None:
-    """Say what decides speed on this machine.
+    """Show what decides speed on this machine.
 
     Parameters
     ----------

@@ -28,15 +28,15 @@ def ensemble(
     Parameters
     ----------
     models
-        Runs or their names, such as quick-1, studies (their best runs), .safetensors files. A run of several seeds
-        gives all of them, and an ensemble its members.
+        Runs or their names, such as quick-1, studies (their best runs), .safetensors files. Of a run with several seeds
+        all networks are used, and of an ensemble all its members.
     output
-        Folder in which the ensemble's own folder is made.
+        Folder in which the ensemble's folder is made.
     name
-        Name of the ensemble's folder; without one it is ensemble-1, ensemble-2, ...
+        Name of the ensemble's folder. [ensemble-1, ensemble-2, ...]
     data
-        Where the data that the networks were trained on lie now; without it, where they were. Their test images are
-        tested.
+        Path of the data that the networks were trained on, if they were moved; the ensemble is tested on their test
+        images. [the path in the settings of the first run]
     """
     paths = [find_model(model, runs) for model in models]
     made = make_ensemble(*paths, output=output, name=name, dataset=data)

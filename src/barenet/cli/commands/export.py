@@ -30,22 +30,22 @@ def export(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write a trained network to a file that works without barenet, and prove that it does.
+    """Write a trained network to a file that works without barenet, and compare it with the model.
 
     Parameters
     ----------
     to
-        onnx, for every runtime that reads ONNX, or numpy, one Python file; without it, told by the name of --output.
+        onnx, for every runtime that reads ONNX, or numpy, for one Python file. [decided by the name of --output]
     output
-        File to write, which ends in .onnx or .py; without it, the run's name in the current folder.
+        File to write, which ends in .onnx or .py. [the run's name, in the current folder]
     preprocessing
-        The file takes images as bytes 0-255 and scales them; without, it takes floats that are scaled already.
+        The exported file takes images as bytes 0-255 and scales them; with --no-preprocessing it takes scaled floats.
     tolerance
-        How far a probability may be from the model's; without it, that is decided by the model's own rounding.
+        Largest allowed difference of a probability from the model's. [decided by the model's rounding]
     force
-        Overwrite a file that is there.
+        Overwrite an existing file.
     """
-    to, output = choose_target(to, output)  # a wrong one is told before a missing run
+    to, output = choose_target(to, output)  # before the model, so that a wrong format is reported first
     path = find_model(model, runs)
     options = {"preprocessing": preprocessing, "tolerance": tolerance, "force": force}
     result = write_export(path, to, output=output, dataset=data, **options)  # type: ignore[arg-type]

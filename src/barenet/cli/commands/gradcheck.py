@@ -10,7 +10,7 @@ import numpy as np
 
 from barenet.cli.flags import SettingFlags, read_flags
 from barenet.cli.options import Json, Quiet, Recipe
-from barenet.cli.own_file import OwnFile, split_reference
+from barenet.cli.python_file import PythonFile, split_reference
 from barenet.config.sources import build_config
 from barenet.data.batches import to_float
 from barenet.data.loading import load_dataset
@@ -27,7 +27,7 @@ from barenet.training.preparation import architecture_of, prepare, training_loss
 __all__ = ["gradcheck"]
 
 IMAGES = 16
-OWN_FLAGS = ("optimizer.l2", "trainer.seed", "data.batch_size")  # those that mean something for one's own code
+CODE_FLAGS = ("optimizer.l2", "trainer.seed", "data.batch_size")  # settings that the check of a person's code takes
 
 
 def gradcheck(
@@ -41,24 +41,24 @@ def gradcheck(
     json: Json = False,
     flags: SettingFlags = None,
 ) -> int:
-    """Compare back-propagation with difference quotients, on your own settings or in your own code.
+    """Compare back-propagation with difference quotients, for any settings or in your code.
 
     Parameters
     ----------
     settings_or_code
-        A TOML file with tables data, model, optimizer, schedule, trainer; or FILE.py:FUNCTION, code of yours.
+        A TOML file with tables data, model, optimizer, schedule, trainer; or FILE.py:FUNCTION, your code.
     sizes
-        Of a network of your own: inputs, hidden units, classes, as 20,16,12,5; small ones without it.
+        Sizes of the network in your code: inputs, hidden units, classes, such as 20,16,12,5. [small sizes]
     one_hot
-        Hand your own function one-hot labels, or integers; without it, whichever it takes.
+        Call your function with one-hot labels, or with integers. [the kind that it accepts]
     """
     given = read_flags(flags)
-    own = split_reference(settings_or_code) if settings_or_code is not None else None
-    if own is not None:
-        return check_own(*own, given, sizes=sizes, one_hot=one_hot, recipe=recipe, quiet=quiet, json=json)
+    code = split_reference(settings_or_code) if settings_or_code is not None else None
+    if code is not None:
+        return check_code(*code, given, sizes=sizes, one_hot=one_hot, recipe=recipe, quiet=quiet, json=json)
     if sizes is not None or one_hot is not None:
         raise ConfigError(
-            "--sizes and --one-hot go with code of your own: barenet gradcheck mine.py:loss_and_gradients"
+            "--sizes and --one-hot are for the check of your code: barenet gradcheck mine.py:loss_and_gradients"
         )
     settings = Path(settings_or_code) if settings_or_code is not None else None
     config = build_config(recipe, settings, given).as_given("trainer.epochs", "trainer.metric")  # neither matters here
@@ -85,7 +85,7 @@ def gradcheck(
     return 0 if report.passed else 1
 
 
-def check_own(
+def check_code(
     path: Path,
     function: str,
     flags: Mapping[str, Any],
@@ -96,13 +96,14 @@ def check_own(
     quiet: bool,
     json: bool,
 ) -> int:
-    """Check a function in a person's own file; return 0 if its gradients are right and 1 if not."""
-    stray = [f"--{name.replace('_', '-')}" for name in flags if name not in OWN_FLAGS] + ["--recipe"] * (
+    """Check a function in a person's Python file; return 0 if its gradients are right and 1 if not."""
+    unfit = [f"--{name.replace('_', '-')}" for name in flags if name not in CODE_FLAGS] + ["--recipe"] * (
         recipe not in (None, "quick")
     )
-    if stray:
+    if unfit:
         raise ConfigError(
-            f"{', '.join(stray)}: no setting of code of your own; --sizes, --one-hot, --l2, --batch-size are"
+            f"{', '.join(unfit)}: not for the check of your code, which takes --sizes, --one-hot, --l2, --batch-size, "
+            f"--seed"
         )
     options: dict[str, Any] = {}
     if "optimizer.l2" in flags:
@@ -110,7 +111,7 @@ def check_own(
     if "trainer.seed" in flags:
         options["seed"] = read_number("--seed", flags["trainer.seed"], int)
     n_images = read_number("--batch-size", flags.get("data.batch_size", str(N_IMAGES)), int)
-    file = OwnFile(path)
+    file = PythonFile(path)
     try:
         with file.running():
             report = check_own_code(
@@ -127,7 +128,7 @@ def check_own(
 
 
 def read_number(flag: str, text: str, kind: type) -> Any:
-    """Return a positive number, or one that is not negative for a seed."""
+    """Return a positive number; a seed may also be 0."""
     try:
         number = kind(text)
     except ValueError:

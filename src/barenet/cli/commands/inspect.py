@@ -25,14 +25,14 @@ def inspect(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write pictures of what a network learnt: its weights before and after, its neurons, what excites them.
+    """Write pictures of what a network learned: its weights before and after training, and its neurons.
 
     Parameters
     ----------
     neuron
-        The neuron to look at closely, a layer and a number such as 1:17; without it, one that matters.
+        The neuron to show in detail, as layer and number, such as 1:17. [one that matters for the accuracy]
     output
-        Folder for the pictures; without it, figures/ of the run, or a folder beside the model file.
+        Folder for the pictures. [figures/ in the run, or a folder beside the model file]
     """
     path = find_model(model, runs)
     found = write_pictures(path, output=output, neuron=neuron, dataset=data)

@@ -26,12 +26,12 @@ def playground(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write a page on which you draw an image and watch every neuron of a trained network answer.
+    """Write a page on which you draw an image and see how every neuron of a trained network responds.
 
     Parameters
     ----------
     output
-        File to write, which ends in .html; without it, playground.html in the run's folder or beside the model file.
+        File to write, which ends in .html. [playground.html in the run's folder or beside the model file]
     open
         Open the page in the browser.
     """

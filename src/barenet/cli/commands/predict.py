@@ -43,25 +43,27 @@ def predict(
     json: Json = False,
     csv: Switch = False,
 ) -> None:
-    """Say what is on pictures: class, probability and the next two, a line a picture.
+    """Classify pictures: print the class, its probability and the next two classes, one line for each picture.
 
     Parameters
     ----------
     images
         Pictures, folders of them, - for standard input, .npy, IDX or .csv files. Before them a model: a run or its
         name, such as quick-1, a folder of seeds (averaged), an ensemble, a study (its best run), a .safetensors file,
-        the course project's .pkl, or W1, b1, ... in an .npz file; the latest run without one.
+        the course project's .pkl, or W1, b1, ... in an .npz file. [the latest run]
     top
-        How many classes to show.
+        Number of classes to show.
     invert
-        Invert always or never; by default where a picture's border is as bright as the training images' is dark, or
-        the other way round.
+        Invert all pictures, or none. [those whose border is bright while that of the training images is dark, or the
+        reverse]
     crop
-        Crop a picture that is a little larger by an even border; by default where training scaled none.
+        Crop the border of a picture that is a little too large, if the border has one colour. [yes, unless training
+        scaled images]
     pad
-        Pad to the shape of the training images; without it, both sides are scaled on their own.
+        Pad to the shape of the training images; with --no-pad, height and width are scaled independently.
     resize
-        Scale to the size of the training images; without it, pictures of other sizes are padded, cropped or refused.
+        Scale to the size of the training images; with --no-resize, pictures of other sizes are padded, cropped or
+        refused.
     skip_broken
         Leave out pictures that cannot be read.
     csv
@@ -82,7 +84,7 @@ def predict(
     found = recognise(predictor, inputs, top=top, steps=steps, skip_broken=skip_broken)
     if json:
         about = {"model": str(model), "classes": predictor.class_names, "mirror": mirror}
-        print_json({**about, "images": [own.as_dict() for own in found]}, as_ascii=False)
+        print_json({**about, "images": [one.as_dict() for one in found]}, as_ascii=False)
     elif csv:
         write_csv(found)
     else:
@@ -90,18 +92,18 @@ def predict(
 
 
 def write_lines(found: Sequence[Recognition]) -> None:
-    """Print a line a picture: its name, the class and its probability, and the next ones."""
-    rows = [[escaped(own.source), *shares_of(own)] for own in found]
-    # In columns of a terminal, of which a Chinese character takes two.
+    """Print a line for each picture: its name, the class and its probability, and the next classes."""
+    rows = [[escaped(one.source), *shares_of(one)] for one in found]
+    # Widths are in columns of a terminal: a Chinese character takes two.
     widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
         print_line("  ".join(cells).rstrip())
 
 
-def shares_of(own: Recognition) -> list[str]:
+def shares_of(one: Recognition) -> list[str]:
     """Return each class with its probability: "Sneaker 0.973"."""
-    return [f"{escaped(name)} {share:.3f}" for name, share in zip(own.class_names, own.probabilities, strict=True)]
+    return [f"{escaped(name)} {share:.3f}" for name, share in zip(one.class_names, one.probabilities, strict=True)]
 
 
 def write_csv(found: Sequence[Recognition]) -> None:
@@ -109,6 +111,6 @@ def write_csv(found: Sequence[Recognition]) -> None:
     n = len(found[0].labels)
     ranks = ["", *(f"_{rank}" for rank in range(2, n + 1))]
     write_csv_row(sys.stdout, ["source", *(f"{what}{rank}" for rank in ranks for what in ("class", "probability"))])
-    for own in found:
-        pairs = zip(own.class_names, own.probabilities, strict=True)
-        write_csv_row(sys.stdout, [own.source, *(cell for pair in pairs for cell in pair)])
+    for one in found:
+        pairs = zip(one.class_names, one.probabilities, strict=True)
+        write_csv_row(sys.stdout, [one.source, *(cell for pair in pairs for cell in pair)])

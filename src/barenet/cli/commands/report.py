@@ -22,16 +22,15 @@ def report(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write one page about a run, or one that compares several.
+    """Write one page about a run, or one that compares several runs.
 
     Parameters
     ----------
     models
-        Runs or their names, such as quick-1, studies (their best runs), or ensembles; the latest run without any. A run
-        of several seeds gives their mean and spread.
+        Runs or their names, such as quick-1, studies (their best runs), or ensembles. For a run of several seeds the
+        page shows their mean and spread. [the latest run]
     output
-        File to write, which ends in .html; without it, report.html in the run's folder, or comparison.html
-        beside several runs.
+        File to write, which ends in .html. [report.html in the run's folder, or comparison.html beside several runs]
     """
     with collected() as notes:
         paths = [find_model(model, runs) for model in models or (None,)]

@@ -48,34 +48,34 @@ def test(
         logger.info(f"the model was trained on {trained_on}, these test images are of {dataset.name}")
         dataset = as_test(models[0], dataset) if data else dataset
     scores = [score_model(models[0], dataset, mirror=mirror)]
-    with held_back():  # the networks of one run have seen the same images, so the notes of the first are those of all
+    with held_back():  # networks of one run were trained on the same images, so each has the notes of the first
         scores += [score_model(model, dataset, mirror=mirror) for model in models[1:]]
     names = names_for(models[0], dataset)
-    whole = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
+    average = scores[0] if len(scores) == 1 else average_scores(scores, dataset.test_labels, names)  # type: ignore[arg-type]
     if json:
-        print_json({**summary(path, models, scores, whole), "mirror": mirror})
+        print_json({**summary(path, models, scores, average), "mirror": mirror})
         return
-    warning = describe_answers(whole, dataset.test_labels)  # type: ignore[arg-type]
+    warning = describe_answers(average, dataset.test_labels)  # type: ignore[arg-type]
     if is_ensemble(path):
-        members = [(own.source, network) for own, network in zip(read_members(path), models, strict=True)]
-        show_ensemble(str(path), members, scores, whole, warning, mirror=mirror)
+        members = [(member.source, network) for member, network in zip(read_members(path), models, strict=True)]
+        show_ensemble(str(path), members, scores, average, warning, mirror=mirror)
     else:
-        show_scores(str(path), scores, whole, names, warning, mirror=mirror)
+        show_scores(str(path), scores, average, names, warning, mirror=mirror)
 
 
-test.__test__ = False  # type: ignore[attr-defined]  # not a test case, whatever its name
+test.__test__ = False  # type: ignore[attr-defined]  # not a test case, despite its name
 
 
-def summary(path: Path, models: list[SavedModel], scores: list[Scores], whole: Scores) -> dict[str, Any]:
-    """Return the figures for `--json`: of several seeds means and standard deviations, of an ensemble its own."""
+def summary(path: Path, models: list[SavedModel], scores: list[Scores], average: Scores) -> dict[str, Any]:
+    """Return the figures for `--json`: for several seeds means and standard deviations, for an ensemble its scores."""
     networks = [{"model": str(m.path), **s.as_dict()} for m, s in zip(models, scores, strict=True)]
     if len(scores) == 1:
         return networks[0]
     if is_ensemble(path):
-        sources = [{"source": own.source} for own in read_members(path)]
+        sources = [{"source": member.source} for member in read_members(path)]
         return {
             "model": str(path),
-            **whole.as_dict(),
+            **average.as_dict(),
             "members": [source | network for source, network in zip(sources, networks, strict=True)],
         }
     accuracies, losses = [s.accuracy for s in scores], [s.loss for s in scores]
@@ -85,9 +85,9 @@ def summary(path: Path, models: list[SavedModel], scores: list[Scores], whole: S
         "test_accuracy_std": float(np.std(accuracies, ddof=1)),
         "test_loss": float(np.mean(losses)),
         "test_loss_std": float(np.std(losses, ddof=1)),
-        "ensemble_test_accuracy": whole.accuracy,
-        "ensemble_test_loss": whole.loss,
-        "confusion_matrix": whole.confusion.tolist(),
-        "per_class": whole.classes,
+        "ensemble_test_accuracy": average.accuracy,
+        "ensemble_test_loss": average.loss,
+        "confusion_matrix": average.confusion.tolist(),
+        "per_class": average.classes,
         "runs": networks,
     }

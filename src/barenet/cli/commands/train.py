@@ -42,26 +42,26 @@ def train(
     plot: Switch = False,
     flags: SettingFlags = None,
 ) -> None:
-    """Train a network, or several together; test it, and keep everything in a run folder.
+    """Train a network, or several together; test it, and save everything in a run folder.
 
     Parameters
     ----------
     settings
-        A TOML file with tables data, model, optimizer, schedule, trainer; data here stand for --data. Without it, the
-        recipe's settings.
+        A TOML file with tables data, model, optimizer, schedule, trainer. The path of data here means --data. [the
+        recipe's settings]
     resume
-        Go on with a stopped run, which ends as if it had never stopped; with more --epochs, train it for longer.
-        Without it, a new run begins.
+        A stopped run to continue; the result is the same as without the stop. With more --epochs, train a finished run
+        for longer. [a new run]
     output
-        Folder in which the run's own folder is made.
+        Folder in which the run's folder is made.
     name
-        Name of the run's folder; without one it is named after the recipe or the settings file, and numbered.
+        Name of the run's folder. [the name of the recipe or the settings file, and a number]
     dry_run
-        Print all settings as TOML that train accepts, and stop.
+        Print all settings as TOML, which train accepts as a settings file, and stop.
     report
-        Write report.html into the run's folder, also of a run that diverged.
+        Write report.html into the run's folder, even if training diverges.
     plot
-        Show the learning curves in a window as they grow.
+        Show the learning curves in a window during training.
     """
     observer = ConsoleObserver(quiet=quiet)
     settings, given = take_data(settings, read_flags(flags))
@@ -71,7 +71,7 @@ def train(
     if dry_run:
         config = build_config(recipe, settings, given)
         resolved, _ = prepare(config, load_dataset(**config.data.reading()))
-        choose_engine(config)  # for what may be wrong with it: these settings may be for elsewhere
+        choose_engine(config)  # raises an error if the engine cannot be used; the printed settings keep their engine
         print_toml(tomli_w.dumps({"recipe": resolved.recipe, **resolved.as_tables()}))
         return
     live = LivePlot() if plot else None
@@ -100,14 +100,14 @@ def train(
 
 
 def report_on(observer: ConsoleObserver) -> None:
-    """Write the page about the run that was watched."""
+    """Write the page about the run that was trained."""
     if observer.folder is not None:
         logger.info(f"report: {write_report(observer.folder)}")
 
 
 def check_resumed(run: Path, name: str | None, *, dry_run: bool) -> None:
-    """Raise ConfigError for another name than the run has, and for a dry run, which is about a new one."""
+    """Raise ConfigError for another name than that of the run, and for a dry run, which is about a new run."""
     if name is not None and name != run.absolute().name:
-        raise ConfigError(f"--resume goes on in the run's own folder, {run}; leave out --name {name}")
+        raise ConfigError(f"--resume goes on in the run's folder, {run}; leave out --name {name}")
     if dry_run:
         raise ConfigError(f"--dry-run shows the settings of a new run; those of {run} are in {run / 'config.toml'}")

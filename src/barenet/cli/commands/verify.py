@@ -24,16 +24,16 @@ def verify(
     quiet: Quiet = False,
     json: Json = False,
 ) -> int:
-    """Compare a run's files with their checksums, and its last steps with what training gives on this machine.
+    """Compare a run's files with their checksums, and its last steps with the same steps trained on this machine.
 
     Parameters
     ----------
     run
-        A run or its name, such as quick-1, or a study (its best run); the latest run without one.
+        A run or its name, such as quick-1, or a study (its best run). [the latest run]
     whole
-        Train from the first step, and not from the checkpoint before the last; takes as long as the run did.
+        Train from the first step, not from the checkpoint before the last one; takes as long as the run did.
     data
-        Where the data of the run are now; without it, where they were.
+        Path of the run's data, if they were moved. [the path in the run's settings]
     """
     found = verify_run(find_model(run, runs), whole=whole, data=data)
     if json:

@@ -1,4 +1,4 @@
-"""The smoothed loss over rising learning rates, and what stands out on it: where it falls, is smallest, and rises."""
+"""The smoothed loss over rising learning rates, and the marks on it: where it falls, is smallest, and rises."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ __all__ = [
 
 Losses = NDArray[np.float64]
 
-SPANS = 30  # the mean goes over about one step in so many of the test
+SPANS = 30  # the mean goes over about 1 / 30 of the steps of a test
 # Why there may be no marks.
 BLEW_UP = "the loss blew up at once"
 NO_FALL = "the loss did not fall"
 FELL_AT_ONCE = "the loss fell from the first steps on"
 STILL_FALLING = "the loss was still falling at the end"
 
-LOST = 4.0  # times the smallest smoothed loss
-SURE = 6.0  # standard errors of the smoothed loss that a fall has to be: noise alone falls so far in 1 test of 200
-ROUNDING = 1e-6  # of a loss in float32, whose mean of equal losses is not quite equal to them
-TWENTIETH, TENTH, HALF = 0.05, 0.1, 0.5  # of the fall
+BLOWN_UP = 4.0  # times the smallest smoothed loss
+SURE = 6.0  # least fall, in standard errors of the smoothed loss: noise alone falls so far in 1 test of 200
+ROUNDING = 1e-6  # part of a loss: in float32 the mean of equal losses is not exactly equal to them
+TWENTIETH, TENTH, HALF = 0.05, 0.1, 0.5  # parts of the fall
 
 
 def span_of(n_steps: int) -> int:
-    """Return over about how many steps a test of `n_steps` steps smooths: the same share of the range in every test."""
+    """Return over about how many steps a test of `n_steps` steps smooths: the same part of the steps in every test."""
     return max(2, n_steps // SPANS)
 
 
@@ -59,26 +59,27 @@ def count_kept(losses: Losses, span: int) -> int:
     """Return how many steps come before the loss blows up, all if it does not.
 
     It blows up where it is not finite, or where the smoothed loss is above four times its smallest value so far and
-    above where it began. (A loss that has come near 0 is soon four times as large, and still small.)
+    also above its value at the end of the first span. (Four times a loss near 0 is still a small loss.)
     """
     is_finite = np.isfinite(losses)
     n = len(losses) if is_finite.all() else int(is_finite.argmin())
     smoothed = smooth(losses[:n], span)
     if n <= span:
         return n
-    is_lost = smoothed > np.maximum(LOST * np.minimum.accumulate(smoothed), smoothed[span - 1])
-    is_lost[:span] = False  # the mean of a few steps is hardly smoothed
-    return int(is_lost.argmax()) if is_lost.any() else n
+    is_above = smoothed > np.maximum(BLOWN_UP * np.minimum.accumulate(smoothed), smoothed[span - 1])
+    is_above[:span] = False  # the mean of a few steps is hardly smoothed
+    return int(is_above.argmax()) if is_above.any() else n
 
 
 @dataclass(frozen=True)
 class Marks:
-    """The steps, counted from 0, that stand out on a curve.
+    """The marks on a curve: steps, counted from 0.
 
-    falls_from: the last at which the smoothed loss has not yet done a tenth of its fall. steepest: the middle of the
-    span of steps in which it falls most. smallest: the middle of the steps at which it is within a twentieth of its
-    fall from its smallest value; that itself is at another step with each seed, since the curve is flat there.
-    half_lost: the first after that at which half of the fall is lost again, or the loss is not finite, None without.
+    falls_from: the last step at which the smoothed loss has done less than a tenth of its fall. steepest: the middle of
+    the span of steps in which it falls most. smallest: the middle of the steps at which it differs from its smallest
+    value by less than a twentieth of its fall. (The step of the smallest value itself changes with the seed, since the
+    curve is flat there.) half_lost: the first later step at which the loss has risen again by half of the fall, or is
+    not finite; None if there is none.
     """
 
     falls_from: int
@@ -88,10 +89,10 @@ class Marks:
 
 
 def find_marks(losses: Losses, n_tried: int) -> Marks | str:
-    """Return what stands out on the losses (T,) of the first T of `n_tried` steps, or why nothing does, in words.
+    """Return the marks on the losses (T,) of the first T of `n_tried` steps, or a text that says why there are none.
 
-    The fall is that of the smoothed loss, to its smallest value: from the end of the first span of steps, or from the
-    loss before the first step, where that is less, since the first rates have raised it.
+    The fall is that of the smoothed loss, from the end of the first span of steps to its smallest value. If the first
+    rates have raised the loss, the fall starts at the loss before the first step.
     """
     span = span_of(n_tried)
     if len(losses) < 2 * span:
@@ -105,7 +106,7 @@ def find_marks(losses: Losses, n_tried: int) -> Marks | str:
     if lowest < first + span or fall <= max(SURE * noise, ROUNDING * abs(losses[0])):
         return NO_FALL
     has_blown_up = len(losses) < n_tried
-    left = (smoothed - smoothed[lowest]) / fall  # of the fall: 1 where it begins
+    left = (smoothed - smoothed[lowest]) / fall  # the part of the fall that is still to come: 1 at its start
     if not has_blown_up and left[lowest:].max() <= TENTH:
         return STILL_FALLING
     falls_from = first + int(np.flatnonzero(left[first:lowest] > 1 - TENTH)[-1])

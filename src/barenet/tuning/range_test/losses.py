@@ -1,6 +1,6 @@
-"""Train from the initial weights through learning rates that rise, and keep the loss of each step.
+"""Train at rising learning rates from the initial weights, and keep the loss of each step.
 
-The rates are those of the schedule `exponential` with a factor above 1. So a training with that schedule has the same
+The rates are those of the schedule `exponential` with a factor above 1. So training with that schedule gives the same
 losses, bit for bit, on any number of threads and in each engine.
 """
 
@@ -31,15 +31,15 @@ __all__ = ["DEFAULT_STEPS", "RateRange", "choose_range", "make_trainer", "measur
 
 DEFAULT_STEPS = 300
 LEAST_STEPS, MOST_STEPS = 60, 100_000
-LEAST_RATE, MOST_RATE = 1e-30, 1e30  # float32 holds no others
+LEAST_RATE, MOST_RATE = 1e-30, 1e30  # within the range of float32
 LEAST_IMAGES = 20
-# A step of Adam is about as long as its rate, whatever the gradient; one of SGD is shorter by the gradient's size.
+# A step of Adam is about as long as the rate, for any gradient; a step of SGD is the rate times the gradient.
 RANGES, OTHER_RANGE = {"sgd": (1e-5, 10.0)}, (1e-6, 1.0)
 
 
 @dataclass(frozen=True)
 class RateRange:
-    """Learning rates from the lowest to the highest, so many, each larger than the one before by the same factor."""
+    """`n_steps` learning rates from the lowest to the highest, each larger than the one before by the same factor."""
 
     lowest: float
     highest: float
@@ -47,7 +47,7 @@ class RateRange:
 
 
 def choose_range(optimizer: str, lowest: float | None, highest: float | None, n_steps: Any) -> RateRange:
-    """Return which rates are tried; those that are None follow from the optimizer.
+    """Return which rates are tried; the optimizer decides the ends that are None.
 
     Raises ConfigError: a rate is not positive, the rates do not rise, or there are too few or too many steps.
     """
@@ -67,9 +67,9 @@ def choose_range(optimizer: str, lowest: float | None, highest: float | None, n_
 
 
 def make_trainer(config: Config, data: TrainingData, rates: RateRange, custom: Custom | None = None) -> Trainer:
-    """Return what trains through the rates, with resolved settings; their own schedule plays no part.
+    """Return a trainer that trains at the rates; `config` are resolved settings, whose schedule is replaced.
 
-    Raises DataError where there are too few images for mini-batches to tell anything.
+    Raises DataError if there are too few images for a meaningful test.
     """
     if data.n_train < LEAST_IMAGES:
         images = count(data.n_train, "training image")
@@ -97,15 +97,16 @@ def rates_of(trainer: Trainer, n_steps: int) -> NDArray[np.float64]:
 def measure_losses(
     trainer: Trainer, n_steps: int, advance: Callable[[int], None] = lambda n: None
 ) -> NDArray[np.float64]:
-    """Return the loss (N, T) of each network before each of the first `n_steps` steps, or of fewer: see `count_kept`.
+    """Return the loss (N, T) of each network before each step.
 
-    What counts is the mean loss of the networks. advance: called with the number of steps just taken.
+    T is `n_steps`, or fewer where the mean loss of the networks blows up, see `count_kept`. advance: called with the
+    number of steps just taken.
     """
     span = span_of(n_steps)
     losses = np.empty((len(trainer.configs), 0))
-    # Overflow is no error here: it is what the last rates may lead to.
-    with np.errstate(all="ignore"), closing(take_steps(trainer, n_steps)) as stretches:
-        for taken in stretches:
+    # Overflow is no error here: the last rates may cause it.
+    with np.errstate(all="ignore"), closing(take_steps(trainer, n_steps)) as parts:
+        for taken in parts:
             losses = np.concatenate([losses, taken], axis=1)
             advance(taken.shape[1])
             n_kept = count_kept(losses.mean(axis=0), span)
@@ -115,7 +116,7 @@ def measure_losses(
 
 
 def take_steps(trainer: Trainer, n_steps: int) -> Generator[NDArray[np.float64]]:
-    """Yield the losses (N, some) of stretches of steps: epochs as training takes them, the last one not to its end."""
+    """Yield the losses (N, steps) of the next few steps, again and again; the last epoch ends at step `n_steps`."""
     engine = trainer.make_engine(tuple(range(len(trainer.configs))))
     state = TrainingState.concatenate(trainer.states)
     try:

@@ -1,4 +1,4 @@
-"""What a range test found: which learning rate it suggests, in figures and in words."""
+"""The result of a range test: the learning rate that it suggests, in figures and in words."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from barenet.tuning.range_test.curve import BLEW_UP, FELL_AT_ONCE, NO_FALL, STIL
 
 __all__ = ["RangeTest", "make_result", "table_of"]
 
-# The rate at which the smoothed loss is smallest is too high already: what the rates before it gave still shows there.
-# So a part of it is suggested. `docs/search.md` says what was measured.
-CONSTANT, FALLING = 10, 3
+# The rate at which the smoothed loss is smallest is already too high: lower rates before it made the loss small. So a
+# part of this rate is suggested. `docs/search.md` says what was measured.
+CONSTANT, FALLING = 10, 3  # the rate is divided by this, for a constant rate and for one that falls
 
 
 @dataclass(frozen=True, repr=False)
 class RangeTest(Shown):
     """The losses at rising learning rates, and the rate that they suggest.
 
-    rates, losses, smoothed: (T,), a value a step, up to where the test ended; of several seeds the mean loss.
+    rates, losses, smoothed: (T,), a value for each step of the test; with several seeds the mean loss.
     suggestion: `smallest_at` divided by 3 for a schedule that lowers the rate, by 10 for a constant one, in two digits.
-    falls_from, falls_fastest_at, smallest_at, half_lost_at: learning rates at marks of the smoothed loss, see
-    `find_marks`; None where there is no such mark. words: the same in sentences; without a suggestion they say why.
-    picture, table: the files that show it, None where none was written.
+    falls_from, falls_fastest_at, smallest_at, half_lost_at: learning rates at the marks on the smoothed loss, see
+    `Marks`; None where there is no such mark. words: the same in sentences; without a suggestion they say why.
+    picture, table: the files that show the losses, None if they were not written.
     """
 
     rates: NDArray[np.float64]
@@ -55,28 +55,27 @@ class RangeTest(Shown):
 
 
 def make_result(rates: NDArray[np.float64], losses: NDArray[np.float64], config: Config, n_train: int) -> RangeTest:
-    """Return what the losses (T,) of the first T of all `rates` say; the settings are those of the training to come."""
+    """Return the result of the losses (T,) at the first T of `rates`; `config` is for the training that follows."""
     smoothed = smooth(losses, span_of(len(rates)))
-    own = rates[: len(losses)]
+    tried = rates[: len(losses)]
     marks = find_marks(losses, len(rates))
     if isinstance(marks, str):
-        return RangeTest(own, losses, smoothed, None, None, None, None, None, (refusal(marks, rates),))
+        return RangeTest(tried, losses, smoothed, None, None, None, None, None, (refusal(marks, rates),))
     smallest = float(rates[marks.smallest])
     falls_from, fastest = float(rates[marks.falls_from]), float(rates[marks.steepest])
     half_lost = None if marks.half_lost is None else float(rates[marks.half_lost])
-    lost = (
-        f"half of that is lost again at {half_lost:.2g}" if half_lost else f"it has not blown up before {rates[-1]:.2g}"
-    )
+    risen = "it has risen again by half of that"
+    end = f"{risen} at {half_lost:.2g}" if half_lost else f"it has not blown up before {rates[-1]:.2g}"
     words = (
         *suggest(smallest, config, n_train),
-        f"the smoothed loss falls from {falls_from:.2g} to about {smallest:.2g}, fastest at {fastest:.2g}; {lost}",
+        f"the smoothed loss falls from {falls_from:.2g} to about {smallest:.2g}, fastest at {fastest:.2g}; {end}",
     )
     suggestion = rounded(smallest / (FALLING if lowers_rate(config, n_train) else CONSTANT))
-    return RangeTest(own, losses, smoothed, suggestion, falls_from, fastest, smallest, half_lost, words)
+    return RangeTest(tried, losses, smoothed, suggestion, falls_from, fastest, smallest, half_lost, words)
 
 
 def suggest(smallest: float, config: Config, n_train: int) -> tuple[str, str]:
-    """Return the suggestion for the schedule of the settings, and what to try with one of the other kind."""
+    """Return the suggestion for the schedule of the settings, and what to try with another kind of schedule."""
     tenth, third = rounded(smallest / CONSTANT), rounded(smallest / FALLING)
     where = f"of about {smallest:.2g}, where the smoothed loss is smallest"
     if lowers_rate(config, n_train):
@@ -106,18 +105,18 @@ def refusal(reason: str, rates: NDArray[np.float64]) -> str:
 
 
 def lowers_rate(config: Config, n_train: int) -> bool:
-    """Whether the schedule of the settings lowers the learning rate in the course of the training."""
+    """Whether the schedule of the settings lowers the learning rate during training."""
     n_steps = math.ceil(n_train / config.data.batch_size) * config.trainer.epochs
     return config.schedule.name != "constant" and not why_constant(config, n_steps)
 
 
 def rounded(rate: float) -> float:
-    """Return a rate in two digits: a range test tells no more."""
+    """Return a rate in two digits; a range test is not more exact."""
     return float(f"{rate:.2g}")
 
 
 def table_of(result: RangeTest) -> str:
-    """Return a row a step as CSV."""
+    """Return CSV with a row for each step."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["step", "learning_rate", "loss", "smoothed_loss"])

@@ -6,12 +6,12 @@ Read the modules in this order; open `search_space` first:
     plan           strategy, rounds, rungs, and what counts as better
     search_space   which settings are searched, through which values, under which conditions
     listed         a space that is a list of points
-    points         from a point of the space to the settings of a trial
+    points         make the settings of a trial from a point of the space
     space_file     a space as a person writes it: a TOML file, or flags
     base_settings  settings that trials start from, as a person gives them
-    earlier_formats  studies of earlier formats, whose trials go on as they began
+    earlier_formats  what study.json holds, now and in earlier formats
     sampling       which points come next
-    request        what a person asks of a search: read, stored and compared
-    runnable       which values can be trained, found before anything is
+    request        what a search is asked for: read, stored and compared
+    runnable       which values can be trained, checked before training begins
     prepared       a search whose data are loaded and split
 """

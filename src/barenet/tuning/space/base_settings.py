@@ -20,7 +20,10 @@ __all__ = ["read_base", "read_settings"]
 def read_base(
     base: Config | str | Path | Mapping[str, Any] | None, recipe: str | None = None
 ) -> tuple[dict[str, Any], str | None]:
-    """Return base settings by dotted path, and the recipe that they or `recipe` name; raise ConfigError for two."""
+    """Return base settings by dotted path, and the recipe that they or `recipe` name.
+
+    Raises ConfigError if they name two recipes.
+    """
     if base is None:
         return {}, recipe
     if isinstance(base, Config):
@@ -29,12 +32,12 @@ def read_base(
         tables = base if isinstance(base, Mapping) else read_toml(base)
     where = "base" if isinstance(base, Config | Mapping) else str(base)
     recipe, tables = take_recipe(tables, where, recipe)
-    own = check_tables(tables, where)
-    return {f"{table}.{name}": value for table, settings in own.items() for name, value in settings.items()}, recipe
+    given = check_tables(tables, where)
+    return {f"{table}.{name}": value for table, settings in given.items() for name, value in settings.items()}, recipe
 
 
 def read_settings(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those named values that are settings of training by dotted path."""
+    """Return, by dotted path, the named values that are settings of training, and not of the search."""
     given: dict[str, Any] = {}
     for name, value in values.items():
         if name in Plan.model_fields:

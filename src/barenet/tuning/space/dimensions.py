@@ -1,6 +1,6 @@
 """One searched setting: its name, its values, and the condition under which it counts.
 
-A setting goes by its dotted path, its short name or the course project's word. Besides, a network's layers can be
+The name of a setting is its dotted path, its short name or the course project's word. A network's layers can also be
 searched one by one: `n_hidden_layers`, `hidden_size_1`, `activation_2`.
 """
 
@@ -38,7 +38,7 @@ Point = dict[str, Value]
 
 LAYER = re.compile(r"(hidden_size|activation)_([1-9]\d*)")
 DEPTH = "n_hidden_layers"
-NAME = "name"  # of a point of a list, which is no setting
+NAME = "name"  # of a listed point; it is no setting
 FIXED = ("input_dim", "output_dim")  # the course project names them; the images decide them
 # Settings of the data that may differ from trial to trial.
 OF_A_TRIAL = ("batch_size", "mirror", "shift", "affine", "mixup")
@@ -58,7 +58,8 @@ SHARED = {
 class Dimension:
     """One searched setting: a list of `choices`, or a range from `low` to `high`, both included.
 
-    points: into how many values a grid divides a range. when: values of other settings under which this one counts.
+    points: the number of values that a grid takes from a range. when: the setting counts only if each setting named
+    here has one of the values given here.
     """
 
     name: str
@@ -73,7 +74,7 @@ class Dimension:
     def grid_values(self) -> tuple[Value, ...]:
         """Return the values that a grid takes.
 
-        Raises ConfigError for a range of real numbers that does not say in how many `points` to divide it.
+        Raises ConfigError for a range of real numbers without `points`.
         """
         if self.choices:
             return self.choices
@@ -90,7 +91,7 @@ class Dimension:
         return tuple(dict.fromkeys(int(value) for value in np.rint(spaced)))
 
     def as_text(self) -> str:
-        """Return the dimension in words, the same for the same values under the same conditions only."""
+        """Return the dimension in words; equal words mean equal values and equal conditions."""
         points = f", {count(self.points, 'point')}" if self.points else ""
         span = f"{self.low:g} to {self.high:g}{', log' * self.log}{points}"
         values = str(list(self.choices)) if self.choices else span
@@ -98,13 +99,13 @@ class Dimension:
         return f"{self.name} = {values}" + (f" when {' and '.join(conditions)}" if conditions else "")
 
     def has(self, value: Value) -> bool:
-        """Whether a value is one of the setting's: 1 is not true, and 1.0 is no whole number."""
+        """Whether a value is one of the setting's values: 1 is not true, and 1.0 is not a whole number."""
         if self.choices:
             return any(type(value) is type(choice) and value == choice for choice in self.choices)
         return type(value) is (int if self.integer else float) and self.low <= value <= self.high
 
     def is_active(self, point: Mapping[str, Value]) -> bool:
-        """Whether the setting counts, given the values of those before it."""
+        """Whether the setting counts, given the values of the settings before it."""
         return all(point.get(name) in values and name in point for name, values in self.when.items())
 
 
@@ -171,7 +172,7 @@ def layer_number(name: str) -> tuple[str, int] | None:
 
 
 def target_of(name: str, where: str = "the space") -> str:
-    """Return what a name stands for: a dotted path, or the name itself where it means layers.
+    """Return what a name means: the dotted path of a setting, or the name itself if it is about layers.
 
     Raises ConfigError for an unknown name, and for a setting that all trials share.
     """

@@ -1,8 +1,8 @@
 """What study.json holds, and what its earlier formats left out.
 
-A study of an earlier format goes on to the same bits, because what was different then counts as given. In the first
-format another optimizer or schedule kept the recipe's learning rate and decay. In the second one the recipe quick had
-other settings.
+A study of an earlier format continues with the same bits, because settings that had other defaults then count as given.
+In the first format another optimizer or schedule kept the recipe's learning rate and decay. In the second format the
+recipe quick had other settings.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from barenet.tuning.space.dimensions import target_of
 
 __all__ = ["StoredRequest", "given_before", "with_quick_before"]
 
-QUICK_BEFORE = {  # settings of the recipe quick up to the second format, where they are others now
+QUICK_BEFORE = {  # settings of the recipe quick up to the second format which have other values now
     "model.hidden_sizes": [256, 128],
     "model.normalization": "none",
     "optimizer.learning_rate": 0.003,
@@ -44,9 +44,10 @@ class StoredRequest:
 
 
 def given_before(recipe: str, given: Mapping[str, Any], searched: Iterable[str]) -> dict[str, Any]:
-    """Return the settings given over a recipe, with those of the recipe that another kind kept, as given, too.
+    """Return the given settings of a study of the first format, as they are given today.
 
-    Left out is what no kind in play has, which was ignored and is refused now.
+    Settings of the recipe that another optimizer or schedule kept are added. Settings that the chosen one does not have
+    are left out: they were ignored then, and are refused now.
     """
     tables = read_recipe(recipe)
     targets = {target_of(name) for name in searched}
@@ -56,9 +57,9 @@ def given_before(recipe: str, given: Mapping[str, Any], searched: Iterable[str])
         before = tables[table].get(choice)
         name = given.get(path, before)
         if path in targets or name != before:
-            for own in kind.brought:
-                if own in tables[table]:
-                    result.setdefault(f"{table}.{own}", tables[table][own])
+            for leaf in kind.brought:
+                if leaf in tables[table]:
+                    result.setdefault(f"{table}.{leaf}", tables[table][leaf])
         if path not in targets and kind.refuses:
             for setting in kind.governed(table):
                 if setting.partition(".")[2] not in kind.owned.get(str(name), ()):
@@ -67,11 +68,11 @@ def given_before(recipe: str, given: Mapping[str, Any], searched: Iterable[str])
 
 
 def with_quick_before(given: Mapping[str, Any], searched: Iterable[str]) -> dict[str, Any]:
-    """Return the settings given over the recipe quick, and what it had then, as given too.
+    """Return the settings given over the recipe quick, with the recipe's values of that time added.
 
-    Its learning rate was that of its optimizer alone.
+    The recipe's learning rate was only for the recipe's optimizer.
     """
     before = dict(QUICK_BEFORE)
     if "optimizer.name" in {*given, *map(target_of, searched)}:
         del before["optimizer.learning_rate"]
-    return {**given, **before, **given}  # in the order of those given, which files keep
+    return {**given, **before, **given}  # in the order of the given settings, which files keep

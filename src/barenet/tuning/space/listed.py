@@ -1,10 +1,10 @@
-"""A space that is a list of points: each sets what it likes, and is tried as it is.
+"""A space that is a list of points: each has any settings, and is tried as it is.
 
     [{"name": "SGD", "lr": 0.1}, {"optimizer": "adamw", "lr": 0.001}]
 
-Such a space is a grid with conditions of which only the listed points are taken. Its first dimension is the name of a
-point; every other setting counts for the names whose points have it. So studies, Optuna's record and pictures need to
-know nothing more. A point without a name is called by its settings.
+Such a space is a grid with conditions, of which only the listed points are tried. Its first dimension is the name of a
+point; every other setting counts for the names of the points that have it. So studies, Optuna's record and pictures
+treat it like any other space. A point without a name is named after its settings.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from barenet.tuning.space.search_space import Space, check_targets, flatten
 __all__ = ["POINTS", "check_beside", "list_points"]
 
 POINTS = "points"  # the table's name in a file, and the key of a space that holds the list
-UNCHANGED = "base settings"  # what a point without a name and without settings is called
+UNCHANGED = "base settings"  # the name of a point without a name and without settings
 LISTS = ("model.hidden_sizes", "model.activation")  # settings whose one value may be a list
 
 
@@ -41,12 +41,15 @@ def list_points(table: Mapping[str, Any]) -> Space:
     spelling: dict[str, str] = {}
     points = [read_point(row, number, spelling) for number, row in enumerate(rows, start=1)]
     check_names(points, rows)
-    own = [dimension_of(name, points) for name in spelling.values()]
-    return Space((Dimension(NAME, choices=tuple(point[NAME] for point in points)), *own), tuple(points))
+    settings = [dimension_of(name, points) for name in spelling.values()]
+    return Space((Dimension(NAME, choices=tuple(point[NAME] for point in points)), *settings), tuple(points))
 
 
 def check_beside(table: Mapping[str, Any], where: str = "") -> None:
-    """Raise ConfigError for what is searched beside a list of points; where: the file, which may have tables beside."""
+    """Raise ConfigError if anything else is searched beside a list of points.
+
+    where: the file, which may also have tables of settings; empty for a space from Python, which may not.
+    """
     for name, value in table.items():
         if name == "space":
             raise ConfigError(f"{where}a space is [space] or [[points]], not both; leave one of them out")
@@ -60,7 +63,7 @@ def check_beside(table: Mapping[str, Any], where: str = "") -> None:
 def read_point(row: Any, number: int, spelling: dict[str, str]) -> Point:
     """Return one point of a list, its name first.
 
-    spelling: from what a setting is to how the first point with it writes it, which goes for all.
+    spelling: each setting as the first point with it writes it; all points use this name.
     """
     if not isinstance(row, Mapping):
         raise ConfigError(f"point {number} is {describe(row)}, expected settings by their names, such as lr = 0.1")
@@ -75,14 +78,14 @@ def read_point(row: Any, number: int, spelling: dict[str, str]) -> Point:
 
 
 def read_one(name: str, value: Any, where: str) -> Value:
-    """Return the one value that a point has of a setting."""
+    """Return the value of a setting in a point."""
     if isinstance(value, list | tuple) and target_of(name) not in LISTS:
         raise ConfigError(f"{where}: a point has one value of {name}, got {value!r}; list a point for each")
     return read_choices(name, [value], where)[0]
 
 
 def in_words(settings: Point) -> str:
-    """Return the name of a point that has none: its settings, with all their digits."""
+    """Return a name for a point that has none: its settings, with all their digits."""
     words = " ".join(f"{name}={'none' if value is None else value}" for name, value in settings.items())
     return words or UNCHANGED
 
@@ -100,7 +103,7 @@ def check_names(points: Sequence[Point], rows: Sequence[Mapping[str, Any]]) -> N
 
 
 def dimension_of(name: str, points: Iterable[Point]) -> Dimension:
-    """Return what is listed of one setting: its values, under the names of the points that have it."""
+    """Return the dimension of one setting: its listed values, on condition of the names of the points that have it."""
     having = [point for point in points if name in point]
     values = {(type(point[name]), point[name]): point[name] for point in having}
     return Dimension(name, choices=tuple(values.values()), when={NAME: tuple(point[NAME] for point in having)})

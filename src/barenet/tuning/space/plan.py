@@ -1,4 +1,4 @@
-"""How a search goes about it: strategy, rounds, rungs and what counts as better."""
+"""How a search is done: strategy, rounds, rungs and what counts as better."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ class Plan(Table):
 
     strategy: Literal["grid", "random", "tpe"] = Field(
         "grid",
-        description="grid: every combination; random: drawn; tpe: drawn where earlier trials did well, for a space "
-        "with ranges.",
+        description="grid: every combination; random: random points; tpe: points near those of good earlier trials, "
+        "for a space with ranges.",
     )
-    trials: int = Field(32, gt=0, description="Trials of random and tpe; a grid has as many as it has points.")
+    trials: int = Field(32, gt=0, description="Number of trials of random and tpe; a grid has one for each point.")
     halving: bool = Field(
         False,
         description="Stop poor trials early: train all for a few epochs, the best third for more, and so on.",
     )
-    eta: int = Field(3, ge=2, description="One in so many trials goes on to the next rung of halving.")
+    eta: int = Field(3, ge=2, description="Of so many trials, one continues to the next rung of halving.")
     min_epochs: int | None = Field(
         None,
         gt=0,
         description="Epochs of the first rung of halving; by default the epochs divided by eta up to three times.",
     )
-    metric: Literal["acc", "loss"] = Field("acc", description="What better means on the validation images.")
+    metric: Literal["acc", "loss"] = Field("acc", description="Validation figure by which trials are compared.")
     score: Literal["last", "best"] = Field("last", description="Score a trial at its last or at its best epoch.")
     repeats: int = Field(
         0,
@@ -49,7 +49,7 @@ class Plan(Table):
     round_size: int | None = Field(
         None, gt=0, description="Trials that are chosen together; by default all, and 9 for tpe."
     )
-    search_seed: int = Field(0, ge=0, description="Seed of what random and tpe draw.")
+    search_seed: int = Field(0, ge=0, description="Seed of the random choices of random and tpe.")
     limit: int = Field(10_000, gt=0, description="Most points that a grid may have.")
 
     @staticmethod
@@ -65,7 +65,7 @@ class Plan(Table):
 
     @property
     def ask_size(self) -> int:
-        """Trials of a round: for tpe few, since each round learns from those before."""
+        """Trials of a round: few for tpe, since each round learns from those before."""
         if self.strategy == "grid":
             return ALL
         return self.round_size or (9 if self.strategy == "tpe" else ALL)
@@ -81,11 +81,11 @@ class Plan(Table):
         return "maximize" if self.metric == "acc" else "minimize"
 
     def rungs(self, epochs: int, eval_every: int, n_trials: int) -> list[int]:
-        """Return the epochs at which a round of trials is compared, the last being the end.
+        """Return the epochs at which a round of trials is compared; the last one is the end of training.
 
-        Without halving that is the end alone. With it, from the end down, each rung has 1 / eta of the epochs of the
-        next, no less than `min_epochs`, at most three times, and only while enough trials are left to choose from.
-        Rungs are whole numbers of validations, so that each ends in one.
+        Without halving it is the only one. With halving, each rung has 1 / eta of the epochs of the next, but not less
+        than `min_epochs`. There are at most four rungs, and only as many as there are trials to choose from. Each rung
+        ends with a validation.
 
         >>> Plan(halving=True).rungs(27, 1, 64)
         [1, 3, 9, 27]

@@ -1,4 +1,4 @@
-"""From a point of the space to the settings of a trial."""
+"""Make the settings of a trial from a point of the space."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ __all__ = ["Base", "check_effects", "count_weights", "describe", "notes_of"]
 
 @dataclass(frozen=True)
 class Base:
-    """The settings that all trials start from: a recipe, and what was `given` over it by dotted path."""
+    """The settings that all trials start from: a recipe, and the settings `given` over it, by dotted path."""
 
     recipe: str
     given: Mapping[str, Any] = field(default_factory=dict)
@@ -44,9 +44,9 @@ class Base:
         return build_config(self.recipe, None, self.given)
 
     def resolve(self, point: Point, resolved: Config, dataset: Dataset, n_train: int) -> Config:
-        """Return the settings of a point, checked against the data and without open questions.
+        """Return the settings of a point, resolved and checked for the data.
 
-        `resolved` are the base settings after `training.preparation.prepare`, whose split and path all trials share.
+        `resolved` are the base settings after `training.preparation.prepare`; all trials share their split and path.
 
         Raises ConfigError for settings that contradict each other or do not fit the data.
         """
@@ -65,7 +65,7 @@ class Base:
             searched = flags.pop("model.activation", None)
             config = build_config(self.recipe, None, self.given, flags)
             flags |= choose_layers(config, layers, dataset, hidden_only=has_sizes)
-            if searched is not None:  # one for each of the layers that there are now
+            if searched is not None:  # it counts for the layers that are decided now
                 flags["model.activation"] = searched
         config = build_config(self.recipe, None, self.given, flags)
         changes = resolve_changes(config, dataset)
@@ -73,7 +73,7 @@ class Base:
         architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
         batch_size = resolve_batch_size(config, architecture, n_train)
         shared = {f"data__{name}": value for name, value in vars(resolved.data).items() if name not in OF_A_TRIAL}
-        # As a run of its own, a winner must not train for more epochs than its trial did, or choose by another metric.
+        # When a winner is retrained as a run, it must not train for more epochs than its trial, or use another metric.
         return config.as_given("trainer.epochs", "trainer.metric").with_values(
             **shared,
             data__batch_size=batch_size,
@@ -88,7 +88,7 @@ class Base:
     def prepare(self, dataset: Dataset, metric: str, study: Path | None = None) -> tuple[Config, TrainingData]:
         """Return the base settings, resolved, and the split data that all trials share.
 
-        study: the folder of a study that goes on, which holds what its teacher gave.
+        study: the folder of a study that is resumed, which holds the probabilities of its teacher.
         """
         config = build_config(self.recipe, None, {**self.given, "trainer.metric": metric, "trainer.n_seeds": 1})
         if self.config().trainer.n_seeds != 1:
@@ -96,19 +96,19 @@ class Base:
                 "a trial is one network: --repeats, not n_seeds, trains the best settings with more seeds"
             )
         if config.trainer.threads not in (None, 1):
-            logger.info("trials have one thread each; trainer.threads is left aside")
+            logger.info("trials have one thread each; trainer.threads is ignored")
         custom = with_teacher(config, dataset, stored=study)
-        config = config.as_given("trainer.epochs").with_values(trainer__threads=1)  # as many as each trial has
+        config = config.as_given("trainer.epochs").with_values(trainer__threads=1)
         resolved, data = prepare(config, dataset, custom=custom)
         return settle_engine(resolved), data
 
 
 def notes_of(base: Base, space: Space) -> Iterator[str]:
-    """Yield what of the base settings no longer applies with each optimizer, schedule or loss that is searched."""
+    """Yield notes on base settings that do not apply to an optimizer, a schedule or a loss that is searched."""
     known = list(base.config().notes)
     recipe = Layer(read_recipe(base.recipe), f"recipe {base.recipe}")
     for point in listed_settings(space) if space.listed else chosen_kinds(space):
-        with suppress(ConfigError):  # of a point that cannot be trained, which is refused or recorded with its reason
+        with suppress(ConfigError):  # a point that cannot be trained is refused, or recorded with its reason, later
             _, notes = fit_kinds([recipe, Layer(by_table(base.given), ""), Layer(by_table(point), "")])
             yield from (note for note in notes if note not in known)
             known += notes
@@ -121,21 +121,21 @@ def listed_settings(space: Space) -> Iterator[Mapping[str, Value]]:
 
 
 def chosen_kinds(space: Space) -> Iterator[Mapping[str, Value]]:
-    """Yield each optimizer, schedule and loss that is searched, with a value of what follows its own defaults."""
+    """Yield each optimizer, schedule and loss that is searched, with a value of each searched setting that it has."""
     searched = {target_of(dimension.name): dimension for dimension in space}
     for path, kind in KINDS.items():
         for name in searched[path].choices if path in searched else ():
             if name not in kind.owned:
                 continue  # `check_values` refuses it
             point = {path: name}
-            for setting in (f"{path.partition('.')[0]}.{own}" for own in kind.brought):
+            for setting in (f"{path.partition('.')[0]}.{leaf}" for leaf in kind.brought):
                 if setting in searched:
                     point[setting] = next(iter(searched[setting].choices), searched[setting].low)
             yield point
 
 
 def check_dimensions(layers: Point, dataset: Dataset) -> None:
-    """Raise ConfigError if the course project's input_dim or output_dim are not what the images have."""
+    """Remove the course project's input_dim and output_dim from `layers`; raise ConfigError if the images differ."""
     for name, actual in zip(FIXED, (dataset.n_inputs, dataset.n_classes), strict=True):
         if name in layers and layers.pop(name) != actual:
             what = "pixels" if name == "input_dim" else "classes"
@@ -143,9 +143,10 @@ def check_dimensions(layers: Point, dataset: Dataset) -> None:
 
 
 def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_only: bool = False) -> dict[str, Any]:
-    """Return flags for an architecture in which single layers are as `layers` says, and the others as they were.
+    """Return flags for an architecture in which some layers are as `layers` says, and the others as in the settings.
 
-    hidden_only: no name means the last layer, as activation_3 does of a network whose two hidden layers are given.
+    hidden_only: no name means the last layer. Without it, activation_3 means the last one of a network with two hidden
+    layers.
     """
     architecture = architecture_of(config, dataset.n_inputs, dataset.n_classes)
     sizes = [row.output_dim for row in architecture.hidden]
@@ -184,7 +185,7 @@ def choose_layers(config: Config, layers: Point, dataset: Dataset, *, hidden_onl
 def check_effects(space: Space, base: Config) -> None:
     """Raise ConfigError for a searched setting that the base settings would silently ignore."""
     searched = set(space.targets)
-    if "schedule.name" in searched or space.listed:  # a listed point is refused by itself
+    if "schedule.name" in searched or space.listed:  # each listed point is checked separately
         return
     for path in KINDS["schedule.name"].governed("schedule"):
         users = [name for name, owned in KINDS["schedule.name"].owned.items() if path.partition(".")[2] in owned]
@@ -195,12 +196,15 @@ def check_effects(space: Space, base: Config) -> None:
 
 
 def count_weights(config: Config, dataset: Dataset) -> int:
-    """Return the weights of a network: long stacks start first, so that the last worker ends early."""
+    """Return the number of weights of a network: large networks start first, so that the last worker ends early."""
     return architecture_of(config, dataset.n_inputs, dataset.n_classes).n_weights
 
 
 def describe(point: Mapping[str, Any], names: Sequence[str] | None = None) -> str:
-    """Return a point, or those settings of it, in words: lr=0.05 ld=0.001, numbers with four digits; or its name."""
+    """Return a point in words: its name, or its settings with numbers in four digits, such as lr=0.05 ld=0.001.
+
+    names: the settings to show, by default all.
+    """
     if NAME in point:
         return str(point[NAME])
     shown = point if names is None else {name: point[name] for name in names if name in point}

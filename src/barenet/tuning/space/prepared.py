@@ -23,8 +23,9 @@ from barenet.tuning.space.search_space import Space
 
 __all__ = ["PreparedSearch", "first_configs", "prepare_search"]
 
-GRID_POINTS = 2000  # of a grid whose time is estimated
-DRAWS = 32  # of random and tpe
+# Most points from which the time of a search is estimated: of a grid, and of random and tpe.
+GRID_POINTS = 2000
+DRAWS = 32
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,16 @@ class PreparedSearch:
 
     def configure(self, point: Point) -> Config:
         """Return the settings of a point; raises ConfigError where they contradict each other or the data."""
-        with held_back():  # what the base settings give rise to was told once
+        with held_back():  # notes about the base settings were given once already
             return self.request.base.resolve(point, self.resolved, self.dataset, self.data.n_train)
 
     def rungs_of(self, n_trials: int) -> list[int]:
-        """Return the epochs at which a round of so many trials is compared."""
+        """Return the epochs at which a round of `n_trials` trials is compared."""
         trainer = self.resolved.trainer
         return self.request.plan.rungs(trainer.epochs, trainer.eval_every, n_trials)
 
     def check(self) -> None:
-        """Raise ConfigError for a value that cannot be trained, whatever the other settings are, or a listed point."""
+        """Raise ConfigError for a listed point that cannot be trained, or a value with which no point can."""
         if self.space.listed:
             check_points(self.space, self.configure)
         else:
@@ -62,7 +63,7 @@ class PreparedSearch:
 
 
 def prepare_search(request: SearchRequest, dataset: Dataset, study: Path | None = None) -> PreparedSearch:
-    """Check the space, and split the data once for all trials; `study` is the folder of a study that goes on."""
+    """Check the space, and split the data once for all trials; `study` is the folder of a study that is resumed."""
     space, plan = request.space, request.plan
     n_trials = space.check_grid(plan.limit) if plan.strategy == "grid" else plan.trials
     resolved, data = request.base.prepare(dataset, plan.metric, study)
@@ -73,7 +74,7 @@ def prepare_search(request: SearchRequest, dataset: Dataset, study: Path | None 
 
 
 def first_configs(prepared: PreparedSearch) -> list[Config]:
-    """Return the settings by which the time of a search is estimated: of a grid's first points, or of some draws."""
+    """Return settings from which the time of a search is estimated: of a grid's first points, or of random points."""
     plan, space = prepared.request.plan, prepared.space
     if plan.strategy == "grid":
         points: Iterator[Point] = islice(space.grid(), GRID_POINTS)

@@ -1,4 +1,4 @@
-"""What a person asks of a search: space, plan, and the settings that trials start from; read, stored and compared."""
+"""What a search is asked for: space, plan, and the settings that trials start from; read, stored and compared."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ __all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "SearchRequest", "make_reque
 
 FORMAT = 3
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same
-ENGINE = "trainer.engine"  # a study keeps the one that it was begun with
-FREE = ("trials", "repeats", "repeat_best", "retrain", "stack")  # settings of the search that may change on the way
+ENGINE = "trainer.engine"  # a study keeps its first engine
+FREE = ("trials", "repeats", "repeat_best", "retrain", "stack")  # settings of the search that a resume may change
 FEW_EPOCHS = {"trainer.epochs": 10, "trainer.eval_every": 1}  # in place of the 100 that one network is trained for
 START = Base("course", FEW_EPOCHS)  # what a new search starts from
 
@@ -42,10 +42,10 @@ ALL_POINTS = "all points of a list are tried: leave out --strategy {}, which dra
 
 @dataclass(frozen=True)
 class SearchRequest:
-    """What a search is asked for. table: the space as it was written. prefix: what the study's folder is named after.
+    """What a search is asked for. table: the space as it was written. prefix: the first part of the folder's name.
 
-    fingerprint: of the split data. storage: its address as it can be shown, None for the file in the study. name: of
-    Optuna's study. from_arrays: whether the images were handed in from Python.
+    fingerprint: that of the split data. storage: the database's address without its password, None for the SQLite file
+    in the study. name: the name of Optuna's study. from_arrays: whether the images were given as arrays in Python.
     """
 
     table: Mapping[str, Any]
@@ -85,15 +85,14 @@ class SearchRequest:
         }
 
     def check_same(self, other: SearchRequest, folder: Path) -> None:
-        """Raise RunError if `other`, asked of the study in `folder`, is not what that study was asked."""
+        """Raise RunError if `other` differs from what the study in `folder` was asked for."""
         for words in self.differences(other):
             raise RunError(f"{folder} {words}; leave it out, or begin a new study with --name")
 
     def differences(self, other: SearchRequest) -> Iterator[str]:
-        """Yield in words what of `other` is not what the study was asked.
+        """Yield in words how `other` differs from what the study was asked for.
 
-        What counts is what the words mean, however they are written; where the data lie does not, as long as they are
-        the same.
+        The same settings may be written in different ways, and the same data may be in another place.
         """
         if self.base.recipe != other.base.recipe:
             yield f"was made from another recipe, {self.base.recipe}"
@@ -107,7 +106,7 @@ class SearchRequest:
                 yield f"was made from another space: it searches {before}, not {now}"
 
     def not_lowered(self, in_file: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a file's settings of the search without numbers that a flag has raised since."""
+        """Return a file's settings of the search, but with the higher numbers of trials and repeats of this request."""
         kept = dict(in_file)
         for name in ("trials", "repeats"):
             raised = getattr(self.plan, name)
@@ -138,7 +137,7 @@ def plain(value: Any) -> Any:
 
 
 def read_request(folder: Path) -> SearchRequest:
-    """Return what the study in `folder` was asked."""
+    """Return what the study in `folder` was asked for."""
     path = folder / "study.json"
     try:
         refuse_special(path, RunError)
@@ -152,11 +151,11 @@ def read_request(folder: Path) -> SearchRequest:
             given = with_quick_before(given, searched)
         if stored.format == 1:
             given = given_before(stored.recipe, given, searched)
-        given = {**given, ENGINE: BEFORE[ENGINE], **given}  # in its order, which files keep
+        given = {**given, ENGINE: BEFORE[ENGINE], **given}  # in the order of the given settings, which files keep
         names = ("prefix", "fingerprint", "storage", "name", "from_arrays")
         rest = {name: getattr(stored, name) for name in names}
         request = SearchRequest(stored.space, Plan.make(stored.plan), Base(stored.recipe, given), **rest)
-        assert request.space.dimensions  # raises for a space or settings that nobody can have asked
+        assert request.space.dimensions  # raises for an impossible space or settings
         return request
     except (FileNotFoundError, NotADirectoryError):
         go_on = f"; go on with the run by: barenet train --resume {as_typed(folder)}"
@@ -181,7 +180,7 @@ def resume_request(
     recipe: str | None,
     values: Mapping[str, Any],
 ) -> SearchRequest:
-    """Return the request of the study in `folder`; raise RunError if what is given beside contradicts it."""
+    """Return the request of the study in `folder`; raise RunError if the other arguments contradict it."""
     request = read_request(folder)
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     settings = {name: value for name, value in values.items() if name not in asked}
@@ -191,14 +190,14 @@ def resume_request(
         asked = request.not_lowered(in_file) | asked
     if space is not None or base is not None or recipe is not None or settings:
         stored = {path: value for path, value in request.base.given.items() if path != "data.path"}
-        # Where base settings are given again, only what the search itself had set holds under them.
+        # If base settings are given again, they replace the stored ones, except those that the search itself had set.
         few = {k: v for k, v in FEW_EPOCHS.items() if stored.get(k) == v}
-        under = stored if base is None else {**few, ENGINE: stored[ENGINE]}
+        defaults = stored if base is None else {**few, ENGINE: stored[ENGINE]}
         table = request.table if space is None else space
-        other = make_request(table, base, recipe or request.base.recipe, settings, under)
+        other = make_request(table, base, recipe or request.base.recipe, settings, defaults)
         request.check_same(other, folder)
         if "data.path" in other.base.given:
-            # The same data in another place, or in the same one written otherwise: their fingerprint will tell.
+            # The data may have moved, or the path may be written in another way: the fingerprint is compared later.
             moved = {**request.base.given, "data.path": other.base.given["data.path"]}
             request = replace(request, base=replace(request.base, given=moved), from_arrays=False)
     return request.with_plan(asked, folder)
@@ -209,12 +208,12 @@ def make_request(
     base: Config | str | Path | Mapping[str, Any] | None,
     recipe: str | None,
     values: Mapping[str, Any],
-    under: Mapping[str, Any] | None = None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> SearchRequest:
-    """Return the request that a space, base settings and named values make; without any of them, the course's grid.
+    """Return the request for a space, base settings and named values; without a space, for the course project's grid.
 
-    Without a recipe trials start from the course project's, for 10 epochs, whatever the space is. `under` are settings
-    by dotted path that hold where nothing else says otherwise.
+    Without a recipe, trials start from the course project's, for 10 epochs. `defaults` are settings by dotted path that
+    the base settings, the space's file and the named values override.
     """
     asked = {name: value for name, value in values.items() if name in Plan.model_fields}
     prefix = recipe or START.recipe
@@ -226,7 +225,7 @@ def make_request(
     base_given, recipe = read_base(base, recipe)
     few = FEW_EPOCHS if recipe is None or space is None else {}
     layers = (given, base_given, read_settings(values))
-    given = {**few, **(under or {})}
+    given = {**few, **(defaults or {})}
     for layer in layers:
         given = {**without_unfit(given, layer), **layer}
     found = SearchRequest(table, Plan(), Base(recipe or START.recipe, given), prefix)

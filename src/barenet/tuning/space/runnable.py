@@ -1,8 +1,7 @@
-"""Which values of a space can be trained, found before anything is: the same for every strategy and every seed.
+"""Find the values of a space that cannot be trained, before training begins: the same for every strategy and seed.
 
-A value that no point of the space can run with is an error. Values that contradict each other in some points only are
-none: each such point becomes a trial that failed, with its reason, whenever it is its turn. Of a list each point was
-written by a person: one that cannot run is an error.
+A value with which no point of the space can run is an error. If values contradict each other in some points only, each
+of these points becomes a failed trial, with its reason. In a list of points, each point that cannot run is an error.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from barenet.tuning.space.search_space import Space
 
 __all__ = ["check_points", "check_values"]
 
-MOST_POINTS = 200  # that are tried for a value; with no more than these, all of them
+MOST_POINTS = 200  # points that are tried for a value, at most
 
 
 def check_points(space: Space, configure: Callable[[Point], Config]) -> None:
@@ -40,7 +39,7 @@ def check_points(space: Space, configure: Callable[[Point], Config]) -> None:
 
 
 def check_values(space: Space, configure: Callable[[Point], Config]) -> None:
-    """Raise ConfigError for a value with which no point can run; of a range its ends stand for all of it.
+    """Raise ConfigError for a value with which no point can run; of a range only the ends are checked.
 
     Args:
         space: what is searched.
@@ -57,7 +56,7 @@ def check_values(space: Space, configure: Callable[[Point], Config]) -> None:
         works.update((name, type(value), value) for name, value in point.items())
         return None
 
-    # Most spaces have no wrong value: then as many points as the longest list has values show it.
+    # Most spaces have no wrong value. To show that, as many points are enough as the longest list has values.
     for i in range(max(len(d.choices) for d in corners)):
         try_out(grow_point(corners, [d.choices[i % len(d.choices)] for d in corners]))
     for dimension in corners:
@@ -67,7 +66,7 @@ def check_values(space: Space, configure: Callable[[Point], Config]) -> None:
 
 
 def check_value(corners: Sequence[Dimension], name: str, value: Value, try_out: Callable[[Point], str | None]) -> None:
-    """Raise ConfigError unless one of the points with a value can run; name the fault that most of them have."""
+    """Raise ConfigError if none of the points with a value can run; the message is that of most points."""
     faults: Counter[str] = Counter()
     examples: dict[str, Point] = {}
     for point in points_with(corners, name, value):
@@ -82,7 +81,7 @@ def check_value(corners: Sequence[Dimension], name: str, value: Value, try_out: 
 
 
 def corners_of(space: Space) -> list[Dimension]:
-    """Return the dimensions, a range by its ends and by values between that the condition of another names."""
+    """Return the dimensions with choices alone: of a range, its ends and the values that conditions name."""
     named = [(parent, value) for d in space for parent, values in d.when.items() for value in values]
     corners = []
     for d in space:
@@ -103,7 +102,7 @@ def grow_point(dimensions: Sequence[Dimension], values: Sequence[Value]) -> Poin
 
 
 def points_with(corners: Sequence[Dimension], name: str, value: Value) -> Iterator[Point]:
-    """Yield points with a value: all of them, or some in which every other value has its turn."""
+    """Yield points with a value: all of them, or a sample in which the values of other dimensions occur."""
     allowed = {d.name: d.choices for d in corners}
     restrict(allowed, {d.name: d for d in corners}, name, (value,))
     if not all(allowed.values()):
@@ -112,8 +111,8 @@ def points_with(corners: Sequence[Dimension], name: str, value: Value) -> Iterat
     if math.prod(len(d.choices) for d in dimensions) <= MOST_POINTS:
         points = Space(dimensions).grid()
     else:
-        # Each value of every other dimension comes up, in an order that is shuffled anew for each dimension. The seed
-        # is fixed: what is an error must not depend on the search's own.
+        # Each value of every other dimension occurs (at most MOST_POINTS of them), in an order that is shuffled for
+        # each dimension. The seed is fixed: the seed of the search must not decide what is an error.
         rng = np.random.default_rng(0)
         columns = [
             [d.choices[i % len(d.choices)] for i in rng.permutation(max(MOST_POINTS, len(d.choices)))]
@@ -127,7 +126,7 @@ def points_with(corners: Sequence[Dimension], name: str, value: Value) -> Iterat
 def restrict(
     allowed: dict[str, tuple[Value, ...]], by_name: dict[str, Dimension], name: str, values: tuple[Value, ...]
 ) -> None:
-    """Leave a dimension only the given values, and those on which it depends only values under which it counts."""
+    """Keep only the given values of a dimension, and of its conditions only the values under which it counts."""
     allowed[name] = tuple(value for value in allowed[name] if value in values)
     for parent, wanted in by_name[name].when.items():
         restrict(allowed, by_name, parent, wanted)

@@ -1,8 +1,7 @@
 """Which points come next: a pure function of the space, the seed, the round and the results so far.
 
-Optuna chooses, in a study in memory that lives for one request: the past is told in trial order, a fresh sampler is
-seeded by (seed, round), and the answers are taken down. What a resumed search asks, and what one with more workers
-asks, is therefore the same.
+Optuna chooses, in a study in memory that is made anew for each round: it gets the earlier trials in their order, and a
+new sampler with a seed from (seed, round). So a resumed search, or one with more workers, gets the same points.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Past", "distributions_of", "point_key", "propose", "quiet_optuna", "suggest"]
 
-TRIES = 30  # draws in a row that only repeat old points, after which a space counts as exhausted
+TRIES = 30  # after so many draws in a row that repeat old points, a space counts as exhausted
 
 
 class Past:
@@ -36,13 +35,13 @@ class Past:
         self.keys: set[str] = set()
 
     def add(self, point: Point, scores: Sequence[tuple[int, float]], *, finished: bool, lost: bool) -> None:
-        """Tell the next trial in order: its scores by epoch, and whether it went to the end or was lost."""
+        """Add the next trial in order: its scores by epoch, and whether it finished, or diverged or failed (`lost`)."""
         from optuna.trial import TrialState, create_trial
 
         quiet_optuna()
         self.keys.add(point_key(point))
         worst = -np.inf * self.sign
-        # A trial that diverged is worse than any other; one that was stopped early is known by its last score.
+        # A trial that diverged is worse than any other; one that was stopped early has its last score.
         value = worst if lost or not scores else scores[-1][1]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -85,7 +84,7 @@ def propose(plan: Plan, past: Past, round_number: int, n: int) -> list[Point]:
 
 
 def suggest(trial: Trial, space: Space) -> Point:
-    """Return the point that a trial of Optuna stands for, asked setting by setting, so that conditions hold."""
+    """Return the point of a trial of Optuna. It is asked for one setting after another, so that conditions hold."""
     point: Point = {}
     for dimension in space:
         name = dimension.name

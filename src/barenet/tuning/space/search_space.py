@@ -2,8 +2,7 @@
 
     {"lr": [0.05, 0.01], "l2": {"low": 1e-5, "high": 1e-2, "log": True}, "momentum": {"choices": [0.0, 0.9]}}
 
-How one row of that is read is left to `dimensions`; how a list of points is, to `listed`; how a point of the space
-becomes settings, to `points`.
+`dimensions` reads one row of that, `listed` reads a list of points, and `points` makes settings from a point.
 """
 
 from __future__ import annotations
@@ -37,10 +36,10 @@ class Space:
 
     @staticmethod
     def parse(table: Mapping[str, Any], where: str = "the space", n_hidden: int = 0) -> Space:
-        """Return the space that a table describes; `n_hidden` is the number of hidden layers without a search.
+        """Return the space that a table describes; `n_hidden` is the number of hidden layers of the base settings.
 
-        Raises ConfigError: no settings, an unknown or doubled one, an empty list, a range upside down, a layer that
-        the network does not have.
+        Raises ConfigError: no settings, an unknown or doubled one, an empty list, a range whose low is not below its
+        high, a layer that the network does not have.
         """
         rows = dict(flatten(table))
         if not rows:
@@ -66,21 +65,21 @@ class Space:
 
     @property
     def texts(self) -> list[str]:
-        """The space in words, which are the same for the same space only."""
+        """The space in words; equal words mean equal spaces."""
         if self.listed:
             return [f"the point {point}" for point in self.listed]
         return [dimension.as_text() for dimension in self.dimensions]
 
     @property
     def varied(self) -> list[str]:
-        """The names of those with more than one value, all if none has; of listed points their names alone."""
+        """The names of dimensions with more than one value, or all if none has; for listed points only `NAME`."""
         if self.listed:
             return [NAME]
         return [dimension.name for dimension in self.dimensions if len(dimension.choices) != 1] or self.names
 
     @property
     def has_ranges(self) -> bool:
-        """Whether a dimension is a range that does not say in how many points a grid would divide it."""
+        """Whether a dimension is a range without `points`."""
         return any(not d.choices and d.points is None for d in self.dimensions)
 
     def grid(self) -> Iterator[Point]:
@@ -88,7 +87,7 @@ class Space:
         yield from map(dict, self.listed) if self.listed else grow({}, self.dimensions)
 
     def check_point(self, point: Mapping[str, Any]) -> None:
-        """Raise SchemaError for a point that is none of this space: its settings, and a value of each."""
+        """Raise SchemaError for a point that is not in this space: its settings or their values are wrong."""
         active = [dimension for dimension in self if dimension.is_active(point)]
         for dimension in active:
             if dimension.name not in point:
@@ -122,7 +121,7 @@ class Space:
 
 
 def grow(point: Point, dimensions: tuple[Dimension, ...]) -> Iterator[Point]:
-    """Yield every way to go on with a point through the remaining dimensions."""
+    """Yield every point that has the values of `point` and a value of each remaining dimension."""
     if not dimensions:
         yield dict(point)
         return
@@ -135,7 +134,7 @@ def grow(point: Point, dimensions: tuple[Dimension, ...]) -> Iterator[Point]:
 
 
 def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (name, row), a table of settings such as [space.optimizer] taken apart."""
+    """Yield (name, row); of a table of settings, such as [space.optimizer], each of its rows."""
     for name, row in table.items():
         if not prefix and name in TABLES and isinstance(row, Mapping):
             yield from flatten(row, f"{name}.")
@@ -144,7 +143,7 @@ def flatten(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
 
 
 def check_targets(names: Iterable[str], where: str) -> None:
-    """Raise ConfigError for an unknown name, two of the same setting, and whole sizes mixed with single layers."""
+    """Raise ConfigError for an unknown name, two names of one setting, and lists of layers mixed with single layers."""
     seen: dict[str, str] = {}
     for name in names:
         target = target_of(name, where)
@@ -161,12 +160,12 @@ def check_targets(names: Iterable[str], where: str) -> None:
 
 
 def with_layer_conditions(dimensions: Mapping[str, Dimension], where: str, n_hidden: int) -> dict[str, Dimension]:
-    """Return the dimensions, those of a single layer under the condition that the network has it."""
+    """Return the dimensions; each one of a single layer gets the condition that the network has this layer."""
     depth = dimensions.get(DEPTH)
     depths = depth.grid_values() if depth else (n_hidden,)
     deepest = max(value for value in depths if isinstance(value, int))
     if "model.hidden_sizes" in {target_of(name) for name in dimensions}:
-        deepest = 1_000_000  # whether a network has the layer is found when its settings are made
+        deepest = 1_000_000  # whether a network has the layer is checked when its settings are made
     result = dict(dimensions)
     for name, dimension in dimensions.items():
         layer = layer_number(name)
@@ -192,7 +191,7 @@ def check_condition(dimension: Dimension, parent: Dimension, where: str) -> None
 
 
 def parents_first(dimensions: Mapping[str, Dimension], where: str) -> tuple[Dimension, ...]:
-    """Return the dimensions in order, but each after those that its conditions name."""
+    """Return the dimensions in their order, except that each comes after those that its conditions name."""
     placed: dict[str, Dimension] = {}
     waiting = dict(dimensions)
     for dimension in dimensions.values():

@@ -42,13 +42,13 @@ SpaceLike = str | Path | Mapping[str, Any] | Sequence[Mapping[str, Any]]  # a fi
 
 
 def read_space(space: SpaceLike) -> SpaceFile:
-    """Return a space as it was handed in, with nothing beside it, or what its file holds."""
+    """Return what a space's file holds; or a space from Python, without any other settings."""
     if isinstance(space, str | Path):
         return read_space_file(Path(space))
     if not isinstance(space, Mapping | list | tuple):
         raise ConfigError(
             f"the space is {describe(space)}, expected values by the names of settings, a list of points, or a "
-            "TOML file; images and labels are handed in as x=..., y=..."
+            "TOML file; images and labels are given as x=..., y=..."
         )
     return as_lists(space) if isinstance(space, Mapping) else {POINTS: [as_lists(point) for point in space]}, {}, {}
 
@@ -56,8 +56,8 @@ def read_space(space: SpaceLike) -> SpaceFile:
 def read_space_file(path: Path) -> SpaceFile:
     """Return a file's space, its [search] table, and the settings that every trial starts from by dotted path.
 
-    With a table [space] or [[points]] the other tables are settings as `barenet train` takes them; without, all but
-    [search] is the space.
+    With a table [space] or [[points]] the other tables are settings as `barenet train` takes them. Without one, all
+    tables but [search] are the space.
     """
     tables = read_toml(path)
     recipe, tables = take_recipe(tables, str(path))
@@ -79,7 +79,7 @@ def read_space_file(path: Path) -> SpaceFile:
         if isinstance(value, dict) and name not in TABLES:
             raise ConfigError(f"{path}: unknown table [{name}]; {nearest(name, (*TABLES, 'search', 'space', POINTS))}")
     settings = check_tables(tables, str(path))
-    given = {f"{table}.{name}": value for table, own in settings.items() for name, value in own.items()}
+    given = {f"{table}.{name}": value for table, rows in settings.items() for name, value in rows.items()}
     return read_texts(space), search, given
 
 
@@ -93,17 +93,17 @@ def read_texts(row: Any) -> Any:
 
 
 def write_space_file(table: Mapping[str, Any], plan: Plan, base: Base) -> str:
-    """Return a file that asks the same again: space, plan, and the settings given over the recipe, in their order.
+    """Return a file that asks for the same search: space, plan, and the settings given over the recipe, in their order.
 
-    A row that is a table stands in one line, where it is: tomli_w would put it behind all others, and what random and
-    tpe draw depends on the order. Listed points come one after another, each below [[points]].
+    A row that is a table is written in one line, at its place. tomli_w would put it after all others, and the points of
+    random and tpe depend on the order. Listed points come one after another, each below [[points]].
     """
     search = {"strategy": plan.strategy, **plan.model_dump(exclude_defaults=True, exclude_none=True)}
     tables: dict[str, Any] = {"search": {**search, "recipe": base.recipe}}
-    settings = base.config().as_tables()  # numbers as numbers, where flags gave texts; none is left out
-    for own, name in (path.split(".", 1) for path in base.given):
-        if name in settings[own]:
-            tables.setdefault(own, {})[name] = settings[own][name]
+    settings = base.config().as_tables()  # numbers are numbers here, though flags gave texts; None is left out
+    for section, name in (path.split(".", 1) for path in base.given):
+        if name in settings[section]:
+            tables.setdefault(section, {})[name] = settings[section][name]
     parts = [("[[points]]", point) for point in table[POINTS]] if POINTS in table else [("[space]", table)]
     return tomli_w.dumps(tables) + "".join(f"\n{head}\n{write_rows(rows)}" for head, rows in parts)
 
@@ -194,7 +194,7 @@ def as_lists(row: Any) -> Any:
 
 
 def sorted_values(values: list[Any]) -> list[Any]:
-    """Return the values of a set in an order that is the same in every process: by size, else kind by kind."""
+    """Return the values of a set in an order that is the same in every process: by size, or else by type."""
     try:
         return sorted(values)
     except TypeError:

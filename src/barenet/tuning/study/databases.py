@@ -1,6 +1,6 @@
 """Databases that hold Optuna's record: opened, closed, and what their errors mean.
 
-What is written into them is left to `ledger`.
+`ledger` writes into them.
 """
 
 from __future__ import annotations
@@ -19,21 +19,24 @@ from barenet.messages import one_line
 from barenet.tuning.space.plan import Direction
 from barenet.tuning.study.rungs import DamagedError
 
-__all__ = ["check_url", "close_storage", "driver_of", "hide_password", "is_machines", "open_optuna"]
+__all__ = ["check_url", "close_storage", "driver_of", "hide_password", "is_outside", "open_optuna"]
 
 CONNECT_SECONDS = 8
 PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306}
 PACKAGES = {"psycopg": "'psycopg[binary]'", "psycopg2": "psycopg2-binary", "mysqldb": "mysqlclient"}  # of drivers
-OUTSIDE = {  # of a file: reasons for which SQLite fails though the file is whole
+OUTSIDE = {  # errors of SQLite with a reason outside the file
     *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL),
     *(sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PERM, sqlite3.SQLITE_NOMEM),
 }
 
 
 def open_optuna(
-    url: str, shown: str, options: dict[str, Any], name: str, direction: Direction, *, is_own: bool = False
+    url: str, shown: str, options: dict[str, Any], name: str, direction: Direction, *, in_folder: bool = False
 ) -> Any:
-    """Return Optuna's study of that name, made if it is not there; `is_own`: in the study's SQLite file."""
+    """Return Optuna's study of that name, made if it is not there.
+
+    in_folder: the database is the SQLite file in the study's folder.
+    """
     storage = None
     try:
         with warnings.catch_warnings():
@@ -47,13 +50,13 @@ def open_optuna(
     except Exception as error:
         if storage is not None:
             close_storage(storage)
-        if is_own and not is_machines(error):
+        if in_folder and not is_outside(error):
             raise DamagedError(f"{shown} is damaged ({reason_of(error, url)})") from None
         raise MachineError(f"cannot open the storage {shown}: {reason_of(error, url)}") from None
 
 
-def is_machines(error: BaseException | None) -> bool:
-    """Whether SQLite failed for a reason that lies outside its file, such as a full disk or a lock."""
+def is_outside(error: BaseException | None) -> bool:
+    """Whether SQLite failed for a reason outside its file, such as a full disk or a lock."""
     while error is not None:
         if isinstance(error, sqlite3.Error):
             code = getattr(error, "sqlite_errorcode", 0)
@@ -65,9 +68,9 @@ def is_machines(error: BaseException | None) -> bool:
 
 
 def close_storage(storage: Any) -> None:
-    """Close the connections of a storage: SQLite deletes files beside its own, by their names, when the last ends."""
+    """Close the connections of a storage; with the last one SQLite deletes its further files beside the database."""
     backend = getattr(storage, "_backend", storage)
-    with suppress(Exception):  # of a file that is given up
+    with suppress(Exception):  # the file is not used any more
         backend.scoped_session.remove()
     with suppress(Exception):
         backend.engine.dispose()
@@ -81,10 +84,10 @@ def driver_of(url: str) -> str:
 
 
 def write_ahead(storage: Any) -> None:
-    """Let SQLite write to a log, flushed to disk when it is folded in and not with each of a trial's dozen changes.
+    """Let SQLite write to a log. It is flushed to disk when it is merged, not at each of a trial's dozen changes.
 
-    After a power cut the last changes may be missing, which are told anew from the study's files; the database itself
-    stays whole (https://sqlite.org/pragma.html#pragma_synchronous).
+    After a power cut the last changes may be missing: they are written again from the study's files. The database
+    itself stays valid (https://sqlite.org/pragma.html#pragma_synchronous).
     """
 
     def configure(connection: Any, record: Any) -> None:
@@ -93,11 +96,11 @@ def write_ahead(storage: Any) -> None:
 
     event.listen(storage.engine, "connect", configure)
     storage.scoped_session.remove()
-    storage.engine.dispose()  # connections made before
+    storage.engine.dispose()  # connections that were made without these settings
 
 
 def check_url(url: str) -> tuple[str, dict[str, Any]]:
-    """Return how to show a storage URL, and options to open it with; knock at its address first."""
+    """Return how to show a storage URL, and options to open it with; raise MachineError if nothing answers there."""
     try:
         parsed = make_url(url)
         kind = parsed.get_backend_name()

@@ -1,16 +1,16 @@
-"""The folder of a study: what it was asked, and one file for each finished rung of each trial.
+"""The folder of a study: what it was asked for, and one file for each finished rung of each trial.
 
     studies/course-search-1/
-      study.json            what was asked: space, plan, base settings, data; a search goes on only with the same
+      study.json            what was asked for: space, plan, base settings, data; a resume must ask for the same
       space.toml            the space, and config.toml the settings that every trial starts from
       rounds/0.json         the points of a round, written before any of them is trained
-      trials/00003/rung-0.json          what a rung of trial 3 gave; its presence means that the rung is done
-      trials/00003/rung-0.safetensors   the state to go on from, only while it is needed
-      study.db              Optuna's record, told from these files
+      trials/00003/rung-0.json          the result of a rung of trial 3; if the file is there, the rung is done
+      trials/00003/rung-0.safetensors   the state after the rung, only while it is needed
+      study.db              Optuna's record, written from these files
 
-Files are written whole, so that a process killed at any moment leaves a rung either done or not done. The methods
-`take_` are for the search that holds the folder: a damaged file is set aside and named, and counts as not there, so
-that its rung is trained again. The methods `read_` change nothing, and raise.
+A file is written completely or not at all. So if a process is killed, each rung is either done or not done. The methods
+`take_` are for the search that has locked the folder: they set a damaged file aside, say so, and treat it as missing,
+so that its rung is trained again. The methods `read_` change nothing, and raise an error.
 """
 
 from __future__ import annotations
@@ -47,29 +47,29 @@ __all__ = ["StudyFolder", "new_study"]
 
 @dataclass(frozen=True)
 class StudyFolder:
-    """The files of a study; those that are damaged are noted."""
+    """The files of a study."""
 
     path: Path
 
     @property
     def about(self) -> Path:
-        """What was asked."""
+        """The file that says what was asked for."""
         return self.path / "study.json"
 
     def round(self, number: int) -> Path:
-        """The points of a round."""
+        """Return the path of the points of a round."""
         return self.path / "rounds" / f"{number}.json"
 
     def rung(self, trial: str, number: int) -> Path:
-        """What a rung of a trial gave."""
+        """Return the path of the result of a rung of a trial."""
         return self.path / "trials" / trial / f"rung-{number}.json"
 
     def state(self, trial: str, number: int) -> Path:
-        """Where a trial goes on from after a rung."""
+        """Return the path of the state of a trial after a rung."""
         return self.path / "trials" / trial / f"rung-{number}.safetensors"
 
     def write_json(self, path: Path, value: Mapping[str, Any]) -> None:
-        """Write an object whole and with its checksum, and the folders it needs."""
+        """Write an object with its checksum, and make the folders it needs."""
         make_folder(path.parent)
         replace_file(path, seal(value, indent=1) + "\n")
 
@@ -82,7 +82,7 @@ class StudyFolder:
         history: Sequence[EpochRecord],
         state: TrainingState | None = None,
     ) -> None:
-        """Write what a rung gave; the record comes last, since it says that the rung is done."""
+        """Write the result of a rung; the record is written last, since it says that the rung is done."""
         trial, number = subject.trial, subject.rung
         path = self.rung(trial, number)
         make_folder(path.parent)
@@ -92,7 +92,7 @@ class StudyFolder:
         self.write_json(path, {"about": asdict(subject), **asdict(record), "history": lines})
 
     def read_stored(self, trial: str) -> Iterator[StoredRung]:
-        """Yield what the finished rungs of a trial gave."""
+        """Yield the results of the finished rungs of a trial."""
         for number in count():
             stored = read_stored_rung(self.rung(trial, number), trial, number)
             if stored is None:
@@ -100,7 +100,7 @@ class StudyFolder:
             yield stored
 
     def read_rungs(self, trial: str) -> list[RungRecord]:
-        """Return what the finished rungs of a trial gave, without its history."""
+        """Return the results of the finished rungs of a trial, without its history."""
         return [stored.record for stored in self.read_stored(trial)]
 
     def read_history(self, trial: str) -> list[EpochRecord]:
@@ -108,7 +108,7 @@ class StudyFolder:
         return [record for stored in self.read_stored(trial) for record in stored.history]
 
     def take_rungs(self, trial: str) -> list[StoredRung]:
-        """Return what the finished rungs of a trial gave up to the first that is damaged, which is set aside."""
+        """Return the results of a trial's finished rungs up to the first damaged file, which is set aside."""
         rungs: list[StoredRung] = []
         try:
             rungs.extend(self.read_stored(trial))
@@ -117,7 +117,7 @@ class StudyFolder:
         return rungs
 
     def take_state(self, trial: str, number: int) -> TrainingState | None:
-        """Return the state after a rung, None where there is none; a damaged one is set aside."""
+        """Return the state after a rung, None if there is none; a damaged file is set aside."""
         path = self.state(trial, number)
         if not path.exists():
             return None
@@ -143,7 +143,7 @@ class StudyFolder:
         self.write_json(self.round(number), {"points": list(points)})
 
     def take_points(self, number: int, space: Space) -> list[Point] | None:
-        """Return the points of a round, None where it was not chosen yet; a damaged file is set aside."""
+        """Return the points of a round, None if they were not chosen yet; a damaged file is set aside."""
         path = self.round(number)
         try:
             values = read_sealed(path)
@@ -160,7 +160,7 @@ class StudyFolder:
             return None
 
     def read_subjects(self, number: int) -> dict[int, Subject | None]:
-        """Return what the whole records of trials from `number` on say that they are about, by trial."""
+        """Return what the first records of trials from `number` on are about, by trial; damaged ones are skipped."""
         found: dict[int, Subject | None] = {}
         for path in sorted(self.path.glob("trials/*")):
             if path.name.isdecimal() and int(path.name) >= number:
@@ -172,7 +172,7 @@ class StudyFolder:
                     found[int(path.name)] = stored.subject
         return found
 
-    # States that nothing goes on from
+    # States that are no longer needed
 
     def drop_states(self, kept: set[str]) -> None:
         """Delete all states but those of the trials to be kept."""
@@ -181,7 +181,7 @@ class StudyFolder:
                 drop(path)
 
     def drop_state(self, trial: str, number: int) -> None:
-        """Delete a state that nothing goes on from."""
+        """Delete a state that is no longer needed."""
         drop(self.state(trial, number))
 
 
@@ -196,7 +196,7 @@ def drop(path: Path) -> None:
 def new_study(output: Path, name: str | None, prefix: str) -> NewFolder:
     """Return the folder of a new study to fill: `output/name`, or `output/prefix-search-1`, `-2`, ... without a name.
 
-    So the name alone tells a study from the runs of the same recipe.
+    So a study's name differs from those of runs of the same recipe.
     """
     prefix = prefix if prefix.endswith("search") else f"{prefix}-search"
     return NewFolder(output, name, prefix, kind="study", marker="study.json")

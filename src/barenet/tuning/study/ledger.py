@@ -1,8 +1,8 @@
 """Optuna's record of a study, kept for its dashboard and its other tools: SQLite in the study's folder, or a database.
 
-The study's own files are the truth, and Optuna is told from them. A trial is enqueued under its own number and asked
-for at once, and is told when it is done. A search that goes on first brings the record up to date: what a killed
-coordinator left behind is told from the files, or goes on running.
+The study's other files decide, and the record is written from them. A trial is enqueued with its number, asked for at
+once, and ended when it is done. A resumed search first brings the record up to date: trials that a killed coordinator
+left unfinished there are ended as the files say, or continue as running.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Direction
 from barenet.tuning.space.sampling import quiet_optuna, suggest
 from barenet.tuning.space.search_space import Space
-from barenet.tuning.study.databases import check_url, close_storage, is_machines, open_optuna
+from barenet.tuning.study.databases import check_url, close_storage, is_outside, open_optuna
 from barenet.tuning.study.rungs import DamagedError
-from barenet.tuning.study.trial import Told
+from barenet.tuning.study.trial import EndedTrial
 
 __all__ = ["Ledger", "open_ledger"]
 
-NUMBER = "trial"  # the user attribute that holds our own number of a trial
-REPORTS = 20  # most points of a learning curve that are told for a rung
+NUMBER = "trial"  # the user attribute that holds our number of a trial
+REPORTS = 20  # most points of a learning curve that are reported for a rung
 
 
 class Ledger:
-    """Optuna's study, and which of its trials are ours; a failing database is one clear MachineError.
+    """Optuna's study, and which of its trials are ours. Methods raise MachineError if the database fails.
 
-    own: the study's SQLite file, None for another database. Where it is damaged, all methods raise DamagedError.
+    file: the study's SQLite file, None for another database. If it is damaged, all methods raise DamagedError.
     """
 
-    def __init__(self, study: Any, space: Space, shown_url: str, own: OwnFile | None = None) -> None:
-        self.study, self.space, self.shown_url, self.own = study, space, shown_url, own
+    def __init__(self, study: Any, space: Space, shown_url: str, file: StudyDatabase | None = None) -> None:
+        self.study, self.space, self.shown_url, self.file = study, space, shown_url, file
         trials = self.trials()
         ours = self.ours(trials)
         self.numbers = {number: trial.number for number, trial in ours.items()}  # ours to Optuna's
@@ -62,9 +62,9 @@ class Ledger:
         return {t.user_attrs[NUMBER]: t for t in trials if isinstance(t.user_attrs.get(NUMBER), int)}
 
     def guard(self, action: Any) -> Any:
-        """Return what an action on the storage gives; name the storage if it fails.
+        """Return the result of an action on the storage; if it fails, raise an error that names the storage.
 
-        Whatever a damaged file makes Optuna and its parsers raise is a failure of the storage.
+        All exceptions are caught, since a damaged file makes Optuna and its parsers raise many kinds.
         """
         try:
             with warnings.catch_warnings():
@@ -72,40 +72,40 @@ class Ledger:
                 return action()
         except Exception as error:
             reason = one_line(error.__cause__ or error, 200)
-            if self.own is not None and not is_machines(error):
-                raise DamagedError(f"{self.own.path} is damaged ({reason})") from None
+            if self.file is not None and not is_outside(error):
+                raise DamagedError(f"{self.file.path} is damaged ({reason})") from None
             raise MachineError(f"the storage {self.shown_url} failed: {reason}") from None
 
-    def check(self, wanted: Mapping[int, Told]) -> None:
-        """Raise DamagedError if the study's SQLite file says anything else of trials that have ended."""
-        if self.own is None:
+    def check(self, expected: Mapping[int, EndedTrial]) -> None:
+        """Raise DamagedError if the study's SQLite file has another result of a trial that has ended."""
+        if self.file is None:
             return
         ours = self.ours(self.trials())
-        for number, told in wanted.items():
+        for number, one in expected.items():
             found = ours.get(number)
-            if found is None or (found.state.name, found.value, found.params) != (told.state, told.value, told.point):
-                raise DamagedError(f"{self.own.path} is damaged (it does not say what came of trial {number})")
-            if any(told.scores.get(epoch) != score for epoch, score in found.intermediate_values.items()):
-                raise DamagedError(f"{self.own.path} is damaged (it has other scores of trial {number})")
+            if found is None or (found.state.name, found.value, found.params) != (one.state, one.value, one.point):
+                raise DamagedError(f"{self.file.path} is damaged (it does not have the result of trial {number})")
+            if any(one.scores.get(epoch) != score for epoch, score in found.intermediate_values.items()):
+                raise DamagedError(f"{self.file.path} is damaged (it has other scores of trial {number})")
 
     def renew(self, why: DamagedError) -> Ledger:
-        """Set the study's SQLite file aside, and return an empty one in its place."""
-        if self.own is None:
+        """Set the study's SQLite file aside, and return the record in an empty one."""
+        if self.file is None:
             raise why
         close_storage(self.study._storage)
-        return self.own.renew(why)
+        return self.file.renew(why)
 
     def start(self, number: int, point: Point) -> None:
         """Record a trial as running, unless it is recorded already."""
         if number in self.numbers:
             return
-        # Not `skip_if_exists`: it takes real numbers that differ by 1e-5 for equal. Our own numbers are exact.
+        # Not `skip_if_exists`: for it, real numbers that differ by 1e-5 are equal. Our numbers are exact.
         self.guard(lambda: self.study.enqueue_trial(point, user_attrs={NUMBER: number}))
         while number not in self.numbers:
             self.take_enqueued()
 
     def complete(self, trial: FrozenTrial) -> None:
-        """Set what a trial that was enqueued still lacks of its values."""
+        """Set the values that a trial that was enqueued does not have yet."""
         self.guard(lambda: suggest(Trial(self.study, trial._trial_id), self.space))
 
     def take_enqueued(self) -> None:
@@ -113,13 +113,13 @@ class Ledger:
         trial = self.guard(self.study.ask)
         self.guard(lambda: suggest(trial, self.space))
         if NUMBER not in trial.user_attrs:
-            if self.own is not None:
-                raise DamagedError(f"{self.own.path} is damaged (it has a trial that the study does not have)")
+            if self.file is not None:
+                raise DamagedError(f"{self.file.path} is damaged (it has a trial that the study does not have)")
             raise MachineError(f"another process takes trials of this study out of {self.shown_url}; end it")
         self.numbers[trial.user_attrs[NUMBER]] = trial.number
 
     def report(self, number: int, scores: Mapping[int, float]) -> None:
-        """Tell the scores of a rung by epoch, thinned where there are many."""
+        """Report the scores of a rung by epoch; if there are many, only some of them."""
         if number in self.finished or not scores:
             return
         storage, trial_id = self.study._storage, self.trial_id(number)
@@ -129,7 +129,7 @@ class Ledger:
             self.guard(lambda epoch=epoch: storage.set_trial_intermediate_value(trial_id, epoch, scores[epoch]))
 
     def finish(self, number: int, state: str, value: float | None, about: Mapping[str, Any]) -> None:
-        """Tell how a trial ended, once: COMPLETE with its value, PRUNED, or FAIL; `about` goes beside it."""
+        """Record how a trial ended, once: COMPLETE with its value, PRUNED, or FAIL; `about` has further attributes."""
         if number in self.finished:
             return
         storage, trial_id = self.study._storage, self.trial_id(number)
@@ -140,7 +140,7 @@ class Ledger:
         self.finished.add(number)
 
     def trial_id(self, number: int) -> int:
-        """Return the storage's own name of a trial of ours."""
+        """Return the storage's id of one of our trials."""
         study = self.study
         return int(
             self.guard(
@@ -150,8 +150,8 @@ class Ledger:
 
 
 @dataclass(frozen=True)
-class OwnFile:
-    """The SQLite file of a study, which holds nothing that is not in the study's other files."""
+class StudyDatabase:
+    """The SQLite file of a study; all that it holds is in the study's other files too."""
 
     path: Path
     name: str
@@ -160,10 +160,10 @@ class OwnFile:
 
     def open(self) -> Ledger:
         """Return the record in the file, made if it is not there; raise DamagedError where it is damaged."""
-        url = URL.create("sqlite", database=str(self.path.absolute())).render_as_string()  # whatever signs it has
+        url = URL.create("sqlite", database=str(self.path.absolute())).render_as_string()  # escapes signs of the path
         if self.path.exists() and not self.path.is_file():
             raise DamagedError(f"{self.path} is no file")
-        study = open_optuna(url, str(self.path), {}, self.name, self.direction, is_own=True)
+        study = open_optuna(url, str(self.path), {}, self.name, self.direction, in_folder=True)
         try:
             return Ledger(study, self.space, str(self.path), self)
         except DamagedError:
@@ -183,14 +183,14 @@ def open_ledger(url: str | None, folder: Path, name: str, space: Space, directio
 
     Raises:
         MachineError: the database does not answer; says which address, never a password.
-        ConfigError: the URL is none, or the driver that it needs is not installed.
+        ConfigError: the text is no URL, or the driver that it needs is not installed.
     """
     quiet_optuna()
     if url is not None:
         shown, options = check_url(url)
         return Ledger(open_optuna(url, shown, options, name, direction), space, shown)
-    own = OwnFile(folder / "study.db", name, space, direction)
+    file = StudyDatabase(folder / "study.db", name, space, direction)
     try:
-        return own.open()
-    except DamagedError as error:  # by a kill while it was being made, or since
-        return own.renew(error)
+        return file.open()
+    except DamagedError as error:  # by a kill while the file was being made, or later
+        return file.renew(error)

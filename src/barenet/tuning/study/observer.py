@@ -1,4 +1,4 @@
-"""What a search tells whoever watches it."""
+"""What a search reports to its observer."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ __all__ = ["SearchObserver"]
 
 
 class SearchObserver(Watcher):
-    """Told what happens in a search; the command line shows it, tests count it. Does nothing by itself."""
+    """An observer of a search, which does nothing; the command line and tests have subclasses that do something."""
 
     def settings(self, config: Config, searched: Sequence[str]) -> None:
-        """Hear what every trial starts from, before anything is trained; `searched`, by dotted path, vary."""
+        """Called before training with the settings that trials start from; those in `searched` (dotted paths) vary."""
 
     def start(self, folder: Path, plan: Plan, n_trials: int, workers: str, names: Sequence[str]) -> None:
-        """Hear that all checks are done and training begins; `names` are the settings with more than one value."""
+        """Called when all checks are done and training begins; `names` are the settings with more than one value."""
 
     def ended(self, trial: Trial) -> None:
-        """Hear that a trial's story is over: finished, stopped, diverged or failed, now or in an earlier process."""
+        """Called when a trial has ended: finished, stopped, diverged or failed, now or in an earlier process."""
 
     def started(self, stack: Sequence[Trial], rung: int) -> None:
-        """Hear that a stack was sent to a worker."""
+        """Called when a stack was sent to a worker."""
 
     def finished(self, stack: Sequence[Trial], rung: int) -> None:
-        """Hear that a rung of a stack is done and written, or that a trial was given up."""
+        """Called when a rung of a stack is done and written, or when a trial was given up."""

@@ -31,8 +31,8 @@ __all__ = ["open_study", "write_request"]
 def open_study(folder: StudyFolder, prepared: PreparedSearch, storage: str | None) -> tuple[PreparedSearch, Ledger]:
     """Write down what is asked, so that the search can go on later on any machine, and open Optuna's record.
 
-    Returns the prepared search with the names under which it is stored. A file that a person has changed is named, and
-    is kept under another name.
+    Returns the prepared search with the names under which it is stored. A file that a person has changed is noted, and
+    kept under another name.
     """
     request = prepared.request
     with waiting():
@@ -40,7 +40,7 @@ def open_study(folder: StudyFolder, prepared: PreparedSearch, storage: str | Non
         from barenet.tuning.study.ledger import open_ledger
 
     if not request.name:
-        # In a shared database two studies may go by the same folder's name.
+        # In a shared database there may be studies from two folders of the same name.
         suffix = "" if storage is None else f"-{uuid.uuid4().hex[:8]}"
         request = replace(request, name=folder.path.name + suffix)
     shown = request.storage if storage is None else hide_password(storage)
@@ -57,7 +57,7 @@ def open_study(folder: StudyFolder, prepared: PreparedSearch, storage: str | Non
 
 
 def write_request(folder: StudyFolder, prepared: PreparedSearch) -> SearchRequest:
-    """Write what a study is asked, for this program and for people; return it with its engine and its data's place."""
+    """Write what a study is asked for, as JSON and as TOML; return it with the engine and the path of the data."""
     request = prepared.request
     given = {**request.base.given, ENGINE: prepared.resolved.trainer.engine}
     if prepared.resolved.data.path is not None:
@@ -72,7 +72,7 @@ def write_request(folder: StudyFolder, prepared: PreparedSearch) -> SearchReques
 
 
 def changed_files(folder: Path, request: SearchRequest, prepared: PreparedSearch) -> Iterator[tuple[Path, str]]:
-    """Yield those of config.toml and space.toml that do not say what the study was asked, and what they say."""
+    """Yield those of config.toml and space.toml that a person has changed, and how."""
     for name, differences in (("config.toml", differences_in_settings), ("space.toml", differences_in_space)):
         path = folder / name
         if path.exists():
@@ -85,7 +85,7 @@ def changed_files(folder: Path, request: SearchRequest, prepared: PreparedSearch
 
 
 def differences_in_settings(path: Path, request: SearchRequest, prepared: PreparedSearch) -> Iterator[str]:
-    """Yield what of a study's config.toml is not what its trials start from."""
+    """Yield how a study's config.toml differs from the settings that its trials start from."""
     stored = stored_settings(path)
     for name in differing_settings(prepared.resolved, stored):
         if name not in MAY_DIFFER:
@@ -93,7 +93,7 @@ def differences_in_settings(path: Path, request: SearchRequest, prepared: Prepar
 
 
 def differences_in_space(path: Path, request: SearchRequest, prepared: PreparedSearch) -> Iterator[str]:
-    """Yield what of a study's space.toml it was not asked."""
+    """Yield how a study's space.toml differs from what it was asked for."""
     other = make_request(path, None, None, {})
     yield from (f"the study {words}" for words in request.differences(other))
     for name, mine in request.plan.model_dump().items():

@@ -1,4 +1,4 @@
-"""What a search came to: the ranking, how sure it is, and the files that say so."""
+"""The result of a search: the ranking, how sure it is, and the files that hold it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ __all__ = [
 
 @dataclass(frozen=True, repr=False)
 class Repeated(Shown):
-    """A setting trained with further seeds: mean and standard deviation (n - 1) of its `scores` over `n` of them."""
+    """A setting trained with further seeds: mean and standard deviation (n - 1) of its `scores` with `n` seeds."""
 
     trial: Trial
     n: int
@@ -47,19 +47,18 @@ class Repeated(Shown):
 
     @property
     def standard_error(self) -> float:
-        """Of the mean; NaN for one seed."""
+        """The standard error of the mean; NaN for one seed."""
         return self.std / math.sqrt(self.n)
 
 
 @dataclass(frozen=True, repr=False)
 class StudyResult(Shown):
-    """What a search came to.
+    """The result of a search.
 
     trials: best first. repeated: the best settings over further seeds, best mean first. verdict: whether the first is
-    really better than the next. names: the settings with more than one value. retrained: the
-    winner trained once more and tested, if that was asked for. noise: the least difference of two trials' scores that
-    says more than chance; None where nothing tells it. unlearned: the trials that learned nothing, by their numbers, as
-    far as accuracy and loss tell.
+    really better than the next. names: the settings with more than one value. retrained: the winner trained once more
+    and tested, if that was asked for. noise: the least difference of two trials' scores that is more than chance; None
+    if it is not known. unlearned: the numbers of the trials that learned nothing, as far as accuracy and loss show.
     """
 
     folder: Path
@@ -125,7 +124,7 @@ def trial_dict(trial: Trial, plan: Plan) -> dict[str, Any]:
 def summarise(
     folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial], repeats: Sequence[Trial]
 ) -> StudyResult:
-    """Return what a search came to, from its trials."""
+    """Return the result of a search from its trials."""
     plan = prepared.request.plan
     ranked = rank(trials, plan)
     repeated = []
@@ -151,9 +150,10 @@ def summarise(
 
 
 def noise_of(finished: Sequence[Trial], repeated: Sequence[Repeated], plan: Plan, n_valid: int) -> float | None:
-    """Return the least difference of two trials' scores that says more than chance, None where nothing tells it.
+    """Return the least difference of two trials' scores that is more than chance, None if it is not known.
 
-    Of accuracies at least what the validation images can tell apart; with repeats, at least what seeds alone make.
+    For accuracies it is at least the difference that the validation images can show; with repeats, at least the
+    difference that two seeds make.
     """
     of_images = (
         accuracy_noise(finished[0].figures(plan)[1] or 0.0, n_valid) if finished and plan.metric == "acc" else 0.0
@@ -162,15 +162,15 @@ def noise_of(finished: Sequence[Trial], repeated: Sequence[Repeated], plan: Plan
 
 
 def seeds_noise(variances: Sequence[float]) -> float:
-    """Return twice the standard deviation of the difference of two seeds' scores, by the variances over seeds."""
+    """Return twice the standard deviation of the difference of two seeds' scores, from the variances over seeds."""
     return 2 * math.sqrt(2 * float(np.mean(variances))) if variances else 0.0
 
 
 def accuracy_noise(share: float, n_valid: int) -> float:
-    """Return twice the standard error of the difference of two accuracies around `share` on so many images.
+    """Return twice the standard error of the difference of two accuracies around `share` on `n_valid` images.
 
-    Of an accuracy p on n images the standard error is sqrt(p (1 - p) / n); of a difference of two, that times sqrt 2.
-    One image right and one wrong more keep it above 0 where all were right (Agresti and Coull 1998).
+    The standard error of an accuracy p on n images is sqrt(p (1 - p) / n); that of a difference of two is sqrt 2 times
+    as large. One right and one wrong image are added, so that it is above 0 if all are right (Agresti and Coull 1998).
     """
     share = (share * n_valid + 1) / (n_valid + 2)
     return 2 * math.sqrt(2 * share * (1 - share) / n_valid)
@@ -192,7 +192,7 @@ def judge_repeats(repeated: Sequence[Repeated], plan: Plan) -> str:
 
 
 def judge_single(finished: Sequence[Trial], plan: Plan, n_valid: int) -> str:
-    """Return how sure a ranking of one seed a setting can be: no surer than its validation images."""
+    """Return how sure a ranking with one seed for each setting can be, which the number of validation images limits."""
     if len(finished) < 2:
         return "one finished trial has nothing to be compared with"
     _, first = finished[0].figures(plan)
@@ -204,12 +204,12 @@ def judge_single(finished: Sequence[Trial], plan: Plan, n_valid: int) -> str:
     place = "within" if gap <= error else "beyond"
     return (
         f"the first two differ by {gap:.4f} in accuracy, {place} what {n_valid:,} validation images can tell apart "
-        f"({error:.4f}), and one seed each says nothing of the seeds' noise; --repeats 5 would"
+        f"({error:.4f}), and one seed each does not show the noise of seeds; --repeats 5 would"
     )
 
 
 def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: int) -> dict[str, Any]:
-    """Return a trial's settings in the course project's words, and whatever else was searched by its own name."""
+    """Return a trial's settings in the course project's words, and all others that were searched by their names."""
     settings: dict[str, Any] = {"input_dim": n_inputs}
     rows = architecture_of(config, n_inputs, n_classes).rows
     for layer, row in enumerate(rows, start=1):
@@ -222,7 +222,7 @@ def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: i
 
 
 def write_tables(folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial]) -> None:
-    """Write results.csv, every trial best first, and gridsearch_results.json as the course project has it."""
+    """Write results.csv with all trials, best first, and gridsearch_results.json in the course project's form."""
     plan, names, dataset = prepared.request.plan, prepared.space.names, prepared.dataset
     ranked = rank(trials, plan)
     figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")

@@ -19,7 +19,7 @@ __all__ = ["Rounds"]
 
 
 class Rounds:
-    """The rounds of a search. past: the scores of the trials so far, by which random and tpe choose the next points."""
+    """The rounds of a search. past: the trials so far, from which random and tpe choose the next points."""
 
     def __init__(self, prepared: PreparedSearch, record: Record) -> None:
         self.prepared, self.space, self.plan = prepared, prepared.space, prepared.request.plan
@@ -27,7 +27,10 @@ class Rounds:
         self.past = Past(prepared.space, self.plan.sign)
 
     def open(self, number: int) -> list[Trial]:
-        """Return a round's trials as far as their files say, or choose its points; none when the search is over."""
+        """Return the trials of a round with the results in their files; none when the search is over.
+
+        If the round has no file, its points are chosen now.
+        """
         n_before = len(self.record.trials)
         points = self.folder.take_points(number, self.space)
         if points is None:
@@ -36,11 +39,11 @@ class Rounds:
                 self.folder.write_points(number, points)
         trials = [self.make_trial(point, n_before + i, number, len(points)) for i, point in enumerate(points)]
         for trial in trials:
-            self.record.take_up(trial)
-        self.report_idle([trial for trial in trials if trial.config is None])
+            self.record.add(trial)
+        self.note_impossible([trial for trial in trials if trial.config is None])
         return trials
 
-    def report_idle(self, trials: Sequence[Trial]) -> None:
+    def note_impossible(self, trials: Sequence[Trial]) -> None:
         """Say how many trials of a round cannot run, and why one of them cannot."""
         if trials:
             first, n = trials[0], len(trials)
@@ -50,15 +53,15 @@ class Rounds:
             logger.info(f"{n} {words} as failed: {example}; a condition (when) leaves such points out")
 
     def choose_as_trained(self, number: int) -> list[Point]:
-        """Return the points of a new round; of one whose file is lost, the same ones again.
+        """Return the points of a new round; if the file of a round is lost, the same points again.
 
-        Raises RunError where records of trials are about other points than are chosen now, or do not say about which.
+        Raises RunError if the records of its trials are about other points, or do not say about which.
         """
         n_before = len(self.record.trials)
         found = self.folder.read_subjects(n_before)
-        own = {n: subject for n, subject in found.items() if subject is None or subject.round == number}
-        points = self.choose(number, next((subject.round_size for subject in own.values() if subject), None))
-        for n, subject in own.items():
+        of_round = {n: subject for n, subject in found.items() if subject is None or subject.round == number}
+        points = self.choose(number, next((subject.round_size for subject in of_round.values() if subject), None))
+        for n, subject in of_round.items():
             chosen = dict(enumerate(points, start=n_before)).get(n)
             if subject is None and self.plan.strategy != "grid":
                 why = f"the record of trial {n} is of an earlier version, and does not say of which point it is"
@@ -82,7 +85,7 @@ class Rounds:
         return points
 
     def make_trial(self, point: Point, number: int, in_round: int, round_size: int) -> Trial:
-        """Return a trial, with what its files hold of it; a point that contradicts itself has failed already."""
+        """Return a trial with the results in its files; one whose settings contradict each other has failed already."""
         trial = Trial(number, f"{number:05d}", point, None, round=in_round, round_size=round_size)
         self.take_rungs(trial)
         try:
@@ -94,7 +97,7 @@ class Rounds:
         return trial
 
     def take_rungs(self, trial: Trial) -> None:
-        """Give a trial what its files hold of it; raise RunError if they are about another point."""
+        """Give a trial the results in its files; raise RunError if they are about another point."""
         for number, stored in enumerate(self.folder.take_rungs(trial.key)):
             if stored.subject is not None and point_key(stored.subject.point) != point_key(trial.point):
                 raise RunError(
@@ -104,7 +107,7 @@ class Rounds:
             trial.rungs.append(stored.record)
 
     def remember(self, trials: Sequence[Trial]) -> None:
-        """Take the scores of a finished round into account; a grid needs none."""
+        """Add the scores of a finished round to `past`; a grid does not need them."""
         if self.plan.strategy == "grid":
             return
         for trial in trials:

@@ -1,4 +1,4 @@
-"""What a rung of a trial gave, as its file holds it, and how a file of a study is read: whole, or damaged."""
+"""The result of a rung of a trial, as its file holds it; and how the files of a study are read and checked."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class DamagedError(RunError):
 
 @dataclass(frozen=True)
 class RungRecord:
-    """What a rung of a trial gave. `outcome`: trained, diverged or failed; the last two with a `reason`.
+    """The result of a rung of a trial. `outcome`: trained, diverged or failed; the last two with a `reason`.
 
-    Figures are of validation: those of the last epoch that had one, and those of the best by the study's metric;
-    None before the first. seconds: of the rung, a stack's time divided among its networks.
+    Validation figures are those of the last validated epoch and of the best one by the study's metric; None before the
+    first validation. seconds: the time of the rung; that of a stack is divided among its networks.
     """
 
     outcome: Literal["trained", "diverged", "failed"]
@@ -41,9 +41,9 @@ class RungRecord:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a record is about: its trial by its key, its rung, its point, and which round of how many points that is of.
+    """What a record is about: the key of its trial, its rung, its point, its round and the number of points of that.
 
-    By this a round whose file is damaged is known again, and a file in a wrong place is noticed.
+    From this, the points of a round can be checked if its file is damaged, and a file in a wrong place is noticed.
     """
 
     trial: str
@@ -63,7 +63,7 @@ class StoredRung:
 
 
 def read_stored_rung(path: Path, trial: str, number: int) -> StoredRung | None:
-    """Return what a rung gave, None where it is not done; raise DamagedError for a file that is not whole."""
+    """Return the result of a rung, None if it is not done; raise DamagedError for a damaged file."""
     try:
         values = read_sealed(path)
         if values is None:
@@ -81,14 +81,14 @@ def read_stored_rung(path: Path, trial: str, number: int) -> StoredRung | None:
 
 
 def check_object(value: Any) -> dict[str, Any]:
-    """Return what should be an object of JSON; raise SchemaError if it is none."""
+    """Return a value that should be an object of JSON; raise SchemaError if it is not."""
     if not isinstance(value, dict):
         raise SchemaError(f"it holds {describe(value)} in place of an object")
     return value
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
-    """Return what a file holds, None where it is not there; the list of points of an earlier version as `points`.
+    """Return what a file holds, None if there is no file; a list, as in earlier versions, becomes the value `points`.
 
     Raises:
         SealError: the file is damaged.

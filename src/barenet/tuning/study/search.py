@@ -1,10 +1,10 @@
-"""The coordinator of a search: it alone chooses, sends out, writes down and compares; workers only train.
+"""The coordinator of a search: it chooses points, sends tasks, writes results and compares them; workers only train.
 
-Everything that it knows comes from the study's files, so that a search that was killed goes on where they end:
+It knows only what the study's files hold, so a search that was killed continues where they end:
 
-    round    points are chosen and written down            (`space.sampling`, `folder`)
+    round    points are chosen and written                 (`space.sampling`, `folder`)
     rung     the round's trials train to an epoch          (`workers`, `record`)
-    promote  on a complete rung, the best go on            (`trial`)
+    promote  after a complete rung, the best continue      (`trial`)
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ class Search:
         self.record = Record(prepared, folder, ledger, observer)
         self.rounds = Rounds(prepared, self.record)
         self.repeats: list[Trial] = []
-        self.n_trained = 0  # rungs, without those that were done before
+        self.n_trained = 0  # rungs, without those of an earlier process
 
     def run(self) -> StudyResult:
         """Train all trials, write the result, and return it.
 
         Raises:
-            DivergedError: no trial was left.
-            MachineError: what a search needs could not be written; the files so far are kept, and a resume goes on.
+            DivergedError: all trials diverged or failed.
+            MachineError: a file that the search needs could not be written; it can be resumed from the files so far.
         """
         try:
             self.train_trials()
@@ -129,7 +129,7 @@ class Search:
         self.record.write_tables(now_and_then=True)
 
     def train_repeats(self) -> None:
-        """Train the best settings with further seeds, none of which had a part in choosing them."""
+        """Train the best settings with further seeds, which were not used to choose them."""
         finished = [trial for trial in rank(self.record.trials, self.plan) if trial.ended == "finished"]
         for trial in finished[: self.plan.repeat_best]:
             assert trial.config is not None
@@ -144,7 +144,7 @@ class Search:
     # Rungs
 
     def train(self, trials: Sequence[Trial], rung: int, until: int | None, *, is_last: bool) -> None:
-        """Train those of the trials that have not done the rung yet, in stacks, and write down what each gives."""
+        """Train the trials that have not done the rung yet, in stacks, and write the results."""
         for trial in trials:
             if len(trial.rungs) > rung and is_last and not trial.lost:
                 self.record.finish(trial)
@@ -158,7 +158,7 @@ class Search:
         def make_task(stack: list[Trial]) -> RungTask:
             found = [self.folder.take_state(trial.key, rung - 1) if rung else None for trial in stack]
             states = [state for state in found if state is not None]
-            # Where one is lost, all start again: a stack trains together, and training is exact.
+            # If one is lost, all start again: a stack trains together, and training is exact.
             together = tuple(states) if len(states) == len(stack) else None
             return RungTask(tuple(t.config for t in stack if t.config is not None), together, until, self.shared)
 
@@ -181,7 +181,7 @@ class Search:
 
 
 def describe_finished(folder: Path, n_trials: int, plan: Plan) -> str:
-    """Return that nothing of a study is left to train, and how it can be made larger."""
+    """Return a sentence that says that a study is finished, and how it can be made larger."""
     more = f"--repeats {plan.repeats + 5} trains its best settings with other seeds"
     if plan.strategy != "grid":
         more = f"--trials {2 * plan.trials} tries other settings, {more}"

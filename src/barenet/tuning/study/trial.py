@@ -1,4 +1,4 @@
-"""A trial, what it has come to, and how trials compare."""
+"""A trial, its results, and how trials compare."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from barenet.tuning.space.dimensions import Point
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.study.rungs import RungRecord, Subject
 
-__all__ = ["Told", "Top", "Trial", "judge", "learned_nothing", "promote", "rank", "score_of", "scores_of"]
+__all__ = ["EndedTrial", "Top", "Trial", "judge", "learned_nothing", "promote", "rank", "score_of", "scores_of"]
 
 
 @dataclass(repr=False)
 class Trial(Shown):
-    """One point of the space, or one seed more of it; `rungs` grows as they are finished.
+    """A point of the space, trained with the first or with a further seed. `rungs` are those finished so far.
 
-    key: the name of its folder. config: None where the point's settings contradict each other. ended: how its story
-    ended: finished, stopped (by halving), diverged or failed; None while it goes on. round: in which it was chosen, as
-    one of `round_size` points.
+    key: the name of its folder. config: None if the point's settings contradict each other. ended: finished, stopped
+    (by halving), diverged or failed; None while it is not over. round: the round in which it was chosen, together with
+    `round_size` points in all.
     """
 
     number: int
@@ -48,7 +48,7 @@ class Trial(Shown):
 
     @property
     def last(self) -> RungRecord | None:
-        """The latest rung."""
+        """The latest rung, None before the first."""
         return self.rungs[-1] if self.rungs else None
 
     @property
@@ -58,7 +58,7 @@ class Trial(Shown):
 
     @property
     def seconds(self) -> float:
-        """Seconds of training, its share of its stacks'."""
+        """Seconds of training; the time of a stack is divided among its trials."""
         return sum(rung.seconds for rung in self.rungs)
 
     def subject(self, rung: int) -> Subject:
@@ -74,7 +74,7 @@ class Trial(Shown):
         return self.last.valid_loss, self.last.valid_accuracy
 
     def score(self, plan: Plan) -> float | None:
-        """Return the figure that counts, None before the first validation or for a trial that was lost."""
+        """Return the score of the trial, None before the first validation, or if it diverged or failed."""
         loss, accuracy = self.figures(plan)
         return None if self.lost else (accuracy if plan.metric == "acc" else loss)
 
@@ -91,9 +91,9 @@ def scores_of(history: Sequence[EpochRecord], plan: Plan) -> dict[int, float]:
 
 
 def rank(trials: Sequence[Trial], plan: Plan) -> list[Trial]:
-    """Return the trials best first: the finished, then the stopped, further ones first; the lost last.
+    """Return the trials, best first: the finished, then the stopped (longer ones first), then those without a score.
 
-    Of equals the earlier comes first.
+    Of equal trials the earlier one comes first.
     """
 
     def key(trial: Trial) -> tuple[bool, bool, int, float, int]:
@@ -107,8 +107,8 @@ def rank(trials: Sequence[Trial], plan: Plan) -> list[Trial]:
 def learned_nothing(trial: Trial, plan: Plan, counts: NDArray[np.int64]) -> bool:
     """Whether a trial that trained is no better than one answer for all validation images, as its figures tell.
 
-    counts (C,): these images by class. Weights for classes may make accuracy and loss worse than those of a network
-    that knows less: nothing is said then.
+    counts (C,): the number of these images of each class. False with weights for classes, which may make accuracy and
+    loss worse than those of a network that knows less, and with a custom loss.
     """
     loss, accuracy = trial.figures(plan)
     if trial.lost or loss is None or accuracy is None or trial.config is None:
@@ -122,7 +122,7 @@ def learned_nothing(trial: Trial, plan: Plan, counts: NDArray[np.int64]) -> bool
 
 
 def promote(trials: Sequence[Trial], plan: Plan) -> list[Trial]:
-    """Return those of a complete rung that go on, in trial order: the best 1 / eta, one at least."""
+    """Return the trials of a complete rung that continue, in trial order: the best 1 / eta, at least one."""
     able = [trial for trial in rank(trials, plan) if trial.score(plan) is not None]
     chosen = able[: max(1, len(trials) // plan.eta)]
     return sorted(chosen, key=lambda trial: trial.number)
@@ -137,9 +137,10 @@ def judge(
     seconds: float,
     reason: str | None = None,
 ) -> RungRecord:
-    """Return the record of a rung: the latest and the best validation so far, `before` being the rung before it.
+    """Return the record of a rung: the latest and the best validation so far.
 
-    reason: why the network diverged, if it did; its last epoch then does not count.
+    before: the record of the rung before it. epochs: the epochs that count; later ones in `history` do not. reason: why
+    the network diverged, if it did.
     """
     validated = [
         (row.epoch, row.valid_loss, row.valid_accuracy)
@@ -159,18 +160,18 @@ def judge(
     if validated:
         latest = validated[-1][1:]
     place = 1 if plan.metric == "loss" else 2
-    # Of equals the first, which max keeps.
-    champion: tuple[int | None, float | None, float | None]
-    champion = max([*best, *validated], key=lambda row: plan.sign * row[place], default=(None, None, None))
+    # Of equal epochs max keeps the first.
+    chosen: tuple[int | None, float | None, float | None]
+    chosen = max([*best, *validated], key=lambda row: plan.sign * row[place], default=(None, None, None))
     outcome: Literal["trained", "diverged"] = "trained" if reason is None else "diverged"
     valid_loss, valid_accuracy = latest
-    epoch, loss, accuracy = champion
+    epoch, loss, accuracy = chosen
     return RungRecord(outcome, epochs, valid_loss, valid_accuracy, epoch, loss, accuracy, seconds, reason)
 
 
 @dataclass(frozen=True)
-class Told:
-    """What Optuna's record should say of a trial that has ended: state, value, point, and scores by epoch."""
+class EndedTrial:
+    """What Optuna's record should have of a trial that has ended: state, value, point, and scores by epoch."""
 
     state: str
     value: float | None
@@ -179,22 +180,22 @@ class Told:
 
 
 class Top:
-    """The best finished trials, as many as are repeated at the end; one without repeats."""
+    """The best finished trials, as many as are repeated at the end; only one without repeats."""
 
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.size = plan.repeat_best if plan.repeats else 1
         self.trials: list[Trial] = []
 
-    def would_take(self, trial: Trial, record: RungRecord) -> bool:
-        """Whether a trial, finished with this record, would be among them."""
+    def would_add(self, trial: Trial, record: RungRecord) -> bool:
+        """Whether a trial, if it finished with this record, would be among the best."""
         if trial.is_repeat:
             return False
         candidate = replace(trial, rungs=[*trial.rungs, record], ended="finished")
         return any(trial is candidate for trial in rank([*self.trials, candidate], self.plan)[: self.size])
 
-    def take(self, trial: Trial) -> list[Trial]:
-        """Take a finished trial among them if it is good enough; return those that are not any more."""
+    def add(self, trial: Trial) -> list[Trial]:
+        """Add a finished trial if it is good enough; return the trials that are not among the best."""
         ranked = rank([*(t for t in self.trials if t.key != trial.key), trial], self.plan)
         self.trials = ranked[: self.size]
         return ranked[self.size :]

@@ -1,4 +1,4 @@
-"""The best trial as a run folder, which `test`, `inspect` and the others take like any run; and its second training."""
+"""The best trial as a run folder, which all commands take like any run; and its second training."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ __all__ = ["retrain", "write_best"]
 def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> Path:
     """Write `best/` from a finished trial's state and history, and return it; nothing is tested.
 
-    The weights are those of the trial's best epoch; earlier ones of its best were not kept. machine.json is about the
-    machine that writes the folder: workers on a cluster may have trained the trial on others.
+    The weights are those of the trial's best epoch; the weights of earlier best epochs were not kept. machine.json is
+    about the machine that writes the folder; on a cluster, other machines may have trained the trial.
     """
     assert trial.config is not None
     target, folder = study.path / "best", study.path / f".best.{os.getpid()}.tmp"
@@ -49,19 +49,20 @@ def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Da
 
 
 def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> None:
-    """Write the files of a run, from what a trial left."""
+    """Write the files of a run from those of a trial."""
     assert trial.config is not None
     trainer = Trainer([trial.config], data)
     files = RunFiles(trial.config, trainer, folder.path)
     files.write_start()
     number = len(trial.rungs) - 1
     if not study.state(trial.key, number).exists():
-        logger.info(f"trial {trial.number}, which won later, is trained again for its weights")
+        logger.info(f"trial {trial.number} became the best later: it is trained again for its weights")
     state = study.take_state(trial.key, number)
     if state is not None:
         trainer.states[0] = state
     else:
-        # It was not the best until repeats were raised, or is damaged. Training is exact: these are the same weights.
+        # The trial was not the best until repeats were raised, or its state is damaged. Training is exact, so these are
+        # the same weights.
         for _ in trainer:
             pass
     history = study.read_history(trial.key)

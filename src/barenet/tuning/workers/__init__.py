@@ -3,11 +3,11 @@
 Read the modules in this order; open `rung` first:
 
     shared_data   the split data as files that workers map into memory
-    rung          a stack trained from where it is to a given epoch
-    pool          what a search asks of whatever trains its rungs; rungs in this process
+    rung          train a stack for one rung
+    pool          what a search needs of workers; rungs in this process
     processes     rungs in processes of this machine
     cluster       rungs on a Dask cluster
-    executors     one of these, as it is asked for
-    stacks        many stacks on a pool, whatever happens to its workers
+    executors     choose one of these
+    stacks        train many stacks on a pool, even if workers die
     estimate      how long a search would take
 """

@@ -31,10 +31,10 @@ def train_rung_on_cluster(task: RungTask) -> list[TrainedNetwork]:
 
 
 class DaskPool(Pool):
-    """The workers of a Dask cluster. Dask itself takes a dead worker's tasks to another, three times."""
+    """The workers of a Dask cluster. Dask itself gives the tasks of a dead worker to another one, up to three times."""
 
     def __init__(self, address: str) -> None:
-        # Its reports of each failed attempt to connect would come before our one line.
+        # Otherwise Dask prints each failed attempt to connect before our error.
         logging.getLogger("distributed").setLevel(logging.CRITICAL)
         self.address = address
         try:
@@ -65,12 +65,12 @@ class DaskPool(Pool):
         return future
 
     def deaths(self, error: BaseException) -> int:
-        """Return 3 for a task that outlived three workers; raise if the scheduler is gone."""
+        """Return 3 for a task whose workers died three times; raise MachineError if the scheduler is gone."""
         if isinstance(error, CancelledError | FutureCancelledError | OSError) and not isinstance(error, MachineError):
             raise MachineError(f"lost the Dask scheduler at {self.address}; start it again")
         return 3 if isinstance(error, KilledWorker) else 0
 
     def close(self, *, kill: bool = False) -> None:
-        """Leave the cluster; it goes on without us."""
+        """Close the connection; the cluster keeps running."""
         with contextlib.suppress(Exception):
             self.client.close(timeout=2)

@@ -1,4 +1,4 @@
-"""How long a search would take: a few steps of each kind of stack, timed, and multiplied."""
+"""Estimate how long a search would take: time a few steps of each kind of stack, and multiply."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from barenet.tuning.workers.rung import group_by_shape, split_stacks
 
 __all__ = ["estimate_seconds"]
 
-MOST_KINDS = 12  # kinds of stack that are timed; the others count as much as their mean
+MOST_KINDS = 12  # kinds of stack that are timed; for the others the mean of these counts
 TIMED_SECONDS = 0.25
 
 
 def estimate_seconds(configs: Sequence[Config], data: TrainingData, plan: Plan, n_trials: int, n_workers: int) -> float:
-    """Return the seconds that `n_trials` like these settings would take on so many workers, each with a core.
+    """Return the seconds that `n_trials` like these settings would take on `n_workers` workers, each with a core.
 
-    Validation, which is a few hundredths of the work, is left out, and so are the workers' first seconds.
+    Validation (a few hundredths of the work) and the start of the workers are left out.
     """
     trainer = configs[0].trainer
     rungs = plan.rungs(trainer.epochs, trainer.eval_every, min(n_trials, plan.ask_size))
@@ -29,18 +29,18 @@ def estimate_seconds(configs: Sequence[Config], data: TrainingData, plan: Plan, 
     kinds: dict[tuple[str, int, int], float] = {}
     seconds, counted = 0.0, 0
     for stack in stacks:
-        own = [configs[i] for i in stack]
-        kind = (repr(own[0].model), own[0].data.batch_size, len(own))
+        chosen = [configs[i] for i in stack]
+        kind = (repr(chosen[0].model), chosen[0].data.batch_size, len(chosen))
         if kind not in kinds and len(kinds) < MOST_KINDS:
-            kinds[kind] = time_epoch(own, data)
+            kinds[kind] = time_epoch(chosen, data)
         if kind in kinds:
-            seconds += kinds[kind] * max(config.trainer.epochs for config in own)
+            seconds += kinds[kind] * max(config.trainer.epochs for config in chosen)
             counted += len(stack)
     return float(seconds / counted * n_trials * share / n_workers)
 
 
 class Enough(Exception):
-    """The steps that were timed are enough."""
+    """Enough steps were timed."""
 
 
 def time_epoch(configs: Sequence[Config], data: TrainingData) -> float:

@@ -11,10 +11,10 @@ __all__ = ["count_workers", "make_pool"]
 
 
 def make_pool(workers: int | None = None, dask: str | None = None) -> Pool:
-    """Return a pool: Dask's at an address, or `workers` processes (None: one a core; 0: none, in this process)."""
+    """Return a pool: Dask's at an address, or `workers` processes (None: one a core; 0: this process)."""
     if dask is not None:
         if workers is not None:
-            raise ConfigError("--workers and --dask exclude each other: a cluster has the workers that it has")
+            raise ConfigError("--workers and --dask exclude each other: the cluster decides how many workers there are")
         try:
             from barenet.tuning.workers.cluster import DaskPool
         except ImportError:
@@ -30,7 +30,7 @@ def make_pool(workers: int | None = None, dask: str | None = None) -> Pool:
 
 
 def count_workers(workers: int | None, dask: str | None) -> int:
-    """Return how many tasks would run at a time, without starting any process here."""
+    """Return how many tasks would run at the same time, without starting any process here."""
     if dask is not None:
         pool = make_pool(workers, dask)
         pool.close()

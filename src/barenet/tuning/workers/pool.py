@@ -1,7 +1,7 @@
-"""What a search asks of whatever trains its rungs: a pool takes a task and gives a future.
+"""What a search needs of workers: a pool takes a task and returns a future.
 
-What to do when a worker dies is left to `stacks`; a pool says only whether a failure was a worker's end, and starts
-again.
+`stacks` decides what to do when a worker dies; a pool only says whether a task failed for this reason, and can start
+new workers.
 """
 
 from __future__ import annotations
@@ -16,31 +16,31 @@ Result = Future[list[TrainedNetwork]]
 
 
 class Pool:
-    """What the search asks of a pool; `n_slots` tasks run at a time."""
+    """The base class of pools; `n_slots` tasks run at the same time."""
 
     n_slots = 1
     name = ""
 
     def submit(self, task: RungTask, *, alone: bool = False) -> Result:
-        """Begin a task; `alone` means in a process that nothing else can break."""
+        """Start a task; with `alone` in a process that runs nothing else."""
         raise NotImplementedError
 
     def deaths(self, error: BaseException) -> int:
-        """Return how many workers ended over a failed task; 0 if the task itself raised the error."""
+        """Return how many workers died while they ran a failed task; 0 if the task itself raised the error."""
         return 0
 
     def renew(self, *, alone: bool = False) -> None:
-        """Make the pool anew after a worker ended."""
+        """Start the pool again after a worker died."""
 
     def check(self) -> None:
-        """Look after the workers, called now and then while nothing comes back from them."""
+        """Check the workers; called from time to time while no result comes."""
 
     def close(self, *, kill: bool = False) -> None:
-        """Send the workers home; `kill` does not wait for what they do."""
+        """Stop the workers; with `kill`, do not wait for their tasks."""
 
 
 class SameProcess(Pool):
-    """No worker at all: tasks run when they are submitted."""
+    """A pool without workers: tasks run in this process when they are submitted."""
 
     name = "in this process"
 

@@ -24,10 +24,10 @@ NOTICE_SECONDS = 3.0
 
 
 class LocalPool(Pool):
-    """Processes of this machine, and one apart for tasks that were caught in a broken pool.
+    """Processes of this machine, and a separate process for tasks of a pool that broke.
 
-    When a process of a pool dies, every task of the pool fails, and who is to blame is not known. A task that fails
-    in the process apart, where nothing else runs, is to blame for itself.
+    When a process of a pool dies, every task of the pool fails, and the cause may be any of them. In the separate
+    process only one task runs: if it fails, it is itself the cause.
     """
 
     def __init__(self, n_workers: int) -> None:
@@ -39,7 +39,7 @@ class LocalPool(Pool):
             self.executor(alone=False).submit(int)
 
     def submit(self, task: RungTask, *, alone: bool = False) -> Result:
-        """Begin a task."""
+        """Start a task."""
         if alone:
             self.make_ready()
         with interrupts_held():
@@ -50,7 +50,7 @@ class LocalPool(Pool):
                 return self.executor(alone=alone).submit(train_rung_in_worker, task)
 
     def make_ready(self) -> None:
-        """Wait until the process apart has started: one that dies before is not its task's fault."""
+        """Wait until the separate process has started: if it dies before that, its task is not the cause."""
         for _ in range(MOST_STARTS):
             try:
                 with interrupts_held():
@@ -71,10 +71,10 @@ class LocalPool(Pool):
         return self.pools[alone]
 
     def check(self) -> None:
-        """Break a pool whose worker died while it was handing in a result.
+        """Break a pool whose worker died while it was sending a result.
 
-        loky then waits for the rest of that result, and sees no more what becomes of its processes. Without writers its
-        pipe ends, and every task of the pool fails, as it does when a worker dies at another moment.
+        loky then waits for the rest of that result, and does not watch its processes any more. When the pipe has no
+        writers left, it ends, and every task of the pool fails, as when a worker dies at another moment.
         """
         for pool in self.pools.values():
             processes = list((getattr(pool, "_processes", None) or {}).values())
@@ -96,13 +96,13 @@ class LocalPool(Pool):
         return int(isinstance(error, BrokenProcessPool))
 
     def renew(self, *, alone: bool = False) -> None:
-        """Send home what is left of the pool; the next task starts another."""
+        """Stop what is left of the pool; the next task starts another."""
         pool: Any = self.pools.pop(alone, None)
         if pool is not None:
             pool.shutdown(wait=True, kill_workers=True)
 
     def close(self, *, kill: bool = False) -> None:
-        """Send all processes home."""
+        """Stop all processes."""
         while self.pools:
             _, pool = self.pools.popitem()
             pool.shutdown(wait=True, kill_workers=kill)  # type: ignore[call-arg]

@@ -1,4 +1,4 @@
-"""A rung of a stack: networks trained from where they are to a given epoch, and nothing else in the world touched."""
+"""Train a stack for one rung: from its state so far to a given epoch, without any other effect."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["RungTask", "TrainedNetwork", "group_by_shape", "split_stacks", "trai
 class RungTask:
     """What a worker is asked to do: settings of a stack, states so far (None: from the start), the epoch to reach.
 
-    until: None means each network's own last epoch.
+    until: None means the last epoch of each network.
     """
 
     configs: tuple[Config, ...]
@@ -35,7 +35,7 @@ class RungTask:
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """What came of one network: its state, a record an epoch, why it stopped (None: it may go on), its seconds."""
+    """The result of one network: its state, a record an epoch, why it stopped (None: it may continue), its seconds."""
 
     state: TrainingState
     records: list[EpochRecord]
@@ -58,8 +58,8 @@ def train_rung(task: RungTask) -> list[TrainedNetwork]:
 
 
 def train_rung_in_worker(task: RungTask) -> list[TrainedNetwork]:
-    """Do the same in a process that does nothing else: BLAS has one thread, set for good."""
-    # For good, since a cluster's worker may run several tasks in threads of one process.
+    """Train a rung in a worker process, where BLAS has one thread from now on."""
+    # It is not set back, since a cluster's worker may run several tasks in threads of one process.
     threadpool_limits(limits=1, user_api="blas")
     return train_rung(task)
 
@@ -67,7 +67,7 @@ def train_rung_in_worker(task: RungTask) -> list[TrainedNetwork]:
 def group_by_shape(configs: Sequence[Config]) -> list[list[int]]:
     """Return the positions of settings that can train as one stack, group by group."""
     groups: list[list[int]] = []
-    alike: dict[tuple[str, int], list[list[int]]] = {}  # groups worth comparing with: thousands of kinds stay quick
+    alike: dict[tuple[str, int], list[list[int]]] = {}  # groups that may fit: thousands of kinds stay quick
     for position, config in enumerate(configs):
         key = (repr(config.model.model_copy(update={"initializer": ""})), config.data.batch_size)
         for group in alike.setdefault(key, []):

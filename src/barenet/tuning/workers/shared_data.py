@@ -1,7 +1,7 @@
-"""The split data of a study as files that workers map into memory: read once by a machine, and without test images.
+"""The split data of a study, without test images, as files that workers map into memory: a machine reads them once.
 
 A worker keeps what it has opened, so that data are loaded once a process. A worker that does not see the study's
-folder, as on another machine of a cluster, loads the data set from its own path instead and splits it the same way.
+folder, as on another machine of a cluster, loads the data set from its path instead and splits it in the same way.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _opened: dict[str, TrainingData] = {}
 class SharedData:
     """Where a worker finds the data: the folder of mapped files, or else the settings that name the data set.
 
-    has_path: whether the settings alone give the data; arrays handed in from Python are in the folder only.
+    has_path: whether the data can be loaded by the settings alone; arrays given in Python are in the folder only.
     """
 
     folder: str
@@ -43,13 +43,13 @@ class SharedData:
 
     @property
     def key(self) -> str:
-        """What tells these data from others."""
-        # What a teacher gave belongs to the study: another run may have its name by now.
+        """A text that differs from that of other data."""
+        # The probabilities of a teacher belong to the study: its name may mean another run by now.
         taught_for = "" if self.config.model.teacher is None else self.folder
         return f"{self.fingerprint} {self.config.data.split_seed} {self.config.data.n_valid} {taught_for}"
 
     def open(self) -> TrainingData:
-        """Return the data; raises DataError if neither place has them or they are others."""
+        """Return the data; raises DataError if neither place has them, or if they are not those of the study."""
         if self.key not in _opened:
             _opened.clear()
             _opened[self.key] = self.load()
@@ -69,11 +69,11 @@ class SharedData:
         return data
 
     def map_files(self, folder: Path) -> TrainingData:
-        """Map the files, after their checksums: what is damaged while a search runs must not be trained on."""
+        """Map the files and compare their checksums: networks must not train on damaged data."""
         try:
             about = unseal((folder / "about.json").read_bytes())
             checksums = about.pop(CHECKSUMS)
-            # Plain arrays over the mapped file: a memmap would make views of its own kind in every step.
+            # Plain arrays of the mapped file: views of a memmap would be memmaps in every step.
             arrays = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in checksums}
             wrong = [name for name, array in arrays.items() if checksum(array) != checksums[name]]
         except (OSError, ValueError, KeyError, TypeError, EOFError, SyntaxError) as error:
@@ -104,12 +104,12 @@ def share_data(folder: Path, data: TrainingData, config: Config, *, has_path: bo
                 about[CHECKSUMS][name] = checksum(value)
             else:
                 about[name] = value
-        # Last, so that it is there only when all else is.
+        # Written last: if it is there, all other files are.
         replace_file(folder / "about.json", seal(about))
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
         megabytes = sum(value.nbytes for value in vars(data).values() if isinstance(value, np.ndarray)) / 1e6
-        # A disk that is full in the middle of an array is reported by NumPy, without the system's words.
+        # If a disk becomes full in the middle of an array, NumPy raises the error, without the system's message.
         reason = error.strerror or one_line(error)
         raise MachineError(
             f"cannot write {megabytes:.0f} MB of data for the workers to {folder}: {reason}; "

@@ -1,7 +1,7 @@
-"""Train many stacks on a pool, whatever happens to its workers.
+"""Train many stacks on a pool, even if workers die.
 
-A stack that was caught when a worker ended is trained again by itself. If it fails there too, its trials are trained
-one by one, and only a trial that fails alone is held to account: after the third time it is given up, with its reason.
+A stack that was running when a worker died is trained again alone. If it fails again, its trials are trained one by
+one. A trial that fails alone three times is given up, with its reason.
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ MOST_FAILURES = 3
 
 @dataclass(frozen=True)
 class Callbacks(Generic[Item]):
-    """What a search does about stacks.
+    """What a search does for stacks.
 
-    make_task: from items to a task, called just before it is sent, so that states are in memory only while they
-    are needed. started, done, failed: told what became of a stack; `failed` gets the last reason.
+    make_task: makes a task from items, just before it is sent, so that states are in memory only while they are needed.
+    started, done: called when a stack was started, and when it is trained. failed: called when an item is given up,
+    with the last reason.
     """
 
     make_task: Callable[[list[Item]], RungTask]
@@ -39,7 +40,10 @@ class Callbacks(Generic[Item]):
 
 
 class StackTrainer(Generic[Item]):
-    """Stacks on their way: waiting, running, or suspected of having ended a worker; `name` tells items apart."""
+    """Stacks that are waiting, running, or suspects, which may be the cause of a worker's death.
+
+    name: returns a different text for each item.
+    """
 
     def __init__(
         self, stacks: Iterable[list[Item]], pool: Pool, callbacks: Callbacks[Item], name: Callable[[Item], str]
@@ -63,20 +67,20 @@ class StackTrainer(Generic[Item]):
                 self.pool.renew(alone=alone)
 
     def fill(self) -> None:
-        """Send out stacks while the pool has room; a suspect runs apart, and one at a time."""
-        is_one_apart = any(alone for _, alone in self.running.values())
-        if self.suspects and not is_one_apart and len(self.running) < self.pool.n_slots:
+        """Start stacks while the pool has a free slot; suspects run in the separate process, one at a time."""
+        is_one_alone = any(alone for _, alone in self.running.values())
+        if self.suspects and not is_one_alone and len(self.running) < self.pool.n_slots:
             self.start(self.suspects.popleft(), alone=True)
         while self.waiting and len(self.running) < self.pool.n_slots:
             self.start(self.waiting.popleft(), alone=False)
 
     def start(self, stack: list[Item], *, alone: bool) -> None:
-        """Send a stack out."""
+        """Send a stack to the pool."""
         self.callbacks.started(stack)
         self.running[self.pool.submit(self.callbacks.make_task(stack), alone=alone)] = (stack, alone)
 
     def settle(self, future: Future[list[TrainedNetwork]]) -> bool | None:
-        """Take in what became of a stack; return which pool it broke (apart: True), None for neither."""
+        """Process the result of a stack; return which pool it broke (True: the separate process), None for neither."""
         stack, alone = self.running.pop(future)
         error = CancelledError() if future.cancelled() else future.exception()
         if error is None:
@@ -90,10 +94,10 @@ class StackTrainer(Generic[Item]):
         elif len(stack) > 1:
             self.suspects.extend([item] for item in stack)
         else:
-            self.blame(stack[0], error, deaths)
+            self.count_failure(stack[0], error, deaths)
         return alone if deaths else None
 
-    def blame(self, item: Item, error: BaseException, deaths: int) -> None:
+    def count_failure(self, item: Item, error: BaseException, deaths: int) -> None:
         """Count a failure of an item that ran alone; give it up after the third."""
         name = self.name(item)
         self.failures[name] = self.failures.get(name, 0) + max(deaths, 1)

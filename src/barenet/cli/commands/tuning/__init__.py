@@ -3,5 +3,5 @@
 Read the modules in this order; open `search` first:
 
     search    search for good settings
-    lr_find   the loss at rising learning rates
+    lr_find   find a learning rate
 """

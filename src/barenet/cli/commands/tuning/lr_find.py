@@ -46,13 +46,13 @@ def lr_find(
     Parameters
     ----------
     settings
-        A TOML file with settings, as train takes it; data here stand for --data. Without it, the recipe's settings.
+        A TOML file with settings, as for train. The path of data here means --data. [the recipe's settings]
     lowest
         Learning rate of the first step. [1e-6; 1e-5 for sgd]
     highest
         Learning rate of the last step. [1; 10 for sgd]
     steps
-        Training steps, each at a higher rate than the one before.
+        Number of training steps, each at a higher rate than the one before.
     output
         Folder for lr-find.png and lr-find.csv, which replace those of an earlier test.
     """
@@ -87,6 +87,6 @@ def training_command(settings: Path | None, recipe: str | None, given: Mapping[s
     words.append(f"--lr {rate:g}")
     try:
         build_config(recipe, settings, {**given, "optimizer.learning_rate": rate})
-    except ConfigError:  # their schedule ends above it
+    except ConfigError:  # the schedule of the settings ends above this rate
         words.append("--schedule.minimum 0")
     return " ".join(["barenet train", *words])

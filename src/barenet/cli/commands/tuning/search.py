@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     PlanFlags: TypeAlias = Mapping[str, Any] | None
 else:
     PlanFlags = make_search_flags(Plan)
-    SearchFlags = make_panels(START.config().as_tables())  # whose help shows what a search starts from
+    SearchFlags = make_panels(START.config().as_tables())  # the help shows the settings that a search starts from
 
 __all__ = ["search"]
 
@@ -61,27 +61,27 @@ def search(
     Parameters
     ----------
     space
-        A TOML file with the space, [space], or a list of points, [[points]], and settings that every trial starts
-        from; data here stand for --data. Without it, --grid and --range say what is searched.
+        A TOML file with a space, [space], or a list of points, [[points]], and with settings that every trial starts
+        from. The path of data here means --data. [the space of --grid and --range]
     grid
-        Values of one setting, as NAME=VALUE,VALUE; give it again for another setting. Without it, without --range and
-        without a file, the course project's grid.
+        Values of one setting, as NAME=VALUE,VALUE; repeat it for another setting. [the course project's grid, if there
+        is no --range and no file]
     range
-        A range of one setting, as NAME=LOW:HIGH or NAME=LOW:HIGH:log; give it again for another setting. [none]
+        A range of one setting, as NAME=LOW:HIGH or NAME=LOW:HIGH:log; repeat it for another setting. [none]
     workers
-        Processes that train; 0 trains in this one. [one a core]
+        Number of processes that train; 0 trains in this process. [one for each core]
     dask
         Train on a Dask cluster: the address of its scheduler, such as tcp://scheduler:8786. [none: this machine]
     storage
         URL of a database for Optuna's record, such as postgresql://user:password@host/db. [SQLite, in the study]
     recipe
-        Settings to start from, as of train. [course, for 10 epochs]
+        Settings to start from, as for train. [course, for 10 epochs]
     resume
-        Go on with a stopped study, which ends as if it had never stopped. Without it, a new study begins.
+        A stopped study to continue; the result is the same as without the stop. [a new study]
     output
-        Folder in which the study's own folder is made.
+        Folder in which the study's folder is made.
     name
-        Name of the study's folder; without one it is named after the space or the recipe, and numbered.
+        Name of the study's folder. [the name of the space's file or of the recipe, and a number]
     dry_run
         Print the number of trials and an estimate of the time, and stop.
     """
@@ -103,7 +103,7 @@ def search(
             show_estimate(figures)
         return
     if resume is not None and name not in (None, resume.absolute().name):
-        raise ConfigError(f"--resume goes on in the study's own folder, {resume}; leave out --name {name}")
+        raise ConfigError(f"--resume goes on in the study's folder, {resume}; leave out --name {name}")
     result = start_search(
         asked,
         recipe=recipe,
@@ -133,7 +133,7 @@ def choose_space(space: Path | None, grids: list[str], ranges: list[str]) -> Pat
 
 
 def check_single(given: Mapping[str, Any]) -> None:
-    """Raise ConfigError for several values of a setting that has one; --grid tries several."""
+    """Raise ConfigError for several values of a setting that takes one value; --grid tries several."""
     for path, value in given.items():
         parts = [part.strip() for part in str(value).split(",")]
         if len(parts) > 1 and path not in LISTS and all(is_number(part) for part in parts):
@@ -145,7 +145,7 @@ def check_single(given: Mapping[str, Any]) -> None:
 
 
 def note_single_layers(space: Mapping[str, Any]) -> None:
-    """Note that sizes between commas are networks of one hidden layer each: in training they are layers."""
+    """Note that in a search sizes with commas are networks of one hidden layer each; in training they are layers."""
     for name in ("hidden", "hidden_sizes", "model.hidden_sizes"):
         values = space.get(name)
         if isinstance(values, list) and len(values) > 1 and all(isinstance(value, int) for value in values):

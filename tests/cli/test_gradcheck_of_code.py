@@ -46,7 +46,7 @@ def test_a_right_function_exits_with_0_and_leaves_nothing_behind(gradcheck, mine
     assert (quiet.returncode, quiet.stderr, quiet.stdout) == (0, "", done.stdout)
 
 
-def test_a_wrong_function_exits_with_1_and_the_mistake_has_a_name(gradcheck, mine):
+def test_a_wrong_function_exits_with_1_and_the_mistake_is_named(gradcheck, mine):
     edit = ("dz3 /= n_images", "dz3 /= n_images**2")
     done = gradcheck("mine.py:loss_and_gradients", cwd=mine(edit))
     assert done.returncode == 1
@@ -66,7 +66,7 @@ def test_json_is_one_object_with_everything(gradcheck, mine):
     assert "hello" in done.stderr
 
 
-def test_what_the_file_prints_goes_to_stderr_and_questions_get_no_answer(gradcheck, mine):
+def test_the_output_of_the_file_goes_to_stderr_and_its_stdin_is_empty(gradcheck, mine):
     loud = "p, n_images = parameters, len(x)"
     done = gradcheck("mine.py", cwd=mine((loud, f"print('loss soon', len(x)); {loud}")))
     assert done.returncode == 0
@@ -77,7 +77,7 @@ def test_what_the_file_prints_goes_to_stderr_and_questions_get_no_answer(gradche
     assert re.search(r"barenet: error: mine.py line \d+: EOFError", done.stderr)
 
 
-def test_a_file_may_import_what_lies_beside_it_and_use_dataclasses(gradcheck, mine):
+def test_a_file_may_import_modules_beside_it_and_use_dataclasses(gradcheck, mine):
     folder = mine(name="network.py")
     (folder / "mine.py").write_text(
         "from __future__ import annotations\nfrom dataclasses import dataclass\nimport network\n\n"
@@ -89,7 +89,7 @@ def test_a_file_may_import_what_lies_beside_it_and_use_dataclasses(gradcheck, mi
     assert done.returncode == 0, done.stderr
 
 
-def test_makers_in_the_file_are_used(gradcheck, mine):
+def test_functions_in_the_file_that_make_parameters_and_batches_are_used(gradcheck, mine):
     makers = """
 
 def init_parameters(sizes):
@@ -147,12 +147,12 @@ WRONG = [
     ),
     (("mine.py", "--l2", "much"), (), "--l2 must be a positive number, got 'much'"),
     (("mine.py", "--batch-size", "0"), (), "--batch-size must be a positive whole number, got '0'"),
-    (("mine.py", "--epochs", "3"), (), "--trainer.epochs: no setting of code of your own"),
-    (("--sizes", "8,7,5"), (), "--sizes and --one-hot go with code of your own"),
+    (("mine.py", "--epochs", "3"), (), "--trainer.epochs: not for the check of your code"),
+    (("--sizes", "8,7,5"), (), "--sizes and --one-hot are for the check of your code"),
 ]
 
 
-# A function, a file, what fails while it is read, while it is called, what it returns, a value, and a setting.
+# One case each: a function, a file, an error on loading, an error in a call, a result, a value, and a setting.
 QUICK = [WRONG[i] for i in (0, 2, 4, 7, 8, 10, 13)]
 
 

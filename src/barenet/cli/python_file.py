@@ -1,4 +1,4 @@
-"""Load a person's own Python file, and keep what it prints off stdout, where results go."""
+"""Load a person's Python file, and keep what it prints away from stdout, which is for results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from barenet.errors import ConfigError, nearest
 from barenet.gradcheck.functions.function import explain_failure
 from barenet.interrupts import waiting
 
-__all__ = ["OwnFile", "split_reference"]
+__all__ = ["PythonFile", "split_reference"]
 
 DEFAULT_FUNCTION = "loss_and_gradients"
 MOST_SHOWN = 200  # characters of what a file prints
@@ -31,31 +31,31 @@ def split_reference(text: str) -> tuple[Path, str] | None:
     return (Path(text), DEFAULT_FUNCTION) if text.endswith(".py") else None
 
 
-class OwnFile:
-    """A Python file that can be loaded again and again, each time as if for the first."""
+class PythonFile:
+    """A Python file that can be loaded several times, each time as if it were the first."""
 
     def __init__(self, path: Path) -> None:
         self.path = path.absolute()
         if not self.path.is_file():
             others = [other.name for other in self.path.parent.glob("*.py")] if self.path.parent.is_dir() else []
             raise ConfigError(f"there is no file {path}" + (f"; {nearest(path.name, others)}" if others else ""))
-        self.printed = FirstWords()
+        self.printed = Beginning()
         self.known = set(sys.modules)
 
     def load(self) -> Mapping[str, Any]:
-        """Run the file as a module and return its names; modules of theirs beside it are loaded afresh too."""
+        """Run the file as a module and return its names; the modules beside it that it imports are loaded again too."""
         self.printed.text = ""
         for name in set(sys.modules) - self.known:
             file = getattr(sys.modules[name], "__file__", None)
             if file and Path(file).parent == self.path.parent:
                 del sys.modules[name]
-        random.seed(0)  # so that a file that draws its parameters draws the same every time
-        np.random.seed(0)  # noqa: NPY002 (many a file draws from NumPy's global generator)
+        random.seed(0)  # so that random parameters in the file are the same every time
+        np.random.seed(0)  # noqa: NPY002 (many files use NumPy's global generator)
         spec = importlib.util.spec_from_file_location(f"own_{self.path.stem}", self.path)
         assert spec is not None
         assert spec.loader is not None
         module = importlib.util.module_from_spec(spec)
-        sys.modules[module.__name__] = module  # dataclasses look their module up
+        sys.modules[module.__name__] = module  # dataclasses need to find their module
         try:
             with waiting():  # it may never end
                 spec.loader.exec_module(module)
@@ -67,7 +67,7 @@ class OwnFile:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
-        """Let the file import what lies beside it, keep what it prints, and answer its questions with nothing."""
+        """Let the file import modules beside it, keep the beginning of what it prints, and give it an empty stdin."""
         keyboard, sys.stdin = sys.stdin, io.StringIO()
         sys.path.insert(0, str(self.path.parent))
         writes_bytecode, sys.dont_write_bytecode = sys.dont_write_bytecode, True
@@ -80,13 +80,13 @@ class OwnFile:
             sys.stdin = keyboard
 
 
-class FirstWords(io.TextIOBase):
-    """A text stream that remembers how it began."""
+class Beginning(io.TextIOBase):
+    """A text stream that keeps the beginning of what is written to it."""
 
     def __init__(self) -> None:
         self.text = ""
 
     def write(self, text: str) -> int:
-        """Keep the beginning."""
+        """Keep the text, up to `MOST_SHOWN` characters in all."""
         self.text += text[: MOST_SHOWN - len(self.text)]
         return len(text)

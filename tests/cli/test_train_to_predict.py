@@ -1,4 +1,4 @@
-"""Data of one's own from the command line to an answer: pictures in folders, tables, and what the model remembers."""
+"""A person's data from training to prediction on the command line: pictures in folders, and tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def _cache(tmp_path, monkeypatch):
 
 @pytest.fixture
 def pictures(tmp_path, arrays):
-    """300 training and 40 test pictures of black borders, in four classes."""
+    """300 training and 40 test pictures with black borders, in four classes."""
     for part, images, labels, n in (("train", "x", "y", 300), ("test", "x_test", "y_test", 40)):
         for i in range(n):
             path = tmp_path / "shapes" / part / "abcd"[arrays[labels][i]] / f"{i:03d}.png"
@@ -46,11 +46,11 @@ def test_pictures_train_test_and_predict_in_the_size_and_colour_asked_for(barene
     again = json.loads(barenet("test", "--data", pictures, "--json", cwd=tmp_path).stdout)
     assert again["test_accuracy"] == trained["test_accuracy"]
     found = json.loads(barenet("predict", trained["run"], pictures / "test", "--json", cwd=tmp_path).stdout)["images"]
-    right = [Path(own["source"]).parent.name == own["class"] for own in found]
+    right = [Path(image["source"]).parent.name == image["class"] for image in found]
     assert np.mean(right) == pytest.approx(trained["test_accuracy"])
 
 
-def test_a_run_knows_how_dark_its_borders_were_and_inverts_negatives(barenet, pictures, tmp_path):
+def test_a_run_stores_how_dark_borders_were_and_predict_inverts_negatives(barenet, pictures, tmp_path):
     trained = json.loads(barenet("train", "--data", pictures, *SMALL, "--json", cwd=tmp_path).stdout)
     model = library.load(tmp_path / trained["run"])
     assert model.info.preprocessing.items() >= {"border": 0.0, "border_agreement": 1.0, "values": [0.0, 255.0]}.items()
@@ -76,7 +76,7 @@ def test_broken_pictures_stop_training_unless_they_are_left_out(barenet, picture
     assert barenet("train", "--resume", "runs/quick-1", cwd=tmp_path).returncode == 0
 
 
-def test_tables_train_test_and_predict_with_the_statistics_that_the_model_carries(barenet, tmp_path):
+def test_tables_train_test_and_predict_with_the_statistics_in_the_model(barenet, tmp_path):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 400)
     x = rng.normal(np.array([1e5, 0, 3])[y][:, None] * [1, 1e-3, 0] + [0, 0, 7], [1e4, 10, 1])
@@ -93,7 +93,7 @@ def test_tables_train_test_and_predict_with_the_statistics_that_the_model_carrie
     predicted = [model.class_names[label] for label in model.predict(x[300:].astype(np.float32))]
     assert np.mean(np.array(predicted) == np.array(list("xyz"))[y[300:]]) == pytest.approx(trained["test_accuracy"])
     found = json.loads(barenet("predict", trained["run"], "table/test.csv", "--json", cwd=tmp_path).stdout)["images"]
-    assert [own["class"] for own in found] == predicted
+    assert [image["class"] for image in found] == predicted
     assert barenet("train", "--resume", trained["run"], cwd=tmp_path).returncode == 0
 
 
