@@ -99,10 +99,10 @@ def parse(text: str) -> Any:
 
 
 def read_values(where: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the numbers and texts of a value, except seconds, and the checksums that cover them."""
+    """Yield the numbers and texts of a value, except seconds, the checksums that cover them, and advice."""
     if isinstance(value, dict):
         for name, inner in value.items():
-            if "seconds" not in name and name != "checksum":
+            if "seconds" not in name and name not in ("checksum", "advice", "reasons"):
                 yield from read_values(f"{where}: {name}", inner)
     elif isinstance(value, list):
         for i, inner in enumerate(value):
