@@ -157,8 +157,8 @@ def row_of(path: str, field: FieldInfo) -> str:
 def owners(path: str, words: str) -> str:
     """Return in words which kinds of a choice have a setting, nothing where all have it or its `words` say so."""
     for choice, kind in KINDS.items():
-        table, name = choice.split(".")[0], path.partition(".")[2]
-        having = [own for own, owned in kind.owned.items() if name in owned]
+        table = choice.split(".")[0]
+        having = [own for own in kind.owned if kind.has(own, path)]
         if path in kind.governed(table) and not {*having} <= {*re.findall(r"\w+", words)}:
             return f" Only for {', '.join(having)}."
     return ""

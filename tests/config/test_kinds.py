@@ -184,3 +184,11 @@ def test_rows_of_a_network_replace_what_the_file_says_of_all_rows(setting, tmp_p
 def test_rows_and_a_normalisation_of_all_rows_in_one_file_are_both_kept(tmp_path):
     path = written(tmp_path, f"[model]\nnormalization = 'batch'\n{ROWS}")
     assert build_config("quick", path).model.normalization == "batch"
+
+
+def test_another_loss_leaves_out_the_mixup_of_a_recipe_and_not_that_of_a_person():
+    config = build_config("strong", flags={"model.loss": "mse"})
+    assert (config.data.mixup, config.model.label_smoothing) == (0, 0)
+    (note,) = config.notes
+    assert note == "loss mse: model.label_smoothing = 0.05, data.mixup = 0.2 of recipe strong no longer apply"
+    assert build_config("strong", flags={"model.loss": "mse", "data.mixup": 0.3}).data.mixup == 0.3  # refused later

@@ -41,7 +41,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class Kind:
-    """A choice by name. owned: what each name has; brought: what follows its own defaults; default: one of these."""
+    """A choice by name. owned: the settings of each name; brought: those that follow its default.
+
+    A setting of the table of the choice stands there by its name, one of another table by its dotted path.
+    """
 
     owned: Mapping[str, tuple[str, ...]]
     brought: tuple[str, ...] = ()
@@ -50,7 +53,13 @@ class Kind:
     def governed(self, table: str) -> list[str]:
         """Return the dotted paths of the settings that some have and others lack."""
         names = dict.fromkeys(name for owned in self.owned.values() for name in owned)
-        return [f"{table}.{name}" for name in names if any(name not in owned for owned in self.owned.values())]
+        governed = [name for name in names if any(name not in owned for owned in self.owned.values())]
+        return [name if "." in name else f"{table}.{name}" for name in governed]
+
+    def has(self, name: str, setting: str) -> bool:
+        """Whether the kind of this name has a setting, by its dotted path."""
+        owned = self.owned.get(name, ())
+        return setting in owned or setting.partition(".")[2] in owned
 
 
 KINDS = {
@@ -60,7 +69,8 @@ KINDS = {
         (*dict.fromkeys(name for kind in SCHEDULES.values() for name in names_of(kind.hypers)), "warmup_epochs"),
     ),
     "model.loss": Kind(
-        {"cross_entropy": ("label_smoothing", "teacher", "teacher_weight"), "mse": (), "hinge": ()}, refuses=False
+        {"cross_entropy": ("label_smoothing", "teacher", "teacher_weight", "data.mixup"), "mse": (), "hinge": ()},
+        refuses=False,
     ),
 }
 
@@ -107,7 +117,7 @@ def fit_one(
     unused: list[tuple[str, Any, str]] = []
     lost: dict[str, Any] = {}
     for setting in kind.governed(table):
-        if setting.split(".")[1] in kind.owned.get(name, ()):
+        if kind.has(name, setting):
             continue
         for i, layer in enumerate(layers):
             value = read(setting, layer.get(setting))
@@ -188,7 +198,7 @@ def without_unfit(lower: Mapping[str, Any], higher: Mapping[str, Any]) -> dict[s
         if not isinstance(name, str) or name not in kind.owned or name == lower.get(path):
             continue
         for setting in kind.governed(path.split(".")[0]):
-            if setting.split(".")[1] not in kind.owned[name]:
+            if not kind.has(name, setting):
                 kept.pop(setting, None)
     return kept
 

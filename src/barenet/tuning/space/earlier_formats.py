@@ -62,7 +62,7 @@ def given_before(recipe: str, given: Mapping[str, Any], searched: Iterable[str])
                     result.setdefault(f"{table}.{leaf}", tables[table][leaf])
         if path not in targets and kind.refuses:
             for setting in kind.governed(table):
-                if setting.partition(".")[2] not in kind.owned.get(str(name), ()):
+                if not kind.has(str(name), setting):
                     result.pop(setting, None)
     return result
 

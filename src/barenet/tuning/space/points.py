@@ -15,6 +15,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import Dataset
 from barenet.engine.making import settle_engine
 from barenet.errors import ConfigError
+from barenet.nn import SCHEDULES
 from barenet.nn.architecture import Architecture, each_layer
 from barenet.notes import logger
 from barenet.run_folders.teaching import with_teacher
@@ -188,7 +189,7 @@ def check_effects(space: Space, base: Config) -> None:
     if "schedule.name" in searched or space.listed:  # each listed point is checked separately
         return
     for path in KINDS["schedule.name"].governed("schedule"):
-        users = [name for name, owned in KINDS["schedule.name"].owned.items() if path.partition(".")[2] in owned]
+        users = [name for name in SCHEDULES if KINDS["schedule.name"].has(name, path)]
         if path in searched and base.schedule.name not in users:
             raise ConfigError(
                 f"{path} has no effect with the schedule {base.schedule.name!r}; add --schedule.name {users[0]}"
