@@ -30,6 +30,7 @@ from barenet.run_folders.teaching import with_teacher
 from barenet.terminal.console import ConsoleObserver
 from barenet.terminal.learning import note_verdicts
 from barenet.training.preparation import Custom
+from barenet.training.setting_notes import training_label
 
 __all__ = ["check_custom", "resume", "train"]
 
@@ -237,11 +238,11 @@ def find_data(
 
 def draw_figures(result: RunResult) -> None:
     """Draw the learning curves of every network of a run into its folder; note pictures that cannot be written."""
-    smoothing = result.config.model.label_smoothing
+    label = training_label(result.config)
     for network in result.networks:
         if network.folder is not None:
             path = network.folder / "figures" / "learning-curves.png"
             try:
-                draw_learning_curves(network.history, network.best_epoch, path, smoothing)
+                draw_learning_curves(network.history, network.best_epoch, path, label)
             except MachineError as error:
                 logger.info(str(error))

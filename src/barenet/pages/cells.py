@@ -14,6 +14,7 @@ from barenet.plots.rasters import data_uri
 from barenet.plots.tuning.learning_rates import range_test_plot
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.results import RunResult
+from barenet.training.setting_notes import training_label
 from barenet.tuning.range_test.result import RangeTest
 from barenet.tuning.space.dimensions import NAME
 from barenet.tuning.study.results import StudyResult
@@ -39,9 +40,7 @@ def show_run(result: RunResult) -> str:
     if result.ensemble is not None:
         rows.append(["all, averaged", "", "", "", percent(result.ensemble.accuracy)])
     best = next(network for network in result.networks if network.model is result.model)
-    picture = image(
-        learning_curves(best.history, best.best_epoch, result.config.model.label_smoothing), "learning curves"
-    )
+    picture = image(learning_curves(best.history, best.best_epoch, training_label(result.config)), "learning curves")
     head = f"Run {result.folder or 'in memory'}: {result.model.mlp.architecture}"
     names = ["seed", "epochs", "best epoch", "validation accuracy", "test accuracy"]
     return head_of(head) + table(names, rows) + picture

@@ -30,6 +30,7 @@ from barenet.run_folders.finding import Named, find_run, is_ensemble
 from barenet.run_folders.loading import best_on_validation, load_models
 from barenet.shown import Shown
 from barenet.storage.files import check_folder_name, check_no_link, replace_file
+from barenet.training.setting_notes import training_label
 
 __all__ = ["Inspection", "choose_network", "inspect", "look", "sentences"]
 
@@ -188,8 +189,8 @@ def plots_of(saved: SavedRun, found: Inspection) -> Iterator[tuple[str, bytes]]:
             ratios = png(figure)
         yield "update-ratios.png", ratios
     if saved.history:
-        smoothing = saved.model.info.label_smoothing
-        yield "learning-curves.png", learning_curves(saved.history, saved.best_epoch, smoothing)
+        label = training_label(saved.config)
+        yield "learning-curves.png", learning_curves(saved.history, saved.best_epoch, label)
     portrait, validation = found.portrait, saved.validation
     if portrait is not None and validation is not None:
         scale, names = saved.model.info.scale, saved.class_names

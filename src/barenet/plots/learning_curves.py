@@ -39,36 +39,35 @@ NO_RATE = 1e-3  # share of the largest learning rate; with smaller rates, update
 
 
 def draw_learning_curves(
-    history: Sequence[EpochRecord], best_epoch: int, path: Path, label_smoothing: float = 0.0
+    history: Sequence[EpochRecord], best_epoch: int, path: Path, training: str = "training"
 ) -> None:
     """Write a PNG at `path` with loss, accuracy and learning rate over the epochs, and a mark at the best epoch.
 
-    The same records give the same bytes. With label smoothing, the legend says that the training loss is that of
-    smoothed labels.
+    The same records give the same bytes. `training` is the name of the training loss in the legend, as
+    `setting_notes.training_label` gives it.
     """
     check_no_link(path.parent)
     make_folder(path.parent)
-    replace_file(path, learning_curves(history, best_epoch, label_smoothing))
+    replace_file(path, learning_curves(history, best_epoch, training))
 
 
-def learning_curves(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float = 0.0) -> bytes:
+def learning_curves(history: Sequence[EpochRecord], best_epoch: int, training: str = "training") -> bytes:
     """Return the three panels side by side as a PNG."""
     # Fixed margins, since computing the layout at each validation would take as long as drawing.
     with new_figure(11, 3.4, layout=None) as figure:
         figure.subplots_adjust(left=0.068, right=0.985, bottom=0.145, top=0.91, wspace=0.36)
         loss, accuracy, rate = figure.subplots(1, 3)
-        show_loss(loss, history, best_epoch, label_smoothing)
+        show_loss(loss, history, best_epoch, training)
         show_accuracy(accuracy, history, best_epoch)
         show_rate(rate, history)
         return png(figure)
 
 
-def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float = 0.0) -> None:
+def show_loss(axes: Any, history: Sequence[EpochRecord], best_epoch: int, training: str = "training") -> None:
     """Draw training and validation loss; an epoch in which the network diverged leaves a gap."""
     validated = [record for record in history if record.valid_loss is not None]
-    smoothed = "training" if not label_smoothing else "training, smoothed labels"
     epochs = [r.epoch for r in history]
-    axes.plot(epochs, [finite(r.train_loss) for r in history], color=TRAINING, label=smoothed, **marks(history))
+    axes.plot(epochs, [finite(r.train_loss) for r in history], color=TRAINING, label=training, **marks(history))
     losses = [finite(r.valid_loss) for r in validated]
     axes.plot([r.epoch for r in validated], losses, color=VALIDATION, label="validation", **marks(validated))
     style_epochs(axes, "Loss", history, "loss")

@@ -19,6 +19,7 @@ from barenet.run_folders.folder import RunFolder, seed_folders
 from barenet.run_folders.observer import Observer
 from barenet.storage.history import read_history
 from barenet.training.records import EpochRecord
+from barenet.training.setting_notes import training_label
 from barenet.training.trainer import Trainer
 
 __all__ = ["CurveWriter", "LivePlot", "ObserverGroup"]
@@ -74,7 +75,7 @@ class CurveWriter(Observer):
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
         """Remember the folders of the networks."""
-        self.trainer, self.smoothing, self.last = trainer, config.model.label_smoothing, self.clock()
+        self.trainer, self.label, self.last = trainer, training_label(config), self.clock()
         self.folders = [] if folder is None else seed_folders(folder, trainer.configs)
 
     def record(self, record: EpochRecord) -> None:
@@ -98,7 +99,7 @@ class CurveWriter(Observer):
         history = read_history(folder.history).records
         best = int(self.trainer.states[network].best_epochs[0, 0])
         try:
-            draw_learning_curves(history, best, folder.path / "figures" / "learning-curves.png", self.smoothing)
+            draw_learning_curves(history, best, folder.path / "figures" / "learning-curves.png", self.label)
         except MachineError as error:
             if not self.failed:
                 logger.info(str(error))
@@ -120,7 +121,7 @@ class LivePlot(Observer):
 
     def start(self, folder: Path | None, config: Config, trainer: Trainer) -> None:
         """Begin with the records of a resumed run."""
-        self.trainer, self.smoothing = trainer, config.model.label_smoothing
+        self.trainer, self.label = trainer, training_label(config)
         self.title = "barenet" if folder is None else escaped(str(folder))
         if folder is not None:
             first = seed_folders(folder, trainer.configs)[0]
@@ -144,7 +145,7 @@ class LivePlot(Observer):
         from importlib import import_module
 
         shown = import_module("IPython.display")  # every notebook has it, and barenet does not depend on it
-        plot = shown.Image(data=learning_curves(self.history, best, self.smoothing))
+        plot = shown.Image(data=learning_curves(self.history, best, self.label))
         if self.handle is None:
             self.handle = shown.display(plot, display_id=True)
         else:
@@ -162,7 +163,7 @@ class LivePlot(Observer):
             return
         self.figure.clear()
         loss, accuracy, rate = self.figure.subplots(1, 3)
-        show_loss(loss, self.history, best, self.smoothing)
+        show_loss(loss, self.history, best, self.label)
         show_accuracy(accuracy, self.history, best)
         show_rate(rate, self.history)
         self.figure.canvas.draw_idle()

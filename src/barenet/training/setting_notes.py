@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from barenet.config.tables import Config
 from barenet.messages import count
 
-__all__ = ["loss_note", "schedule_notes", "why_constant"]
+__all__ = ["loss_note", "schedule_notes", "training_label", "why_constant"]
 
 # If a search varies one of these, the schedule of the base settings says nothing about the trials.
 DECIDING = ("optimizer.learning_rate", "trainer.epochs", "data.batch_size", "data.n_valid")
@@ -58,6 +58,23 @@ def why_no_decay(config: Config, n_steps: int) -> str:
     left = factor ** (n_steps / schedule.decay_step)
     words = f"hardly lowers the rate: {100 * left:.2f} % are left after all {count(n_steps, 'step')}; {sooner}"
     return words if left > HARDLY else ""
+
+
+def training_label(config: Config | None) -> str:
+    """Return the name of the training curve in a legend, with what makes its loss another one than in validation.
+
+    >>> from barenet.config.sources import build_config
+    >>> training_label(build_config("strong"))
+    'training, smoothed labels, mixed images'
+    """
+    if config is None:
+        return "training"
+    given = {
+        "smoothed labels": config.model.label_smoothing > 0,
+        "teacher's labels": config.model.teacher is not None,
+        "mixed images": config.data.mixup > 0,
+    }
+    return ", ".join(["training", *(words for words, is_given in given.items() if is_given)])
 
 
 def loss_note(config: Config) -> str:

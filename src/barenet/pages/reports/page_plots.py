@@ -73,7 +73,7 @@ def make_plot(
     return PagePlot(text, caption, json.dumps(hover[::step]))
 
 
-def curve_plots(history: Sequence[EpochRecord], best_epoch: int, label_smoothing: float) -> list[PagePlot]:
+def curve_plots(history: Sequence[EpochRecord], best_epoch: int, training: str) -> list[PagePlot]:
     """Return the learning curves of one network, and its update ratios if they were recorded."""
     first, last = history[0], history[-1]
     span = f"epoch {first.epoch}" if len(history) == 1 else f"epochs {first.epoch} to {last.epoch}"
@@ -81,7 +81,7 @@ def curve_plots(history: Sequence[EpochRecord], best_epoch: int, label_smoothing
     losses = [(r.epoch, finite(loss)) for r in history for loss in (r.train_loss, r.valid_loss)]
     plots = [
         make_plot(
-            lambda axes: show_loss(axes, history, best_epoch, label_smoothing),
+            lambda axes: show_loss(axes, history, best_epoch, training),
             f"Loss over {span}: {ends(kept, 'loss')}.",
             outside_words(losses, loss_range(history)),
             points=[(r.epoch, finite(pick(r, "loss")), line_of(r, "loss")) for r in history],

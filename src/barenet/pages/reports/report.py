@@ -32,6 +32,7 @@ from barenet.plots.inspection import Inspection, look
 from barenet.run_folders.finding import Named, describe_names, find_run, is_ensemble, is_member, name_of_run
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord, format_loss, training_seconds
+from barenet.training.setting_notes import training_label
 
 __all__ = ["report", "report_page"]
 
@@ -105,7 +106,6 @@ def report_page(saved: SavedRun) -> str:
         held_out, found = held_out and without_examples(held_out), replace(found, portrait=None)
     learned = verdict is None or verdict.learned
     history, best = saved.history, saved.best_epoch if learned else 0
-    smoothing = saved.model.info.label_smoothing
     rows = thin(history, best)
     return render(
         "report.html",
@@ -120,7 +120,7 @@ def report_page(saved: SavedRun) -> str:
         j=held_out,
         numbers=numbers(saved, held_out, learned=learned),
         training_words=training_words(saved, learned=learned),
-        curves=curve_plots(history, best, smoothing) if history else [],
+        curves=curve_plots(history, best, training_label(saved.config)) if history else [],
         epochs=rows,
         epochs_left_out=len(history) - len(rows),
         best_epoch=best,
@@ -174,6 +174,7 @@ def training_words(saved: SavedRun, *, learned: bool = True) -> str:
     words += "Training figures are running means over an epoch; each batch is measured before its step"
     smoothing = saved.model.info.label_smoothing
     words += f", the loss with labels smoothed by {smoothing:g}" if smoothing else ""
+    words += ", on mixed images" if saved.config is not None and saved.config.data.mixup else ""
     has_factors = saved.config is not None and saved.config.model.class_weight is not None
     return words + (", the loss with a weight for each class." if has_factors else ".")
 
