@@ -87,7 +87,7 @@ def go_on(folder: Path, dataset) -> tuple[list, list[str]]:
     known = search.record
     known.written = time.monotonic()
     search.train_trials()
-    best = write_best(own, known.top.trials[0], prepared.data, prepared.dataset)
+    best = write_best(own, known.top.trials[0], prepared.data)
     weights = [(best / f"{name}.safetensors").read_bytes() for name in ("initial", "best", "last")]
     trials = [(trial.key, trial.point, trial.ended, figures_of(trial)) for trial in [*known.trials, *search.repeats]]
     return [*trials, weights, read_optuna(folder)], told.notes

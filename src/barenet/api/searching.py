@@ -99,29 +99,27 @@ def search(
     resumed = None if resume is None else find_folder(resume, [STUDIES])
     with watching, ExitStack() as stack:
         if resumed is None:
-            prepared = prepare_new(make_request(space, base, recipe, values), arrays, watching)
+            prepared = prepare_new(make_request(space, base, recipe, values), arrays)
         else:
             request = resume_request(resumed, space, base, recipe, values)
-            prepared = prepare_as_before(resumed, request, arrays, watching)
+            prepared = prepare_as_before(resumed, request, arrays)
         check()
         pool = make_pool(workers, dask)
         stack.callback(pool.close, kill=True)
         check()
         if resumed is None:
-            folder = stack.enter_context(new_folder(prepared, Path(output), name, watching))
+            folder = stack.enter_context(new_folder(prepared, Path(output), name))
         else:
             stack.enter_context(hold_lock(resumed))
             folder = StudyFolder(resumed)
         with removed_on_error(folder.path) if resumed is None else nullcontext():
             prepared, ledger = open_study(folder, prepared, storage)
         result = Search(prepared, folder, ledger, pool, watching).run()
-        write_plots(result, prepared, folder, watching)
+        write_plots(result, prepared, folder)
     return result if watching.takes_flags else replace(result, verdict=in_python([result.verdict])[0])
 
 
-def prepare_new(
-    request: SearchRequest, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver
-) -> PreparedSearch:
+def prepare_new(request: SearchRequest, arrays: Mapping[str, ArrayLike | None]) -> PreparedSearch:
     """Load and split the data of a new search, and check its space on them."""
     config = request.base.config()
     dataset = find_data(config, arrays)
@@ -131,9 +129,7 @@ def prepare_new(
     return replace(prepared, request=replace(request, from_arrays=from_arrays, fingerprint=prepared.data.fingerprint))
 
 
-def prepare_as_before(
-    folder: Path, request: SearchRequest, arrays: Mapping[str, ArrayLike | None], watching: SearchObserver
-) -> PreparedSearch:
+def prepare_as_before(folder: Path, request: SearchRequest, arrays: Mapping[str, ArrayLike | None]) -> PreparedSearch:
     """Load and split the data of the study in `folder`; raise RunError for other data than it has."""
     from_arrays, config = arrays.get("x") is not None, request.base.config()
     if request.from_arrays and not from_arrays:
@@ -152,9 +148,7 @@ def prepare_as_before(
 
 
 @contextmanager
-def new_folder(
-    prepared: PreparedSearch, output: Path, name: str | None, watching: SearchObserver
-) -> Iterator[StudyFolder]:
+def new_folder(prepared: PreparedSearch, output: Path, name: str | None) -> Iterator[StudyFolder]:
     """Make the folder of a new study, which appears under its name when the search can go on from it."""
     with new_study(output, name, prepared.request.prefix) as new:
         write_request(StudyFolder(new.path), prepared)
@@ -171,7 +165,7 @@ def removed_on_error(folder: Path) -> Iterator[None]:
         raise
 
 
-def write_plots(result: StudyResult, prepared: PreparedSearch, folder: StudyFolder, watching: SearchObserver) -> None:
+def write_plots(result: StudyResult, prepared: PreparedSearch, folder: StudyFolder) -> None:
     """Write the plots of a finished search; a full disk costs only the plots."""
     histories = {trial.number: folder.read_history(trial.key) for trial in result.trials}
     try:
@@ -192,7 +186,7 @@ def estimate(
 ) -> dict[str, Any]:
     """Return the number of trials of a search and the seconds that it would take, without making a study."""
     watching = observer or SearchObserver()
-    prepared = prepare_new(make_request(space, base, recipe, values), {}, watching)
+    prepared = prepare_new(make_request(space, base, recipe, values), {})
     watching.settings(prepared.resolved, prepared.searched)
     n_workers = count_workers(workers, dask)
     configs = first_configs(prepared)

@@ -74,7 +74,7 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
         return by_tables(path.parent, Tables(names, [table], {}), options)
     layout = find_layout(path, for_model=options.for_model)
     if layout is not None and options.choices.label is None and not any_table(path):
-        return with_flat_parts(find_pictures(path, layout, options), layout, None, options)
+        return with_flat_parts(find_pictures(path, layout, options), layout, None)
     names = Names(path)
     tables = find_label_tables(names, path)
     if options.choices.label is not None and not tables:
@@ -84,7 +84,7 @@ def find_all_pictures(path: Path, options: Options) -> PictureFolder:
         return by_tables(path, replace(beside, classes={}), options)
     if tables and (layout is None or options.choices.label is not None or tables_say_parts(layout, beside)):
         return by_tables(path, beside, options)
-    return with_flat_parts(find_pictures(path, layout, options), layout, beside, options)
+    return with_flat_parts(find_pictures(path, layout, options), layout, beside)
 
 
 def tables_say_parts(layout: Layout, beside: Tables) -> bool:
@@ -183,9 +183,7 @@ def keep_apart(rows: dict[str, Labelled], beside: Tables, sources: str) -> None:
             del rows["train"][path]
 
 
-def with_flat_parts(
-    found: PictureFolder, layout: Layout | None, beside: Tables | None, options: Options
-) -> PictureFolder:
+def with_flat_parts(found: PictureFolder, layout: Layout | None, beside: Tables | None) -> PictureFolder:
     """Return pictures in folders of classes, together with parts that are one folder with labels in a table."""
     tables = beside.tables if beside is not None else []
     parts, words = dict(found.parts), found.layout

@@ -105,7 +105,7 @@ class Search:
             raise DivergedError(f"no trial was left: {why}; see {self.folder.path / 'results.csv'}")
         if not self.n_trained:
             logger.info(describe_finished(self.folder.path, len(self.record.trials), self.plan))
-        write_best(self.folder, best, self.prepared.data, self.prepared.dataset)
+        write_best(self.folder, best, self.prepared.data)
         if self.plan.retrain:
             result = replace(result, retrained=retrain(self.folder, best, self.prepared.dataset))
         self.folder.write_json(self.folder.path / "results.json", result.as_dict())

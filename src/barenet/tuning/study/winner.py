@@ -25,7 +25,7 @@ from barenet.tuning.study.trial import Trial
 __all__ = ["retrain", "write_best"]
 
 
-def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> Path:
+def write_best(study: StudyFolder, trial: Trial, data: TrainingData) -> Path:
     """Write `best/` from a finished trial's state and history, and return it; nothing is tested.
 
     The weights are those of the trial's best epoch; the weights of earlier best epochs were not kept. machine.json is
@@ -36,7 +36,7 @@ def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Da
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir()
-        fill_folder(RunFolder(folder), study, trial, data, dataset)
+        fill_folder(RunFolder(folder), study, trial, data)
         shutil.rmtree(target, ignore_errors=True)
         folder.rename(target)
     except OSError as error:
@@ -48,7 +48,7 @@ def write_best(study: StudyFolder, trial: Trial, data: TrainingData, dataset: Da
     return target
 
 
-def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: TrainingData, dataset: Dataset) -> None:
+def fill_folder(folder: RunFolder, study: StudyFolder, trial: Trial, data: TrainingData) -> None:
     """Write the files of a run from those of a trial."""
     assert trial.config is not None
     trainer = Trainer([trial.config], data)
