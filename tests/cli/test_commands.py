@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -17,8 +18,8 @@ from refusals import assert_refused
 from rich.console import Console
 from waiting import PATIENCE, wait_until
 
-from barenet.cli.application import OTHER_WORDS, app
-from barenet.cli.help_texts import COMMANDS
+from barenet.cli.application import OTHER_WORDS, app, load_command, module_of
+from barenet.cli.help_texts import COMMANDS, unwrap
 from barenet.engine import making
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.results import show_classes
@@ -268,3 +269,18 @@ def test_a_table_has_no_mirror_images(barenet, tmp_path):
     for command in (("test",), ("predict", "table.csv")):
         done = barenet(*command, "--mirror", "--quiet", cwd=tmp_path)
         assert_refused(done, "takes rows of 2 numbers, not images of known height and width")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_terminal_wraps_descriptions_of_options(command):
+    load_command(command)
+    function = getattr(sys.modules[module_of(command)], command.replace("-", "_"))
+    lines = function.__doc__.splitlines()
+    described = [line.startswith(" " * 8) for line in lines]
+    assert not any(both == (True, True) for both in itertools.pairwise(described))
+    assert sum(map(len, lines)) > 40
+
+
+def test_unwrapping_keeps_examples_and_paragraphs():
+    text = "One\nparagraph.\n\nFor example:\n\n    barenet a\n    barenet b\n\nThe\nend."
+    assert unwrap(text) == "One paragraph.\n\nFor example:\n\n    barenet a\n    barenet b\n\nThe end."

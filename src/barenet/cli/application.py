@@ -8,7 +8,7 @@ from importlib import import_module
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
 
-from barenet.cli.help_texts import COMMANDS, HELP
+from barenet.cli.help_texts import COMMANDS, HELP, unwrap
 from barenet.cli.old_words import in_new_words
 from barenet.errors import BarenetError, ConfigError, MachineError
 from barenet.interrupts import Interrupted, waiting
@@ -40,15 +40,23 @@ OTHER_WORDS = {
 def make_app() -> App:
     """Return the command-line application; the module of a command is loaded when the command is used."""
     # Without these, cyclopts would catch Ctrl-C and draw boxes around its errors.
-    app = App("barenet", help=HELP, version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext")
+    app = App(
+        "barenet", help=unwrap(HELP), version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext"
+    )
     for name, text in COMMANDS.items():
-        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=text)
+        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=unwrap(text))
     return app
 
 
 def module_of(command: str) -> str:
     """Return the dotted name of the module of a command."""
     return f"barenet.cli.commands.{IN_PACKAGES.get(command, command)}"
+
+
+def load_command(name: str) -> None:
+    """Import the module of a command, and let the terminal wrap the descriptions of its options."""
+    function = getattr(import_module(module_of(name)), name.replace("-", "_"))
+    function.__doc__ = unwrap(function.__doc__ or "")
 
 
 app = make_app()
@@ -67,7 +75,7 @@ def answer(arguments: list[str], debug: bool) -> int:
         arguments = in_new_words(arguments)
         if arguments and arguments[0] in COMMANDS:
             with waiting():
-                import_module(module_of(arguments[0]))
+                load_command(arguments[0])
         result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         check_output(arguments)
         return result if isinstance(result, int) else 0

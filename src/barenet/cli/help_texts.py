@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["COMMANDS", "HELP"]
+__all__ = ["COMMANDS", "HELP", "unwrap"]
 
 HELP = """Train, test and look inside multi-layer perceptrons in plain NumPy. Fashion-MNIST is included.
 
@@ -188,3 +188,28 @@ For example:
     barenet doctor --seconds 2 --json
 """,
 }
+
+
+def unwrap(text: str) -> str:
+    r"""Return a text with each paragraph in one line, which the terminal wraps at its width.
+
+    Paragraphs are at the margin, or indented by eight spaces as the descriptions in a docstring; examples, indented by
+    four, keep their lines.
+
+    >>> unwrap("One\nparagraph.\n\n    an example\n    another")
+    'One paragraph.\n\n    an example\n    another'
+    """
+    lines: list[str] = []
+    for line in text.split("\n"):
+        before = lines[-1] if lines else ""
+        depth = indentation(line)
+        if line.strip() and before.strip() and depth == indentation(before) and depth in (0, 8):
+            lines[-1] = f"{before} {line.strip()}"
+        else:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def indentation(line: str) -> int:
+    """Return the number of spaces before a line."""
+    return len(line) - len(line.lstrip(" "))
