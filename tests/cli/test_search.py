@@ -87,7 +87,7 @@ def test_results_go_to_stdout_and_progress_to_stderr_in_any_width(search, data, 
     assert quiet.stderr == ""
     for done in (shown, quiet):
         assert "2 trials: 2 finished" in done.stdout
-        assert " s of training, the trials added up " in " ".join(done.stdout.split())
+        assert " s of training in all trials " in " ".join(done.stdout.split())
         assert "best: trial" in done.stdout
         assert "…" not in done.stdout
 

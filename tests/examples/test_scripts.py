@@ -83,7 +83,7 @@ def test_the_course_project_trains_and_tests_its_latest_run(tmp_path, small_data
     test = edit("course/test.py", tmp_path, path=path)
     out, _ = run(test)
     assert f"course-1: test accuracy {accuracy}" in out
-    assert len(out.splitlines()) == 12  # the data set, the accuracy, and the accuracy of each of 10 classes
+    assert len(out.splitlines()) == 11  # the accuracy, and the accuracy of each of 10 classes
     out, _ = run(test, Path("runs") / "course-1" / "last.safetensors")
     assert f"last.safetensors: test accuracy {accuracy}" in out
 

@@ -89,7 +89,7 @@ def test_the_page_averages_and_shows_the_neurons_of_the_member_that_is_chosen(
     assert np.abs(changed - expected).max() > 1e-3
     np.testing.assert_allclose(page.evaluate(read, images.tolist()), changed, atol=1e-6)
     page.locator("#members label").nth(1).click()  # which has no hidden layer
-    expect(page.locator("#layers")).to_contain_text("No hidden layer")
+    expect(page.locator("#layers")).to_contain_text("There is no hidden layer")
     page.locator("#all-on").click()  # the neuron that is off is another member's
     np.testing.assert_allclose(page.evaluate(read, images.tolist()), expected, atol=1e-6)
     assert complaints == []

@@ -47,7 +47,7 @@ def test_images_that_are_not_at_hand_leave_weights_to_look_at(make_run, tmp_path
     folder, _ = make_run("plain")  # trained on arrays, which no settings name
     notes = listen()
     found = inspect(folder, output=tmp_path)
-    assert "not at hand" in notes[0]
+    assert "were not found" in notes[0]
     assert found.layers == []
     assert {path.name for path in found.files} >= {"weights-1.png", "neurons.png"}
 
