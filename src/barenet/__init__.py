@@ -16,7 +16,6 @@ The packages, in the order in which they build on each other; open `nn` first:
     interrupts     signals that ask the command line to stop
     printing/      what is printed, escaped, and dropped where nobody reads it
     schema         values from files, checked against the names and types of a dataclass
-    shown          how results print, and what a notebook shows of them
     version        the version of barenet
     cores          how many cores this process may use
     user_cache     the folder for what can be made again

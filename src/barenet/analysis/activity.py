@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from barenet.data.batches import to_float
 from barenet.errors import ConfigError
 from barenet.nn.mlp import MLP
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel
-from barenet.shown import Shown
 from barenet.training.learning.activity import is_flat, trace
 from barenet.training.metrics import accuracy
 

@@ -16,11 +16,11 @@ from barenet.data.splits import resolve_n_valid, stratified_split
 from barenet.errors import BarenetError, CheckpointError
 from barenet.messages import count, few
 from barenet.notes import held_back, logger
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import is_ensemble
 from barenet.run_folders.folder import RunFolder
 from barenet.run_folders.going_on.resuming import check_data_path, stored_config
-from barenet.shown import Shown
 
 __all__ = [
     "Images",

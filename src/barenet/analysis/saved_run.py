@@ -21,13 +21,13 @@ from barenet.data.randomness import generator
 from barenet.errors import RunError
 from barenet.messages import as_typed, count
 from barenet.nn import MLP, Activation, Loss
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel, read_model
 from barenet.run_folders.folder import RunFolder, network_folders
 from barenet.run_folders.going_on.resuming import changed_settings, stored_config
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.machine import read_machine
 from barenet.run_folders.scores import names_for, read_scores
-from barenet.shown import Shown
 from barenet.storage.history import History, read_history
 from barenet.training.records import EpochRecord
 

@@ -18,6 +18,7 @@ from barenet.interrupts import check
 from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.notes import held_back, logger
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel, write_model
 from barenet.run_folders.finding import RUNS, Named
 from barenet.run_folders.folder import RunFolder, new_ensemble
@@ -25,7 +26,6 @@ from barenet.run_folders.going_on.resuming import stored_config
 from barenet.run_folders.loading import load_models, weights_of
 from barenet.run_folders.results import VERDICT
 from barenet.run_folders.scores import Scores, average_scores, names_for, score_model, write_scores
-from barenet.shown import Shown
 from barenet.storage.ensembles import Member, member_folder, write_members
 from barenet.storage.files import our_errors
 

@@ -20,7 +20,7 @@ from barenet.data.tables.parts import given_pair, parts_of_arrays
 from barenet.errors import DataError
 from barenet.messages import few
 from barenet.notes import logger
-from barenet.shown import Shown
+from barenet.printing.shown import Shown
 
 __all__ = ["CARRIED_FINGERPRINT", "CARRIED_NAME", "Dataset", "checked", "from_arrays"]
 

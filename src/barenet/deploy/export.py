@@ -21,10 +21,10 @@ from barenet.deploy.tables.numbers import numbers_of, table_text
 from barenet.deploy.targets import FORMATS, check_target, choose_target, default_name
 from barenet.errors import CheckpointError, ConfigError, ShapeError, nearest
 from barenet.nn import CUSTOM, Activation, Loss
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import Named, find_run
 from barenet.run_folders.loading import load_models
-from barenet.shown import Shown
 from barenet.storage.files import replace_file
 
 __all__ = ["ExportResult", "export", "export_model", "load_for_export"]

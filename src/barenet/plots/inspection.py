@@ -26,9 +26,9 @@ from barenet.plots.appearance import new_figure, png
 from barenet.plots.learning_curves import has_ratios, learning_curves, show_ratios
 from barenet.plots.neurons import draw_activity, draw_portrait, neuron_words
 from barenet.plots.weights import draw_heat_maps, draw_histograms, draw_neurons
+from barenet.printing.shown import Shown
 from barenet.run_folders.finding import Named, find_run, is_ensemble
 from barenet.run_folders.loading import best_on_validation, load_models
-from barenet.shown import Shown
 from barenet.storage.files import check_folder_name, check_no_link, replace_file
 from barenet.training.setting_notes import training_label
 

@@ -6,4 +6,5 @@ Read the modules in this order; open `lines` first:
     lines      lines, notes, JSON and CSV
     consoles   tables, colours and progress bars, by rich
     handlers   the notes of the logger, printed
+    shown      how results print, and what a notebook shows of them
 """

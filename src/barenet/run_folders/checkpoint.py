@@ -21,9 +21,9 @@ from barenet.engine.state import TrainingState
 from barenet.errors import CheckpointError, ConfigError, ShapeError
 from barenet.messages import count
 from barenet.nn import MLP, Activation, Architecture, Loss, make_loss
+from barenet.printing.shown import Shown
 from barenet.reading.borders import reading
 from barenet.schema import SchemaError, make_checked
-from barenet.shown import Shown
 from barenet.storage.arrays import read_arrays, write_arrays
 from barenet.storage.described import check_description
 from barenet.training.inputs.input_range import check_numbers, fit_images, read_range

@@ -12,10 +12,10 @@ import numpy as np
 from barenet.config.tables import Config
 from barenet.messages import count
 from barenet.nn import MLP
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.scores import Scores
 from barenet.schema import SchemaError, make_checked
-from barenet.shown import Shown
 from barenet.storage.files import replace_file
 from barenet.storage.sealing import SealError, seal, unseal
 from barenet.training.epochs import start_state

@@ -16,9 +16,9 @@ from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError, DataError, MachineError, RunError
 from barenet.messages import as_typed, count, one_line
 from barenet.notes import logger
+from barenet.printing.shown import Shown
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import is_ensemble, is_member
-from barenet.shown import Shown
 from barenet.storage.arrays import checksum
 from barenet.storage.files import replace_file
 from barenet.storage.sealing import SealError, seal, unseal

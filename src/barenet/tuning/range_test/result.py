@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.shown import Shown
+from barenet.printing.shown import Shown
 from barenet.training.setting_notes import why_constant
 from barenet.tuning.range_test.curve import BLEW_UP, FELL_AT_ONCE, NO_FALL, STILL_FALLING, find_marks, smooth, span_of
 

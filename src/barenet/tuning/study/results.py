@@ -15,8 +15,8 @@ import numpy as np
 from barenet.config.tables import Config
 from barenet.messages import count
 from barenet.printing.lines import write_csv_row
+from barenet.printing.shown import Shown
 from barenet.run_folders.results import RunResult
-from barenet.shown import Shown
 from barenet.storage.files import replace_file
 from barenet.training.preparation import architecture_of
 from barenet.tuning.space.plan import Plan

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from barenet.config.tables import Config
 from barenet.nn import LOSSES
-from barenet.shown import Shown, short
+from barenet.printing.shown import Shown, short
 from barenet.training.learning.measurement import is_beyond_chance, measure_figures
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Point

@@ -12,8 +12,8 @@ import pytest
 import barenet
 from barenet.analysis.saved_run import read_saved_run
 from barenet.plots.inspection import look
+from barenet.printing.shown import Shown, short
 from barenet.run_folders.checkpoint import read_model
-from barenet.shown import Shown, short
 
 
 @dataclass(frozen=True, repr=False)
