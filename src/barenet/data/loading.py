@@ -183,7 +183,7 @@ def read_as_before(name: str, found: Found, trained_on: str) -> Dataset | None:
     try:
         with held_back():
             before = found.as_before()
-        dataset = checked(name, in_order(before.parts), validation=before.parts.get("val"), **before.facts)
+            dataset = checked(name, in_order(before.parts), validation=before.parts.get("val"), **before.facts)
     except (DataError, ConfigError):  # no model was trained on data that cannot be read in this way
         return None
     return dataset if dataset.fingerprint == trained_on else None
