@@ -84,6 +84,7 @@ def differences(english: Section, chinese: Section, page: Path, chinese_page: Pa
         if len(line) != len(other) or not all(map(is_translation, line, other)):
             found.append(f"line of code: {line} in English, {other} in Chinese")
             break
+    before = re.sub(r"(\d+) million", lambda words: f"{words[1]}00 万", before)
     figures, kept = ({*NUMBER.findall(re.sub(r"\$[^$]+\$", "", without_code(text)))} for text in (before, after))
     return found + [f"number {figure} is not in Chinese" for figure in sorted(figures - kept)]
 
@@ -197,10 +198,10 @@ def test_links_lead_to_chinese_pages_where_there_are_any_and_name_english_ones(p
 
 MARK = "[，。；：？！、（）“”]"
 MISTAKES = {
-    "a mark of Latin text beside a Chinese character": rf"{HAN}[,;:?!.\"(]|[,;:?!] ?{HAN}|[\")]{HAN}|\([^()\n]*{HAN}",
+    "a mark of Latin text beside a Chinese character": rf"{HAN}[,;:?!.\"(]|[,;:?] ?{HAN}|[\")]{HAN}|\([^()\n]*{HAN}",
     "no space between Chinese and other characters": rf"{HAN}[A-Za-z0-9`$]|[A-Za-z0-9%`$]{HAN}",
     "a space beside a Chinese mark": rf"[^|\n] {MARK}|{MARK} [^|\n]",
-    "a line break in a paragraph, which is shown as a space": rf"^[^|#\n].*\n *(?!-|[|#>]|\d+\.).*{HAN}",
+    "a line break in a paragraph, which is shown as a space": rf"^[^|#!\n].*\n *(?!-|[|#>!]|\d+\.).*{HAN}",
 }
 
 
@@ -209,7 +210,7 @@ def mistakes(text: str) -> list[str]:
     text = re.sub(r"\$\$?[^$]+\$\$?", "$x$", re.sub(r"`[^`]*`", "`x`", BLOCK.sub("", text)))
     inline = [part for token in MarkdownIt().enable("table").parse(text) for part in token.children or ()]
     found = [f"emphasis that does not end: {part.content!r}" for part in inline if "*" in part.content]
-    text = LINK.sub(lambda link: link[0].rpartition("](")[0].lstrip("["), text.replace("![", "[")).replace("*", "")
+    text = LINK.sub(lambda link: link[0].rpartition("](")[0].replace("[", "", 1), text).replace("*", "")
     return found + [
         f"{what}: {text[max(match.start() - 12, 0) : match.end() + 12]!r}"
         for what, pattern in MISTAKES.items()
