@@ -200,7 +200,8 @@ MARK = "[，。；：？！、（）“”]"
 MISTAKES = {
     "a mark of Latin text beside a Chinese character": rf"{HAN}[,;:?!.\"(]|[,;:?] ?{HAN}|[\")]{HAN}|\([^()\n]*{HAN}",
     "no space between Chinese and other characters": rf"{HAN}[A-Za-z0-9`$]|[A-Za-z0-9%`$]{HAN}",
-    "a space beside a Chinese mark": rf"[^|\n] {MARK}|{MARK} [^|\n]",
+    "a space beside a Chinese mark": rf"[^|\n] {MARK}|{MARK} [^|\n$]",
+    "no space before a formula, which GitHub then does not show": r"[^\s]\$x\$",
     "a line break in a paragraph, which is shown as a space": rf"^[^|#!\n].*\n *(?!-|[|#>!]|\d+\.).*{HAN}",
 }
 
@@ -232,6 +233,8 @@ def test_a_page_is_typeset_as_chinese_is(page):
         ("训练,测试", 1),
         ("训练. 测试", 1),
         ("用`lr`设置", 2),
+        ("其中 $a$、 $b$ 和 $c$", 0),
+        ("其中 $a$、$b$ 和 $c$", 1),
         ("训练 （测试）", 1),
         ("训练，\n测试", 1),
         ("训练，测试。\n\n测试", 0),
