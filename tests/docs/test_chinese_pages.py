@@ -211,6 +211,7 @@ def mistakes(text: str) -> list[str]:
     text = re.sub(r"\$\$?[^$]+\$\$?", "$x$", re.sub(r"`[^`]*`", "`x`", BLOCK.sub("", text)))
     inline = [part for token in MarkdownIt().enable("table").parse(text) for part in token.children or ()]
     found = [f"emphasis that does not end: {part.content!r}" for part in inline if "*" in part.content]
+    found += re.findall(rf"(?<!\*)\*(?!\*)[^*\n]*{HAN}[^*\n]*\*(?!\*)", text)  # Chinese has no italics
     text = LINK.sub(lambda link: link[0].rpartition("](")[0].replace("[", "", 1), text).replace("*", "")
     return found + [
         f"{what}: {text[max(match.start() - 12, 0) : match.end() + 12]!r}"
@@ -239,7 +240,8 @@ def test_a_page_is_typeset_as_chinese_is(page):
         ("训练，\n测试", 1),
         ("训练，测试。\n\n测试", 0),
         ("**训练。**测试", 1),
-        ("**训练**。测试", 0),
+        ("**训练**。测试，*logits* 和**权重**", 0),
+        ("*训练*。测试", 1),
         ("见[结果](results.md)和[搜索](search.md)。", 0),
         ("```\n训练,测试\n```", 0),
     ],
