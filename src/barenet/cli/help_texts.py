@@ -56,12 +56,13 @@ The pictures go into figures/ of the run: histograms and heat maps of all weight
 activations and dead neurons. One neuron is shown in detail: the images with its largest activations, the classes that
 it supports, and the accuracy without it.
 """,
-    "report": """Write one page about a run, or one that compares several runs; it opens in any browser.
+    "report": """Write one page about a run or a search, or one that compares several runs; it opens in any browser.
 
 For example:
 
     barenet report
     barenet report runs/quick-1
+    barenet report studies/course-search-1
     barenet report runs/quick-1 runs/quick-2 runs/course-1
     barenet report runs/quick-3 --output seeds.html
 

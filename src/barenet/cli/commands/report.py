@@ -9,7 +9,7 @@ from barenet.cli.options import Data, Json, Quiet, Runs
 from barenet.notes import collected
 from barenet.pages.reports.report import report as write_report
 from barenet.printing.lines import print_json, print_line
-from barenet.run_folders.finding import RUNS
+from barenet.run_folders.finding import RUNS, find_study
 
 __all__ = ["report"]
 
@@ -22,18 +22,20 @@ def report(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Write one page about a run, or one that compares several runs.
+    """Write one page about a run or a search, or one that compares several runs.
 
     Parameters
     ----------
     models
-        Runs or their names, such as quick-1, studies (their best runs), or ensembles. For a run of several seeds the
-        page shows their mean and spread. [the latest run]
+        Runs or their names, such as quick-1, ensembles, or a study: the page about its search. Among several runs a
+        study means its best run. For a run of several seeds the page shows their mean and spread. [the latest run]
     output
-        File to write, which ends in .html. [report.html in the run's folder, or comparison.html beside several runs]
+        File to write, which ends in .html. [report.html in the folder of the run or the study, or comparison.html
+        beside several runs]
     """
     with collected() as notes:
-        paths = [find_model(model, runs) for model in models or (None,)]
+        study = find_study(models[0], runs) if len(models) == 1 else None
+        paths = [find_model(model, runs) for model in models or (None,)] if study is None else [study]
         path = write_report(*paths, output=output, dataset=data)
     if json:
         print_json({"page": str(path), "bytes": path.stat().st_size, "notes": notes})
