@@ -1,0 +1,99 @@
+"""Translate a text of the program when it is shown."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from barenet.language.choice import ENGLISH, chosen_language
+from barenet.language.templates import joined
+
+if TYPE_CHECKING:
+    from barenet.language.catalogue import Catalogue  # loaded where the language is not English
+
+__all__ = ["heading", "translated"]
+
+LONGEST = 4_000  # characters of a text that is translated; the program's texts are shorter
+DEEPEST = 6  # values in values
+MOST_PARTS = 24  # parts that a text is tried in
+EDGE = re.compile(r"([ \t\n,;:|]*)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
+BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n| \| |  +")
+NUMBERS = re.compile(r"[\d.,]+")
+# What separates parts in Chinese.
+SEPARATORS = {"zh": {",": "，", ";": "；", ":": "：", "; or": "；或"}}
+
+
+def translated(text: str, language: str | None = None) -> str:
+    """Return a text in a language, by default the chosen one; what is not in its catalogue stays English."""
+    language = chosen_language() if language is None else language
+    if language == ENGLISH or len(text) > LONGEST or not any(c.isalpha() for c in text):
+        return text
+    return in_language(text, language, 0)
+
+
+def heading(word: str, language: str | None = None) -> str:
+    """Return the heading of a column, which may be one word, in a language."""
+    language = chosen_language() if language is None else language
+    if language == ENGLISH:
+        return word
+    return read(language).exact(word, "heading") or translated(word, language)
+
+
+def read(language: str) -> Catalogue:
+    """Return the translations of a language; English needs none, and loads none."""
+    from barenet.language.catalogue import catalogue_of
+
+    return catalogue_of(language)
+
+
+@lru_cache(4_096)
+def in_language(text: str, language: str, depth: int) -> str:
+    """Return a text, or a value `depth` texts deep, in another language."""
+    found = EDGE.fullmatch(text)
+    if found is None or not found[2] or depth > DEEPEST:
+        return text
+    before, core, after = found.groups()
+    said = whole(core, language, depth)
+    said = in_parts(core, language, depth) if said is None else said
+    return text if said == core else f"{separator(before, language)}{said}{separator(after, language)}"
+
+
+def separator(characters: str, language: str) -> str:
+    """Return what is between parts of a text, as the language writes it."""
+    return SEPARATORS[language].get(characters.rstrip(), characters)
+
+
+def whole(text: str, language: str, depth: int) -> str | None:
+    """Return the translation of a text that is an entry, or a filled one; None if it is none."""
+    catalogue = read(language)
+    is_word = depth > 0 and re.fullmatch(r"[\w.-]+", text)  # inside a text it may be a name
+    said = catalogue.exact(text, "value" if is_word else "")
+    if said is not None or is_word:
+        return said
+    for template in catalogue.candidates(text):
+        values = template.values_in(text)
+        if values is None or (depth == 0 and template.is_general and not all(map(NUMBERS.fullmatch, values))):
+            continue
+        return template.fill([in_language(value, language, depth + 1) for value in values])
+    return None
+
+
+def in_parts(text: str, language: str, depth: int) -> str:
+    """Return a text whose parts are translated: from each place on, the longest part that is an entry."""
+    cuts = [*BREAK.finditer(text)][: MOST_PARTS - 1]
+    starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
+    said, first, found = "", 0, False
+    while first < len(starts):
+        for last in range(len(ends) - 1, first - 1, -1):
+            part = text[starts[first] : ends[last]]
+            is_all = first == 0 and last == len(ends) - 1
+            words = whole(part, language, depth) if part and not is_all else None
+            if words is not None:
+                break
+        found = found or words is not None
+        said = joined(said, part if words is None else words)
+        if last < len(cuts):
+            said += separator(text[ends[last] : starts[last + 1]], language)
+        first = last + 1
+    return said if found else text
