@@ -26,11 +26,12 @@ from extraction import EDGE, Entry, find_entries
 SOURCE = Path(__file__).parents[1] / "src" / "barenet"
 FOLDER = SOURCE / "language" / "zh"
 HEADER = "# Chinese translations of the texts of barenet. .ci/catalogue.py writes the entries; people write the msgstr."
-# Lines of a header that say nothing, or would differ each time.
-NOT_KEPT = (
-    *(b'"POT-Creation', b'"PO-Revision', b'"Generated-By', b'"Project-Id', b'"Report-Msgid', b'"Last-Translator'),
-    *(b'"Language-Team', b'"Plural-Forms'),
-)
+
+
+class PlainCatalogue(Catalog):
+    """A catalogue whose header has no dates and versions, so the same entries give the same bytes."""
+
+    mime_headers = [("Language", "zh"), ("Content-Type", "text/plain; charset=utf-8")]  # noqa: RUF012
 
 
 def read(path: Path) -> Catalog:
@@ -47,7 +48,7 @@ def key_of(message: Message) -> tuple[str | None, str, str]:
 
 def made_from(entries: Iterable[Entry], translations: dict[tuple[str | None, str, str], str]) -> Catalog:
     """Return a catalogue of these entries, with the translations that are known."""
-    catalogue = Catalog(locale="zh", header_comment=HEADER, project="barenet", fuzzy=False)
+    catalogue = PlainCatalogue(locale="zh", header_comment=HEADER, fuzzy=False)
     for entry in entries:
         said = translations.get((entry.context or None, entry.text, entry.plural), "")
         catalogue.add(
@@ -68,12 +69,12 @@ def po_of(catalogue: Catalog) -> bytes:
     """Return a catalogue as people read it: by file, without numbers of lines, which would change often."""
     file = io.BytesIO()
     write_po(file, catalogue, width=120, include_lineno=False)
-    return b"\n".join(line for line in file.getvalue().split(b"\n") if not line.startswith(NOT_KEPT))
+    return file.getvalue().replace(b"#, python-brace-format\n", b"")  # not all versions of Babel say so
 
 
 def mo_of(catalogue: Catalog) -> bytes:
     """Return a catalogue as barenet reads it: a noun is an entry for one and another for several."""
-    plain = Catalog(locale="zh", project="barenet", fuzzy=False)
+    plain = PlainCatalogue(locale="zh", fuzzy=False)
     for (context, text, plural), said in translations_in(catalogue).items():
         for form in filter(None, (text, plural)):
             plain.add(form, said, context=context)
