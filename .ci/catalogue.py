@@ -69,7 +69,7 @@ def po_of(catalogue: Catalog) -> bytes:
     """Return a catalogue as people read it: by file, without numbers of lines, which would change often."""
     file = io.BytesIO()
     write_po(file, catalogue, width=120, include_lineno=False)
-    return file.getvalue().replace(b"#, python-brace-format\n", b"")  # not all versions of Babel say so
+    return re.sub(rb"#, .*\n", b"", file.getvalue())  # flags, which each version of Babel guesses in its way
 
 
 def mo_of(catalogue: Catalog) -> bytes:
