@@ -62,7 +62,8 @@ def made_from(entries: Iterable[Entry], translations: dict[tuple[str | None, str
 
 def translations_in(catalogue: Catalog) -> dict[tuple[str | None, str, str], str]:
     """Return the translations of a catalogue by their entries; one of a noun holds for both of its numbers."""
-    return {key_of(m): m.string if isinstance(m.string, str) else m.string[0] for m in catalogue if m.id}
+    said = {key_of(m): m.string if isinstance(m.string, str) else m.string[0] for m in catalogue if m.id}
+    return {(context, text.strip(EDGE), plural): words for (context, text, plural), words in said.items()}
 
 
 def po_of(catalogue: Catalog) -> bytes:
@@ -77,7 +78,7 @@ def mo_of(catalogue: Catalog) -> bytes:
     plain = PlainCatalogue(locale="zh", fuzzy=False)
     for (context, text, plural), said in translations_in(catalogue).items():
         for form in filter(None, (text, plural)):
-            plain.add(form, said, context=context)
+            plain.add(form, said, context="count" if plural else context)
     file = io.BytesIO()
     write_mo(file, plain)
     return file.getvalue()

@@ -24,7 +24,8 @@ NOT_TRANSLATED = (
 NO_TEXTS = {"Ankle boot", "bold red", "last resort", "adobe blank", "system volume information", "model name"}
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word
-HEADINGS = {"plain_table", "add_column", "heading"}
+HEADINGS = {"plain_table", "add_column", "heading", "Heading"}  # calls, whose texts may have one word
+LISTS = {"HEADINGS": "heading", "TITLES": "heading", "VALUES": "value"}  # names of such words
 FIELD = re.compile(r"({\w*})")
 EDGE = " \t\n,;:|"  # what a text may have at its ends; the lookup removes the same
 WORD = re.compile(r"[A-Za-z][a-z]{2,}[.,;:!?)]?|\([a-z]{3,}\)?")
@@ -32,6 +33,9 @@ TWO_WORDS = re.compile(r"(?<![\w./-])[A-Za-z]['a-z]+[,;:.]? \(?['A-Za-z][a-z']*(
 
 
 COMMAND = re.compile(r"barenet [a-z-]+( {\d}| --[a-z-]+|:)*$|pip install |python {|[#<]|--|\.\w|[A-Z]\w+\(\w+=")
+
+
+HEADING = re.compile(r"[A-Za-z][a-z-]+( [a-z]+)*")
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,10 @@ class Texts:
             return  # a docstring
         if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
             return
+        if isinstance(node, ast.Assign) and (context := LISTS.get(getattr(node.targets[0], "id", ""))):
+            values = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
+            for value in values:
+                yield from self.of_words(value, context)
         if isinstance(node, ast.Call):
             yield from self.of_call(node)
         elif parts := parts_of(node):
@@ -112,12 +120,20 @@ class Texts:
         if name in PATTERNS and getattr(getattr(node.func, "value", None), "id", "") == "re":
             arguments = arguments[1:]
         if name in HEADINGS:
-            words = [n.value for argument in node.args for n in ast.walk(argument) if is_text(n)]
-            yield from (Entry(word, self.file, context="heading") for word in words if is_one_word(word))
+            for argument in node.args:
+                yield from self.of_words(argument, "heading")
+                if isinstance(argument, ast.JoinedStr):
+                    yield Entry(template_of(parts_of(argument))[0], self.file)
         if isinstance(node.func, ast.Attribute):
             yield from self.of(node.func.value)  # of "...".join(...)
         for argument in arguments:
             yield from self.of(argument, noted=name in NOTED)
+
+    def of_words(self, node: ast.AST, context: str) -> Iterator[Entry]:
+        """Yield the texts of a node that are no prose, such as single words."""
+        words = [below.value for below in ast.walk(node) if is_text(below)]
+        words = [word for word in words if HEADING.fullmatch(word) and not is_prose(word)]
+        yield from (Entry(word, self.file, context=context) for word in words)
 
     def of_count(self, arguments: list[ast.expr]) -> Iterator[Entry]:
         """Yield the noun of `count(n, "image")` with its plural."""
@@ -181,7 +197,7 @@ def paragraphs(text: str) -> list[str]:
             found += [line.split("  ")[-1].strip() for line in paragraph.strip().splitlines() if "  " in line.strip()]
         else:
             found.append(" ".join(paragraph.split()))
-    return [text for text in found if is_prose(text)]
+    return [text.strip(EDGE) for text in found if is_prose(text)]
 
 
 def option_texts(tree: ast.Module) -> list[str]:

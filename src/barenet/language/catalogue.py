@@ -21,9 +21,10 @@ class Catalogue:
     def __init__(self, texts: dict[str, str]) -> None:
         self.texts = {text: said for text, said in texts.items() if text and said}
         self.by_word: dict[str, list[Template]] = defaultdict(list)
-        for text, said in self.texts.items():
-            if PLACE.search(text):
-                template = Template(text, said)
+        for key, said in self.texts.items():
+            context, _, text = key.rpartition(CONTEXT)
+            if PLACE.search(text) and context in ("", "count"):
+                template = Template(text, said, takes_number=context == "count")
                 self.by_word[template.key].append(template)
 
     def exact(self, text: str, context: str = "") -> str | None:
@@ -33,10 +34,14 @@ class Catalogue:
         return None if said is None else said.replace("{{", "{").replace("}}", "}")
 
     def candidates(self, text: str) -> list[Template]:
-        """Return the templates that `text` may be made of, those with most letters first."""
+        """Return the templates that `text` may be made of, the most literal ones first.
+
+        Where the text begins with a label, such as "note: ", those that begin with a value come last: it is no value.
+        """
         words = {"", *re.findall("[A-Za-z]+", text)}
         found = [template for word in words for template in self.by_word.get(word, ())]
-        return sorted(found, key=lambda template: (-template.letters, template.text))
+        labelled = any(template.is_label and text.startswith(template.pieces[0]) for template in found)
+        return sorted(found, key=lambda t: (labelled and not t.pieces[0], *t.rank))
 
 
 @cache

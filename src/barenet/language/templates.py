@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-__all__ = ["PLACE", "Template", "joined"]
+__all__ = ["HAN", "PLACE", "Template", "joined"]
 
 PLACE = re.compile(r"{\d+}")
 HAN = "[\u3400-\u9fff]"
@@ -15,10 +15,14 @@ FULL_WIDTH = re.compile("[\u3001\u3002\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f
 
 @dataclass(frozen=True)
 class Template:
-    """A template in English and its translation; `{{` and `}}` stand for braces."""
+    """A template in English and its translation; `{{` and `}}` stand for braces.
+
+    takes_number: whether its value is a number, as that of "{0} images".
+    """
 
     text: str
     translation: str
+    takes_number: bool = False
 
     @cached_property
     def pieces(self) -> tuple[str, ...]:
@@ -26,15 +30,21 @@ class Template:
         return tuple(piece.replace("{{", "{").replace("}}", "}") for piece in PLACE.split(self.text))
 
     @cached_property
-    def letters(self) -> int:
-        """Return how many letters the literal pieces have."""
-        return sum(map(str.isalpha, "".join(self.pieces)))
+    def rank(self) -> tuple[int, int, str]:
+        """Return what sorts templates by how much is literal: most letters first, then most characters."""
+        literal = "".join(self.pieces)
+        return -sum(map(str.isalpha, literal)), -len(literal), self.text
 
     @property
     def is_general(self) -> bool:
         """Whether so little is literal that many other texts fit as well: "{0} is {1}"."""
         first = self.pieces[0]
-        return self.letters < (3 if first.endswith(": ") else 4 if first else 6)
+        return -self.rank[0] < (3 if first.endswith(": ") else 4 if first else 6)
+
+    @property
+    def is_label(self) -> bool:
+        """Whether a value follows a label: "note: {0}"."""
+        return re.fullmatch(r"[a-z ]+: ", self.pieces[0]) is not None and self.pieces[1:] == ("",)
 
     @property
     def key(self) -> str:
@@ -57,14 +67,16 @@ class Template:
         end = len(text) - len(last)
         if not (text.startswith(first) and text.endswith(last) and end >= len(first)):
             return None
-        values, start = [], len(first)
+        values: list[str] = []
+        start = len(first)
         for piece in middle:
             at = text.find(piece, start, end)
             if at < 0:
                 return None
             values.append(text[start:at])
             start = at + len(piece)
-        return [*values, text[start:end]] if len(self.pieces) > 1 else ([] if text == first else None)
+        values = [*values, text[start:end]] if len(self.pieces) > 1 else []
+        return values if values or text == first else None
 
     def fill(self, values: list[str]) -> str:
         """Return the translation with values in its places, and a space only where Chinese meets other letters."""

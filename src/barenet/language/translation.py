@@ -18,8 +18,8 @@ LONGEST = 4_000  # characters of a text that is translated; the program's texts 
 DEEPEST = 6  # values in values
 MOST_PARTS = 24  # parts that a text is tried in
 EDGE = re.compile(r"([ \t\n,;:|]*)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
-BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n| \| |  +")
-NUMBERS = re.compile(r"[\d.,]+")
+COLUMNS = " | "  # between parts that are never of one entry
+BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n|  +")
 # What separates parts in Chinese.
 SEPARATORS = {"zh": {",": "，", ";": "；", ":": "：", "; or": "；或"}}
 
@@ -40,6 +40,11 @@ def heading(word: str, language: str | None = None) -> str:
     return read(language).exact(word, "heading") or translated(word, language)
 
 
+def is_number(value: str) -> bool:
+    """Whether a value is a number, such as 2,000."""
+    return re.fullmatch(r"[\d.,]+", value) is not None
+
+
 def read(language: str) -> Catalogue:
     """Return the translations of a language; English needs none, and loads none."""
     from barenet.language.catalogue import catalogue_of
@@ -50,6 +55,8 @@ def read(language: str) -> Catalogue:
 @lru_cache(4_096)
 def in_language(text: str, language: str, depth: int) -> str:
     """Return a text, or a value `depth` texts deep, in another language."""
+    if COLUMNS in text:
+        return COLUMNS.join(in_language(part, language, depth + 1) for part in text.split(COLUMNS))
     found = EDGE.fullmatch(text)
     if found is None or not found[2] or depth > DEEPEST:
         return text
@@ -73,7 +80,9 @@ def whole(text: str, language: str, depth: int) -> str | None:
         return said
     for template in catalogue.candidates(text):
         values = template.values_in(text)
-        if values is None or (depth == 0 and template.is_general and not all(map(NUMBERS.fullmatch, values))):
+        if values is None:
+            continue
+        if (template.takes_number or (template.is_general and depth == 0)) and not all(map(is_number, values)):
             continue
         return template.fill([in_language(value, language, depth + 1) for value in values])
     return None
