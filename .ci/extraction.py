@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from other_texts import TEXTS, VALUES
+
 __all__ = ["EDGE", "Entry", "entries_of", "find_entries", "is_prose"]
 
 # Their texts are source code, pictures in files, or what only Python shows; these stay English.
@@ -25,7 +27,7 @@ NO_TEXTS = {"Ankle boot", "bold red", "last resort", "adobe blank", "system volu
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word
 HEADINGS = {"plain_table", "add_column", "heading", "Heading"}  # calls, whose texts may have one word
-LISTS = {"HEADINGS": "heading", "TITLES": "heading", "VALUES": "value"}  # names of such words
+LISTS = ("HEADINGS", "TITLES")  # names of such words
 FIELD = re.compile(r"({\w*})")
 EDGE = " \t\n,;:|"  # what a text may have at its ends; the lookup removes the same
 WORD = re.compile(r"[A-Za-z][a-z]{2,}[.,;:!?)]?|\([a-z]{3,}\)?")
@@ -50,7 +52,9 @@ class Entry:
 
 def find_entries(source: Path) -> list[Entry]:
     """Return the texts of all modules below a folder, by file, in the order of each file."""
-    return [
+    others = [Entry(text, origin) for origin, texts in TEXTS.items() for text in texts]
+    others += [Entry(word, "words in texts", context="value") for word in VALUES]
+    return others + [
         entry
         for path in sorted(source.rglob("*.py"))
         if not (file := path.relative_to(source.parent).as_posix()).startswith(NOT_TRANSLATED)
@@ -94,10 +98,10 @@ class Texts:
             return  # a docstring
         if isinstance(node, ast.Assign) and any(getattr(target, "id", "") == "__all__" for target in node.targets):
             return
-        if isinstance(node, ast.Assign) and (context := LISTS.get(getattr(node.targets[0], "id", ""))):
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") in LISTS:
             values = node.value.values if isinstance(node.value, ast.Dict) else [node.value]
             for value in values:
-                yield from self.of_words(value, context)
+                yield from self.headings(value)
         if isinstance(node, ast.Call):
             yield from self.of_call(node)
         elif parts := parts_of(node):
@@ -121,7 +125,7 @@ class Texts:
             arguments = arguments[1:]
         if name in HEADINGS:
             for argument in node.args:
-                yield from self.of_words(argument, "heading")
+                yield from self.headings(argument)
                 if isinstance(argument, ast.JoinedStr):
                     yield Entry(template_of(parts_of(argument))[0], self.file)
         if isinstance(node.func, ast.Attribute):
@@ -129,11 +133,11 @@ class Texts:
         for argument in arguments:
             yield from self.of(argument, noted=name in NOTED)
 
-    def of_words(self, node: ast.AST, context: str) -> Iterator[Entry]:
-        """Yield the texts of a node that are no prose, such as single words."""
+    def headings(self, node: ast.AST) -> Iterator[Entry]:
+        """Yield the headings among the texts of a node that are no prose, such as single words."""
         words = [below.value for below in ast.walk(node) if is_text(below)]
         words = [word for word in words if HEADING.fullmatch(word) and not is_prose(word)]
-        yield from (Entry(word, self.file, context=context) for word in words)
+        yield from (Entry(word, self.file, context="heading") for word in words)
 
     def of_count(self, arguments: list[ast.expr]) -> Iterator[Entry]:
         """Yield the noun of `count(n, "image")` with its plural."""

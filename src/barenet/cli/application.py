@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from contextlib import nullcontext
 from functools import cache
@@ -16,7 +15,7 @@ from barenet.errors import BarenetError, ConfigError, MachineError
 from barenet.interrupts import Interrupted, waiting
 from barenet.language.choice import ENGLISH, chosen_language
 from barenet.notes import logger
-from barenet.printing.encodings import language_of
+from barenet.printing.encodings import output_language
 from barenet.printing.handlers import printed_notes
 from barenet.printing.lines import print_problem
 from barenet.printing.streams import loss_of_results
@@ -96,7 +95,7 @@ def answer(arguments: list[str], debug: bool) -> int:
             with waiting():
                 load_command(arguments[0])
         chosen_language()  # an unknown one is an error here; what prints takes English then
-        app_in_language = make_app(language_of(sys.stdout))
+        app_in_language = make_app(output_language())
         result = app_in_language(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         check_output(arguments)
         return result if isinstance(result, int) else 0

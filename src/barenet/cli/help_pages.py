@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from cyclopts.help import DefaultFormatter
+from cyclopts.help import DefaultFormatter, HelpEntry, HelpPanel
 from rich.text import Text
 
 from barenet.language.templates import HAN
 from barenet.language.translation import heading, translated
-
-if TYPE_CHECKING:
-    from cyclopts.help import HelpEntry, HelpPanel
-    from rich.console import Console, ConsoleOptions
 
 __all__ = ["TranslatedHelp", "translated_page"]
 
@@ -23,24 +19,24 @@ SENTENCES = ("Display this message and exit.", "Display application version.", "
 
 
 class TranslatedHelp(DefaultFormatter):
-    """Draws the panels of a page: their titles, and what they say about commands and options."""
+    """Draws the panels of a page, on a console of rich: titles, and what is said about commands and options."""
 
     def __init__(self, language: str) -> None:
         super().__init__()
         self.language = language
 
-    def __call__(self, console: Console, options: ConsoleOptions, panel: HelpPanel) -> None:
+    def __call__(self, console: Any, options: Any, panel: HelpPanel) -> None:
         """Draw a panel."""
         entries = [self.in_language(entry, console) for entry in panel.entries]
         title = heading(str(panel.title), self.language)
         super().__call__(console, options, panel.copy(title=title, entries=entries))
 
-    def render_usage(self, console: Console, options: ConsoleOptions, usage: Any) -> None:
+    def render_usage(self, console: Any, options: Any, usage: Any) -> None:
         """Print how the command is typed."""
         if usage:
             console.print(Text(translated(f"Usage: {str(usage).strip()}", self.language), style="bold"))
 
-    def in_language(self, entry: HelpEntry, console: Console) -> HelpEntry:
+    def in_language(self, entry: HelpEntry, console: Any) -> HelpEntry:
         """Return what is said about one option."""
         words = plain_text(entry.description, console)
         is_new = words and not re.search(HAN, words)  # help of commands is in the language already
@@ -50,7 +46,7 @@ class TranslatedHelp(DefaultFormatter):
         return entry.copy(description=Text(" ".join(said)), default=None)
 
 
-def plain_text(description: Any, console: Console) -> str:
+def plain_text(description: Any, console: Any) -> str:
     """Return a description of cyclopts as text in one line."""
     if description is None or isinstance(description, str):
         return description or ""

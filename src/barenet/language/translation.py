@@ -19,6 +19,7 @@ DEEPEST = 6  # values in values
 MOST_PARTS = 24  # parts that a text is tried in
 EDGE = re.compile(r"([ \t\n,;:|]*)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
 COLUMNS = " | "  # between parts that are never of one entry
+SENTENCES = re.compile("[.;:] ")
 BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n|  +")
 # What separates parts in Chinese.
 SEPARATORS = {"zh": {",": "，", ";": "；", ":": "：", "; or": "；或"}}
@@ -82,7 +83,11 @@ def whole(text: str, language: str, depth: int) -> str | None:
         values = template.values_in(text)
         if values is None:
             continue
-        if (template.takes_number or (template.is_general and depth == 0)) and not all(map(is_number, values)):
+        if template.takes_number or (template.is_general and depth == 0):
+            fits = all(map(is_number, values))
+        else:
+            fits = not template.is_general or template.is_label or not any(map(SENTENCES.search, values))
+        if not fits:
             continue
         return template.fill([in_language(value, language, depth + 1) for value in values])
     return None

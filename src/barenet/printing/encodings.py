@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import sys
 from functools import cache
 from typing import TextIO
 
@@ -10,7 +11,7 @@ from barenet.errors import ConfigError
 from barenet.language.choice import ENGLISH, chosen_language
 from barenet.language.translation import translated
 
-__all__ = ["PLAIN", "in_its_language", "language_of"]
+__all__ = ["PLAIN", "in_its_language", "language_of", "output_language"]
 
 PLAIN = "barenet.plain"  # a way to handle errors of encoding
 SAMPLE = {"zh": "训练网络，错误：验证"}  # simplified characters: Big5 lacks some
@@ -18,6 +19,11 @@ INSTEAD = {
     **{"µ": "u", "μ": "u", "×": "x", "±": "+/-", "·": "*", "→": "->", "…": "...", "–": "-", "—": "-", "−": "-"},
     **{"≤": "<=", "≥": ">=", "‘": "'", "’": "'", "“": '"', "”": '"', "²": "^2", "³": "^3", "\u00a0": " "},
 }
+
+
+def output_language() -> str:
+    """Return the language of texts on stdout."""
+    return language_of(sys.stdout)
 
 
 def language_of(stream: TextIO) -> str:
