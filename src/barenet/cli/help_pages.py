@@ -15,7 +15,7 @@ __all__ = ["TranslatedHelp", "translated_page"]
 
 # What cyclopts says.
 HEADINGS = ("Commands", "Arguments", "Parameters")
-SENTENCES = ("Display this message and exit.", "Display application version.", "Usage: {}", "[default: {}]")
+SENTENCES = ("Display this message and exit.", "Display application version.", "Usage: {}", "default: {}")
 
 
 class TranslatedHelp(DefaultFormatter):
@@ -42,7 +42,7 @@ class TranslatedHelp(DefaultFormatter):
         is_new = words and not re.search(HAN, words)  # help of commands is in the language already
         said = [translated_option(words, self.language) if is_new else words] if words else []
         if entry.default is not None:
-            said.append(translated(f"[default: {entry.default}]", self.language))
+            said.append(f"[{translated(f'default: {entry.default}', self.language)}]")
         return entry.copy(description=Text(" ".join(said)), default=None)
 
 
@@ -58,7 +58,7 @@ def plain_text(description: Any, console: Any) -> str:
 def translated_option(text: str, language: str) -> str:
     """Return what is said about an option; a default in brackets at its end may be part of the entry or not."""
     found = re.fullmatch(r"(.*[^ ])( \[[^\[\]]*\])", text)
-    ways = [translated(text, language), *([translated(found[1], language) + found[2]] if found else [])]
+    ways = [*([translated(found[1], language) + found[2]] if found else []), translated(text, language)]
     return min(ways, key=lambda said: sum(c.isascii() and c.isalpha() for c in said))  # what is left in English
 
 
