@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from other_texts import TEXTS, VALUES
+from other_texts import NUMBERED, TEXTS, VALUES
 
 __all__ = ["EDGE", "Entry", "entries_of", "find_entries", "is_prose"]
 
@@ -20,23 +20,25 @@ NOT_TRANSLATED = (
     *("barenet/__init__.py", "barenet/course.py", "barenet/sklearn/", "barenet/engine/compiled/kernels/"),
     *("barenet/deploy/numpy_template.py", "barenet/deploy/export_numpy.py", "barenet/deploy/tables/source.py"),
     *("barenet/deploy/tables/numbers.py", "barenet/deploy/tables/rows.py", "barenet/deploy/tables/text.py"),
-    *("barenet/plots/appearance.py", "barenet/plots/learning_curves.py", "barenet/plots/neurons.py"),
+    *("barenet/plots/appearance.py", "barenet/plots/learning_curves.py"),
     *("barenet/plots/ranges.py", "barenet/plots/tuning/", "barenet/plots/weights.py"),
 )
+ONLY = {"barenet/plots/neurons.py": "neuron_words"}  # the function of a module whose texts are translated
 NO_TEXTS = {"Ankle boot", "bold red", "last resort", "adobe blank", "system volume information", "model name"}
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word
 HEADINGS = {"plain_table", "add_column", "heading", "Heading"}  # calls, whose texts may have one word
 LISTS = ("HEADINGS", "TITLES")  # names of such words
-FIELD = re.compile(r"({\w*})")
+FIELD = re.compile(r"({\w*(?::[^{}]*)?})")
 EDGE = " \t\n,;:|"  # what a text may have at its ends; the lookup removes the same
 WORD = re.compile(r"[A-Za-z][a-z]{2,}[.,;:!?)]?|\([a-z]{3,}\)?")
 TWO_WORDS = re.compile(r"(?<![\w./-])[A-Za-z]['a-z]+[,;:.]? \(?['A-Za-z][a-z']*(?![\w/-])")
 
 
-COMMAND = re.compile(r"barenet [a-z-]+( {\d}| --[a-z-]+|:)*$|pip install |python {|[#<]|--|\.\w|[A-Z]\w+\(\w+=")
-
-
+COMMAND = re.compile(
+    r"barenet [a-z-]+( {\d}| --[a-z-]+|:)*$|pip install |python {|[#<]|--[a-z.-]+( {\d}|[ =][a-z0-9.,]+)*$"
+    r"|\.\w|[A-Z]\w+\(\w+="
+)
 HEADING = re.compile(r"[A-Za-z][a-z-]+( [a-z]+)*")
 
 
@@ -53,18 +55,23 @@ class Entry:
 def find_entries(source: Path) -> list[Entry]:
     """Return the texts of all modules below a folder, by file, in the order of each file."""
     others = [Entry(text, origin) for origin, texts in TEXTS.items() for text in texts]
+    others += [Entry(text, "after a number", context="count") for text in NUMBERED]
     others += [Entry(word, "words in texts", context="value") for word in VALUES]
-    return others + [
+    found = others + [
         entry
         for path in sorted(source.rglob("*.py"))
         if not (file := path.relative_to(source.parent).as_posix()).startswith(NOT_TRANSLATED)
         for entry in entries_of(path.read_text("utf-8"), file)
     ]
+    nouns = {entry.text for entry in found if entry.plural}
+    return [entry for entry in found if entry.plural or entry.context or entry.text not in nouns]
 
 
 def entries_of(source: str, file: str) -> list[Entry]:
     """Return the texts of a module, each once."""
     tree = ast.parse(source)
+    if file in ONLY:
+        tree.body = [node for node in tree.body if getattr(node, "name", "") == ONLY[file]]
     found = [*Texts(file).of(tree)]
     if file == "barenet/cli/help_texts.py":
         texts = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["TEXTS", "VALUES"]
+__all__ = ["NUMBERED", "TEXTS", "VALUES"]
 
 # Texts of libraries and of the system, by where they come from.
 TEXTS = {
@@ -25,6 +25,8 @@ TEXTS = {
         "a finite number",
         "{0} or {1}",
     ),
+    "machine.json": ("processor {0}", "cores {0}", "system {0}", "parts of a step rule {0}", "engine {0}"),
+    "short texts": ("on {0} of {1}", "{0} of recipe {1}"),
     "the system": (
         "No such file or directory",
         "Permission denied",
@@ -42,6 +44,9 @@ TEXTS = {
         "Device or resource busy",
     ),
 }
+
+# What follows a number and has no plural.
+NUMBERED = ("{0} s", "{0} training", "{0} labelled", "{0} validation", "{0} test")
 
 # Words that stand alone in a text and are never names, such as those of columns, settings and commands.
 VALUES = (

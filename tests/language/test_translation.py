@@ -33,7 +33,8 @@ TEXTS = {
 
 @pytest.fixture(autouse=True)
 def _small_catalogue(monkeypatch):
-    monkeypatch.setattr(catalogues, "catalogue_of", lambda language: Catalogue(TEXTS))
+    small = Catalogue(TEXTS)
+    monkeypatch.setattr(catalogues, "catalogue_of", lambda language: small)
     in_language.cache_clear()
     yield
     in_language.cache_clear()

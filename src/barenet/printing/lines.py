@@ -12,7 +12,7 @@ from typing import TextIO
 from barenet.messages import escaped
 from barenet.printing.encodings import in_its_language
 
-__all__ = ["print_json", "print_line", "print_note", "print_problem", "print_toml", "write_csv_row"]
+__all__ = ["print_json", "print_line", "print_note", "print_problem", "print_toml", "print_values", "write_csv_row"]
 
 LAYOUT = "\n\t"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their full-width forms
@@ -23,6 +23,11 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.
 def print_line(text: object) -> None:
     """Print a line of results on stdout."""
     write(sys.stdout, escaped(in_its_language(str(text), sys.stdout)))
+
+
+def print_values(text: str) -> None:
+    """Print a line of names and numbers on stdout, which is the same in every language."""
+    write(sys.stdout, escaped(text))
 
 
 def print_toml(text: str) -> None:

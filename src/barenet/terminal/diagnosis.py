@@ -25,8 +25,8 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     kernel = diagnosis.blas.get("architecture", "unknown")
     busy = f"other programs kept {diagnosis.busy_elsewhere:.1f} busy"
     table.add_row("Python, NumPy", f"{diagnosis.python}, {diagnosis.numpy}")
-    cores = f"{count(diagnosis.cores, 'core')} for this process"
-    table.add_row(Heading("processor"), f"{diagnosis.processor}, {cores}; {busy}")
+    cores = count(diagnosis.cores, "core")
+    table.add_row(Heading("processor"), f"{diagnosis.processor}, {cores} for this process; {busy}")
     table.add_row("vector instructions", " ".join(diagnosis.cpu_features[-6:]) or "unknown")
     table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}; barenet lets it use one thread, and starts more")
     for n, peak in diagnosis.peak_gflops.items():

@@ -138,7 +138,7 @@ def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
     """Return a line about the current results of a trial."""
     name = f"trial {trial.number}"
     if trial.is_repeat and trial.config is not None:
-        name += f" seed {trial.config.trainer.seed}"
+        name = f"trial {trial.number} seed {trial.config.trainer.seed}"
     if trial.lost and trial.last is not None:
         return f"{name} | {describe(trial.point, names)} | {trial.last.reason}"
     loss, accuracy = trial.figures(plan)
