@@ -75,7 +75,8 @@ def test_a_search_says_what_it_starts_from(arguments, words, search, data, tmp_p
     shown = search("--data", data, "--data.n-valid", "60", *arguments, "--dry-run", "--json", cwd=tmp_path)
     assert f"\n{words}" in shown.stderr  # after a note about the data
     assert set(json.loads(shown.stdout)) >= {"trials", "workers"}
-    assert "recipe" not in search("--data", data, *FAST, *arguments[:2], "--dry-run", "--quiet", cwd=tmp_path).stderr
+    quiet = search("--data", data, *FAST, *arguments[:2], "--dry-run", "--quiet=true", cwd=tmp_path)
+    assert "recipe" not in quiet.stderr
 
 
 @pytest.mark.slow

@@ -55,7 +55,7 @@ def test_another_optimizer_has_its_default_rate_and_a_note_names_what_no_longer_
     assert config.optimizer.weight_decay == 0.0
     (note,) = config.notes
     assert f"optimizer {name} in place of adamw: optimizer.weight_decay = 0.05 of recipe quick no longer" in note
-    assert f"learning rate {OPTIMIZERS[name].usual_rate:g}, {name}'s own default, in place of 0.005" in note
+    assert f"learning rate {OPTIMIZERS[name].usual_rate:g}, the default of {name}, in place of 0.005" in note
 
 
 def test_the_same_optimizer_changes_nothing():
@@ -76,7 +76,7 @@ def test_changing_one_word_of_the_settings_of_a_dry_run_is_enough(tmp_path):
     assert note.count("weight_decay = 0.05") == 1
     assert "my.toml no longer applies" in note
     assert "learning_rate = 0.005 of" in note
-    assert "is that of adamw; sgd's own default is 0.1" in note
+    assert "is that of adamw; the default of sgd is 0.1" in note
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_a_flag_that_chooses_another_optimizer_replaces_the_one_of_a_file(tmp_pa
     (note,) = config.notes
     assert "optimizer.momentum = 0.9, optimizer.nesterov = True of" in note
     assert "learning_rate = 0.2 of" in note
-    assert "is that of sgd; adamw's own default is 0.001" in note
+    assert "is that of sgd; the default of adamw is 0.001" in note
 
 
 def test_another_schedule_has_its_defaults():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from barenet.data.augmentation import mirror, mirror_coins
+from barenet.data.augmentation import draw_mirrored, mirror
 from barenet.data.batches import TrainingImages, to_float
 from barenet.data.randomness import generator
 
@@ -81,11 +81,11 @@ def test_mirroring_nothing_and_everything():
 
 
 def test_half_of_the_images_are_mirrored_by_seed_and_epoch():
-    coins = mirror_coins(10_000, seed=0, epoch=1)
-    assert abs(coins.mean() - 0.5) < 0.02  # four standard deviations
-    np.testing.assert_array_equal(coins, mirror_coins(10_000, seed=0, epoch=1))
-    for other in (mirror_coins(10_000, seed=1, epoch=1), mirror_coins(10_000, seed=0, epoch=2)):
-        assert abs((coins == other).mean() - 0.5) < 0.02
+    mirrored = draw_mirrored(10_000, seed=0, epoch=1)
+    assert abs(mirrored.mean() - 0.5) < 0.02  # four standard deviations
+    np.testing.assert_array_equal(mirrored, draw_mirrored(10_000, seed=0, epoch=1))
+    for other in (draw_mirrored(10_000, seed=1, epoch=1), draw_mirrored(10_000, seed=0, epoch=2)):
+        assert abs((mirrored == other).mean() - 0.5) < 0.02
 
 
 def test_generators_depend_on_seed_purpose_and_epoch_only():

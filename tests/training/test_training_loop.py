@@ -13,7 +13,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from barenet import cores
-from barenet.data.augmentation import mirror_coins
+from barenet.data.augmentation import draw_mirrored
 from barenet.data.randomness import generator
 from barenet.engine import choice, making
 from barenet.engine.threads import find_blas
@@ -80,9 +80,9 @@ def test_an_epoch_agrees_with_a_naive_replay(dataset, make_config, mirrored):
         shuffled = generator(5, "order", record.epoch).permutation(500)
         pixels = images[trainer.data.train_rows[shuffled]]
         if mirrored:
-            coins = mirror_coins(500, 5, record.epoch)[shuffled]
-            assert 150 < coins.sum() < 350
-            pixels = np.where(coins[:, None], pixels.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64), pixels)
+            is_mirrored = draw_mirrored(500, 5, record.epoch)[shuffled]
+            assert 150 < is_mirrored.sum() < 350
+            pixels = np.where(is_mirrored[:, None], pixels.reshape(-1, 8, 8)[:, :, ::-1].reshape(-1, 64), pixels)
         labels = trainer.data.labels[trainer.data.train_rows[shuffled]]
         batches = [(pixels[i : i + 48], labels[i : i + 48]) for i in range(0, 500, 48)]
         loss, accuracy = naive_epoch(parameters, batches, 0.1, 0.01)

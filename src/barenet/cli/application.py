@@ -77,14 +77,20 @@ def load_command(name: str) -> None:
     function.__doc__ = unwrap(function.__doc__ or "")
 
 
+QUIET = ("--quiet", *(f"--quiet={word}" for word in ("yes", "y", "1", "true", "t")))  # as cyclopts reads them
 app = make_app(ENGLISH)
 
 
 def run(arguments: list[str], debug: bool) -> int:
     """Run one command and return its exit code; errors become one line on stderr."""
     warnings.showwarning = show_warning
-    with nullcontext() if "--quiet" in arguments else printed_notes():
+    with nullcontext() if is_quiet(arguments) else printed_notes():
         return answer(arguments, debug)
+
+
+def is_quiet(arguments: list[str]) -> bool:
+    """Whether notes are left out; it must be known before the command line is read, since reading it gives notes."""
+    return any(argument.lower() in QUIET for argument in arguments)
 
 
 def answer(arguments: list[str], debug: bool) -> int:

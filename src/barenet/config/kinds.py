@@ -155,7 +155,7 @@ def describe(
         parts.append(f"{these} no longer apply" if len(own) > 1 else f"{these} no longer applies")
     if "optimizer.learning_rate" in lost:
         rate, own_rate = layers[0].get("optimizer.learning_rate"), lost["optimizer.learning_rate"]
-        parts.append(f"learning rate {own_rate:g}, {name}'s own default, in place of {rate:g}")
+        parts.append(f"learning rate {own_rate:g}, the default of {name}, in place of {rate:g}")
     elif path == "optimizer.name":
         parts += other_rates(layers, name)
     if not parts:
@@ -179,7 +179,7 @@ def other_rates(layers: Sequence[Layer], name: str) -> Iterator[str]:
         if rate is not None and (meant_for != name or is_copied):
             place, other = layer.where or "the settings below", recipe_name if is_copied else meant_for
             own = OPTIMIZERS[name].usual_rate
-            yield f"learning_rate = {rate} of {place} is that of {other}; {name}'s own default is {own:g}"
+            yield f"learning_rate = {rate} of {place} is that of {other}; the default of {name} is {own:g}"
 
 
 def refusal(setting: str, value: Any, kind: Kind, name: str, where: str) -> str:

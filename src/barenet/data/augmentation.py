@@ -17,10 +17,10 @@ from barenet.reproducible import power
 __all__ = [
     "Mixture",
     "count_moves",
+    "draw_mirrored",
     "draw_moves",
     "draw_shares",
     "mirror",
-    "mirror_coins",
     "mirror_images",
     "mix",
     "move",
@@ -53,7 +53,7 @@ class Mixture:
         return Mixture(self.order[places], some(self.mirrored), some(self.moves), self.shares[places])
 
 
-def mirror_coins(n_images: int, seed: int, epoch: int) -> NDArray[np.bool_]:
+def draw_mirrored(n_images: int, seed: int, epoch: int) -> NDArray[np.bool_]:
     """Draw for each image (n_images,) whether it is mirrored in this epoch; each with probability 1/2."""
     return generator(seed, "mirror", epoch).random(n_images, np.float32) < 0.5
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from barenet.config.tables import Config
-from barenet.data.augmentation import Mixture, count_moves, draw_moves, draw_shares, mirror_coins
+from barenet.data.augmentation import Mixture, count_moves, draw_mirrored, draw_moves, draw_shares
 from barenet.data.randomness import generator
 from barenet.engine.protocol import Engine, EpochPlan, StepNorms
 from barenet.engine.stacks import make_optimizer
@@ -63,7 +63,7 @@ def plan_epoch(
     if len(set(seeds)) == 1:
         seeds = seeds[:1]
     n, data = len(train_rows), configs[0].data
-    mirrored = [mirror_coins(n, seed, epoch) for seed in seeds] if data.mirror else None
+    mirrored = [draw_mirrored(n, seed, epoch) for seed in seeds] if data.mirror else None
     n_moves = count_moves(data.shift, data.affine)
     moves = [draw_moves(n, seed, epoch, n_moves) for seed in seeds] if n_moves > 1 else None
 

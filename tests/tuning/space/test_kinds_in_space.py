@@ -26,7 +26,7 @@ def test_each_optimizer_of_a_space_has_its_own_rate(dataset):
     rates = {name: config_of(base, {"optimizer.name": name}, dataset).optimizer.learning_rate for name in OPTIMIZERS}
     assert rates == {"sgd": 0.05, "adam": 0.001, "adamw": 0.001}
     (note,) = notes_of(base, Space.parse({"optimizer.name": ["sgd", "adamw"]}))
-    assert note == "optimizer adamw in place of sgd: learning rate 0.001, adamw's own default, in place of 0.05"
+    assert note == "optimizer adamw in place of sgd: learning rate 0.001, the default of adamw, in place of 0.05"
     assert list(notes_of(base, Space.parse({"optimizer.name": ["sgd", "adamw"], "lr": [0.1]}))) == []
 
 

@@ -196,7 +196,7 @@ def test_points_may_differ_in_optimizer_and_schedule_and_in_their_settings(datas
     decay = {"schedule": "exponential", "decay_rate": 0.9, "decay_step": 10}
     adamw = {"optimizer": "adamw"}
     check([{}, adamw, {**adamw, "weight_decay": 0.1}, {**decay, "momentum": 0.9}], dataset)
-    note = "optimizer adamw in place of sgd: learning rate 0.001, adamw's own default, in place of 0.05"
+    note = "optimizer adamw in place of sgd: learning rate 0.001, the default of adamw, in place of 0.05"
     assert [found for found in notes if "adamw" in found] == [note]
 
 
