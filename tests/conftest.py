@@ -36,6 +36,7 @@ def draw_images(n_images: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 # All test runs use the same folder of compiled kernels: to compile them takes many seconds.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(cache_folder() / "kernels"))
+os.environ["BARENET_LANG"] = "en"  # tests of other languages ask for them
 os.environ["BARENET_ENGINE"] = "numpy"  # tests of the compiled kernels ask for them
 
 

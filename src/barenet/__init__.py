@@ -14,6 +14,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     messages       values from outside, shown in a message of one line
     notes          what a person should know, as records of the logger `barenet`
     interrupts     signals that ask the command line to stop
+    language/      texts in the language of the reader
     printing/      what is printed, escaped, and dropped where nobody reads it
     schema         values from files, checked against the names and types of a dataclass
     version        the version of barenet

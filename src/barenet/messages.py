@@ -69,5 +69,5 @@ def as_typed(path: object) -> str:
 def few(names: Sequence[str], limit: int = 4) -> str:
     """Return the first names, quoted where they hold a character that does not print, and how many others there are."""
     shown = [name if name.isprintable() else repr(name) for name in names[:limit]]
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return (", ".join(shown) or "nothing") + more
+    listed = ", ".join(shown) or "nothing"
+    return f"{listed} and {len(names) - limit} more" if len(names) > limit else listed

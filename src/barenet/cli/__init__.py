@@ -10,6 +10,7 @@ Read the modules in this order; open `application` first:
     commands/          one module a command
     old_words          flags of earlier versions
     help_texts         the help of each command
+    help_pages         the help in another language than English
     application        the list of commands, errors
     main               signals, streams, exit codes
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import nullcontext
+from functools import cache
 from importlib import import_module
 
 from cyclopts import App, CycloptsError, UnknownCommandError, UnknownOptionError, UnusedCliTokensError
@@ -12,7 +13,9 @@ from barenet.cli.help_texts import COMMANDS, HELP, unwrap
 from barenet.cli.old_words import in_new_words
 from barenet.errors import BarenetError, ConfigError, MachineError
 from barenet.interrupts import Interrupted, waiting
+from barenet.language.choice import ENGLISH, chosen_language
 from barenet.notes import logger
+from barenet.printing.encodings import output_language
 from barenet.printing.handlers import printed_notes
 from barenet.printing.lines import print_problem
 from barenet.printing.streams import loss_of_results
@@ -37,14 +40,29 @@ OTHER_WORDS = {
 }
 
 
-def make_app() -> App:
-    """Return the command-line application; the module of a command is loaded when the command is used."""
+@cache
+def make_app(language: str) -> App:
+    """Return the command line with help in a language; the module of a command is loaded when the command is used."""
+    help_formatter, said = None, unwrap
+    if language != ENGLISH:
+        from barenet.cli.help_pages import TranslatedHelp, translated_page
+
+        help_formatter = TranslatedHelp(language)
+
+        def said(text: str) -> str:
+            return translated_page(unwrap(text), language)
+
     # Without these, cyclopts would catch Ctrl-C and draw boxes around its errors.
     app = App(
-        "barenet", help=unwrap(HELP), version=__version__, suppress_keyboard_interrupt=False, help_format="plaintext"
+        "barenet",
+        help=said(HELP),
+        version=__version__,
+        suppress_keyboard_interrupt=False,
+        help_format="plaintext",
+        help_formatter=help_formatter,
     )
     for name, text in COMMANDS.items():
-        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=unwrap(text))
+        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=said(text))
     return app
 
 
@@ -60,7 +78,7 @@ def load_command(name: str) -> None:
 
 
 QUIET = ("--quiet", *(f"--quiet={word}" for word in ("yes", "y", "1", "true", "t")))  # as cyclopts reads them
-app = make_app()
+app = make_app(ENGLISH)
 
 
 def run(arguments: list[str], debug: bool) -> int:
@@ -82,7 +100,9 @@ def answer(arguments: list[str], debug: bool) -> int:
         if arguments and arguments[0] in COMMANDS:
             with waiting():
                 load_command(arguments[0])
-        result = app(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        chosen_language()  # an unknown one is an error here; what prints takes English then
+        app_in_language = make_app(output_language())
+        result = app_in_language(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         check_output(arguments)
         return result if isinstance(result, int) else 0
     except SystemExit as stop:

@@ -34,8 +34,8 @@ def inherited(config: Config) -> Iterator[str]:
         return
     named = [words(setting_of(config, path)) for path, words in WORDS.items() if counts(config, path)]
     if named:
-        remedy = "; --recipe course starts without them" if config.recipe == "quick" else ""
-        yield f"from recipe {config.recipe}: {', '.join(named)}{remedy}"
+        note = f"from recipe {config.recipe}: {', '.join(named)}"
+        yield f"{note}; --recipe course starts without them" if config.recipe == "quick" else note
 
 
 def counts(config: Config, path: str) -> bool:

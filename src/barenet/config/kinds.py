@@ -151,9 +151,8 @@ def describe(
     name = next(value for layer in reversed(layers) if (value := layer.get(path)) is not None)
     for where in dict.fromkeys(row[2] for row in unused):
         own = [f"{setting} = {value}" for setting, value, place in unused if place == where]
-        parts.append(
-            f"{', '.join(own)} of {where or 'the settings below'} no longer appl{'y' if len(own) > 1 else 'ies'}"
-        )
+        these = f"{', '.join(own)} of {where or 'the settings below'}"
+        parts.append(f"{these} no longer apply" if len(own) > 1 else f"{these} no longer applies")
     if "optimizer.learning_rate" in lost:
         rate, own_rate = layers[0].get("optimizer.learning_rate"), lost["optimizer.learning_rate"]
         parts.append(f"learning rate {own_rate:g}, the default of {name}, in place of {rate:g}")
@@ -164,7 +163,9 @@ def describe(
     if path == "schedule.name" and name in ("step", "exponential") and lost.get("schedule.decay_rate") is not None:
         parts.append(f"without a schedule.decay_rate, such as 0.95, {name} keeps the rate constant")
     chosen = f"{path.removesuffix('.name').removeprefix('model.')} {name}"
-    return f"{chosen}{f' in place of {before}' * (before not in (None, name))}: {'; '.join(parts)}"
+    if before not in (None, name):
+        return f"{chosen} in place of {before}: {'; '.join(parts)}"
+    return f"{chosen}: {'; '.join(parts)}"
 
 
 def other_rates(layers: Sequence[Layer], name: str) -> Iterator[str]:

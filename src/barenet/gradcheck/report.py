@@ -11,6 +11,8 @@ from barenet.gradcheck.mistakes.wording import Mistake
 
 __all__ = ["OwnGradientReport", "OwnParameter"]
 
+HEADINGS = ("parameter", "relative error", "most at", "reported", "numeric")
+
 
 @dataclass(frozen=True)
 class OwnParameter:
@@ -92,11 +94,10 @@ class OwnGradientReport:
 
     def table(self) -> list[tuple[str, ...]]:
         """Return the rows of the table as text, the title row first."""
-        title = ("parameter", "relative error", "most at", "reported", "numeric")
         rows = [
             (r.name, f"{r.relative_error:.1e}", r.at, f"{r.reported:.5g}", f"{r.numeric:.5g}") for r in self.parameters
         ]
-        return [title, *rows]
+        return [HEADINGS, *rows]
 
     def remarks(self) -> list[str]:
         """Return the mistakes and how to correct them, and the unexplained parameters."""

@@ -1,7 +1,10 @@
-"""All that barenet prints: escaped, so that no text from outside controls the terminal; failed output ends no run.
+"""All that barenet prints: in the chosen language, and escaped, so no text from outside controls the terminal.
+
+Failed output ends no run.
 
 Read the modules in this order; open `lines` first:
 
+    encodings  what a stream can show, and in which language
     streams    stdout and stderr, which may have no reader
     lines      lines, notes, JSON and CSV
     consoles   tables, colours and progress bars, by rich

@@ -11,20 +11,34 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.segment import Segment
 from rich.text import Text
 
+from barenet.language.translation import heading, translated
 from barenet.messages import escaped
+from barenet.printing.encodings import language_of
 
-__all__ = ["PlainConsole", "counting_bar"]
+__all__ = ["Heading", "PlainConsole", "counting_bar"]
+
+
+class Heading(str):
+    """The heading of a column or a row, which may be one word."""
 
 
 class PlainConsole(Console):
-    """Show text as it is, and escape what does not print; styles are given by `style=` and `Text`."""
+    """Show text in the chosen language, and escape what does not print; styles are given by `style=` and `Text`.
+
+    A `Text` is shown as it is.
+    """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, emoji=False, markup=False, **options)
 
     def render_str(self, text: str, **options: Any) -> Text:
-        """Escape before lines are folded and columns measured."""
-        return super().render_str(escaped(text, keep="\n"), **options)
+        """Translate and escape before lines are folded and columns measured."""
+        return super().render_str(escaped(self.in_its_language(text), keep="\n"), **options)
+
+    def in_its_language(self, text: str) -> str:
+        """Return a text in the language of this console."""
+        language = language_of(self.file)  # type: ignore[arg-type]
+        return heading(text, language) if isinstance(text, Heading) else translated(text, language)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
         """Escape what does not pass through `render_str`, such as `Text`."""
@@ -40,7 +54,7 @@ def counting_bar(what: str, total: int, *, shown: bool) -> Iterator[Callable[[in
     """Yield a function to call with the number of things done; show a bar on stderr if that is a terminal."""
     console = PlainConsole(stderr=True)
     disable = not (shown and (console.is_terminal or console.is_jupyter))
-    columns = (TextColumn(what, markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
+    columns = (TextColumn(console.in_its_language(what), markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
     with Progress(*columns, console=console, transient=True, disable=disable) as bar:
         task = bar.add_task("", total=total)
         yield lambda n: bar.advance(task, n)

@@ -29,7 +29,7 @@ class NotePrinter(logging.Handler):
         if self.console is None:
             print_note(record.getMessage())
         else:
-            self.console.print(f"note: {escaped(record.getMessage())}")
+            self.console.print(escaped(f"note: {record.getMessage()}"))
 
 
 @contextmanager

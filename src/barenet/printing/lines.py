@@ -10,8 +10,9 @@ from collections.abc import Iterable
 from typing import TextIO
 
 from barenet.messages import escaped
+from barenet.printing.encodings import in_its_language
 
-__all__ = ["print_json", "print_line", "print_note", "print_problem", "print_toml", "write_csv_row"]
+__all__ = ["print_json", "print_line", "print_note", "print_problem", "print_toml", "print_values", "write_csv_row"]
 
 LAYOUT = "\n\t"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")  # and their full-width forms
@@ -21,7 +22,12 @@ NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|nan)", re.
 
 def print_line(text: object) -> None:
     """Print a line of results on stdout."""
-    write(sys.stdout, escaped(str(text)))
+    write(sys.stdout, escaped(in_its_language(str(text), sys.stdout)))
+
+
+def print_values(text: str) -> None:
+    """Print a line of names and numbers on stdout, which is the same in every language."""
+    write(sys.stdout, escaped(text))
 
 
 def print_toml(text: str) -> None:
@@ -44,14 +50,14 @@ def json_character(character: str) -> str:
 
 def print_note(sentence: str, cited: str = "") -> None:
     """Print a note on stderr, and below it the text that it cites, whose line breaks stay."""
-    write(sys.stderr, f"note: {escaped(sentence)}")
+    write(sys.stderr, escaped(in_its_language(f"note: {sentence}", sys.stderr)))
     if cited:
         write(sys.stderr, escaped(cited, LAYOUT))
 
 
 def print_problem(sentence: str) -> None:
     """Print on stderr, in one line, why the command ends."""
-    write(sys.stderr, f"barenet: {escaped(sentence)}")
+    write(sys.stderr, escaped(in_its_language(f"barenet: {sentence}", sys.stderr)))
 
 
 def write_csv_row(stream: TextIO, cells: Iterable[object]) -> None:

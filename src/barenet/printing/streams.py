@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from barenet.interrupts import waiting
+from barenet.printing.encodings import PLAIN
 
 __all__ = ["guard_streams", "loss_of_results", "read_standard_input"]
 
@@ -70,7 +71,7 @@ def guard_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name) or open_null("w")
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a character that the console lacks is replaced, not an error
+            stream.reconfigure(errors=PLAIN)  # a character that the console lacks is replaced, not an error
         setattr(sys, name, LenientStream(stream))
 
 

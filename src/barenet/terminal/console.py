@@ -70,14 +70,14 @@ class ConsoleObserver(Notes, Observer):
             columns = wide if self.console.width >= WIDE else (epoch, figures)
             self.bar = Progress(*columns, console=self.console, transient=True, expand=True)
             n, done = config.trainer.epochs, min(int(state.epoch[0]) for state in trainer.states)
-            total, label = trainer.n_steps * n, f"epoch {done}/{n}"
+            total, label = trainer.n_steps * n, self.console.in_its_language(f"epoch {done}/{n}")
             self.task = self.bar.add_task("", total=total, completed=trainer.n_steps * done, epoch=label, figures="")
             self.bar.start()
 
     def progress(self, epoch: int, step: int, n_steps: int, n_networks: int) -> None:
         """Move the bar."""
         if self.bar is not None and self.task is not None:
-            label = f"epoch {epoch}/{self.config.trainer.epochs}"
+            label = self.console.in_its_language(f"epoch {epoch}/{self.config.trainer.epochs}")
             self.bar.update(self.task, completed=(epoch - 1) * n_steps + step + 1, epoch=label)
 
     def record(self, record: EpochRecord) -> None:
@@ -87,7 +87,7 @@ class ConsoleObserver(Notes, Observer):
             return
         several = len(self.trainer.configs) > 1
         if self.bar is not None and self.task is not None:
-            self.bar.update(self.task, figures=self.figures(record.seconds))
+            self.bar.update(self.task, figures=self.console.in_its_language(self.figures(record.seconds)))
         elif record.valid_loss is not None or record.stopped:
             prefix = f"seed {self.trainer.configs[record.network].trainer.seed} | " if several else ""
             self.console.print(prefix + record.as_line())

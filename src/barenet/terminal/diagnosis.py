@@ -9,6 +9,7 @@ from rich.table import Table
 from barenet.config.sources import build_config
 from barenet.engine.diagnosis import Diagnosis
 from barenet.messages import count
+from barenet.printing.consoles import Heading
 from barenet.terminal.output import output_console
 
 __all__ = ["show_diagnosis"]
@@ -24,7 +25,8 @@ def show_diagnosis(diagnosis: Diagnosis) -> None:
     kernel = diagnosis.blas.get("architecture", "unknown")
     busy = f"other programs kept {diagnosis.busy_elsewhere:.1f} busy"
     table.add_row("Python, NumPy", f"{diagnosis.python}, {diagnosis.numpy}")
-    table.add_row("processor", f"{diagnosis.processor}, {count(diagnosis.cores, 'core')} for this process; {busy}")
+    cores = count(diagnosis.cores, "core")
+    table.add_row(Heading("processor"), f"{diagnosis.processor}, {cores} for this process; {busy}")
     table.add_row("vector instructions", " ".join(diagnosis.cpu_features[-6:]) or "unknown")
     table.add_row("BLAS", f"{blas or 'unknown'}, kernel {kernel}; barenet lets it use one thread, and starts more")
     for n, peak in diagnosis.peak_gflops.items():

@@ -18,10 +18,11 @@ def show_gradients(report: GradientReport, checked: str) -> None:
     for row in report.parameters:
         table.add_row(row.name, f"{row.relative_error:.1e}", str(row.n_checked), str(row.n_skipped))
     console.print(table)
-    verdict = "all gradients agree" if report.passed else "WRONG"
-    console.print(
-        f"{verdict}: largest relative error {report.relative_error:.1e}, at most {report.tolerance:g} allowed"
-    )
+    error, allowed = f"{report.relative_error:.1e}", f"{report.tolerance:g}"
+    if report.passed:
+        console.print(f"all gradients agree: largest relative error {error}, at most {allowed} allowed")
+    else:
+        console.print(f"WRONG: largest relative error {error}, at most {allowed} allowed")
 
 
 def show_own_gradients(report: OwnGradientReport) -> None:

@@ -8,10 +8,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.table import Table
+from rich.text import Text
 
 from barenet.config.tables import Config
 from barenet.messages import count
-from barenet.printing.consoles import PlainConsole
+from barenet.printing.consoles import Heading, PlainConsole
 from barenet.printing.handlers import printed_notes
 
 __all__ = ["Notes", "describe_settings", "output_console", "plain_table"]
@@ -25,14 +26,19 @@ def output_console() -> PlainConsole:
     return PlainConsole(width=160, soft_wrap=True)
 
 
-def plain_table(words: Sequence[str], figures: Sequence[str], **options: Any) -> Table:
+def plain_table(words: Sequence[str | Text], figures: Sequence[str | Text], **options: Any) -> Table:
     """Return a table without lines: first columns of words, then columns of figures with `options`."""
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in words:
-        table.add_column(title, overflow="fold")
+        table.add_column(title_of(title), overflow="fold")
     for title in figures:
-        table.add_column(title, justify="right", **options)
+        table.add_column(title_of(title), justify="right", **options)
     return table
+
+
+def title_of(title: str | Text) -> Heading | Text:
+    """Return the title of a column as the console takes it: words as a heading, a name, given as `Text`, as it is."""
+    return Heading(title) if isinstance(title, str) else title
 
 
 def describe_settings(config: Config, engine: str, searched: Collection[str] = ()) -> str:

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from barenet.messages import count
-from barenet.printing.consoles import PlainConsole
+from barenet.printing.consoles import Heading, PlainConsole
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.results import RunResult
 from barenet.run_folders.scores import Scores
@@ -147,8 +147,8 @@ def show_classes(console: PlainConsole, scores: Scores, class_names: Sequence[st
 
 def class_table(scores: Scores, class_names: Sequence[str], *, with_shares: bool, with_matrix: bool) -> Table:
     """Return a table with a row for each class: name, precision, recall, and the row of the confusion matrix."""
-    shown = ("precision", "recall") if with_shares else ()
-    columns = [f"as {c}" if c < 10 else str(c) for c in range(len(class_names) if with_matrix else 0)]
+    shown = (Heading("precision"), Heading("recall")) if with_shares else ()
+    columns = [Heading(f"as {c}") if c < 10 else str(c) for c in range(len(class_names) if with_matrix else 0)]
     table = plain_table(("class",), (*shown, *columns), no_wrap=True)
     for c, (name, row) in enumerate(zip(class_names, scores.classes, strict=True)):
         shares = ["-" if row[what] is None else f"{row[what]:.3f}" for what in shown]

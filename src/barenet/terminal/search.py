@@ -21,6 +21,7 @@ from barenet.config.tables import Config
 from barenet.engine.making import NAMES
 from barenet.messages import as_typed, count
 from barenet.notes import logger
+from barenet.printing.consoles import Heading
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
 from barenet.training.records import format_loss
 from barenet.tuning.space.dimensions import NAME
@@ -34,6 +35,7 @@ __all__ = ["ConsoleSearchObserver", "show_search"]
 
 SHOWN = 5  # best trials in the live table
 RANKED = 10  # best trials in the results
+ENDS = {"finished": "{} finished", "stopped": "{} stopped", "diverged": "{} diverged", "failed": "{} failed"}
 WIDE = 80  # loss and accuracy both fit beside the settings in a terminal with so many columns
 
 
@@ -114,7 +116,9 @@ class ConsoleSearchObserver(Notes, SearchObserver):
             what = f"trial{'s' if len(stack) > 1 else ''} {names}"
             where = f" in rung {rung + 1}" if self.plan.halving else ""
             lines.append(f"  {what}{where} for {clock(time.monotonic() - since)}")
-        running = Text("running\n" + "\n".join(lines) if lines else "", style="dim", no_wrap=True, overflow="ellipsis")
+        said = [self.console.in_its_language(line) for line in [Heading("running"), *lines] if self.running]
+        running = Text("\n".join(said), style="dim", no_wrap=True, overflow="ellipsis")
+        head = self.console.in_its_language(head)
         return Group(Text(head, style="bold"), *([table] if self.best else []), running)
 
 
@@ -134,7 +138,7 @@ def line_of(trial: Trial, plan: Plan, names: Sequence[str]) -> str:
     """Return a line about the current results of a trial."""
     name = f"trial {trial.number}"
     if trial.is_repeat and trial.config is not None:
-        name += f" seed {trial.config.trainer.seed}"
+        name = f"trial {trial.number} seed {trial.config.trainer.seed}"
     if trial.lost and trial.last is not None:
         return f"{name} | {describe(trial.point, names)} | {trial.last.reason}"
     loss, accuracy = trial.figures(plan)
@@ -150,9 +154,9 @@ def trial_table(trials: Sequence[Trial], plan: Plan, width: int, names: Sequence
     names = [name for name in names if any(name in trial.point for trial in trials)]
     is_listed = names == [NAME]
     as_columns = not is_listed and width >= 36 + sum(max(8, len(name)) + 2 for name in names)
-    both = ["valid loss", "valid acc", "epochs"]
+    both = ["valid loss", "valid acc", Heading("epochs")]
     shown = both if width >= WIDE else [f"valid {plan.metric}"]
-    settings = list(names) if as_columns else ["point" if is_listed else "settings"]
+    settings = [Text(name) for name in names] if as_columns else [Heading("point" if is_listed else "settings")]
     table = plain_table((), ("trial", *settings, *shown), no_wrap=True)
     if not as_columns:
         column = table.columns[1]
@@ -184,7 +188,7 @@ def show_search(result: StudyResult) -> None:
     if len(compared) > RANKED:
         console.print(f"and {len(compared) - RANKED} more in {result.folder / 'results.csv'}", style="dim")
     counts = result.as_dict()
-    parts = [f"{counts[how]} {how}" for how in ("finished", "stopped", "diverged", "failed") if counts[how]]
+    parts = [words.format(counts[how]) for how, words in ENDS.items() if counts[how]]
     trained = f"{result.seconds:.1f} s of training in all trials"
     console.print(f"{count(counts['trials'], 'trial')}: {', '.join(parts)}; {trained}")
     if words := unlearned_words(result):

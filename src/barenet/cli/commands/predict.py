@@ -18,7 +18,7 @@ from barenet.deploy.recognition import Recognition, recognise
 from barenet.errors import ConfigError, nearest
 from barenet.messages import escaped
 from barenet.notes import logger
-from barenet.printing.lines import print_json, print_line, write_csv_row
+from barenet.printing.lines import print_json, print_values, write_csv_row
 from barenet.run_folders.finding import RUNS
 
 __all__ = ["predict"]
@@ -98,7 +98,7 @@ def write_lines(found: Sequence[Recognition]) -> None:
     widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         cells = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
-        print_line("  ".join(cells).rstrip())
+        print_values("  ".join(cells).rstrip())
 
 
 def shares_of(one: Recognition) -> list[str]:

@@ -78,12 +78,14 @@ def describe_chance(
     if untrained is not None and now.accuracy > share + noise:
         share, what = untrained.accuracy, "that of the network before training"
         noise = noise_of(share, now.n, n_looks)
-    place = f"within the noise (± {noise:.4f}) of" if now.accuracy >= share - noise else "below"
-    sentences = [f"the {of} accuracy, {now.accuracy:.4f}, is {place} {share:.4f}, {what}"]
+    near = now.accuracy >= share - noise
+    place = f"within the noise (± {noise:.4f}) of {share:.4f}" if near else f"below {share:.4f}"
+    which = {"test": "the test", "validation": "the validation"}[of]
+    sentences = [f"{which} accuracy, {now.accuracy:.4f}, is {place}, {what}"]
     if now.loss is not None and now.constant_loss is not None and now.loss > now.constant_loss:
         entropy = f"ln {now.n_classes} = " if math.isclose(now.constant_loss, math.log(now.n_classes)) else ""
         sentences.append(
-            f"the {of} loss, {figure(now.loss)}, is above {entropy}{figure(now.constant_loss)}, "
+            f"{which} loss, {figure(now.loss)}, is above {entropy}{figure(now.constant_loss)}, "
             f"that of the same answer for every image"
         )
     return sentences

@@ -1,0 +1,56 @@
+"""Texts that barenet shows and does not write, and single words that stand in its texts."""
+
+from __future__ import annotations
+
+__all__ = ["NUMBERED", "TEXTS", "VALUES"]
+
+# Texts of libraries and of the system, by where they come from.
+TEXTS = {
+    "cyclopts": (
+        'Unknown command "{0}". Available commands: {1}',
+        'Unknown command "{0}". Did you mean "{1}"? Available commands: {2}',
+        'Unknown command "{0}". Did you mean "{1}", or "{2}"? Available commands: {3}',
+        'Command "{0}" parameter {1} requires an argument.',
+        "Parameter {0} requires an argument.",
+        "Parameter {0} specified multiple times.",
+        'Invalid value "{0}" for {1}. Choose from: {2}.',
+        'Invalid value for {0}: unable to convert "{1}" into {2}.',
+        'Unable to convert "{0}" into {1}.',
+    ),
+    "pydantic": (
+        "greater than {0}",
+        "greater than or equal to {0}",
+        "less than {0}",
+        "less than or equal to {0}",
+        "a finite number",
+        "{0} or {1}",
+    ),
+    "machine.json": ("processor {0}", "cores {0}", "system {0}", "parts of a step rule {0}", "engine {0}"),
+    "short texts": ("on {0} of {1}", "{0} of recipe {1}"),
+    "the system": (
+        "No such file or directory",
+        "Permission denied",
+        "No space left on device",
+        "Is a directory",
+        "Not a directory",
+        "File exists",
+        "File name too long",
+        "Read-only file system",
+        "Input/output error",
+        "Disk quota exceeded",
+        "Too many open files",
+        "Connection refused",
+        "Operation not permitted",
+        "Device or resource busy",
+    ),
+}
+
+# What follows a number and has no plural.
+NUMBERED = ("{0} s", "{0} training", "{0} labelled", "{0} validation", "{0} test")
+
+# Words that stand alone in a text and are never names, such as those of columns, settings and commands.
+VALUES = (
+    *("WRONG", "above", "accuracy", "below", "beyond", "both", "diverged", "failed", "falls", "features", "finished"),
+    *("images", "integer", "labelled", "loss", "much", "neurons", "nothing", "pixels", "rises", "rows", "searched"),
+    *("stopped", "trained", "unfinished", "unknown", "within"),
+)

@@ -1,0 +1,123 @@
+"""Translate a text of the program when it is shown."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from barenet.language.choice import ENGLISH, chosen_language
+from barenet.language.templates import joined
+
+if TYPE_CHECKING:
+    from barenet.language.catalogue import Catalogue  # loaded where the language is not English
+
+__all__ = ["heading", "translated"]
+
+LONGEST = 2_000  # characters of a text that is translated; the program's texts are shorter
+DEEPEST = 6  # values in values
+MOST_PARTS = 16  # parts that a text is tried in
+EDGE = re.compile(r"([ \t\n,;:|]*(?:- )?)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
+COLUMNS = " | "  # between parts that are never of one entry
+SENTENCES = re.compile("[.;:] ")
+BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n|  +| (?=\()")
+# What separates parts in Chinese.
+BRACKETS = {"zh": "（{}）"}
+SEPARATORS = {"zh": {",": "，", ";": "；", ":": "：", "; or": "；或"}}
+
+
+def translated(text: str, language: str | None = None) -> str:
+    """Return a text in a language, by default the chosen one; what is not in its catalogue stays English."""
+    language = chosen_language() if language is None else language
+    if language == ENGLISH or len(text) > LONGEST or not any(c.isalpha() for c in text):
+        return text
+    return in_language(text, language, 0)
+
+
+def heading(word: str, language: str | None = None) -> str:
+    """Return the heading of a column, which may be one word, in a language."""
+    language = chosen_language() if language is None else language
+    if language == ENGLISH:
+        return word
+    return read(language).exact(word, "heading") or translated(word, language)
+
+
+def is_number(value: str) -> bool:
+    """Whether a value is a number, such as 2,000."""
+    return re.fullmatch(r"[\d.,]+", value) is not None
+
+
+def read(language: str) -> Catalogue:
+    """Return the translations of a language; English needs none, and loads none."""
+    from barenet.language.catalogue import catalogue_of
+
+    return catalogue_of(language)
+
+
+@lru_cache(4_096)
+def in_language(text: str, language: str, depth: int) -> str:
+    """Return a text, or a value `depth` texts deep, in another language."""
+    if COLUMNS in text:
+        return COLUMNS.join(in_language(part, language, depth + 1) for part in text.split(COLUMNS))
+    found = EDGE.fullmatch(text)
+    if found is None or not found[2] or depth > DEEPEST:
+        return text
+    before, core, after = found.groups()
+    said, is_sure = whole(core, language, depth)
+    if said is None or not is_sure:
+        ways = [*([] if said is None else [said]), in_parts(core, language, depth)]
+        said = min(ways, key=lambda way: sum(c.isascii() and c.isalpha() for c in way))  # what is left in English
+    return text if said == core else f"{separator(before, language)}{said}{separator(after, language)}"
+
+
+def separator(characters: str, language: str) -> str:
+    """Return what is between parts of a text, as the language writes it."""
+    return SEPARATORS[language].get(characters.rstrip(), characters)
+
+
+def whole(text: str, language: str, depth: int) -> tuple[str | None, bool]:
+    """Return the translation of a text that is an entry, or a filled one, None if it is none; and whether it is sure.
+
+    It is not where a value goes over the end of a part: of "a: this is empty", "{0} is empty" is only the second part.
+    """
+    catalogue = read(language)
+    is_word = depth > 0 and re.fullmatch(r"[\w.-]+", text)  # inside a text it may be a name
+    said = catalogue.exact(text, "value" if is_word else "")
+    if said is not None or is_word:
+        return said, True
+    for template in catalogue.candidates(text):
+        values = template.values_in(text)
+        if values is None or any(value.rstrip().endswith((",", ";", ":")) for value in values):
+            continue  # no match, or one across the end of a part
+        spans = any(map(SENTENCES.search, values))
+        if template.takes_number or (template.is_general and depth == 0):
+            fits = all(map(is_number, values))
+        else:
+            fits = template.is_label or not (template.is_general and spans)
+        if fits:
+            said = template.fill([in_language(value, language, depth + 1) for value in values])
+            return said, template.is_label or not spans
+    if text[0] == "(" and text.find(")") == len(text) - 1:
+        inner = in_language(text[1:-1], language, depth + 1)
+        return (None if inner == text[1:-1] else BRACKETS[language].format(inner)), True
+    return None, False
+
+
+def in_parts(text: str, language: str, depth: int) -> str:
+    """Return a text whose parts are translated: from each place on, the longest part that is an entry."""
+    cuts = [*BREAK.finditer(text)][: MOST_PARTS >> depth]
+    starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
+    said, first, found = "", 0, False
+    while first < len(starts):
+        for last in range(len(ends) - 1, first - 1, -1):
+            part = text[starts[first] : ends[last]]
+            is_all = first == 0 and last == len(ends) - 1
+            words = whole(part, language, depth)[0] if part and not is_all else None
+            if words is not None:
+                break
+        found = found or words is not None
+        said = joined(said, part if words is None else words)
+        if last < len(cuts):
+            said += separator(text[ends[last] : starts[last + 1]], language)
+        first = last + 1
+    return said if found else text
