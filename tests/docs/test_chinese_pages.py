@@ -93,7 +93,7 @@ def differences_of_pages(english: str, chinese: str, page: Path, chinese_page: P
     """Return in what a page differs from its English one; if the number of sections differs, only that."""
     here, there = sections(english), sections(chinese)
     if len(here) != len(there):
-        return [f"{len(here)} headings in English, {len(there)} in Chinese"]
+        return [f"docs/zh/{chinese_page.name}: {len(here)} headings in English, {len(there)} in Chinese"]
     return [
         f"docs/zh/{chinese_page.name}, {two.heading} ({one.heading}): {difference}"
         for one, two in zip(here, there, strict=True)
@@ -110,7 +110,8 @@ def both(name: str) -> tuple[str, str]:
 
 @pytest.mark.parametrize("name", TRANSLATED)
 def test_a_page_has_the_parts_of_its_english_page(name):
-    assert differences_of_pages(*both(name), ENGLISH / name, CHINESE / name) == []
+    found = differences_of_pages(*both(name), ENGLISH / name, CHINESE / name)
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.parametrize("name", TRANSLATED)
