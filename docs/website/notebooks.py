@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from website.links import rewritten
 
 PICTURES = {"image/png": "png", "image/svg+xml": "svg"}
 
 
-def notebook_page(file: Path, pictures: Path, address: str) -> str:
-    """Return a notebook as Markdown; write its pictures into the folder `pictures`, which has the given address."""
+def notebook_page(file: Path, pictures: Path, address: str, change: Callable[[str], str]) -> str:
+    """Return a notebook as Markdown, with changed targets of links.
+
+    Its pictures are written into the folder `pictures`, which has the given address.
+    """
     parts: list[str] = []
     for number, cell in enumerate(json.loads(file.read_text("utf-8"))["cells"]):
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
-            parts.append(source)
+            parts.append(rewritten(source, change))
             continue
         parts.append(f"```python\n{source}\n```")
         for place, output in enumerate(cell["outputs"]):

@@ -31,9 +31,13 @@ def stage(language: str, folder: Path) -> None:
 
 def page_text(name: str, file: Path, links: Links, folder: Path) -> str:
     """Return a page in Markdown with links as they are on the site."""
+
+    def change(link: str) -> str:
+        return links.target(link, file)
+
     if file.suffix == ".ipynb":
-        return notebook_page(file, folder / "notebooks", "/notebooks")
-    text = rewritten(file.read_text("utf-8"), lambda link: links.target(link, file))
+        return notebook_page(file, folder / "notebooks", "/notebooks", change)
+    text = rewritten(file.read_text("utf-8"), change)
     if name == "index":
         return front_page(text) + navigation(links)
     if links.language == "zh" and file.parent.name != "zh":
