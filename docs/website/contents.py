@@ -14,7 +14,11 @@ OTHERS = ("CONTRIBUTING", "CHANGELOG", "SECURITY")  # pages that lie beside the 
 # is added to the last one.
 SECTIONS = (
     ("Learn", "学习", ("docs/how-it-works", "docs/what-helps", "docs/results", "docs/gradcheck")),
-    ("Notebooks", "笔记本", ("notebooks/*",)),
+    (
+        "Notebooks",
+        "笔记本",
+        ("notebooks/train-and-look-inside", "notebooks/find-the-mistake", "notebooks/search-honestly", "notebooks/*"),
+    ),
     ("Train and search", "训练与搜索", ("docs/your-own-data", "docs/settings", "docs/search", "docs/cluster")),
     ("Look inside", "观察", ("docs/inspect", "docs/report", "docs/playground")),
     ("Use a model", "使用模型", ("docs/predict", "docs/ensemble", "docs/export", "docs/scikit-learn")),
@@ -56,7 +60,7 @@ def sections_of(language: str, names: set[str]) -> list[tuple[str, list[str]]]:
     left = names - {"index"}
     sections = []
     for english, chinese, wanted in SECTIONS:
-        found = [name for pattern in wanted for name in sorted(left) if Path(name).match(pattern)]
+        found = list(dict.fromkeys(name for pattern in wanted for name in sorted(left) if Path(name).match(pattern)))
         left -= set(found)
         sections.append((chinese if language == "zh" else english, found))
     sections[-1][1].extend(sorted(left))
