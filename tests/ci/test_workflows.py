@@ -50,8 +50,8 @@ def python_versions(job):
     ]
 
 
-def test_there_are_a_workflow_of_checks_and_one_of_releases():
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "release.yml"]
+def test_there_are_workflows_of_checks_of_releases_and_of_the_site():
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "release.yml", "site.yml"]
 
 
 def test_each_step_runs_a_script_that_is_there():
@@ -116,7 +116,10 @@ def test_a_workflow_may_read_only(path):
 
 @pytest.mark.parametrize(("name", "job"), jobs())
 def test_a_job_has_no_further_rights_and_a_limit_of_time(name, job):
-    if name != "release.yml: publish":
+    if name == "site.yml: publish":
+        assert job["permissions"] == {"pages": "write", "id-token": "write"}
+        assert not [step for step in job["steps"] if "run" in step]
+    elif name != "release.yml: publish":
         assert "permissions" not in job
     assert "uses" in job or job["timeout-minutes"] <= 60
 
