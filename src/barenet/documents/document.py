@@ -58,7 +58,11 @@ def write_report(
     chosen = [activation] if isinstance(activation, str) else list(activation)
     works, searches = read_all(given, dataset, chosen, activations, loss)
     note_missing_fonts(language, to)
-    flags = {"to": to, "language": language if language != "en" else "", "activation": ",".join(chosen)}
+    flags: dict[str, str | Path] = {
+        "to": to,
+        "language": language if language != "en" else "",
+        "activation": ",".join(chosen),
+    }
     flags |= {"data": dataset if isinstance(dataset, str | Path) else "", "author": author, "output": output or ""}
     typed = [f"--{name} {as_typed(value)}" for name, value in flags.items() if value]
     command = " ".join(["barenet report", *map(as_typed, paths_of(given)), *typed])
@@ -142,7 +146,7 @@ def title_of(works: Sequence[Work], searches: Sequence[SearchRecord]) -> str:
     for work in works:
         if work.data is not None and work.data.name:
             return f"Classifying {work.data.name} with a multi-layer perceptron"
-    return "A multi-layer perceptron" if works else "A search for hyper-parameters"
+    return "Training of a multi-layer perceptron" if works else "A search for hyper-parameters"
 
 
 def blocks_of(works: Sequence[Work], searches: Sequence[SearchRecord], words: Words) -> list[Block]:

@@ -6,6 +6,7 @@ Chinese labels need a font with Chinese letters; without one, labels stay Englis
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,6 +38,19 @@ WIDTH = 7.0  # inches
 MOST_TILES = 64
 MOST_COUNTED = 20  # a larger confusion matrix has no counts
 MOST_NAMED = 30
+# The labels that `plots` draws in these figures; a catalogue of translations has an entry for each.
+TITLES = (
+    *("training", "training, smoothed labels", "validation", "epoch", "loss", "Accuracy", "accuracy, %", "input"),
+    *("neuron", "class", "best: {0} %, epoch {1}", "validation accuracy, %", "validation loss", "each dot is a trial"),
+    *("hollow: stopped early", "differences below {0} points are within the noise", "best: trial {0}", "stopped early"),
+    *("◆ mean ± standard deviation of each value, or of each quarter of a range", "{0} (log scale)", "{0} (log)"),
+    *("differences below {0} are within the noise", "all of these are, so the colours span {0} points", "not set"),
+    *("all of these are, so the colours span {0}", "Validation accuracy of each trial, coloured by {0}"),
+    *("Validation loss of each trial, coloured by {0}", "Validation accuracy of each trial"),
+    *("Validation loss of each trial", "one training in each cell; --repeats would measure the noise"),
+    *("Each line is a trial, the best in bold; equal values side by side", "% of the scores' variance"),
+    "Share of the differences in score that each setting explains alone",
+)
 
 
 def has_letters(language: str) -> bool:
@@ -66,7 +80,15 @@ def translate_texts(figure: Any, words: Words) -> None:
     }
     for text in figure.findobj(Text):
         if id(text) not in of_ticks and any(c.isalpha() for c in text.get_text()):
-            text.set_text(words(text.get_text()))
+            text.set_text(in_lines(text.get_text(), words))
+
+
+def in_lines(text: str, words: Words) -> str:
+    """Return a label in the language of `words`; one of several lines is broken again, since letters are wider."""
+    lines = text.split("\n")
+    if len(lines) == 1:
+        return words(text)
+    return textwrap.fill(words(" ".join(lines)), int(0.6 * max(map(len, lines))))
 
 
 def examples_figure(examples: NDArray[np.generic], shape: tuple[int, ...], names: Sequence[str], words: Words) -> bytes:
@@ -157,7 +179,7 @@ def weights_figure(initial: MLP | None, trained: MLP, layer: int, names: Sequenc
     tall = max(min(2.6, max(1.3, 3.4 * n_outputs / n_inputs)), 0.16 * n_outputs if is_named else 0)
 
     def draw(figure: Any) -> None:
-        above, below = figure.subfigures(2, 1, height_ratios=[tall + 0.6, 2.1])
+        above, below = figure.subfigures(2, 1, height_ratios=[tall + 0.6, 1.75])
         panels = above.subplots(1, len(networks), squeeze=False)[0]
         titles = ["After training"] if initial is None else ["Before training", "After training"]
         for axes, matrix, title in zip(panels, matrices, titles, strict=True):
@@ -172,7 +194,7 @@ def weights_figure(initial: MLP | None, trained: MLP, layer: int, names: Sequenc
         for axes, kind in zip(below.subplots(1, 2), "Wb", strict=True):
             show_both(axes, initial, trained, f"{kind}{layer}")
 
-    return drawn(WIDTH, tall + 2.7, words, draw)
+    return drawn(WIDTH, tall + 2.35, words, draw)
 
 
 def show_both(axes: Any, initial: MLP | None, trained: MLP, name: str) -> None:

@@ -22,10 +22,10 @@ HEADINGS = {
 def data_blocks(facts: DataFacts, picture_shape: tuple[int, ...] | None, words: Words) -> list[Block]:
     """Return what the data are: their size, parts and classes, and some images of each class."""
     n_classes, n = len(facts.class_names), int(np.prod(facts.shape))
-    sentences = [f"The data set is `{facts.name or 'not named'}`."]
+    sentences = [f"The data set is `{facts.name}`."] if facts.name else []
     if picture_shape is not None:
-        colours = ", in colour" if len(picture_shape) == 3 else ""
-        sentences.append(f"Each image has {picture_shape[0]} × {picture_shape[1]} pixels{colours}.")
+        sentences.append(f"Each image has {picture_shape[0]} × {picture_shape[1]} pixels.")
+        sentences += ["The images are in colour."] if len(picture_shape) == 3 else []
     else:
         sentences.append(f"Each sample has {n:,} features.")
     if n_classes <= FEW_CLASSES:

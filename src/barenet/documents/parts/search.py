@@ -35,14 +35,15 @@ VALUES = ("finished", "stopped", "diverged", "failed", "unfinished")  # how tria
 def search_blocks(search: SearchRecord, words: Words) -> list[Block]:
     """Return what was searched, the ranking, and charts."""
     result, trials = search.result, search.result.trials
+    by_accuracy = result.plan.metric == "acc"
     scored = [trial for trial in trials if trial.score(result.plan) is not None]
-    what = "accuracy" if result.plan.metric == "acc" else "loss"
     blocks: list[Block] = [
         Heading("Hyper-parameter search"),
         Paragraph(
             (
                 f"{len(trials):,} combinations of hyper-parameters were trained and compared on the validation set.",
-                f"They are ranked by validation {what}; the test set was not used.",
+                "They are ranked by validation accuracy." if by_accuracy else "They are ranked by validation loss.",
+                "The test set was not used.",
             )
         ),
     ]
@@ -58,7 +59,7 @@ def search_blocks(search: SearchRecord, words: Words) -> list[Block]:
     blocks.append(
         Paragraph(
             (
-                f"The best combination is {chosen or 'the only one'}.",
+                *([f"The best combination is `{chosen}`."] if chosen else []),
                 f"It reaches a validation accuracy of {percent(accuracy)} and a validation loss of {loss_text(loss)}.",
                 *([f"How sure this is: {search.verdict}."] if search.verdict else []),
             )

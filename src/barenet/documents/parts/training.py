@@ -34,7 +34,7 @@ TITLES = {
     "model.dropout": "Dropout",
     "model.input_dropout": "Dropout of the inputs",
     "model.initializer": "Initial weights",
-    "data.mirror": "Half of the images mirrored",
+    "data.mirror": "Share of images mirrored",
     "data.shift": "Images shifted by up to, pixels",
     "data.affine": "Images stretched and turned by up to",
     "data.mixup": "Images mixed",
@@ -70,7 +70,8 @@ def settings_of(config: Config) -> list[tuple[str, str]]:
         table, name = path.split(".")
         value = getattr(getattr(config, table), name)
         if path in ALWAYS or (value and is_used(config, name)):
-            rows.append((title, f"{value:g}" if isinstance(value, float) else str(value)))
+            shown = "0.5" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
+            rows.append((title, shown))
     return rows
 
 

@@ -55,7 +55,7 @@ def block_of(block: Block, number: str, words: Words) -> str:
     lead = escape(words(caption_of(block, number)))
     caption = f'<figcaption><b class="lead">{lead}</b>{text(words.together(block.caption))}</figcaption>'
     if isinstance(block, Figure):
-        look, alt = f"width: {100 * block.width:.0f}%", escape(words.together(block.caption).replace("`", ""))
+        look, alt = f"width:{100 * block.width:.0f}%", escape(words.together(block.caption).replace("`", ""))
         image = f'<img src="{data_uri(block.png)}" alt="{alt}" style="{look}">'
         return f"<figure>{image}{caption}</figure>"
     return table_of(block, caption, words)

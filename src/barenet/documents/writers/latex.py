@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.resources import files
 
 from barenet.documents.blocks import Code, Document, Figure, Heading, Note, Paragraph, Table, numbered
 from barenet.documents.words import Words
@@ -18,7 +19,6 @@ SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    '"': r"\textquotedbl{}",
     "-": "{-}",  # two of them would become a dash
     "–": "--",
     "−": "$-$",
@@ -31,20 +31,6 @@ SPECIAL = {
     "\u00a0": "~",
 }
 CJK = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-HEAD = r"""% Compile twice with XeLaTeX: xelatex report.tex
-\documentclass[%(options)s]{%(kind)s}
-%(fonts)s\usepackage[a4paper, margin=25mm]{geometry}
-\usepackage{graphicx, booktabs, float, adjustbox, caption}
-\usepackage[hidelinks]{hyperref}
-\captionsetup{labelfont=bf, justification=raggedright, singlelinecheck=false}
-\setlength{\parindent}{%(indent)s}
-\setlength{\parskip}{0.5\baselineskip}
-\title{%(title)s}
-\author{%(author)s}
-\date{}
-\begin{document}
-\maketitle
-"""
 
 
 def as_latex(document: Document, words: Words) -> str:
@@ -73,15 +59,11 @@ def as_latex(document: Document, words: Words) -> str:
     title, author = text(words(document.title)), text(document.author)
     is_chinese = words.language == "zh"
     has_cjk = is_chinese or CJK.search(body + title + author)
-    head = HEAD % {
-        "kind": "ctexart" if has_cjk else "article",
-        "options": "11pt" if not has_cjk else "UTF8, zihao=-4" if is_chinese else "UTF8, scheme=plain, zihao=-4",
-        "fonts": "" if has_cjk else "\\usepackage[T1]{fontenc}\n",
-        "indent": "2em" if is_chinese else "0pt",
-        "title": title,
-        "author": author,
-    }
-    return f"{head}\n{body}\n\n\\end{{document}}\n"
+    kind = "chinese" if is_chinese else "mixed" if has_cjk else "english"
+    first = (files("barenet.documents.writers") / f"{kind}.tex").read_text("utf-8")
+    rest = (files("barenet.documents.writers") / "preamble.tex").read_text("utf-8")
+    names_of = f"\\title{{{title}}}\n\\author{{{author}}}\n\\date{{}}"
+    return f"{first}{rest}{names_of}\n\\begin{{document}}\n\\maketitle\n\n{body}\n\n\\end{{document}}\n"
 
 
 def table_of(table: Table, words: Words) -> str:
@@ -94,7 +76,7 @@ def table_of(table: Table, words: Words) -> str:
     lines = "\n".join([r"\toprule", header, r"\midrule", *rows, r"\bottomrule"])
     begin = f"\\begin{{table}}[H]\n\\centering\\small\n\\caption{{{caption}}}"
     inner = f"\\begin{{tabular}}{{{table.columns}}}\n{lines}\n\\end{{tabular}}"
-    fitted = f"\\begin{{adjustbox}}{{max width=\\linewidth}}\n{inner}\n\\end{{adjustbox}}"
+    fitted = "\\begin{adjustbox}{max width=\\linewidth}\n" + inner + "\n\\end{adjustbox}"
     return f"{begin}\n{fitted}\n\\end{{table}}"
 
 

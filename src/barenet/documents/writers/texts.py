@@ -40,11 +40,11 @@ def name_figures(blocks: Sequence[Block]) -> dict[int, str]:
     return names
 
 
-def marked(body: bytes, comment: tuple[str, str]) -> bytes:
+def marked(body: bytes, comment: tuple[bytes, bytes]) -> bytes:
     """Return a file with a last line, a comment, that says who wrote it and has a checksum of all before."""
     body = body.rstrip(b"\n") + b"\n"
-    digest = hashlib.sha256(body).hexdigest()[:16]
-    return body + f"{comment[0]}Written by barenet report; sha256 {digest}{comment[1]}\n".encode()
+    digest = hashlib.sha256(body).hexdigest()[:16].encode()
+    return body + b"%sWritten by barenet report; sha256 %s%s\n" % (comment[0], digest, comment[1])
 
 
 def is_ours(path: Path) -> tuple[bool, bool]:

@@ -19,7 +19,7 @@ __all__ = ["FORMS", "check_target", "default_target", "write_document"]
 
 FORMS = ("html", "md", "latex", "pdf")
 REPORT = {"md": "report.md", "latex": "report.tex"}
-COMMENT = {"html": ("<!-- ", " -->"), "md": ("<!-- ", " -->"), "latex": ("% ", ""), "pdf": ("% ", "")}
+COMMENT = {"html": (b"<!-- ", b" -->"), "md": (b"<!-- ", b" -->"), "latex": (b"% ", b""), "pdf": (b"% ", b"")}
 STEM = "hand-in"
 FIGURE = re.compile(rb"figures/([a-z0-9-]+\.png)")
 
