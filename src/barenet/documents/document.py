@@ -32,6 +32,8 @@ from barenet.run_folders.finding import STUDY, Named
 
 __all__ = ["write_report"]
 
+MOST_WHOLE = 2  # with more networks, tables of what figures show are left out
+
 
 def write_report(
     *named: Named,
@@ -158,7 +160,7 @@ def blocks_of(works: Sequence[Work], searches: Sequence[SearchRecord], words: Wo
             seen.add(work.data.fingerprint)
             blocks += data_blocks(work.data, work.picture_shape, words)
     for work in works:
-        found = work_blocks(work, words)
+        found = work_blocks(work, words, is_brief=len(works) > MOST_WHOLE)
         if len(works) > 1:
             lowered = [replace(block, level=2) if isinstance(block, Heading) else block for block in found]
             found = [Heading(Name(work.name)), *lowered]
@@ -174,14 +176,14 @@ def blocks_of(works: Sequence[Work], searches: Sequence[SearchRecord], words: Wo
     return blocks
 
 
-def work_blocks(work: Work, words: Words) -> list[Block]:
+def work_blocks(work: Work, words: Words, *, is_brief: bool) -> list[Block]:
     """Return the parts about one network."""
     blocks: list[Block] = network_blocks(work) if work.mlp is not None else []
     if work.notes:
         blocks.append(Note(tuple(sentence_of(note) for note in work.notes)))
     blocks += settings_blocks(work)
-    blocks += curve_blocks(work, words)
-    blocks += result_blocks(work, words)
+    blocks += curve_blocks(work, words, is_brief=is_brief)
+    blocks += result_blocks(work, words, is_brief=is_brief)
     return [*blocks, *weight_blocks(work, words)]
 
 

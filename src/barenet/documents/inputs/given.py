@@ -7,6 +7,7 @@ homework, `a.npz a.csv b.npz b.csv` are two.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from barenet.run_folders.finding import STUDY, Named, describe_names, find_folde
 __all__ = ["Given", "recognise_all"]
 
 MODELS = (".safetensors", ".pkl", ".pickle", ".npz")
-PICKLE, ZIP = b"\x80", b"PK"
+TABLES = (".csv", ".tsv")
 Given = Path | Homework  # a run or a study, or homework
 
 
@@ -105,20 +106,19 @@ def add(homework: Homework, path: Path, kind: str) -> None:
 
 
 def kind_of(path: Path) -> str | None:
-    """Return "weights", "history", "search" or "architecture" by a file's content, None for any other."""
+    """Return "weights", "history", "search" or "architecture" by a file's ending and content, None for any other."""
     ending = path.suffix.lower()
-    with reading(path), open_regular(path) as file:
-        start = file.read(4096)
     if ending in MODELS:
         return "weights"
-    if start.startswith((PICKLE, ZIP)) and ending in ("", ".dat", ".bin"):
+    if ending in TABLES:
+        return "history"
+    if ending != ".json":
         return None
-    text = start.decode("utf-8-sig", errors="replace").lstrip()
-    if ending == ".json" or text.startswith("["):
-        if text.startswith("[") and text[1:].lstrip().startswith("["):
-            return "search"
-        return "architecture" if is_architecture(path) else None
-    return "history" if ending in (".csv", ".tsv") else None
+    with reading(path), open_regular(path) as file:
+        start = file.read(4096).decode("utf-8-sig", errors="replace")
+    if re.match(r"\s*\[\s*\[", start):
+        return "search"
+    return "architecture" if is_architecture(path) else None
 
 
 def is_architecture(path: Path) -> bool:

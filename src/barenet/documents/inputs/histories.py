@@ -63,7 +63,7 @@ def read_history_table(path: Path) -> list[EpochRecord]:
         except UnicodeDecodeError as error:
             raise DataError(f"{one_line(path)} is not UTF-8 at byte {error.start}: save it as UTF-8") from None
         first = text.partition("\n")[0]
-        delimiter = max(",;\t", key=first.count)
+        delimiter = max(",;\t", key=first.count)  # the first of them, if there is none
         rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(map(str.strip, row))]
     places = history_columns(rows[0]) if rows else {}
     if not {"train_loss", "valid_loss", "train_accuracy", "valid_accuracy"} & set(places):

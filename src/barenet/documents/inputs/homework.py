@@ -23,7 +23,6 @@ from barenet.documents.inputs.searches import SearchRecord, read_grid_results
 from barenet.documents.inputs.work import Work, facts_of
 from barenet.engine.network import FastMLP
 from barenet.errors import BarenetError, CheckpointError, ConfigError
-from barenet.messages import as_typed
 from barenet.nn import MLP
 from barenet.nn.rows import each_layer
 from barenet.run_folders.checkpoint import SavedModel
@@ -127,7 +126,6 @@ def with_weights(work: Work, homework: Homework, dataset: Source | None, activat
         lacks=lacks,
         picture_shape=side if len(side) == 2 else None,
         scale=model.info.scale,
-        commands=[f"barenet test {as_typed(homework.trained)}"],
     )
     try:
         data = as_test(model, find_dataset(model, homework.trained, dataset))
@@ -150,9 +148,10 @@ def load(path: Path, activation: Sequence[str]) -> tuple[SavedModel, list[str]]:
         warnings.simplefilter("always")
         [model] = load_models(path)
     sentences = [str(warning.message) for warning in caught]
+    is_assumed = any(re.search("relu is assumed", sentence) for sentence in sentences)
     if not activation:
-        return model, sentences
-    if not any(re.search("relu is assumed", sentence) for sentence in sentences):
+        return model, [*sentences, *(["`--activation tanh` names another activation"] if is_assumed else [])]
+    if not is_assumed:
         raise ConfigError(f"{path} says its activations itself: leave out the one that you gave")
     rows = model.info.architecture
     names = each_layer(activation[0] if len(activation) == 1 else list(activation), len(rows) - 1)

@@ -24,8 +24,8 @@ HEADINGS = {
 }
 
 
-def result_blocks(work: Work, words: Words) -> list[Block]:
-    """Return the results on the test images, or why there are none."""
+def result_blocks(work: Work, words: Words, *, is_brief: bool = False) -> list[Block]:
+    """Return the results on the test images, or why there are none; `is_brief` leaves out what a figure shows too."""
     heading = Heading("Test results")
     scores = work.scores
     if scores is None:
@@ -53,7 +53,7 @@ def result_blocks(work: Work, words: Words) -> list[Block]:
     if pairs := frequent(confusion, names):
         mistakes = ("The most frequent mistakes on the test set.",)
         blocks.append(Table(mistakes, HEADINGS["mistakes"], pairs, "ll"))
-    if len(names) <= MOST_CELLS:
+    if len(names) <= MOST_CELLS and not is_brief:
         header = ("True class", *(Name(str(i)) for i in range(len(names))))
         rows = [(Name(f"{i} {name}"), *map(str, confusion[i])) for i, name in enumerate(names)]
         blocks.append(Table(("The confusion matrix in numbers; columns are predicted classes.",), header, rows))

@@ -83,8 +83,8 @@ def is_used(config: Config, name: str) -> bool:
     return not name.startswith("decay_") or config.schedule.name in ("step", "exponential")
 
 
-def curve_blocks(work: Work, words: Words) -> list[Block]:
-    """Return the learning curves, what they show, and a table of the epochs."""
+def curve_blocks(work: Work, words: Words, *, is_brief: bool = False) -> list[Block]:
+    """Return the learning curves, what they show, and, unless it `is_brief`, a table of the epochs."""
     heading = Heading("Learning curves")
     if not work.history:
         return [heading, Note(work.lacks.get("curves", ("There are no learning curves.",)))]
@@ -99,8 +99,7 @@ def curve_blocks(work: Work, words: Words) -> list[Block]:
     sentences = curve_sentences(work)
     if sentences:
         blocks.append(Paragraph(tuple(sentences)))
-    blocks.append(epochs_table(history, work.best_epoch))
-    return blocks
+    return blocks if is_brief else [*blocks, epochs_table(history, work.best_epoch)]
 
 
 def curve_sentences(work: Work) -> list[str]:

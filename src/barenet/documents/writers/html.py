@@ -23,7 +23,7 @@ from barenet.plots.rasters import data_uri
 
 __all__ = ["as_html"]
 
-WIDE = 8  # a table with so many columns has small letters
+WIDE = 7  # a table with so many columns has small letters
 LONG = 26  # a table with so many rows may go over a page
 TAGS = {"en": "en", "zh": "zh-CN"}
 

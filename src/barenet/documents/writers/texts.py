@@ -53,8 +53,8 @@ def is_ours(path: Path) -> tuple[bool, bool]:
         data = path.read_bytes()
     except OSError:
         return False, False
-    head, _, last = data.rstrip(b"\n").rpartition(b"\n")
-    match = MARK.search(last)
+    match = MARK.search(data)
     if match is None:
         return False, False
-    return True, hashlib.sha256(head + b"\n").hexdigest()[:16].encode() == match[1]
+    head, _, last = data.rstrip(b"\n").rpartition(b"\n")
+    return True, match[0] in last and hashlib.sha256(head + b"\n").hexdigest()[:16].encode() == match[1]
