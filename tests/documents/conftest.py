@@ -1,4 +1,4 @@
-"""A run, a study, homework of another program, and figures of few dots, which are drawn faster."""
+"""A run, a study, homework of another program; figures are drawn for one report only, since they take seconds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,22 @@ import barenet
 from barenet.api import searching
 from barenet.documents import figures
 from barenet.documents.document import write_report
+from barenet.documents.parts import search
 
+DRAWN = figures.drawn
 SEARCHED = {"n_valid": 100, "batch_size": 48, "epochs": 2, "label_smoothing": 0, "workers": 0, "verbose": False}
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _quick(without_curves):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(figures, "DPI", 25)
-        patch.setattr(searching, "write_search_plots", lambda *about: [])
-        yield
+def _without_curves(without_curves):
+    """Training draws no curves."""
+
+
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch):
+    """Leave the figures empty."""
+    for module in (figures, search):
+        monkeypatch.setattr(module, "drawn", lambda *about: b"\x89PNG")
 
 
 @pytest.fixture(scope="session")
@@ -65,6 +71,8 @@ def run_page(make_run, study, tmp_path_factory) -> tuple[str, Path]:
     folder, dataset = make_run("plain")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "DPI", 25)
+        for module in (figures, search):
+            patch.setattr(module, "drawn", DRAWN)
         target = tmp_path_factory.mktemp("pages") / "a.html"
         write_report(folder, study, to="html", dataset=dataset, output=target)
     return target.read_text("utf-8"), folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from barenet.errors import ConfigError
 
@@ -32,11 +32,12 @@ class Words:
         """Return a text in the document's language; a `Name` stays as it is."""
         return str(text) if isinstance(text, Name) or self.language == "en" else heading(text, self.language)
 
-    def together(self, sentences: Iterable[str]) -> str:
-        """Return sentences as one text; Chinese has no spaces between sentences."""
-        found = ""
+    def together(self, sentences: Iterable[str], show: Callable[[str], str] = str) -> str:
+        """Return sentences as one text, each as `show` writes it; Chinese has no spaces between sentences."""
+        found, last = "", ""
         for sentence in map(self, sentences):
-            found += f" {sentence}" if found and found[-1].isascii() else sentence
+            found += " " + show(sentence) if last.isascii() and last else show(sentence)
+            last = sentence[-1:]
         return found
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from barenet.analysis.images import Source
+from barenet.analysis.images import Source, is_other
 from barenet.analysis.learning import verdict_of
 from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
 from barenet.data.splits import resolve_n_valid
@@ -65,7 +65,7 @@ def read_run(path: Path, dataset: Source | None, activations: Sequence[Activatio
 def data_of(saved: SavedRun) -> DataFacts:
     """Return the facts of the data that a run was trained on, from the data or, without them, from the model's file."""
     info, data = saved.model.info, saved.data
-    if data is None:
+    if data is None or is_other(saved.model, data):
         return DataFacts(info.data_name, info.data_fingerprint, tuple(info.image_shape), list(saved.class_names))
     n_valid: int | float = saved.config.data.n_valid if saved.config else 0
     with held_back():
@@ -76,7 +76,7 @@ def data_of(saved: SavedRun) -> DataFacts:
 
 def right_of(saved: SavedRun, shares: NDArray[np.float32] | None) -> NDArray[np.bool_] | None:
     """Return which test images the stored probabilities (n, C) classify correctly, or None without the images."""
-    if saved.test is None or shares is None or len(shares) != len(saved.test.labels):
+    if saved.data is None or saved.test is None or shares is None or is_other(saved.model, saved.data):
         return None
     return np.asarray(np.argmax(shares, axis=-1) == saved.test.labels)
 

@@ -47,13 +47,13 @@ def block_of(block: Block, number: str, words: Words) -> str:
         tag = f"h{block.level + 1}"
         return f'<{tag}><span class="number">{number}</span>{text(words(block.text))}</{tag}>'
     if isinstance(block, Paragraph):
-        return f"<p>{text(words.together(block.sentences))}</p>"
+        return f"<p>{words.together(block.sentences, text)}</p>"
     if isinstance(block, Note):
-        return f'<p class="note">{text(words.together(block.sentences))}</p>'
+        return f'<p class="note">{words.together(block.sentences, text)}</p>'
     if isinstance(block, Code):
         return f"<pre><code>{escape(chr(10).join(block.lines))}</code></pre>"
     lead = escape(words(caption_of(block, number)))
-    caption = f'<figcaption><b class="lead">{lead}</b>{text(words.together(block.caption))}</figcaption>'
+    caption = f'<figcaption><b class="lead">{lead}</b>{words.together(block.caption, text)}</figcaption>'
     if isinstance(block, Figure):
         look, alt = f"width:{100 * block.width:.0f}%", escape(words.together(block.caption).replace("`", ""))
         image = f'<img src="{data_uri(block.png)}" alt="{alt}" style="{look}">'

@@ -41,9 +41,9 @@ def as_latex(document: Document, words: Words) -> str:
         if isinstance(block, Heading):
             parts.append(f"\\{'section' if block.level == 1 else 'subsection'}{{{text(words(block.text))}}}")
         elif isinstance(block, Paragraph):
-            parts.append(text(words.together(block.sentences)))
+            parts.append(words.together(block.sentences, text))
         elif isinstance(block, Note):
-            parts.append(f"\\begin{{quote}}\n{text(words.together(block.sentences))}\n\\end{{quote}}")
+            parts.append(f"\\begin{{quote}}\n{words.together(block.sentences, text)}\n\\end{{quote}}")
         elif isinstance(block, Code):
             lines = "\\\\\n".join(code(line) for line in block.lines)
             parts.append(f"\\begin{{quote}}\n\\small\\raggedright\n{lines}\n\\end{{quote}}")
@@ -51,7 +51,7 @@ def as_latex(document: Document, words: Words) -> str:
             parts.append(
                 f"\\begin{{figure}}[H]\n\\centering\n"
                 f"\\includegraphics[width={block.width:.2f}\\linewidth]{{figures/{names[place]}}}\n"
-                f"\\caption{{{text(words.together(block.caption))}}}\n\\end{{figure}}"
+                f"\\caption{{{words.together(block.caption, text)}}}\n\\end{{figure}}"
             )
         else:
             parts.append(table_of(block, words))
@@ -72,7 +72,7 @@ def table_of(table: Table, words: Words) -> str:
     if table.total:
         rows.insert(-1, r"\midrule")
     header = " & ".join(text(words(cell)) for cell in table.header) + r" \\"
-    caption = text(words.together(table.caption))
+    caption = words.together(table.caption, text)
     lines = "\n".join([r"\toprule", header, r"\midrule", *rows, r"\bottomrule"])
     begin = f"\\begin{{table}}[H]\n\\centering\\small\n\\caption{{{caption}}}"
     inner = f"\\begin{{tabular}}{{{table.columns}}}\n{lines}\n\\end{{tabular}}"

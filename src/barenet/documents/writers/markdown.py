@@ -22,13 +22,13 @@ def as_markdown(document: Document, words: Words) -> str:
             dot = "." * (block.level == 1)
             parts.append(f"{'#' * (block.level + 1)} {number}{dot} {text(words(block.text))}")
         elif isinstance(block, Paragraph):
-            parts.append(text(words.together(block.sentences)))
+            parts.append(words.together(block.sentences, text))
         elif isinstance(block, Note):
-            parts.append(f"> {text(words.together(block.sentences))}")
+            parts.append(f"> {words.together(block.sentences, text)}")
         elif isinstance(block, Code):
             parts.append("\n".join(["```", *block.lines, "```"]))
         else:
-            caption = f"**{words(caption_of(block, number))}** {text(words.together(block.caption))}"
+            caption = f"**{words(caption_of(block, number))}** {words.together(block.caption, text)}"
             if isinstance(block, Figure):
                 parts += [f"![{words(caption_of(block, number))}](figures/{names[place]})", caption]
             else:
