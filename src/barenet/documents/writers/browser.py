@@ -28,7 +28,7 @@ WINDOWS = (
     r"Chromium\Application\chrome.exe",
 )
 PATIENCE = 180  # seconds
-FLAGS = ("--headless", "--disable-gpu", "--no-first-run", "--disable-extensions", "--no-pdf-header-footer")
+FLAGS = ("headless", "disable-gpu", "no-first-run", "disable-extensions", "no-pdf-header-footer")
 
 
 def find_browser() -> str:
@@ -65,15 +65,10 @@ def as_pdf(page: str, program: str, beside: Path) -> bytes:
         folder = Path(name).resolve()
         source, target = folder / "page.html", folder / "page.pdf"
         source.write_text(page, "utf-8")
-        command = [
-            program,
-            *FLAGS,
-            f"--user-data-dir={folder / 'profile'}",
-            f"--print-to-pdf={target}",
-            source.as_uri(),
-        ]
+        flags = [*FLAGS, f"user-data-dir={folder / 'profile'}", f"print-to-pdf={target}"]
         if hasattr(os, "geteuid") and os.geteuid() == 0:
-            command.insert(1, "--no-sandbox")  # Chromium's sandbox does not start for root
+            flags.append("no-sandbox")  # Chromium's sandbox does not start for root
+        command = [program, *(f"--{flag}" for flag in flags), source.as_uri()]
         try:
             done = subprocess.run(
                 command,
