@@ -12,7 +12,7 @@ from barenet.documents.inputs.given import Given, recognise_all
 from barenet.documents.inputs.homework import Homework, read_homework
 from barenet.documents.inputs.runs import read_run
 from barenet.documents.inputs.searches import SearchRecord, read_study
-from barenet.documents.inputs.work import Work
+from barenet.documents.inputs.work import DataFacts, Work
 from barenet.documents.parts.comparison import comparison_blocks
 from barenet.documents.parts.data import data_blocks, network_blocks
 from barenet.documents.parts.repeating import repeat_blocks
@@ -154,11 +154,15 @@ def title_of(works: Sequence[Work], searches: Sequence[SearchRecord]) -> str:
 def blocks_of(works: Sequence[Work], searches: Sequence[SearchRecord], words: Words) -> list[Block]:
     """Return all parts of a document but the last."""
     blocks: list[Block] = []
-    seen: set[str] = set()
-    for work in works:
-        if work.data is not None and work.data.fingerprint not in seen:
-            seen.add(work.data.fingerprint)
-            blocks += data_blocks(work.data, work.picture_shape, words)
+    described: dict[str, tuple[DataFacts, tuple[int, ...] | None]] = {}
+    for work in works:  # of networks with the same data, the one that knows most parts describes them
+        facts = work.data
+        if facts is not None:
+            known = described.get(facts.fingerprint)
+            if known is None or len(known[0].counts) < len(facts.counts):
+                described[facts.fingerprint] = facts, work.picture_shape
+    for facts, shape in described.values():
+        blocks += data_blocks(facts, shape, words)
     for work in works:
         found = work_blocks(work, words, is_brief=len(works) > MOST_WHOLE)
         if len(works) > 1:
