@@ -84,7 +84,7 @@ def train(recipe: str, seed: int, engine: str) -> None:
 
 
 def average(recipe: str, chosen: list[int]) -> None:
-    """Average the probabilities of a recipe's seeds, all unless some are chosen, and keep the results of the average."""
+    """Average the probabilities of the chosen seeds of a recipe, or of all, and keep the results of the average."""
     found = read(recipe)
     seeds = [str(seed) for seed in chosen] or sorted(found["seeds"], key=int)
     folder = RUNS / f"{recipe}-average-of-{'-'.join(seeds)}"

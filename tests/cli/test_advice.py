@@ -40,6 +40,7 @@ IN_SOURCE = {
     "barenet predict": "barenet predict --help",
     "barenet search": "barenet search --help",
     "barenet train": "barenet train",
+    "barenet report": "barenet report runs/quick-1",
     "barenet report {}": "barenet report studies/course-search-1",
     "barenet search {}": "barenet search studies/course-search-1/space.toml",
     "barenet search --resume {}": "barenet search --resume studies/course-search-1",

@@ -56,7 +56,7 @@ The pictures go into figures/ of the run: histograms and heat maps of all weight
 activations and dead neurons. One neuron is shown in detail: the images with its largest activations, the classes that
 it supports, and the accuracy without it.
 """,
-    "report": """Write one page about a run or a search, or one that compares several runs; it opens in any browser.
+    "report": """Write one page about a run or a search, or one that compares several runs; or a report to hand in.
 
 For example:
 
@@ -65,8 +65,12 @@ For example:
     barenet report studies/course-search-1
     barenet report runs/quick-1 runs/quick-2 runs/course-1
     barenet report runs/quick-3 --output seeds.html
+    barenet report runs/quick-1 studies/course-search-1 --to html
+    barenet report model_epoch_100.pkl --to latex --language zh
 
-The page is one file and needs no internet connection.
+The page is one file, opens in any browser, and needs no internet connection. --to html, pdf, md or latex writes a
+document in place of the page: data, network, settings, curves, test results, search and weights, with numbered tables
+and figures, in English or Chinese.
 """,
     "playground": """Write a page on which you draw an image and see how every neuron of a trained network responds.
 
