@@ -172,7 +172,8 @@ def test_the_page_shows_every_mistake_in_the_words_of_the_check():
     from barenet.gradcheck.mistakes.wording import WORDS
 
     page = (ROOT / "docs" / "gradcheck.md").read_text("utf-8")
-    kinds = {*WORDS, "mask_missing", "mask_from_wrong_layer", "slope_at_activation", "transposed_weight"}
+    of_layers = "mask_missing mask_from_wrong_layer slope_at_activation formula_at_z transposed_weight z_for_activation"
+    kinds = {*WORDS, *of_layers.split(), "error_without_slope"}
     for kind in kinds - {"l2_twice_or_not_in_loss"}:
         assert f"`{kind}`" in page, kind
 
@@ -231,7 +232,7 @@ def lesson(tmp_path):
 @pytest.mark.parametrize(
     ("name", "note"),
     [
-        ("Net", "a Net of sizes 8-7-5, one-hot labels"),
+        ("Net", "Net(...) of sizes 8-7-5, one-hot labels"),
         ("net", "the parameters of net, one-hot labels"),
     ],
 )

@@ -466,7 +466,7 @@ def test_a_wrong_result_is_reported_in_one_line(line, words):
     ("parameters", "x", "labels", "words"),
     [
         (3.0, np.ones((2, 4)), [0, 1], "parameters must be a dict or a list of arrays, got a float"),
-        ({}, np.ones((2, 4)), [0, 1], "parameters holds no arrays"),
+        ({}, np.ones((2, 4)), [0, 1], "there is no array in parameters"),
         ({"W": "text"}, np.ones((2, 4)), [0, 1], "W in parameters must be an array of real numbers, got a str"),
         ([np.ones(2), np.array([1, np.nan])], np.ones((2, 4)), [0, 1], "parameter [1] holds nan at [1]"),
         (

@@ -211,6 +211,28 @@ class Net:
         self.weights_hidden -= learning_rate * x.T @ hidden_error
 """
 
+NODES = """
+class neuralNetwork:
+    def __init__(self, inputnodes, hiddennodes, outputnodes, learningrate):
+        self.lr = learningrate
+        self.wih = np.random.normal(0.0, 0.5, (hiddennodes, inputnodes))
+        self.who = np.random.normal(0.0, 0.5, (outputnodes, hiddennodes))
+
+    def forward(self, inputs):
+        self.hidden = 1 / (1 + np.exp(-self.wih @ inputs))
+        self.final = 1 / (1 + np.exp(-self.who @ self.hidden))
+        return self.final
+
+    def loss(self, outputs, targets):
+        return 0.5 * np.sum((targets - outputs) ** 2)
+
+    def backward(self, inputs, targets):
+        output_errors = (targets - self.final) * self.final * (1 - self.final)
+        hidden_errors = self.who.T @ output_errors * self.hidden * (1 - self.hidden)
+        self.who += self.lr * output_errors @ self.hidden.T
+        self.wih += self.lr * hidden_errors @ inputs.T
+"""
+
 # The code, its name, the names of its parameters in the report, and the network that is recognised.
 FORMS = {
     "W, X, y, reg": (CS231N_FUNCTION, "svm_loss", "W", "8-5, hinge loss"),
@@ -221,6 +243,7 @@ FORMS = {
     "attributes": (ATTRIBUTES, "NeuralNetwork", "W1 b1 W2 b2", "8-7-5, sigmoid, cross-entropy"),
     "layers": (LAYERS, "MLP", "layers[0].W layers[0].b layers[2].W layers[2].b", "8-7-5, relu, cross-entropy"),
     "a loss layer": (LOSS_LAYER, "Net", "W1 b1", "8-5, cross-entropy"),
+    "columns that update": (NODES, "neuralNetwork", "wih who", "8-7-5, sigmoid, squared error of sigmoid"),
     "a backward that updates": (UPDATING, "Net", "weights_hidden weights_output", "8-7-5, tanh, squared error"),
 }
 QUICK = ("W, X, y, reg", "columns", "layers")
@@ -262,6 +285,13 @@ WRONG = [
     ("attributes", ("* self.a1 * (1 - self.a1)", "* self.z1 * (1 - self.z1)"), "formula_at_z", "W1 b1", "dz1 is made"),
     ("layers", ("self.db = self.x.T", "_ = self.x.T"), "bias_forgotten", "layers[0].b layers[2].b", ""),
     ("a loss layer", ("/ len(self.t)", ""), "not_divided_by_batch", "W1 b1", "the last layer is wrong already"),
+    (
+        "columns that update",
+        ("T @ output_errors", "T @ (targets - self.final)"),
+        "error_without_slope",
+        "wih",
+        "layer 2",
+    ),
     ("a backward that updates", ("(x)", "(x)"), "updated_too_early", "weights_hidden", "layer 2 is right: look where"),
 ]
 LATE = "hidden_error = error @ self.weights_output.T * (1 - self.hidden**2)\n        "

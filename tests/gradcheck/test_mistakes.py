@@ -39,6 +39,8 @@ MISTAKES = [
     ("softmax_left_out", DEEP),
     ("z_for_activation", SMALL),
     ("z_for_activation", DEEP),
+    ("error_without_slope", SMALL | {"loss": "half_squared", "output": "sigmoid"}),
+    ("error_without_slope", DEEP | {"activation": "sigmoid"}),
     ("updated_too_early", SMALL),
     ("updated_too_early", DEEP),
     ("bias_forgotten", SMALL),

@@ -52,6 +52,7 @@ class Written:
     seed: int = 0
     rate: float = 0.3
     parameters: list = field(init=False)
+    da: np.ndarray | None = None  # the derivative of the loss with respect to the output, if there is an activation
 
     def __post_init__(self):
         rng = np.random.default_rng(self.seed)
@@ -101,6 +102,7 @@ class Written:
         da = {"averaged_over_outputs": 2 * (a - y) / B, "divided_by_outputs": 2 * (a - y) / z.size}.get(
             self.mistake, da
         )
+        self.da = da
         if self.mistake == "cross_entropy_gradient":
             return loss, ((softmax(z) if self.output == "identity" else a) - y) / B
         return loss, da if self.mistake == "output_slope_missing" else self.through_output(da, z, a)
@@ -129,6 +131,7 @@ class Written:
             z.append(np.dot(a[k], weights[k]) + biases[k])
             a.append(f(z[-1]))
         loss, dz = self.loss_and_slope(z[n], y)
+        da = dz if self.da is None else self.da
         loss = loss + factor * sum(np.sum(w**2) for w in weights)
         half = {"l2_half": 0.5, "l2_twice": 2.0, "l2_missing": 0.0}.get(self.mistake, 1.0)
         gradients = [None] * (2 * n)
@@ -138,12 +141,15 @@ class Written:
             over_units = self.mistake == "bias_over_units" and dz.shape[0] == dz.shape[1]
             gradients[2 * k : 2 * k + 2] = [dw, dz.sum(axis=1 if over_units else 0)]
             w = weights[k] - self.rate * dw if self.mistake == "updated_too_early" else weights[k]
+            if self.mistake == "error_without_slope":
+                dz = da
             if k:
                 of_z, of_a = {
                     "formula_at_z": (z[k], z[k]),
                     "slope_at_activation": (a[k], f(a[k])),
                 }.get(self.mistake, (z[k], a[k]))
-                dz = dz @ w.T * slope(of_z, of_a)
+                da = dz @ w.T
+                dz = da * slope(of_z, of_a)
         if self.mistake == "bias_forgotten":
             gradients[1::2] = [np.zeros_like(b) for b in biases]
         return loss, gradients

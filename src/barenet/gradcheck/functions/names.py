@@ -20,7 +20,7 @@ ROLES = {
     "error": "dout d_out dvalues grad_output output_grad grad dy delta dz dscores dlogits dloss loss_grad",
     "l2": "l2 reg lam lamb lamda lambd lmbda lambda_ l2_lambda l2_reg regularization reg_strength weight_decay",
     "cache": "cache caches memory forward_cache",
-    "rate": "lr learning_rate eta rate step_size alpha",
+    "rate": "lr learning_rate learningrate eta rate step_size alpha",
 }
 ROLE_OF = {name: role for role, names in ROLES.items() for name in names.split()}
 

@@ -124,7 +124,7 @@ def of_class(title: str, widths: Sequence[tuple[int, ...]], one_hot: bool | None
     """Yield plans for a class, which is made with some sizes."""
     for sizes in widths:
         for flipped, columns in LAYOUTS if len(set(sizes)) > 1 else LAYOUTS[:1]:
-            yield from (Plan(sizes, f"a {title}", hot, flipped, columns) for hot in kinds(one_hot, columns, made))
+            yield from (Plan(sizes, f"{title}(...)", hot, flipped, columns) for hot in kinds(one_hot, columns, made))
 
 
 def is_function(thing: Any) -> bool:

@@ -43,14 +43,17 @@ class Variation:
     activation's derivative is taken instead: ("z", m) or ("a", m), before or after the activation of layer m (m = 0:
     the inputs), ("formula", m), the formula for a with z of layer m in its place, or None for no derivative. In the
     layers `untransposed` the error is multiplied by W instead of its transpose, and in those of `weights` by other
-    weights. The weights' gradients of the layers `inputs_z` have z of the layer below in the place of a. With
-    `biases_over_units`, a bias's gradient is summed over the units where that fits the shape.
+    weights. From the layers `errors` the error goes back as it is before the derivative of their activation; `da` is
+    that of the output layer. The weights' gradients of the layers `inputs_z` have z of the layer below in the place of
+    a. With `biases_over_units`, a bias's gradient is summed over the units where that fits the shape.
     """
 
     dz: Array | None = None
     slopes: Mapping[int, tuple[str, int] | None] = field(default_factory=dict)
     untransposed: frozenset[int] = frozenset()
     weights: Mapping[int, Array] = field(default_factory=dict)
+    errors: frozenset[int] = frozenset()
+    da: Array | None = None
     inputs_z: frozenset[int] = frozenset()
     biases_over_units: bool = False
 
@@ -97,6 +100,7 @@ class Reference:
         dz = self.scale * LOSSES[self.loss](z[-1], targets)[1] if how.dz is None else how.dz
         gradients = {}
         for layer in range(len(weights), 0, -1):
+            da = dz if layer < len(weights) or how.da is None else how.da
             if layer < len(weights) or layer in how.slopes:
                 dz = self.through_activation(dz, how.slopes.get(layer, ("z", layer)), layer, z, a)
             below = z[layer - 1] if layer in how.inputs_z else a[layer - 1]
@@ -109,7 +113,7 @@ class Reference:
             w = how.weights.get(layer, weights[layer - 1])
             if layer in how.untransposed and w.shape[0] != w.shape[1]:
                 raise ShapeError(f"weights {w.shape} go one way only")
-            dz = dz @ (w if layer in how.untransposed else w.T)
+            dz = (da if layer in how.errors else dz) @ (w if layer in how.untransposed else w.T)
         return [gradients[i] for i in range(len(values))]
 
     def through_activation(

@@ -32,6 +32,7 @@ def wrong_gradients(evidence: Evidence) -> Iterator[tuple[list[str], list[Array]
         *wrong_slopes(n_layers, network.activations),
         *wrong_weights(n_layers),
         *wrong_inputs(n_layers),
+        *wrong_errors(n_layers, outputs),
         *early_updates(evidence, network),
     ]
     if network.layout.biases and evidence.n_images in {w.shape[1] for w in network.layout.read(evidence.values)[0]}:
@@ -82,6 +83,16 @@ def wrong_inputs(n_layers: int) -> Ways:
         yield [f"z_for_a:{layer}"], Variation(inputs_z=frozenset([layer]))
     if n_layers > 2:
         yield ["z_for_a:all"], Variation(inputs_z=frozenset(range(2, n_layers + 1)))
+
+
+def wrong_errors(n_layers: int, outputs: Sequence[tuple[str, Array]]) -> Ways:
+    """Yield variations in which dW has an activation's derivative, and the error that goes back has not."""
+    da = next((wrong for kind, wrong in outputs if kind == "output_slope_missing"), None)
+    layers = range(2, n_layers + (da is not None))
+    for layer in layers:
+        yield [f"error_without_slope:{layer}"], Variation(errors=frozenset([layer]), da=da)
+    if len(layers) > 1:
+        yield ["error_without_slope:all"], Variation(errors=frozenset(layers), da=da)
 
 
 def early_updates(evidence: Evidence, network: Reference) -> Ways:

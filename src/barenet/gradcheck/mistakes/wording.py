@@ -36,6 +36,8 @@ def describe(
     layers = dict(enumerate((names[i] for i in network.layout.weights), start=1))
     if name == "z_for_a":
         return describe_input(tuple(parameters), place[0], layers)
+    if name == "error_without_slope":
+        return describe_error(tuple(parameters), place[0], layers)
     if name == "transposed_weight":
         return describe_transposed(tuple(parameters), place[0], layers, network)
     return describe_slope(name, tuple(parameters), place, layers, network)
@@ -52,6 +54,19 @@ def describe_transposed(parameters: tuple[str, ...], place: str, layers: dict[in
         parameters,
         f"on the way back the error goes through {what} the wrong way round: {back} and {forth} are mixed up",
         f"z = a @ {forth} gives da = dz @ {back}",
+    )
+
+
+def describe_error(parameters: tuple[str, ...], place: str, layers: dict[int, str]) -> Mistake:
+    """Return the words for an error that goes back without the derivative of an activation."""
+    layer = 2 if place == "all" else int(place)
+    where = "every layer but the first" if place == "all" else f"layer {layer}"
+    return Mistake(
+        "error_without_slope",
+        parameters,
+        f"the error that goes back from {where} lacks the derivative of the activation, which the layer's gradients "
+        "have",
+        f"use the same dz{layer} for the gradient of {layers[layer]} and for the error of the layer below",
     )
 
 
