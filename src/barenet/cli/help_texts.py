@@ -157,13 +157,15 @@ For example:
     barenet gradcheck my.toml --json
     barenet gradcheck mine.py:loss_and_gradients
     barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5
+    barenet gradcheck lesson.ipynb:Net
 
 The network is made in float64 and checked on a few training images, at up to 200
 coordinates of each parameter. The exit code is 1 when a gradient is wrong.
 
 Your code is a function of parameters (a dict or a list of arrays), x and
-labels that returns a loss and gradients. If gradients are wrong and the numbers
-fit a well-known mistake, the mistake is named.
+labels that returns a loss and gradients, or a class or an object with methods
+such as forward, loss and backward. If gradients are wrong and the numbers fit a
+well-known mistake, the mistake is named.
 """,
     "verify": """Compare a run's files with their checksums, and its last steps with the same steps trained here.
 
