@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from other_texts import NUMBERED, TEXTS, VALUES
+from page_texts import texts_of_page, texts_of_script, texts_of_tags
 
 __all__ = ["EDGE", "Entry", "entries_of", "find_entries", "is_prose"]
 
@@ -24,7 +25,10 @@ NOT_TRANSLATED = (
     *("barenet/plots/ranges.py", "barenet/plots/tuning/", "barenet/plots/weights.py"),
 )
 ONLY = {"barenet/plots/neurons.py": "neuron_words"}  # the function of a module whose texts are translated
-NO_TEXTS = {"Ankle boot", "bold red", "last resort", "adobe blank", "system volume information", "model name"}
+NO_TEXTS = {
+    *("Ankle boot", "adobe blank", "bold red", "column layer", "last resort", "model name"),
+    "system volume information",
+}
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word
 HEADINGS = {"plain_table", "add_column", "heading", "Heading"}  # calls, whose texts may have one word
@@ -63,8 +67,22 @@ def find_entries(source: Path) -> list[Entry]:
         if not (file := path.relative_to(source.parent).as_posix()).startswith(NOT_TRANSLATED)
         for entry in entries_of(path.read_text("utf-8"), file)
     ]
+    found += [entry for path in sorted(source.rglob("templates/*")) for entry in entries_of_page(path, source.parent)]
     nouns = {entry.text for entry in found if entry.plural}
     return [entry for entry in found if entry.plural or entry.context or entry.text not in nouns]
+
+
+def entries_of_page(path: Path, root: Path) -> list[Entry]:
+    """Return the texts of a template or a script of a page; single words are like headings."""
+    file = path.relative_to(root).as_posix()
+    texts: list[tuple[str, str]] = []
+    if path.suffix == ".html":
+        texts = list(texts_of_page(path.read_text("utf-8")))
+    elif path.suffix == ".js":
+        texts = [(text, "") for text in texts_of_script(path)]
+    entries = [Entry(text, file, plural) for text, plural in texts if is_prose(text) and text not in NO_TEXTS]
+    words = [Entry(text, file, context="heading") for text in texts_of_tags(path) if not is_prose(text)]
+    return list(dict.fromkeys(entries + words))
 
 
 def entries_of(source: str, file: str) -> list[Entry]:

@@ -12,7 +12,7 @@ from barenet.language.templates import joined
 if TYPE_CHECKING:
     from barenet.language.catalogue import Catalogue  # loaded where the language is not English
 
-__all__ = ["heading", "translated"]
+__all__ = ["heading", "read", "separator", "translated"]
 
 LONGEST = 2_000  # characters of a text that is translated; the program's texts are shorter
 DEEPEST = 6  # values in values
@@ -23,7 +23,7 @@ SENTENCES = re.compile("[.;:] ")
 BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n|  +| (?=\()")
 # What separates parts in Chinese.
 BRACKETS = {"zh": "（{}）"}
-SEPARATORS = {"zh": {",": "，", ";": "；", ":": "：", "; or": "；或"}}
+SEPARATORS = {"en": {}, "zh": {".": "。", ",": "，", ";": "；", ":": "：", "; or": "；或"}}
 
 
 def translated(text: str, language: str | None = None) -> str:
@@ -97,6 +97,10 @@ def whole(text: str, language: str, depth: int) -> tuple[str | None, bool]:
         if fits:
             said = template.fill([in_language(value, language, depth + 1) for value in values])
             return said, template.is_label or not spans
+    if text[0].isupper() and text[1:2].islower():  # a sentence that was written in small letters
+        said, is_sure = whole(text[0].lower() + text[1:], language, depth)
+        if said is not None:
+            return said, is_sure
     if text[0] == "(" and text.find(")") == len(text) - 1:
         inner = in_language(text[1:-1], language, depth + 1)
         return (None if inner == text[1:-1] else BRACKETS[language].format(inner)), True

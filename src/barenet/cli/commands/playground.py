@@ -7,6 +7,7 @@ from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, OneModel, Quiet, Runs, Switch
+from barenet.language.choice import chosen_language
 from barenet.notes import logger
 from barenet.pages.playground.playground import playground as write_playground
 from barenet.printing.lines import print_json, print_line
@@ -36,7 +37,7 @@ def playground(
         Open the page in the browser.
     """
     path = find_model(model, runs)
-    made = write_playground(path, output=output, dataset=data or None)
+    made = write_playground(path, output=output, dataset=data or None, language=chosen_language())
     if json:
         print_json(made.as_dict())
     else:

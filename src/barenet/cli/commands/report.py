@@ -6,6 +6,7 @@ from pathlib import Path
 
 from barenet.cli.models import find_model
 from barenet.cli.options import Data, Json, Quiet, Runs
+from barenet.language.choice import chosen_language
 from barenet.notes import collected
 from barenet.pages.reports.report import report as write_report
 from barenet.printing.lines import print_json, print_line
@@ -34,7 +35,7 @@ def report(
     """
     with collected() as notes:
         paths = [find_model(model, runs) for model in models or (None,)]
-        path = write_report(*paths, output=output, dataset=data)
+        path = write_report(*paths, output=output, dataset=data, language=chosen_language())
     if json:
         print_json({"page": str(path), "bytes": path.stat().st_size, "notes": notes})
     else:
