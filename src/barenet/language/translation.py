@@ -20,10 +20,11 @@ MOST_PARTS = 16  # parts that a text is tried in
 EDGE = re.compile(r"([ \t\n,;:|]*(?:- )?)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
 COLUMNS = " | "  # between parts that are never of one entry
 SENTENCES = re.compile("[.;:] ")
-BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n|  +| (?=\()")
+PARTS = re.compile("[.,;:] ")
+BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |; then |[;:,] |\n|  +| (?=\()")
 # What separates parts in Chinese.
 BRACKETS = {"zh": "（{}）"}
-SEPARATORS = {"en": {}, "zh": {".": "。", ",": "，", ";": "；", ":": "：", "; or": "；或"}}
+SEPARATORS = {"en": {}, "zh": {".": "。", ",": "，", ";": "；", ":": "：", "; or": "；或", "; then": "；然后"}}
 
 
 def translated(text: str, language: str | None = None) -> str:
@@ -40,6 +41,26 @@ def heading(word: str, language: str | None = None) -> str:
     if language == ENGLISH:
         return word
     return read(language).exact(word, "heading") or translated(word, language)
+
+
+def longest_part(text: str, starts: list[int], ends: list[int], language: str, depth: int) -> tuple[int, str | None]:
+    """Return which part is the last of the longest run that is an entry, a sure one if there is any, and its words.
+
+    The whole text is none. If no run is, the first part stands alone, and its words are None.
+    """
+    unsure: tuple[int, str | None] = (0, None)
+    for last in range(len(ends) - 1, -1, -1):
+        part = text[starts[0] : ends[last]]
+        if part and part != text:
+            words, is_sure = whole(part, language, depth)
+            if words is None and part.endswith("."):
+                words, is_sure = whole(part[:-1], language, depth)
+                words = None if words is None else words + separator(".", language)
+            if words is not None and is_sure:
+                return last, words
+            if words is not None and unsure[1] is None:
+                unsure = last, words
+    return unsure
 
 
 def is_number(value: str) -> bool:
@@ -96,7 +117,7 @@ def whole(text: str, language: str, depth: int) -> tuple[str | None, bool]:
             fits = template.is_label or not (template.is_general and spans)
         if fits:
             said = template.fill([in_language(value, language, depth + 1) for value in values])
-            return said, template.is_label or not spans
+            return said, template.is_label or not any(map(PARTS.search, values))
     if text[0].isupper() and text[1:2].islower():  # a sentence that was written in small letters
         said, is_sure = whole(text[0].lower() + text[1:], language, depth)
         if said is not None:
@@ -113,12 +134,9 @@ def in_parts(text: str, language: str, depth: int) -> str:
     starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
     said, first, found = "", 0, False
     while first < len(starts):
-        for last in range(len(ends) - 1, first - 1, -1):
-            part = text[starts[first] : ends[last]]
-            is_all = first == 0 and last == len(ends) - 1
-            words = whole(part, language, depth)[0] if part and not is_all else None
-            if words is not None:
-                break
+        last, words = longest_part(text, starts[first:], ends[first:], language, depth)
+        last += first
+        part = text[starts[first] : ends[last]]
         found = found or words is not None
         said = joined(said, part if words is None else words)
         if last < len(cuts):

@@ -41,7 +41,8 @@ class Piece:
         """Return the template's source for a translation."""
         shown = html.escape(said, quote=False)
         words = re.sub(r"{(\d+)}|{{|}}", lambda m: self.places[int(m[1])] if m[1] else m[0][0], shown)
-        return f"{separator(self.before, language)}{words}{separator(self.after, language)}"
+        before = "" if words.startswith("（") and self.before.isspace() else separator(self.before, language)
+        return f"{before}{words}{separator(self.after, language)}"
 
 
 def pieces_of(source: str) -> Iterator[str | Piece]:
@@ -146,7 +147,7 @@ def template_in_language(source: str, language: str) -> str:
     for piece in pieces_of(source):
         if isinstance(piece, str):
             source = piece.replace('<html lang="en">', f'<html lang="{LANGUAGE_TAGS[language]}">')
-            parts.append(separator(source, language) if source.strip() == "." else source)
+            parts.append(re.sub(r"(^|}})\.(\s*)$", rf"\1{separator('.', language)}\2", source))
         else:
             said = read(language).template(piece.text)
             parts.append(piece.filled(piece.text, ENGLISH) if said is None else piece.filled(said, language))

@@ -10,7 +10,7 @@ from typing import Any
 
 from barenet.errors import MachineError
 from barenet.language.choice import ENGLISH
-from barenet.language.translation import translated
+from barenet.language.translation import heading, translated
 from barenet.messages import count
 from barenet.pages.languages import drawing_in_language, hover_in_language, template_in_language
 from barenet.pages.scripts import script_in_language
@@ -49,10 +49,17 @@ def render(template: str, language: str = ENGLISH, **values: Any) -> str:
         "command": command,
         "flagged": lambda text: flagged(translated(text, language)),
         "things": count,
+        "begun": lambda text: begun(translated(text, language)),
+        "heading": lambda text: heading(text, language),
         "drawing": lambda svg: Markup(drawing_in_language(svg, language)),
         "hover": lambda points: Markup("{}").format(hover_in_language(points, language)),
     }
     return environment.get_template(template).render(infinity=math.inf, **values) + "\n"
+
+
+def begun(text: str) -> str:
+    """Return a sentence with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def command(text: str) -> str:
