@@ -36,10 +36,15 @@ class Template:
         return -sum(map(str.isalpha, literal)), -len(literal), self.text
 
     @property
+    def letters(self) -> int:
+        """Return how many letters are literal."""
+        return -self.rank[0]
+
+    @property
     def is_general(self) -> bool:
         """Whether so little is literal that many other texts fit as well: "{0} is {1}"."""
         first = self.pieces[0]
-        return -self.rank[0] < (3 if first.endswith(": ") else 4 if first else 6)
+        return self.letters < (3 if first.endswith(": ") else 4 if first else 6)
 
     @property
     def is_label(self) -> bool:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from barenet.language.choice import ENGLISH, chosen_language
-from barenet.language.templates import joined
+from barenet.language.templates import Template, joined
 
 if TYPE_CHECKING:
     from barenet.language.catalogue import Catalogue  # loaded where the language is not English
@@ -43,6 +43,20 @@ def heading(word: str, language: str | None = None) -> str:
     return read(language).exact(word, "heading") or translated(word, language)
 
 
+def fits(template: Template, values: list[str], depth: int) -> bool:
+    """Whether values may be those of a template, as far as one can see."""
+    if any(value.rstrip().endswith((",", ";", ":")) for value in values):
+        return False  # it would go over the end of a part
+    if template.takes_number or (template.is_general and depth == 0):
+        return all(map(is_number, values))
+    return template.is_label or not (template.is_general and any(map(SENTENCES.search, values)))
+
+
+def is_sure(template: Template, values: list[str]) -> bool:
+    """Whether no value goes over the end of a part, or follows a label."""
+    return template.is_label or not any(map(PARTS.search, values))
+
+
 def longest_part(text: str, starts: list[int], ends: list[int], language: str, depth: int) -> tuple[int, str | None]:
     """Return which part is the last of the longest run that is an entry, a sure one if there is any, and its words.
 
@@ -52,11 +66,11 @@ def longest_part(text: str, starts: list[int], ends: list[int], language: str, d
     for last in range(len(ends) - 1, -1, -1):
         part = text[starts[0] : ends[last]]
         if part and part != text:
-            words, is_sure = whole(part, language, depth)
+            words, sure = whole(part, language, depth)
             if words is None and part.endswith("."):
-                words, is_sure = whole(part[:-1], language, depth)
+                words, sure = whole(part[:-1], language, depth)
                 words = None if words is None else words + separator(".", language)
-            if words is not None and is_sure:
+            if words is not None and sure:
                 return last, words
             if words is not None and unsure[1] is None:
                 unsure = last, words
@@ -84,8 +98,8 @@ def in_language(text: str, language: str, depth: int) -> str:
     if found is None or not found[2] or depth > DEEPEST:
         return text
     before, core, after = found.groups()
-    said, is_sure = whole(core, language, depth)
-    if said is None or not is_sure:
+    said, sure = whole(core, language, depth)
+    if said is None or not sure:
         ways = [*([] if said is None else [said]), in_parts(core, language, depth)]
         said = min(ways, key=lambda way: sum(c.isascii() and c.isalpha() for c in way))  # what is left in English
     return text if said == core else f"{separator(before, language)}{said}{separator(after, language)}"
@@ -106,22 +120,21 @@ def whole(text: str, language: str, depth: int) -> tuple[str | None, bool]:
     said = catalogue.exact(text, "value" if is_word else "")
     if said is not None or is_word:
         return said, True
-    for template in catalogue.candidates(text):
-        values = template.values_in(text)
-        if values is None or any(value.rstrip().endswith((",", ";", ":")) for value in values):
-            continue  # no match, or one across the end of a part
-        spans = any(map(SENTENCES.search, values))
-        if template.takes_number or (template.is_general and depth == 0):
-            fits = all(map(is_number, values))
-        else:
-            fits = template.is_label or not (template.is_general and spans)
-        if fits:
-            said = template.fill([in_language(value, language, depth + 1) for value in values])
-            return said, template.is_label or not any(map(PARTS.search, values))
+    fitting = [
+        (template, values)
+        for template in catalogue.candidates(text)
+        if (values := template.values_in(text)) is not None and fits(template, values, depth)
+    ]
+    if fitting:
+        sure = [pair for pair in fitting if is_sure(*pair)]
+        # A sure one is taken if it is not much less literal than the most literal one.
+        template, values = next((pair for pair in sure if 2 * pair[0].letters >= fitting[0][0].letters), fitting[0])
+        filled = template.fill([in_language(value, language, depth + 1) for value in values])
+        return filled, is_sure(template, values)
     if text[0].isupper() and text[1:2].islower():  # a sentence that was written in small letters
-        said, is_sure = whole(text[0].lower() + text[1:], language, depth)
-        if said is not None:
-            return said, is_sure
+        lowered = whole(text[0].lower() + text[1:], language, depth)
+        if lowered[0] is not None:
+            return lowered
     if text[0] == "(" and text.find(")") == len(text) - 1:
         inner = in_language(text[1:-1], language, depth + 1)
         return (None if inner == text[1:-1] else BRACKETS[language].format(inner)), True
