@@ -69,8 +69,15 @@ class Template:
         Each piece is looked for behind the one before, so the time is linear in the length of the text.
         """
         first, *middle, last = self.pieces if len(self.pieces) > 1 else (*self.pieces, "")
-        if middle and not last and text.endswith(middle[-1].rstrip()):
-            text += " " * middle[-1].endswith(" ")  # the last value is empty, and the space before it was cut off
+        final = middle[-1] if middle else first
+        if (
+            len(self.pieces) > 1
+            and not last
+            and final.endswith(" ")
+            and final.strip()
+            and text.endswith(final.rstrip())
+        ):
+            text += " "  # the last value is empty, and the space before it was cut off
         end = len(text) - len(last)
         if not (text.startswith(first) and text.endswith(last) and end >= len(first)):
             return None

@@ -67,9 +67,9 @@ def longest_part(text: str, starts: list[int], ends: list[int], language: str, d
         part = text[starts[0] : ends[last]]
         if part and part != text:
             words, sure = whole(part, language, depth)
-            if words is None and part.endswith("."):
-                words, sure = whole(part[:-1], language, depth)
-                words = None if words is None else words + separator(".", language)
+            if part.endswith(".") and not sure:
+                bare, sure = whole(part[:-1], language, depth)
+                words = words if bare is None else bare + separator(".", language)
             if words is not None and sure:
                 return last, words
             if words is not None and unsure[1] is None:

@@ -13,6 +13,7 @@ from barenet.language.translation import read, separator
 __all__ = ["Literal", "literals_of", "script_in_language"]
 
 TOKEN = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|`""", re.DOTALL)
+STRING = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""")
 EDGES = re.compile(r"([ ,;:]*)(.*?)([ ,;:.]*)", re.DOTALL)
 
 
@@ -51,6 +52,8 @@ def template_parts(script: str, at: int) -> tuple[list[str], int]:
             while depth:
                 if script[at] == "`":
                     at = template_parts(script, at + 1)[1] - 1
+                elif inner := STRING.match(script, at):
+                    at = inner.end() - 1
                 depth += {"{": 1, "}": -1}.get(script[at], 0)
                 at += 1
             parts.append(script[start : at - 1])
