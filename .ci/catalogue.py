@@ -20,10 +20,10 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-sys.path.insert(0, str(Path(__file__).parent))
-from extraction import EDGE, Entry, find_entries
-
 SOURCE = Path(__file__).parents[1] / "src" / "barenet"
+sys.path[:0] = [str(Path(__file__).parent), str(SOURCE.parent)]
+from extraction import EDGE, Entry, find_entries  # noqa: E402
+
 FOLDER = SOURCE / "language" / "zh"
 HEADER = "# Chinese translations of the texts of barenet. .ci/catalogue.py writes the entries; people write the msgstr."
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from other_texts import HEADINGS as LABELS
 from other_texts import NUMBERED, TEXTS, VALUES
+from page_texts import texts_of_page, texts_of_script, texts_of_tags
 
 __all__ = ["EDGE", "Entry", "entries_of", "find_entries", "is_prose"]
 
@@ -20,14 +22,15 @@ NOT_TRANSLATED = (
     *("barenet/__init__.py", "barenet/course.py", "barenet/sklearn/", "barenet/engine/compiled/kernels/"),
     *("barenet/deploy/numpy_template.py", "barenet/deploy/export_numpy.py", "barenet/deploy/tables/source.py"),
     *("barenet/deploy/tables/numbers.py", "barenet/deploy/tables/rows.py", "barenet/deploy/tables/text.py"),
-    *("barenet/plots/appearance.py", "barenet/plots/learning_curves.py"),
-    *("barenet/plots/ranges.py", "barenet/plots/tuning/", "barenet/plots/weights.py"),
+    "barenet/plots/appearance.py",
 )
-ONLY = {"barenet/plots/neurons.py": "neuron_words"}  # the function of a module whose texts are translated
-NO_TEXTS = {"Ankle boot", "bold red", "last resort", "adobe blank", "system volume information", "model name"}
+NO_TEXTS = {
+    *("Ankle boot", "adobe blank", "axes fraction", "bold red", "column layer", "last resort", "lower left"),
+    *("model name", "offset points", "outside right upper", "outside upper right", "system volume information"),
+}
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word
-HEADINGS = {"plain_table", "add_column", "heading", "Heading"}  # calls, whose texts may have one word
+HEADINGS = {"plain_table", "add_column", "heading", "Heading", "style"}  # calls, whose texts may have one word
 LISTS = ("HEADINGS", "TITLES")  # names of such words
 FIELD = re.compile(r"({\w*(?::[^{}]*)?})")
 EDGE = " \t\n,;:|"  # what a text may have at its ends; the lookup removes the same
@@ -55,6 +58,7 @@ class Entry:
 def find_entries(source: Path) -> list[Entry]:
     """Return the texts of all modules below a folder, by file, in the order of each file."""
     others = [Entry(text, origin) for origin, texts in TEXTS.items() for text in texts]
+    others += [Entry(word, "labels of plots", context="heading") for word in LABELS]
     others += [Entry(text, "after a number", context="count") for text in NUMBERED]
     others += [Entry(word, "words in texts", context="value") for word in VALUES]
     found = others + [
@@ -63,15 +67,27 @@ def find_entries(source: Path) -> list[Entry]:
         if not (file := path.relative_to(source.parent).as_posix()).startswith(NOT_TRANSLATED)
         for entry in entries_of(path.read_text("utf-8"), file)
     ]
+    found += [entry for path in sorted(source.rglob("templates/*")) for entry in entries_of_page(path, source.parent)]
     nouns = {entry.text for entry in found if entry.plural}
     return [entry for entry in found if entry.plural or entry.context or entry.text not in nouns]
+
+
+def entries_of_page(path: Path, root: Path) -> list[Entry]:
+    """Return the texts of a template or a script of a page; single words are like headings."""
+    file = path.relative_to(root).as_posix()
+    texts: list[tuple[str, str]] = []
+    if path.suffix == ".html":
+        texts = list(texts_of_page(path.read_text("utf-8")))
+    elif path.suffix == ".js":
+        texts = [(text, "") for text in texts_of_script(path)]
+    entries = [Entry(text, file, plural) for text, plural in texts if is_prose(text) and text not in NO_TEXTS]
+    words = [Entry(text, file, context="heading") for text in texts_of_tags(path) if not is_prose(text)]
+    return list(dict.fromkeys(entries + words))
 
 
 def entries_of(source: str, file: str) -> list[Entry]:
     """Return the texts of a module, each once."""
     tree = ast.parse(source)
-    if file in ONLY:
-        tree.body = [node for node in tree.body if getattr(node, "name", "") == ONLY[file]]
     found = [*Texts(file).of(tree)]
     if file == "barenet/cli/help_texts.py":
         texts = [
@@ -131,10 +147,13 @@ class Texts:
         if name in PATTERNS and getattr(getattr(node.func, "value", None), "id", "") == "re":
             arguments = arguments[1:]
         if name in HEADINGS:
-            for argument in node.args:
+            for argument in arguments if name == "style" else node.args:
                 yield from self.headings(argument)
                 if isinstance(argument, ast.JoinedStr):
                     yield Entry(template_of(parts_of(argument))[0], self.file)
+        for keyword in node.keywords:
+            if keyword.arg == "label":  # of a curve
+                yield from self.headings(keyword.value)
         if isinstance(node.func, ast.Attribute):
             yield from self.of(node.func.value)  # of "...".join(...)
         for argument in arguments:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["NUMBERED", "TEXTS", "VALUES"]
+__all__ = ["HEADINGS", "NUMBERED", "TEXTS", "VALUES"]
 
 # Texts of libraries and of the system, by where they come from.
 TEXTS = {
@@ -26,6 +26,15 @@ TEXTS = {
         "{0} or {1}",
     ),
     "machine.json": ("processor {0}", "cores {0}", "system {0}", "parts of a step rule {0}", "engine {0}"),
+    "pages": (
+        "of {0}, the network learned nothing",
+        "of {0}, {1} of {2} networks learned nothing",
+        *("accuracy, %", "Accuracy, %", "training, {0}", "0.001, common", "value of a bias", "number of weights"),
+        *("number of biases", "{0} × {1} weights", "{0} × {1} image", "{0} biases, all {1} before"),
+        *("bias {0}", "{0} weights", "{0} biases"),
+        *("epoch (▼ below the axis)", "epoch (▲ above the axis)"),
+        *(f"{part} image {{0}}{more}" for part in ("test", "validation") for more in ("", ", labelled {1}")),
+    ),
     "short texts": ("on {0} of {1}", "{0} of recipe {1}"),
     "the system": (
         "No such file or directory",
@@ -45,8 +54,11 @@ TEXTS = {
     ),
 }
 
+# Labels of plots.
+HEADINGS = ("Accuracy", "Loss", "accuracy", "input", "loss", "neuron", "trial", "training", "validation")
+
 # What follows a number and has no plural.
-NUMBERED = ("{0} s", "{0} training", "{0} labelled", "{0} validation", "{0} test")
+NUMBERED = ("{0} s", "test {0}", "validation {0}", "{0} training", "{0} labelled", "{0} validation", "{0} test")
 
 # Words that stand alone in a text and are never names, such as those of columns, settings and commands.
 VALUES = (

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from barenet.errors import ConfigError
@@ -47,3 +51,13 @@ def test_without_variables_the_locale_of_the_user_decides(monkeypatch):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(choice, "user_locale", lambda: "Chinese (Simplified)_China")
     assert chosen_language() == "zh"
+
+
+def test_english_loads_no_catalogue():
+    code = (
+        "import sys, barenet.cli.application as application\n"
+        "application.run(['train', '--lr', '-1'], False)\n"
+        "assert 'barenet.language.translation' in sys.modules\n"
+        "assert 'barenet.language.catalogue' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, "BARENET_LANG": "en"})

@@ -33,6 +33,11 @@ class Catalogue:
         said = self.texts.get(f"{context}{CONTEXT}{text}" if context else text)
         return None if said is None else said.replace("{{", "{").replace("}}", "}")
 
+    def template(self, text: str) -> str | None:
+        """Return the translation of a template as it is written, with its places; None if there is none."""
+        keys = (text, f"heading{CONTEXT}{text}", f"count{CONTEXT}{text}")
+        return next((self.texts[key] for key in keys if key in self.texts), None)
+
     def candidates(self, text: str) -> list[Template]:
         """Return the templates that `text` may be made of, the most literal ones first.
 

@@ -36,10 +36,15 @@ class Template:
         return -sum(map(str.isalpha, literal)), -len(literal), self.text
 
     @property
+    def letters(self) -> int:
+        """Return how many letters are literal."""
+        return -self.rank[0]
+
+    @property
     def is_general(self) -> bool:
         """Whether so little is literal that many other texts fit as well: "{0} is {1}"."""
         first = self.pieces[0]
-        return -self.rank[0] < (3 if first.endswith(": ") else 4 if first else 6)
+        return self.letters < (3 if first.endswith(": ") else 4 if first else 6)
 
     @property
     def is_label(self) -> bool:
@@ -64,6 +69,15 @@ class Template:
         Each piece is looked for behind the one before, so the time is linear in the length of the text.
         """
         first, *middle, last = self.pieces if len(self.pieces) > 1 else (*self.pieces, "")
+        final = middle[-1] if middle else first
+        if (
+            len(self.pieces) > 1
+            and not last
+            and final.endswith(" ")
+            and final.strip()
+            and text.endswith(final.rstrip())
+        ):
+            text += " "  # the last value is empty, and the space before it was cut off
         end = len(text) - len(last)
         if not (text.startswith(first) and text.endswith(last) and end >= len(first)):
             return None

@@ -7,12 +7,12 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from barenet.language.choice import ENGLISH, chosen_language
-from barenet.language.templates import joined
+from barenet.language.templates import Template, joined
 
 if TYPE_CHECKING:
     from barenet.language.catalogue import Catalogue  # loaded where the language is not English
 
-__all__ = ["heading", "translated"]
+__all__ = ["heading", "read", "separator", "translated"]
 
 LONGEST = 2_000  # characters of a text that is translated; the program's texts are shorter
 DEEPEST = 6  # values in values
@@ -20,10 +20,11 @@ MOST_PARTS = 16  # parts that a text is tried in
 EDGE = re.compile(r"([ \t\n,;:|]*(?:- )?)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
 COLUMNS = " | "  # between parts that are never of one entry
 SENTENCES = re.compile("[.;:] ")
-BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |[;:,] |\n|  +| (?=\()")
+PARTS = re.compile("[.,;:] ")
+BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |; then |[;:,] |\n|  +| (?=\()")
 # What separates parts in Chinese.
 BRACKETS = {"zh": "（{}）"}
-SEPARATORS = {"zh": {",": "，", ";": "；", ":": "：", "; or": "；或"}}
+SEPARATORS = {"en": {}, "zh": {".": "。", ",": "，", ";": "；", ":": "：", "; or": "；或", "; then": "；然后"}}
 
 
 def translated(text: str, language: str | None = None) -> str:
@@ -40,6 +41,40 @@ def heading(word: str, language: str | None = None) -> str:
     if language == ENGLISH:
         return word
     return read(language).exact(word, "heading") or translated(word, language)
+
+
+def fits(template: Template, values: list[str], depth: int) -> bool:
+    """Whether values may be those of a template, as far as one can see."""
+    if any(value.rstrip().endswith((",", ";", ":")) for value in values):
+        return False  # it would go over the end of a part
+    if template.takes_number or (template.is_general and depth == 0):
+        return all(map(is_number, values))
+    return template.is_label or not (template.is_general and any(map(SENTENCES.search, values)))
+
+
+def is_sure(template: Template, values: list[str]) -> bool:
+    """Whether no value goes over the end of a part, or follows a label."""
+    return template.is_label or not any(map(PARTS.search, values))
+
+
+def longest_part(text: str, starts: list[int], ends: list[int], language: str, depth: int) -> tuple[int, str | None]:
+    """Return which part is the last of the longest run that is an entry, a sure one if there is any, and its words.
+
+    The whole text is none. If no run is, the first part stands alone, and its words are None.
+    """
+    unsure: tuple[int, str | None] = (0, None)
+    for last in range(len(ends) - 1, -1, -1):
+        part = text[starts[0] : ends[last]]
+        if part and part != text:
+            words, sure = whole(part, language, depth)
+            if part.endswith(".") and not sure:
+                bare, sure = whole(part[:-1], language, depth)
+                words = words if bare is None else bare + separator(".", language)
+            if words is not None and sure:
+                return last, words
+            if words is not None and unsure[1] is None:
+                unsure = last, words
+    return unsure
 
 
 def is_number(value: str) -> bool:
@@ -63,8 +98,8 @@ def in_language(text: str, language: str, depth: int) -> str:
     if found is None or not found[2] or depth > DEEPEST:
         return text
     before, core, after = found.groups()
-    said, is_sure = whole(core, language, depth)
-    if said is None or not is_sure:
+    said, sure = whole(core, language, depth)
+    if said is None or not sure:
         ways = [*([] if said is None else [said]), in_parts(core, language, depth)]
         said = min(ways, key=lambda way: sum(c.isascii() and c.isalpha() for c in way))  # what is left in English
     return text if said == core else f"{separator(before, language)}{said}{separator(after, language)}"
@@ -85,18 +120,21 @@ def whole(text: str, language: str, depth: int) -> tuple[str | None, bool]:
     said = catalogue.exact(text, "value" if is_word else "")
     if said is not None or is_word:
         return said, True
-    for template in catalogue.candidates(text):
-        values = template.values_in(text)
-        if values is None or any(value.rstrip().endswith((",", ";", ":")) for value in values):
-            continue  # no match, or one across the end of a part
-        spans = any(map(SENTENCES.search, values))
-        if template.takes_number or (template.is_general and depth == 0):
-            fits = all(map(is_number, values))
-        else:
-            fits = template.is_label or not (template.is_general and spans)
-        if fits:
-            said = template.fill([in_language(value, language, depth + 1) for value in values])
-            return said, template.is_label or not spans
+    fitting = [
+        (template, values)
+        for template in catalogue.candidates(text)
+        if (values := template.values_in(text)) is not None and fits(template, values, depth)
+    ]
+    if fitting:
+        sure = [pair for pair in fitting if is_sure(*pair)]
+        # A sure one is taken if it is not much less literal than the most literal one.
+        template, values = next((pair for pair in sure if 2 * pair[0].letters >= fitting[0][0].letters), fitting[0])
+        filled = template.fill([in_language(value, language, depth + 1) for value in values])
+        return filled, is_sure(template, values)
+    if text[0].isupper() and text[1:2].islower():  # a sentence that was written in small letters
+        lowered = whole(text[0].lower() + text[1:], language, depth)
+        if lowered[0] is not None:
+            return lowered
     if text[0] == "(" and text.find(")") == len(text) - 1:
         inner = in_language(text[1:-1], language, depth + 1)
         return (None if inner == text[1:-1] else BRACKETS[language].format(inner)), True
@@ -109,12 +147,9 @@ def in_parts(text: str, language: str, depth: int) -> str:
     starts, ends = [0, *(cut.end() for cut in cuts)], [*(cut.start() for cut in cuts), len(text)]
     said, first, found = "", 0, False
     while first < len(starts):
-        for last in range(len(ends) - 1, first - 1, -1):
-            part = text[starts[first] : ends[last]]
-            is_all = first == 0 and last == len(ends) - 1
-            words = whole(part, language, depth)[0] if part and not is_all else None
-            if words is not None:
-                break
+        last, words = longest_part(text, starts[first:], ends[first:], language, depth)
+        last += first
+        part = text[starts[first] : ends[last]]
         found = found or words is not None
         said = joined(said, part if words is None else words)
         if last < len(cuts):

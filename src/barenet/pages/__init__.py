@@ -2,6 +2,8 @@
 
 Read the modules in this order; open `page` first:
 
+    scripts          scripts in another language
+    languages        templates and drawings in another language
     page             fill a template, write a page
     settings_table   settings as text for a page
     reports/         pages about one run, and pages that compare several

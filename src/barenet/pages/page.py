@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 import re
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from barenet.errors import MachineError
+from barenet.language.choice import ENGLISH
+from barenet.language.translation import heading, translated
 from barenet.messages import count
+from barenet.pages.languages import drawing_in_language, hover_in_language, template_in_language
+from barenet.pages.scripts import script_in_language
 from barenet.storage.files import replace_file, with_ending
 
 __all__ = ["LIMIT", "page_path", "render", "write_page"]
@@ -18,19 +23,43 @@ LINE = 36  # letters of code that fit in a line on a phone
 FLAG = re.compile(r"(?<![\w-])--[a-z][\w.-]*\w")
 
 
-def render(template: str, **values: Any) -> str:
-    """Return a filled template: everything but SVG is escaped, and a missing value is an error."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def render(template: str, language: str = ENGLISH, **values: Any) -> str:
+    """Return a filled template in a language: everything but SVG is escaped, and a missing value is an error."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+    from markupsafe import Markup
+
+    folder = resources.files("barenet.pages.reports") / "templates"
+
+    def load(name: str) -> str:
+        source = (folder / name).read_text("utf-8")
+        return script_in_language(source, language) if name.endswith(".js") else template_in_language(source, language)
+
+    def said(value: Any) -> Any:
+        return translated(value, language) if type(value) is str else value
 
     environment = Environment(
-        loader=PackageLoader("barenet.pages.reports"),
+        loader=FunctionLoader(load),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
+        finalize=said,
     )
-    environment.filters |= {"command": command, "flagged": flagged, "things": count}
+    environment.filters |= {
+        "command": command,
+        "flagged": lambda text: flagged(translated(text, language)),
+        "things": count,
+        "begun": lambda text: begun(translated(text, language)),
+        "heading": lambda text: heading(text, language),
+        "drawing": lambda svg: Markup(drawing_in_language(svg, language)),
+        "hover": lambda points: Markup("{}").format(hover_in_language(points, language)),
+    }
     return environment.get_template(template).render(infinity=math.inf, **values) + "\n"
+
+
+def begun(text: str) -> str:
+    """Return a sentence with a capital letter."""
+    return text[:1].upper() + text[1:]
 
 
 def command(text: str) -> str:

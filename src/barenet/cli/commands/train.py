@@ -15,6 +15,7 @@ from barenet.config.sources import build_config
 from barenet.data.loading import load_dataset
 from barenet.engine.making import choose_engine
 from barenet.errors import ConfigError, DivergedError, MachineError
+from barenet.language.choice import chosen_language
 from barenet.notes import logger
 from barenet.pages.reports.report import report as write_report
 from barenet.plots.live import LivePlot, ObserverGroup
@@ -102,7 +103,7 @@ def train(
 def report_on(observer: ConsoleObserver) -> None:
     """Write the page about the run that was trained."""
     if observer.folder is not None:
-        logger.info(f"report: {write_report(observer.folder)}")
+        logger.info(f"report: {write_report(observer.folder, language=chosen_language())}")
 
 
 def check_resumed(run: Path, name: str | None, *, dry_run: bool) -> None:

@@ -21,10 +21,14 @@ from numpy.typing import NDArray
 from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError, DataError
+from barenet.language.choice import ENGLISH
+from barenet.language.translation import translated
 from barenet.messages import count, one_line
 from barenet.nn import MLP
 from barenet.notes import logger
+from barenet.pages.languages import template_in_language
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
+from barenet.pages.scripts import script_in_language
 from barenet.run_folders.checkpoint import Inputs, SavedModel
 from barenet.run_folders.scores import names_for
 from barenet.storage.files import replace_file
@@ -62,6 +66,7 @@ def write_playground(
     name: str,
     members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
+    language: str = ENGLISH,
 ) -> int:
     """Write the page of a network and return its size in bytes; after an error nothing is written.
 
@@ -73,7 +78,7 @@ def write_playground(
         DataError: its images are not grey, or the data set has other images.
         MachineError: the page cannot be written.
     """
-    page = build_page(model, dataset, name=name, members=members, warning=warning).encode()
+    page = build_page(model, dataset, name=name, members=members, warning=warning, language=language).encode()
     replace_file(path, page)
     return len(page)
 
@@ -85,6 +90,7 @@ def build_page(
     name: str,
     members: Sequence[tuple[str, SavedModel]] = (),
     warning: str = "",
+    language: str = ENGLISH,
 ) -> str:
     """Return the page's HTML; the same network and images give the same text. `warning`: a text at the top."""
     models = [member for _, member in members] or [model]
@@ -97,7 +103,7 @@ def build_page(
     run = {
         "name": name,
         "data": model.info.data_name,
-        "warning": warning,
+        "warning": translated(warning, language),
         "classNames": names_for(model, dataset),
         **describe_networks(model, members),
         "height": frame.height,
@@ -111,10 +117,10 @@ def build_page(
         "labels": labels.tolist(),
     }
     examples = pack(images) if len(images) else ""
-    page = fill_template(run | {"rounded": False}, pack_weights(networks), examples)
+    page = fill_template(run | {"rounded": False}, pack_weights(networks), examples, language)
     if len(page.encode()) > limit:
         rounded = [round_weights(network) for network in networks]
-        page = fill_template(run | {"rounded": True}, pack_weights(rounded), examples)
+        page = fill_template(run | {"rounded": True}, pack_weights(rounded), examples, language)
         if len(page.encode()) > limit or any(map(not_as_good, networks, rounded)):
             raise too_large(models)
         logger.info(f"the page holds the weights rounded to 16 binary digits, to stay under {limit / 1e6} MB")
@@ -222,8 +228,8 @@ def choose_examples(dataset: Dataset | None) -> tuple[NDArray[np.generic], NDArr
     return dataset.test_images[chosen], labels[chosen]
 
 
-def fill_template(run: Mapping[str, Any], weights: str, examples: str) -> str:
-    """Return the page: its template filled with styles, scripts and the run."""
+def fill_template(run: Mapping[str, Any], weights: str, examples: str, language: str) -> str:
+    """Return the page in a language: its template filled with styles, scripts and the run."""
     folder = resources.files("barenet.pages.playground") / "templates"
 
     def read(names: Sequence[str]) -> str:
@@ -232,11 +238,11 @@ def fill_template(run: Mapping[str, Any], weights: str, examples: str) -> str:
     parts = {
         "title": html.escape(one_line(run["name"], 80)),
         "styles": read(STYLES),
-        "scripts": read([f"playground.{name}.js" for name in SCRIPTS]),
+        "scripts": script_in_language(read([f"playground.{name}.js" for name in SCRIPTS]), language),
         "run": json.dumps(run).replace("<", "\\u003c"),  # so that no class name can end the element
         "weights": weights,
         "examples": examples,
     }
     # The template is split, since `replace` would also find placeholders in the inserted parts.
-    first, *rest = read(["playground.html"]).split("{{")
+    first, *rest = template_in_language(read(["playground.html"]), language).split("{{")
     return first + "".join(parts[name] + text for name, text in (piece.split("}}", 1) for piece in rest))

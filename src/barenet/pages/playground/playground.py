@@ -9,6 +9,7 @@ from typing import Any
 from barenet.analysis.images import Source, find_dataset, is_other
 from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError
+from barenet.language.choice import ENGLISH, language_named
 from barenet.nn.activations import CUSTOM
 from barenet.notes import logger
 from barenet.old_words import takes_old
@@ -45,6 +46,7 @@ def playground(
     *,
     output: str | Path | None = None,
     dataset: Source | None = None,
+    language: str = ENGLISH,
 ) -> Playground:
     """Write a page on which a person draws an image and sees the activation of every neuron of a network.
 
@@ -56,6 +58,7 @@ def playground(
             model file.
         dataset: the data set whose test images the page offers, or its path; by default the one that the network was
             trained on, or no images if that cannot be found.
+        language: of the page, "en" or "zh".
 
     Returns:
         The path of the page, its size in bytes, the model file that it shows, and the number of images in it.
@@ -65,6 +68,7 @@ def playground(
         DataError: its images are not grey, or the data set has other images.
         RunError, MachineError: see `barenet.errors`.
     """
+    language = language_named(language, "language")
     path, target = find_run(path), None if output is None else page_path(output)
     model, members = choose_networks(path)
     images = find_images(model, path, dataset)
@@ -72,7 +76,7 @@ def playground(
     name = name_of_run(path) if members else name_of(model, path)
     warnings = [f"{member_name}: {said}" for member_name, member in members if (said := warning_of(member))]
     warning = " ".join(warnings) if members else warning_of(model)
-    size = write_playground(model, target, images, name=name, members=members, warning=warning)
+    size = write_playground(model, target, images, name=name, members=members, warning=warning, language=language)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
     return Playground(target, size, path if members else model.path, min(EXAMPLES, n_test))
 

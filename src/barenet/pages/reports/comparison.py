@@ -12,6 +12,7 @@ from barenet.analysis.images import Source, find_labels
 from barenet.analysis.statistics import mcnemar
 from barenet.config.tables import Config
 from barenet.errors import RunError
+from barenet.language.choice import ENGLISH
 from barenet.messages import count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
@@ -40,8 +41,9 @@ def compare(
     dataset: Source | None,
     activations: Sequence[Activation],
     loss: Loss | None,
+    language: str = ENGLISH,
 ) -> str:
-    """Return the page that compares several runs, or the seeds of a single run."""
+    """Return the page that compares several runs, or the seeds of a single run, in a language."""
     if len({path.resolve() for path in paths}) < len(paths):
         raise RunError("a run is named twice; name each once")
     names = names_of(paths)
@@ -57,6 +59,7 @@ def compare(
     rows = seed_rows(runs[0]) if alone else [run_row(run) for run in runs]
     return render(
         "comparison.html",
+        language,
         title=names[0] if alone else f"{len(runs)} runs compared",
         alone=alone,
         notes=notes,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from barenet.analysis.images import Source
+from barenet.language.choice import ENGLISH
 from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
@@ -30,8 +31,9 @@ def ensemble_page(
     dataset: Source | None,
     activations: Sequence[Activation],
     loss: Loss | None,
+    language: str = ENGLISH,
 ) -> str:
-    """Return the page about the ensemble at `path`."""
+    """Return the page about the ensemble at `path` in a language."""
     whole = read_run_summary(path, name_of_run(path), activations, loss)
     named = names_of(whole)
     notes = [f"{member.source} learned nothing" for member in whole.networks if not member.learned]
@@ -47,6 +49,7 @@ def ensemble_page(
     n_networks = count(len(named), "network")
     return render(
         "ensemble.html",
+        language,
         title=whole.name,
         data_name=whole.models[0].info.data_name,
         notes=notes,

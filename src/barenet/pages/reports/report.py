@@ -10,6 +10,7 @@ from barenet.analysis.images import Source
 from barenet.analysis.learning import verdict_of
 from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
 from barenet.errors import RunError
+from barenet.language.choice import ENGLISH, language_named
 from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
@@ -47,6 +48,7 @@ def report(
     dataset: Source | None = None,
     activations: Sequence[Activation] = (),
     loss: Loss | None = None,
+    language: str = ENGLISH,
 ) -> Path:
     """Write a page about a run, an ensemble or a search, or one that compares several, and return its path.
 
@@ -59,28 +61,30 @@ def report(
         dataset: the data set, or its path, if the run's settings do not say where it is.
         activations: the custom activations of the runs.
         loss: their custom loss.
+        language: of the page, "en" or "zh".
 
     Raises:
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
         MachineError: the page cannot be written.
     """
+    language = language_named(language, "language")
     target = None if output is None else page_path(output)
     study = find_study(paths[0]) if len(paths) == 1 else None
     if study is not None:
         path = target or study / "report.html"
-        write_page(path, study_page(study))
+        write_page(path, study_page(study, language))
         return path
     runs = [check_run(find_run(path)) for path in paths or (None,)]
     options = {"dataset": dataset, "activations": activations, "loss": loss}
     if len(runs) == 1 and is_ensemble(runs[0]):
-        path, text = runs[0] / "report.html", ensemble_page(runs[0], **options)  # type: ignore[arg-type]
+        path, text = runs[0] / "report.html", ensemble_page(runs[0], language=language, **options)  # type: ignore[arg-type]
     elif len(runs) == 1 and not is_seeds(runs[0]):
         saved = read_saved_run(runs[0], **options)  # type: ignore[arg-type]
         for sentence in saved.notes:
             logger.info(sentence)
-        path, text = runs[0] / "report.html", report_page(saved)
+        path, text = runs[0] / "report.html", report_page(saved, language)
     else:
-        text = compare(runs, **options)  # type: ignore[arg-type]
+        text = compare(runs, language=language, **options)  # type: ignore[arg-type]
         path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
     path = target or path
     write_page(path, text)
@@ -102,8 +106,8 @@ def check_run(path: Path) -> Path:
     return path
 
 
-def report_page(saved: SavedRun) -> str:
-    """Return the page about one network."""
+def report_page(saved: SavedRun, language: str = ENGLISH) -> str:
+    """Return the page about one network in a language."""
     thumbnails = Thumbnails(saved)
     held_out = find_results(saved, thumbnails)
     found = look(saved)
@@ -116,6 +120,7 @@ def report_page(saved: SavedRun) -> str:
     rows = thin(history, best)
     return render(
         "report.html",
+        language,
         title=name_of_run(saved.path),
         inspect_another=inspect_another(saved.path, found),
         data_name=saved.model.info.data_name,

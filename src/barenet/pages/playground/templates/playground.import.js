@@ -36,7 +36,11 @@ function importPicture(picture, frame, options) {
   const bright = median(borderOf(grey, w, h)) > 0.5;
   if (bright !== frame.brightBorder && options.invert) {
     grey = grey.map((v) => 1 - v);
-    steps.push(`inverted, since its border is ${bright ? "bright" : "dark"} and those of the run's images are not`);
+    steps.push(
+      bright
+        ? "inverted, since its border is bright and those of the run's images are not"
+        : "inverted, since its border is dark and those of the run's images are not",
+    );
   }
   let box = [0, 0, w, h];
   if (!exact) {

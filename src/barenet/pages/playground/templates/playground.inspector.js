@@ -13,7 +13,9 @@ function showNeuron({ l, j }, look) {
   element("inspector-state").textContent = isOff
     ? "switched off: it gives 0"
     : isClass
-      ? `score ${signed(result.outputs[l][j])}, ${isAverage() ? "average " : ""}probability ${percent(look.shares[j])}`
+      ? isAverage()
+        ? `score ${signed(result.outputs[l][j])}, average probability ${percent(look.shares[j])}`
+        : `score ${signed(result.outputs[l][j])}, probability ${percent(look.shares[j])}`
       : `activation ${signed(result.outputs[l][j])}`;
   showWeights({ l, j }, look);
   const button = element("switch");
@@ -87,8 +89,9 @@ function showPushes(pushes, { classNames, network, scores }, isOff) {
   }
   const strongest = strongestOf(pushes, MANY_CLASSES).sort((a, b) => a - b);
   showBars(strongest.map((c) => [classNames[c], pushes[c]]), pushLimit(pushes, scores));
-  const what = network.givesProbabilities ? "probability" : "score";
-  const meaning = `: each class's ${what}, minus what it would be without this neuron.`;
+  const meaning = network.givesProbabilities
+    ? ": each class's probability, minus what it would be without this neuron."
+    : ": each class's score, minus what it would be without this neuron.";
   text.replaceChildren(make("b", "", "How much it pushes"), meaning);
   const [up, down] = [argmax(pushes), argmax(pushes.map((v) => -v))];
   element("pushes").setAttribute(
