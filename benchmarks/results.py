@@ -3,6 +3,7 @@
     python benchmarks/results.py train strong --seeds 0 1 2        adds each finished seed to results/strong.json
     python benchmarks/results.py train quick --engine numpy        the same without compiled kernels, for its time
     python benchmarks/results.py average strong                    the average of its seeds, from their runs
+    python benchmarks/results.py average best --seeds 1 2          the average of those whose runs are there
     python benchmarks/results.py write                             the tables of docs/results.md
 
 Runs are in `runs/results/`; a stopped run is continued. Only validation decides which weights are kept. The test images
@@ -82,11 +83,11 @@ def train(recipe: str, seed: int, engine: str) -> None:
     print(f"{name} {seed}: {100 * plain['test_accuracy']:.2f} %", flush=True)
 
 
-def average(recipe: str) -> None:
-    """Average the probabilities of a recipe's seeds, and keep the results of the average."""
+def average(recipe: str, chosen: list[int]) -> None:
+    """Average the probabilities of the chosen seeds of a recipe, or of all, and keep the results of the average."""
     found = read(recipe)
-    seeds = sorted(found["seeds"], key=int)
-    folder = RUNS / f"{recipe}-average-of-{len(seeds)}"
+    seeds = [str(seed) for seed in chosen] or sorted(found["seeds"], key=int)
+    folder = RUNS / f"{recipe}-average-of-{'-'.join(seeds)}"
     if not folder.exists():
         members = (str(RUNS / f"{recipe}-{seed}") for seed in seeds)
         barenet("ensemble", *members, "--output", str(RUNS), "--name", folder.name)
@@ -180,14 +181,16 @@ def main() -> None:
     training.add_argument("recipe", choices=SINGLE)
     training.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     training.add_argument("--engine", choices=("compiled", "numpy"), default="compiled")
-    commands.add_parser("average", help="average the seeds of a recipe").add_argument("recipe", choices=SINGLE)
+    averaging = commands.add_parser("average", help="average the seeds of a recipe")
+    averaging.add_argument("recipe", choices=SINGLE)
+    averaging.add_argument("--seeds", type=int, nargs="+", default=[], help="by default, all that were trained")
     commands.add_parser("write", help="write the tables of docs/results.md")
     given = parser.parse_args()
     if given.command == "train":
         for seed in given.seeds:
             train(given.recipe, seed, given.engine)
     elif given.command == "average":
-        average(given.recipe)
+        average(given.recipe, given.seeds)
     else:
         write()
 

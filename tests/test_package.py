@@ -119,7 +119,7 @@ def python_texts():
     """
     texts = {path: path.read_text("utf-8") for folder in ("docs", "examples") for path in (ROOT / folder).rglob("*.py")}
     del texts[ROOT / "examples" / "fast_products.py"], texts[ROOT / "docs" / "settings.py"]
-    for path in (*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")):
+    for path in (*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")):
         page = path.read_text("utf-8")
         blocks = [block.replace(">>> ", "") for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL)]
         texts[path] = "\n".join(blocks + re.findall(r"`((?:from|import) barenet[^`]*)`", page))

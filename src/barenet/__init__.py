@@ -36,9 +36,10 @@ The packages, in the order in which they build on each other; open `nn` first:
     analysis/      numbers about a trained network and its test results
     plots/         pictures
     pages/         HTML pages: reports, the playground
+    documents/     reports to hand in, as HTML, Markdown, LaTeX and PDF
     terminal/      what a terminal or a notebook shows
     deploy/        predictions, and files that work without barenet
-    api/           `train`, `resume`, `search`, `find_learning_rate`, `ensemble`
+    api/           `train`, `resume`, `search`, `find_learning_rate`, `ensemble`, `report`
     course         the course project's dictionaries
     sklearn/       the network as a scikit-learn classifier
     cli/           the command line
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from barenet.analysis.verification import verify
     from barenet.api.ensembles import ensemble
     from barenet.api.learning_rates import find_learning_rate
+    from barenet.api.reporting import report
     from barenet.api.searching import search
     from barenet.api.training import check_custom, resume, train
     from barenet.data.datasets import Dataset, from_arrays
@@ -76,7 +78,6 @@ if TYPE_CHECKING:
     from barenet.gradcheck.network import check_gradients
     from barenet.nn import MLP, Activation, Loss
     from barenet.pages.playground.playground import playground
-    from barenet.pages.reports.report import report
     from barenet.plots.inspection import inspect
     from barenet.run_folders.finding import find_latest
     from barenet.run_folders.observer import Observer
@@ -135,7 +136,7 @@ _LAZY = {
     "load_dataset": "barenet.data.loading",
     "playground": "barenet.pages.playground.playground",
     "recognise": "barenet.deploy.recognition",
-    "report": "barenet.pages.reports.report",
+    "report": "barenet.api.reporting",
     "resume": "barenet.api.training",
     "search": "barenet.api.searching",
     "train": "barenet.api.training",

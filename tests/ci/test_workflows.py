@@ -50,8 +50,8 @@ def python_versions(job):
     ]
 
 
-def test_there_are_a_workflow_of_checks_and_one_of_releases():
-    assert [path.name for path in WORKFLOWS] == ["ci.yml", "release.yml"]
+def test_there_are_workflows_of_checks_of_releases_and_of_the_site():
+    assert [path.name for path in WORKFLOWS] == ["ci.yml", "release.yml", "site.yml"]
 
 
 def test_each_step_runs_a_script_that_is_there():
@@ -66,9 +66,11 @@ def test_the_workflow_of_checks_runs_what_ci_run_runs():
 
 def test_every_script_of_ci_is_run_by_a_workflow_or_is_read_by_a_script():
     folder = ROOT / ".ci"
-    texts = "".join(path.read_text("utf-8") for path in [*folder.iterdir(), *WORKFLOWS] if path.is_file())
+    readers = [*folder.iterdir(), *WORKFLOWS, ROOT / "tests" / "language" / "catalogues.py"]
+    texts = "".join(path.read_text("utf-8") for path in readers if path.is_file())
     names = {path.name for path in folder.iterdir() if path.is_file()} - {"run"}
-    assert {name for name in names if f".ci/{name}" not in texts and f"/{name}" not in texts} == set()
+    imported = {f"{module}.py" for module in re.findall(r"(?m)^(?:import|from) (\w+)", texts)}
+    assert {name for name in names - imported if f"/{name}" not in texts} == set()
 
 
 @pytest.mark.parametrize(("name", "job"), jobs())
@@ -114,7 +116,10 @@ def test_a_workflow_may_read_only(path):
 
 @pytest.mark.parametrize(("name", "job"), jobs())
 def test_a_job_has_no_further_rights_and_a_limit_of_time(name, job):
-    if name != "release.yml: publish":
+    if name == "site.yml: publish":
+        assert job["permissions"] == {"pages": "write", "id-token": "write"}
+        assert not [step for step in job["steps"] if "run" in step]
+    elif name != "release.yml: publish":
         assert "permissions" not in job
     assert "uses" in job or job["timeout-minutes"] <= 60
 

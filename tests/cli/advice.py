@@ -27,7 +27,7 @@ def in_help() -> list[str]:
 
 def in_docs() -> Iterator[str]:
     """Yield the commands of pages: lines of blocks, and code in sentences and tables."""
-    for path in sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")]):
+    for path in sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")]):
         text = path.read_text("utf-8")
         for block in re.findall(r"```\w*\n(.*?)```", text, re.DOTALL):
             for line in block.splitlines():
@@ -79,7 +79,7 @@ def flags_in_source() -> dict[str, str]:
 def flags_in_docs() -> dict[str, str]:
     """Return the flags of barenet that pages name, and the last page that names each."""
     found = {}
-    for path in sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")]):
+    for path in sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")]):
         code = re.findall(rf"^.*{COMMAND}.*$|`--[^`]*`", path.read_text("utf-8"), re.MULTILINE)
         found |= dict.fromkeys(FLAG.findall("\n".join(code)), path.name)
     return found

@@ -105,7 +105,7 @@ def batch():
 if __name__"""
     done = gradcheck("mine.py", cwd=mine(("\n\nif __name__", makers)))
     assert done.returncode == 0, done.stderr
-    assert "its own init_parameters() of sizes 8-7-6-5, its own batch()" in done.stderr
+    assert "the file's init_parameters() of sizes 8-7-6-5, the file's batch()" in done.stderr
     assert "b1, b2, b3 came as zeros" in done.stderr
 
 
@@ -172,6 +172,98 @@ def test_the_page_shows_every_mistake_in_the_words_of_the_check():
     from barenet.gradcheck.mistakes.wording import WORDS
 
     page = (ROOT / "docs" / "gradcheck.md").read_text("utf-8")
-    kinds = {*WORDS, "mask_missing", "mask_from_wrong_layer", "slope_at_activation", "transposed_weight"}
+    of_layers = "mask_missing mask_from_wrong_layer slope_at_activation formula_at_z transposed_weight z_for_activation"
+    kinds = {*WORDS, *of_layers.split(), "error_without_slope"}
     for kind in kinds - {"l2_twice_or_not_in_loss"}:
         assert f"`{kind}`" in page, kind
+
+
+# Classes, and notebooks
+
+CLASS = """
+
+class Net:
+    def __init__(self, input_size, hidden_size, output_size):
+        self.W1, self.b1 = np.random.randn(input_size, hidden_size), np.zeros(hidden_size)
+        self.W2, self.b2 = np.random.randn(hidden_size, output_size), np.zeros(output_size)
+
+    def forward(self, x):
+        self.a1 = np.tanh(x @ self.W1 + self.b1)
+        return self.a1 @ self.W2 + self.b2
+
+    def loss(self, output, y):
+        return np.sum((output - y) ** 2) / len(y)
+
+    def backward(self, x, output, y):
+        dz2 = 2 * (output - y) / len(y)
+        dz1 = dz2 @ self.W2.T * (1 - self.a1**2)
+        self.dW1, self.db1, self.dW2, self.db2 = x.T @ dz1, dz1.sum(0), self.a1.T @ dz2, dz2.sum(0)
+
+net = Net(4, 3, 2)
+
+if __name__"""
+
+
+def cell(source, kind="code"):
+    return {"cell_type": kind, "source": source.splitlines(keepends=True), "metadata": {}, "outputs": []}
+
+
+@pytest.fixture
+def lesson(tmp_path):
+    """Write lesson.ipynb with the example in a cell, or with other cells."""
+
+    def write(*cells):
+        function = EXAMPLE[EXAMPLE.index("def loss_and") : EXAMPLE.index("\n\nif __name__")]
+        cells = cells or (
+            cell("# Lesson 3", "markdown"),
+            cell("%matplotlib inline\nimport numpy as np\n!ls\ndisplay(np)\n"),
+            cell("%%time\nundefined\n"),
+            cell(function),
+            cell("raise SystemExit('a training of hours')\n"),
+        )
+        text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+        (tmp_path / "lesson.ipynb").write_text(text, "utf-8")
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("Net", "Net(...) of sizes 8-7-5, one-hot labels"),
+        ("net", "the parameters of net, one-hot labels"),
+    ],
+)
+def test_a_class_and_an_object_are_checked(name, note, gradcheck, mine):
+    done = gradcheck(f"mine.py:{name}", cwd=mine(("\n\nif __name__", CLASS)))
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert f"handed in: {note}" in done.stderr
+    assert "tanh, squared error" in done.stdout
+
+
+def test_the_cells_of_a_notebook_are_run_up_to_the_function(gradcheck, lesson):
+    folder = lesson()
+    done = gradcheck("lesson.ipynb:loss_and_gradients", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert "all gradients agree" in done.stdout
+    assert [path.name for path in folder.iterdir()] == ["lesson.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ((cell("import numpy as np"), cell("\nx = np.oness(3)")), "lesson.ipynb cell 2 line 2: AttributeError: module"),
+        ((cell("def loss_and_gradient(p, x, y): pass"),), "there is no function 'loss_and_gradients'; did you mean"),
+        ((cell("x = = 3"),), "lesson.ipynb cell 1 line 1: SyntaxError: invalid syntax"),
+        (
+            (cell("def loss_and_gradients(p, x, y):\n  return y[99]"),),
+            "lesson.ipynb cell 1 line 2: IndexError: index 99",
+        ),
+        (({"source": 3},), "lesson.ipynb is no Jupyter notebook of format 4; save it again with Jupyter"),
+    ],
+)
+@pytest.mark.slow
+def test_a_notebook_that_fails_gets_one_line_with_the_cell(cells, words, gradcheck, lesson):
+    assert_refused(gradcheck("lesson.ipynb", cwd=lesson(*cells)), words)

@@ -15,7 +15,7 @@ from cyclopts import App, CycloptsError
 from barenet.cli.application import app
 from barenet.cli.help_texts import COMMANDS
 
-PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").glob("*.md")])
+PAGES = sorted([*ROOT.glob("README*.md"), *(ROOT / "docs").rglob("*.md")])
 # Sentences that only name a command, which is not complete.
 NAMES = ("barenet ensemble", "barenet export")
 

@@ -6,36 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from markdown_pages import CHINESE, ENGLISH, LINK, PAGES, ROOT, headings, without_code
 
-ROOT = Path(__file__).parents[2]
-PAGES = sorted([*ROOT.glob("README*.md"), ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")])
 NAMES = [str(page.relative_to(ROOT)) for page in PAGES]
-LINK = re.compile(r"(?<!\\)\[(?:[^\[\]]|\[[^\]]*\])*\]\(([^()\s]+)\)")
 pytestmark = pytest.mark.skipif(not (ROOT / "benchmarks").exists(), reason="a source archive has no benchmarks")
 FOLDERS = "src|tests|benchmarks|examples|docs"
 TEMPLATE = re.compile(r"NAME|HASH|KEY|\*")  # parts of a path that stand for others
-
-
-def without_code(text: str) -> str:
-    """Return a page without blocks of code and without code in sentences; what a link shows may be code."""
-    text = re.sub(r"^ *```.*?^ *```", "", text, flags=re.DOTALL | re.MULTILINE)
-    return re.sub(r"(\[[^\[\]]*\]\([^()\s]+\))|`[^`]*`", lambda found: found[1] or "", text)
-
-
-def headings(text: str) -> list[str]:
-    r"""Return the anchors of a page's headings, as GitHub makes them.
-
-    >>> headings("# All settings\n## A row of `model.layers`\n## L2, twice\n## L2, twice")
-    ['all-settings', 'a-row-of-modellayers', 'l2-twice', 'l2-twice-1']
-    """
-    anchors: list[str] = []
-    for heading in re.findall(
-        r"^#+ (.*)$", re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE), re.MULTILINE
-    ):
-        anchor = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
-        seen = sum(re.fullmatch(rf"{re.escape(anchor)}(-\d+)?", other) is not None for other in anchors)
-        anchors.append(f"{anchor}-{seen}" if seen else anchor)
-    return anchors
 
 
 def fault_of(page: Path, text: str, target: str) -> str | None:
@@ -105,7 +81,7 @@ def test_each_page_can_be_reached_from_the_readme():
             other = (page.parent / target.partition("#")[0]).resolve()
             if other.suffix == ".md" and other.exists() and other not in reached:
                 waiting.append(other)
-    assert {*(ROOT / "docs").glob("*.md")} - reached == set()
+    assert {*ENGLISH.glob("*.md"), *CHINESE.glob("*.md")} - reached == set()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -196,4 +196,4 @@ def test_a_step_allocates_a_few_kilobytes(n_networks):
         tracemalloc.stop()
     # Neither weights, 420 kB a network, nor images, 50 kB, are allocated anew. For operands that are not of the same
     # shape NumPy sets aside up to 8192 elements each, which it does not use.
-    assert peak - before < (12_000 if n_networks == 1 else 3 * 4 * 8192)
+    assert peak - before < (16_000 if n_networks == 1 else 3 * 4 * 8192 + 16_000)

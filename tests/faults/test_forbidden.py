@@ -40,6 +40,8 @@ REASONS = {
         "cli/python_file.py",
         "importlib.util.spec_from_file_location",
     ): "gradcheck imports a file that a person names to be run",
+    ("gradcheck/functions/notebook.py", "exec"): "gradcheck runs the cells of a notebook that a person names to be run",
+    ("gradcheck/functions/notebook.py", "compile"): "the same, with the number of the cell in messages",
 }
 
 

@@ -8,4 +8,5 @@ Read the modules in this order; open `training` first:
     members          the networks that are to become an ensemble
     agreement        whether they fit together
     ensembles        `ensemble`
+    reporting        `report`
 """

@@ -6,7 +6,7 @@ Read the modules in this order; open `application` first:
     options            options that several commands share
     models             the model that a command is about
     settings_or_data   the argument that is a settings file or data
-    python_file        load a person's Python file
+    python_file        load a person's Python file or notebook
     commands/          one module a command
     old_words          flags of earlier versions
     help_texts         the help of each command

@@ -141,5 +141,9 @@ def make_search_flags(table: type[Table]) -> Any:
 
 
 def read_flags(flags: SettingFlags) -> dict[str, Any]:
-    """Return the given settings by dotted path."""
-    return {f"{table}.{name}": value for table, given in (flags or {}).items() for name, value in given.items()}
+    """Return the given settings by dotted path, text as plain strings, which every version of pydantic compares."""
+    return {
+        f"{table}.{name}": str(value) if isinstance(value, str) else value
+        for table, given in (flags or {}).items()
+        for name, value in given.items()
+    }

@@ -56,16 +56,21 @@ The pictures go into figures/ of the run: histograms and heat maps of all weight
 activations and dead neurons. One neuron is shown in detail: the images with its largest activations, the classes that
 it supports, and the accuracy without it.
 """,
-    "report": """Write one page about a run, or one that compares several runs; it opens in any browser.
+    "report": """Write one page about a run or a search, or one that compares several runs; or a report to hand in.
 
 For example:
 
     barenet report
     barenet report runs/quick-1
+    barenet report studies/course-search-1
     barenet report runs/quick-1 runs/quick-2 runs/course-1
     barenet report runs/quick-3 --output seeds.html
+    barenet report runs/quick-1 studies/course-search-1 --to html
+    barenet report model_epoch_100.pkl --to latex --language zh
 
-The page is one file and needs no internet connection.
+The page is one file, opens in any browser, and needs no internet connection. --to html, pdf, md or latex writes a
+document in place of the page: data, network, settings, curves, test results, search and weights, with numbered tables
+and figures, in English or Chinese.
 """,
     "playground": """Write a page on which you draw an image and see how every neuron of a trained network responds.
 
@@ -156,13 +161,15 @@ For example:
     barenet gradcheck my.toml --json
     barenet gradcheck mine.py:loss_and_gradients
     barenet gradcheck mine.py:loss_and_gradients --sizes 20,16,12,5
+    barenet gradcheck lesson.ipynb:Net
 
 The network is made in float64 and checked on a few training images, at up to 200
 coordinates of each parameter. The exit code is 1 when a gradient is wrong.
 
 Your code is a function of parameters (a dict or a list of arrays), x and
-labels that returns a loss and gradients. If gradients are wrong and the numbers
-fit a well-known mistake, the mistake is named.
+labels that returns a loss and gradients, or a class or an object with methods
+such as forward, loss and backward. If gradients are wrong and the numbers fit a
+well-known mistake, the mistake is named.
 """,
     "verify": """Compare a run's files with their checksums, and its last steps with the same steps trained here.
 

@@ -1,215 +1,66 @@
-"""Check a person's back-propagation: compare it with central differences, and with the classic mistakes.
-
-The function is called as `loss, gradients = function(parameters, x, labels)`, with `l2=` too if it has such a
-parameter. Its code is not examined: only its loss is trusted, and every gradient is compared with that.
-"""
+"""The check of a person's code from Python: `check_own_gradients`, for a function or an object."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+import inspect
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from barenet.gradcheck.differences import Precision, choose, relative_error
-from barenet.gradcheck.functions.function import CheckedFunction, Function
-from barenet.gradcheck.measure import Measured, fill_zeros, find_precision
-from barenet.gradcheck.mistakes.hypotheses import Evidence, Findings, explain, explain_l2
-from barenet.gradcheck.mistakes.reference import Reference, Variation, recognise
-from barenet.gradcheck.mistakes.wording import describe
-from barenet.gradcheck.overflow import find_overflow
-from barenet.gradcheck.report import OwnGradientReport, OwnParameter
-
-Array = NDArray[np.float64]
+from barenet.errors import ConfigError
+from barenet.gradcheck.code import check_own_code
+from barenet.gradcheck.compare import compare_gradients
+from barenet.gradcheck.functions.function import CheckedFunction
+from barenet.gradcheck.functions.objects import has_methods, read_object
+from barenet.gradcheck.functions.plans import MAKERS, is_function
+from barenet.gradcheck.report import OwnGradientReport
 
 __all__ = ["check_own_gradients"]
 
-POINTS = 10  # a recognised network must give the same loss at so many points
-
 
 def check_own_gradients(
-    function: Function,
-    parameters: Any,
-    x: Any,
-    labels: Any,
+    code: Any,
+    parameters: Any = None,
+    x: Any = None,
+    labels: Any = None,
     *,
     l2: float = 0.1,
     tolerance: float | None = None,
     max_coordinates: int = 200,
     seed: int = 0,
 ) -> OwnGradientReport:
-    """Compare the gradients that `function(parameters, x, labels)` returns with central differences of its loss.
+    """Compare the gradients that your code computes with central differences of its loss.
 
-    `parameters` is a dict or a list of arrays, and the gradients have the same structure and shapes; `x` (B, ...)
-    and `labels`, integer (B,) or one-hot (B, C), are passed to the function. A function with a parameter `l2` is
-    checked with that strength of L2 and without. At most `max_coordinates` of each parameter are checked, chosen by
-    `seed`. The tolerance is 1e-6, or 1e-2 for a function that computes in float32.
+    `code` is a function, called as `loss, gradients = code(parameters, x, labels)` or with its arguments in another
+    order; or an object with methods such as `forward`, `loss` and `backward`, whose parameters are its attributes; or
+    its class. `parameters` is a dict or a list of arrays, or an array, and the gradients have the same structure and
+    shapes. `x` (B, ...) and `labels`, integer (B,) or one-hot (B, C), are passed on; images may be columns too. What
+    you leave out is made: `check_own_gradients(code)`, or `check_own_gradients(net, x, labels)` for an object.
 
-    Raises ConfigError or ShapeError, with the line of your code, if the function fails or returns something else.
+    Code that takes a strength of L2 is checked with `l2` and without. At most `max_coordinates` of each parameter are
+    checked, chosen by `seed`. The tolerance is 1e-6, or 1e-2 for code that computes in float32.
+
+    Raises ConfigError or ShapeError, with the line of your code, if it fails or returns something else.
     """
-    checked = CheckedFunction(function, parameters, x, labels)
-    rng = np.random.default_rng(seed)
-    notes = fill_zeros(checked, rng)
-    plain = Measured(checked, 0.0 if checked.takes_l2 else None)
-    precision = find_precision(plain, rng)
-    precision = replace(precision, tolerance=tolerance or precision.tolerance)
-    chosen = [choose(value.shape, max_coordinates, rng) for value in checked.values]
-    plain.differentiate(chosen, precision)
-    whole = Measured(checked, l2) if checked.takes_l2 else plain
-    if checked.takes_l2:
-        whole.differentiate(chosen, precision)
-    network = find_network(plain, precision, rng)
-    if network is not None and network.is_guarded:
-        notes.append(forgive_guard(plain, whole, network))
-    findings, unexplained = find_mistakes(plain, whole, network, precision)
-    mistakes = [
-        describe(kind, spoilt, checked.names, network, B=checked.n_images) for kind, spoilt in findings.items()
-    ]  # fmt: skip
-    rows = tuple(whole.row(i, len(chosen[i]), precision) for i in range(len(checked.names)))
-    notes += [*dict.fromkeys(whole.answer.notes), *remarks(plain, whole, rows, precision)]
-    overflow, note = find_overflow(whole, network, precision)
-    named = {name for names in findings.values() for name in names}.difference(unexplained)
-    return OwnGradientReport(
-        function=checked.title,
-        loss=whole.answer.loss,
-        parameters=rows,
-        mistakes=(*mistakes, *overflow),
-        unexplained=tuple(row.name for row in rows if not row.is_right and row.name not in named),
-        notes=(*notes, *note),
-        network=None if network is None else network.describe(checked.values),
-        precision=precision.name,
-        tolerance=precision.tolerance,
-    )
+    options: dict[str, Any] = {"l2": l2, "tolerance": tolerance, "max_coordinates": max_coordinates, "seed": seed}
+    is_object = not is_function(code) and not isinstance(code, type) and has_methods(code)
+    if is_object and labels is None and x is not None:
+        parameters, x, labels = None, parameters, x
+    if x is None and labels is None and parameters is None:
+        name = getattr(code, "__name__", type(code).__name__)
+        return check_own_code(lambda: namespace_of(code) | {name: code}, name, **options)
+    if x is None or labels is None:
+        raise ConfigError("give x and labels too, or neither parameters nor x and labels")
+    if not is_object:
+        if parameters is None:
+            raise ConfigError("give the parameters too, a dict or a list of arrays")
+        return compare_gradients(CheckedFunction(code, parameters, x, labels), **options)
+    form, values = read_object(code)
+    if parameters is not None:
+        raise ConfigError("an object has its parameters in its attributes; leave the argument parameters out")
+    return compare_gradients(CheckedFunction(form, values, x, labels), **options)
 
 
-def find_network(plain: Measured, precision: Precision, rng: np.random.Generator) -> Reference | None:
-    """Return the network that the function computes, if it is a known kind of perceptron."""
-    checked = plain.checked
-    points = [list(checked.values)]
-    points += [[v * (1 + 0.3 * rng.normal(size=v.shape)) for v in checked.values] for _ in range(POINTS - 1)]
-    losses = [checked.loss(point, plain.l2) for point in points]
-    inputs = flat_inputs(checked)
-    if inputs is None or not np.all(np.isfinite(losses)):
-        return None
-    close = 1e-10 if precision.name == "float64" else 1e-4
-    network = recognise(points, losses, inputs, lambda n_classes: one_hot(checked, n_classes), close)
-    if network is None:
-        return None
-    # Except at kinks and saturated probabilities, the quotients must agree with it; else it is another network.
-    most = 0.1 if network.is_guarded else 10 * precision.tolerance
-    for gradient, numeric, smallest in zip(meant(checked, network), plain.numeric, plain.smallest, strict=True):
-        if relative_error(gradient, numeric, smallest) > most:
-            return None
-    return network
-
-
-def meant(checked: CheckedFunction, network: Reference) -> list[Array]:
-    """Return the gradient of a recognised network with its L2 terms."""
-    inputs = flat_inputs(checked)
-    assert inputs is not None
-    gradients = network.gradients(checked.values, inputs, targets_of(checked, network), Variation())
-    terms = zip(gradients, network.l2_of(checked.values), checked.values, strict=True)
-    return [gradient + strength * value for gradient, strength, value in terms]
-
-
-def forgive_guard(plain: Measured, whole: Measured, network: Reference) -> str:
-    """Replace the gradient of log(p + guard) by that of log(p), and return a note about it."""
-    right = meant(plain.checked, network)
-    for i, numeric in enumerate(plain.numeric):
-        l2_part = whole.numeric[i] - numeric
-        plain.numeric[i] = np.where(np.isfinite(numeric), right[i], np.nan)
-        whole.numeric[i] = plain.numeric[i] + l2_part
-    return f"the loss is a {network.loss}; gradients are compared with those of log(p)"
-
-
-def find_mistakes(
-    plain: Measured, whole: Measured, network: Reference | None, precision: Precision
-) -> tuple[Findings, list[str]]:
-    """Return the mistakes that explain the gradients without L2 and the L2 term, and the unexplained parameters."""
-    checked = plain.checked
-    l2 = (
-        network.l2_of(checked.values)
-        if network is not None
-        else [0.0] * len(checked.names)
-        if checked.takes_l2
-        else None
-    )
-    terms = [strength * value for strength, value in zip(l2 or [0.0] * len(checked.names), checked.values, strict=True)]
-    evidence = Evidence(
-        names=checked.names,
-        values=checked.values,
-        numeric=[numeric - term for numeric, term in zip(plain.numeric, terms, strict=True)],
-        reported=plain.each_call,
-        smallest=plain.smallest,
-        l2=l2,
-        n_images=checked.n_images,
-        tolerance=precision.tolerance,
-        network=network,
-        x=flat_inputs(checked),
-        targets=None if network is None else targets_of(checked, network),
-    )
-    findings, unexplained = explain(evidence)
-    if whole is not plain:
-        part = replace(
-            evidence,
-            numeric=[a - b for a, b in zip(whole.numeric, plain.numeric, strict=True)],
-            reported=[a - b for a, b in zip(whole.each_call, plain.each_call, strict=True)],
-            smallest=[a + b for a, b in zip(whole.smallest, plain.smallest, strict=True)],
-        )
-        of_l2, left = explain_l2(part, findings)
-        unexplained += left
-        for kind, names in of_l2.items():
-            findings[kind] = list(dict.fromkeys([*findings.get(kind, []), *names]))
-    grown = [
-        name
-        for i, name in enumerate(checked.names)
-        if whole.changed[i]
-        and (
-            relative_error(whole.each_call[i], whole.numeric[i], whole.smallest[i]) <= precision.tolerance
-            or any(name in names for names in findings.values())
-        )
-    ]
-    return findings | ({"accumulated": grown} if grown else {}), unexplained
-
-
-def remarks(plain: Measured, whole: Measured, rows: Sequence[OwnParameter], precision: Precision) -> list[str]:
-    """Return what else a person should know about this check."""
-    notes = []
-    if precision.name == "float32":
-        notes.append(f"it computes in float32, where gradients can be compared only to {precision.tolerance:g}")
-    changed = [name for name, differs in zip(whole.checked.names, whole.changed, strict=True) if differs]
-    if changed:
-        notes.append(f"called twice with the same arguments, it returns other gradients of {', '.join(changed)}")
-    for row in rows:
-        if row.n_skipped:
-            notes.append(f"{row.n_skipped} of {row.n_skipped + row.n_checked} coordinates of {row.name} lie at a kink")
-    if whole is not plain:
-        notes.append(f"checked with l2 = {whole.l2:g} and without")
-        if whole.answer.loss == plain.answer.loss:
-            notes.append("l2 does not change the loss")
-    return notes
-
-
-def flat_inputs(checked: CheckedFunction) -> Array | None:
-    """Return the inputs as rows (B, D)."""
-    return checked.x.reshape(checked.n_images, -1).astype(np.float64) if checked.x.dtype.kind in "fiub" else None
-
-
-def targets_of(checked: CheckedFunction, network: Reference) -> Array:
-    """Return the one-hot labels of a recognised network."""
-    targets = one_hot(checked, network.layout.read(checked.values)[0][-1].shape[1])
-    assert targets is not None
-    return targets
-
-
-def one_hot(checked: CheckedFunction, n_classes: int) -> Array | None:
-    """Return the labels as rows (B, C) of zeros and ones; None if they do not fit `n_classes` classes."""
-    labels = checked.labels
-    if labels.shape == (checked.n_images, n_classes) and n_classes > 1:
-        return labels.astype(np.float64)
-    if labels.size == checked.n_images and np.array_equal(labels, labels.astype(np.int64)):
-        flat = labels.astype(np.int64).reshape(-1)
-        return np.eye(n_classes)[flat] if flat.min() >= 0 and flat.max() < n_classes else None
-    return None
+def namespace_of(code: Callable[..., Any]) -> dict[str, Any]:
+    """Return the functions beside a function that make its parameters and its batch."""
+    beside = getattr(inspect.unwrap(code), "__globals__", {}) if callable(code) else {}
+    return {name: beside[name] for name in MAKERS if callable(beside.get(name))}

@@ -1,8 +1,8 @@
-"""Check a function in a person's file, perhaps without parameters and a batch: try different arguments until one works.
+"""Check code of which only the name is given: try different parameters and batches until one works.
 
 Every attempt loads the code again, so that an attempt cannot change the next one.
 
-If layers of different widths make the function fail, equal widths are tried. With different widths, a transposed weight
+If layers of different widths make the code fail, equal widths are tried. With different widths, a transposed weight
 or the mask of another layer is an error; with equal widths it is a wrong gradient, which can be named.
 """
 
@@ -14,9 +14,11 @@ from dataclasses import replace
 from typing import Any
 
 from barenet.errors import BarenetError, ConfigError, ShapeError
-from barenet.gradcheck.check import check_own_gradients
-from barenet.gradcheck.functions.arguments import N_IMAGES, WIDTHS, Code, Plan, find_function, make_arguments, plans
+from barenet.gradcheck.compare import compare_gradients
+from barenet.gradcheck.functions.arguments import find_code, make_checked
+from barenet.gradcheck.functions.failures import file_of
 from barenet.gradcheck.functions.function import CheckedFunction
+from barenet.gradcheck.functions.plans import N_IMAGES, WIDTHS, Code, Plan, plans
 from barenet.gradcheck.functions.structure import flatten
 from barenet.gradcheck.report import OwnGradientReport
 
@@ -33,7 +35,7 @@ def check_own_code(
     seed: int = 0,
     **options: Any,
 ) -> OwnGradientReport:
-    """Return the report of `check_own_gradients` for a function of the code that `load` returns.
+    """Return the report on a function, a class or an object of the code that `load` returns.
 
     `sizes` (inputs, hidden units, classes) and `one_hot` replace the ones that are tried; `options` are passed on. If
     no attempt succeeds, the error of the attempt that got furthest is raised.
@@ -41,8 +43,7 @@ def check_own_code(
     widths = WIDTHS if sizes is None else [tuple(sizes)]
     plan, failure = find_plan(load, name, widths, one_hot=one_hot, n_images=n_images, seed=seed)
     code = load()
-    arguments = make_arguments(code, plan, n_images, seed)
-    report = check_own_gradients(find_function(code, name), *arguments, seed=seed, **options)
+    report = compare_gradients(make_checked(code, name, plan, n_images, seed), seed=seed, **options)
     notes = [plan.describe(code), *report.notes]
     if plan.has_equal_widths and sizes is None and failure is not None:
         if not report.mistakes:
@@ -67,17 +68,22 @@ def find_plan(
     furthest: tuple[tuple[int, int], BarenetError] | None = None
     progress: tuple[int, int]
     failure: BarenetError | None
-    for plan in plans(load(), widths, one_hot):
-        code = load()
-        function = find_function(code, name)
+    shapes_failed: set[Plan] = set()
+    code = load()
+    find_code(code, name)
+    for plan in plans(code, name, widths, one_hot):
+        if plan != plan.usual and plan.usual not in shapes_failed:
+            continue  # other layouts help only if shapes do not fit
         try:
-            checked = CheckedFunction(function, *make_arguments(code, plan, n_images, seed))
+            checked = make_checked(load(), name, plan, n_images, seed)
         except (ConfigError, ShapeError) as error:
             progress, failure = (0, 0), error
         else:
             progress, failure = try_call(checked)
         if failure is None:
             return plan, furthest[1] if furthest is not None else None
+        if isinstance(failure.__cause__, ValueError | IndexError):
+            shapes_failed.add(plan.usual)
         if furthest is None or progress > furthest[0]:
             furthest = progress, failure
     assert furthest is not None
@@ -119,12 +125,12 @@ def lacks_layers(gradients: Any, checked: CheckedFunction) -> bool:
         names = list(flatten(gradients, "gradients"))
     except ConfigError:
         return False
-    missing = len(checked.names) - len(names)
-    return missing > 0 and missing % 2 == 0 and set(names) == set(checked.names[:-missing])
+    missing = len(checked.keys) - len(names)
+    return missing > 0 and missing % 2 == 0 and set(names) == set(checked.keys[:-missing])
 
 
 def line_reached(error: BarenetError, checked: CheckedFunction) -> int:
     """Return the line of the function at which an exception was raised; a larger number means that it got further."""
-    code = getattr(checked.function, "__code__", None)
+    file = file_of(checked.form.written)
     frames = traceback.walk_tb(error.__cause__.__traceback__) if error.__cause__ else ()
-    return max((line for frame, line in frames if frame.f_code is code), default=0)
+    return max((line for frame, line in frames if frame.f_code.co_filename == file), default=0)

@@ -40,7 +40,8 @@ class OwnParameter:
 class OwnGradientReport:
     """A row for each parameter, the mistakes that explain the numbers, and notes.
 
-    `unexplained` are the wrong parameters that no named mistake explains, or not fully.
+    `unexplained` are the wrong parameters that no named mistake explains, or not fully. `where` is a sentence about the
+    first wrong layer on the way back, "" if there is none or the layers are not known.
 
     Print it, or leave it as the last line of a notebook's cell. `passed` says whether every gradient is right.
     """
@@ -50,6 +51,7 @@ class OwnGradientReport:
     parameters: tuple[OwnParameter, ...]
     mistakes: tuple[Mistake, ...]
     unexplained: tuple[str, ...]
+    where: str
     notes: tuple[str, ...]
     network: str | None
     precision: str
@@ -77,6 +79,7 @@ class OwnGradientReport:
             "network": self.network,
             "mistakes": [asdict(mistake) for mistake in self.mistakes],
             "unexplained": list(self.unexplained),
+            "where": self.where,
             "parameters": [row.as_dict() for row in self.parameters],
             "notes": list(self.notes),
         }
@@ -100,8 +103,8 @@ class OwnGradientReport:
         return [HEADINGS, *rows]
 
     def remarks(self) -> list[str]:
-        """Return the mistakes and how to correct them, and the unexplained parameters."""
-        lines = []
+        """Return where to look, the mistakes and how to correct them, and the unexplained parameters."""
+        lines = [self.where] if self.where else []
         for mistake in self.mistakes:
             where = f" ({', '.join(mistake.parameters)})" if mistake.parameters else ""
             lines += [f"mistake{where}: {mistake.what}", f"    do this: {mistake.fix}"]

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BLUE",
+    "DARK",
     "FAINT",
     "GREEN",
     "GREY",
     "INK",
     "ORANGE",
+    "PAPER",
     "SERIES",
     "new_figure",
     "png",
@@ -34,12 +36,14 @@ __all__ = [
 ]
 
 INK, GREY, FAINT = "#2b2b2b", "#8c8c8c", "#d9d9d9"
+PAPER = "#fefefe"  # behind letters that lines would cross
+DARK = "#2a2a2a"  # letters on light colours, which stay dark in a page's dark theme
 BLUE, ORANGE, GREEN = "#3b6fb6", "#d1603d", "#5f8f5a"
 # Colours for several runs or layers, in this order; all are readable on white and on nearly black.
 SERIES = (BLUE, ORANGE, GREEN, "#9a6fb0", "#b98b2f", "#4b9aa8", "#c2607f", "#7d7d7d")
 
 # The names of the colours above in a page; its style sheet defines each for the light and the dark theme.
-PAGE_COLOURS = {INK: "currentColor", GREY: "var(--quiet)", FAINT: "var(--faint)"}
+PAGE_COLOURS = {INK: "currentColor", GREY: "var(--quiet)", FAINT: "var(--faint)", PAPER: "var(--paper)"}
 PAGE_COLOURS |= {colour: f"var(--c{i})" for i, colour in enumerate(SERIES)}
 
 # What is removed or changed in an SVG for a page: ids, since a page has several plots, and the font.

@@ -53,8 +53,10 @@ class PlainConsole(Console):
 def counting_bar(what: str, total: int, *, shown: bool) -> Iterator[Callable[[int], None]]:
     """Yield a function to call with the number of things done; show a bar on stderr if that is a terminal."""
     console = PlainConsole(stderr=True)
-    disable = not (shown and (console.is_terminal or console.is_jupyter))
+    if not shown or not (console.is_terminal or console.is_jupyter):
+        yield lambda n: None
+        return
     columns = (TextColumn(console.in_its_language(what), markup=False), BarColumn(bar_width=None), MofNCompleteColumn())
-    with Progress(*columns, console=console, transient=True, disable=disable) as bar:
+    with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=total)
         yield lambda n: bar.advance(task, n)

@@ -20,6 +20,7 @@ __all__ = [
     "find_folder",
     "find_latest",
     "find_run",
+    "find_study",
     "is_ensemble",
     "is_member",
     "is_run_or_study",
@@ -142,6 +143,17 @@ def find_run(named: Named, runs: str | Path = RUNS) -> Path:
         )
     logger.info(f"{path} is a study: taking its best run, {best}")
     return best
+
+
+def find_study(named: Named, runs: str | Path = RUNS) -> Path | None:
+    """Return the folder of the study that a path, a name or a result names, or None if it names no study."""
+    name = path_of(named, runs)
+    path = find_folder(name, (str(runs), STUDIES))
+    if not (path / STUDY).exists():
+        return None
+    if path != name:
+        logger.info(f"{name} is taken as {path}")
+    return path
 
 
 def name_of_run(folder: Path) -> str:

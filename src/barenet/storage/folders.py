@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from filelock import FileLock, Timeout
 
@@ -26,7 +26,7 @@ from barenet.errors import MachineError, RunError
 from barenet.messages import as_typed
 from barenet.storage.files import check_folder_name, flush_folder, make_lasting, replace_file
 
-__all__ = ["NewFolder", "hold_lock"]
+__all__ = ["NewFolder", "hold_lock", "is_held"]
 
 LOCK = ".lock"
 HOLDER = ".holder.json"  # beside the lock, for the message that another process gets
@@ -206,15 +206,31 @@ def hold_lock(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def read_holder(holder: Path) -> str:
-    """Return which process has the lock; wait a little for one that has taken it and not yet written its name."""
+def is_held(folder: Path) -> bool:
+    """Whether a process works in a folder, as the file beside its lock tells; nothing is written.
+
+    Of a process on another machine it is not known whether it still runs, so it counts.
+    """
+    try:
+        return is_alive(json.loads((folder / HOLDER).read_text("utf-8")))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def is_alive(who: dict[str, Any]) -> bool:
+    """Whether the process that wrote its name beside a lock may still run."""
     import psutil
 
+    return bool(who["host"] != platform.node() or psutil.pid_exists(who["pid"]))
+
+
+def read_holder(holder: Path) -> str:
+    """Return which process has the lock; wait a little for one that has taken it and not yet written its name."""
     end = time.monotonic() + HOLDER_SECONDS
     while True:
         with suppress(OSError, ValueError, KeyError, TypeError):
             who = json.loads(holder.read_text("utf-8"))
-            if who["host"] != platform.node() or psutil.pid_exists(who["pid"]):  # else a killed process left it
+            if is_alive(who):  # else a killed process left it
                 return f"process {who['pid']} on {who['host']} since {who['since']}"
         if time.monotonic() > end:
             return "another process"

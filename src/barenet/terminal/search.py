@@ -19,7 +19,7 @@ from rich.text import Text
 
 from barenet.config.tables import Config
 from barenet.engine.making import NAMES
-from barenet.messages import as_typed, count, few
+from barenet.messages import as_typed, count
 from barenet.notes import logger
 from barenet.printing.consoles import Heading
 from barenet.terminal.output import Notes, describe_settings, output_console, plain_table
@@ -28,7 +28,7 @@ from barenet.tuning.space.dimensions import NAME
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.points import describe
 from barenet.tuning.study.observer import SearchObserver
-from barenet.tuning.study.results import StudyResult
+from barenet.tuning.study.results import StudyResult, unlearned_words
 from barenet.tuning.study.trial import Trial, rank
 
 __all__ = ["ConsoleSearchObserver", "show_search"]
@@ -214,20 +214,6 @@ def show_search(result: StudyResult) -> None:
             f"{result.retrained.folder}",
             style="bold",
         )
-
-
-def unlearned_words(result: StudyResult) -> str:
-    """Return how many trials learned nothing, and which, or "" where all learned something."""
-    numbers = result.unlearned
-    if not numbers:
-        return ""
-    if len(numbers) == sum(not trial.lost for trial in result.trials):
-        return (
-            "no trial learned anything: they are no better than always predicting the most frequent class, so their "
-            "order says nothing; try other values, first of all other learning rates"
-        )
-    which = few([f"trial {number}" for number in numbers])
-    return f"{len(numbers)} of {count(len(result.trials), 'trial')} learned nothing: {which}"
 
 
 def show_estimate(figures: dict[str, Any]) -> None:

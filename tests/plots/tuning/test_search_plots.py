@@ -13,11 +13,12 @@ from families import slow
 import barenet
 from barenet.api import searching
 from barenet.plots.appearance import new_figure
-from barenet.plots.tuning import points, search
+from barenet.plots.tuning import heat_map, parallel, points, settings
 from barenet.plots.tuning.curves import Tints, draw_curves, setting_to_colour
+from barenet.plots.tuning.parallel import side_by_side
 from barenet.plots.tuning.points import Row, draw_rows, row_of
 from barenet.plots.tuning.scales import Scale, colour_range, importances
-from barenet.plots.tuning.search import side_by_side, write_search_plots
+from barenet.plots.tuning.search import write_search_plots
 from barenet.tuning.space.listed import list_points
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.search_space import Space
@@ -98,7 +99,7 @@ def test_a_heat_map_has_a_bar_from_end_to_end_of_its_colours():
     space = Space.parse({"lr": [0.1, 0.2], "l2": [0.0, 0.5]})
     result = replace(study(list(space.grid()), [0.880, 0.881, 0.882, 0.883]), noise=0.02)
     with new_figure(5, 4) as figure:
-        search.draw_heat_map(figure, result.trials, list(space), result)
+        heat_map.draw_heat_map(figure, result.trials, list(space), result)
         heat, bar = figure.axes
         assert heat.images[0].get_clim() == pytest.approx((87.15, 89.15))
         assert bar.get_ylabel() == "validation accuracy, %"
@@ -164,7 +165,7 @@ def test_lines_at_one_value_lie_side_by_side_the_best_on_top_and_never_reach_the
         heights = side_by_side(scale, result.trials, result)
         assert len(set(heights)) == 12
         means = [scale.height(scale.place(trial.point[dimension.name])) for trial in result.trials]
-        assert np.max(np.abs(np.subtract(heights, means))) <= search.SPREAD + 1e-9
+        assert np.max(np.abs(np.subtract(heights, means))) <= parallel.SPREAD + 1e-9
         for place in set(means):
             members = [i for i, mean in enumerate(means) if mean == place]
             assert sorted(members, key=lambda i: heights[i]) == members  # scores rise with the number here
@@ -256,7 +257,7 @@ def test_settings_show_the_mean_and_the_deviation_of_each_value():
     space = Space.parse({"lr": [0.1, 0.2], "l2": [0.0, 0.5]})
     result = study(list(space.grid()), [0.5, 0.7, 0.8, 0.9])
     with new_figure(6, 3) as figure:
-        search.draw_settings(figure, result.trials, list(space), result)
+        settings.draw_settings(figure, result.trials, list(space), result)
         bars = [container for container in figure.axes[0].containers if container.has_yerr]
         middles = [float(bar.lines[0].get_ydata()[0]) for bar in bars]
         assert middles == pytest.approx([60, 85])

@@ -16,7 +16,7 @@ from barenet.data.batches import to_float
 from barenet.data.loading import load_dataset
 from barenet.errors import ConfigError
 from barenet.gradcheck.code import check_own_code
-from barenet.gradcheck.functions.arguments import N_IMAGES
+from barenet.gradcheck.functions.plans import N_IMAGES
 from barenet.gradcheck.network import check_gradients
 from barenet.messages import count
 from barenet.nn.mlp import MLP
@@ -46,7 +46,8 @@ def gradcheck(
     Parameters
     ----------
     settings_or_code
-        A TOML file with tables data, model, optimizer, schedule, trainer; or FILE.py:FUNCTION, your code.
+        A TOML file with tables data, model, optimizer, schedule, trainer; or FILE.py:NAME, your code: a function,
+        a class or an object. The file may be a notebook, FILE.ipynb:NAME.
     sizes
         Sizes of the network in your code: inputs, hidden units, classes, such as 20,16,12,5. [small sizes]
     one_hot
@@ -96,7 +97,7 @@ def check_code(
     quiet: bool,
     json: bool,
 ) -> int:
-    """Check a function in a person's Python file; return 0 if its gradients are right and 1 if not."""
+    """Check code in a person's Python file or notebook; return 0 if its gradients are right and 1 if not."""
     unfit = [f"--{name.replace('_', '-')}" for name in flags if name not in CODE_FLAGS] + ["--recipe"] * (
         recipe not in (None, "quick")
     )
@@ -111,7 +112,7 @@ def check_code(
     if "trainer.seed" in flags:
         options["seed"] = read_number("--seed", flags["trainer.seed"], int)
     n_images = read_number("--batch-size", flags.get("data.batch_size", str(N_IMAGES)), int)
-    file = PythonFile(path)
+    file = PythonFile(path, function)
     try:
         with file.running():
             report = check_own_code(

@@ -25,7 +25,7 @@ def flatten(structure: Any, what: str) -> dict[str, Array]:
         raise ConfigError(f"{what} must be a dict or a list of arrays, got {kind(structure)}")
     leaves = dict(walk(structure, ""))
     if not leaves:
-        raise ConfigError(f"{what} holds no arrays")
+        raise ConfigError(f"there is no array in {what}")
     arrays = {}
     for name, leaf in leaves.items():
         try:

@@ -1,4 +1,4 @@
-"""Pages about one run, and pages that compare several.
+"""Pages about one run or one search, and pages that compare several runs.
 
 Read the modules in this order; open `report` first:
 
@@ -11,5 +11,6 @@ Read the modules in this order; open `report` first:
     rows               a run, or one of its networks, as a row of a table
     comparison         the page that compares runs
     ensembles          the page about an ensemble
+    studies/           the page about a search
     report             the page about one run, and the function that chooses the page
 """

@@ -27,10 +27,11 @@ from barenet.pages.reports.held_out_results import (
 )
 from barenet.pages.reports.inside import network_parts
 from barenet.pages.reports.page_plots import curve_plots
+from barenet.pages.reports.studies.study_page import study_page
 from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import show, show_tables
 from barenet.plots.inspection import Inspection, look
-from barenet.run_folders.finding import Named, describe_names, find_run, is_ensemble, is_member, name_of_run
+from barenet.run_folders.finding import Named, describe_names, find_run, find_study, is_ensemble, is_member, name_of_run
 from barenet.run_folders.folder import RunFolder
 from barenet.training.records import EpochRecord, format_loss, training_seconds
 from barenet.training.setting_notes import training_label
@@ -49,13 +50,14 @@ def report(
     loss: Loss | None = None,
     language: str = ENGLISH,
 ) -> Path:
-    """Write a page about a run, or one that compares several, and return its path.
+    """Write a page about a run, an ensemble or a search, or one that compares several, and return its path.
 
     Args:
-        *paths: run folders or their names, results of training, or ensembles; by default the latest run. The page about
-            a run of several seeds compares them.
-        output: the file to write, which ends in .html; by default `report.html` in the run's folder, or
-            `comparison.html` beside several runs.
+        *paths: run folders or their names, results of training, ensembles, or studies; by default the latest run. The
+            page about a run of several seeds compares them. A study alone gives the page about its search, and a study
+            among other runs counts as its best run.
+        output: the file to write, which ends in .html; by default `report.html` in the folder of the run or the
+            study, or `comparison.html` beside several runs.
         dataset: the data set, or its path, if the run's settings do not say where it is.
         activations: the custom activations of the runs.
         loss: their custom loss.
@@ -66,6 +68,11 @@ def report(
         MachineError: the page cannot be written.
     """
     target = None if output is None else page_path(output)
+    study = find_study(paths[0]) if len(paths) == 1 else None
+    if study is not None:
+        path = target or study / "report.html"
+        write_page(path, study_page(study))
+        return path
     runs = [check_run(find_run(path)) for path in paths or (None,)]
     options = {"dataset": dataset, "activations": activations, "loss": loss}
     if len(runs) == 1 and is_ensemble(runs[0]):

@@ -27,7 +27,7 @@ from barenet.tuning.space.search_space import COURSE_GRID, Space, flatten
 from barenet.tuning.space.space_file import SpaceLike, read_space, read_space_file
 from barenet.version import __version__
 
-__all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "SearchRequest", "make_request", "resume_request"]
+__all__ = ["ENGINE", "FREE", "MAY_DIFFER", "START", "SearchRequest", "make_request", "read_request", "resume_request"]
 
 FORMAT = 3
 MAY_DIFFER = ("data.path", "trainer.threads")  # settings that change no bit of a study whose data are the same

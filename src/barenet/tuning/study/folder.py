@@ -142,8 +142,8 @@ class StudyFolder:
         """Write the points of a round."""
         self.write_json(self.round(number), {"points": list(points)})
 
-    def take_points(self, number: int, space: Space) -> list[Point] | None:
-        """Return the points of a round, None if they were not chosen yet; a damaged file is set aside."""
+    def read_points(self, number: int, space: Space) -> list[Point] | None:
+        """Return the points of a round, None if they were not chosen yet; raise DamagedError for a damaged file."""
         path = self.round(number)
         try:
             values = read_sealed(path)
@@ -156,7 +156,14 @@ class StudyFolder:
                 space.check_point(check_object(point))
             return points
         except (SealError, SchemaError) as error:
-            self.put_aside(path, DamagedError(f"{path} is damaged ({error})"), "its points are chosen again")
+            raise DamagedError(f"{path} is damaged ({error})") from None
+
+    def take_points(self, number: int, space: Space) -> list[Point] | None:
+        """Return the points of a round, None if they were not chosen yet; a damaged file is set aside."""
+        try:
+            return self.read_points(number, space)
+        except DamagedError as error:
+            self.put_aside(self.round(number), error, "its points are chosen again")
             return None
 
     def read_subjects(self, number: int) -> dict[int, Subject | None]:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from barenet.config.tables import Config
 from barenet.errors import MachineError
 from barenet.notes import logger
+from barenet.printing.lines import write_csv_row
+from barenet.storage.files import replace_file
+from barenet.training.preparation import architecture_of
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.prepared import PreparedSearch
 from barenet.tuning.study.folder import StudyFolder
 from barenet.tuning.study.observer import SearchObserver
-from barenet.tuning.study.results import write_tables
 from barenet.tuning.study.rungs import DamagedError, RungRecord
-from barenet.tuning.study.trial import EndedTrial, Top, Trial, judge, scores_of
+from barenet.tuning.study.trial import EndedTrial, Top, Trial, judge, rank, scores_of
 from barenet.tuning.workers.rung import TrainedNetwork
 
 if TYPE_CHECKING:
     from barenet.tuning.study.ledger import Ledger
 
-__all__ = ["Record"]
+__all__ = ["Record", "course_settings_of"]
 
 TABLES_EVERY = 5.0  # seconds
 
@@ -169,3 +174,41 @@ class Record:
         if state == "PRUNED":  # Optuna gives it its latest score
             value = scores[max(scores)] if scores else None
         return EndedTrial(state, value, trial.point, scores)
+
+
+def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: int) -> dict[str, Any]:
+    """Return a trial's settings in the course project's words, and all others that were searched by their names."""
+    settings: dict[str, Any] = {"input_dim": n_inputs}
+    rows = architecture_of(config, n_inputs, n_classes).rows
+    for layer, row in enumerate(rows, start=1):
+        if layer < len(rows):
+            settings[f"hidden_size_{layer}"] = row.output_dim
+        settings[f"activation_{layer}"] = row.activation.name
+    settings |= {"output_dim": n_classes, "lr": config.optimizer.learning_rate, "ld": config.optimizer.l2}
+    settings |= {"decay_rate": config.schedule.decay_rate, "decay_step": config.schedule.decay_step}
+    return settings | {name: value for name, value in trial.point.items() if name not in settings}
+
+
+def write_tables(folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial]) -> None:
+    """Write results.csv with all trials, best first, and gridsearch_results.json in the course project's form."""
+    plan, names, dataset = prepared.request.plan, prepared.space.names, prepared.dataset
+    ranked = rank(trials, plan)
+    figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")
+    buffer = io.StringIO()
+    write_csv_row(buffer, ["rank", "trial", "ended", *names, *figures, "seconds", "reason"])
+    for position, trial in enumerate(ranked, start=1):
+        row: list[Any] = [
+            position,
+            trial.number,
+            trial.ended or "unfinished",
+            *(trial.point.get(name) for name in names),
+        ]
+        row += [getattr(trial.last, name) if trial.last else None for name in figures]
+        write_csv_row(buffer, [*row, round(trial.seconds, 3), trial.last.reason if trial.last else None])
+    replace_file(folder.path / "results.csv", buffer.getvalue())
+    rows = []
+    for trial in ranked:
+        loss, accuracy = trial.figures(plan)
+        if trial.ended == "finished" and trial.config is not None and loss is not None:
+            rows.append([course_settings_of(trial, trial.config, dataset.n_inputs, dataset.n_classes), loss, accuracy])
+    replace_file(folder.path / "gridsearch_results.json", json.dumps(rows, indent=4) + "\n")

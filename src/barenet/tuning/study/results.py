@@ -1,24 +1,18 @@
-"""The result of a search: the ranking, how sure it is, and the files that hold it."""
+"""The result of a search: the ranking, and how sure it is."""
 
 from __future__ import annotations
 
-import io
-import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from barenet.config.tables import Config
-from barenet.messages import count
-from barenet.printing.lines import write_csv_row
+from barenet.messages import count, few
 from barenet.printing.shown import Shown
 from barenet.run_folders.results import RunResult
-from barenet.storage.files import replace_file
-from barenet.training.preparation import architecture_of
 from barenet.tuning.space.plan import Plan
 from barenet.tuning.space.prepared import PreparedSearch
 from barenet.tuning.study.folder import StudyFolder
@@ -28,10 +22,10 @@ __all__ = [
     "Repeated",
     "StudyResult",
     "accuracy_noise",
-    "course_settings_of",
+    "compare",
     "seeds_noise",
     "summarise",
-    "write_tables",
+    "unlearned_words",
 ]
 
 
@@ -59,6 +53,7 @@ class StudyResult(Shown):
     really better than the next. names: the settings with more than one value. retrained: the winner trained once more
     and tested, if that was asked for. noise: the least difference of two trials' scores that is more than chance; None
     if it is not known. unlearned: the numbers of the trials that learned nothing, as far as accuracy and loss show.
+    n_valid: the number of validation images.
     """
 
     folder: Path
@@ -71,6 +66,7 @@ class StudyResult(Shown):
     retrained: RunResult | None = None
     unlearned: list[int] = field(default_factory=list)
     noise: float | None = None
+    n_valid: int | None = None
 
     def __repr__(self) -> str:
         best = "no trial was finished" if self.best is None else f"best: {self.best!r}"
@@ -110,6 +106,7 @@ class StudyResult(Shown):
             ],
             "learned_nothing": self.unlearned,
             "verdict": self.verdict,
+            "validation_images": self.n_valid,
             "training_seconds": self.seconds,
             "retrained": None if self.retrained is None else self.retrained.as_dict(),
         }
@@ -125,7 +122,26 @@ def summarise(
     folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial], repeats: Sequence[Trial]
 ) -> StudyResult:
     """Return the result of a search from its trials."""
-    plan = prepared.request.plan
+    plan, labels = prepared.request.plan, prepared.data.valid_labels
+    counts = np.bincount(labels, minlength=len(prepared.data.class_names))
+    unlearned = sorted(trial.number for trial in trials if learned_nothing(trial, plan, counts))
+    result = compare(folder.path, plan, prepared.space.varied, trials, repeats, n_valid=len(labels))
+    return replace(result, unlearned=unlearned)
+
+
+def compare(
+    folder: Path,
+    plan: Plan,
+    names: list[str],
+    trials: Sequence[Trial],
+    repeats: Sequence[Trial],
+    *,
+    n_valid: int | None,
+) -> StudyResult:
+    """Return how the trials of a search compare, from their records alone; `unlearned` stays empty.
+
+    names: the settings with more than one value. n_valid: the number of validation images, None if it is not known.
+    """
     ranked = rank(trials, plan)
     repeated = []
     for number in dict.fromkeys(trial.number for trial in repeats):
@@ -136,17 +152,11 @@ def summarise(
             repeated.append(Repeated(first, len(scores), float(np.mean(scores)), std, tuple(scores)))
     repeated.sort(key=lambda r: (-plan.sign * r.mean, r.trial.number))
     finished = [trial for trial in ranked if trial.ended == "finished"]
-    n_valid = len(prepared.data.valid_labels)
+    result = StudyResult(folder, plan, ranked, repeated, "", sum(t.seconds for t in [*trials, *repeats]), names)
+    if n_valid is None:
+        return replace(result, verdict=judge_repeats(repeated, plan) if repeated else "")
     verdict = judge_repeats(repeated, plan) if repeated else judge_single(finished, plan, n_valid)
-    seconds = sum(trial.seconds for trial in [*trials, *repeats])
-    noise = noise_of(finished, repeated, plan, n_valid)
-    counts = np.bincount(prepared.data.valid_labels, minlength=len(prepared.data.class_names))
-    unlearned = [trial.number for trial in ranked if learned_nothing(trial, plan, counts)]
-    return StudyResult(
-        *(folder.path, plan, ranked, repeated, verdict, seconds, prepared.space.varied),
-        unlearned=sorted(unlearned),
-        noise=noise,
-    )
+    return replace(result, verdict=verdict, noise=noise_of(finished, repeated, plan, n_valid), n_valid=n_valid)
 
 
 def noise_of(finished: Sequence[Trial], repeated: Sequence[Repeated], plan: Plan, n_valid: int) -> float | None:
@@ -208,39 +218,15 @@ def judge_single(finished: Sequence[Trial], plan: Plan, n_valid: int) -> str:
     )
 
 
-def course_settings_of(trial: Trial, config: Config, n_inputs: int, n_classes: int) -> dict[str, Any]:
-    """Return a trial's settings in the course project's words, and all others that were searched by their names."""
-    settings: dict[str, Any] = {"input_dim": n_inputs}
-    rows = architecture_of(config, n_inputs, n_classes).rows
-    for layer, row in enumerate(rows, start=1):
-        if layer < len(rows):
-            settings[f"hidden_size_{layer}"] = row.output_dim
-        settings[f"activation_{layer}"] = row.activation.name
-    settings |= {"output_dim": n_classes, "lr": config.optimizer.learning_rate, "ld": config.optimizer.l2}
-    settings |= {"decay_rate": config.schedule.decay_rate, "decay_step": config.schedule.decay_step}
-    return settings | {name: value for name, value in trial.point.items() if name not in settings}
-
-
-def write_tables(folder: StudyFolder, prepared: PreparedSearch, trials: Sequence[Trial]) -> None:
-    """Write results.csv with all trials, best first, and gridsearch_results.json in the course project's form."""
-    plan, names, dataset = prepared.request.plan, prepared.space.names, prepared.dataset
-    ranked = rank(trials, plan)
-    figures = ("epochs", "valid_loss", "valid_accuracy", "best_epoch", "best_valid_loss", "best_valid_accuracy")
-    buffer = io.StringIO()
-    write_csv_row(buffer, ["rank", "trial", "ended", *names, *figures, "seconds", "reason"])
-    for position, trial in enumerate(ranked, start=1):
-        row: list[Any] = [
-            position,
-            trial.number,
-            trial.ended or "unfinished",
-            *(trial.point.get(name) for name in names),
-        ]
-        row += [getattr(trial.last, name) if trial.last else None for name in figures]
-        write_csv_row(buffer, [*row, round(trial.seconds, 3), trial.last.reason if trial.last else None])
-    replace_file(folder.path / "results.csv", buffer.getvalue())
-    rows = []
-    for trial in ranked:
-        loss, accuracy = trial.figures(plan)
-        if trial.ended == "finished" and trial.config is not None and loss is not None:
-            rows.append([course_settings_of(trial, trial.config, dataset.n_inputs, dataset.n_classes), loss, accuracy])
-    replace_file(folder.path / "gridsearch_results.json", json.dumps(rows, indent=4) + "\n")
+def unlearned_words(result: StudyResult) -> str:
+    """Return how many trials learned nothing, and which, or "" where all learned something."""
+    numbers = result.unlearned
+    if not numbers:
+        return ""
+    if len(numbers) == sum(not trial.lost for trial in result.trials):
+        return (
+            "no trial learned anything: they are no better than always predicting the most frequent class, so their "
+            "order says nothing; try other values, first of all other learning rates"
+        )
+    which = few([f"trial {number}" for number in numbers])
+    return f"{len(numbers)} of {count(len(result.trials), 'trial')} learned nothing: {which}"

@@ -1,0 +1,165 @@
+"""A search for hyper-parameters: its ranking as a table, and the charts of `plots.tuning`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from barenet.documents.blocks import Block, Figure, Heading, Paragraph, Table
+from barenet.documents.figures import drawn
+from barenet.documents.inputs.searches import SearchRecord
+from barenet.documents.parts.training import loss_text, percent
+from barenet.documents.words import Name, Words
+from barenet.plots.tuning.curves import draw_curves
+from barenet.plots.tuning.points import MOST_ROWS as MOST_POINTS
+from barenet.plots.tuning.points import draw_points, height_of
+from barenet.plots.tuning.search import draw_heat_map, draw_importance, draw_parallel, draw_settings
+from barenet.tuning.space.dimensions import NAME
+from barenet.tuning.study.trial import Trial
+
+__all__ = ["search_blocks"]
+
+MOST_ROWS = 20
+MOST_SETTINGS = 6  # columns of settings in the table
+COLUMNS = 3  # panels in a row
+HEADINGS = {
+    "facts": ("Setting", "Value"),
+    "ranking": ("Rank", "Validation loss", "Validation accuracy", "Trial ended"),
+    "repeats": ("Settings", "Seeds"),
+}
+VALUES = ("finished", "stopped", "diverged", "failed", "unfinished")  # how trials ended
+
+
+def search_blocks(search: SearchRecord, words: Words) -> list[Block]:
+    """Return what was searched, the ranking, and charts."""
+    result, trials = search.result, search.result.trials
+    by_accuracy = result.plan.metric == "acc"
+    scored = [trial for trial in trials if trial.score(result.plan) is not None]
+    blocks: list[Block] = [
+        Heading("Hyper-parameter search"),
+        Paragraph(
+            (
+                f"{len(trials):,} combinations of hyper-parameters were trained and compared on the validation set.",
+                "They are ranked by validation accuracy." if by_accuracy else "They are ranked by validation loss.",
+                "The test set was not used.",
+            )
+        ),
+    ]
+    facts = [(name, Name(str(value))) for name, value in search.facts.items() if value is not None]
+    if facts:
+        blocks.append(Table(("What all trials share.",), HEADINGS["facts"], facts, "ll"))
+    blocks.append(ranking(search))
+    best = scored[0]
+    chosen = ", ".join(
+        f"{name} = {value}" for name, value in best.point.items() if name in result.names or not result.names
+    )
+    loss, accuracy = best.figures(result.plan)
+    blocks.append(
+        Paragraph(
+            (
+                *([f"The best combination is `{chosen}`."] if chosen else []),
+                f"It reaches a validation accuracy of {percent(accuracy)} and a validation loss of {loss_text(loss)}.",
+                *([f"How sure this is: {search.verdict}."] if search.verdict else []),
+            )
+        )
+    )
+    if search.repeats:
+        blocks.append(repeats(search))
+    return [*blocks, *charts(search, scored, words)]
+
+
+def ranking(search: SearchRecord) -> Table:
+    """Return the trials, best first."""
+    result = search.result
+    names = [NAME] if any(NAME in trial.point for trial in result.trials) else result.names[:MOST_SETTINGS]
+    kept = result.trials[:MOST_ROWS]
+    is_mixed = any(trial.ended != "finished" for trial in kept)
+    rows = []
+    for rank, trial in enumerate(kept, start=1):
+        loss, accuracy = trial.figures(result.plan)
+        values = [Name(str(trial.point.get(name, "–"))) for name in names]
+        row = [f"{rank}", *values, loss_text(loss), percent(accuracy)]
+        rows.append([*row, trial.ended or "unfinished"] if is_mixed else row)
+    first, *others = HEADINGS["ranking"]
+    header = [first, *map(Name, names), *(others if is_mixed else others[:2])]
+    caption = ["The combinations, best first."]
+    if left := len(result.trials) - len(kept):
+        caption.append(f"{left:,} others are left out.")
+    return Table(tuple(caption), header, rows)
+
+
+def repeats(search: SearchRecord) -> Table:
+    """Return the settings that were trained with several seeds."""
+    points = {trial.number: trial.point for trial in search.result.trials}
+    is_share = search.result.plan.metric == "acc"
+    factor, unit = (100, " %") if is_share else (1, "")
+    rows = []
+    for number, seeds, mean, std in search.repeats:
+        settings = ", ".join(f"{name} = {value}" for name, value in points.get(number, {}).items())
+        spread = f" ± {factor * std:.2f}" if math.isfinite(std) else ""
+        rows.append((Name(settings), f"{seeds}", Name(f"{factor * mean:.2f}{spread}{unit}")))
+    header = (*HEADINGS["repeats"], "Validation accuracy" if is_share else "Validation loss")
+    return Table(("The best settings with several seeds: mean ± standard deviation.",), header, rows)
+
+
+def charts(search: SearchRecord, scored: list[Trial], words: Words) -> list[Block]:
+    """Return the charts that a search allows, each with its caption."""
+    result, dimensions = search.result, list(search.dimensions)
+    is_listed = any(NAME in trial.point for trial in result.trials)
+    shared: dict[str, Any] = {"trials": scored, "dimensions": dimensions, "result": result}
+    n = len(dimensions)
+    found: list[Block] = []
+
+    def add(name: str, width: float, height: float, draw: Callable[[Any], None], *caption: str) -> None:
+        share = min(1.0, width / 8.0)
+        found.append(Figure(f"{name}-{search.name}", drawn(width, height, words, draw), caption, share))
+
+    if is_listed:
+        draw = partial(draw_points, trials=result.trials, result=result)
+        add("points", 7.6, height_of(min(len(result.trials), MOST_POINTS)), draw, "The score of each point.")
+    elif n and len(scored) > 1:
+        if n == 2 and is_grid(search):
+            across, down = (len(d.grid_values()) for d in reversed(dimensions))
+            add(
+                *("heat-map", max(5.0, 2.4 + 0.95 * across), max(3.0, 1.4 + 0.6 * down)),
+                partial(draw_heat_map, **shared),
+                "The score of each combination; a frame marks the best one.",
+            )
+        add(
+            *("settings", max(4.4, 2.9 * min(COLUMNS, n)), 3.2 * -(-n // COLUMNS)),
+            partial(draw_settings, **shared),
+            "The score of each trial by the value of each setting.",
+            "A diamond is the mean of the trials with this value, with its standard deviation.",
+        )
+        if n > 2:
+            add(
+                *("parallel", min(9.5, 1.6 * (n + 1) + 1.4), 4.2),
+                partial(draw_parallel, **shared),
+                "Each line is a trial: its settings, and at the right its score.",
+                "The best trial is drawn in bold.",
+            )
+        if n > 1:
+            add(
+                *("importance", 6.2, 1.2 + 0.42 * n),
+                partial(draw_importance, **shared),
+                "The share of the differences in score that each setting explains alone.",
+            )
+    if any(len(history) > 1 for history in search.histories.values()):
+        used = [] if is_listed and len(result.trials) > 16 else dimensions
+        draw_all = partial(draw_curves, dimensions=used, result=result, histories=search.histories)
+        add("curves", 8.0, 3.4, draw_all, "Validation over the epochs of each trial; the best one in bold.")
+    return found
+
+
+def is_grid(search: SearchRecord) -> bool:
+    """Whether the trials are all combinations of their settings' values."""
+    sizes = [
+        len(dimension.grid_values()) if dimension.choices or dimension.points else 0 for dimension in search.dimensions
+    ]
+    n_values = 1
+    for size in sizes:
+        n_values *= size
+    points = {tuple(str(t.point.get(d.name)) for d in search.dimensions) for t in search.result.trials}
+    return n_values == len(points) == len(search.result.trials)
