@@ -56,7 +56,8 @@ def module_of(command: str) -> str:
 def load_command(name: str) -> None:
     """Import the module of a command, and let the terminal wrap the descriptions of its options."""
     function = getattr(import_module(module_of(name)), name.replace("-", "_"))
-    function.__doc__ = unwrap(function.__doc__ or "")
+    if not isinstance(function, App):  # a command with commands below it does this for each of them
+        function.__doc__ = unwrap(function.__doc__ or "")
 
 
 QUIET = ("--quiet", *(f"--quiet={word}" for word in ("yes", "y", "1", "true", "t")))  # as cyclopts reads them
