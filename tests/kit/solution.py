@@ -195,3 +195,134 @@ def replace_once(file: Path, before: str, after: str) -> None:
     text = file.read_text("utf-8")
     assert text.count(before) == 1, (file.name, before, text.count(before))
     file.write_text(text.replace(before, after), "utf-8")
+
+
+VARIANTS = (
+    Variant("logits", "forward", "model.py", "return a\n", "return z\n", "the softmax is missing"),
+    Variant(
+        "softmax over the batch",
+        "forward",
+        "model.py",
+        "e = np.exp(z - z.max(axis=1, keepdims=True))\n                a = e / e.sum(axis=1, keepdims=True)",
+        "e = np.exp(z - z.max(axis=0, keepdims=True))\n                a = e / e.sum(axis=0, keepdims=True)",
+        "softmax goes over the batch",
+    ),
+    Variant("overflow", "forward", "model.py", "z - z.max(axis=1, keepdims=True)", "z", "large logits overflow"),
+    Variant("no biases", "forward", "model.py", ' + self.parameters[f"b{i}"]', "", "the biases are missing"),
+    Variant("no tanh", "forward", "model.py", "a = np.tanh(z)", "a = np.maximum(z, 0)", "relu where tanh is asked for"),
+    Variant("sum of losses", "loss", "model.py", "return -np.mean(np.log", "return -np.sum(np.log", "divide by B"),
+    Variant("loss without minus", "loss", "model.py", "return -np.mean", "return np.mean", "the minus sign is missing"),
+    Variant(
+        "mask missing",
+        "backward",
+        "model.py",
+        "dz = da * (self.z[i - 2] > 0)",
+        "dz = da",
+        "the ReLU mask (z > 0) of every hidden layer is missing",
+    ),
+    Variant(
+        "batch twice", "backward", "model.py", "self.a[i - 1].T @ dz", "self.a[i - 1].T @ dz / len(dz)", "by B twice"
+    ),
+    Variant(
+        "transposed weight",
+        "backward",
+        "model.py",
+        '@ self.parameters[f"W{i}"].T',
+        '@ self.parameters[f"W{i}"]',
+        "W2.T and W2 are mixed up",
+    ),
+    Variant(
+        "wrong sign",
+        "backward",
+        "model.py",
+        "(p - np.eye(p.shape[1])[labels])",
+        "(np.eye(p.shape[1])[labels] - p)",
+        "sign",
+    ),
+    Variant("uphill", "sgd", "train.py", "parameters[name] -= self.lr", "parameters[name] += self.lr", "uphill"),
+    Variant(
+        "rebinds",
+        "sgd",
+        "train.py",
+        "parameters[name] -= self.lr * gradients[name]",
+        "p = parameters[name]; p = p - self.lr * gradients[name]",
+        "changes nothing",
+    ),
+    Variant(
+        "same order", "sgd", "train.py", "rng.permutation(len(images))", "np.arange(len(images))", "in their order"
+    ),
+    Variant(
+        "labels of others",
+        "sgd",
+        "train.py",
+        "network.backward(labels[rows])",
+        "network.backward(labels[start : start + batch_size])",
+        "the labels of other images",
+    ),
+    Variant(
+        "last batch lost",
+        "sgd",
+        "train.py",
+        "range(0, len(images), batch_size)",
+        "range(0, len(images) - batch_size + 1, batch_size)",
+        "leaves out the last, smaller batch",
+    ),
+    Variant(
+        "decays always", "decay", "train.py", "self.n_steps % self.decay_step == 0 and ", "", "decays after every step"
+    ),
+    Variant("decays without end", "decay", "train.py", " and self.lr > 0.01", "", "decays without an end"),
+    Variant("L2 on biases", "l2", "train.py", ' if name.startswith("W") else gradient', "", "L2 is for weights only"),
+    Variant("L2 twice", "l2", "train.py", "gradient + self.ld *", "gradient + 2 * self.ld *", "counted twice"),
+    Variant("saves the last", "saving", "train.py", "if value > best:", "if True:", "the weights of the last epoch"),
+    Variant(
+        "saves the worst",
+        "saving",
+        "train.py",
+        'accuracy if trainer_kwargs["metric"] == "acc" else -loss',
+        "-accuracy",
+        "the worst weights",
+    ),
+    Variant(
+        "validates on test", "saving", "train.py", '*data["valid"]', '*data["test"]', "computed on the test images"
+    ),
+    Variant(
+        "validates on training", "saving", "train.py", '*data["valid"]', '*data["train"]', "on the training images"
+    ),
+    Variant("percent", "saving", "train.py", "np.mean(p.argmax", "100 * np.mean(p.argmax", "it is in percent"),
+    Variant("metric ignored", "saving", "train.py", "else -loss", "else accuracy", "the best weights by accuracy"),
+    Variant(
+        "new network",
+        "testing",
+        "test.py",
+        "network.parameters = load_weights(path)",
+        "load_weights(path)",
+        "a new network",
+    ),
+    Variant("validation images", "testing", "test.py", 'data["test"]', 'data["valid"]', "on the validation images"),
+    Variant("one at a time", "search", "gridsearch.py", "itertools.product(", "zip(", "2 of 8 combinations"),
+    Variant(
+        "records the last",
+        "search",
+        "gridsearch.py",
+        'max(history, key=lambda record: record["valid_acc"])',
+        "history[-1]",
+        "records the last validation",
+    ),
+    Variant("worst settings", "search", "gridsearch.py", "max(results,", "min(results,", "the worst settings"),
+    Variant(
+        "rows for columns",
+        "pictures",
+        "param_vis.py",
+        "weights[:, j]",
+        "weights.reshape(-1, len(weights))[j]",
+        "is a column",
+    ),
+    Variant(
+        "always the same",
+        "pictures",
+        "param_vis.py",
+        'save_picture(folder / f"{name}.png", value)',
+        'save_picture(folder / f"{name}.png", np.arange(value.size).reshape(value.shape))',
+        "is the same for other weights",
+    ),
+)

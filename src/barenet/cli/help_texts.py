@@ -174,8 +174,8 @@ For example:
     barenet course check homework --step backward
     barenet course grade class/ann class/bob --points points.toml --output results
 
-The student's code needs NumPy only. Each step is checked in a separate process with limits on time and memory, which is no
-sandbox against hostile code. The exit code of check is 1 if a step is wrong or not written yet.
+The student's code needs NumPy only. Each step is checked in a separate process with limits on time and memory. This is
+no sandbox against hostile code. The exit code of check is 1 if a step is wrong or not written yet.
 """,
     "verify": """Compare a run's files with their checksums, and its last steps with the same steps trained here.
 

@@ -26,10 +26,9 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def add(self, sentence: str | None) -> None:
-        """Add a sentence about something wrong, if there is one and it is not there yet."""
-        if sentence is not None and sentence not in self.wrong:
-            self.wrong.append(sentence)
+    def add(self, *sentences: str) -> None:
+        """Add sentences about something wrong, except those that are there already."""
+        self.wrong += [sentence for sentence in sentences if sentence not in self.wrong]
 
     def note(self, sentence: str) -> None:
         """Add a note, if it is not there yet."""

@@ -16,8 +16,9 @@ __all__ = ["read_points"]
 def read_points(file: Path | None) -> dict[str, float]:
     """Return the points of each step, in the order of the steps. A file replaces all of them: `forward = 10`.
 
-    Steps that the file does not name give no points. Raises ConfigError: no such file, no TOML, an unknown step, a value
-    that is no number from 0.
+    Steps that the file does not name give no points.
+
+    Raises ConfigError: no such file, no TOML, an unknown step, a value that is no number from 0.
     """
     if file is None:
         return {step.name: step.points for step in STEPS}

@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from barenet.kit.checks.table import CHECKS
+from barenet.kit.checks.table import run_check
 from barenet.kit.findings import MISSING, NOT_CHECKED, RIGHT, WRONG, Findings, NotWritten, StepResult, Wrong
 from barenet.kit.homework import NOT_WRITTEN, Homework
 from barenet.kit.isolation import Limits, limit_this_process
@@ -36,7 +36,7 @@ def main(request_file: str) -> None:
 def check_step(step: Step, homework: Homework, findings: Findings) -> StepResult:
     """Return the result of the check of a step."""
     try:
-        CHECKS[step.name](homework, findings)
+        run_check(step.name, homework, findings)
     except NotWritten as missing:
         if not findings.wrong:
             return not_written(step, str(missing), findings)

@@ -7,7 +7,6 @@ from typing import Annotated, TypeAlias
 
 from cyclopts import App, Parameter
 
-from barenet.cli.help_texts import COMMANDS, unwrap
 from barenet.cli.options import Json
 from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
@@ -28,7 +27,7 @@ Adapter: TypeAlias = Annotated[
 ]
 Seconds: TypeAlias = Annotated[float, Parameter(help="Most seconds of CPU time that the check of a step may take. [8]")]
 
-course = App("course", help=unwrap(COMMANDS["course"]), help_format="plaintext")
+course = App("course", help_format="plaintext")  # its help is in `cli.help_texts`
 
 
 @course.command
@@ -137,7 +136,8 @@ def verdict(report: CheckReport) -> str:
     following = report.next_step
     if following is None:
         return f"{count(n_right, 'step')} of {len(report.steps)}: all right"
-    return f"{n_right} of {count(len(report.steps), 'step')} right; next: {following.title} in {', '.join(following.names)}"
+    files = ", ".join(following.names)
+    return f"{n_right} of {count(len(report.steps), 'step')} right; next: {following.title} in {files}"
 
 
 def show_grade(grade: Grade) -> None:
@@ -147,7 +147,3 @@ def show_grade(grade: Grade) -> None:
         return
     rest = [result.step for result in grade.steps if result.status != "right"]
     print_line(f"{grade.name}: {grade.score:g} of {grade.most:g}" + (f"; not right: {', '.join(rest)}" if rest else ""))
-
-
-for command in (new, check, grade):
-    command.__doc__ = unwrap(command.__doc__ or "")

@@ -6,16 +6,16 @@ So a fraction of the images tells which of the three parts it belongs to.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-
-from barenet.kit.checks.numbers import Array
+from numpy.typing import NDArray
 
 __all__ = ["N_CLASSES", "N_INPUTS", "N_TRAIN", "N_VALID", "Parts", "part_of_fraction", "write_data"]
 
 N_INPUTS, N_CLASSES = 4, 3
 N_TRAIN, N_VALID, N_TEST = 101, 37, 41
-Parts = dict[str, tuple[Array, Array]]
+Parts = dict[str, tuple[NDArray[Any], NDArray[Any]]]
 
 
 def write_data(folder: Path, *, is_noise: bool) -> Parts:

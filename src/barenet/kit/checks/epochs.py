@@ -70,7 +70,7 @@ def check_epoch(homework: Homework, findings: Findings) -> None:
             "it is the sum over the images; return the mean": N_IMAGES * wanted,
         }
         got = number_of(loss, "the result of train_epoch")
-        findings.add(mistake_in("the mean loss that train_epoch returns", got, wanted, mistakes))
+        findings.add(*mistake_in("the mean loss that train_epoch returns", got, wanted, mistakes))
     if orders[0] == list(range(N_IMAGES)):
         findings.add("train_epoch takes the images in their order; shuffle them with rng.permutation")
     elif orders[0] == orders[1]:

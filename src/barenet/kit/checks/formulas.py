@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from barenet.kit.checks.numbers import Array
 
 __all__ = ["accuracy", "architecture", "cross_entropy", "probabilities"]
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda z: np.maximum(z, 0),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
@@ -37,7 +38,8 @@ def probabilities(
     softmax_axis: int | None = 1,
 ) -> Array:
     """Return the probabilities (B, C) of x (B, D). Without `with_biases`, with a `last` activation before the softmax,
-    with another axis of the softmax, or with the logits (None) it computes what a mistake would give."""
+    with another axis of the softmax, or with the logits (None) it computes what a mistake would give.
+    """
     a = np.asarray(x, np.float64)
     for i, activation in enumerate([*activations, last], start=1):
         z = a @ np.asarray(parameters[f"W{i}"], np.float64)
@@ -48,11 +50,11 @@ def probabilities(
     return np.asarray(e / e.sum(axis=softmax_axis, keepdims=True))
 
 
-def cross_entropy(p: Array, labels: Array) -> float:
+def cross_entropy(p: Array, labels: NDArray[Any]) -> float:
     """Return the mean of -log(probability of the right class)."""
     return float(-np.mean(np.log(p[np.arange(len(p)), labels.astype(int)])))
 
 
-def accuracy(p: Array, labels: Array) -> float:
+def accuracy(p: Array, labels: NDArray[Any]) -> float:
     """Return the fraction of rows whose largest probability is that of the label."""
     return float(np.mean(p.argmax(axis=1) == labels))

@@ -60,7 +60,7 @@ def check_forward(homework: Homework, findings: Findings) -> None:
     tiny = architecture((2, 2, 2, 2), ("relu", "relu"))
     network = make_network(homework, tiny, TINY)
     got = array_of(homework.call("forward", network.forward, IMAGES.copy()), (4, 2), "the result of forward")
-    findings.add(mistake_in("forward of a network worked out by hand", got, WANTED, forward_mistakes()))
+    findings.add(*mistake_in("forward of a network worked out by hand", got, WANTED, forward_mistakes()))
     if findings.wrong:
         return
     for activation, (bias, factor) in OTHERS.items():
@@ -91,7 +91,7 @@ def check_activation(homework: Homework, findings: Findings, activation: str, bi
         if other != activation
     }
     what = f"forward of a hand-worked network with {activation} in layer 1"
-    findings.add(mistake_in(what, got, [[3 / 4, 1 / 4]], mistakes))
+    findings.add(*mistake_in(what, got, [[3 / 4, 1 / 4]], mistakes))
 
 
 def forward_mistakes() -> dict[str, Array]:
@@ -143,7 +143,7 @@ def check_loss(homework: Homework, findings: Findings) -> None:
         "it takes the mean before the logarithm": -np.log(right.mean()),
         "it sums over all classes, not over the right ones": -np.mean(np.log(p).sum(axis=1)),
     }
-    findings.add(mistake_in("cross_entropy of four images worked out by hand", got, wanted, mistakes))
+    findings.add(*mistake_in("cross_entropy of four images worked out by hand", got, wanted, mistakes))
     if not (np.array_equal(given[0], p) and np.array_equal(given[1], labels)):
         findings.add("cross_entropy changes its arguments; it must leave them as they are")
     zero = np.array([[1.0, 0.0], [0.5, 0.5]])

@@ -57,16 +57,16 @@ def is_close(got: Any, wanted: Any, tolerance: float = 1e-5) -> bool:
     return got.shape == wanted.shape and bool(np.allclose(got, wanted, rtol=tolerance, atol=tolerance / 10))
 
 
-def mistake_in(what: str, got: Any, wanted: Any, mistakes: Mapping[str, Any]) -> str | None:
-    """Return None if a result is right; else a sentence with both values, and the mistake that gives this result.
+def mistake_in(what: str, got: Any, wanted: Any, mistakes: Mapping[str, Any]) -> list[str]:
+    """Return nothing if a result is right; else a sentence with both values, and the mistake that gives this result.
 
     `mistakes` maps a sentence about a mistake to the result that it would give.
     """
     if is_close(got, wanted):
-        return None
+        return []
     named = next((sentence for sentence, result in mistakes.items() if is_close(got, result)), None)
     values = f"{what} is {shown(got)}, and must be {shown(wanted)}"
-    return values if named is None else f"{values}: {named}"
+    return [values] if named is None else [values, named]
 
 
 def shown(value: Any) -> str:

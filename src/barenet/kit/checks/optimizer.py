@@ -41,9 +41,8 @@ def check_sgd(homework: Homework, findings: Findings) -> None:
             "it is replaced by the gradient": dW,
         }
         # By hand: 1 - 0.5 * 0.2 = 0.9, 2 + 0.5 * 4 = 4; 3 - 0.5 = 2.5, -1.
-        findings.add(mistake_in("W1 after a step with lr = 0.5", changed["W1"], [[0.9, 4.0]], mistakes))
-        findings.add(
-            mistake_in(
+        findings.add(*mistake_in("W1 after a step with lr = 0.5", changed["W1"], [[0.9, 4.0]], mistakes))
+        findings.add(*mistake_in(
                 "b1 after a step with lr = 0.5", changed["b1"], [[2.5, -1.0]],
                 {"the biases are not changed": b, "the step goes uphill; subtract the gradient": b + 0.5 * db},
             )
@@ -102,11 +101,11 @@ def check_decay(homework: Homework, findings: Findings) -> None:
         ),
     }
     first = next(i for i in range(18) if not is_close(got[i], wanted[i]))
-    named = next((sentence for sentence, result in mistakes.items() if is_close(got, result)), "")
-    values = (
-        f"with lr 0.1, decay_rate 0.5 and decay_step 3, lr after {first + 1} steps is {shown(got[first])}, and must "
+    findings.add(
+        f"with lr 0.1, decay_rate 0.5 and decay_step 3, lr after {first + 1} steps is {shown(got[first])}, and must be "
+        f"{shown(wanted[first])}"
     )
-    findings.add(f"{values}be {shown(wanted[first])}" + (f": {named}" if named else ""))
+    findings.add(*[sentence for sentence, result in mistakes.items() if is_close(got, result)][:1])
 
 
 def check_l2(homework: Homework, findings: Findings) -> None:
@@ -131,9 +130,9 @@ def check_l2(homework: Homework, findings: Findings) -> None:
         "ld is missing in the L2 term": dW + W,
     }
     # By hand: 0.5 + 0.1 * 1 = 0.6 and 0.5 - 0.1 * 2 = 0.3.
-    findings.add(mistake_in("the gradient of W1 with ld = 0.1", got["W1"], [[0.6, 0.3]], mistakes))
+    findings.add(*mistake_in("the gradient of W1 with ld = 0.1", got["W1"], [[0.6, 0.3]], mistakes))
     on_biases = {"L2 is for weights only; the biases get none": db + 0.1 * b}
-    findings.add(mistake_in("the gradient of b1 with ld = 0.1", got["b1"], [[0.25, 0.25]], on_biases))
+    findings.add(*mistake_in("the gradient of b1 with ld = 0.1", got["b1"], [[0.25, 0.25]], on_biases))
     if not (is_close(parameters["W1"], W) and is_close(parameters["b1"], b)):
         findings.add("SGD.add_l2 changes the parameters; it must change the gradients only")
     if not is_close(gradients["W1"], dW):

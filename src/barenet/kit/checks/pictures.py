@@ -56,7 +56,7 @@ def check_neurons(homework: Homework, findings: Findings) -> None:
             [[1.0, 4, 3, 6], [7, 10, 9, 12], [2, 5, 0, 0], [8, 11, 0, 0]]
         ),
     }
-    findings.add(mistake_in("neuron_images of three neurons with 2 x 2 weights", got, wanted, mistakes))
+    findings.add(*mistake_in("neuron_images of three neurons with 2 x 2 weights", got, wanted, mistakes))
 
 
 def tiles(images: list[Array]) -> Array:

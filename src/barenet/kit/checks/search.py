@@ -1,4 +1,4 @@
-"""Step 9: does the search train with every combination, record it, and return the best? A stand-in for train answers."""
+"""Step 9: does the search train with every combination, record it, return the best? It calls a stand-in for train."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from barenet.kit.homework import Homework
 __all__ = ["check_search"]
 
 FILE = "gridsearch_results.json"
-DEFAULTS = {
+DEFAULTS: dict[str, Any] = {
     "input_dim": N_INPUTS, "hidden_size_1": 7, "hidden_size_2": 5, "output_dim": N_CLASSES, "activation_1": "relu",
     "activation_2": "tanh", "activation_3": "softmax", "lr": 0.3, "ld": 0.003, "decay_rate": 0.9, "decay_step": 50,
 }  # fmt: skip
-OPTS = {"hidden_size_1": [7, 6], "lr": [0.3, 0.1], "ld": [0.003, 0.002]}
+OPTS: dict[str, list[Any]] = {"hidden_size_1": [7, 6], "lr": [0.3, 0.1], "ld": [0.003, 0.002]}
 POINTS = [dict(zip(OPTS, values, strict=True)) for values in itertools.product(*OPTS.values())]
-# The validations that the stand-in reports for each combination, (loss, accuracy). The last is never the best one, and the
+# The validations of each combination, (loss, accuracy), that the stand-in reports. The last is never the best one. The
 # combination with the highest accuracy is neither the first, nor the last, nor the one with the lowest loss.
 REPORTED = [[(0.9 - 0.01 * i, 0.5 + 0.01 * i), (0.8 - 0.01 * i, 0.6 + 0.01 * i), (1.0, 0.4)] for i in range(8)]
 REPORTED[3][1] = (0.79, 0.9)
@@ -114,7 +114,7 @@ def check_points(points: list[dict[str, Any]], where: str, findings: Findings) -
     if missing:
         settings = ", ".join(f"{name} = {value}" for name, value in missing[0].items())
         findings.add(
-            f"{told} for {len(POINTS) - len(missing)} of {len(POINTS)} combinations; the first that is missing: {settings}"
+            f"{told} for {len(POINTS) - len(missing)} of {len(POINTS)} combinations; this one is missing: {settings}"
         )
     elif len(seen) > len(POINTS):
         findings.add(f"{told} {len(seen)} times for {len(POINTS)} combinations; once is enough for each")
@@ -155,8 +155,8 @@ def check_row(settings: dict[str, Any], loss: float, acc: float, findings: Findi
         findings.add(f"{FILE} records the last validation of each training; record the best one")
     else:
         findings.add(
-            f"{FILE} records valid_loss {loss:.4g} and valid_acc {acc:.4g} where the best validation of the training has "
-            f"{best[0]:.4g} and {best[1]:.4g}"
+            f"{FILE} records valid_loss {loss:.4g} and valid_acc {acc:.4g}, and the best validation of that training "
+            f"has {best[0]:.4g} and {best[1]:.4g}"
         )
 
 
@@ -172,12 +172,14 @@ def check_best(best: dict[str, Any], rows: list[tuple[dict[str, Any], float, flo
     mine = [acc for settings, _, acc in rows if all(settings[name] == best[name] for name in OPTS)]
     if mine and mine[0] >= max(accuracies):
         return
-    what = f"gridsearch returns settings with valid_acc {mine[0] if mine else 0:.4g}, and the best is {max(accuracies):.4g}"
+    if not mine:
+        findings.add(f"gridsearch returns settings that are not in {FILE}")
+        return
+    findings.add(f"gridsearch returns settings with valid_acc {mine[0]:.4g}, and the best is {max(accuracies):.4g}")
     by_loss = min(rows, key=lambda row: row[1])[0]
-    if mine and mine[0] == min(accuracies):
-        what += ": these are the worst settings"
+    if mine[0] == min(accuracies):
+        findings.add("these are the worst settings")
     elif all(best[name] == by_loss[name] for name in OPTS):
-        what += ": these are the best settings by loss, and trainer_kwargs['metric'] is 'acc'"
+        findings.add("these are the best settings by loss, and trainer_kwargs['metric'] is 'acc'")
     elif all(best[name] == rows[-1][0][name] for name in OPTS):
-        what += ": these are the settings of the last training"
-    findings.add(what)
+        findings.add("these are the settings of the last training")

@@ -24,7 +24,7 @@ def check_testing(homework: Homework, findings: Findings) -> None:
     nn_architecture = architecture(SIZES, HIDDEN)
     first = {name: np.array(value) for name, value in make_network(homework, nn_architecture).parameters.items()}
     parameters = distinct_parameters(parts, first)
-    np.savez("weights.npz", **parameters)
+    np.savez("weights.npz", **parameters)  # type: ignore[arg-type]
     loader = {"path_dir": str(Path("data").absolute()), "n_valid": N_VALID, "batch_size": 8}
     result = homework.call("test", function, nn_architecture, "weights.npz", loader)
     got = number_of(result, "the result of test")
@@ -36,7 +36,7 @@ def check_testing(homework: Homework, findings: Findings) -> None:
         "it is the fraction of wrong images": 1 - right["test"],
         "these are the weights of a new network; load those of the file": scores(parts, first)["test"],
     }
-    findings.add(mistake_in("the test accuracy of known weights", got, right["test"], mistakes))
+    findings.add(*mistake_in("the test accuracy of known weights", got, right["test"], mistakes))
 
 
 def scores(parts: Parts, parameters: dict[str, Array]) -> dict[str, float]:

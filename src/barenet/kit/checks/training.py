@@ -43,16 +43,6 @@ def check_saving(homework: Homework, findings: Findings) -> None:
     check_files(homework, findings)
     if findings.wrong:
         return
-    easy = write_data(Path("easy").absolute(), is_noise=False)
-    trained = run_training(homework, "easy", easy, metric="acc", n_epochs=16, eval_step=2, seed=0)
-    check_history(trained.history, [2, 4, 6, 8, 10, 12, 14, 16])
-    check_scores(trained, findings, "acc")
-    best = trained.scores["valid"][1]
-    if not findings.wrong and best < LEAST_ACCURACY:
-        findings.add(
-            f"train does not learn: on data whose classes are easy to tell apart the validation accuracy is {best:.3f} "
-            f"after 16 epochs, and must be at least {LEAST_ACCURACY}"
-        )
     noise = write_data(Path("noise").absolute(), is_noise=True)
     for metric in ("acc", "loss"):
         for seed in range(ATTEMPTS):
@@ -64,6 +54,16 @@ def check_saving(homework: Homework, findings: Findings) -> None:
             values = [record["valid_acc"] if metric == "acc" else -record["valid_loss"] for record in trained.history]
             if max(values) > values[-1]:
                 break
+    easy = write_data(Path("easy").absolute(), is_noise=False)
+    trained = run_training(homework, "easy", easy, metric="acc", n_epochs=16, eval_step=2, seed=0)
+    check_history(trained.history, [2, 4, 6, 8, 10, 12, 14, 16])
+    check_scores(trained, findings, "acc")
+    best = trained.scores["valid"][1]
+    if not findings.wrong and best < LEAST_ACCURACY:
+        findings.add(
+            f"train does not learn: on data whose classes are easy to tell apart the validation accuracy is {best:.3f} "
+            f"after 16 epochs, and must be at least {LEAST_ACCURACY}"
+        )
 
 
 def check_evaluate(homework: Homework, findings: Findings) -> None:
@@ -87,14 +87,14 @@ def check_evaluate(homework: Homework, findings: Findings) -> None:
     if is_close(got, [right, loss]):
         raise Wrong("evaluate returns (accuracy, loss); the loss comes first")
     findings.add(
-        mistake_in("the loss that evaluate returns", got[0], loss, {"it is the sum; return the mean": 10 * loss})
+        *mistake_in("the loss that evaluate returns", got[0], loss, {"it is the sum; return the mean": 10 * loss})
     )
     mistakes = {
         "it is in percent; return a fraction from 0 to 1": 100 * right,
         "it counts the right images; divide by their number": 10 * right,
         "it is the fraction of wrong images": 1 - right,
     }
-    findings.add(mistake_in("the accuracy that evaluate returns", got[1], right, mistakes))
+    findings.add(*mistake_in("the accuracy that evaluate returns", got[1], right, mistakes))
 
 
 def check_files(homework: Homework, findings: Findings) -> None:
@@ -180,7 +180,8 @@ def check_history(history: list[dict[str, float]], epochs: list[int]) -> None:
         raise Wrong(f"the history has the epochs {got}; the first epoch is 1, so they must be {epochs}")
     if got != epochs:
         raise Wrong(
-            f"with n_epochs {epochs[-1]} and eval_step {epochs[0]} the history has the epochs {got}, and must have {epochs}"
+            f"with n_epochs {epochs[-1]} and eval_step {epochs[0]} the history has the epochs {got}, and must have "
+            f"{epochs}"
         )
 
 
@@ -197,20 +198,23 @@ def check_scores(trained: Trained, findings: Findings, metric: str) -> None:
     saved = trained.scores["valid"][place]
     if is_close(saved, best, 1e-4):
         return
-    about = f"the saved weights have the validation {word} {saved:.4f}, and the best of the history is {best:.4f}"
+    findings.add(
+        f"the weights that train saves with metric {metric!r} have the validation {word} {saved:.4f}, and the best of "
+        f"the history is {best:.4f}"
+    )
     if is_close(saved, values[-1], 1e-4):
-        about += ": these are the weights of the last epoch; save only when a validation is better, or keep copies of the arrays"
+        findings.add(
+            "these are the weights of the last epoch: save them only when a validation is better; to keep the best "
+            "ones in memory, copy the arrays"
+        )
     elif is_close(saved, worst, 1e-4):
-        about += ": these are the worst weights; a high accuracy is good, a low loss is good"
+        findings.add("these are the worst weights: the best have the highest accuracy, or the lowest loss")
     elif is_close(saved, values[0], 1e-4):
-        about += ": these are the weights of the first validation"
+        findings.add("these are the weights of the first validation")
     elif metric == "loss" and is_close(trained.scores["valid"][1], max(accuracies), 1e-4):
-        about += ": they are the best by accuracy, and trainer_kwargs['metric'] is 'loss'"
-    elif any(is_close(saved, value, 1e-4) for value in values):
-        about += f": these are the weights of validation {1 + next(i for i, value in enumerate(values) if is_close(saved, value, 1e-4))}"
-    else:
-        about += ": no validation of the history has this value; save the weights that were validated"
-    findings.add(f'with metric "{metric}", {about}')
+        findings.add("these are the best weights by accuracy, and trainer_kwargs['metric'] is 'loss'")
+    elif not any(is_close(saved, value, 1e-4) for value in values):
+        findings.add("no validation of the history has this value: save the weights that were validated")
 
 
 def random_parameters(rng: np.random.Generator) -> dict[str, Array]:
