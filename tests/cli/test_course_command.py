@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import pytest
 from refusals import assert_refused
+
+from barenet.cli.application import load_command
+from barenet.cli.commands.course import course
 
 
 def test_the_commands_make_check_and_grade_a_kit(barenet, tmp_path):
@@ -47,3 +51,22 @@ def test_wrong_input_is_refused_in_one_line(arguments, words, barenet, tmp_path)
     (tmp_path / "kit").mkdir()
     (tmp_path / "points.toml").write_text("foward = 10\n", "utf-8")
     assert_refused(barenet("course", *arguments, cwd=tmp_path), words)
+
+
+def test_help_is_wrapped_and_names_the_defaults(barenet, tmp_path):
+    shown = barenet("course", "--help", cwd=tmp_path, COLUMNS="60").stdout
+    assert shown.index("barenet course") < shown.index("For example:") < shown.index("grade  ")
+    load_command("course")
+    for name in ("new", "check", "grade"):
+        words = " ".join(barenet("course", name, "--help", cwd=tmp_path).stdout.split())
+        assert "--json" in words
+        described = [line.startswith(" " * 8) for line in course[name].default_command.__doc__.splitlines()]
+        assert not any(both == (True, True) for both in itertools.pairwise(described))
+    assert "[default: results]" in words
+
+
+def test_the_commands_have_no_flags_without_a_default_in_their_help():
+    for name in ("new", "check", "grade"):
+        for argument in course[name].assemble_argument_collection(parse_docstring=True):
+            is_flag = argument.names[0].startswith("-") and argument.field_info.default is None
+            assert not is_flag or "[" in str(argument.parameter.help), argument.names

@@ -25,7 +25,7 @@ Adapter: TypeAlias = Annotated[
     Path | None,
     Parameter(help="Python file that gives the parts of other homework the names of the kit. [the folder is a kit]"),
 ]
-Seconds: TypeAlias = Annotated[float, Parameter(help="Most seconds of CPU time that the check of a step may take. [8]")]
+Seconds: TypeAlias = Annotated[float, Parameter(help="Most seconds of CPU time that the check of a step may take.")]
 
 course = App("course", help_format="plaintext")  # its help is in `cli.help_texts`
 
@@ -39,7 +39,7 @@ def new(folder: Path, /, *, language: str = LANGUAGES[0], json: Json = False) ->
     folder
         A new folder.
     language
-        Language of the task sheet and the docstrings: en or zh. [en]
+        Language of the task sheet and the docstrings: en or zh.
     """
     files = new_kit(folder, language)
     if json:
@@ -47,7 +47,7 @@ def new(folder: Path, /, *, language: str = LANGUAGES[0], json: Json = False) ->
         return 0
     for file in files:
         print_line(file)
-    print_line(f"read task.md first; barenet course check {as_typed(folder)} says which step comes next")
+    print_line(f"read task.md first; to see which step comes next: barenet course check {as_typed(folder)}")
     return 0
 
 
@@ -100,7 +100,7 @@ def grade(
     points
         TOML file with the points of each step, such as forward = 10. [100 points in all]
     output
-        Folder for grades.csv and each student's results.json, which Gradescope reads. [results]
+        Folder for grades.csv and each student's results.json, which Gradescope reads.
     """
     worth = read_points(points)
     tell = show_grade if not json else lambda grade: None
