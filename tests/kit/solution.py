@@ -78,7 +78,8 @@ BODIES = {
         return result
         """,
         """
-    order, losses = rng.permutation(len(images)), []
+    losses = []
+    order = rng.permutation(len(images))
     for start in range(0, len(images), batch_size):
         rows = order[start : start + batch_size]
         losses.append(cross_entropy(network.forward(images[rows]), labels[rows]))
@@ -249,7 +250,12 @@ VARIANTS = (
         "changes nothing",
     ),
     Variant(
-        "same order", "sgd", "train.py", "rng.permutation(len(images))", "np.arange(len(images))", "in their order"
+        "same order",
+        "sgd",
+        "train.py",
+        "order = rng.permutation(len(images))",
+        "order = np.arange(len(images))",
+        "in their order",
     ),
     Variant(
         "labels of others",

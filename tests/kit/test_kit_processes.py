@@ -36,7 +36,7 @@ def test_a_right_step_is_right_and_leaves_nothing_in_the_folder(tmp_path):
     [
         ("while True: pass", "cross_entropy takes longer than 0.75 seconds"),
         slow(("import time; time.sleep(100)", "cross_entropy takes longer than 0.75 seconds")),
-        ("import os; os._exit(3)", "cross_entropy ends the process (exit code 3)"),
+        slow(("import os; os._exit(3)", "cross_entropy ends the process (exit code 3)")),
         slow(("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "cross_entropy ends the process (exit code")),
     ],
 )

@@ -73,6 +73,7 @@ def test_the_first_wrong_layer_is_named(tmp_path, check_here):
             "return -(np.log",
             "cross_entropy must be one number, got an array of shape",
         ),
+        ("forward", "e.sum(axis=1, keepdims=True)", "e.sum(axis=1)", "over axis=1 needs keepdims=True here"),
         ("backward", 'gradients[f"b{i}"]', 'gradients[f"c{i}"]', "backward gives no gradient of b1"),
         (
             "backward",
@@ -89,6 +90,44 @@ def test_results_of_other_kinds_and_errors_are_explained(step, before, after, wo
     result = check_here(folder, step)
     assert result.status == WRONG
     assert words in result.wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("step", "file", "before", "after", "words"),
+    [
+        ("backward", "model.py", "dz = (p -", "self.parameters['W2'] += 1; dz = (p -", "backward changes W"),
+        ("decay", "train.py", "*= self.decay_rate", "*= self.decay_rate ** (self.n_steps // 3)", "number of decays"),
+        ("decay", "train.py", "self.n_steps % self.decay_step == 0", "self.n_steps == 3", "it decays only once"),
+        (
+            "loss",
+            "model.py",
+            "probabilities[np.arange(len(labels)), ",
+            "probabilities[:, ",
+            "the columns of all labels",
+        ),
+    ],
+)
+def test_other_mistakes_are_named(step, file, before, after, words, tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit", files=(file,))
+    replace_once(folder / file, before, after)
+    result = check_here(folder, step)
+    assert words in " ".join(result.wrong)
+
+
+def test_the_global_generator_of_numpy_is_good_enough_for_an_epoch(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit", files=("train.py", "model.py"))
+    replace_once(folder / "train.py", "= rng.permutation(", "= np.random.permutation(")
+    assert check_here(folder, "sgd").status == RIGHT
+
+
+def test_changed_probabilities_are_a_note(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit", files=("model.py",))
+    replace_once(
+        folder / "model.py", "dz = (p - np.eye(p.shape[1])[labels])", "p -= np.eye(p.shape[1])[labels]; dz = p"
+    )
+    result = check_here(folder, "backward")
+    assert result.status == RIGHT
+    assert "backward changes the probabilities that forward returned" in result.notes[0]
 
 
 def test_printing_is_a_note_and_reading_input_and_moving_are_wrong(tmp_path, check_here):

@@ -30,6 +30,7 @@ __all__ = ["Homework"]
 
 MOST_SHOWN = 80  # characters of what the code prints
 NOT_WRITTEN = re.compile(r"step (\d+)\b")
+SUM_OF_ROWS = re.compile(r"shapes \((\d+),\d+\) \(\1,\)")  # (6,3) and (6,)
 STEP_FILES = ("data", "model", "train", "test", "gridsearch", "param_vis")
 
 
@@ -51,6 +52,8 @@ class Homework:
         for name in STEP_FILES:  # some are modules of Python too, such as `test`
             sys.modules.pop(name, None)
         builtins.input = refuse_input
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002 (many people use NumPy's global generator)
 
     def find(self, file: str, name: str) -> Callable[..., Any]:
         """Return a function or a class of the kit by its file and name; raise Wrong or NotWritten."""
@@ -85,8 +88,6 @@ class Homework:
         """Run a piece of the student's code, and turn what it must not do into sentences."""
         replace_text(self.stage, what)
         here, before = Path.cwd(), self.printed.n_characters
-        random.seed(0)
-        np.random.seed(0)  # noqa: NPY002 (many people use NumPy's global generator)
         try:
             with redirect_stdout(self.printed), redirect_stderr(io.StringIO()), np.errstate(all="ignore"):
                 return run()
@@ -154,7 +155,8 @@ def explain(what: str, error: BaseException, folders: tuple[Path, ...]) -> str:
     if isinstance(error, RecursionError):
         return f"{what}{where} calls itself without an end{code}"
     said = one_line(f"{type(error).__name__}: {' '.join(str(error).split())}", 300)
-    return f"{what}{where} fails{code}: {said}"
+    hint = "; a sum, mean or max over axis=1 needs keepdims=True here" if SUM_OF_ROWS.search(said) else ""
+    return f"{what}{where} fails{code}: {said}{hint}"
 
 
 def place_of(error: BaseException, folders: tuple[Path, ...]) -> tuple[str, str]:

@@ -140,6 +140,9 @@ def check_loss(homework: Homework, findings: Findings) -> None:
         "the logarithm must be the natural one, np.log, and not np.log10": wanted / np.log(10),
         "it takes the largest probability of each row; take that of the right class": -np.mean(np.log(p.max(axis=1))),
         "the logarithm is missing": -right.mean(),
+        "it takes the columns of all labels from every row: write probabilities[np.arange(B), labels]": -np.mean(
+            np.log(p[:, labels])
+        ),
         "it takes the mean before the logarithm": -np.log(right.mean()),
         "it sums over all classes, not over the right ones": -np.mean(np.log(p).sum(axis=1)),
     }

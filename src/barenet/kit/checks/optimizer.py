@@ -93,6 +93,12 @@ def check_decay(homework: Homework, findings: Findings) -> None:
         "it ends at 0.01; the last decay may go below, only a rate larger than 0.01 decays": rates(
             18, lambda rate, step: max(rate * 0.5, 0.01) if step % 3 == 0 else rate
         ),
+        "it decays only once; it must decay after every decay_step steps": rates(
+            18, lambda rate, step: rate * 0.5 if step == 3 else rate
+        ),
+        "the new rate is the old one times decay_rate ** (number of decays); multiply by decay_rate once": rates(
+            18, lambda rate, step: rate * 0.5 ** (step // 3) if rate > 0.01 and step % 3 == 0 else rate
+        ),
         "decay_rate is subtracted; multiply by it": rates(
             18, lambda rate, step: rate - 0.5 if rate > 0.01 and step % 3 == 0 else rate
         ),
