@@ -5,17 +5,21 @@ from __future__ import annotations
 import psutil
 import pytest
 from families import slow
-from solution import replace_once, write_solution
+from solution import BODIES, replace_once, write_solution
 
 from barenet.kit.check import check_homework
 from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG
 from barenet.kit.grade import grade_class
-from barenet.kit.isolation import Limits
+from barenet.kit.isolation import Limits, over
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
 
 SHORT = Limits(seconds=0.75)
 AT_LOSS = "    right = prob"
+FOUR_CHILDREN = """import subprocess, sys
+    code = "x = bytearray(2**27); import time; time.sleep(60)"
+    children = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+    [child.wait() for child in children]"""
 
 
 def check_loss(folder, limits=SHORT):
@@ -52,7 +56,7 @@ def test_code_that_hangs_or_ends_the_process_is_a_finding(code, words, tmp_path)
     "code",
     [
         slow("kept = []\n    while True: kept.append(bytearray(2**25))"),
-        slow("import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = bytearray(2**31 - 2**26); input()'])"),
+        slow(FOUR_CHILDREN),
     ],
 )
 def test_code_that_eats_memory_is_a_finding(code, tmp_path):
@@ -101,6 +105,12 @@ def test_a_step_that_needs_a_wrong_one_is_not_checked_and_others_are(tmp_path):
 
 
 @pytest.mark.slow
+def test_the_solution_gets_all_points(tmp_path):
+    (grade,) = grade_class([write_solution(tmp_path / "whole")], read_points(None))
+    assert (grade.score, grade.most) == (100, 100)
+
+
+@pytest.mark.slow
 def test_a_class_of_thirty_is_graded_whatever_its_code_does(tmp_path):
     faults = {
         3: ("model.py", "import numpy as np", "import numpy as np\nwhile True: pass"),
@@ -110,19 +120,34 @@ def test_a_class_of_thirty_is_graded_whatever_its_code_does(tmp_path):
     folders = []
     for i in range(30):
         folder = tmp_path / f"student-{i:02d}"
-        # Most have written a little only, so that the test is short.
         folders.append(write_solution(folder, files=("model.py",) if i in faults else ()))
+        # They handed in one file only, so that the test is short.
+        for file in {*BODIES} - {"model.py" if i in faults else "param_vis.py"}:
+            (folder / file).unlink()
         if i in faults:
             replace_once(folder / faults[i][0], *faults[i][1:])
-    write_solution(tmp_path / "whole")
-    grades = grade_class([*folders, tmp_path / "whole"], read_points(None), limits=Limits(2, 2**29))
-    assert [grade.name for grade in grades] == [folder.name for folder in folders] + ["whole"]
-    assert grades[-1].score == 100
+    grades = grade_class(folders, read_points(None), limits=Limits(3, 2**29))
+    assert [grade.name for grade in grades] == [folder.name for folder in folders]
     assert all(len(grade.steps) == len(STEPS) for grade in grades)
     found = {i: {result.step: result for result in grades[i].steps} for i in faults}
-    assert "importing model.py takes longer than 2 seconds" in found[3]["forward"].wrong[0]
+    assert "importing model.py takes longer than 3 seconds" in found[3]["forward"].wrong[0]
     assert "importing model.py ends the process (exit code 9)" in found[11]["forward"].wrong[0]
     assert "memory" in found[17]["loss"].wrong[0]
     assert found[17]["backward"].status == RIGHT
     assert [grades[i].score for i in faults] == [0, 0, 30]
-    assert {grade.score for i, grade in enumerate(grades[:-1]) if i not in faults} == {0}
+    assert {grade.score for i, grade in enumerate(grades) if i not in faults} == {0}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "memory", "wall", "why"),
+    [
+        (7.9, 99, 15, ""),
+        (8.1, 99, 9, "time"),
+        (0.1, 99, 17, "time"),  # it waits
+        (3.0, 99, 17, ""),  # a busy machine
+        (6.0, 99, 65, "time"),
+        (0.1, 101, 1, "memory"),
+    ],
+)
+def test_a_busy_machine_breaks_no_limit_and_waiting_does(seconds, memory, wall, why):
+    assert over((seconds, memory), wall, Limits(8, 100)) == why

@@ -19,6 +19,7 @@ __all__ = ["Ended", "Limits", "limit_this_process", "run_limited"]
 
 STARTUP = 60.0  # seconds in which the process must begin
 POLL = 0.05  # seconds between two looks at the process
+IDLE = 0.05  # of a core; a process that uses less waits for something
 LARGEST_FILE = 256 * 2**20
 ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 
@@ -27,7 +28,8 @@ ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "VEC
 class Limits:
     """What a process with its children may use once it has begun: seconds of CPU time, and bytes of memory.
 
-    A process that computes little, since it waits, ends after twice the seconds.
+    A process that waits and computes next to nothing ends after twice the seconds, and any process after eight times
+    the seconds; so a busy machine, on which a process gets a part of a core only, does not make right code wrong.
     """
 
     seconds: float = 8.0
@@ -71,10 +73,10 @@ def run_limited(
                 began = now
             if stop is not None and stop.is_set():
                 why = "stopped"
-            elif now - (started if began is None else began) > (STARTUP if began is None else 2 * limits.seconds):
-                why = "time"
+            elif began is None:
+                why = "time" if now - started > STARTUP else ""
             else:
-                why = over(use_of(watched), limits)
+                why = over(use_of(watched), now - began, limits)
             if not why:
                 with contextlib.suppress(subprocess.TimeoutExpired):
                     process.wait(POLL)
@@ -98,10 +100,13 @@ def use_of(process: psutil.Process) -> tuple[float, int]:
     return seconds, memory
 
 
-def over(use: tuple[float, int], limits: Limits) -> str:
-    """Return which limit is broken: "time", "memory" or ""."""
+def over(use: tuple[float, int], wall: float, limits: Limits) -> str:
+    """Return which limit is broken after `wall` seconds: "time", "memory" or ""."""
     seconds, memory = use
-    return "time" if seconds > limits.seconds else "memory" if memory > limits.memory else ""
+    if memory > limits.memory:
+        return "memory"
+    waits = wall > 2 * limits.seconds and seconds < IDLE * wall
+    return "time" if seconds > limits.seconds or waits or wall > 8 * limits.seconds else ""
 
 
 def kill_all(process: subprocess.Popen[bytes], watched: psutil.Process | None) -> None:
