@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from barenet.errors import ConfigError
+from barenet.language.translation import heading
 
 __all__ = ["LANGUAGES", "Name", "Words", "check_language"]
 
 LANGUAGES = {"en": "English", "zh": "Chinese"}
-
-
-def heading(text: str, language: str) -> str:
-    """Return a text, which may be a single word such as the heading of a column, in a language."""
-    return text
 
 
 class Name(str):
