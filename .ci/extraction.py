@@ -26,17 +26,9 @@ NOT_TRANSLATED = (
     "barenet/plots/appearance.py",
 )
 NO_TEXTS = {
-    *(
-        "Ankle boot",
-        "adobe blank",
-        "axes fraction",
-        "bold red",
-        "column layer",
-        "forward calculate",
-        "last resort",
-        "lower left",
-    ),
-    *("model name", "offset points", "outside right upper", "outside upper right", "system volume information"),
+    *("Ankle boot", "adobe blank", "axes fraction", "bold red", "column layer", "forward calculate", "last resort"),
+    *("lower left", "model name", "offset points", "outside right upper", "outside upper right"),
+    "system volume information",
 }
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word

@@ -71,7 +71,7 @@ def report(
     study = find_study(paths[0]) if len(paths) == 1 else None
     if study is not None:
         path = target or study / "report.html"
-        write_page(path, study_page(study))
+        write_page(path, study_page(study, language))
         return path
     runs = [check_run(find_run(path)) for path in paths or (None,)]
     options = {"dataset": dataset, "activations": activations, "loss": loss}

@@ -7,6 +7,7 @@ from typing import Any
 
 from barenet.analysis.saved_study import SavedStudy, read_saved_study
 from barenet.analysis.statistics import wilson_interval
+from barenet.language.choice import ENGLISH
 from barenet.notes import logger
 from barenet.pages.page import render
 from barenet.pages.reports.studies.plots import curve_plots, setting_means, setting_plots, whole_plots
@@ -35,7 +36,7 @@ from barenet.tuning.study.results import unlearned_words
 __all__ = ["study_page"]
 
 
-def study_page(path: Path) -> str:
+def study_page(path: Path, language: str = ENGLISH) -> str:
     """Return the page about the search in the study's folder `path`."""
     saved = read_saved_study(path)
     for sentence in saved.notes:
@@ -45,6 +46,7 @@ def study_page(path: Path) -> str:
     n_scored, n_lost = len(ordered(result)), sum(trial.lost for trial in result.trials)
     return render(
         "study.html",
+        language,
         title=path.resolve().name,
         notes=saved.notes,
         saved=saved,
