@@ -20,13 +20,15 @@ __all__ = ["EDGE", "Entry", "entries_of", "find_entries", "is_prose"]
 # Their texts are source code, pictures in files, or what only Python shows; these stay English.
 NOT_TRANSLATED = (
     *("barenet/__init__.py", "barenet/course.py", "barenet/sklearn/", "barenet/engine/compiled/kernels/"),
+    "barenet/gradcheck/functions/names.py",
     *("barenet/deploy/numpy_template.py", "barenet/deploy/export_numpy.py", "barenet/deploy/tables/source.py"),
     *("barenet/deploy/tables/numbers.py", "barenet/deploy/tables/rows.py", "barenet/deploy/tables/text.py"),
     "barenet/plots/appearance.py",
 )
 NO_TEXTS = {
-    *("Ankle boot", "adobe blank", "axes fraction", "bold red", "column layer", "last resort", "lower left"),
-    *("model name", "offset points", "outside right upper", "outside upper right", "system volume information"),
+    *("Ankle boot", "adobe blank", "axes fraction", "bold red", "column layer", "forward calculate", "last resort"),
+    *("lower left", "model name", "offset points", "outside right upper", "outside upper right"),
+    "system volume information",
 }
 PATTERNS = {"compile", "sub", "match", "fullmatch", "search", "split", "findall", "finditer"}  # of the module re
 NOTED = {"print_line", "print_note", "print_problem", "info", "warning"}  # whose texts may have one word
@@ -39,9 +41,10 @@ TWO_WORDS = re.compile(r"(?<![\w./-])[A-Za-z]['a-z]+[,;:.]? \(?['A-Za-z][a-z']*(
 
 
 COMMAND = re.compile(
-    r"barenet [a-z-]+( {\d}| --[a-z-]+|:)*$|pip install |python {|[#<]|--[a-z.-]+( {\d}|[ =][a-z0-9.,]+)*$"
+    r"barenet [a-z-]+( {\d}| --[a-z-]+|:)*$|pip install |python {|[#<\\]|--[a-z.-]+( {\d}|[ =][a-z0-9.,]+)*$"
     r"|\.\w|[A-Z]\w+\(\w+="
 )
+NAMES = re.compile(r"(?=.*_)[a-z0-9_]+( [a-z0-9_]+)+")  # names of Python
 HEADING = re.compile(r"[A-Za-z][a-z-]+( [a-z]+)*")
 
 
@@ -154,7 +157,7 @@ class Texts:
         for keyword in node.keywords:
             if keyword.arg == "label":  # of a curve
                 yield from self.headings(keyword.value)
-        if isinstance(node.func, ast.Attribute):
+        if isinstance(node.func, ast.Attribute) and not (name == "split" and not arguments):  # a list of names
             yield from self.of(node.func.value)  # of "...".join(...)
         for argument in arguments:
             yield from self.of(argument, noted=name in NOTED)
@@ -206,7 +209,7 @@ def is_prose(template: str) -> bool:
     >>> [is_prose(text) for text in ("is missing", "epoch {0}", "{0}.json", "barenet train --resume", "relu")]
     [True, True, False, False, False]
     """
-    if template in NO_TEXTS or COMMAND.match(template):
+    if template in NO_TEXTS or COMMAND.match(template) or NAMES.fullmatch(template):
         return False
     bare = re.sub(r"{\d+}", "\N{REPLACEMENT CHARACTER}", template)
     if "\N{REPLACEMENT CHARACTER}" in bare and any(WORD.fullmatch(word) for word in bare.split()):
