@@ -172,7 +172,7 @@ def test_python_and_the_command_line_have_the_same_function(make_run, tmp_path):
     folder, dataset = make_run("plain")
     assert barenet.report(folder, to="html", dataset=dataset, output=tmp_path / "a.html") == tmp_path / "a.html"
     with pytest.raises(ConfigError, match="belong to a document"):
-        barenet.report(folder, language="zh")
+        barenet.report(folder, author="A student")
 
 
 # What must not be lost
