@@ -42,6 +42,7 @@ The packages, in the order in which they build on each other; open `nn` first:
     api/           `train`, `resume`, `search`, `find_learning_rate`, `ensemble`, `report`
     course         the course project's dictionaries
     sklearn/       the network as a scikit-learn classifier
+    kit/           the assignment kit: make it, check a student's code, grade a class
     cli/           the command line
 
 Importing barenet loads no other library: the command line must handle signals before NumPy has loaded. A public name

@@ -28,11 +28,22 @@ NOT_RUN = {
     "barenet search --dask tcp://127.0.0.1:8786": "needs a scheduler at that address",
     "barenet search space.toml --dask tcp://scheduler:8786": "needs a scheduler at that address",
 }
+# A new kit's steps are not written yet, so the exit code is 1; tests/cli/test_course_command.py runs these commands.
+NOT_RUN |= dict.fromkeys(
+    (
+        "barenet course check homework",
+        "barenet course check homework --step backward",
+        "barenet course check their-homework --adapter adapter.py",
+        "barenet course grade class/ann class/bob --points points.toml --output results",
+    ),
+    "needs students",
+)
 # Sentences that only name a command, which is not complete.
 NAMES = {f"barenet {name}": f"barenet {name} --help" for name in ("ensemble", "export", "predict")}
 STANDS_FOR = {"barenet train --data path": "barenet train --data path/to/fashion-mnist"}
 # The commands in the source, and each with values in place of {}.
 IN_SOURCE = {
+    "barenet course check {}": "barenet course check --help",
     "barenet ensemble {}": "barenet ensemble runs/quick-1 runs/quick-3",
     "barenet gradcheck mine.py:loss_and_gradients": "barenet gradcheck mine.py:loss_and_gradients",
     "barenet inspect takes model files": "barenet inspect model_epoch_100.pkl",
@@ -185,8 +196,11 @@ def test_commands_in_the_source_work(command, type_in):
 def test_each_flag_that_is_named_is_a_flag_of_a_command():
     known = {
         flag
-        for command in COMMANDS
-        for argument in app[command].assemble_argument_collection(parse_docstring=True)
+        for command in (
+            *(app[name] for name in COMMANDS if name != "course"),
+            *(app["course"][name] for name in ("new", "check", "grade")),
+        )
+        for argument in command.assemble_argument_collection(parse_docstring=True)
         for flag in argument.names
     }
     named = flags_in_source()

@@ -24,6 +24,7 @@ from barenet.engine import making
 from barenet.run_folders.scores import make_scores
 from barenet.terminal.results import show_classes
 
+ALONE = [name for name in COMMANDS if name != "course"]  # its commands are in test_course_command.py
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
 
 
@@ -58,7 +59,7 @@ def test_train_says_first_what_it_trains(barenet, data, tmp_path):
     assert f"settings of {Path('runs', 'quick-1')}: optimizer adamw" in resumed.stderr
 
 
-@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "gradcheck"])
+@pytest.mark.parametrize("command", [name for name in ALONE if name != "gradcheck"])
 def test_help_names_the_default_of_each_flag(command):
     for argument in app[command].assemble_argument_collection(parse_docstring=True):
         words = f"{argument.parameter.help}"
@@ -190,7 +191,7 @@ def test_no_width_hides_a_figure(columns):
     assert shown.count("1000") == (10 if int(columns) >= 64 else 0)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ALONE)
 def test_every_command_has_help_with_examples_first(command, barenet, tmp_path):
     shown = barenet(command, "--help", cwd=tmp_path, COLUMNS="60").stdout
     assert shown.index(f"barenet {command}") < shown.index("For example:") < shown.index("--json")
@@ -271,7 +272,7 @@ def test_a_table_has_no_mirror_images(barenet, tmp_path):
         assert_refused(done, "takes rows of 2 numbers, not images of known height and width")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ALONE)
 def test_the_terminal_wraps_descriptions_of_options(command):
     load_command(command)
     function = getattr(sys.modules[module_of(command)], command.replace("-", "_"))

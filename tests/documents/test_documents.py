@@ -205,7 +205,7 @@ def test_only_an_unchanged_report_is_replaced(make_run, tmp_path):
     ("options", "error", "message"),
     [
         ({"to": "word"}, ConfigError, "unknown format 'word'; known: html, md, latex, pdf"),
-        ({"to": "pdf", "language": "fr"}, ConfigError, r"unknown language 'fr'; known: en \(English\), zh"),
+        ({"to": "pdf", "language": "fr"}, ConfigError, "'fr', which is no language of barenet: use en or zh"),
         ({"to": "pdf", "output": "a.txt"}, ConfigError, "this file is a PDF"),
         ({"to": "md", "output": "a.txt"}, ConfigError, "go to a folder"),
         ({"to": "html", "activation": "relu"}, ConfigError, "none were given"),

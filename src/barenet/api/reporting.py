@@ -8,6 +8,7 @@ from pathlib import Path
 from barenet.analysis.images import Source
 from barenet.documents.document import write_report
 from barenet.errors import ConfigError
+from barenet.language.choice import ENGLISH
 from barenet.nn import Activation, Loss
 from barenet.old_words import takes_old
 from barenet.pages.reports.report import report as write_page
@@ -20,7 +21,7 @@ __all__ = ["report"]
 def report(
     *paths: Named,
     to: str | None = None,
-    language: str | None = None,
+    language: str = ENGLISH,
     output: str | Path | None = None,
     dataset: Source | None = None,
     activation: str | Sequence[str] = (),
@@ -38,7 +39,7 @@ def report(
             a run of several seeds compares them. A document also takes studies, and homework of other programs: weights
             (.pkl, .npz), a history (.csv), gridsearch_results.json, or a folder with these.
         to: None for the page; "html", "pdf", "md" or "latex" for a document. The last two are folders.
-        language: of a document, "en" or "zh"; by default English.
+        language: of the page or the document, "en" or "zh".
         output: the file or the folder to write. By default, a page is `report.html` in the run's folder, or
             `comparison.html` beside several runs; a document is `hand-in.pdf` or the like in the same place.
         dataset: the data set, or its path, if the run's settings do not say where it is.
@@ -52,13 +53,13 @@ def report(
         MachineError: the file cannot be written, or there is no browser for a PDF.
     """
     if to is None:
-        if language is not None or activation or author:
-            raise ConfigError("language, activation and author belong to a document: choose its form, such as to='pdf'")
-        return write_page(*paths, output=output, dataset=dataset, activations=activations, loss=loss)
+        if activation or author:
+            raise ConfigError("activation and author belong to a document: choose its form, such as to='pdf'")
+        return write_page(*paths, output=output, dataset=dataset, activations=activations, loss=loss, language=language)
     return write_report(
         *paths,
         to=to,
-        language=language or "en",
+        language=language,
         output=output,
         dataset=dataset,
         activation=activation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import cache
 from importlib import import_module
@@ -73,8 +74,15 @@ def module_of(command: str) -> str:
 
 def load_command(name: str) -> None:
     """Import the module of a command, and let the terminal wrap the descriptions of its options."""
-    function = getattr(import_module(module_of(name)), name.replace("-", "_"))
-    function.__doc__ = unwrap(function.__doc__ or "")
+    loaded = getattr(import_module(module_of(name)), name.replace("-", "_"))
+    for function in functions_of(loaded) if isinstance(loaded, App) else [loaded]:
+        function.__doc__ = unwrap(function.__doc__ or "")
+
+
+def functions_of(group: App) -> list[Callable[..., object]]:
+    """Return the functions of the commands in a command, such as new, check and grade in course."""
+    found = (group[name].default_command for name in group if not name.startswith("-"))
+    return [function for function in found if function is not None]
 
 
 QUIET = ("--quiet", *(f"--quiet={word}" for word in ("yes", "y", "1", "true", "t")))  # as cyclopts reads them

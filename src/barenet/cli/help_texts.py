@@ -171,6 +171,19 @@ labels that returns a loss and gradients, or a class or an object with methods
 such as forward, loss and backward. If gradients are wrong and the numbers fit a
 well-known mistake, the mistake is named.
 """,
+    "course": """An assignment: make a kit in which a student writes a network, check its steps, grade a class.
+
+For example:
+
+    barenet course new homework
+    barenet course new homework --language zh
+    barenet course check homework
+    barenet course check homework --step backward
+    barenet course grade class/ann class/bob --points points.toml --output results
+
+The student's code needs NumPy only. Each step is checked in a separate process with limits on time and memory. This is
+no sandbox against hostile code. The exit code of check is 1 if a step is wrong or not written yet.
+""",
     "verify": """Compare a run's files with their checksums, and its last steps with the same steps trained here.
 
 For example:

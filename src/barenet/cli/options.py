@@ -9,7 +9,7 @@ from cyclopts import Parameter
 
 from barenet.config.reading import RECIPES
 
-__all__ = ["Data", "Json", "Mirror", "OneModel", "Quiet", "Recipe", "Runs", "Switch"]
+__all__ = ["Data", "Json", "Language", "Mirror", "OneModel", "Quiet", "Recipe", "Runs", "Switch"]
 
 Switch: TypeAlias = Annotated[bool, Parameter(negative="")]  # has no --no- form
 Quiet: TypeAlias = Annotated[bool, Parameter(negative="", help="Show results only.")]
@@ -23,6 +23,9 @@ Mirror: TypeAlias = Annotated[
     ),
 ]
 
+Language: TypeAlias = Annotated[
+    str | None, Parameter(help="Language of the page: en or zh. [that of BARENET_LANG, or else of the system]")
+]
 Recipe: TypeAlias = Annotated[
     str | None, Parameter(help=f"Settings to start from: {', '.join(RECIPES[:-1])} or {RECIPES[-1]}. [quick]")
 ]

@@ -20,11 +20,12 @@ from barenet.documents.parts.results import result_blocks
 from barenet.documents.parts.search import search_blocks
 from barenet.documents.parts.training import curve_blocks, settings_blocks
 from barenet.documents.parts.weights import weight_blocks
-from barenet.documents.words import Name, Words, check_language
+from barenet.documents.words import Name, Words
 from barenet.documents.writers.browser import find_browser
 from barenet.documents.writers.fonts import note_missing_fonts
 from barenet.documents.writers.writing import FORMS, check_target, write_document
 from barenet.errors import ConfigError, RunError, nearest
+from barenet.language.choice import language_named
 from barenet.messages import as_typed
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
@@ -52,7 +53,7 @@ def write_report(
     """
     if to not in FORMS:
         raise ConfigError(f"unknown format {to!r}; {nearest(to, FORMS)}")
-    check_language(language)
+    language = language_named(language, "language")
     given = recognise_all(named)
     target = check_target(output, place_of(given), to)
     if to == "pdf":

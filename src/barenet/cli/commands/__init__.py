@@ -11,6 +11,7 @@ Read the modules in this order; open `train` first:
     export       ONNX, or one Python file
     tuning/      search for good settings, find a learning rate
     gradcheck    compare back-propagation with difference quotients
+    course       the assignment kit: new, check, grade
     ensemble     several networks as one model
     verify       check a run's files, and train its last steps once more
     doctor       what decides speed on this machine

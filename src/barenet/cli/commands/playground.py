@@ -6,8 +6,8 @@ import webbrowser
 from pathlib import Path
 
 from barenet.cli.models import find_model
-from barenet.cli.options import Data, Json, OneModel, Quiet, Runs, Switch
-from barenet.language.choice import chosen_language
+from barenet.cli.options import Data, Json, Language, OneModel, Quiet, Runs, Switch
+from barenet.language.choice import chosen_language, language_named
 from barenet.notes import logger
 from barenet.pages.playground.playground import playground as write_playground
 from barenet.printing.lines import print_json, print_line
@@ -22,6 +22,7 @@ def playground(
     *,
     output: Path | None = None,
     data: Data = None,
+    language: Language = None,
     runs: Runs = Path(RUNS),
     open: Switch = False,
     quiet: Quiet = False,
@@ -37,7 +38,8 @@ def playground(
         Open the page in the browser.
     """
     path = find_model(model, runs)
-    made = write_playground(path, output=output, dataset=data or None, language=chosen_language())
+    in_language = chosen_language() if language is None else language_named(language, "--language")
+    made = write_playground(path, output=output, dataset=data or None, language=in_language)
     if json:
         print_json(made.as_dict())
     else:

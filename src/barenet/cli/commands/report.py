@@ -8,10 +8,10 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from barenet.cli.models import find_model
-from barenet.cli.options import Data, Json, Quiet, Runs
+from barenet.cli.options import Data, Json, Language, Quiet, Runs
 from barenet.documents.document import write_report
 from barenet.errors import ConfigError
-from barenet.language.choice import chosen_language
+from barenet.language.choice import chosen_language, language_named
 from barenet.notes import collected
 from barenet.pages.reports.report import report as write_page
 from barenet.printing.lines import print_json, print_line
@@ -25,7 +25,7 @@ ONLY_TO = "belongs to a document to hand in: add --to pdf, html, md or latex"
 def report(
     *models: Path,
     to: str | None = None,
-    language: str | None = None,
+    language: Language = None,
     output: Path | None = None,
     data: Data = None,
     activation: Annotated[str | None, Parameter(allow_leading_hyphen=False)] = None,
@@ -45,8 +45,6 @@ def report(
         these. [the latest run]
     to
         Write a document to hand in: html, pdf, md (a folder with Markdown) or latex (a folder).
-    language
-        Language of the document: en or zh. [en]
     output
         File or folder to write; a page ends in .html. [report.html in the folder of the run or the study, or
         comparison.html beside several runs; for a document hand-in.pdf or the like]
@@ -56,19 +54,20 @@ def report(
         Names below the title of the document.
     """
     with collected() as notes:
+        in_language = chosen_language() if language is None else language_named(language, "--language")
         if to is None:
-            for name, value in {"language": language, "activation": activation, "author": author}.items():
+            for name, value in {"activation": activation, "author": author}.items():
                 if value is not None:
                     raise ConfigError(f"--{name} {ONLY_TO}")
             study = find_study(models[0], runs) if len(models) == 1 else None
             paths = [find_model(model, runs) for model in models or (None,)] if study is None else [study]
-            files = [write_page(*paths, output=output, dataset=data, language=chosen_language())]
+            files = [write_page(*paths, output=output, dataset=data, language=in_language)]
         else:
             named = [find_folder(model, (str(runs), STUDIES)) for model in models] or [find_model(None, runs)]
             files = write_report(
                 *named,
                 to=to,
-                language=language or "en",
+                language=in_language,
                 output=output,
                 dataset=data,
                 activation=activation.split(",") if activation else (),

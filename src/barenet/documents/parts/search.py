@@ -13,9 +13,11 @@ from barenet.documents.inputs.searches import SearchRecord
 from barenet.documents.parts.training import loss_text, percent
 from barenet.documents.words import Name, Words
 from barenet.plots.tuning.curves import draw_curves
+from barenet.plots.tuning.heat_map import draw_heat_map
+from barenet.plots.tuning.parallel import draw_parallel
 from barenet.plots.tuning.points import MOST_ROWS as MOST_POINTS
 from barenet.plots.tuning.points import draw_points, height_of
-from barenet.plots.tuning.search import draw_heat_map, draw_importance, draw_parallel, draw_settings
+from barenet.plots.tuning.settings import draw_importance, draw_settings
 from barenet.tuning.space.dimensions import NAME
 from barenet.tuning.study.trial import Trial
 

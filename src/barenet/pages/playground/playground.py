@@ -9,7 +9,7 @@ from typing import Any
 from barenet.analysis.images import Source, find_dataset, is_other
 from barenet.data.datasets import Dataset
 from barenet.errors import CheckpointError
-from barenet.language.choice import ENGLISH
+from barenet.language.choice import ENGLISH, language_named
 from barenet.nn.activations import CUSTOM
 from barenet.notes import logger
 from barenet.old_words import takes_old
@@ -68,6 +68,7 @@ def playground(
         DataError: its images are not grey, or the data set has other images.
         RunError, MachineError: see `barenet.errors`.
     """
+    language = language_named(language, "language")
     path, target = find_run(path), None if output is None else page_path(output)
     model, members = choose_networks(path)
     images = find_images(model, path, dataset)

@@ -10,7 +10,7 @@ from barenet.analysis.images import Source
 from barenet.analysis.learning import verdict_of
 from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
 from barenet.errors import RunError
-from barenet.language.choice import ENGLISH
+from barenet.language.choice import ENGLISH, language_named
 from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
@@ -67,6 +67,7 @@ def report(
         RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
         MachineError: the page cannot be written.
     """
+    language = language_named(language, "language")
     target = None if output is None else page_path(output)
     study = find_study(paths[0]) if len(paths) == 1 else None
     if study is not None:

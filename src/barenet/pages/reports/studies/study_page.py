@@ -37,7 +37,7 @@ __all__ = ["study_page"]
 
 
 def study_page(path: Path, language: str = ENGLISH) -> str:
-    """Return the page about the search in the study's folder `path`."""
+    """Return the page about the search in the study's folder `path`, in a language."""
     saved = read_saved_study(path)
     for sentence in saved.notes:
         logger.info(sentence)

@@ -1,0 +1,193 @@
+"""Check the steps of a student's folder, each in a separate process, two at a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from barenet.errors import ConfigError
+from barenet.interrupts import waiting
+from barenet.kit.findings import MISSING, NOT_CHECKED, RIGHT, WRONG, StepResult
+from barenet.kit.folder import check_files, check_kit
+from barenet.kit.isolation import Ended, Limits, run_limited
+from barenet.kit.steps import STEPS, Step, find_step
+from barenet.messages import as_typed
+
+__all__ = ["CheckReport", "check_homework"]
+
+PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """The results of the steps that were checked, in their order."""
+
+    folder: str
+    steps: tuple[StepResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every step is right."""
+        return all(step.status == RIGHT for step in self.steps)
+
+    @property
+    def next_step(self) -> Step | None:
+        """The first step that is not right, if there is one."""
+        return next((find_step(result.step) for result in self.steps if result.status != RIGHT), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as `--json` prints it."""
+        following = self.next_step
+        return {
+            "folder": self.folder,
+            "passed": self.passed,
+            "next_step": None if following is None else following.name,
+            "steps": [step.as_dict() for step in self.steps],
+        }
+
+
+def check_homework(
+    folder: Path,
+    *,
+    steps: Sequence[Step] = STEPS,
+    adapter: Path | None = None,
+    limits: Limits | None = None,
+    tell: Callable[[StepResult], None] = lambda result: None,
+) -> CheckReport:
+    """Check all steps or some of them; `tell` gets each result, in the order of the steps.
+
+    `adapter` is a Python file that gives the parts of other homework the names of the kit. A step that needs a wrong or
+    missing one is not checked; only steps that are asked for count.
+
+    Raises ConfigError: no such folder, not a kit, a file of the kit is missing.
+    """
+    if adapter is None:
+        check_kit(folder)
+        check_files(folder, steps)
+    elif not folder.is_dir():
+        raise ConfigError(f"there is no folder {as_typed(folder)}")
+    elif not adapter.is_file():
+        raise ConfigError(f"there is no file {as_typed(adapter)}")
+    checker = Checker(folder.absolute(), adapter.absolute() if adapter else None, limits or Limits())
+    with waiting():
+        return CheckReport(str(folder), tuple(checker.check(steps, tell)))
+
+
+class Checker:
+    """Checks steps in processes, in an order in which each comes after those that it needs."""
+
+    def __init__(self, folder: Path, adapter: Path | None, limits: Limits) -> None:
+        self.folder, self.adapter, self.limits = folder, adapter, limits
+        self.stop = threading.Event()
+        self.endless: dict[str, StepResult] = {}  # by file: the result of a step whose import of it never ended
+
+    def check(self, steps: Sequence[Step], tell: Callable[[StepResult], None]) -> list[StepResult]:
+        """Return the results of the steps, and tell each one when all before it are there."""
+        done: dict[str, StepResult] = {}
+        running: dict[Future[StepResult], Step] = {}
+        left, n_told = list(steps), 0
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            try:
+                while left or running:
+                    for step in list(left):
+                        result = self.without_process(step, steps, done)
+                        if result is not None:
+                            done[step.name] = result
+                            left.remove(step)
+                        elif len(running) < PROCESSES and self.is_ready(step, steps, done):
+                            running[pool.submit(self.check_step, step)] = step
+                            left.remove(step)
+                    while n_told < len(steps) and steps[n_told].name in done:
+                        tell(done[steps[n_told].name])
+                        n_told += 1
+                    for future in wait(running, return_when=FIRST_COMPLETED).done if running else ():
+                        done[running.pop(future).name] = future.result()
+            finally:
+                self.stop.set()
+        for step in steps[n_told:]:
+            tell(done[step.name])
+        return [done[step.name] for step in steps]
+
+    def is_ready(self, step: Step, steps: Sequence[Step], done: dict[str, StepResult]) -> bool:
+        """Whether all steps that a step needs are checked."""
+        checked = {one.name for one in steps}
+        return all(name in done for name in step.needs if name in checked)
+
+    def without_process(self, step: Step, steps: Sequence[Step], done: dict[str, StepResult]) -> StepResult | None:
+        """Return the result of a step that needs a wrong one, or a file whose import never ends; else None."""
+        for file, result in self.endless.items():
+            if file in step.names and self.adapter is None:
+                return replace(result, step=step.name, seconds=0.0)
+        if not self.is_ready(step, steps, done):
+            return None
+        for name in step.needs:
+            needed = done.get(name)
+            if needed is not None and needed.status != RIGHT:
+                why = "is not written yet" if needed.status == MISSING else f"is {needed.status}"
+                return StepResult(step.name, NOT_CHECKED, (), (f"it needs {find_step(name).title}, which {why}",))
+        return None
+
+    def check_step(self, step: Step) -> StepResult:
+        """Check one step in a process, in a folder that is deleted after it."""
+        with tempfile.TemporaryDirectory(prefix="barenet-kit-", ignore_cleanup_errors=True) as scratch:
+            room = Path(scratch).resolve()
+            (room / "work").mkdir()
+            request = {
+                "step": step.name,
+                "folder": str(self.folder),
+                "adapter": str(self.adapter) if self.adapter else None,
+                "seconds": self.limits.seconds,
+                "memory": self.limits.memory,
+                "stage": str(room / "stage.txt"),
+                "answer": str(room / "answer.json"),
+            }
+            (room / "request.json").write_text(json.dumps(request), "utf-8")
+            ended = run_limited(
+                ["-m", "barenet.kit.worker", str(room / "request.json")],
+                cwd=room / "work",
+                begun=room / "stage.txt",
+                limits=self.limits,
+                stop=self.stop,
+            )
+            return self.read_answer(step, room, ended)
+
+    def read_answer(self, step: Step, room: Path, ended: Ended) -> StepResult:
+        """Return the result that the process wrote, or say how the process ended without one."""
+        try:
+            answer = StepResult.from_dict(json.loads((room / "answer.json").read_text("utf-8")))
+            return replace(answer, step=step.name, seconds=round(ended.seconds, 3))
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        try:
+            stage = (room / "stage.txt").read_text("utf-8")
+        except OSError:
+            stage = "its check"
+        result = StepResult(step.name, WRONG, (self.explain(stage, ended),), (), round(ended.seconds, 3))
+        if is_time(ended) and stage.startswith("importing "):
+            self.endless[stage.removeprefix("importing ")] = result
+        return result
+
+    def explain(self, stage: str, ended: Ended) -> str:
+        """Return why there is no answer."""
+        if is_time(ended) and stage.startswith("importing "):
+            return (
+                f"{stage} takes longer than {self.limits.seconds:g} seconds; put what runs the training below "
+                f'if __name__ == "__main__":'
+            )
+        if is_time(ended):
+            return f"{stage} takes longer than {self.limits.seconds:g} seconds ; does a loop never end?"
+        if ended.why == "memory":
+            return f"{stage} needs more than {self.limits.memory / 2**30:g} GiB of memory, with small arrays"
+        return f"{stage} ends the process (exit code {ended.exit_code}); return or raise an error instead"
+
+
+def is_time(ended: Ended) -> bool:
+    """Whether a process ended since it took too long; on POSIX the system ends one for its CPU time."""
+    return ended.why == "time" or (sys.platform != "win32" and ended.exit_code == -24)

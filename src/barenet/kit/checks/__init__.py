@@ -1,0 +1,18 @@
+"""One function a step: it calls the student's code with small inputs and compares the results with known ones.
+
+The numbers come from hand calculations, from the formulas in `formulas`, and from difference quotients. The result of a
+usual mistake is compared too, so that the mistake can be named. Read the modules in this order; open `network` first:
+
+    numbers      check the type, the shape and the values of a result
+    formulas     a network's probabilities, loss and accuracy
+    datasets     small data sets in files
+    network      steps 1 and 2: probabilities and loss
+    gradients    step 3, by barenet's gradient check
+    epochs       step 4: an epoch
+    optimizer    steps 4, 5 and 6: a step, decay, L2
+    training     step 7: training, and the best weights
+    testing      step 8: the test
+    search       step 9: the search
+    pictures     step 10: pictures of weights
+    table        the function of each step
+"""

@@ -1,0 +1,99 @@
+"""Step 4: does an epoch use each image once, in a random order, with its label? A stand-in for the network looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from barenet.kit.checks.formulas import cross_entropy
+from barenet.kit.checks.numbers import Array, mistake_in, number_of
+from barenet.kit.findings import Findings, Wrong
+from barenet.kit.homework import Homework
+
+__all__ = ["check_epoch"]
+
+N_IMAGES, N_CLASSES, BATCH_SIZE = 22, 22, 8
+
+
+class Witness:
+    """A network and an optimizer that remember their calls; image i is a row of numbers i, its label is i."""
+
+    def __init__(self) -> None:
+        self.parameters = {"W1": np.zeros((3, N_CLASSES)), "b1": np.zeros((1, N_CLASSES))}
+        self.images: list[list[int]] = []
+        self.labels: list[list[int]] = []
+        self.calls = ""
+
+    def forward(self, x: Array) -> Array:
+        """Remember the images, and return equal probabilities."""
+        self.calls += "f"
+        self.images.append([round(number) for number in np.asarray(x)[:, 0]])
+        return np.full((len(x), N_CLASSES), 1 / N_CLASSES)
+
+    def backward(self, labels: Array) -> dict[str, Array]:
+        """Remember the labels, and return gradients of one."""
+        self.calls += "b"
+        self.labels.append([int(number) for number in np.asarray(labels).reshape(-1)])
+        return {name: np.ones_like(value) for name, value in self.parameters.items()}
+
+    def step(self, parameters: Any, gradients: Any) -> None:
+        """Remember the call; the arguments must be the network's parameters and its gradients."""
+        self.calls += "s"
+        if not isinstance(parameters, dict) or parameters.get("W1") is not self.parameters["W1"]:
+            raise Wrong(
+                "train_epoch must call optimizer.step(network.parameters, gradients), with the network's arrays"
+            )
+        if not isinstance(gradients, dict) or set(gradients) != set(self.parameters):
+            raise Wrong("train_epoch must give optimizer.step the gradients that network.backward returns")
+
+
+def check_epoch(homework: Homework, findings: Findings) -> None:
+    """Check two epochs of 22 images in batches of 8."""
+    function = homework.find("train.py", "train_epoch")
+    names = getattr(function, "__globals__", {})
+    if callable(names.get("cross_entropy")):
+        names["cross_entropy"] = cross_entropy  # so a mistake of step 2 is not one of step 4
+    images = np.repeat(np.arange(N_IMAGES, dtype=np.float64)[:, None], 3, axis=1)
+    labels, rng = np.arange(N_IMAGES), np.random.default_rng(0)
+    orders = []
+    for _ in range(2):
+        witness = Witness()
+        loss = homework.call("train_epoch", function, witness, witness, images, labels, BATCH_SIZE, rng)
+        check_batches(witness, findings)
+        if findings.wrong:
+            return
+        orders.append([i for one in witness.images for i in one])
+        wanted = np.log(N_CLASSES)  # of equal probabilities, in every batch
+        mistakes = {
+            "it is the sum over the batches; divide by their number": 3 * wanted,
+            "it is the sum over the images; return the mean": N_IMAGES * wanted,
+        }
+        got = number_of(loss, "the result of train_epoch")
+        findings.add(*mistake_in("the mean loss that train_epoch returns", got, wanted, mistakes))
+    if orders[0] == list(range(N_IMAGES)):
+        findings.add("train_epoch takes the images in their order; shuffle them with rng.permutation")
+    elif orders[0] == orders[1]:
+        findings.add("train_epoch takes the images in the same order in every epoch; use the rng that it is given")
+
+
+def check_batches(witness: Witness, findings: Findings) -> None:
+    """Add what is wrong with the batches of an epoch."""
+    seen = [i for one in witness.images for i in one]
+    sizes = [len(one) for one in witness.images]
+    if not seen:
+        findings.add("train_epoch never calls network.forward")
+    elif "s" not in witness.calls:
+        findings.add("train_epoch never calls optimizer.step, so the network does not change")
+    elif witness.calls != "fbs" * len(sizes):
+        findings.add("train_epoch must call forward, backward and step once for each batch, in this order")
+    elif len(seen) == N_IMAGES // BATCH_SIZE * BATCH_SIZE and len(set(seen)) == len(seen):
+        findings.add(f"train_epoch leaves out the last, smaller batch: it uses {len(seen)} of {N_IMAGES} images")
+    elif len(set(seen)) < len(seen):
+        findings.add("train_epoch uses some images more than once in an epoch; cut one permutation into batches")
+    elif sorted(seen) != list(range(N_IMAGES)):
+        findings.add(f"train_epoch uses {len(set(seen))} of {N_IMAGES} images; it must use each one once")
+    elif witness.images != witness.labels:
+        findings.add("train_epoch gives images the labels of other images; shuffle both with the same permutation")
+    elif sizes != [8, 8, 6]:
+        findings.add(f"for 22 images and batch_size 8 the batches have {sizes} images, and must have [8, 8, 6]")

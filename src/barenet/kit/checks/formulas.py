@@ -1,0 +1,60 @@
+"""What a network computes, by the textbook's formulas, with the usual mistakes as options. No code of barenet.nn."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from barenet.kit.checks.numbers import Array
+
+__all__ = ["accuracy", "architecture", "cross_entropy", "probabilities"]
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda z: np.maximum(z, 0),
+    "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
+    "tanh": np.tanh,
+    "": lambda z: z,
+}
+
+
+def architecture(sizes: Sequence[int], activations: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the nn_architecture of a network with `sizes` (inputs, hidden units, classes) and hidden `activations`."""
+    return [
+        {"input_dim": sizes[i], "output_dim": sizes[i + 1], "activation": activation}
+        for i, activation in enumerate([*activations, "softmax"])
+    ]
+
+
+def probabilities(
+    parameters: Mapping[str, Any],
+    x: Array,
+    activations: Sequence[str],
+    *,
+    with_biases: bool = True,
+    last: str = "",
+    softmax_axis: int | None = 1,
+) -> Array:
+    """Return the probabilities (B, C) of x (B, D). Without `with_biases`, with a `last` activation before the softmax,
+    with another axis of the softmax, or with the logits (None) it computes what a mistake would give.
+    """
+    a = np.asarray(x, np.float64)
+    for i, activation in enumerate([*activations, last], start=1):
+        z = a @ np.asarray(parameters[f"W{i}"], np.float64)
+        a = ACTIVATIONS[activation](z + np.asarray(parameters[f"b{i}"]) if with_biases else z)
+    if softmax_axis is None:
+        return a
+    e = np.exp(a - a.max(axis=softmax_axis, keepdims=True))
+    return np.asarray(e / e.sum(axis=softmax_axis, keepdims=True))
+
+
+def cross_entropy(p: Array, labels: NDArray[Any]) -> float:
+    """Return the mean of -log(probability of the right class)."""
+    return float(-np.mean(np.log(p[np.arange(len(p)), labels.astype(int)])))
+
+
+def accuracy(p: Array, labels: NDArray[Any]) -> float:
+    """Return the fraction of rows whose largest probability is that of the label."""
+    return float(np.mean(p.argmax(axis=1) == labels))

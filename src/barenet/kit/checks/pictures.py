@@ -1,0 +1,91 @@
+"""Step 10: neurons as images, exactly; and pictures of the weights: are they there, and do they show the weights?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from barenet.kit.checks.numbers import Array, array_of, mistake_in
+from barenet.kit.findings import Findings, Wrong
+from barenet.kit.homework import Homework
+
+__all__ = ["check_pictures"]
+
+ALIKE = 0.8  # correlation of a picture with the weights that it shows
+
+
+def check_pictures(homework: Homework, findings: Findings) -> None:
+    """Check neuron_images with three neurons of 2 x 2 weights, and the files of param_vis."""
+    check_neurons(homework, findings)
+    param_vis = homework.find("param_vis.py", "param_vis")
+    first, second = some_weights(0), some_weights(1)
+    homework.call("param_vis", param_vis, first, "pictures")
+    for name in ("neurons", "W1", "W2", "W3"):
+        if not Path("pictures", f"{name}.png").is_file():
+            there = sorted(path.name for path in Path("pictures").glob("*")) if Path("pictures").is_dir() else []
+            raise Wrong(f"param_vis writes no {name}.png into its folder; there is {', '.join(there) or 'nothing'}")
+    pictures = {name: read_picture(Path("pictures", f"{name}.png")) for name in ("neurons", "W1", "W2", "W3")}
+    homework.call("param_vis", param_vis, second, "others")
+    for name, picture in pictures.items():
+        if np.ptp(picture) == 0:
+            findings.add(f"{name}.png has one colour only")
+            continue
+        other = Path("others", f"{name}.png")
+        if not other.is_file():
+            findings.add(f"param_vis writes no {name}.png into the folder that it is given in a second call")
+        elif np.array_equal(read_picture(other), picture):
+            findings.add(f"{name}.png is the same for other weights; it must show the weights that param_vis is given")
+        elif name != "neurons" and picture.shape in (first[name].shape, first[name].T.shape):
+            shown = picture if picture.shape == first[name].shape else picture.T
+            if abs(correlation(shown, first[name])) < ALIKE and abs(correlation(picture.T, first[name].T)) < ALIKE:
+                findings.add(f"{name}.png has the size of {name}, and its grey values are not those of the weights")
+
+
+def check_neurons(homework: Homework, findings: Findings) -> None:
+    """Check the image of three neurons, two in a row."""
+    function = homework.find("param_vis.py", "neuron_images")
+    weights = np.arange(1.0, 13).reshape(4, 3)  # column j is neuron j: 1 4 7 10, 2 5 8 11, 3 6 9 12
+    wanted = np.array([[1.0, 4, 2, 5], [7, 10, 8, 11], [3, 6, 0, 0], [9, 12, 0, 0]])
+    got = array_of(homework.call("neuron_images", function, weights.copy(), 2), (4, 4), "neuron_images for W1 (4, 3)")
+    rows = weights.reshape(3, 2, 2)
+    mistakes = {
+        "a neuron is a column of W1: take weights[:, j] or weights.T": tiles([rows[0], rows[1], rows[2]]),
+        "each small image is transposed": tiles([weights[:, j].reshape(2, 2).T for j in range(3)]),
+        "the second neuron must be to the right of the first one, not below": np.array(
+            [[1.0, 4, 3, 6], [7, 10, 9, 12], [2, 5, 0, 0], [8, 11, 0, 0]]
+        ),
+    }
+    findings.add(*mistake_in("neuron_images of three neurons with 2 x 2 weights", got, wanted, mistakes))
+
+
+def tiles(images: list[Array]) -> Array:
+    """Return three small images, two in a row."""
+    return np.block([[images[0], images[1]], [images[2], np.zeros((2, 2))]])
+
+
+def some_weights(seed: int) -> dict[str, Array]:
+    """Return the parameters of a network whose first layer has images of 4 x 4."""
+    rng = np.random.default_rng(seed)
+    sizes = (16, 6, 5, 3)
+    parameters = {}
+    for i in range(3):
+        parameters[f"W{i + 1}"] = rng.normal(size=(sizes[i], sizes[i + 1]))
+        parameters[f"b{i + 1}"] = rng.normal(size=(1, sizes[i + 1]))
+    return parameters
+
+
+def read_picture(path: Path) -> Array:
+    """Return a picture as grey values; raise Wrong if it is none."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            return np.asarray(image.convert("L"), np.float64)
+    except Exception:  # Pillow raises many kinds for bytes that are no picture
+        raise Wrong(f"{path.name} is no picture; write it with save_picture or matplotlib") from None
+
+
+def correlation(a: Array, b: Array) -> float:
+    """Return the correlation of two arrays of one shape."""
+    return float(np.corrcoef(a.ravel(), b.ravel())[0, 1])

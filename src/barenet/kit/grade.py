@@ -1,0 +1,178 @@
+"""Grade a class: check each folder, give points for the steps that are right, write the results and a table.
+
+The results of a folder have the form that Gradescope's autograder reads:
+https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from barenet.errors import BarenetError, ConfigError, MachineError
+from barenet.kit.check import check_homework
+from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG, StepResult
+from barenet.kit.folder import check_kit
+from barenet.kit.isolation import Limits
+from barenet.kit.steps import STEPS, Step, find_step
+from barenet.messages import as_typed
+from barenet.printing.lines import write_csv_row
+from barenet.storage.files import replace_file
+
+__all__ = ["Grade", "grade_class", "grade_folder", "names_of_folders", "write_grades"]
+
+
+@dataclass(frozen=True)
+class Grade:
+    """A student's result: the name of the folder, the results of the steps, and the points of each."""
+
+    name: str
+    folder: str
+    steps: tuple[StepResult, ...]
+    points: Mapping[str, float]
+    problem: str = ""  # why the folder could not be checked
+
+    @property
+    def score(self) -> float:
+        """The sum of the points of the steps that are right."""
+        return sum(self.points[result.step] for result in self.steps if result.status == RIGHT)
+
+    @property
+    def most(self) -> float:
+        """The points of all steps."""
+        return sum(self.points.values())
+
+    def as_gradescope(self) -> dict[str, Any]:
+        """Return the content of results.json; steps without points are left out."""
+        tests = [
+            {
+                "name": find_step(result.step).title,
+                "score": self.points[result.step] if result.status == RIGHT else 0.0,
+                "max_score": self.points[result.step],
+                "output": output_of(result),
+                "status": "passed" if result.status == RIGHT else "failed",
+            }
+            for result in self.steps
+            if self.points[result.step]
+        ]
+        return {"score": self.score, "output": self.problem, "tests": tests}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the grade as `--json` prints it."""
+        return {
+            "name": self.name,
+            "folder": self.folder,
+            "score": self.score,
+            "max_score": self.most,
+            "problem": self.problem or None,
+            "steps": {result.step: result.status for result in self.steps},
+        }
+
+
+def output_of(result: StepResult) -> str:
+    """Return what a student reads about a step."""
+    return "\n".join([result.status, *result.wrong, *(f"note: {note}" for note in result.notes)])
+
+
+def grade_class(
+    folders: Sequence[Path],
+    points: Mapping[str, float],
+    *,
+    adapter: Path | None = None,
+    limits: Limits | None = None,
+    tell: Callable[[Grade], None] = lambda grade: None,
+) -> list[Grade]:
+    """Return a grade for each folder, whatever its code does; `tell` gets each one when it is there."""
+    if adapter is not None and not adapter.is_file():
+        raise ConfigError(f"there is no file {as_typed(adapter)}")
+    grades = []
+    for name, folder in names_of_folders(folders).items():
+        grades.append(grade_folder(name, folder, points, adapter=adapter, limits=limits))
+        tell(grades[-1])
+    return grades
+
+
+def grade_folder(
+    name: str, folder: Path, points: Mapping[str, float], *, adapter: Path | None = None, limits: Limits | None = None
+) -> Grade:
+    """Return the grade of one folder; what is no kit gets no points and the reason."""
+    try:
+        if adapter is None:
+            check_kit(folder)
+            there = [step for step in STEPS if all((folder / file).is_file() for file in step.names)]
+        else:
+            there = list(STEPS)
+        report = check_homework(folder, adapter=adapter, limits=limits, steps=there)
+    except BarenetError as error:
+        nothing = tuple(StepResult(step.name, NOT_CHECKED, (), (str(error),)) for step in STEPS)
+        return Grade(name, str(folder), nothing, points, str(error))
+    results = {result.step: result for result in report.steps}
+    steps = tuple(results.get(step.name) or StepResult(step.name, WRONG, (lacking(folder, step),)) for step in STEPS)
+    return Grade(name, str(folder), steps, points)
+
+
+def lacking(folder: Path, step: Step) -> str:
+    """Return which file of a step is not there."""
+    return f"there is no {next(file for file in step.names if not (folder / file).is_file())} in the folder"
+
+
+def names_of_folders(folders: Sequence[Path]) -> dict[str, Path]:
+    """Return the folders by a name for each: the folder's, with those above it where two have the same one.
+
+    Raises ConfigError: no folders, or the same one twice.
+
+    >>> list(names_of_folders([Path("class/ann/kit"), Path("class/bob/kit"), Path("eve")]))
+    ['ann-kit', 'bob-kit', 'eve']
+    """
+    if not folders:
+        raise ConfigError("name at least one folder")
+    paths = [folder.absolute() for folder in folders]
+    for i, path in enumerate(paths):
+        if path in paths[:i]:
+            raise ConfigError(f"{as_typed(folders[i])} is named twice")
+    depth = 1
+    while len({names_at(path, depth) for path in paths}) < len(paths):
+        depth += 1
+    named: dict[str, Path] = {}
+    for folder, path in zip(folders, paths, strict=True):
+        shortest = next(
+            d for d in range(1, depth + 1) if [names_at(other, d) for other in paths].count(names_at(path, d)) == 1
+        )
+        named[names_at(path, shortest)] = folder
+    return named
+
+
+def names_at(path: Path, depth: int) -> str:
+    """Return the last `depth` parts of a path as one name."""
+    return "-".join(path.parts[-depth:]).replace("/", "").replace("\\", "").replace(":", "")
+
+
+def write_grades(grades: Sequence[Grade], output: Path) -> list[Path]:
+    """Write NAME/results.json for each folder, and grades.csv with a row for each; return the files.
+
+    Raises MachineError: they cannot be written.
+    """
+    written = []
+    for grade in grades:
+        written.append(output / grade.name / "results.json")
+        make_folder(written[-1].parent)
+        replace_file(written[-1], json.dumps(grade.as_gradescope(), indent=2) + "\n")
+    buffer = io.StringIO()
+    write_csv_row(buffer, ["name", "score", "max_score", *(step.name for step in STEPS), "problem"])
+    for grade in grades:
+        scores = [grade.points[one.step] if one.status == RIGHT else 0.0 for one in grade.steps]
+        write_csv_row(buffer, [grade.name, grade.score, grade.most, *scores, grade.problem])
+    replace_file(output / "grades.csv", buffer.getvalue())
+    return [*written, output / "grades.csv"]
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder with those above it; raise MachineError if it cannot be made."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise MachineError(f"the folder {as_typed(folder)} cannot be made: {error.strerror}") from error
