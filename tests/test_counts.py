@@ -27,8 +27,11 @@ NEVER_ONE = {
     "data/tables/labels.py": {"n", "len(cells)"},  # more than a message lists
     "deploy/tables/rows.py": {"n"},  # the next two are written into files that work without barenet
     "deploy/tables/text.py": {"len(line)"},
+    "documents/parts/data.py": {"n_classes"},  # of a classifier
+    "documents/parts/weights.py": {"n_layers"},  # more than are shown
     "engine/diagnosis.py": {"best", "cores"},  # of more than one thread
     "engine/making.py": {"n", "most_threads"},
+    "gradcheck/functions/failures.py": {"n_images"},  # of the check
     "nn/architecture.py": {"self.rows[i - 1].output_dim"},  # nn imports nothing but errors
     "nn/mlp.py": {"len(seeds)", "self.n_networks or 1"},
     "pages/playground/page.py": {"n_weights", "model.mlp.n_classes"},  # too many for a page; a classifier's classes

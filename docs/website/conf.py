@@ -26,7 +26,7 @@ exclude_patterns = ["locale"]
 locale_dirs = ["locale"]
 templates_path = ["templates"]
 html_static_path = ["static"]
-html_css_files = ["barenet.css"]
+html_css_files = ["site.css"]
 html_favicon = html_logo = "static/icon.svg"
 html_theme_options = {
     "light_css_variables": {

@@ -13,14 +13,15 @@ OTHERS = ("CONTRIBUTING", "CHANGELOG", "SECURITY")  # pages that lie beside the 
 # The sections of the navigation: the title in both languages, and the names of the pages. A page that is in no section
 # is added to the last one.
 SECTIONS = (
-    ("Learn", "学习", ("docs/how-it-works", "docs/what-helps", "docs/results", "docs/gradcheck")),
+    ("Learn", "学习", ("docs/how-it-works", "docs/what-helps", "docs/results", "docs/terms")),
+    ("Homework", "作业", ("docs/gradcheck", "docs/hand-in", "docs/course-kit", "docs/what-to-hand-in")),
     (
         "Notebooks",
         "笔记本",
         ("notebooks/train-and-look-inside", "notebooks/find-the-mistake", "notebooks/search-honestly", "notebooks/*"),
     ),
     ("Train and search", "训练与搜索", ("docs/your-own-data", "docs/settings", "docs/search", "docs/cluster")),
-    ("Look inside", "观察", ("docs/inspect", "docs/report", "docs/playground")),
+    ("Look inside", "观察", ("docs/inspect", "docs/report", "docs/playground", "docs/language")),
     ("Use a model", "使用模型", ("docs/predict", "docs/ensemble", "docs/export", "docs/scikit-learn")),
     ("Behind it", "深入", ("docs/architecture", "docs/performance", "docs/compiled-engine", "docs/reliability")),
 )

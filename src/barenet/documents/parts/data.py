@@ -8,6 +8,7 @@ from barenet.documents.blocks import Block, Figure, Heading, Paragraph, Table
 from barenet.documents.figures import examples_figure
 from barenet.documents.inputs.work import DataFacts, Work
 from barenet.documents.words import Name, Words
+from barenet.messages import count
 
 __all__ = ["data_blocks", "layers_text", "network_blocks"]
 
@@ -27,7 +28,7 @@ def data_blocks(facts: DataFacts, picture_shape: tuple[int, ...] | None, words: 
         sentences.append(f"Each image has {picture_shape[0]} × {picture_shape[1]} pixels.")
         sentences += ["The images are in colour."] if len(picture_shape) == 3 else []
     else:
-        sentences.append(f"Each sample has {n:,} features.")
+        sentences.append(f"Each sample has {count(n, 'feature')}.")
     if n_classes <= FEW_CLASSES:
         sentences.append(f"There are {n_classes} classes: {', '.join(facts.class_names)}.")
     else:

@@ -12,6 +12,7 @@ from barenet.documents.figures import confusion_figure
 from barenet.documents.inputs.work import Work
 from barenet.documents.parts.training import loss_text, percent
 from barenet.documents.words import Name, Words
+from barenet.messages import count
 
 __all__ = ["interval_of", "result_blocks"]
 
@@ -32,7 +33,7 @@ def result_blocks(work: Work, words: Words, *, is_brief: bool = False) -> list[B
         return [heading, Note(work.lacks.get("test", ("There are no test results.",)))]
     n, low, high = interval_of(scores)
     sentences = [
-        f"Of {n:,} test samples, {percent(scores['test_accuracy'])} are classified correctly.",
+        f"Of {count(n, 'test sample')}, {percent(scores['test_accuracy'])} are classified correctly.",
         f"The 95 % confidence interval is {low} to {high} (Wilson).",
         f"The test loss is {loss_text(scores['test_loss'])}.",
     ]

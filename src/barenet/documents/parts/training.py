@@ -147,7 +147,7 @@ def epochs_table(history: Sequence[EpochRecord], best_epoch: int) -> Table:
     shown = [i for i in range(len(columns)) if any(row[i] != "–" for row in cells)]
     caption = ["Loss and accuracy of the epochs."]
     if step > 1:
-        caption.append(f"{len(history) - len(kept):,} epochs are left out.")
+        caption.append(f"Epochs that are left out: {len(history) - len(kept):,}.")
     rows = [tuple(row[i] for i in shown) for row in cells]
     return Table(tuple(caption), tuple(columns[i][0] for i in shown), rows)
 

@@ -8,6 +8,7 @@ from typing import Any
 from barenet.analysis.saved_study import SavedStudy, read_saved_study
 from barenet.analysis.statistics import wilson_interval
 from barenet.language.choice import ENGLISH
+from barenet.messages import count
 from barenet.notes import logger
 from barenet.pages.page import render
 from barenet.pages.reports.studies.plots import curve_plots, setting_means, setting_plots, whole_plots
@@ -92,7 +93,10 @@ def lead(saved: SavedStudy) -> tuple[str, str] | None:
     if result.repeated:
         first = result.repeated[0]
         figure = f"{spread_words(first, result)}{unit}"
-        return figure, f"{what}: {of}, the best mean of {len(result.repeated)} trials with {first.n} other seeds each"
+        return (
+            figure,
+            f"{what}: {of}, the best mean of {len(result.repeated)} trials with {count(first.n, 'other seed')} each",
+        )
     score = best.score(result.plan)
     return ("–" if score is None else score_words(score, result)), f"{what}: {of}, the best of one training each"
 
