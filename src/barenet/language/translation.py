@@ -100,7 +100,7 @@ def in_language(text: str, language: str, depth: int) -> str:
     before, core, after = found.groups()
     said, sure = whole(core, language, depth)
     if said is None or not sure:
-        ways = [*([] if said is None else [said]), in_parts(core, language, depth)]
+        ways = [in_parts(core, language, depth), *([] if said is None else [said])]
         said = min(ways, key=lambda way: sum(c.isascii() and c.isalpha() for c in way))  # what is left in English
     return text if said == core else f"{separator(before, language)}{said}{separator(after, language)}"
 
