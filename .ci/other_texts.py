@@ -35,7 +35,7 @@ TEXTS = {
         *("epoch (▼ below the axis)", "epoch (▲ above the axis)"),
         *(f"{part} image {{0}}{more}" for part in ("test", "validation") for more in ("", ", labelled {1}")),
     ),
-    "short texts": ("on {0} of {1}", "{0} of recipe {1}"),
+    "short texts": ("on {0} of {1}", "{0} of recipe {1}", "Weight × input"),
     "the system": (
         "No such file or directory",
         "Permission denied",
@@ -56,6 +56,7 @@ TEXTS = {
 
 # Labels of plots.
 HEADINGS = ("Accuracy", "Loss", "accuracy", "input", "loss", "neuron", "trial", "training", "validation")
+HEADINGS += ("best so far", "finished", "noise", "trials", "winner")
 
 # What follows a number and has no plural.
 NUMBERED = ("{0} s", "test {0}", "validation {0}", "{0} training", "{0} labelled", "{0} validation", "{0} test")
@@ -64,5 +65,5 @@ NUMBERED = ("{0} s", "test {0}", "validation {0}", "{0} training", "{0} labelled
 VALUES = (
     *("WRONG", "above", "accuracy", "below", "beyond", "both", "diverged", "failed", "falls", "features", "finished"),
     *("images", "integer", "labelled", "loss", "much", "neurons", "nothing", "pixels", "rises", "rows", "searched"),
-    *("stopped", "trained", "unfinished", "unknown", "within"),
+    *("largest", "smallest", "stopped", "trained", "unfinished", "unknown", "within"),
 )

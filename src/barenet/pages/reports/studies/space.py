@@ -76,9 +76,10 @@ def strategy_words(saved: SavedStudy) -> str:
 
 
 def searched_words(saved: SavedStudy) -> str:
-    """Return in one sentence what was searched, on which images."""
-    what = strategy_words(saved) if saved.space.listed else f"{strategy_words(saved)} of {', '.join(saved.space.names)}"
-    return f"{count(saved.n_planned, 'trial')}: {what}. Images: {data_words(saved)}."
+    """Return what was searched, on which images."""
+    settings = [] if saved.space.listed else [f"settings: {', '.join(saved.space.names)}"]
+    how = f"{count(saved.n_planned, 'trial')}: {strategy_words(saved)}"
+    return "; ".join([how, *settings, f"images: {data_words(saved)}"])
 
 
 def data_words(saved: SavedStudy) -> str:

@@ -98,7 +98,7 @@ def numbers(saved: SavedStudy) -> list[tuple[str, str, str]]:
         noise = f"{100 * result.noise:.1f} points" if is_acc else f"{result.noise:.3g}"
         rows.append(("noise", noise, "smaller differences may be chance"))
     seconds = result.seconds
-    rows.append(("training", f"{seconds:.1f} s", f"all trials, {count(epochs, 'epoch')}"))
+    rows.append(("training time", f"{seconds:.1f} s", f"all trials, {count(epochs, 'epoch')}"))
     return rows
 
 
