@@ -8,6 +8,7 @@ import shutil
 
 import numpy as np
 import pytest
+from told import listen
 
 from barenet.documents.inputs.given import recognise_all
 from barenet.documents.inputs.histories import read_history_table
@@ -122,6 +123,21 @@ def test_other_arguments_are_refused(name, content, error, message, tmp_path):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(error, match=message):
         recognise_all([tmp_path / name])
+
+
+def test_search_results_of_another_form_are_refused_by_what_is_expected(tmp_path):
+    (tmp_path / "gridsearch_results.json").write_text('[{"lr": 0.05, "acc": 0.8}]', "utf-8")
+    [found] = recognise_all([tmp_path])
+    with pytest.raises(DataError, match=r"row 1 is a value of type dict, expected \[settings, loss, accuracy\]"):
+        read_homework(found, None, [])
+
+
+def test_a_file_in_a_folder_that_is_left_out_is_noted(homework, tmp_path):
+    shutil.copy(homework / "weights.npz", tmp_path / "weights.npz")
+    (tmp_path / "notes.json").write_text('{"a": 1}', "utf-8")
+    notes = listen()
+    recognise_all([tmp_path])
+    assert notes == [f"left out: {tmp_path / 'notes.json'} holds neither layers nor search results"]
 
 
 def test_weights_that_do_not_fit_one_another_are_refused(tmp_path):

@@ -23,6 +23,7 @@ __all__ = ["Given", "recognise_all"]
 
 MODELS = (".safetensors", ".pkl", ".pickle", ".npz")
 TABLES = (".csv", ".tsv")
+GRID_RESULTS = "gridsearch_results.json"  # the course project's name
 Given = Path | Homework  # a run or a study, or homework
 
 
@@ -66,6 +67,8 @@ def folder(path: Path) -> Given:
     homework = Homework(path.resolve().name, path)
     for file in sorted(path.iterdir()):
         kind = kind_of(file) if file.is_file() and not file.name.startswith(".") else None
+        if kind is None and file.suffix.lower() == ".json":
+            logger.info(f"left out: {file} holds neither layers nor search results")
         if kind in (None, "architecture"):
             continue
         if kind != "weights" and not has_room(homework, str(kind)):
@@ -116,7 +119,7 @@ def kind_of(path: Path) -> str | None:
         return None
     with reading(path), open_regular(path) as file:
         start = file.read(4096).decode("utf-8-sig", errors="replace")
-    if re.match(r"\s*\[\s*\[", start):
+    if path.name == GRID_RESULTS or re.match(r"\s*\[\s*\[", start):
         return "search"
     return "architecture" if is_architecture(path) else None
 
