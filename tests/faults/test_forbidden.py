@@ -42,6 +42,10 @@ REASONS = {
     ): "gradcheck imports a file that a person names to be run",
     ("gradcheck/functions/notebook.py", "exec"): "gradcheck runs the cells of a notebook that a person names to be run",
     ("gradcheck/functions/notebook.py", "compile"): "the same, with the number of the cell in messages",
+    (
+        "kit/homework.py",
+        "importlib.util.spec_from_file_location",
+    ): "the check of a kit imports a student's files, in a process with limits",
 }
 
 

@@ -217,7 +217,8 @@ IN_PYTHON = {
 
 def rows_of_the_page():
     """Return (what people have, what to type) of each row of the page's first table."""
-    rows = re.findall(r"^\| (.+?) \| `(.+?)` \|$", PAGE.read_text("utf-8").split("\n\n")[1], re.MULTILINE)
+    table = next(part for part in PAGE.read_text("utf-8").split("\n\n") if part.startswith("|"))
+    rows = re.findall(r"^\| (.+?) \| `(.+?)` \|$", table, re.MULTILINE)
     assert len(rows) > 20
     return rows
 

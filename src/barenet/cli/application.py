@@ -44,27 +44,32 @@ OTHER_WORDS = {
 @cache
 def make_app(language: str) -> App:
     """Return the command line with help in a language; the module of a command is loaded when the command is used."""
-    help_formatter, said = None, unwrap
+    help_formatter = None
     if language != ENGLISH:
-        from barenet.cli.help_pages import TranslatedHelp, translated_page
+        from barenet.cli.help_pages import TranslatedHelp
 
         help_formatter = TranslatedHelp(language)
-
-        def said(text: str) -> str:
-            return translated_page(unwrap(text), language)
-
     # Without these, cyclopts would catch Ctrl-C and draw boxes around its errors.
     app = App(
         "barenet",
-        help=said(HELP),
+        help=page_in_language(HELP, language),
         version=__version__,
         suppress_keyboard_interrupt=False,
         help_format="plaintext",
         help_formatter=help_formatter,
     )
     for name, text in COMMANDS.items():
-        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=said(text))
+        app.command(f"{module_of(name)}:{name.replace('-', '_')}", name=name, help=page_in_language(text, language))
     return app
+
+
+def page_in_language(text: str, language: str) -> str:
+    """Return a text of the help in a language, with each paragraph in one line."""
+    if language == ENGLISH:
+        return unwrap(text)
+    from barenet.cli.help_pages import translated_page
+
+    return translated_page(unwrap(text), language)
 
 
 def module_of(command: str) -> str:
@@ -110,6 +115,8 @@ def answer(arguments: list[str], debug: bool) -> int:
                 load_command(arguments[0])
         chosen_language()  # an unknown one is an error here; what prints takes English then
         app_in_language = make_app(output_language())
+        if arguments and arguments[0] == "course":  # its module makes it, once for all languages
+            app_in_language["course"].help = page_in_language(COMMANDS["course"], output_language())
         result = app_in_language(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         check_output(arguments)
         return result if isinstance(result, int) else 0

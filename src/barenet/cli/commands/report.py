@@ -44,14 +44,14 @@ def report(
         homework of other programs: weights (.pkl, .npz), a history (.csv), gridsearch_results.json, or a folder with
         these. [the latest run]
     to
-        Write a document to hand in: html, pdf, md (a folder with Markdown) or latex (a folder).
+        Write a document to hand in: html, pdf, md (a folder with Markdown) or latex (a folder). [the page alone]
     output
         File or folder to write; a page ends in .html. [report.html in the folder of the run or the study, or
         comparison.html beside several runs; for a document hand-in.pdf or the like]
     activation
-        Of the hidden layers of homework whose files do not say it, such as relu, or one for each: relu,tanh.
+        Of the hidden layers of homework whose files do not say it, or one for each, such as relu,tanh. [relu]
     author
-        Names below the title of the document.
+        Names below the title of the document. [none]
     """
     with collected() as notes:
         in_language = chosen_language() if language is None else language_named(language, "--language")
