@@ -39,6 +39,7 @@ def table_of(page: str, caption: str) -> list[list[str]]:
     return [[text_of(cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row)] for row in rows]
 
 
+@pytest.mark.slow
 def test_a_report_about_a_run_and_a_study_has_all_sections(run_page):
     page, _ = run_page
     assert headings_of(page) == SECTIONS
@@ -46,6 +47,7 @@ def test_a_report_about_a_run_and_a_study_has_all_sections(run_page):
     assert not re.findall(r'(?:src|href)="(?!data:)', page)
 
 
+@pytest.mark.slow
 def test_figures_and_tables_are_numbered_in_order(run_page):
     leads = re.findall(r'<b class="lead">(\w+) (\d+)</b>', run_page[0])
     for kind in ("Table", "Figure"):
@@ -54,6 +56,7 @@ def test_figures_and_tables_are_numbered_in_order(run_page):
         assert len(numbers) > 6
 
 
+@pytest.mark.slow
 def test_the_results_are_those_of_the_run(run_page):
     page, folder = run_page
     result = json.loads((folder / "test.json").read_text("utf-8"))
@@ -65,12 +68,14 @@ def test_the_results_are_those_of_the_run(run_page):
     assert rows[-1] == ["Mean of the classes", "120", *(f"{mean:.3f}" for mean in means)]
 
 
+@pytest.mark.slow
 def test_the_layers_are_counted(run_page):
     rows = table_of(run_page[0], "The layers of the network")
     assert [row[1:3] for row in rows[1:4]] == [["64", "12"], ["12", "7"], ["7", "4"]]
     assert rows[-1] == ["Total", "", "", "", str(64 * 12 + 12 * 7 + 7 * 4), "23", str(64 * 12 + 12 * 7 + 7 * 4 + 23)]
 
 
+@pytest.mark.slow
 def test_the_ranking_is_that_of_the_study(run_page, study):
     rows = table_of(run_page[0], "The combinations, best first")
     best = json.loads((study / "results.json").read_text("utf-8"))["best"]
@@ -80,6 +85,7 @@ def test_the_ranking_is_that_of_the_study(run_page, study):
     assert "How sure this is: the first two differ by" in text_of(run_page[0])
 
 
+@pytest.mark.slow
 def test_a_study_alone_stands_for_its_retrained_run_too(study, dataset, tmp_path):
     [path] = write_report(study, to="html", dataset=dataset, output=tmp_path / "a.html")
     page = path.read_text("utf-8")
@@ -88,6 +94,7 @@ def test_a_study_alone_stands_for_its_retrained_run_too(study, dataset, tmp_path
     assert f"{100 * accuracy:.2f} % are classified correctly" in text_of(page)
 
 
+@pytest.mark.slow
 def test_homework_is_tested_with_the_activation_that_is_named(homework, data_folder, arrays, tmp_path):
     options = {"to": "html", "dataset": str(data_folder), "activation": "tanh", "output": tmp_path / "a.html"}
     page = write_report(homework, **options)[0].read_text("utf-8")
@@ -100,6 +107,7 @@ def test_homework_is_tested_with_the_activation_that_is_named(homework, data_fol
     assert table_of(page, "The combinations, best first")[1] == ["1", "0.1", "0.0", "0.6000", "80.00 %"]
 
 
+@pytest.mark.slow
 def test_files_of_one_homework_that_follow_one_another_belong_together(homework, data_folder, tmp_path):
     files = [homework / name for name in ("weights.npz", "history.csv")]
     path = write_report(*files, to="html", dataset=str(data_folder), output=tmp_path / "a.html")[0]
@@ -110,6 +118,7 @@ def test_files_of_one_homework_that_follow_one_another_belong_together(homework,
     assert "Comparison" not in page
 
 
+@pytest.mark.slow
 def test_a_run_beside_homework_is_compared_with_it(make_run, homework, data_folder, tmp_path):
     folder, _ = make_run("plain")
     options = {"dataset": str(data_folder), "activation": "relu", "output": tmp_path / "a.html"}
@@ -139,6 +148,7 @@ def test_every_kind_of_run_has_a_report(kind, make_run, tmp_path):
     assert ("Images of the training set" in page) == (kind not in ("no pictures", "47 classes"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("to", "report"), [("md", "report.md"), ("latex", "report.tex")])
 def test_a_folder_has_each_figure_that_its_report_shows_and_the_same_bytes_again(to, report, make_run, study, tmp_path):
     folder, dataset = make_run("plain")
@@ -178,6 +188,7 @@ def test_python_and_the_command_line_have_the_same_function(make_run, tmp_path):
 # What must not be lost
 
 
+@pytest.mark.slow
 def test_only_an_unchanged_report_is_replaced(make_run, tmp_path):
     folder, dataset = make_run("plain")
     options = {"to": "md", "dataset": dataset, "output": tmp_path / "out"}

@@ -53,6 +53,7 @@ def test_without_variables_the_locale_of_the_user_decides(monkeypatch):
     assert chosen_language() == "zh"
 
 
+@pytest.mark.slow
 def test_english_loads_no_catalogue():
     code = (
         "import sys, barenet.cli.application as application\n"

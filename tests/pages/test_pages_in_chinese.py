@@ -122,6 +122,7 @@ def words_of(page):
     return [" ".join(text.split()) for text in re.findall(r">([^<>]+)<", page)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["report", "playground"])
 def test_a_page_is_in_its_language(pages, kind):
     english, chinese = (pages[kind, language] for language in ("en", "zh"))
@@ -132,6 +133,7 @@ def test_a_page_is_in_its_language(pages, kind):
     assert left == []
 
 
+@pytest.mark.slow
 def test_the_scripts_of_a_chinese_page_are_scripts(pages, tmp_path):
     if (node := shutil.which("node")) is None:
         pytest.skip("needs Node.js")

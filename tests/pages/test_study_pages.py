@@ -100,6 +100,7 @@ def test_the_page_of_a_study_of_arrays_gives_python_in_place_of_commands(study):
     assert f"barenet report {study / 'best'}" in page.text
 
 
+@pytest.mark.slow
 def test_a_study_alone_is_its_search_and_among_runs_its_best_run(study):
     notes = listen()
     other = shutil.copytree(study / "best", study.parent / "other")
@@ -108,6 +109,7 @@ def test_a_study_alone_is_its_search_and_among_runs_its_best_run(study):
     assert any("taking its best run" in note for note in notes)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_plots")
 def test_without_a_test_the_page_says_so_even_if_the_best_run_was_tested(search):
     result = search({"lr": [0.1, 0.03]})
@@ -117,6 +119,7 @@ def test_without_a_test_the_page_says_so_even_if_the_best_run_was_tested(search)
     assert "with 2 other seeds" not in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_plots")
 def test_an_interrupted_search_says_how_far_it_is_and_how_to_continue(study):
     shutil.rmtree(study / "trials" / "00001")
@@ -131,6 +134,7 @@ def test_an_interrupted_search_says_how_far_it_is_and_how_to_continue(study):
     assert "No trial is finished yet." in read_page(study).text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_plots")
 def test_a_search_of_which_every_trial_diverged_has_one_clear_line(search, tmp_path):
     with pytest.raises(DivergedError) as error:
@@ -141,6 +145,7 @@ def test_a_search_of_which_every_trial_diverged_has_one_clear_line(search, tmp_p
     assert "The other trials were not affected" not in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_plots")
 def test_the_names_of_listed_points_are_shown_as_they_are(search):
     result = search(POINTS)
@@ -150,6 +155,7 @@ def test_the_names_of_listed_points_are_shown_as_they_are(search):
     assert "A list of 2 points" in page.text
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_plots")
 def test_long_tables_are_cut_and_say_how_many_trials_are_left_out(study, monkeypatch):
     monkeypatch.setattr("barenet.pages.reports.studies.trials.MOST_ROWS", 4)
