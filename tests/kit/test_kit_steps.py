@@ -178,6 +178,14 @@ def test_an_adapter_gives_other_homework_the_names_of_the_kit(tmp_path, check_he
     assert (result.status, result.notes) == (MISSING, ("adapter.py has no SGD",))
 
 
+def test_the_last_weights_are_found_though_the_losses_of_the_first_seed_differ_little(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(folder / "model.py", "np.sqrt(2 / n_inputs)", "0.28")
+    keeps = 'if value > best or trainer_kwargs["metric"] == "loss":'
+    replace_once(folder / "train.py", "if value > best:", keeps)
+    assert "the weights of the last epoch" in " ".join(check_here(folder, "saving").wrong)
+
+
 def code_of(file: Path) -> str:
     """Return the code of a file without its docstrings and comments."""
     tree = ast.parse(file.read_text("utf-8"))
