@@ -26,6 +26,9 @@ def test_the_commands_make_check_and_grade_a_kit(barenet, tmp_path):
     checked = barenet("course", "check", "kit", "--step", "5", cwd=tmp_path)
     assert checked.returncode == 1
     assert checked.stdout.splitlines()[-1] == "0 of 1 step right; next: step 5 (decay) in train.py"
+    (tmp_path / "adapter.py").touch()
+    checked = barenet("course", "check", "kit", "--step", "5", "--adapter", "adapter.py", cwd=tmp_path)
+    assert checked.stdout.splitlines()[-1] == "0 of 1 step right; next: step 5 (decay) in adapter.py"
     (tmp_path / "points.toml").write_text("loss = 4\n", "utf-8")
     for name in ("train", "test", "gridsearch", "param_vis"):  # so that fewer processes start
         (tmp_path / "whole" / f"{name}.py").unlink()

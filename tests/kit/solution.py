@@ -211,6 +211,14 @@ VARIANTS = (
     Variant("overflow", "forward", "model.py", "z - z.max(axis=1, keepdims=True)", "z", "large logits overflow"),
     Variant("no biases", "forward", "model.py", ' + self.parameters[f"b{i}"]', "", "the biases are missing"),
     Variant("no tanh", "forward", "model.py", "a = np.tanh(z)", "a = np.maximum(z, 0)", "relu where tanh is asked for"),
+    Variant(
+        "one activation",
+        "forward",
+        "model.py",
+        "for i, layer in enumerate(self.nn_architecture, start=1):\n            z",
+        "for i, layer in enumerate([self.nn_architecture[0]] * 2 + self.nn_architecture[2:], start=1):\n            z",
+        "layer 2 computes tanh too",
+    ),
     Variant("sum of losses", "loss", "model.py", "return -np.mean(np.log", "return -np.sum(np.log", "divide by B"),
     Variant("loss without minus", "loss", "model.py", "return -np.mean", "return np.mean", "the minus sign is missing"),
     Variant(

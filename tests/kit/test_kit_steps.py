@@ -178,6 +178,47 @@ def test_an_adapter_gives_other_homework_the_names_of_the_kit(tmp_path, check_he
     assert (result.status, result.notes) == (MISSING, ("adapter.py has no SGD",))
 
 
+def test_a_class_without_a_method_is_explained(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit", files=("train.py", "model.py"))
+    for step, file, name, title in (
+        ("forward", "model.py", "forward", "NeuralNetwork"),
+        ("backward", "model.py", "backward", "NeuralNetwork"),
+        ("sgd", "train.py", "update", "SGD"),
+        ("decay", "train.py", "decay", "SGD"),
+        ("l2", "train.py", "add_l2", "SGD"),
+    ):
+        text = (folder / file).read_text("utf-8")
+        replace_once(folder / file, f"def {name}(", f"def my_{name}(")
+        result = check_here(folder, step)
+        assert (result.status, result.wrong) == (
+            WRONG,
+            (f"{title} has no method {name}; the kit's class has one, and its name must stay",),
+        )
+        (folder / file).write_text(text, "utf-8")
+
+
+def test_a_method_that_an_adapter_leaves_out_is_not_written_yet(tmp_path, check_here):
+    adapter = tmp_path / "adapter.py"
+    adapter.write_text("class SGD:\n    def __init__(self, lr, **others):\n        self.lr = lr\n", "utf-8")
+    result = check_here(tmp_path, "decay", adapter)
+    assert (result.status, result.notes) == (MISSING, ("SGD in adapter.py has no method decay",))
+
+
+def test_a_network_with_fewer_layers_than_asked_for_is_explained(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit", files=("model.py",))
+    replace_once(folder / "model.py", "enumerate(nn_architecture, start=1)", "enumerate(nn_architecture[:2], start=1)")
+    words = "network.parameters has no W3; it has W1, b1, W2, b2; nn_architecture has 3 layers"
+    assert check_here(folder, "forward").wrong == (words,)
+
+
+def test_the_last_weights_are_found_though_the_losses_of_the_first_seed_differ_little(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(folder / "model.py", "np.sqrt(2 / n_inputs)", "0.28")
+    keeps = 'if value > best or trainer_kwargs["metric"] == "loss":'
+    replace_once(folder / "train.py", "if value > best:", keeps)
+    assert "the weights of the last epoch" in " ".join(check_here(folder, "saving").wrong)
+
+
 def code_of(file: Path) -> str:
     """Return the code of a file without its docstrings and comments."""
     tree = ast.parse(file.read_text("utf-8"))

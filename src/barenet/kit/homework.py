@@ -68,6 +68,16 @@ class Homework:
             raise Wrong(f"{name} in {source} must be a function or a class, got {type(found).__name__}")
         return found  # type: ignore[no-any-return]
 
+    def method(self, thing: Any, name: str) -> Callable[..., Any]:
+        """Return a method of an object of the student's class; raise Wrong or NotWritten if there is none."""
+        found = getattr(thing, name, None)
+        if callable(found):
+            return found  # type: ignore[no-any-return]
+        title = type(thing).__name__
+        if self.adapter is not None:
+            raise NotWritten(f"{title} in {self.adapter.name} has no method {name}")
+        raise Wrong(f"{title} has no method {name}; the kit's class has one, and its name must stay")
+
     def load(self, path: Path) -> ModuleType:
         """Import a file of the student, once."""
         if path.stem in sys.modules and getattr(sys.modules[path.stem], "__file__", None) == str(path):

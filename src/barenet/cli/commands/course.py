@@ -76,7 +76,7 @@ def check(
     if json:
         print_json(report.as_dict())
     else:
-        print_line(verdict(report))
+        print_line(verdict(report, adapter))
     return 0 if report.passed else 1
 
 
@@ -130,13 +130,13 @@ def show_step(result: StepResult) -> None:
         print_line(f"     note: {note}")
 
 
-def verdict(report: CheckReport) -> str:
+def verdict(report: CheckReport, adapter: Path | None) -> str:
     """Return how many steps are right, and which one comes next."""
     n_right = sum(result.status == "right" for result in report.steps)
     following = report.next_step
     if following is None:
         return f"{count(n_right, 'step')} of {len(report.steps)}: all right"
-    files = ", ".join(following.names)
+    files = ", ".join(following.names) if adapter is None else as_typed(adapter)
     return f"{n_right} of {count(len(report.steps), 'step')} right; next: {following.title} in {files}"
 
 

@@ -41,7 +41,8 @@ def make_network(homework: Homework, nn_architecture: list[dict[str, Any]], para
         n_inputs, n_outputs = layer["input_dim"], layer["output_dim"]
         for name, shape in ((f"W{i}", (n_inputs, n_outputs)), (f"b{i}", (1, n_outputs))):
             if name not in own:
-                raise Wrong(f"network.parameters has no {name}; it has {', '.join(map(str, own)) or 'nothing'}")
+                hint = f"; nn_architecture has {len(nn_architecture)} layers" if i > 1 and name[0] == "W" else ""
+                raise Wrong(f"network.parameters has no {name}; it has {', '.join(map(str, own)) or 'nothing'}{hint}")
             array_of(own[name], shape, f"network.parameters[{name!r}]")
             if parameters is not None:
                 own[name] = parameters[name].copy()
@@ -53,7 +54,7 @@ def check_forward(homework: Homework, findings: Findings) -> None:
     network = make_network(homework, architecture((5, 4, 3, 3), ("relu", "relu")))
     x = np.random.default_rng(0).normal(size=(6, 5))
     before = x.copy()
-    result = homework.call("forward", network.forward, x)
+    result = homework.call("forward", homework.method(network, "forward"), x)
     array_of(result, (6, 3), "the result of forward for 6 images and 3 classes")
     if not np.array_equal(x, before):
         findings.add("forward changes its images x; it must leave them as they are")
@@ -90,6 +91,9 @@ def check_activation(homework: Homework, findings: Findings, activation: str, bi
         for other in ("relu", "", "sigmoid", "tanh")
         if other != activation
     }
+    mistakes[f"layer 2 computes {activation} too; take the activation of each layer from nn_architecture"] = (
+        probabilities(parameters, IMAGES[:1], (activation, activation))
+    )
     what = f"forward of a hand-worked network with {activation} in layer 1"
     findings.add(*mistake_in(what, got, [[3 / 4, 1 / 4]], mistakes))
 

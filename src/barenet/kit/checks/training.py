@@ -26,6 +26,7 @@ HIDDEN = ("relu", "relu")
 SIZES = (N_INPUTS, 8, 6, N_CLASSES)
 KEYS = ("epoch", "train_loss", "valid_loss", "valid_acc")
 ATTEMPTS = 4  # seeds that are tried until the best validation is not the last one
+SAME = 1e-4  # two validations that differ less count as the same
 LEAST_ACCURACY = 0.9  # of data whose classes are easy to tell apart
 
 
@@ -52,7 +53,7 @@ def check_saving(homework: Homework, findings: Findings) -> None:
             check_history(trained.history, list(range(1, 9)))
             check_scores(trained, findings, metric)
             values = [record["valid_acc"] if metric == "acc" else -record["valid_loss"] for record in trained.history]
-            if max(values) > values[-1]:
+            if not is_close(max(values), values[-1], SAME):  # else the last weights pass as the best ones
                 break
     easy = write_data(Path("easy").absolute(), is_noise=False)
     trained = run_training(homework, "easy", easy, metric="acc", n_epochs=16, eval_step=2, seed=0)
@@ -196,24 +197,24 @@ def check_scores(trained: Trained, findings: Findings, metric: str) -> None:
     values = [record[key] for record in trained.history]
     best, worst = (max(values), min(values)) if metric == "acc" else (min(values), max(values))
     saved = trained.scores["valid"][place]
-    if is_close(saved, best, 1e-4):
+    if is_close(saved, best, SAME):
         return
     findings.add(
         f"the weights that train saves with metric {metric!r} have the validation {word} {saved:.4f}, and the best of "
         f"the history is {best:.4f}"
     )
-    if is_close(saved, values[-1], 1e-4):
+    if is_close(saved, values[-1], SAME):
         findings.add(
             "these are the weights of the last epoch: save them only when a validation is better; to keep the best "
             "ones in memory, copy the arrays"
         )
-    elif is_close(saved, worst, 1e-4):
+    elif is_close(saved, worst, SAME):
         findings.add("these are the worst weights: the best have the highest accuracy, or the lowest loss")
-    elif is_close(saved, values[0], 1e-4):
+    elif is_close(saved, values[0], SAME):
         findings.add("these are the weights of the first validation")
-    elif metric == "loss" and is_close(trained.scores["valid"][1], max(accuracies), 1e-4):
+    elif metric == "loss" and is_close(trained.scores["valid"][1], max(accuracies), SAME):
         findings.add("these are the best weights by accuracy, and trainer_kwargs['metric'] is 'loss'")
-    elif not any(is_close(saved, value, 1e-4) for value in values):
+    elif not any(is_close(saved, value, SAME) for value in values):
         findings.add("no validation of the history has this value: save the weights that were validated")
 
 
