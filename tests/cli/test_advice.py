@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import shlex
@@ -13,6 +14,7 @@ import pytest
 from advice import ROOT, flags_in_docs, flags_in_source, in_docs, in_help, in_source
 from families import slow
 from PIL import Image
+from test_gradcheck_of_code import CLASS
 
 from barenet.api import searching
 from barenet.cli.application import app
@@ -108,6 +110,14 @@ def full_home(barenet, tmp_path_factory, write_data, arrays) -> Path:
     (home / "space.toml").write_text("[space]\nlr = [0.1, 0.01]\n", "utf-8")
     (home / "points.toml").write_text("[[points]]\nlr = 0.1\n[[points]]\nmomentum = 0.9\n", "utf-8")
     shutil.copy(ROOT / "examples" / "gradients" / "mine.py", home)
+    cell = {"cell_type": "code", "metadata": {}, "source": "import numpy as np" + CLASS[: CLASS.index("net = ")]}
+    lesson = {
+        "cells": [{**cell, "outputs": [], "execution_count": 1}],
+        "metadata": {},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    (home / "lesson.ipynb").write_text(json.dumps(lesson), "utf-8")
     write_course_model(home / "model_epoch_100.pkl")
     (home / "my.toml").write_text(barenet("train", "--dry-run", cwd=home).stdout, "utf-8")
     small = ("--epochs", "1", "--hidden", "24,6")
@@ -268,7 +278,7 @@ def test_the_epochs_that_a_finished_run_proposes_train_it_for_longer(type_in):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["runs/quick-1", "studies/course-search-1", "runs/quick-2/seed-1"])
+@pytest.mark.parametrize("model", ["runs/quick-1", "studies/course-search-1/best", "runs/quick-2/seed-1"])
 def test_the_command_on_a_report_shows_a_neuron(model, home, type_in):
     page = Path(type_in(f"barenet report {model}").stdout.strip())
     codes = re.findall(r"<code>(.*?)</code>", (home / page).read_text("utf-8"))

@@ -48,11 +48,18 @@ def test_a_study_means_its_best_run_and_names_are_enough(command, barenet, home)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", SLOW)
-def test_pictures_and_pages_of_a_study_are_those_of_its_best_run(command, barenet, home):
-    done = barenet(command, "course-search-1", *COMMANDS[command], cwd=home)
+def test_pictures_of_a_study_are_those_of_its_best_run(barenet, home):
+    done = barenet("inspect", "course-search-1", *COMMANDS["inspect"], cwd=home)
     assert done.returncode == 0, done.stderr
     assert f"taking its best run, {Path('studies', 'course-search-1', 'best')}\n" in done.stderr
+
+
+@pytest.mark.slow
+def test_a_report_about_a_study_is_about_its_search(barenet, home):
+    done = barenet("report", "course-search-1", *COMMANDS["report"], cwd=home)
+    assert done.returncode == 0, done.stderr
+    assert "course-search-1 is taken as" in done.stderr
+    assert 'id="winner"' in (home / "page.html").read_text("utf-8")
 
 
 def test_python_takes_the_same_names(home, monkeypatch):
