@@ -6,6 +6,7 @@ import psutil
 import pytest
 from families import slow
 from solution import BODIES, replace_once, write_solution
+from waiting import wait_until
 
 from barenet.kit.check import check_homework
 from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG
@@ -70,10 +71,14 @@ def test_code_that_eats_memory_is_a_finding(code, tmp_path):
 @pytest.mark.slow
 def test_children_of_the_code_are_ended_with_it(tmp_path):
     folder = write_solution(tmp_path / "kit", files=("model.py",))
-    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(77.125)'])"
+    code = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(977.125)'])"
     replace_once(folder / "model.py", AT_LOSS, f"    {code}\n{AT_LOSS}")
     assert check_loss(folder, Limits()).status == RIGHT
-    assert not [one for one in psutil.process_iter(["cmdline"]) if "77.125" in " ".join(one.info["cmdline"] or [])]
+
+    def left():
+        return [one for one in psutil.process_iter(["cmdline"]) if "977.125" in " ".join(one.info["cmdline"] or [])]
+
+    wait_until(lambda: not left(), "the end of a child that was killed")
 
 
 @pytest.mark.slow
