@@ -32,6 +32,7 @@ NEVER_ONE = {
     "engine/diagnosis.py": {"best", "cores"},  # of more than one thread
     "engine/making.py": {"n", "most_threads"},
     "gradcheck/functions/failures.py": {"n_images"},  # of the check
+    "kit/checks/network.py": {"len(nn_architecture)"},  # of the check
     "nn/architecture.py": {"self.rows[i - 1].output_dim"},  # nn imports nothing but errors
     "nn/mlp.py": {"len(seeds)", "self.n_networks or 1"},
     "pages/playground/page.py": {"n_weights", "model.mlp.n_classes"},  # too many for a page; a classifier's classes

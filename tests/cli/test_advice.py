@@ -41,7 +41,7 @@ NOT_RUN |= dict.fromkeys(
     "needs students",
 )
 # Sentences that only name a command, which is not complete.
-NAMES = {f"barenet {name}": f"barenet {name} --help" for name in ("course new", "ensemble", "export", "predict")}
+NAMES = {f"barenet {name}": f"barenet {name} --help" for name in ("ensemble", "export", "predict")}
 STANDS_FOR = {"barenet train --data path": "barenet train --data path/to/fashion-mnist"}
 # The commands in the source, and each with values in place of {}.
 IN_SOURCE = {
