@@ -56,7 +56,7 @@ TEXTS = {
 
 # Labels of plots.
 HEADINGS = ("Accuracy", "Loss", "accuracy", "input", "loss", "neuron", "trial", "training", "validation")
-HEADINGS += ("best so far", "finished", "noise", "trials", "winner")
+HEADINGS += ("best so far", "finished", "noise", "right", "trials", "winner", "wrong")
 
 # What follows a number and has no plural.
 NUMBERED = ("{0} s", "test {0}", "validation {0}", "{0} training", "{0} labelled", "{0} validation", "{0} test")

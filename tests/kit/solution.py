@@ -248,6 +248,9 @@ VARIANTS = (
         "(np.eye(p.shape[1])[labels] - p)",
         "sign",
     ),
+    Variant(
+        "twice", "sgd", "train.py", "parameters[name] -= self.lr", "parameters[name] -= 2 * self.lr", "changed twice"
+    ),
     Variant("uphill", "sgd", "train.py", "parameters[name] -= self.lr", "parameters[name] += self.lr", "uphill"),
     Variant(
         "rebinds",

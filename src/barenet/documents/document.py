@@ -63,7 +63,7 @@ def write_report(
     note_missing_fonts(language, to)
     flags: dict[str, str | Path] = {
         "to": to,
-        "language": language if language != "en" else "",
+        "language": language,  # else that of the reader's system decides
         "activation": ",".join(chosen),
     }
     flags |= {"data": dataset if isinstance(dataset, str | Path) else "", "author": author, "output": output or ""}

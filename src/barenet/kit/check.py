@@ -182,7 +182,7 @@ class Checker:
                 f'if __name__ == "__main__":'
             )
         if is_time(ended):
-            return f"{stage} takes longer than {self.limits.seconds:g} seconds ; does a loop never end?"
+            return f"{stage} takes longer than {self.limits.seconds:g} seconds; does a loop never end?"
         if ended.why == "memory":
             return f"{stage} needs more than {self.limits.memory / 2**30:g} GiB of memory, with small arrays"
         return f"{stage} ends the process (exit code {ended.exit_code}); return or raise an error instead"

@@ -11,13 +11,16 @@ from barenet.cli.options import Json
 from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import StepResult
-from barenet.kit.folder import LANGUAGES, new_kit
+from barenet.kit.folder import new_kit
 from barenet.kit.grade import Grade, grade_class, write_grades
 from barenet.kit.isolation import Limits
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
+from barenet.language.choice import chosen_language
+from barenet.language.translation import heading
 from barenet.messages import as_typed, count
-from barenet.printing.lines import print_json, print_line
+from barenet.printing.encodings import output_language
+from barenet.printing.lines import print_json, print_line, print_values
 
 __all__ = ["course"]
 
@@ -31,7 +34,7 @@ course = App("course", help_format="plaintext")  # its help is in `cli.help_text
 
 
 @course.command
-def new(folder: Path, /, *, language: str = LANGUAGES[0], json: Json = False) -> int:
+def new(folder: Path, /, *, language: str | None = None, json: Json = False) -> int:
     """Make a kit: a task sheet, and Python files whose bodies a student writes.
 
     Parameters
@@ -39,8 +42,9 @@ def new(folder: Path, /, *, language: str = LANGUAGES[0], json: Json = False) ->
     folder
         A new folder.
     language
-        Language of the task sheet and the docstrings: en or zh.
+        Language of the task sheet and the docstrings: en or zh. [that of BARENET_LANG, or else of the system]
     """
+    language = language or chosen_language()
     files = new_kit(folder, language)
     if json:
         print_json({"folder": str(folder), "language": language, "files": [file.name for file in files]})
@@ -123,7 +127,8 @@ def limits_of(seconds: float) -> Limits:
 def show_step(result: StepResult) -> None:
     """Print the state of a step, and what is wrong below it."""
     step = find_step(result.step)
-    print_line(f"{step.number:2d} {step.name:<9} {result.status}")
+    status = heading(result.status, output_language())
+    print_values(f"{step.number:2d} {step.name:<9} {status}")  # the name is what --step takes
     for sentence in result.wrong:
         print_line(f"     {sentence}")
     for note in result.notes:

@@ -21,7 +21,7 @@ def make_optimizer(homework: Homework, **settings: float) -> Any:
 
 def check_sgd(homework: Homework, findings: Findings) -> None:
     """Check one update with numbers worked out by hand, then an epoch."""
-    optimizer = make_optimizer(homework, lr=0.5)
+    optimizer = make_optimizer(homework, lr=0.25)
     W, b, dW, db = np.array([[1.0, 2.0]]), np.array([[3.0, -1.0]]), np.array([[0.2, -4.0]]), np.array([[1.0, 0.0]])
     parameters, gradients = {"W1": W.copy(), "b1": b.copy()}, {"W1": dW.copy(), "b1": db.copy()}
     homework.call("SGD.update", homework.method(optimizer, "update"), parameters, gradients)
@@ -33,18 +33,17 @@ def check_sgd(homework: Homework, findings: Findings) -> None:
         )
     else:
         mistakes = {
-            "the step goes uphill; subtract the gradient": W + 0.5 * dW,
+            "the step goes uphill; subtract the gradient": W + 0.25 * dW,
             "the learning rate is missing": W - dW,
-            "the step is too large by the factor 2": W - dW,
-            "it is changed twice": W - 2 * 0.5 * dW,
+            "it is changed twice": W - 2 * 0.25 * dW,
             "it is not changed": W,
             "it is replaced by the gradient": dW,
         }
-        # By hand: 1 - 0.5 * 0.2 = 0.9, 2 + 0.5 * 4 = 4; 3 - 0.5 = 2.5, -1.
-        findings.add(*mistake_in("W1 after a step with lr = 0.5", changed["W1"], [[0.9, 4.0]], mistakes))
+        # By hand: 1 - 0.25 * 0.2 = 0.95, 2 + 0.25 * 4 = 3; 3 - 0.25 = 2.75, -1.
+        findings.add(*mistake_in("W1 after a step with lr = 0.25", changed["W1"], [[0.95, 3.0]], mistakes))
         findings.add(*mistake_in(
-                "b1 after a step with lr = 0.5", changed["b1"], [[2.5, -1.0]],
-                {"the biases are not changed": b, "the step goes uphill; subtract the gradient": b + 0.5 * db},
+                "b1 after a step with lr = 0.25", changed["b1"], [[2.75, -1.0]],
+                {"the biases are not changed": b, "the step goes uphill; subtract the gradient": b + 0.25 * db},
             )
         )  # fmt: skip
     if not (is_close(gradients["W1"], dW) and is_close(gradients["b1"], db)):
