@@ -6,6 +6,7 @@ first, and `check` for what happens to a student's folder:
     steps       the steps: names, files, usual points
     findings    what the check of a step finds
     folder      make a kit, and read its kit.toml; the files are in templates/
+    form        how many hidden layers, which activations and metrics other homework has
     homework    a student's code: import it, call it, explain its errors
     checks/     one function a step
     isolation   a process with limits

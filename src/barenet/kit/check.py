@@ -64,7 +64,7 @@ def check_homework(
     """Check all steps or some of them; `tell` gets each result, in the order of the steps.
 
     `adapter` is a Python file that gives the parts of other homework the names of the kit. A step that needs a wrong or
-    missing one is not checked; only steps that are asked for count.
+    missing one is not checked; what an adapter leaves out is not needed. Only steps that are asked for count.
 
     Raises ConfigError: no such folder, not a kit, a file of the kit is missing.
     """
@@ -129,9 +129,15 @@ class Checker:
             return None
         for name in step.needs:
             needed = done.get(name)
+            if needed is not None and needed.status == MISSING and self.adapter is not None:
+                continue  # other homework may do without this part
             if needed is not None and needed.status != RIGHT:
-                why = "is not written yet" if needed.status == MISSING else f"is {needed.status}"
-                return StepResult(step.name, NOT_CHECKED, (), (f"it needs {find_step(name).title}, which {why}",))
+                why = {
+                    MISSING: f"it needs {find_step(name).title}, which is not written yet",
+                    WRONG: f"it needs {find_step(name).title}, which is wrong",
+                    NOT_CHECKED: f"it needs {find_step(name).title}, which is not checked",
+                }[needed.status]
+                return StepResult(step.name, NOT_CHECKED, (), (why,))
         return None
 
     def check_step(self, step: Step) -> StepResult:

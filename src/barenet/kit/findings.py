@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["MISSING", "NOT_CHECKED", "RIGHT", "WRONG", "Findings", "NotWritten", "StepResult", "Wrong"]
+__all__ = ["MISSING", "NOT_CHECKED", "RIGHT", "WRONG", "Findings", "NotPossible", "NotWritten", "StepResult", "Wrong"]
 
 RIGHT, WRONG, MISSING, NOT_CHECKED = "right", "wrong", "not written yet", "not checked"
 
@@ -17,6 +17,10 @@ class Wrong(Exception):
 
 class NotWritten(Exception):
     """A body that the student has not written yet; the message names its step."""
+
+
+class NotPossible(Exception):
+    """A step cannot be checked for a reason that says nothing about the homework."""
 
 
 @dataclass

@@ -17,13 +17,15 @@ import sys
 import traceback
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
+from functools import cached_property
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
 
 import numpy as np
 
-from barenet.kit.findings import Findings, NotWritten, Wrong
+from barenet.kit.findings import Findings, NotPossible, NotWritten, Wrong
+from barenet.kit.form import Form, form_of
 from barenet.messages import one_line
 
 __all__ = ["Homework"]
@@ -55,6 +57,11 @@ class Homework:
         random.seed(0)
         np.random.seed(0)  # noqa: NPY002 (many people use NumPy's global generator)
 
+    @cached_property
+    def form(self) -> Form:
+        """The number of hidden layers, the activations and the metrics of this homework."""
+        return Form() if self.adapter is None else form_of(self.load(self.adapter), self.adapter.name)
+
     def find(self, file: str, name: str) -> Callable[..., Any]:
         """Return a function or a class of the kit by its file and name; raise Wrong or NotWritten."""
         module = self.load(self.adapter if self.adapter is not None else self.folder / file)
@@ -77,6 +84,19 @@ class Homework:
         if self.adapter is not None:
             raise NotWritten(f"{title} in {self.adapter.name} has no method {name}")
         raise Wrong(f"{title} has no method {name}; the kit's class has one, and its name must stay")
+
+    def each(self, *parts: Callable[[], None]) -> None:
+        """Run the parts of a step. If an adapter leaves a part out, the others run, and then NotWritten is raised."""
+        missing: NotWritten | None = None
+        for part in parts:
+            try:
+                part()
+            except NotWritten as error:
+                if self.adapter is None:
+                    raise
+                missing = missing or error
+        if missing is not None:
+            raise missing
 
     def load(self, path: Path) -> ModuleType:
         """Import a file of the student, once."""
@@ -101,7 +121,7 @@ class Homework:
         try:
             with redirect_stdout(self.printed), redirect_stderr(io.StringIO()), np.errstate(all="ignore"):
                 return run()
-        except (Wrong, NotWritten):
+        except (Wrong, NotWritten, NotPossible):
             raise
         except NotImplementedError as error:
             if NOT_WRITTEN.match(str(error)):
@@ -110,14 +130,22 @@ class Homework:
         except (Exception, SystemExit) as error:
             self.fail(what, error)
         finally:
-            if self.printed.n_characters > before:
+            if self.printed.n_characters > before and what not in self.printed.told:
+                self.printed.told.add(what)
                 self.findings.note(f"{what} prints; it begins with {self.printed.beginning(before)!r}")
             if not here.exists() or Path.cwd() != here:
                 self.findings.add(f"{what} changes the working folder; use paths instead of os.chdir")
                 os.chdir(here)
 
     def fail(self, what: str, error: BaseException) -> NoReturn:
-        """Raise Wrong with one sentence about an exception in the student's code."""
+        """Raise Wrong with one sentence about an exception in the student's code.
+
+        Homework from elsewhere may use a package that this environment lacks: that is NotPossible.
+        """
+        if self.adapter is not None and isinstance(error, ModuleNotFoundError) and error.name:
+            package = error.name.partition(".")[0]
+            if not any((self.folder / name).exists() for name in (package, f"{package}.py")):
+                raise NotPossible(f"{what} needs the package {package}, which is not installed") from error
         raise Wrong(explain(what, error, (self.folder, *([self.adapter.parent] if self.adapter else [])))) from error
 
 
@@ -133,6 +161,7 @@ class Printed(io.TextIOBase):
 
     def __init__(self) -> None:
         self.text, self.n_characters = "", 0
+        self.told: set[str] = set()  # what printed, and is noted already
 
     def write(self, text: str) -> int:
         """Count the text, and keep a little of it."""

@@ -11,7 +11,17 @@ import sys
 from pathlib import Path
 
 from barenet.kit.checks.table import run_check
-from barenet.kit.findings import MISSING, NOT_CHECKED, RIGHT, WRONG, Findings, NotWritten, StepResult, Wrong
+from barenet.kit.findings import (
+    MISSING,
+    NOT_CHECKED,
+    RIGHT,
+    WRONG,
+    Findings,
+    NotPossible,
+    NotWritten,
+    StepResult,
+    Wrong,
+)
 from barenet.kit.homework import NOT_WRITTEN, Homework
 from barenet.kit.isolation import Limits, limit_this_process
 from barenet.kit.steps import STEPS, Step, find_step
@@ -41,6 +51,10 @@ def check_step(step: Step, homework: Homework, findings: Findings) -> StepResult
         if not findings.wrong:
             return not_written(step, str(missing), findings)
         findings.note(f"a part of {step.title} is not written yet: {missing}")
+    except NotPossible as reason:
+        if not findings.wrong:
+            return StepResult(step.name, NOT_CHECKED, (), (str(reason), *findings.notes))
+        findings.note(str(reason))
     except Wrong as problem:
         findings.add(str(problem))
     return StepResult(step.name, WRONG if findings.wrong else RIGHT, tuple(findings.wrong), tuple(findings.notes))

@@ -50,6 +50,8 @@ class Witness:
 
 def check_epoch(homework: Homework, findings: Findings) -> None:
     """Check two epochs of 22 images in batches of 8."""
+    if findings.wrong:
+        return
     function = homework.find("train.py", "train_epoch")
     names = getattr(function, "__globals__", {})
     if callable(names.get("cross_entropy")):

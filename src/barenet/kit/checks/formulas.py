@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from barenet.kit.checks.numbers import Array
 
-__all__ = ["accuracy", "architecture", "cross_entropy", "probabilities"]
+__all__ = ["accuracy", "architecture", "cross_entropy", "draw_parameters", "probabilities"]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda z: np.maximum(z, 0),
@@ -48,6 +48,15 @@ def probabilities(
         return a
     e = np.exp(a - a.max(axis=softmax_axis, keepdims=True))
     return np.asarray(e / e.sum(axis=softmax_axis, keepdims=True))
+
+
+def draw_parameters(sizes: Sequence[int], rng: np.random.Generator) -> dict[str, Array]:
+    """Return random parameters of a network with these sizes."""
+    parameters = {}
+    for i in range(len(sizes) - 1):
+        parameters[f"W{i + 1}"] = rng.normal(size=(sizes[i], sizes[i + 1]))
+        parameters[f"b{i + 1}"] = rng.normal(size=(1, sizes[i + 1]))
+    return parameters
 
 
 def cross_entropy(p: Array, labels: NDArray[Any]) -> float:

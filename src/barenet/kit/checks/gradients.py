@@ -23,28 +23,32 @@ DIFFERENT, EQUAL = (6, 5, 4, 3), (5, 5, 5, 5)  # sizes; equal ones let a transpo
 
 
 def check_backward(homework: Homework, findings: Findings) -> None:
-    """Check the gradients of a ReLU network, and if they are right those of networks with sigmoid and tanh."""
+    """Check the gradients of a ReLU network, and if they are right those of networks with tanh and sigmoid."""
+    form = homework.form
     names = check_structure(homework)
-    report, failure = report_of(homework, ("relu", "relu"))
+    report, failure = report_of(homework, form.hidden(form.usual, form.usual))
     if failure is not None and (report is None or report.passed):
         raise Wrong(failure)
     assert report is not None
     if failure is not None:
         findings.note(f"with layers of different sizes: {failure}")
     add_report(report, findings, names)
-    for activations in (("tanh", "sigmoid"), ("sigmoid", "tanh")):
+    for activations in form.others():
         if findings.wrong:
             return
         report, failure = report_of(homework, activations)
+        layers = f"with the activations {' and '.join(activations)}"
+        if len(activations) == 1:
+            layers = f"with the activation {activations[0]}"
         if report is None or failure is not None:
-            raise Wrong(f"with the activations {' and '.join(activations)}: {failure}")
-        add_report(report, findings, names, f"with the activations {' and '.join(activations)}, ")
+            raise Wrong(f"{layers}: {failure}")
+        add_report(report, findings, names, f"{layers}, ")
 
 
 def check_structure(homework: Homework) -> list[str]:
     """Return the names of the parameters; raise Wrong if the gradients have other names or shapes."""
-    nn_architecture = architecture(DIFFERENT, ("relu", "relu"))
-    network = make_network(homework, nn_architecture)
+    form = homework.form
+    network = make_network(homework, architecture(form.sizes(DIFFERENT), form.hidden(form.usual, form.usual)))
     x, labels = batch(DIFFERENT)
     p = homework.call("forward", homework.method(network, "forward"), x)
     before = np.array(p)
@@ -66,11 +70,11 @@ def check_structure(homework: Homework) -> list[str]:
     return list(network.parameters)
 
 
-def report_of(homework: Homework, activations: tuple[str, str]) -> tuple[OwnGradientReport | None, str | None]:
+def report_of(homework: Homework, activations: tuple[str, ...]) -> tuple[OwnGradientReport | None, str | None]:
     """Return the report of the gradient check, and why layers of different sizes fail, if they do."""
     failure = None
     for sizes in (DIFFERENT, EQUAL):
-        network = make_network(homework, architecture(sizes, activations))
+        network = make_network(homework, architecture(homework.form.sizes(sizes), activations))
         function = as_function(homework, network)
         result = homework.call("backward", try_check, function, start_of(network), *batch(sizes))
         if isinstance(result, OwnGradientReport):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,23 +10,37 @@ import numpy as np
 from barenet.kit.checks.formulas import architecture, probabilities
 from barenet.kit.checks.numbers import Array, array_of, mistake_in, number_of
 from barenet.kit.findings import Findings, Wrong
+from barenet.kit.form import Form
 from barenet.kit.homework import Homework
 
 __all__ = ["check_forward", "check_loss", "make_network"]
 
 LN3 = np.log(3)
-# Worked out by hand. Image 1: z1 = (3, -1), a1 = (3, 0), z2 = (2, 1), logits ln 3 * (2, 1) + ln 3 * (0, 2), so the
-# probabilities are in the ratio 3^2 : 3^3. The others: 3^0 : 3^5, 3^4 : 3^4, and 3^0 : 3^6 with z2 = (-1, 4).
-TINY = {
-    "W1": np.array([[1.0, -1.0], [1.0, 1.0]]),
-    "b1": np.array([[0.0, -2.0]]),
-    "W2": np.array([[1.0, -1.0], [2.0, 1.0]]),
-    "b2": np.array([[-1.0, 4.0]]),
-    "W3": LN3 * np.eye(2),
-    "b3": LN3 * np.array([[0.0, 2.0]]),
-}
 IMAGES = np.array([[1.0, 2.0], [2.0, -1.0], [0.0, 3.0], [-1.0, 0.0]])
-WANTED = np.array([[1 / 4, 3 / 4], [1 / 244, 243 / 244], [1 / 2, 1 / 2], [1 / 730, 729 / 730]])
+FIRST = {"W1": np.array([[1.0, -1.0], [1.0, 1.0]]), "b1": np.array([[0.0, -2.0]])}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A ReLU network that is worked out by hand: its parameters, and the probabilities of the four images."""
+
+    parameters: dict[str, Array]
+    wanted: Array
+
+
+# Image 1: z1 = (3, -1), a1 = (3, 0), z2 = (2, 1), logits ln 3 * (2, 1) + ln 3 * (0, 2), so the probabilities are in the
+# ratio 3^2 : 3^3. The others: 3^0 : 3^5, 3^4 : 3^4, and 3^0 : 3^6 with z2 = (-1, 4).
+TWO_HIDDEN = Known(
+    FIRST
+    | {"W2": np.array([[1.0, -1.0], [2.0, 1.0]]), "b2": np.array([[-1.0, 4.0]])}
+    | {"W3": LN3 * np.eye(2), "b3": LN3 * np.array([[0.0, 2.0]])},
+    np.array([[1 / 4, 3 / 4], [1 / 244, 243 / 244], [1 / 2, 1 / 2], [1 / 730, 729 / 730]]),
+)
+# a1 of the four images: (3, 0), (1, 0), (3, 1), (0, 0). Logits / ln 3: (3, 2), (1, 2), (4, 4), (0, 2).
+ONE_HIDDEN = Known(
+    FIRST | {"W2": LN3 * np.array([[1.0, 0.0], [1.0, 2.0]]), "b2": LN3 * np.array([[0.0, 2.0]])},
+    np.array([[3 / 4, 1 / 4], [1 / 4, 3 / 4], [1 / 2, 1 / 2], [1 / 10, 9 / 10]]),
+)
 # sigmoid(ln 3) = 3/4 and sigmoid(0) = 1/2, times 4 ln 3: logits ln 3 * (3, 2). tanh(ln 3 / 2) = 1/2, tanh(0) = 0,
 # times 2 ln 3: logits ln 3 * (1, 0). Both give the probabilities 3/4 and 1/4.
 OTHERS = {"sigmoid": (np.array([[LN3, 0.0]]), 4 * LN3), "tanh": (np.array([[LN3 / 2, 0.0]]), 2 * LN3)}
@@ -42,83 +57,134 @@ def make_network(homework: Homework, nn_architecture: list[dict[str, Any]], para
         for name, shape in ((f"W{i}", (n_inputs, n_outputs)), (f"b{i}", (1, n_outputs))):
             if name not in own:
                 hint = f"; nn_architecture has {len(nn_architecture)} layers" if i > 1 and name[0] == "W" else ""
+                if hint and i == 3 and homework.adapter is not None:
+                    hint += f"; for one hidden layer write HIDDEN_LAYERS = 1 in {homework.adapter.name}"
                 raise Wrong(f"network.parameters has no {name}; it has {', '.join(map(str, own)) or 'nothing'}{hint}")
-            array_of(own[name], shape, f"network.parameters[{name!r}]")
+            array_of(own[name], shape, f"network.parameters[{name!r}]", flat=homework.adapter is not None)
             if parameters is not None:
-                own[name] = parameters[name].copy()
+                own[name] = parameters[name].reshape(own[name].shape).copy()
     return network
 
 
 def check_forward(homework: Homework, findings: Findings) -> None:
     """Check shapes, the hand-worked networks, and that large logits do not overflow."""
-    network = make_network(homework, architecture((5, 4, 3, 3), ("relu", "relu")))
+    form = homework.form
+    layers = form.hidden(form.usual, form.usual)
+    network = make_network(homework, architecture(form.sizes((5, 4, 3, 3)), layers))
     x = np.random.default_rng(0).normal(size=(6, 5))
     before = x.copy()
     result = homework.call("forward", homework.method(network, "forward"), x)
     array_of(result, (6, 3), "the result of forward for 6 images and 3 classes")
     if not np.array_equal(x, before):
         findings.add("forward changes its images x; it must leave them as they are")
-    tiny = architecture((2, 2, 2, 2), ("relu", "relu"))
-    network = make_network(homework, tiny, TINY)
+    known = known_network(form)
+    tiny = architecture(form.sizes((2, 2, 2, 2)), layers)
+    network = make_network(homework, tiny, known.parameters)
     got = array_of(homework.call("forward", network.forward, IMAGES.copy()), (4, 2), "the result of forward")
-    findings.add(*mistake_in("forward of a network worked out by hand", got, WANTED, forward_mistakes()))
+    findings.add(
+        *mistake_in("forward of a network worked out by hand", got, known.wanted, forward_mistakes(known, form))
+    )
     if findings.wrong:
         return
     for activation, (bias, factor) in OTHERS.items():
-        check_activation(homework, findings, activation, bias, factor)
-    large = make_network(homework, tiny, TINY | {"W3": 1000 * np.eye(2), "b3": np.zeros((1, 2))})
-    got = array_of(homework.call("forward", large.forward, IMAGES[:1].copy()), (1, 2), "forward", finite=False)
-    if not np.all(np.isfinite(got)):
-        findings.add(
-            "large logits overflow: for the logits 2000 and 1000 forward gives nan; subtract the largest z of the row "
-            "before exp"
-        )
+        if activation in form.activations:
+            check_activation(homework, findings, activation, bias, factor)
+    if form != Form():
+        findings.note(f"the adapter says what this homework has: {form.spoken()}; the rest is not checked")
+    check_large_logits(homework, findings, tiny, known.parameters)
 
 
 def check_activation(homework: Homework, findings: Findings, activation: str, bias: Array, factor: float) -> None:
-    """Check one network with a first layer of another activation than ReLU."""
-    parameters = {
-        "W1": np.zeros((2, 2)), "b1": bias, "W2": np.eye(2), "b2": np.zeros((1, 2)), "W3": factor * np.eye(2),
-        "b3": np.zeros((1, 2)),
-    }  # fmt: skip
-    network = make_network(homework, architecture((2, 2, 2, 2), (activation, "relu")), parameters)
+    """Check one network with this activation in its first layer and ReLU in the second, or with it in both."""
+    form = homework.form
+    is_mixed = form.hidden_layers == 2 and form.activation_per_layer and form.usual == "relu"
+    layers = form.hidden(activation, "relu" if is_mixed else activation)
+    n = form.n_layers
+    parameters = {f"{name}{i}": np.zeros((2 if name == "W" else 1, 2)) for i in range(1, n + 1) for name in "Wb"}
+    parameters |= {"b1": bias, f"W{n}": factor * np.eye(2)}
+    if is_mixed:
+        parameters["W2"] = np.eye(2)  # ReLU leaves what the first layer gives as it is
+    elif n == 3:
+        parameters["b2"] = bias  # W2 is zero, so the second layer gets the known inputs
+    network = make_network(homework, architecture(form.sizes((2, 2, 2, 2)), layers), parameters)
     result = homework.call(f"forward with the activation {activation}", network.forward, IMAGES[:1].copy())
     got = array_of(result, (1, 2), f"forward with the activation {activation}")
     mistakes = {
         f"layer 1 computes {other or 'no activation'} where {activation} is asked for": probabilities(
-            parameters, IMAGES[:1], (other, "relu")
+            parameters, IMAGES[:1], form.hidden(other, "relu" if is_mixed else other)
         )
         for other in ("relu", "", "sigmoid", "tanh")
         if other != activation
     }
-    mistakes[f"layer 2 computes {activation} too; take the activation of each layer from nn_architecture"] = (
-        probabilities(parameters, IMAGES[:1], (activation, activation))
-    )
+    if is_mixed:
+        mistakes[f"layer 2 computes {activation} too; take the activation of each layer from nn_architecture"] = (
+            probabilities(parameters, IMAGES[:1], (activation, activation))
+        )
     what = f"forward of a hand-worked network with {activation} in layer 1"
     findings.add(*mistake_in(what, got, [[3 / 4, 1 / 4]], mistakes))
 
 
-def forward_mistakes() -> dict[str, Array]:
-    """Return what usual mistakes give for the hand-worked network."""
-    relu = ("relu", "relu")
-    return {
-        "these are the logits; the softmax is missing": probabilities(TINY, IMAGES, relu, softmax_axis=None),
-        "softmax goes over the batch; it must go over the classes, axis=1": probabilities(
-            TINY, IMAGES, relu, softmax_axis=0
-        ),
-        "softmax goes over the whole array; divide by the sum of each row, axis=1, keepdims=True": over_all(),
-        "the biases are missing": probabilities(TINY, IMAGES, relu, with_biases=False),
-        "the ReLU of both hidden layers is missing": probabilities(TINY, IMAGES, ("", "")),
-        "the ReLU of hidden layer 1 is missing": probabilities(TINY, IMAGES, ("", "relu")),
-        "the ReLU of hidden layer 2 is missing": probabilities(TINY, IMAGES, ("relu", "")),
-        "sigmoid is computed where relu is asked for": probabilities(TINY, IMAGES, ("sigmoid", "sigmoid")),
-        "the softmax is computed twice": softmax(WANTED),
+def check_large_logits(
+    homework: Homework, findings: Findings, nn_architecture: Any, parameters: dict[str, Array]
+) -> None:
+    """Check that forward gives numbers for large logits."""
+    form = homework.form
+    last = {f"W{form.n_layers}": 1000 * np.eye(2), f"b{form.n_layers}": np.zeros((1, 2))}
+    network = make_network(homework, nn_architecture, parameters | last)
+    result = homework.call("forward", network.forward, IMAGES[:1].copy())
+    if not np.all(np.isfinite(array_of(result, (1, 2), "forward", finite=False))):
+        layers = form.hidden(form.usual, form.usual)
+        first, second = probabilities(parameters | last, IMAGES[:1], layers, softmax_axis=None)[0]
+        findings.add(
+            f"large logits overflow: for the logits {first:.0f} and {second:.0f} forward gives nan; subtract the "
+            "largest z of the row before exp"
+        )
+
+
+def known_network(form: Form) -> Known:
+    """Return the hand-worked network of this form; without ReLU its probabilities come from the formulas."""
+    known = TWO_HIDDEN if form.hidden_layers == 2 else ONE_HIDDEN
+    if form.usual == "relu":
+        return known
+    return replace(known, wanted=probabilities(known.parameters, IMAGES, form.hidden(form.usual, form.usual)))
+
+
+def forward_mistakes(known: Known, form: Form) -> dict[str, Array]:
+    """Return what usual mistakes give for the known network."""
+    own = form.usual
+    layers = form.hidden(own, own)
+
+    def instead(layers: tuple[str, ...] = layers, **options: Any) -> Array:
+        return probabilities(known.parameters, IMAGES, layers, **options)
+
+    logits = instead(softmax_axis=None)
+    mistakes = {
+        "these are the logits; the softmax is missing": logits,
+        "softmax goes over the batch; it must go over the classes, axis=1": instead(softmax_axis=0),
+        "softmax goes over the whole array; divide by the sum of each row, axis=1, keepdims=True": over_all(logits),
+        "the biases are missing": instead(with_biases=False),
+        "the softmax is computed twice": softmax(known.wanted),
     }
+    if form.hidden_layers == 1:
+        mistakes[f"the {titled(own)} of the hidden layer is missing"] = instead(("",))
+    else:
+        mistakes[f"the {titled(own)} of both hidden layers is missing"] = instead(("", ""))
+        mistakes[f"the {titled(own)} of hidden layer 1 is missing"] = instead(("", own))
+        mistakes[f"the {titled(own)} of hidden layer 2 is missing"] = instead((own, ""))
+    for other in ("relu", "sigmoid", "tanh"):
+        if other != own:
+            mistakes[f"{other} is computed where {own} is asked for"] = instead((other,) * form.hidden_layers)
+    return mistakes
 
 
-def over_all() -> Array:
-    """Return the exponentials of the tiny network divided by the sum of all of them."""
-    e = np.exp(probabilities(TINY, IMAGES, ("relu", "relu"), softmax_axis=None))
+def titled(activation: str) -> str:
+    """Return the name of an activation in a sentence."""
+    return "ReLU" if activation == "relu" else activation
+
+
+def over_all(logits: Array) -> Array:
+    """Return the exponentials of logits divided by the sum of all of them."""
+    e = np.exp(logits)
     return np.asarray(e / e.sum())
 
 

@@ -16,18 +16,23 @@ Array = NDArray[np.float64]
 __all__ = ["Array", "array_of", "is_close", "mistake_in", "number_of", "shown"]
 
 
-def array_of(value: Any, shape: tuple[int, ...], what: str, *, finite: bool = True) -> Array:
-    """Return a result as float64; raise Wrong if it is no array of numbers of this shape."""
+def array_of(value: Any, shape: tuple[int, ...], what: str, *, finite: bool = True, flat: bool = False) -> Array:
+    """Return a result as float64; raise Wrong if it is no array of numbers of this shape.
+
+    With `flat` (n,) is accepted for (1, n), and returned as (1, n).
+    """
     if value is None:
         raise Wrong(f"{what} is None; is a return missing?")
     if not isinstance(value, np.ndarray):
         raise Wrong(f"{what} must be a NumPy array of shape {shape}, got {type(value).__name__}")
     if value.dtype.kind not in "fiub":
         raise Wrong(f"{what} must hold numbers, got an array of {value.dtype}")
+    if flat and shape == (1, *value.shape):
+        value = value.reshape(shape)
     if value.shape != shape:
         hint = "; is it transposed?" if value.shape == shape[::-1] else ""
         raise Wrong(f"{what} must have shape {shape}, got {value.shape}{hint}")
-    array = value.astype(np.float64)
+    array: Array = value.astype(np.float64)
     if finite and not np.all(np.isfinite(array)):
         raise Wrong(f"{what} has {array[~np.isfinite(array)].flat[0]} in it; it must be finite")
     return array
@@ -73,7 +78,7 @@ def shown(value: Any) -> str:
     """Return a number or a small array as text.
 
     >>> shown(0.25), shown([[1, 2.5]])
-    ('0.25', '[[1.0, 2.5]]')
+    ('0.25', '[[1. , 2.5]]')
     """
     array = np.asarray(value)
     if array.ndim == 0:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from barenet.kit.checks.epochs import check_epoch
-from barenet.kit.checks.numbers import array_of, is_close, mistake_in, number_of, shown
+from barenet.kit.checks.numbers import Array, array_of, is_close, mistake_in, number_of, shown
 from barenet.kit.findings import Findings, Wrong
 from barenet.kit.homework import Homework
 
@@ -21,9 +21,14 @@ def make_optimizer(homework: Homework, **settings: float) -> Any:
 
 def check_sgd(homework: Homework, findings: Findings) -> None:
     """Check one update with numbers worked out by hand, then an epoch."""
+    homework.each(lambda: check_update(homework, findings), lambda: check_epoch(homework, findings))
+
+
+def check_update(homework: Homework, findings: Findings) -> None:
+    """Check one update of the parameters, in which all layers have the same numbers."""
     optimizer = make_optimizer(homework, lr=0.25)
     W, b, dW, db = np.array([[1.0, 2.0]]), np.array([[3.0, -1.0]]), np.array([[0.2, -4.0]]), np.array([[1.0, 0.0]])
-    parameters, gradients = {"W1": W.copy(), "b1": b.copy()}, {"W1": dW.copy(), "b1": db.copy()}
+    parameters, gradients = layers_of(homework, W, b), layers_of(homework, dW, db)
     homework.call("SGD.update", homework.method(optimizer, "update"), parameters, gradients)
     changed = {name: array_of(parameters.get(name), (1, 2), f"{name} after SGD.update") for name in ("W1", "b1")}
     if is_close(changed["W1"], W) and is_close(changed["b1"], b):
@@ -48,8 +53,17 @@ def check_sgd(homework: Homework, findings: Findings) -> None:
         )  # fmt: skip
     if not (is_close(gradients["W1"], dW) and is_close(gradients["b1"], db)):
         findings.add("SGD.update changes the gradients; it must leave them as they are")
-    if not findings.wrong:
-        check_epoch(homework, findings)
+    for name, value in parameters.items():
+        if not findings.wrong and not is_close(value, changed[f"{name[0]}1"]):
+            findings.add(
+                f"SGD.update takes the right step for {name[0]}1, and another one for {name}; all layers need it"
+            )
+
+
+def layers_of(homework: Homework, W: Array, b: Array) -> dict[str, Array]:
+    """Return parameters or gradients with the same numbers in each layer."""
+    layers = range(1, homework.form.n_layers + 1)
+    return {f"{name}{i}": value.copy() for i in layers for name, value in (("W", W), ("b", b))}
 
 
 def rates(n: int, rule: Any) -> list[float]:
@@ -117,7 +131,7 @@ def check_l2(homework: Homework, findings: Findings) -> None:
     """Check the L2 term of weights and that biases get none."""
     optimizer = make_optimizer(homework, lr=0.5, ld=0.1)
     W, b, dW, db = np.array([[1.0, -2.0]]), np.array([[3.0, 4.0]]), np.array([[0.5, 0.5]]), np.array([[0.25, 0.25]])
-    parameters, gradients = {"W1": W.copy(), "b1": b.copy()}, {"W1": dW.copy(), "b1": db.copy()}
+    parameters, gradients = layers_of(homework, W, b), layers_of(homework, dW, db)
     result = homework.call("SGD.add_l2", homework.method(optimizer, "add_l2"), parameters, gradients)
     if not isinstance(result, dict):
         kind = "None; is a return missing?" if result is None else type(result).__name__

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from barenet.kit.checks.formulas import draw_parameters
 from barenet.kit.checks.numbers import Array, array_of, mistake_in
 from barenet.kit.findings import Findings, Wrong
 from barenet.kit.homework import Homework
@@ -19,13 +20,15 @@ def check_pictures(homework: Homework, findings: Findings) -> None:
     """Check neuron_images with three neurons of 2 x 2 weights, and the files of param_vis."""
     check_neurons(homework, findings)
     param_vis = homework.find("param_vis.py", "param_vis")
-    first, second = some_weights(0), some_weights(1)
+    sizes = homework.form.sizes((16, 6, 5, 3))  # neurons of the first layer are images of 4 x 4
+    first, second = (draw_parameters(sizes, np.random.default_rng(seed)) for seed in (0, 1))
+    names = ("neurons", *(name for name in first if name[0] == "W"))
     homework.call("param_vis", param_vis, first, "pictures")
-    for name in ("neurons", "W1", "W2", "W3"):
+    for name in names:
         if not Path("pictures", f"{name}.png").is_file():
             there = sorted(path.name for path in Path("pictures").glob("*")) if Path("pictures").is_dir() else []
             raise Wrong(f"param_vis writes no {name}.png into its folder; there is {', '.join(there) or 'nothing'}")
-    pictures = {name: read_picture(Path("pictures", f"{name}.png")) for name in ("neurons", "W1", "W2", "W3")}
+    pictures = {name: read_picture(Path("pictures", f"{name}.png")) for name in names}
     homework.call("param_vis", param_vis, second, "others")
     for name, picture in pictures.items():
         if np.ptp(picture) == 0:
@@ -62,17 +65,6 @@ def check_neurons(homework: Homework, findings: Findings) -> None:
 def tiles(images: list[Array]) -> Array:
     """Return three small images, two in a row."""
     return np.block([[images[0], images[1]], [images[2], np.zeros((2, 2))]])
-
-
-def some_weights(seed: int) -> dict[str, Array]:
-    """Return the parameters of a network whose first layer has images of 4 x 4."""
-    rng = np.random.default_rng(seed)
-    sizes = (16, 6, 5, 3)
-    parameters = {}
-    for i in range(3):
-        parameters[f"W{i + 1}"] = rng.normal(size=(sizes[i], sizes[i + 1]))
-        parameters[f"b{i + 1}"] = rng.normal(size=(1, sizes[i + 1]))
-    return parameters
 
 
 def read_picture(path: Path) -> Array:

@@ -17,10 +17,7 @@ from barenet.kit.homework import Homework
 __all__ = ["check_search"]
 
 FILE = "gridsearch_results.json"
-DEFAULTS: dict[str, Any] = {
-    "input_dim": N_INPUTS, "hidden_size_1": 7, "hidden_size_2": 5, "output_dim": N_CLASSES, "activation_1": "relu",
-    "activation_2": "tanh", "activation_3": "softmax", "lr": 0.3, "ld": 0.003, "decay_rate": 0.9, "decay_step": 50,
-}  # fmt: skip
+SETTINGS: dict[str, Any] = {"lr": 0.3, "ld": 0.003, "decay_rate": 0.9, "decay_step": 50}
 OPTS: dict[str, list[Any]] = {"hidden_size_1": [7, 6], "lr": [0.3, 0.1], "ld": [0.003, 0.002]}
 POINTS = [dict(zip(OPTS, values, strict=True)) for values in itertools.product(*OPTS.values())]
 # The validations of each combination, (loss, accuracy), that the stand-in reports. The last is never the best one. The
@@ -32,7 +29,8 @@ REPORTED[3][1] = (0.79, 0.9)
 class StandIn:
     """Takes the place of train: remembers what it is called with, and returns a history."""
 
-    def __init__(self) -> None:
+    def __init__(self, activations: tuple[str, ...]) -> None:
+        self.activations = activations
         self.points: list[dict[str, Any]] = []
         self.wrong: list[str] = []
 
@@ -46,9 +44,9 @@ class StandIn:
         }
         self.points.append(point)
         for name in ("decay_rate", "decay_step"):
-            if optimizer_kwargs.get(name) != DEFAULTS[name]:
+            if optimizer_kwargs.get(name) != SETTINGS[name]:
                 self.wrong.append(f"gridsearch must train with {name} of hyper_param_defaults")
-        if nn_architecture[1]["activation"] != "tanh":
+        if tuple(layer["activation"] for layer in nn_architecture[:-1]) != self.activations:
             self.wrong.append("gridsearch must train with the activations of hyper_param_defaults")
         for name, value in point.items():
             if value not in OPTS[name]:
@@ -68,20 +66,23 @@ def as_history(validations: list[tuple[float, float]]) -> list[dict[str, float]]
 def check_search(homework: Homework, findings: Findings) -> None:
     """Check a search over eight combinations."""
     function = homework.find("gridsearch.py", "gridsearch")
-    stand_in = StandIn()
+    form = homework.form
+    activations = form.hidden(form.usual, form.others()[0][0] if form.others() else form.usual)
+    defaults = defaults_of(form.sizes((N_INPUTS, 7, 5, N_CLASSES)), activations)
+    stand_in = StandIn(activations)
     is_replaced = replace_train(function, stand_in)
     write_data(Path("data").absolute(), is_noise=False)
     loader = {"path_dir": str(Path("data").absolute()), "n_valid": N_VALID, "batch_size": 32}
-    trainer = {"n_epochs": 1, "eval_step": 1, "metric": "acc", "path": "search.npz", "seed": 0}
+    trainer = {"n_epochs": 1, "eval_step": 1, "metric": form.metrics[0], "path": "search.npz", "seed": 0}
     options = {name: list(values) for name, values in OPTS.items()}
-    best = homework.call("gridsearch", function, dict(DEFAULTS), options, loader, trainer)
+    best = homework.call("gridsearch", function, dict(defaults), options, loader, trainer)
     if is_replaced and stand_in.points:
         check_points(stand_in.points, "train", findings)
         for sentence in stand_in.wrong:
             findings.add(sentence)
     if findings.wrong:
         return
-    rows = read_rows()
+    rows = read_rows(list(defaults))
     check_points([row[0] for row in rows], FILE, findings)
     if findings.wrong:
         return
@@ -91,7 +92,14 @@ def check_search(homework: Homework, findings: Findings) -> None:
     if not isinstance(best, dict):
         kind = "None; is a return missing?" if best is None else type(best).__name__
         raise Wrong(f"gridsearch must return the settings with the best result, a dictionary, got {kind}")
-    check_best(best, rows, findings)
+    check_best(best, rows, findings, form.metrics[0])
+
+
+def defaults_of(sizes: tuple[int, ...], activations: tuple[str, ...]) -> dict[str, Any]:
+    """Return the hyper_param_defaults of a network, with the names of the kit."""
+    hidden = {f"hidden_size_{i}": size for i, size in enumerate(sizes[1:-1], start=1)}
+    layers = {f"activation_{i}": name for i, name in enumerate((*activations, "softmax"), start=1)}
+    return {"input_dim": sizes[0], **hidden, "output_dim": sizes[-1], **layers, **SETTINGS}
 
 
 def replace_train(function: Callable[..., Any], stand_in: StandIn) -> bool:
@@ -120,7 +128,7 @@ def check_points(points: list[dict[str, Any]], where: str, findings: Findings) -
         findings.add(f"{told} {len(seen)} times for {len(POINTS)} combinations; once is enough for each")
 
 
-def read_rows() -> list[tuple[dict[str, Any], float, float]]:
+def read_rows(names: list[str]) -> list[tuple[dict[str, Any], float, float]]:
     """Return the rows of the file of results; raise Wrong if it has another form."""
     if not Path(FILE).is_file():
         raise Wrong(f"gridsearch writes no {FILE} into the working folder")
@@ -134,7 +142,7 @@ def read_rows() -> list[tuple[dict[str, Any], float, float]]:
     for row in rows:
         if not isinstance(row, list) or len(row) != 3 or not isinstance(row[0], dict):
             raise Wrong(f"each entry of {FILE} must be [settings, valid_loss, valid_acc]")
-        missing = [name for name in DEFAULTS if name not in row[0]]
+        missing = [name for name in names if name not in row[0]]
         if missing:
             raise Wrong(
                 f"the settings in {FILE} have no {', '.join(missing)}; record all settings, not only those searched"
@@ -160,26 +168,30 @@ def check_row(settings: dict[str, Any], loss: float, acc: float, findings: Findi
         )
 
 
-def check_best(best: dict[str, Any], rows: list[tuple[dict[str, Any], float, float]], findings: Findings) -> None:
-    """Check that the returned settings are those with the highest accuracy."""
+def check_best(
+    best: dict[str, Any], rows: list[tuple[dict[str, Any], float, float]], findings: Findings, metric: str
+) -> None:
+    """Check that the returned settings are those with the highest accuracy, or the lowest loss."""
     searched = [name for name in OPTS if name in best]
     if len(searched) < len(OPTS):
         findings.add(
             f"the settings that gridsearch returns have no {', '.join(name for name in OPTS if name not in best)}"
         )
         return
-    accuracies = [acc for _, _, acc in rows]
-    mine = [acc for settings, _, acc in rows if all(settings[name] == best[name] for name in OPTS)]
-    if mine and mine[0] >= max(accuracies):
-        return
+    mine = [(-loss, acc) for settings, loss, acc in rows if all(settings[name] == best[name] for name in OPTS)]
     if not mine:
         findings.add(f"gridsearch returns settings that are not in {FILE}")
         return
-    findings.add(f"gridsearch returns settings with valid_acc {mine[0]:.4g}, and the best is {max(accuracies):.4g}")
+    place = 1 if metric == "acc" else 0
+    values = [(-loss, acc)[place] for _, loss, acc in rows]
+    if mine[0][place] >= max(values):
+        return
+    key, got, wanted = f"valid_{metric}", abs(mine[0][place]), abs(max(values))
+    findings.add(f"gridsearch returns settings with {key} {got:.4g}, and the best is {wanted:.4g}")
     by_loss = min(rows, key=lambda row: row[1])[0]
-    if mine[0] == min(accuracies):
+    if mine[0][place] == min(values):
         findings.add("these are the worst settings")
-    elif all(best[name] == by_loss[name] for name in OPTS):
+    elif metric == "acc" and all(best[name] == by_loss[name] for name in OPTS):
         findings.add("these are the best settings by loss, and trainer_kwargs['metric'] is 'acc'")
     elif all(best[name] == rows[-1][0][name] for name in OPTS):
         findings.add("these are the settings of the last training")

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 
 from barenet.kit.checks.datasets import N_CLASSES, N_INPUTS, N_VALID, Parts, part_of_fraction, write_data
-from barenet.kit.checks.formulas import accuracy, architecture, cross_entropy, probabilities
+from barenet.kit.checks.formulas import accuracy, architecture, cross_entropy, draw_parameters, probabilities
 from barenet.kit.checks.network import make_network
 from barenet.kit.checks.numbers import Array, array_of, is_close, mistake_in, number_of
 from barenet.kit.findings import Findings, Wrong
+from barenet.kit.form import Form
 from barenet.kit.homework import Homework
 
 __all__ = ["check_saving"]
 
-HIDDEN = ("relu", "relu")
 SIZES = (N_INPUTS, 8, 6, N_CLASSES)
 KEYS = ("epoch", "train_loss", "valid_loss", "valid_acc")
 ATTEMPTS = 4  # seeds that are tried until the best validation is not the last one
@@ -40,12 +40,19 @@ class Trained:
 
 def check_saving(homework: Homework, findings: Findings) -> None:
     """Check evaluate, save_weights and load_weights, and train."""
-    check_evaluate(homework, findings)
-    check_files(homework, findings)
+    homework.each(
+        lambda: check_evaluate(homework, findings),
+        lambda: check_files(homework, findings),
+        lambda: check_training(homework, findings),
+    )
+
+
+def check_training(homework: Homework, findings: Findings) -> None:
+    """Check that train saves the weights that are best on validation, and that it learns."""
     if findings.wrong:
         return
     noise = write_data(Path("noise").absolute(), is_noise=True)
-    for metric in ("acc", "loss"):
+    for metric in homework.form.metrics:
         for seed in range(ATTEMPTS):
             if findings.wrong:
                 return
@@ -56,9 +63,10 @@ def check_saving(homework: Homework, findings: Findings) -> None:
             if not is_close(max(values), values[-1], SAME):  # else the last weights pass as the best ones
                 break
     easy = write_data(Path("easy").absolute(), is_noise=False)
-    trained = run_training(homework, "easy", easy, metric="acc", n_epochs=16, eval_step=2, seed=0)
-    check_history(trained.history, [2, 4, 6, 8, 10, 12, 14, 16])
-    check_scores(trained, findings, "acc")
+    metric, every = homework.form.metrics[0], homework.form.eval_step
+    trained = run_training(homework, "easy", easy, metric=metric, n_epochs=16, eval_step=every, seed=0)
+    check_history(trained.history, list(range(every, 17, every)))
+    check_scores(trained, findings, metric)
     best = trained.scores["valid"][1]
     if not findings.wrong and best < LEAST_ACCURACY:
         findings.add(
@@ -71,11 +79,10 @@ def check_evaluate(homework: Homework, findings: Findings) -> None:
     """Check loss and accuracy of a network with known weights."""
     function = homework.find("train.py", "evaluate")
     rng = np.random.default_rng(3)
-    nn_architecture = architecture(SIZES, HIDDEN)
-    parameters = random_parameters(rng)
-    network = make_network(homework, nn_architecture, parameters)
+    parameters = random_parameters(homework.form, rng)
+    network = make_network(homework, usual_architecture(homework.form), parameters)
     images, labels = rng.normal(size=(10, N_INPUTS)), rng.integers(0, N_CLASSES, 10)
-    p = probabilities(parameters, images, HIDDEN)
+    p = probabilities(parameters, images, usual_layers(homework.form))
     loss, right = cross_entropy(p, labels), accuracy(p, labels)
     result = homework.call("evaluate", function, network, images, labels)
     if not isinstance(result, tuple | list) or len(result) != 2:
@@ -101,12 +108,12 @@ def check_evaluate(homework: Homework, findings: Findings) -> None:
 def check_files(homework: Homework, findings: Findings) -> None:
     """Check that weights come back from a file as they were."""
     save, load = homework.find("model.py", "save_weights"), homework.find("model.py", "load_weights")
-    parameters = random_parameters(np.random.default_rng(4))
+    parameters = random_parameters(homework.form, np.random.default_rng(4))
     homework.call("save_weights", save, {name: value.copy() for name, value in parameters.items()}, "weights.npz")
     if not Path("weights.npz").is_file():
         raise Wrong("save_weights(parameters, 'weights.npz') writes no file weights.npz")
     try:
-        read_weights(Path("weights.npz"), parameters)
+        read_weights(homework, Path("weights.npz"), parameters)
     except Wrong as problem:
         findings.add(str(problem))
         return
@@ -117,7 +124,8 @@ def check_files(homework: Homework, findings: Findings) -> None:
     for name, value in parameters.items():
         if name not in result:
             raise Wrong(f"load_weights returns no {name}; it returns {', '.join(map(str, result)) or 'nothing'}")
-        if not is_close(array_of(result[name], value.shape, f"{name} of load_weights"), value):
+        found = array_of(result[name], value.shape, f"{name} of load_weights", flat=homework.adapter is not None)
+        if not is_close(found, value):
             findings.add(f"load_weights returns other values of {name} than save_weights was given")
 
 
@@ -130,22 +138,22 @@ def run_training(
     history = homework.call(
         "train",
         train,
-        architecture(SIZES, HIDDEN),
+        usual_architecture(homework.form),
         {"path_dir": str(Path(folder).absolute()), "n_valid": N_VALID, "batch_size": 8},
         {"lr": 0.1, "ld": 0.0, "decay_rate": 1.0, "decay_step": 1},
         {"n_epochs": n_epochs, "eval_step": eval_step, "metric": metric, "path": "best.npz", "seed": seed},
     )
     if not Path("best.npz").is_file():
         raise Wrong("train writes no file at trainer_kwargs['path']; save the best weights there")
-    weights = read_weights(Path("best.npz"), random_parameters(np.random.default_rng(0)))
+    weights = read_weights(homework, Path("best.npz"), random_parameters(homework.form, np.random.default_rng(0)))
     scores = {}
     for name, (images, labels) in parts.items():
-        p = probabilities(weights, images, HIDDEN)
+        p = probabilities(weights, images, usual_layers(homework.form))
         scores[name] = cross_entropy(p, labels), accuracy(p, labels)
     return Trained(records_of(history), scores)
 
 
-def read_weights(path: Path, shapes: dict[str, Array]) -> dict[str, Array]:
+def read_weights(homework: Homework, path: Path, shapes: dict[str, Array]) -> dict[str, Array]:
     """Return the weights of a file that the student's code wrote."""
     try:
         with np.load(path) as arrays:
@@ -156,7 +164,7 @@ def read_weights(path: Path, shapes: dict[str, Array]) -> dict[str, Array]:
         if name not in found:
             hint = "; write np.savez(path, **parameters)" if "arr_0" in found else ""
             raise Wrong(f"{path.name} has no array {name}; it has {', '.join(found) or 'none'}{hint}")
-        array_of(found[name], value.shape, f"{name} in {path.name}")
+        array_of(found[name], value.shape, f"{name} in {path.name}", flat=homework.adapter is not None)
     return found
 
 
@@ -218,10 +226,16 @@ def check_scores(trained: Trained, findings: Findings, metric: str) -> None:
         findings.add("no validation of the history has this value: save the weights that were validated")
 
 
-def random_parameters(rng: np.random.Generator) -> dict[str, Array]:
+def usual_layers(form: Form) -> tuple[str, ...]:
+    """Return the activations of the hidden layers of the trainings here."""
+    return form.hidden(form.usual, form.usual)
+
+
+def usual_architecture(form: Form) -> list[dict[str, Any]]:
+    """Return the nn_architecture of the trainings here."""
+    return architecture(form.sizes(SIZES), usual_layers(form))
+
+
+def random_parameters(form: Form, rng: np.random.Generator) -> dict[str, Array]:
     """Return parameters of a network of the sizes used here."""
-    parameters = {}
-    for i in range(3):
-        parameters[f"W{i + 1}"] = rng.normal(size=(SIZES[i], SIZES[i + 1]))
-        parameters[f"b{i + 1}"] = rng.normal(size=(1, SIZES[i + 1]))
-    return parameters
+    return draw_parameters(form.sizes(SIZES), rng)
