@@ -326,6 +326,14 @@ def test_an_object_is_checked_with_its_parameters_and_stays_as_it_is():
     assert all(np.array_equal(vars(net)[name], array) for name, array in before.items())
 
 
+def test_a_class_gets_an_activation_and_a_seed_if_it_needs_them():
+    init = (
+        "def __init__(self, sizes, activation, seed, lr, epochs=3):\n        assert (activation, seed) == ('relu', 0)\n"
+    )
+    report = check_own_code(loader(ATTRIBUTES.replace("def __init__(self, sizes):", init)), "NeuralNetwork")
+    assert report.passed, report
+
+
 def test_a_function_alone_is_called_with_parameters_and_a_batch_that_are_made():
     code = loader(SEPARATE)()
     report = barenet.check_own_gradients(code["train_step"])

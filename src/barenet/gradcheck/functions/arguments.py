@@ -29,6 +29,13 @@ OUTPUTS = re.compile(
 HIDDEN = re.compile(r"h|n_h|(n_?|num_?)?hidden_?\d?(_?(size|dim|nodes|units|layer|features)_?\d?)?|h\d|d_?h")
 HIDDENS = re.compile(r"hidden_?(layers?_?)?(sizes|dims|layers|widths|units)")
 
+# Values for arguments of a class that have no default, by their names.
+OTHERS = {
+    "rate": 0.1, "l2": 0.1, "seed": 0, "random_seed": 0, "random_state": 0, "rng_seed": 0, "activation": "relu",
+    "act": "relu", "nonlinearity": "relu", "hidden_activation": "relu", "activation_name": "relu",
+    "activation_fn": "relu", "activation_function": "relu", "act_fn": "relu", "act_func": "relu",
+}  # fmt: skip
+
 
 def make_checked(code: Code, name: str, plan: Plan, n_images: int, seed: int) -> CheckedFunction:
     """Return the code `name` with the parameters and the batch of a plan."""
@@ -106,8 +113,8 @@ def make_object(kind: type, plan: Plan) -> Any:
             if not hidden:
                 raise ShapeError(f"{kind.__name__} takes {argument.name}, and there is no such layer in {sizes}")
             given[argument.name] = hidden.pop(0)
-        elif argument.default is argument.empty and role_of(name) in ("rate", "l2"):
-            given[argument.name] = 0.1
+        elif argument.default is argument.empty and (role_of(name) or name) in OTHERS:
+            given[argument.name] = OTHERS[role_of(name) or name]
         elif argument.default is argument.empty:
             raise ConfigError(
                 f"{kind.__name__} takes {argument.name}, which is not known; define an object in the file, such as "
