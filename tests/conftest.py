@@ -48,6 +48,14 @@ def temporary_cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def unflushed():
+    """No file is flushed to disk, which takes milliseconds; tests of flushing replace os.fsync, or watch a child."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _forget_notes():
     """End what `told.listen` began."""

@@ -216,6 +216,7 @@ def test_keep_last_false_is_accepted_with_a_note():
     assert sum("always kept" in note for note in notes.notes) == 1
 
 
+@pytest.mark.slow
 def test_a_fashion_mnist_folder_that_is_not_there_is_the_carried_data_with_a_note(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     notes = Notes()

@@ -10,6 +10,7 @@ from barenet.nn.mlp import MLP
 from barenet.run_folders.checkpoint import read_model
 
 
+@pytest.mark.slow
 def test_a_relu_that_is_never_on_is_dead_and_a_tanh_that_is_always_at_its_end_saturated(make_run):
     folder, dataset = make_run("16x16")
     model = read_model(folder / "best.safetensors")

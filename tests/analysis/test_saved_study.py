@@ -42,6 +42,7 @@ def state_of(folder: Path) -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
+@pytest.mark.slow
 def test_the_records_tell_what_the_search_told_and_reading_changes_no_file(result):
     before = state_of(result.folder)
     saved = read_saved_study(result.folder)

@@ -77,6 +77,7 @@ def run(made, tmp_path):
     return shutil.copytree(made / "one", tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_a_finished_run_passes_by_its_last_epoch(made, dataset):
     found = verify(made / "one", dataset=dataset)
     assert found.passed

@@ -118,6 +118,7 @@ def climb(small, folder, seeds=2, **values):
     small.climb(found.as_points(), found.base, folder, options.pop("epochs"), seeds, **options)
 
 
+@pytest.mark.slow
 def test_the_measured_accuracies_are_written(small, tmp_path):
     folder = tmp_path / "studies" / "ladder"
     climb(small, folder)
@@ -142,6 +143,7 @@ def test_the_measured_accuracies_are_written(small, tmp_path):
     assert (tmp_path / "docs" / "images" / "ladder.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.slow
 def test_an_unfinished_or_changed_ladder_or_one_trained_on_part_of_the_images_is_refused(small, tmp_path):
     folder = tmp_path / "studies" / "ladder"
     climb(small, folder, seeds=1)

@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ OTHER_FLAGS = {
 OF_BENCHMARKS = ("--choose", "--engine", "--tables")
 # With these flags, and on small data, a command takes at most a second.
 SHORTER = {"train": ("--epochs", "1"), "search": ("--epochs", "1"), "doctor": ("--seconds", "0.1")}
-QUICK = ("test", "predict", "playground", "ensemble")  # others draw, train or check for more than half a second
+QUICK = ("test", "predict")  # others load more, draw, train or check
 
 typed = sorted({NAMES.get(command, command) for command in (*in_help(), *in_docs())} - {*NOT_RUN})
 
@@ -175,12 +176,20 @@ def type_in(barenet, home):
     return run
 
 
-def is_quick(command: str) -> bool:
-    """Whether a command takes less than half a second."""
-    return command.split()[1] in QUICK or "--help" in command or "--dry-run" in command
+def marked(commands: list[str]) -> list[Any]:
+    """Return the commands: one that takes long is slow, and one with the same flags as another such one is full."""
+    found, seen = [], set()
+    for command in commands:
+        kind = (command.split()[1], *sorted(word for word in command.split() if word.startswith("--")))
+        if kind[0] in QUICK or "--help" in command or "--dry-run" in command:
+            found.append(command)
+        else:
+            found.append(pytest.param(command, marks=pytest.mark.full) if kind in seen else slow(command))
+            seen.add(kind)
+    return found
 
 
-@pytest.mark.parametrize("command", [command if is_quick(command) else slow(command) for command in typed])
+@pytest.mark.parametrize("command", marked(typed))
 def test_commands_in_help_and_documentation_work(command, type_in):
     done = type_in(STANDS_FOR.get(command, command))
     assert done.returncode == 0, done.stderr
@@ -197,7 +206,7 @@ def test_each_command_in_the_source_is_run_here():
         assert re.match(re.escape(text).replace(r"\{\}", ".+"), command) or "takes" in text or "--help" in command
 
 
-@pytest.mark.parametrize("command", [c if is_quick(c) else slow(c) for c in sorted({*IN_SOURCE.values()} - {*typed})])
+@pytest.mark.parametrize("command", marked(sorted({*IN_SOURCE.values()} - {*typed})))
 def test_commands_in_the_source_work(command, type_in):
     done = type_in(command)
     assert done.returncode == 0, done.stderr

@@ -28,6 +28,7 @@ ALONE = [name for name in COMMANDS if name != "course"]  # its commands are in t
 SMALL = ("--data.n-valid", "60", "--batch-size", "30", "--hidden", "6", "--epochs", "2")
 
 
+@pytest.mark.slow
 def test_train_and_test_give_the_same_figures(barenet_process, barenet, data, tmp_path):
     trained = barenet_process("train", "--data", data, *SMALL, "--json", cwd=tmp_path)
     assert trained.returncode == 0, trained.stderr
@@ -71,6 +72,7 @@ def test_help_names_the_default_of_each_flag(command):
         assert has_default or is_word or any(word in words for word in tells), (argument.names, words)
 
 
+@pytest.mark.slow
 def test_help_of_search_names_the_defaults_of_a_search(barenet, tmp_path):
     shown = {name: " ".join(barenet(name, "--help", cwd=tmp_path).stdout.split()) for name in ("train", "search")}
     for name, epochs, rate in (("train", 16, 0.005), ("search", 10, 0.05)):
@@ -191,12 +193,13 @@ def test_no_width_hides_a_figure(columns):
     assert shown.count("1000") == (10 if int(columns) >= 64 else 0)
 
 
-@pytest.mark.parametrize("command", ALONE)
+@pytest.mark.parametrize("command", slow_except(ALONE, "train", "test", "inspect"))
 def test_every_command_has_help_with_examples_first(command, barenet, tmp_path):
     shown = barenet(command, "--help", cwd=tmp_path, COLUMNS="60").stdout
     assert shown.index(f"barenet {command}") < shown.index("For example:") < shown.index("--json")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", slow_except(COMMANDS, "doctor"))
 def test_every_command_loads_in_a_separate_process(command, barenet_process, tmp_path):
     done = barenet_process(command, "--help", cwd=tmp_path)
@@ -228,6 +231,7 @@ def test_threads_are_checked_and_shown(barenet, data, tmp_path, monkeypatch):
     assert "engine: NumPy, up to 3 threads\n" in many
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="this system does not pin processes")
 def test_the_doctor_says_how_many_threads_are_used_and_why(barenet, tmp_path):
     allowed = os.sched_getaffinity(0)

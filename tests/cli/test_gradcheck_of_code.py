@@ -66,6 +66,7 @@ def test_json_is_one_object_with_everything(gradcheck, mine):
     assert "hello" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_output_of_the_file_goes_to_stderr_and_its_stdin_is_empty(gradcheck, mine):
     loud = "p, n_images = parameters, len(x)"
     done = gradcheck("mine.py", cwd=mine((loud, f"print('loss soon', len(x)); {loud}")))
@@ -161,6 +162,7 @@ def test_wrong_input_is_one_line_on_stderr_and_exits_with_2(arguments, edits, wo
     assert_refused(gradcheck(*arguments, cwd=mine(*edits)), words)
 
 
+@pytest.mark.slow
 def test_a_narrow_window_shows_everything(gradcheck, mine):
     done = gradcheck("mine.py", "--quiet", cwd=mine((" + l2 * p", " + 0 * p")), COLUMNS="60", FORCE_COLOR="1")
     plain = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)

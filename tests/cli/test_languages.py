@@ -9,6 +9,7 @@ import signal
 import sys
 
 import pytest
+from families import slow_except
 
 from barenet.cli.help_texts import COMMANDS
 from barenet.cli.main import main
@@ -63,7 +64,10 @@ def test_results_are_readable_in_every_encoding(say, encoding):
         assert "class" not in out
 
 
-@pytest.mark.parametrize(("position", "command"), [*enumerate([*COMMANDS, ""])])
+HELP = [*enumerate([*COMMANDS, ""])]
+
+
+@pytest.mark.parametrize(("position", "command"), slow_except(HELP, *HELP[::5]))
 def test_help_is_readable_in_every_encoding(say, position, command):
     encoding = ENCODINGS[position % 3]
     code, out, err = say(*command.split(), "--help", encoding=encoding)

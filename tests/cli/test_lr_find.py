@@ -79,6 +79,7 @@ def test_quiet_prints_only_results_and_without_a_suggestion_no_command(find, dat
     assert files.startswith("picture: ")
 
 
+@pytest.mark.slow
 def test_data_and_settings_files_are_taken_as_train_takes_them(find, data, tmp_path):
     (tmp_path / "my settings.toml").write_text(
         '[data]\nn_valid = 60\n[optimizer]\nname = "sgd"\nlearning_rate = 7\n[schedule]\nname = "constant"\n', "utf-8"
@@ -106,6 +107,7 @@ def test_the_command_has_each_setting_as_a_person_types_it():
     )
 
 
+@pytest.mark.slow
 def test_help_has_the_settings_of_training_except_the_rate_and_its_schedule(barenet, tmp_path):
     shown = {name: barenet(name, "--help", cwd=tmp_path).stdout for name in ("lr-find", "train")}
     for flag in ("--lr", "--schedule", "--decay-rate"):

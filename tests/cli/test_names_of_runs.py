@@ -21,7 +21,7 @@ COMMANDS = {
     "inspect": ("--output", "pictures", "--json"),
     "report": ("--output", "page.html", "--json"),
 }
-SLOW = ("inspect", "report")
+SLOW = ("export", "playground", "inspect", "report")
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +127,7 @@ def test_resuming_a_finished_run_or_study_shows_its_results_and_how_to_go_on(bar
         assert sorted(path for path in (home / folder).rglob("*.safetensors")) == files
 
 
+@pytest.mark.slow
 def test_a_study_that_is_not_finished_does_not_say_so(barenet, home, tmp_path):
     shutil.copytree(home / "data", tmp_path / "data")
     folder = shutil.copytree(home / "studies" / "course-search-1", tmp_path / "studies" / "mine")

@@ -42,6 +42,7 @@ def test_a_run_names_its_machine(home):
     assert machine["cores"] >= 1
 
 
+@pytest.mark.slow
 def test_several_runs_make_a_comparison(barenet, home):
     done = barenet("report", "runs/first", "runs/second", "--json", cwd=home)
     made = json.loads(done.stdout)

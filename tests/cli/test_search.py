@@ -52,24 +52,24 @@ def test_a_dry_run_shows_the_number_of_trials_and_the_time_and_writes_nothing(se
     assert list(tmp_path.iterdir()) == []
 
 
+STARTS = [
+    ((), "recipe course: optimizer sgd, learning rate searched, schedule step, 10 epochs; engine: NumPy"),
+    (("--grid", "l2=0,0.001"), "recipe course: optimizer sgd, learning rate 0.05, schedule step, 10 epochs; engine"),
+    (
+        ("--grid", "lr=0.1", "--recipe", "quick"),
+        "recipe quick: optimizer adamw, learning rate searched, schedule cos",
+    ),
+    (
+        ("--grid", "lr=0.1", "--recipe", "course"),
+        "recipe course: optimizer sgd, learning rate searched, schedule step, 100",
+    ),
+    (("--grid", "epochs=2,3"), "recipe course: optimizer sgd, learning rate 0.05, schedule step, epochs searched"),
+]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [
-        ((), "recipe course: optimizer sgd, learning rate searched, schedule step, 10 epochs; engine: NumPy"),
-        (
-            ("--grid", "l2=0,0.001"),
-            "recipe course: optimizer sgd, learning rate 0.05, schedule step, 10 epochs; engine",
-        ),
-        (
-            ("--grid", "lr=0.1", "--recipe", "quick"),
-            "recipe quick: optimizer adamw, learning rate searched, schedule cos",
-        ),
-        (
-            ("--grid", "lr=0.1", "--recipe", "course"),
-            "recipe course: optimizer sgd, learning rate searched, schedule step, 100",
-        ),
-        (("--grid", "epochs=2,3"), "recipe course: optimizer sgd, learning rate 0.05, schedule step, epochs searched"),
-    ],
+    slow_except(STARTS, STARTS[1]),
 )
 def test_a_search_says_what_it_starts_from(arguments, words, search, data, tmp_path):
     shown = search("--data", data, "--data.n-valid", "60", *arguments, "--dry-run", "--json", cwd=tmp_path)
@@ -105,6 +105,7 @@ def test_a_space_file_is_searched_and_names_the_study(search, data, tmp_path):
     assert first["best"] == second["best"]
 
 
+@pytest.mark.slow
 def test_a_file_of_points_is_ranked_by_their_names(search, data, tmp_path):
     settings = '[[points]]\nname = "plain"\n[[points]]\nname = "twice the rate"\nlr = 0.1\n[[points]]\nmomentum = 0.9\n'
     (tmp_path / "points.toml").write_text(settings, "utf-8")

@@ -50,6 +50,7 @@ def test_pictures_train_test_and_predict_in_the_size_and_colour_asked_for(barene
     assert np.mean(right) == pytest.approx(trained["test_accuracy"])
 
 
+@pytest.mark.slow
 def test_a_run_stores_how_dark_borders_were_and_predict_inverts_negatives(barenet, pictures, tmp_path):
     trained = json.loads(barenet("train", "--data", pictures, *SMALL, "--json", cwd=tmp_path).stdout)
     model = library.load(tmp_path / trained["run"])
@@ -76,6 +77,7 @@ def test_broken_pictures_stop_training_unless_they_are_left_out(barenet, picture
     assert barenet("train", "--resume", "runs/quick-1", cwd=tmp_path).returncode == 0
 
 
+@pytest.mark.slow
 def test_tables_train_test_and_predict_with_the_statistics_in_the_model(barenet, tmp_path):
     rng = np.random.default_rng(0)
     y = rng.integers(0, 3, 400)

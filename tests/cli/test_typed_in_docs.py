@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from advice import REMARK, ROOT
 from cyclopts import App, CycloptsError
+from families import slow_except
 
 from barenet.cli.application import app
 from barenet.cli.help_texts import COMMANDS
@@ -61,7 +62,7 @@ def fault_of(line: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", slow_except(PAGES, *PAGES[::4]), ids=lambda page: page.name)
 def test_the_command_lines_of_a_page_are_understood(page: Path):
     faults = [fault_of(line) for line in dict.fromkeys(command_lines(page.read_text("utf-8"))) if line not in NAMES]
     assert [fault for fault in faults if fault] == []

@@ -270,6 +270,7 @@ def test_the_function_exports_a_run_by_its_path_in_the_format_of_the_file_name(r
         barenet.export(run.folder)
 
 
+@pytest.mark.slow
 def test_data_that_cannot_be_read_are_a_note_if_they_are_the_runs_and_an_error_if_they_were_given(run, tmp_path):
     notes = listen()
     result = barenet.export(run.folder, output=tmp_path / "model.py")

@@ -37,6 +37,7 @@ def test_a_picture_with_a_grey_border_is_not_inverted():
         assert Frame((8, 8), 0.0)(np.full((8, 8), shade, np.uint8))[1] == []
 
 
+@pytest.mark.slow
 def test_nothing_is_inverted_where_the_training_borders_differ_or_are_colours_or_are_not_known():
     mixed = {"border": 0.0, "border_agreement": 0.8}
     model = fashion_model()

@@ -88,6 +88,7 @@ def test_what_limits_the_cores_is_named(affinity, quota, machine, limit, monkeyp
     assert find_limit() == limit
 
 
+@pytest.mark.slow
 def test_steps_are_measured_with_each_number_of_threads_that_training_tries():
     # 784 x 256 + 256 x 256 + 256 x 10 weights and a batch of 256; 784 x 128 + 128 x 32 + 32 x 10 and 16.
     assert work_of("quick") == 256 * 268_800

@@ -120,6 +120,7 @@ def test_without_a_run_the_test_script_says_what_to_do_in_one_line(tmp_path):
     assert len(err.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_the_textbook_trains_on_a_folder(tmp_path, small_data):
     script = edit("textbook.py", tmp_path, epochs=("n_epochs=10", "n_epochs=2"))
     out, err = run(script, small_data)

@@ -158,6 +158,7 @@ def test_an_epoch_of_4000_images_gives_the_weights_of_the_engine_in_float64(book
     assert rate == pytest.approx(0.05 * 0.95**6)
 
 
+@pytest.mark.slow
 def test_an_epoch_of_3500_images_gives_the_weights_of_the_course_recipe_in_float32(book, dataset):
     images, labels = dataset.train_images[:4000], dataset.train_labels[:4000]
     part = from_arrays(images.reshape(-1, 28, 28), labels)

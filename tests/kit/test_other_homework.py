@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from families import slow
 from solution import replace_once, write_solution
 
 from barenet.kit.check import check_homework
@@ -178,9 +179,9 @@ def test_mistakes_of_a_network_with_one_hidden_layer_are_named(step, before, aft
     ("settings", "activations"),
     [
         ("HIDDEN_LAYERS = 1", ("relu", "tanh", "sigmoid")),
-        ("ACTIVATION_PER_LAYER = False", ("relu", "tanh", "sigmoid")),
-        ("ACTIVATIONS = ('sigmoid',); METRICS = ('loss',)", ("sigmoid",)),
-        ("ACTIVATIONS = ['tanh', 'relu']; METRICS = ['loss', 'acc']", ("relu", "tanh")),
+        slow(("ACTIVATION_PER_LAYER = False", ("relu", "tanh", "sigmoid"))),
+        slow(("ACTIVATIONS = ('sigmoid',); METRICS = ('loss',)", ("sigmoid",))),
+        slow(("ACTIVATIONS = ['tanh', 'relu']; METRICS = ['loss', 'acc']", ("relu", "tanh"))),
     ],
 )
 def test_the_solution_passes_in_each_form(settings, activations, tmp_path, check_here):
@@ -242,6 +243,7 @@ def test_a_network_with_one_hidden_layer_less_leads_to_the_setting(mine, check_h
     assert words in check_here(mine[0], "forward", mine[1]).wrong[0]
 
 
+@pytest.mark.slow
 def test_parts_that_an_adapter_leaves_out_keep_no_other_part_from_being_checked(mine, check_here):
     replace_once(mine[1], "def evaluate(", "def my_evaluate(")
     result = check_here(mine[0], "saving", mine[1])

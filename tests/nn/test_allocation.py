@@ -75,6 +75,7 @@ def test_the_measurement_sees_a_batch_sized_array():
     assert peak_bytes(wasteful) >= BATCH_SIZED
 
 
+@pytest.mark.slow
 def test_the_measurement_sees_an_array_that_lives_only_inside_an_expression():
     a, b = np.ones((B, H), np.float32), np.ones((B, H), np.float32)
 
@@ -89,12 +90,14 @@ def test_no_activation_allocates_a_batch(name):
     assert peak_bytes(make_step(name)) < ALLOWED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", slow_except(sorted(ACTIVATIONS), "gelu"))
 def test_no_activation_on_the_last_layer_allocates_a_batch(name):
     step = make_step(loss="mse", output_activation=name, classes=H)
     assert peak_bytes(step) < ALLOWED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", slow_except([*LOSSES, "smoothed"], "smoothed"))
 def test_no_loss_allocates_a_batch(loss):
     # As many classes as hidden units, so that logits are as large as activations.
@@ -117,6 +120,7 @@ EXTRA = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hypers", slow_except(HYPERS, "l2 and clipped"))
 @pytest.mark.parametrize("rule", slow_except(EXTRA, "adamw"))
 def test_no_optimizer_allocates_anything_large(rule, hypers):
@@ -131,6 +135,7 @@ def test_a_stack_allocates_no_batch_either(name):
     assert peak_bytes(make_step(name, n_networks=3)) < 3 * ALLOWED
 
 
+@pytest.mark.slow
 def test_a_shorter_last_batch_allocates_only_the_first_time():
     mlp = MLP(D, (H,), C)
     workspace = Workspace(mlp, B)
@@ -145,6 +150,7 @@ def test_a_shorter_last_batch_allocates_only_the_first_time():
     assert peak_bytes(two_batches) < ALLOWED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rates",
     slow_except([{"dropout": 0.3}, {"dropout": 0.3, "input_dropout": 0.1}], {"dropout": 0.3, "input_dropout": 0.1}),

@@ -34,6 +34,7 @@ def words_of(path: Path) -> str:
     return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", " ", text)))
 
 
+@pytest.mark.slow
 def test_a_report_shows_the_average_each_member_and_the_settings_in_which_they_differ(ensemble, dataset, tmp_path):
     page = report(ensemble, dataset=dataset, output=tmp_path / "page.html")
     parsed, words = Page(page.read_text("utf-8")), words_of(page)  # elements close as they open, and plots have texts

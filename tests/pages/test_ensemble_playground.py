@@ -59,6 +59,7 @@ def test_an_ensemble_too_large_for_a_page_is_refused_with_its_largest_member(mem
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.extra
 def test_the_page_averages_and_shows_the_neurons_of_the_member_that_is_chosen(
     members, dataset, arrays, new_page, tmp_path

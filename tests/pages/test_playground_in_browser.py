@@ -364,6 +364,7 @@ def test_without_javascript_the_page_says_so(new_page, file):
     expect(page.locator("#loading")).to_be_hidden()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280])
 def test_threads_are_behind_the_words_of_layers_and_classes_and_not_on_paper(width, new_page, file):
     page = new_page(viewport={"width": width, "height": 900}, color_scheme="dark")

@@ -137,6 +137,7 @@ def test_every_cell_of_the_confusion_matrix_links_to_its_examples(make_run, make
     assert {link for link in page.links if link.startswith("c")} == {f"c{c}-{k}" for c, k in pairs}
 
 
+@pytest.mark.slow
 def test_a_page_makes_no_requests_and_its_policy_forbids_them(make_page):
     text = make_page("plain")[0].source
     assert "default-src 'none'" in text
@@ -209,6 +210,7 @@ def test_the_two_best_are_chosen_by_validation_and_never_by_the_test_images():
     assert two_best([worst, good, best]) == [best, good]
 
 
+@pytest.mark.slow
 def test_seeds_give_mean_and_spread(runs, seeds_page):
     text = seeds_page.text
     results = [json.loads((runs / "seeds" / f"seed-{i}" / "test.json").read_text("utf-8")) for i in range(3)]

@@ -86,6 +86,7 @@ def test_a_heat_map_is_named_by_its_matrix_and_when(layer, redrawn, title, netwo
     assert title in texts
 
 
+@pytest.mark.slow
 def test_rows_of_the_last_layer_have_the_names_of_their_classes(networks, texts):
     names = ["shirt", "coat", "bag"]
     draw_heat_maps(*networks, 2, False, names)

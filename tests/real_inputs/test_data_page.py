@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from families import slow_except
 from PIL import Image
 
 import barenet
@@ -229,7 +230,10 @@ def find(what, known):
     return found[0]
 
 
-@pytest.mark.parametrize(("what", "typed"), [row for row in rows_of_the_page() if row[1].startswith("barenet ")])
+TYPED = [row for row in rows_of_the_page() if row[1].startswith("barenet ")]
+
+
+@pytest.mark.parametrize(("what", "typed"), slow_except(TYPED, *TYPED[::4]))
 def test_what_the_page_says_to_type_takes_the_data(what, typed, tmp_path, monkeypatch, capsys):
     make, class_names, shape = find(what, MAKERS)
     monkeypatch.chdir(tmp_path)

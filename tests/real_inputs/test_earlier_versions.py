@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from families import slow_except
 from PIL import Image
 from told import listen
 
@@ -82,7 +83,7 @@ def start(path, reading, name, epochs):
     return start_run(config, load_dataset(path, **reading), output=path.parent / "runs", name=name).folder
 
 
-@pytest.mark.parametrize("make", [emnist, deep_pictures, pixel_table, pixel_rows, counted_table])
+@pytest.mark.parametrize("make", slow_except([emnist, deep_pictures, pixel_table, pixel_rows, counted_table], emnist))
 def test_a_run_goes_on_with_what_it_was_started_with(make, tmp_path):
     (tmp_path / "data").mkdir()
     path, reading = make(tmp_path / "data")

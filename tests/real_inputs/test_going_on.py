@@ -269,6 +269,7 @@ def search(**values):
     return barenet.search(**{"output": "studies", "workers": 0, "verbose": False, **values})
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_with_the_same_words_and_with_data_that_moved(data, tmp_path):
     space = {"l2": range(2)}
     study = search(space=space, data="d.npz", epochs=1, hidden_sizes=(4,), n_valid=12).folder

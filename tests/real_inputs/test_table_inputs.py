@@ -97,6 +97,7 @@ def test_rows_and_mappings_of_columns_are_taken_by_name_too(person):
     assert person.predict(np.array(TEST[1])) == expected[1]
 
 
+@pytest.mark.slow
 @pytest.mark.extra
 def test_a_data_frame_is_learnt_and_predicted_by_its_names():
     pandas = pytest.importorskip("pandas")

@@ -117,6 +117,7 @@ def interrupt(config, dataset, output, observer) -> pathlib.Path:
     return output / "stopped"
 
 
+@pytest.mark.slow
 def test_each_network_s_folder_says_on_which_machine_it_was_trained(whole_runs):
     folders = [whole_runs["adamw"], *(whole_runs["seeds"] / f"seed-{i}" for i in range(3))]
     for folder in folders:

@@ -134,6 +134,7 @@ def test_a_search_evaluates_its_teacher_once_and_tries_several_weights_of_it(arr
     assert trial.last.valid_accuracy == alone.validation_accuracy
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_and_trains_its_winner_again_without_its_teacher(arrays, teacher, tmp_path, without_curves):
     given = {**arrays, "n_valid": 100, "batch_size": 50, "epochs": 2, "hidden": "6", "workers": 0, "verbose": False}
     own = shutil.copytree(teacher, tmp_path / "teacher")

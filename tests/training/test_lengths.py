@@ -55,6 +55,7 @@ def test_a_recipe_s_batch_normalisation_is_left_out_where_a_batch_has_one_image(
             prepared(few, data__n_valid=n_valid, data__batch_size=batch_size, model__normalization="batch")
 
 
+@pytest.mark.slow
 def test_trials_and_the_winner_trained_again_have_the_epochs_and_the_metric_of_the_search(arrays, tmp_path):
     heard = listen()
     few = {"x": arrays["x"][:120], "y": arrays["y"][:120], "n_valid": 30}

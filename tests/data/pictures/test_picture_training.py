@@ -63,6 +63,7 @@ def test_folders_of_pictures_train_as_idx_files_do(arrays, tmp_path):
     assert runs[0][0].accuracy > 0.5
 
 
+@pytest.mark.slow
 def test_ten_pictures_a_class_are_enough_to_train(arrays, tmp_path):
     rows = np.concatenate([np.flatnonzero(arrays["y"] == label)[:10] for label in range(4)])
     parts = [("train", arrays["x"][rows], arrays["y"][rows]), ("test", arrays["x_test"], arrays["y_test"])]

@@ -32,6 +32,7 @@ def stuck(call) -> bool:
     return thread.is_alive()
 
 
+@pytest.mark.slow
 def test_a_thread_waits_until_all_have_come():
     counter, order = np.zeros(1, np.int64), []
 

@@ -164,6 +164,7 @@ def test_without_an_output_nothing_is_written(training, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_table_has_every_step_and_the_same_test_writes_the_same_bytes(training, tmp_path):
     contents = []
     for _ in range(2):

@@ -251,6 +251,7 @@ def test_trials_of_few_epochs_are_validated_after_each(small_search):
     assert validated == {3: [1, 2, 3], 12: [10, 12]}
 
 
+@pytest.mark.slow
 def test_a_study_keeps_the_recipe_that_it_was_begun_with(small_search):
     space = {"lr": [0.01]}
     begun = small_search(space, recipe="quick", epochs=1)
@@ -258,6 +259,7 @@ def test_a_study_keeps_the_recipe_that_it_was_begun_with(small_search):
     assert question_of(begun.folder)[0] == "quick"
 
 
+@pytest.mark.slow
 def test_a_study_goes_on_with_the_base_that_it_was_begun_with(small_search, arrays, tmp_path):
     base = {"data": {"n_valid": 100}, "model": {"hidden_sizes": [4, 4]}}
     about = {**arrays, "base": base, "workers": 0, "verbose": False}

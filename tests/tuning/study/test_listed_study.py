@@ -28,6 +28,7 @@ def by_number(result):
     return sorted(result.trials, key=lambda trial: trial.number)
 
 
+@pytest.mark.slow
 def test_each_point_is_the_run_that_train_gives_with_its_settings(search_points, arrays):
     result = search_points()
     assert [trial.point["name"] for trial in by_number(result)] == ["SGD", "SGD, momentum", WORDS, "two layers of 6"]
@@ -42,6 +43,7 @@ def test_each_point_is_the_run_that_train_gives_with_its_settings(search_points,
     assert (rows[WORDS]["optimizer"], rows["two layers of 6"]["hidden_sizes"]) == ("adamw", "6-6")
 
 
+@pytest.mark.slow
 def test_all_points_can_be_repeated_and_every_score_is_kept(search_points):
     result = search_points(repeats=2, repeat_best=9)
     assert [repeated.n for repeated in result.repeated] == [2] * 4

@@ -251,6 +251,7 @@ def test_a_study_may_have_any_name(name, small_search):
     assert (small_search({"lr": [0.01]}, name=name).folder / "study.db").exists()
 
 
+@pytest.mark.slow
 def test_numpy_values_are_taken_as_numbers(small_search):
     result = small_search({"hidden_size_1": list(np.array([4, 8])), "lr": np.array([0.01])})
     assert [trial.point["hidden_size_1"] for trial in sorted(result.trials, key=lambda t: t.number)] == [4, 8]
