@@ -22,7 +22,7 @@ def _fonts(monkeypatch):
     from matplotlib import get_data_path
     from matplotlib.font_manager import fontManager
 
-    others = [entry for entry in fontManager.ttflist if " stand-in " not in entry.name]  # tests before may have used some
+    others = [entry for entry in fontManager.ttflist if " stand-in " not in entry.name]  # without those of other tests
     monkeypatch.setattr(fontManager, "ttflist", others)
     fontManager._findfont_cached.cache_clear()
     forget = letters.family_for.cache_clear
