@@ -32,6 +32,7 @@ __all__ = ["compare_gradients"]
 POINTS = 10  # a recognised network must give the same loss at so many points
 
 
+@np.errstate(all="ignore")  # the gradients of some mistakes are infinite, and the losses that are tried may be
 def compare_gradients(
     checked: CheckedFunction,
     *,

@@ -1,0 +1,60 @@
+"""Code in unusual styles and with unusual numbers: what is right passes, and no mistake gets a false name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import barenet
+
+
+def forward(p, x):
+    z = x @ p["W1"] + p["b1"]
+    a = np.maximum(z, 0)
+    return z, a, a @ p["W2"] + p["b2"]
+
+
+def gradients_of(p, x, z, a, d):
+    dz = d @ p["W2"].T * (z > 0)
+    return {"W1": x.T @ dz, "b1": dz.sum(axis=0), "W2": a.T @ d, "b2": d.sum(axis=0)}
+
+
+def with_log_probabilities(p, x, y):
+    """Return a cross-entropy that is finite for all logits, and its gradients."""
+    z, a, logits = forward(p, x)
+    logits = logits - logits.max(axis=1, keepdims=True)
+    log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    d = (np.exp(log_p) - np.eye(log_p.shape[1])[y]) / len(y)
+    return -log_p[np.arange(len(y)), y].mean(), gradients_of(p, x, z, a, d)
+
+
+@pytest.fixture
+def parameters():
+    rng = np.random.default_rng(0)
+    shapes = {"W1": (20, 7), "b1": 7, "W2": (7, 5), "b2": 5}
+    return {name: rng.normal(size=shape) for name, shape in shapes.items()}
+
+
+PIXELS = np.random.default_rng(1).integers(0, 256, (12, 20)).astype(float)  # the logits are hundreds
+LABELS = np.arange(12) % 5
+
+
+def test_large_logits_give_no_false_name_and_no_warning(parameters):
+    def wrong(p, x, y):
+        loss, gradients = with_log_probabilities(p, x, y)
+        return loss, gradients | {"W1": 1.37 * gradients["W1"]}
+
+    assert barenet.check_own_gradients(with_log_probabilities, parameters, PIXELS, LABELS, max_coordinates=10).passed
+    report = barenet.check_own_gradients(wrong, parameters, PIXELS, LABELS, max_coordinates=10)
+    assert report.network == "20-7-5, relu, cross-entropy"
+    assert (report.mistakes, report.unexplained) == ((), ("W1",))
+
+
+def test_a_network_that_is_not_known_passes_with_large_logits(parameters):
+    def with_fourth_powers(p, x, y):
+        loss, gradients = with_log_probabilities(p, x, y)
+        return loss + 0.01 * np.sum(p["W1"] ** 4), gradients | {"W1": gradients["W1"] + 0.04 * p["W1"] ** 3}
+
+    report = barenet.check_own_gradients(with_fourth_powers, parameters, PIXELS, LABELS, max_coordinates=10)
+    assert report.passed
+    assert report.network is None
