@@ -58,3 +58,31 @@ def test_a_network_that_is_not_known_passes_with_large_logits(parameters):
     report = barenet.check_own_gradients(with_fourth_powers, parameters, PIXELS, LABELS, max_coordinates=10)
     assert report.passed
     assert report.network is None
+
+
+def with_chain_rule(p, x, y, subtract):
+    """Return a cross-entropy, and its gradients through -y / p and the derivative of softmax."""
+    z, a, logits = forward(p, x)
+    e = np.exp(logits - subtract(logits))
+    q = e / e.sum(axis=1, keepdims=True)
+    of_labels = np.eye(q.shape[1])[y]
+    dq = -of_labels / q / len(y)
+    d = q * (dq - (dq * q).sum(axis=1, keepdims=True))
+    return -np.mean(np.log(q[np.arange(len(y)), y])), gradients_of(p, x, z, a, d)
+
+
+def test_a_probability_of_zero_is_no_overflow_of_softmax(parameters):
+    small = {name: 0.3 * value for name, value in parameters.items()}
+    x = np.random.default_rng(2).normal(size=(12, 20))
+
+    def right(p, x, y):
+        return with_chain_rule(p, x, y, lambda logits: logits.max(axis=1, keepdims=True))
+
+    def overflows(p, x, y):  # if the logits of images differ by more than 745
+        return with_chain_rule(p, x, y, np.max)
+
+    report = barenet.check_own_gradients(right, small, x, LABELS, max_coordinates=10)
+    assert report.passed
+    assert "or 0 be divided by 0" in report.notes[-1]
+    report = barenet.check_own_gradients(overflows, small, x, LABELS, max_coordinates=10)
+    assert [mistake.kind for mistake in report.mistakes] == ["overflow"]
