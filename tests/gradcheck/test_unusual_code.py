@@ -86,3 +86,41 @@ def test_a_probability_of_zero_is_no_overflow_of_softmax(parameters):
     assert "or 0 be divided by 0" in report.notes[-1]
     report = barenet.check_own_gradients(overflows, small, x, LABELS, max_coordinates=10)
     assert [mistake.kind for mistake in report.mistakes] == ["overflow"]
+
+
+class Momentum:
+    """A network that keeps in an attribute what belongs to each parameter, as its optimizer needs it."""
+
+    def __init__(self, attribute):
+        rng = np.random.default_rng(0)
+        self.params = {"W1": rng.normal(size=(8, 7)), "b1": rng.normal(size=7)}
+        self.params |= {"W2": rng.normal(size=(7, 5)), "b2": rng.normal(size=5)}
+        setattr(self, attribute, {name: np.zeros_like(value) for name, value in self.params.items()})
+
+    def loss_and_gradients(self, x, y):
+        return with_log_probabilities(self.params, x, y)
+
+
+@pytest.mark.parametrize("attribute", ["velocity", "_v", "best_params", "h"])
+def test_what_an_optimizer_keeps_for_each_parameter_is_no_parameter(attribute):
+    report = barenet.check_own_gradients(Momentum(attribute), max_coordinates=2)
+    assert report.passed
+    assert [row.name for row in report.parameters] == ["W1", "b1", "W2", "b2"]
+
+
+def test_lists_with_the_momentum_of_each_weight_are_no_parameters():
+    class Lists(Momentum):
+        def __init__(self):
+            super().__init__("h")
+            (w1, b1, w2, b2), self.params, self.h = self.params.values(), None, None
+            self.weights, self.biases = [w1, w2], [b1, b2]
+            self.weights_momentum, self.biases_momentum = [0 * w1, 0 * w2], [0 * b1, 0 * b2]
+
+        def loss_and_gradients(self, x, y):
+            names = {"W1": self.weights[0], "b1": self.biases[0], "W2": self.weights[1], "b2": self.biases[1]}
+            loss, gradients = with_log_probabilities(names, x, y)
+            return loss, [gradients[name] for name in ("W1", "W2", "b1", "b2")]
+
+    report = barenet.check_own_gradients(Lists(), max_coordinates=2)
+    assert report.passed
+    assert [row.name for row in report.parameters] == ["weights[0]", "weights[1]", "biases[0]", "biases[1]"]
