@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import barenet
+from barenet.errors import ConfigError, ShapeError
 
 
 def forward(p, x):
@@ -29,7 +32,7 @@ def with_log_probabilities(p, x, y):
 
 
 @pytest.fixture
-def parameters():
+def drawn():
     rng = np.random.default_rng(0)
     shapes = {"W1": (20, 7), "b1": 7, "W2": (7, 5), "b2": 5}
     return {name: rng.normal(size=shape) for name, shape in shapes.items()}
@@ -39,23 +42,23 @@ PIXELS = np.random.default_rng(1).integers(0, 256, (12, 20)).astype(float)  # th
 LABELS = np.arange(12) % 5
 
 
-def test_large_logits_give_no_false_name_and_no_warning(parameters):
+def test_large_logits_give_no_false_name_and_no_warning(drawn):
     def wrong(p, x, y):
         loss, gradients = with_log_probabilities(p, x, y)
         return loss, gradients | {"W1": 1.37 * gradients["W1"]}
 
-    assert barenet.check_own_gradients(with_log_probabilities, parameters, PIXELS, LABELS, max_coordinates=10).passed
-    report = barenet.check_own_gradients(wrong, parameters, PIXELS, LABELS, max_coordinates=10)
+    assert barenet.check_own_gradients(with_log_probabilities, drawn, PIXELS, LABELS, max_coordinates=10).passed
+    report = barenet.check_own_gradients(wrong, drawn, PIXELS, LABELS, max_coordinates=10)
     assert report.network == "20-7-5, relu, cross-entropy"
     assert (report.mistakes, report.unexplained) == ((), ("W1",))
 
 
-def test_a_network_that_is_not_known_passes_with_large_logits(parameters):
+def test_a_network_that_is_not_known_passes_with_large_logits(drawn):
     def with_fourth_powers(p, x, y):
         loss, gradients = with_log_probabilities(p, x, y)
         return loss + 0.01 * np.sum(p["W1"] ** 4), gradients | {"W1": gradients["W1"] + 0.04 * p["W1"] ** 3}
 
-    report = barenet.check_own_gradients(with_fourth_powers, parameters, PIXELS, LABELS, max_coordinates=10)
+    report = barenet.check_own_gradients(with_fourth_powers, drawn, PIXELS, LABELS, max_coordinates=10)
     assert report.passed
     assert report.network is None
 
@@ -71,8 +74,8 @@ def with_chain_rule(p, x, y, subtract):
     return -np.mean(np.log(q[np.arange(len(y)), y])), gradients_of(p, x, z, a, d)
 
 
-def test_a_probability_of_zero_is_no_overflow_of_softmax(parameters):
-    small = {name: 0.3 * value for name, value in parameters.items()}
+def test_a_probability_of_zero_is_no_overflow_of_softmax(drawn):
+    small = {name: 0.3 * value for name, value in drawn.items()}
     x = np.random.default_rng(2).normal(size=(12, 20))
 
     def right(p, x, y):
@@ -158,3 +161,59 @@ def test_momentum_decay_and_the_slope_of_a_leaky_relu_give_no_other_gradients():
     report = barenet.check_own_gradients(Leaky(), max_coordinates=2)
     assert [row.is_right for row in report.parameters] == [True] * 4, report
     assert not any("called twice" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("x", "labels", "words"),
+    [
+        (
+            PIXELS,
+            LABELS.astype(str),
+            "labels must be an array of real numbers, got an array of shape (12,) and type",
+        ),
+        (PIXELS, [[1], [2, 3]], "labels must be an array of real numbers, got a list"),
+        (
+            PIXELS.astype(object),
+            LABELS,
+            "x must be an array of real numbers, got an array of shape (12, 20) and type",
+        ),
+    ],
+)
+def test_inputs_and_labels_that_are_no_numbers_are_refused(drawn, x, labels, words):
+    with pytest.raises(ConfigError) as caught:
+        barenet.check_own_gradients(with_log_probabilities, drawn, x, labels)
+    assert str(caught.value).startswith(words)
+
+
+def test_lists_of_arrays_in_the_place_of_the_loss_are_refused(drawn):
+    arrays = list(drawn.values())
+    with pytest.raises(ConfigError, match="must return one number as the loss, got a list"):
+        barenet.check_own_gradients(lambda p, x, y: (arrays, arrays), arrays, PIXELS, LABELS)
+
+
+def separate(x, y, W1, b1, W2, b2, W3, b3, W4, b4, W5, b5):
+    raise NotImplementedError
+
+
+def more_biases(x, y, W1, b1, b2):
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (separate, "separate takes 10 arrays, and no network that is tried has such ones; define"),
+        (more_biases, "more_biases takes 3 arrays, and no network that is tried has such ones; define"),
+    ],
+)
+def test_more_arrays_than_layers_are_refused_in_one_line(code, words):
+    with pytest.raises(ShapeError) as caught:
+        barenet.check_own_gradients(code)
+    assert str(caught.value).startswith(words)
+
+
+def test_a_function_with_some_arguments_given_is_checked_as_a_function():
+    def with_scale(scale, W, X, y):
+        return scale * np.sum((X @ W) ** 2), 2 * scale * X.T @ X @ W
+
+    assert barenet.check_own_gradients(partial(with_scale, 0.3)).passed
