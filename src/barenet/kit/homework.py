@@ -49,8 +49,8 @@ class Homework:
     def __init__(self, folder: Path, adapter: Path | None, findings: Findings, stage: Path) -> None:
         self.folder, self.adapter, self.findings, self.stage = folder, adapter, findings, stage
         self.printed = Printed()
-        for path in {folder, adapter.parent if adapter else folder}:
-            sys.path.insert(0, str(path))
+        for path in dict.fromkeys((adapter.parent if adapter else folder, folder)):
+            sys.path.insert(0, str(path))  # the folder comes first: the adapter's may have a model.py too
         for name in STEP_FILES:  # some are modules of Python too, such as `test`
             sys.modules.pop(name, None)
         builtins.input = refuse_input
