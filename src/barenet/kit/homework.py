@@ -184,7 +184,8 @@ class Printed(io.TextIOWrapper):
     def __init__(self) -> None:
         self.content = Content()
         self.told: set[str] = set()  # what printed, and is noted already
-        super().__init__(self.content, "utf-8", write_through=True)  # type: ignore[type-var]
+        stream: Any = self.content  # typeshed wants a name too
+        super().__init__(stream, "utf-8", write_through=True)
 
     def beginning(self, start: int) -> str:
         """Return the first line printed after `start` bytes, cut."""
