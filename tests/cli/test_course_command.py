@@ -50,6 +50,7 @@ def test_the_commands_make_check_and_grade_a_kit(barenet, tmp_path):
         (("grade", "kit", "--points", "points.toml"), "unknown step 'foward' in points.toml; did you mean 'forward'?"),
         (("grade", "kit", "kit"), "kit is named twice"),
         (("grade",), "FOLDERS"),
+        (("grade", "kit", "--output", "points.toml"), "points.toml is a file, and --output names a folder"),
     ],
 )
 def test_wrong_input_is_refused_in_one_line(arguments, words, barenet, tmp_path):

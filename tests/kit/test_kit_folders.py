@@ -12,7 +12,7 @@ from solution import write_solution
 from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import MISSING, RIGHT, WRONG, StepResult
-from barenet.kit.folder import LANGUAGES, new_kit
+from barenet.kit.folder import LANGUAGES, check_kit, new_kit
 from barenet.kit.grade import Grade, grade_folder, names_of_folders, write_grades
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
@@ -46,6 +46,9 @@ def test_wrong_folders_are_refused_in_one_line(tmp_path):
     refused(lambda: check_homework(tmp_path / "gone"), "there is no folder")
     refused(lambda: check_homework(other), "is no kit, since it has no kit.toml", "--adapter")
     refused(lambda: check_homework(other, adapter=tmp_path / "gone.py"), "there is no file")
+    refused(lambda: check_homework(other, adapter=kit / "task.md"), "the name of an adapter must end with .py")
+    (kit / "kit.toml").write_text("version = 1\n", "utf-8-sig")  # as editors on Windows write it
+    check_kit(kit)
     (kit / "test.py").unlink()
     refused(lambda: check_homework(kit), "has no test.py, the file of step 8 (testing)")
     for text, words in (
@@ -66,6 +69,8 @@ def test_points_come_from_a_file_or_are_a_hundred(tmp_path):
         ("foward = 3", "unknown step 'foward'"),
         ("forward = -1", "forward in"),
         ("forward = nan", "must be a number from 0"),
+        ("forward = inf", "must be a number from 0 to 1000000, got inf"),
+        ("forward = 1" + 400 * "0", "must be a number from 0"),
         ("forward = true", "must be a number from 0"),
         ("forward = 0", "gives no points"),
         ("forward", "is no TOML"),
@@ -73,6 +78,8 @@ def test_points_come_from_a_file_or_are_a_hundred(tmp_path):
         file.write_text(text, "utf-8")
         refused(lambda: read_points(file), words)
     refused(lambda: read_points(tmp_path / "gone.toml"), "there is no file")
+    file.write_text("forward = 3\n", "utf-8-sig")  # as editors on Windows write it
+    assert read_points(file)["forward"] == 3
 
 
 def test_steps_are_found_by_name_and_by_number():
@@ -126,6 +133,31 @@ def test_a_missing_file_costs_the_points_of_its_steps_only(tmp_path):
 def test_folders_of_one_name_are_told_apart():
     refused(lambda: names_of_folders([]), "name at least one folder")
     refused(lambda: names_of_folders([Path("a"), Path("b"), Path("a")]), "a is named twice")
+    refused(lambda: names_of_folders([Path("a"), Path("b/../a")]), "is named twice")
+
+
+@pytest.mark.parametrize(
+    ("folders", "names"),
+    [
+        (["c/a-b", "c/a/b", "d/b"], ["a-b", "c-a-b", "d-b"]),
+        (["c/a:b", "c/ab"], ["ab-2", "ab-3"]),
+        (["c/Ann", "d/ann"], ["c-Ann", "d-ann"]),
+        (["c/.."], [Path.cwd().name]),
+    ],
+)
+def test_no_two_folders_get_the_same_results(folders, names):
+    named = names_of_folders([Path(folder) for folder in folders])
+    assert list(named) == names
+    assert list(named.values()) == [Path(folder) for folder in folders]
+
+
+def test_a_folder_that_cannot_be_read_does_not_end_the_grading(tmp_path, monkeypatch):
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    grade = grade_folder("ann", tmp_path, read_points(None))
+    assert (grade.score, grade.problem) == (0, "the folder cannot be read: Permission denied")
 
 
 def test_a_report_says_which_step_comes_next():

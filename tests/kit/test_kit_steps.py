@@ -146,6 +146,30 @@ def test_printing_is_a_note_and_reading_input_and_moving_are_wrong(tmp_path, che
     assert "ends the program with exit()" in result.wrong[0]
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "sys.stdout.reconfigure(encoding='utf-8')",
+        "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='utf-8', write_through=True)",
+    ],
+)
+def test_code_that_sets_the_encoding_of_its_output_is_right(code, tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit", files=("model.py",))
+    source = (folder / "model.py").read_text("utf-8")
+    (folder / "model.py").write_text(f"import io, sys\n{code}\nprint('你好')\n{source}", "utf-8")
+    result = check_here(folder, "loss")
+    assert (result.status, result.notes) == (RIGHT, ("importing model.py prints; it begins with '你好'",))
+
+
+def test_the_folder_of_the_homework_comes_before_that_of_the_adapter(tmp_path, check_here):
+    other, mine = tmp_path / "other", tmp_path / "mine"
+    mine.mkdir()
+    write_solution(other, files=("model.py",))
+    (mine / "model.py").write_text("raise NameError('the model.py beside the adapter')\n", "utf-8")
+    (mine / "adapter.py").write_text("from model import cross_entropy\n", "utf-8")
+    assert check_here(other, "loss", mine / "adapter.py").status == RIGHT
+
+
 def test_code_that_cannot_be_imported_is_explained(tmp_path, check_here):
     folder = write_solution(tmp_path / "kit", files=("model.py",))
     replace_once(folder / "model.py", "def cross_entropy(", "def cross_entropy((")

@@ -32,6 +32,7 @@ __all__ = ["compare_gradients"]
 POINTS = 10  # a recognised network must give the same loss at so many points
 
 
+@np.errstate(all="ignore")  # the gradients of some mistakes are infinite, and the losses that are tried may be
 def compare_gradients(
     checked: CheckedFunction,
     *,
@@ -88,9 +89,8 @@ def compare_gradients(
 
 def find_layout(checked: CheckedFunction) -> Layout | None:
     """Return which parameters are the weights and the biases of which layer, by their shapes."""
-    inputs = flat_inputs(checked)
     shapes = [value.shape for value in checked.values]
-    return None if inputs is None else next(find_layouts(shapes, inputs.shape[1]), None)
+    return next(find_layouts(shapes, flat_inputs(checked).shape[1]), None)
 
 
 def find_network(plain: Measured, precision: Precision, rng: np.random.Generator) -> Reference | None:
@@ -99,11 +99,10 @@ def find_network(plain: Measured, precision: Precision, rng: np.random.Generator
     points = [list(checked.values)]
     points += [[v * (1 + 0.3 * rng.normal(size=v.shape)) for v in checked.values] for _ in range(POINTS - 1)]
     losses = [checked.loss(point, plain.l2) for point in points]
-    inputs = flat_inputs(checked)
-    if inputs is None or not np.all(np.isfinite(losses)):
+    if not np.all(np.isfinite(losses)):
         return None
     close = 1e-10 if precision.name == "float64" else 1e-4
-    network = recognise(points, losses, inputs, lambda n_classes: one_hot(checked, n_classes), close)
+    network = recognise(points, losses, flat_inputs(checked), lambda n_classes: one_hot(checked, n_classes), close)
     if network is None:
         return None
     # Except at kinks and saturated probabilities, the quotients must agree with it; else it is another network.
@@ -116,9 +115,8 @@ def find_network(plain: Measured, precision: Precision, rng: np.random.Generator
 
 def meant(checked: CheckedFunction, network: Reference) -> list[Array]:
     """Return the gradient of a recognised network with its L2 terms."""
-    inputs = flat_inputs(checked)
-    assert inputs is not None
-    gradients = network.gradients(checked.values, inputs, targets_of(checked, network), Variation())
+    targets = targets_of(checked, network)
+    gradients = network.gradients(checked.values, flat_inputs(checked), targets, Variation())
     terms = zip(gradients, network.l2_of(checked.values), checked.values, strict=True)
     return [gradient + strength * value for gradient, strength, value in terms]
 
@@ -204,10 +202,10 @@ def remarks(plain: Measured, whole: Measured, rows: Sequence[OwnParameter], prec
     return notes
 
 
-def flat_inputs(checked: CheckedFunction) -> Array | None:
+def flat_inputs(checked: CheckedFunction) -> Array:
     """Return the inputs as rows (B, D)."""
     rows = checked.x.T if checked.in_columns else checked.x
-    return rows.reshape(checked.n_images, -1).astype(np.float64) if rows.dtype.kind in "fiub" else None
+    return rows.reshape(checked.n_images, -1).astype(np.float64)
 
 
 def targets_of(checked: CheckedFunction, network: Reference) -> Array:

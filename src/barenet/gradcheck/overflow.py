@@ -2,8 +2,9 @@
 
 Adding the same number to all logits does not change softmax and cross-entropy, but e^1000 is infinite. If all
 parameters are made larger, infinite gradients may have another reason, such as an activation that overflows or 0 / 0.
-They mean softmax if the network is known and its last layer alone has the same effect; else they give a note. If only
-the loss is infinite, it may be log(0) of a probability that rounds to zero: that gives a note too.
+They mean softmax if the network is known, and adding a different number to the logits of each image has the same
+effect; else they give a note. If only the loss is infinite, it may be log(0) of a probability that rounds to zero: that
+gives a note too.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ __all__ = ["find_overflow"]
 SHIFT = 1000.0  # e^1000 is infinite in float64 too
 SMALL_SHIFTS = (1.0, -2.0, 5.0)
 LARGER = (10, 100, 1000)  # factors of all parameters
-LAST_LARGER = 10_000  # factor of the last layer's parameters
+LARGE = 10_000.0  # added to all weights of the last layer
 NOT_FINITE = "it is not finite"
 
 
@@ -61,10 +62,12 @@ def find_overflow(
 
 
 def has_unstable_softmax(measured: Measured, network: Reference) -> bool:
-    """Whether gradients become infinite if only the last layer is larger and gives large logits to a softmax."""
-    last = {network.layout.weights[-1], *network.layout.biases[-1:]}
-    values = [LAST_LARGER * value if i in last else value for i, value in enumerate(measured.checked.values)]
-    _, spoilt, said = look(measured, values)
+    """Whether gradients become infinite if the logits of each image get a large number, which changes no probability.
+
+    A number that is added to all weights of the last layer changes all logits of an image by the same amount: that
+    number times the sum of the activations.
+    """
+    _, spoilt, said = look(measured, shifted(measured.checked.values, network.layout.weights[-1], LARGE))
     return network.has_softmax and bool(spoilt or said)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 from barenet.errors import ConfigError
 from barenet.interrupts import waiting
 from barenet.kit.findings import MISSING, NOT_CHECKED, RIGHT, WRONG, StepResult
-from barenet.kit.folder import check_files, check_kit
+from barenet.kit.folder import check_adapter, check_files, check_kit
 from barenet.kit.isolation import Ended, Limits, run_limited
 from barenet.kit.steps import STEPS, Step, find_step
 from barenet.messages import as_typed
@@ -73,8 +73,8 @@ def check_homework(
         check_files(folder, steps)
     elif not folder.is_dir():
         raise ConfigError(f"there is no folder {as_typed(folder)}")
-    elif not adapter.is_file():
-        raise ConfigError(f"there is no file {as_typed(adapter)}")
+    else:
+        check_adapter(adapter)
     checker = Checker(folder.absolute(), adapter.absolute() if adapter else None, limits or Limits())
     with waiting():
         return CheckReport(str(folder), tuple(checker.check(steps, tell)))
@@ -122,7 +122,7 @@ class Checker:
 
     def without_process(self, step: Step, steps: Sequence[Step], done: dict[str, StepResult]) -> StepResult | None:
         """Return the result of a step that needs a wrong one, or a file whose import never ends; else None."""
-        for file, result in self.endless.items():
+        for file, result in list(self.endless.items()):  # the threads add to it
             if file in step.names and self.adapter is None:
                 return replace(result, step=step.name, seconds=0.0)
         if not self.is_ready(step, steps, done):

@@ -10,7 +10,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.kit.steps import Step
 from barenet.messages import as_typed, describe
 
-__all__ = ["LANGUAGES", "check_files", "check_kit", "files_of", "new_kit"]
+__all__ = ["LANGUAGES", "check_adapter", "check_files", "check_kit", "files_of", "new_kit"]
 
 VERSION = 1  # of the files and of what the check calls
 TEMPLATES = Path(__file__).parent / "templates"
@@ -50,7 +50,7 @@ def check_kit(folder: Path) -> None:
             f"{as_typed(folder)} is no kit, since it has no {MARK}; for other homework name a file with --adapter"
         )
     try:
-        version = tomllib.loads(mark.read_text("utf-8")).get("version")
+        version = tomllib.loads(mark.read_text("utf-8-sig")).get("version")
     except (OSError, ValueError) as error:
         raise ConfigError(f"{as_typed(mark)} cannot be read: {error}") from error
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
@@ -59,6 +59,14 @@ def check_kit(folder: Path) -> None:
         raise ConfigError(
             f"{as_typed(folder)} is a kit of version {version}, and this barenet knows {VERSION}; update it"
         )
+
+
+def check_adapter(adapter: Path) -> None:
+    """Raise ConfigError if an adapter is no Python file."""
+    if not adapter.is_file():
+        raise ConfigError(f"there is no file {as_typed(adapter)}")
+    if adapter.suffix != ".py":
+        raise ConfigError(f"the name of an adapter must end with .py, got {as_typed(adapter)}")
 
 
 def files_of(steps: Iterable[Step]) -> dict[str, list[Step]]:

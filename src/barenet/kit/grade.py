@@ -7,7 +7,10 @@ https://gradescope-autograders.readthedocs.io/en/latest/specs/#output-format
 from __future__ import annotations
 
 import io
+import itertools
 import json
+import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +19,7 @@ from typing import Any
 from barenet.errors import BarenetError, ConfigError, MachineError
 from barenet.kit.check import check_homework
 from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG, StepResult
-from barenet.kit.folder import check_kit
+from barenet.kit.folder import check_adapter, check_kit
 from barenet.kit.isolation import Limits
 from barenet.kit.steps import STEPS, Step, find_step
 from barenet.messages import as_typed
@@ -87,8 +90,8 @@ def grade_class(
     tell: Callable[[Grade], None] = lambda grade: None,
 ) -> list[Grade]:
     """Return a grade for each folder, whatever its code does; `tell` gets each one when it is there."""
-    if adapter is not None and not adapter.is_file():
-        raise ConfigError(f"there is no file {as_typed(adapter)}")
+    if adapter is not None:
+        check_adapter(adapter)
     grades = []
     for name, folder in names_of_folders(folders).items():
         grades.append(grade_folder(name, folder, points, adapter=adapter, limits=limits))
@@ -107,9 +110,10 @@ def grade_folder(
         else:
             there = list(STEPS)
         report = check_homework(folder, adapter=adapter, limits=limits, steps=there)
-    except BarenetError as error:
-        nothing = tuple(StepResult(step.name, NOT_CHECKED, (), (str(error),)) for step in STEPS)
-        return Grade(name, str(folder), nothing, points, str(error))
+    except (BarenetError, OSError) as error:
+        why = f"the folder cannot be read: {error.strerror}" if isinstance(error, OSError) else str(error)
+        nothing = tuple(StepResult(step.name, NOT_CHECKED, (), (why,)) for step in STEPS)
+        return Grade(name, str(folder), nothing, points, why)
     results = {result.step: result for result in report.steps}
     steps = tuple(results.get(step.name) or StepResult(step.name, WRONG, (lacking(folder, step),)) for step in STEPS)
     return Grade(name, str(folder), steps, points)
@@ -130,19 +134,21 @@ def names_of_folders(folders: Sequence[Path]) -> dict[str, Path]:
     """
     if not folders:
         raise ConfigError("name at least one folder")
-    paths = [folder.absolute() for folder in folders]
+    paths = [Path(os.path.normpath(folder.absolute())) for folder in folders]  # the name of .. is that of the folder
     for i, path in enumerate(paths):
         if path in paths[:i]:
             raise ConfigError(f"{as_typed(folders[i])} is named twice")
-    depth = 1
-    while len({names_at(path, depth) for path in paths}) < len(paths):
-        depth += 1
+    deepest = max(len(path.parts) for path in paths)
+    counts = [Counter(names_at(path, depth).casefold() for path in paths) for depth in range(deepest + 1)]
     named: dict[str, Path] = {}
+    taken: set[str] = set()
     for folder, path in zip(folders, paths, strict=True):
-        shortest = next(
-            d for d in range(1, depth + 1) if [names_at(other, d) for other in paths].count(names_at(path, d)) == 1
-        )
-        named[names_at(path, shortest)] = folder
+        names = ((depth, names_at(path, depth)) for depth in range(1, len(path.parts) + 1))
+        unique = (name for depth, name in names if counts[depth][name.casefold()] == 1)
+        numbered = (f"{names_at(path, 1)}-{k}" for k in itertools.count(2))
+        name = next(name for name in itertools.chain(unique, numbered) if name.casefold() not in taken)
+        taken.add(name.casefold())  # Windows and macOS do not tell Ann from ann
+        named[name] = folder
     return named
 
 

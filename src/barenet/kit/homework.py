@@ -49,8 +49,8 @@ class Homework:
     def __init__(self, folder: Path, adapter: Path | None, findings: Findings, stage: Path) -> None:
         self.folder, self.adapter, self.findings, self.stage = folder, adapter, findings, stage
         self.printed = Printed()
-        for path in {folder, adapter.parent if adapter else folder}:
-            sys.path.insert(0, str(path))
+        for path in dict.fromkeys((adapter.parent if adapter else folder, folder)):
+            sys.path.insert(0, str(path))  # the folder comes first: the adapter's may have a model.py too
         for name in STEP_FILES:  # some are modules of Python too, such as `test`
             sys.modules.pop(name, None)
         builtins.input = refuse_input
@@ -117,9 +117,9 @@ class Homework:
     def guarded(self, what: str, run: Callable[[], Any]) -> Any:
         """Run a piece of the student's code, and turn what it must not do into sentences."""
         replace_text(self.stage, what)
-        here, before = Path.cwd(), self.printed.n_characters
+        here, before = Path.cwd(), self.printed.content.n_bytes
         try:
-            with redirect_stdout(self.printed), redirect_stderr(io.StringIO()), np.errstate(all="ignore"):
+            with redirect_stdout(self.printed), redirect_stderr(Printed()), np.errstate(all="ignore"):
                 return run()
         except (Wrong, NotWritten, NotPossible):
             raise
@@ -130,7 +130,7 @@ class Homework:
         except (Exception, SystemExit) as error:
             self.fail(what, error)
         finally:
-            if self.printed.n_characters > before and what not in self.printed.told:
+            if self.printed.content.n_bytes > before and what not in self.printed.told:
                 self.printed.told.add(what)
                 self.findings.note(f"{what} prints; it begins with {self.printed.beginning(before)!r}")
             if not here.exists() or Path.cwd() != here:
@@ -156,23 +156,41 @@ def replace_text(file: Path, text: str) -> None:
     new.replace(file)
 
 
-class Printed(io.TextIOBase):
-    """A text stream that keeps the beginning of what is written to it, and counts the rest."""
+class Content(io.RawIOBase):
+    """The bytes that are written to a stream: the first ones, and how many there are."""
 
     def __init__(self) -> None:
-        self.text, self.n_characters = "", 0
-        self.told: set[str] = set()  # what printed, and is noted already
+        super().__init__()
+        self.first, self.n_bytes = b"", 0
 
-    def write(self, text: str) -> int:
-        """Count the text, and keep a little of it."""
-        if len(self.text) < 10_000:
-            self.text += text[:10_000]
-        self.n_characters += len(text)
-        return len(text)
+    def writable(self) -> bool:
+        """Return True."""
+        return True
+
+    def write(self, content: Any) -> int:
+        """Count the bytes, and keep a few of them."""
+        if len(self.first) < 10_000:
+            self.first += bytes(content[:10_000])
+        self.n_bytes += len(content)
+        return len(content)
+
+    def close(self) -> None:
+        """Stay open: the code may put another stream around this one, which closes it."""
+
+
+class Printed(io.TextIOWrapper):
+    """The stream to which code prints, with `reconfigure` and `buffer` as sys.stdout has them."""
+
+    def __init__(self) -> None:
+        self.content = Content()
+        self.told: set[str] = set()  # what printed, and is noted already
+        stream: Any = self.content  # typeshed wants a name too
+        super().__init__(stream, "utf-8", write_through=True)
 
     def beginning(self, start: int) -> str:
-        """Return the first line printed after `start` characters, cut."""
-        return one_line(self.text[start:].strip().partition("\n")[0], MOST_SHOWN)
+        """Return the first line printed after `start` bytes, cut."""
+        text = self.content.first[start:].decode("utf-8", "replace")
+        return one_line(text.strip().partition("\n")[0], MOST_SHOWN)
 
 
 def refuse_input(*_: Any) -> NoReturn:

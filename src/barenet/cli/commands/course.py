@@ -107,6 +107,8 @@ def grade(
         Folder for grades.csv and each student's results.json, which Gradescope reads.
     """
     worth = read_points(points)
+    if output.exists() and not output.is_dir():
+        raise ConfigError(f"{as_typed(output)} is a file, and --output names a folder")
     tell = show_grade if not json else lambda grade: None
     grades = grade_class(folders, worth, adapter=adapter, limits=limits_of(seconds), tell=tell)
     files = write_grades(grades, output)

@@ -81,8 +81,16 @@ def made_here(form: Form, plan: Plan, rng: np.random.Generator) -> Any:
     if plan.structure == ONE_MATRIX:
         return pairs[0][0]
     if plan.structure == SEPARATE:
-        weights_left, biases_left = iter([w for w, _ in pairs]), iter([b for _, b in pairs])
-        return {n: next(biases_left if n.lower().startswith("b") else weights_left) for n in form.separate}
+        biases = [name for name in form.separate if name.lower().startswith("b")]
+        weights = [name for name in form.separate if name not in biases]
+        if max(len(weights), len(biases)) > len(pairs):
+            raise ShapeError(
+                f"{form.title} takes {len(form.separate)} arrays, and no network that is tried has such ones; "
+                "define parameters(), which returns these arrays in a dict"
+            )
+        arrays = dict(zip(weights, [w for w, _ in pairs], strict=False))
+        arrays |= dict(zip(biases, [b for _, b in pairs], strict=False))
+        return {name: arrays[name] for name in form.separate}
     if plan.structure.startswith("a dict"):
         return {f"{kind}{i}": array for i, pair in enumerate(pairs, 1) for kind, array in zip("Wb", pair, strict=True)}
     return pairs if plan.structure.endswith("(W, b)") else [array for pair in pairs for array in pair]

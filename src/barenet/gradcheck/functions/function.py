@@ -19,7 +19,7 @@ from barenet.gradcheck.functions.failures import check_finite, explain_failure, 
 from barenet.gradcheck.functions.layout import examples_in_columns, shown_names
 from barenet.gradcheck.functions.names import match_gradients
 from barenet.gradcheck.functions.signature import Form, read_function
-from barenet.gradcheck.functions.structure import few, flatten, kind, rebuild
+from barenet.gradcheck.functions.structure import as_array, few, flatten, kind, numbers, rebuild
 from barenet.interrupts import waiting
 from barenet.messages import count
 
@@ -64,7 +64,7 @@ class CheckedFunction:
         self.values = [array.astype(np.float64) for array in arrays.values()]
         for name, value in zip(self.names, self.values, strict=True):
             check_finite(value, f"parameter {name}")
-        self.x, self.labels = np.asarray(x), np.asarray(labels)
+        self.x, self.labels = numbers(x, "x"), numbers(labels, "labels")
         if self.x.dtype.kind == "f":
             self.x = self.x.astype(np.float64)
         check_finite(self.x, "x")
@@ -107,7 +107,7 @@ class CheckedFunction:
         if not isinstance(answer, tuple | list) or len(answer) != 2:
             many = f"{count(len(answer), 'thing')}" if isinstance(answer, tuple | list) else kind(answer)
             raise ConfigError(f"{self.title} must return two things, loss and gradients; it returns {many}")
-        if isinstance(answer[0], dict | list) and np.ndim(answer[1]) == 0 and not isinstance(answer[1], dict):
+        if isinstance(answer[0], dict | list) and not isinstance(answer[1], dict) and as_array(answer[1]).ndim == 0:
             raise ConfigError(f"{self.title} returns gradients, loss; the loss comes first")
         return *answer, *given
 
@@ -125,7 +125,7 @@ class CheckedFunction:
 
     def number(self, loss: Any) -> float:
         """Return the loss as a Python float."""
-        array = np.asarray(loss)
+        array = as_array(loss)
         if array.size != 1 or array.dtype.kind not in "fiub":
             raise ConfigError(f"{self.title} must return one number as the loss, got {kind(loss)}")
         return float(array.reshape(()))

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.gradcheck.functions.names import gradient_of, is_gradients, is_parameter
+from barenet.gradcheck.functions.names import gradient_of, has_other_end, is_gradients, is_parameter
 from barenet.gradcheck.functions.structure import kind
 
 __all__ = ["Entry", "entries", "find_gradients", "find_parameters", "write"]
@@ -91,11 +91,17 @@ def find_parameters(root: Any) -> dict[str, list[Steps]]:
     """Return the parameters by their names, each with the steps to its array: several, if it has several places."""
     found: dict[str, list[Steps]] = {}
     by_id: dict[int, str] = {}
-    for entry in entries(root):
+    every = entries(root)
+    sure = {(entry.owner, entry.name): id(entry.value) for entry in every if entry.collection in COLLECTIONS}
+    for entry in every:
         is_one = entry.collection in COLLECTIONS or is_parameter(entry.name)
         places = [key for _, key in entry.steps[:-1] if isinstance(key, str)]
         if not is_one or any(is_gradients(place) or place.lower().startswith(("cache", "optim")) for place in places):
             continue
+        attribute = entry.collection.partition("[")[0].partition(".")[0]
+        is_copy = entry.collection != "" and sure.get((entry.owner, entry.name), id(entry.value)) != id(entry.value)
+        if entry.collection not in COLLECTIONS and (has_other_end(attribute) or is_copy):
+            continue  # such as the velocity of each parameter, or the best parameters so far
         if id(entry.value) in by_id and isinstance(entry.value, np.ndarray):
             found[by_id[id(entry.value)]].append(entry.steps)
         else:

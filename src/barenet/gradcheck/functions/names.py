@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-__all__ = ["gradient_of", "is_gradients", "is_parameter", "match_gradients", "role_of"]
+__all__ = ["gradient_of", "has_other_end", "is_gradients", "is_parameter", "match_gradients", "role_of"]
 
 ROLES = {
     "x": "x xs x_train x_batch input inputs input_data images data features a0",
@@ -28,7 +28,8 @@ PARAMETER = re.compile(
     r"(w|b|weights?|bias|biases|theta|gamma|beta)(_?\d+|_?[a-z]{1,3}|(_[a-z]+)+\d*)?(\[\d+\])*", re.IGNORECASE
 )
 OTHER_ENDS = re.compile(
-    r"grads?|gradients?|delta|cache|m|v|mom|momentum|velocity|vel|old|prev|best|init|decay|scale|size|shape"
+    r"grads?|gradients?|delta|cache|m|v|mom|momentums?|moments?|velocity|velocities|vel|old|prev|best|init|decay|scale|"
+    r"size|shape"
 )
 GRADIENTS = re.compile(r"(all_?)?(grads?|gradients?|d_?params|dparameters|param_?grads)", re.IGNORECASE)
 
@@ -40,7 +41,12 @@ def role_of(name: str) -> str | None:
 
 def is_parameter(name: str) -> bool:
     """Return whether a name is that of weights or biases: W1, b, weights, bias_hidden, wih."""
-    return bool(PARAMETER.fullmatch(name)) and not OTHER_ENDS.fullmatch(name.lower().rpartition("_")[2])
+    return bool(PARAMETER.fullmatch(name)) and not has_other_end(name.partition("[")[0])
+
+
+def has_other_end(name: str) -> bool:
+    """Return whether a name is that of numbers that belong to parameters: velocity, weights_momentum."""
+    return bool(OTHER_ENDS.fullmatch(name.lower().strip("_").rpartition("_")[2]))
 
 
 def is_gradients(name: str) -> bool:

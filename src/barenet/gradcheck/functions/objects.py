@@ -56,7 +56,7 @@ def read_object(thing: Any) -> tuple[Form, dict[str, Any]]:
     """Return how an object is called, and its parameters; a copy of it is used, so that it stays as it is."""
     title = type(thing).__name__
     try:
-        network = Network(copy.deepcopy(thing), title)
+        network = Network(thing, title)
     except (TypeError, ValueError, RecursionError, NotImplementedError) as error:
         raise ConfigError(f"{title} cannot be copied ({error}); write a function f(parameters, x, labels)") from error
     values = {name: np.array(read(network.thing, places[0])) for name, places in network.parameters.items()}
@@ -67,8 +67,10 @@ def read_object(thing: Any) -> tuple[Form, dict[str, Any]]:
 class Network:
     """A copy of a person's object: gets parameters and a batch, and gives the loss and the gradients."""
 
-    def __init__(self, thing: Any, title: str) -> None:
-        self.thing, self.title = thing, title
+    def __init__(self, original: Any, title: str) -> None:
+        thing = copy.deepcopy(original)
+        self.original, self.thing, self.title = original, thing, title
+        self.moves = False  # whether the gradients are the change of the parameters
         self.parameters: dict[str, list[Steps]] = find_parameters(thing)
         if not self.parameters:
             raise ConfigError(
@@ -95,6 +97,8 @@ class Network:
 
     def call(self, parameters: Mapping[str, Any], x: Any, labels: Any, l2: float) -> tuple[Any, Any]:
         """Return the loss and a dict of gradients."""
+        if self.moves:  # a momentum that it keeps would change its next step
+            return Network(self.original, self.title).call(parameters, x, labels, l2)
         known = self.prepare(parameters, x, labels, l2)
         loss, returned = self.run_loss(known)
         if returned is None:
@@ -165,19 +169,25 @@ class Network:
                 f"{self.title} neither returns gradients nor stores them; store them as self.d{names[0].split('.')[-1]}"
                 f" and so on, or return a dict with the names {', '.join(names[:4])}"
             )
+        self.moves = True
         return {name: difference / rate for name, difference in change.items()}
 
     def rate(self) -> float | None:
         """Return the learning rate of a backward that changes the parameters; None if it is not known."""
         if self.backward is not None and "rate" in roles_of(self.backward).values():
             return 1.0
-        found = [v for n, v in vars(self.thing).items() if role_of(n) == "rate" and isinstance(v, float | int) and v]
-        return float(found[0]) if found else None
+        every = vars(self.original).items()  # in the copy the rate may have decayed
+        found = {n: v for n, v in every if role_of(n) == "rate" and isinstance(v, float | int) and v}
+        names = sorted(found, key=lambda name: name.strip("_") == "alpha")  # that may be the slope of a leaky ReLU too
+        return float(found[names[0]]) if names else None
 
     def ask(self, function: Callable[..., Any], known: Known) -> Any:
         """Call a method with what its arguments are known to be."""
+        needed = required(function)
         given = {name: known[role] for name, role in roles_of(function).items() if role in known}
-        missing = [name for name in required(function) if name not in given]
+        if function is not self.backward:  # elsewhere alpha = 0.01 is the slope of a leaky ReLU
+            given = {name: value for name, value in given.items() if role_of(name) != "rate" or name in needed}
+        missing = [name for name in needed if name not in given]
         if missing:
             raise ConfigError(
                 f"{self.title}.{function.__name__} takes {missing[0]}, which is not known; {self.what_to_write()}"
@@ -204,8 +214,9 @@ def roles_of(function: Callable[..., Any]) -> dict[str, str]:
     """Return the role of each argument that has one; in (y, t) and (y, labels), y is the output."""
     roles = {a.name: role for a in arguments_of(function) if (role := role_of(a.name)) is not None}
     labels = [name for name, role in roles.items() if role == "labels"]
-    if len(labels) > 1 and "y" in labels:
-        roles["y"] = "output"
+    outputs = [name for name in labels if name.lower() == "y"]
+    if len(labels) > 1 and outputs:
+        roles[outputs[0]] = "output"
     return roles
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from barenet.gradcheck.functions.names import is_parameter
+from barenet.gradcheck.functions.objects import has_methods
 from barenet.gradcheck.functions.signature import read_function
 
 __all__ = ["MAKERS", "N_IMAGES", "WIDTHS", "Code", "Plan", "plans"]
@@ -128,7 +129,7 @@ def of_class(title: str, widths: Sequence[tuple[int, ...]], one_hot: bool | None
 
 
 def is_function(thing: Any) -> bool:
-    """Return whether a thing is a function or a method, and no object with methods."""
-    return (
-        callable(thing) and not isinstance(thing, type) and (hasattr(thing, "__code__") or hasattr(thing, "__func__"))
-    )
+    """Return whether a thing is called as a function: also functools.partial, and an object with __call__ alone."""
+    if isinstance(thing, type) or not callable(thing):
+        return False
+    return hasattr(thing, "__code__") or hasattr(thing, "__func__") or not has_methods(thing)

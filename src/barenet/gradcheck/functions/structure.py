@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from barenet.errors import ConfigError, ShapeError
 
 Array = NDArray[Any]
+NUMBERS = "fiub"  # the kinds of dtypes of real numbers
 
-__all__ = ["few", "flatten", "index_text", "rebuild"]
+__all__ = ["as_array", "few", "flatten", "index_text", "kind", "numbers", "rebuild"]
 
 
 def flatten(structure: Any, what: str) -> dict[str, Array]:
@@ -28,16 +29,29 @@ def flatten(structure: Any, what: str) -> dict[str, Array]:
         raise ConfigError(f"there is no array in {what}")
     arrays = {}
     for name, leaf in leaves.items():
-        try:
-            array = np.asarray(leaf)
-        except ValueError:  # rows of unequal length
-            array = np.asarray(None)
-        if array.dtype.kind not in "fiub":
+        array = as_array(leaf)
+        if array.dtype.kind not in NUMBERS:
             raise ConfigError(f"{name} in {what} must be an array of real numbers, got {kind(leaf)}")
         if array.size == 0:
             raise ShapeError(f"{name} in {what} is empty, of shape {array.shape}")
         arrays[name] = array
     return arrays
+
+
+def as_array(value: Any) -> Array:
+    """Return a value as an array; if its rows have unequal lengths, an array of objects."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        return np.asarray([None])
+
+
+def numbers(value: Any, what: str) -> Array:
+    """Return a value as an array of real numbers; raise ConfigError if it holds something else."""
+    array = as_array(value)
+    if array.dtype.kind not in NUMBERS:
+        raise ConfigError(f"{what} must be an array of real numbers, got {kind(value)}")
+    return array
 
 
 def walk(structure: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -67,6 +81,8 @@ def kind(value: Any) -> str:
     if value is None:
         return "None"
     shape = f" of shape {value.shape}" if isinstance(value, np.ndarray) else ""
+    if isinstance(value, np.ndarray) and value.dtype.kind not in NUMBERS:
+        shape += f" and type {value.dtype}"
     name = "array" if isinstance(value, np.ndarray) else type(value).__name__
     return f"{'an' if name[0] in 'aeiou' else 'a'} {name}{shape}"
 

@@ -68,6 +68,8 @@ def recognise(
                 # J = scale * loss + (l2 / 2) sum(W^2) + (l2_biases / 2) sum(b^2): three unknowns, many points.
                 plain = [loss(z, q)[0] for z in logits]
                 columns = np.array([[value, w / 2, b / 2] for value, (w, b) in zip(plain, squares, strict=True)])
+                if not np.all(np.isfinite(columns)):
+                    continue  # a probability rounds to 0 there, and in the code it does not
                 solution = np.linalg.lstsq(columns, wanted, rcond=None)[0]
                 if np.abs(columns @ solution - wanted).max() <= tolerance * np.abs(wanted).max():
                     return Reference(layout, activations, name, *map(float, solution))

@@ -41,7 +41,10 @@ def wrong_gradients(evidence: Evidence) -> Iterator[tuple[list[str], list[Array]
     everything += [([*kinds, kind], replace(way, dz=dz)) for kinds, way in ways for kind, dz in outputs]
     for kinds, how in everything:
         with suppress(ShapeError):  # with these shapes the mistake would be an error
-            yield kinds, network.gradients(evidence.values, evidence.x, evidence.targets, how)
+            gradients = network.gradients(evidence.values, evidence.x, evidence.targets, how)
+            # A probability of 0 can make a wrong gradient infinite; the code returns finite ones.
+            if all(np.all(np.isfinite(gradient)) for gradient in gradients):
+                yield kinds, gradients
 
 
 def wrong_slopes(n_layers: int, activations: Sequence[str]) -> Ways:
