@@ -81,15 +81,15 @@ def made_here(form: Form, plan: Plan, rng: np.random.Generator) -> Any:
     if plan.structure == ONE_MATRIX:
         return pairs[0][0]
     if plan.structure == SEPARATE:
-        biases = [name for name in form.separate if name.lower().startswith("b")]
-        weights = [name for name in form.separate if name not in biases]
-        if max(len(weights), len(biases)) > len(pairs):
+        of_biases = [name for name in form.separate if name.lower().startswith("b")]
+        of_weights = [name for name in form.separate if name not in of_biases]
+        if max(len(of_weights), len(of_biases)) > len(pairs):
             raise ShapeError(
                 f"{form.title} takes {len(form.separate)} arrays, and no network that is tried has such ones; "
                 "define parameters(), which returns these arrays in a dict"
             )
-        arrays = dict(zip(weights, [w for w, _ in pairs], strict=False))
-        arrays |= dict(zip(biases, [b for _, b in pairs], strict=False))
+        arrays = dict(zip(of_weights, [w for w, _ in pairs], strict=False))
+        arrays |= dict(zip(of_biases, [b for _, b in pairs], strict=False))
         return {name: arrays[name] for name in form.separate}
     if plan.structure.startswith("a dict"):
         return {f"{kind}{i}": array for i, pair in enumerate(pairs, 1) for kind, array in zip("Wb", pair, strict=True)}
