@@ -1,4 +1,4 @@
-"""Families of tests that differ in one value: one or a few run by default, all of them with the slow tests."""
+"""Families of tests that differ in one value: a few run by default, others with the slow or the full tests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,18 @@ def slow_except(values: Iterable[Any], *quick: Any) -> list[Any]:
     values = list(values)
     assert all(value in values for value in quick), f"{quick} are not all in {values}"
     return [value if value in quick else slow(value) for value in values]
+
+
+def full_except(values: Iterable[Any], *kept: Any) -> list[Any]:
+    """Return the values to parametrise by; those that are not among `kept` are marked as full."""
+    values = list(values)
+    assert all(value in values for value in kept), f"{kept} are not all in {values}"
+    return [value if value in kept else full(value) for value in values]
+
+
+def full(value: Any) -> Any:
+    """Return one value, or a tuple of several, whose test is full."""
+    return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.full)
 
 
 def slow(value: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from advice import ROOT, flags_in_docs, flags_in_source, in_docs, in_help, in_source
-from families import slow
+from families import full, slow
 from PIL import Image
 from test_gradcheck_of_code import CLASS
 
@@ -184,7 +184,7 @@ def marked(commands: list[str]) -> list[Any]:
         if kind[0] in QUICK or "--help" in command or "--dry-run" in command:
             found.append(command)
         else:
-            found.append(pytest.param(command, marks=pytest.mark.full) if kind in seen else slow(command))
+            found.append(full(command) if kind in seen else slow(command))
             seen.add(kind)
     return found
 
@@ -287,7 +287,7 @@ def test_the_epochs_that_a_finished_run_proposes_train_it_for_longer(type_in):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("model", ["runs/quick-1", "studies/course-search-1/best", "runs/quick-2/seed-1"])
+@pytest.mark.parametrize("model", ["runs/quick-1", full("studies/course-search-1/best"), full("runs/quick-2/seed-1")])
 def test_the_command_on_a_report_shows_a_neuron(model, home, type_in):
     page = Path(type_in(f"barenet report {model}").stdout.strip())
     codes = re.findall(r"<code>(.*?)</code>", (home / page).read_text("utf-8"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from families import slow_except
+from families import full_except, slow_except
 from refusals import assert_refused
 from rich.console import Console
 from waiting import PATIENCE, wait_until
@@ -200,7 +200,7 @@ def test_every_command_has_help_with_examples_first(command, barenet, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", slow_except(COMMANDS, "doctor"))
+@pytest.mark.parametrize("command", full_except(COMMANDS, "doctor", "train", "search"))
 def test_every_command_loads_in_a_separate_process(command, barenet_process, tmp_path):
     done = barenet_process(command, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -47,7 +47,7 @@ def test_a_study_means_its_best_run_and_names_are_enough(command, barenet, home)
             assert command == "export" or f" {path}\n" in done.stderr  # the note about the run that was taken
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_pictures_of_a_study_are_those_of_its_best_run(barenet, home):
     done = barenet("inspect", "course-search-1", *COMMANDS["inspect"], cwd=home)
     assert done.returncode == 0, done.stderr

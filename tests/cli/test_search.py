@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from families import slow_except
+from families import full, slow_except
 from refusals import assert_refused
 from waiting import PATIENCE, wait_until
 
@@ -153,7 +153,7 @@ def test_wrong_input_is_one_line_on_stderr_and_writes_nothing(arguments, code, w
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.slow
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), full((signal.SIGTERM, 143))])
 def test_an_interrupted_search_says_how_to_go_on_and_does(number, code, search, data, tmp_path):
     rates = ",".join(str(0.001 * i) for i in range(1, 17))
     options = ("--data.n-valid", "60", "--batch-size", "4", "--hidden", "6", "--epochs", "16", "--workers", "2")

@@ -172,7 +172,7 @@ def test_an_epoch_of_3500_images_gives_the_weights_of_the_course_recipe_in_float
     assert max(largest) < 2e-2, largest
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_an_epoch_of_58000_images_gives_the_weights_of_the_engine_in_float64(book, dataset):
     order = np.random.default_rng(1).permutation(60_000)[:58_000]
     images, labels = dataset.train_images, dataset.train_labels

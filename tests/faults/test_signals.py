@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from families import full
 from report import record
 from waiting import PATIENCE
 
@@ -165,7 +166,7 @@ def attack(kinds: list[str], n: int, data: Path, folder: Path, seed: int) -> Cou
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["train", "search, 2 workers"])
+@pytest.mark.parametrize("kind", ["train", full("search, 2 workers")])
 def test_a_signal_at_a_random_moment_ends_the_command_and_the_run_can_be_resumed(kind, data, tmp_path):
     found = attack([kind], 1, data, tmp_path, seed=len(kind))
     assert {*found} <= {"", "ended before"}, found

