@@ -1,0 +1,87 @@
+"""What a report says about a search: only what its trials show."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+import barenet
+from barenet.analysis.saved_study import read_saved_study
+from barenet.api import searching
+from barenet.documents.blocks import Note, Paragraph, Table
+from barenet.documents.inputs import searches
+from barenet.documents.inputs.searches import SearchRecord, read_study
+from barenet.documents.parts.search import search_blocks
+from barenet.documents.words import Words
+from barenet.errors import RunError
+from barenet.messages import as_typed
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.study.results import compare
+from barenet.tuning.study.rungs import RungRecord
+from barenet.tuning.study.trial import Trial
+
+SETTINGS = {"n_valid": 0.2, "hidden_sizes": (6,), "epochs": 1, "label_smoothing": 0, "workers": 0, "verbose": False}
+
+
+@pytest.fixture(scope="module")
+def found(arrays, tmp_path_factory) -> Path:
+    """A search for the batch size, with a share of the images for validation."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(searching, "write_search_plots", lambda *about: [])
+        output = tmp_path_factory.mktemp("studies")
+        return barenet.search({"batch_size": [100, 200]}, **arrays, **SETTINGS, output=output).folder
+
+
+def sentences_of(search: SearchRecord) -> str:
+    blocks = search_blocks(search, Words("en"))
+    return " ".join(sentence for block in blocks if isinstance(block, Paragraph | Note) for sentence in block.sentences)
+
+
+def trial(number: int, accuracy: float, key: str = "", **about: object) -> Trial:
+    record = RungRecord("trained", 1, 1.0, accuracy, 1, 1.0, accuracy)
+    return Trial(number, key or f"{number}", {"lr": 0.1 + number}, None, rungs=[record], **about)
+
+
+def test_what_is_searched_is_not_shared_by_all_trials(found):
+    search = read_study(found)
+    assert "Batch size" not in search.facts
+    assert search.facts["Images held out for validation"] == 120
+    assert search.facts["Epochs of each trial"] == 1
+    assert search.commands == [f'barenet.search("{(found / "space.toml").as_posix()}", x=x, y=y)']
+
+
+def test_an_interrupted_search_says_how_far_it_is(found, tmp_path):
+    folder = shutil.copytree(found, tmp_path / "study")
+    (folder / "results.json").unlink()
+    shutil.rmtree(folder / "trials" / "00001")
+    search = read_study(folder)
+    text = sentences_of(search)
+    assert "One combination of hyper-parameters was trained. The test set was not used." in text
+    assert "This search is not finished: 1 of 2 trials have ended." in text
+    assert [len(block.rows) for block in search_blocks(search, Words("en")) if isinstance(block, Table)][-1] == 1
+
+
+def test_a_finished_search_without_a_result_is_not_to_be_continued(found, monkeypatch):
+    saved = read_saved_study(found)
+    monkeypatch.setattr(
+        searches, "read_saved_study", lambda path: replace(saved, result=replace(saved.result, trials=[]))
+    )
+    with pytest.raises(RunError, match=re.escape(f"to see why, write its page: barenet report {as_typed(found)}")):
+        read_study(found)
+
+
+def test_the_best_combination_is_the_best_over_seeds(tmp_path):
+    trials = [trial(n, accuracy, ended="finished") for n, accuracy in enumerate((0.9, 0.8))]
+    seeds = {0: (0.70, 0.72), 1: (0.78, 0.80)}
+    repeats = [
+        trial(n, a, f"{n}-seed-{i}", is_repeat=True) for n, scores in seeds.items() for i, a in enumerate(scores)
+    ]
+    result = compare(tmp_path, Plan.make({"metric": "acc"}), ["lr"], trials, repeats, n_valid=1000)
+    text = sentences_of(SearchRecord("study", tmp_path, result, []))
+    assert "The best combination is `lr = 1.1`. It has the best mean of the trainings with other seeds." in text
+    assert "It reaches a validation accuracy of 80.00 %" in text
+    assert "test set" not in text  # nobody knows that of another program's search
