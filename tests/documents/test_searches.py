@@ -5,13 +5,10 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-import barenet
 from barenet.analysis.saved_study import read_saved_study
-from barenet.api import searching
 from barenet.documents.blocks import Note, Paragraph, Table
 from barenet.documents.inputs import searches
 from barenet.documents.inputs.searches import SearchRecord, read_study
@@ -24,17 +21,6 @@ from barenet.tuning.study.results import compare
 from barenet.tuning.study.rungs import RungRecord
 from barenet.tuning.study.trial import Trial
 
-SETTINGS = {"n_valid": 0.2, "hidden_sizes": (6,), "epochs": 1, "label_smoothing": 0, "workers": 0, "verbose": False}
-
-
-@pytest.fixture(scope="module")
-def found(arrays, tmp_path_factory) -> Path:
-    """A search for the batch size, with a share of the images for validation."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "write_search_plots", lambda *about: [])
-        output = tmp_path_factory.mktemp("studies")
-        return barenet.search({"batch_size": [100, 200]}, **arrays, **SETTINGS, output=output).folder
-
 
 def sentences_of(search: SearchRecord) -> str:
     blocks = search_blocks(search, Words("en"))
@@ -46,32 +32,33 @@ def trial(number: int, accuracy: float, key: str = "", **about: object) -> Trial
     return Trial(number, key or f"{number}", {"lr": 0.1 + number}, None, rungs=[record], **about)
 
 
-def test_what_is_searched_is_not_shared_by_all_trials(found):
-    search = read_study(found)
+def test_what_is_searched_is_not_shared_by_all_trials(study):
+    search = read_study(study)
     assert "Batch size" not in search.facts
     assert search.facts["Images held out for validation"] == 120
-    assert search.facts["Epochs of each trial"] == 1
-    assert search.commands == [f'barenet.search("{(found / "space.toml").as_posix()}", x=x, y=y)']
+    assert search.facts["Epochs of each trial"] == 2
+    assert search.commands == [f'barenet.search("{(study / "space.toml").as_posix()}", x=x, y=y)']
 
 
-def test_an_interrupted_search_says_how_far_it_is(found, tmp_path):
-    folder = shutil.copytree(found, tmp_path / "study")
+def test_an_interrupted_search_says_how_far_it_is(study, tmp_path):
+    folder = shutil.copytree(study, tmp_path / "copy")
     (folder / "results.json").unlink()
-    shutil.rmtree(folder / "trials" / "00001")
+    for number in (1, 2, 3):
+        shutil.rmtree(folder / "trials" / f"0000{number}")
     search = read_study(folder)
     text = sentences_of(search)
     assert "One combination of hyper-parameters was trained. The test set was not used." in text
-    assert "This search is not finished: 1 of 2 trials have ended." in text
+    assert "This search is not finished: 1 of 4 trials have ended." in text
     assert [len(block.rows) for block in search_blocks(search, Words("en")) if isinstance(block, Table)][-1] == 1
 
 
-def test_a_finished_search_without_a_result_is_not_to_be_continued(found, monkeypatch):
-    saved = read_saved_study(found)
+def test_a_finished_search_without_a_result_is_not_to_be_continued(study, monkeypatch):
+    saved = read_saved_study(study)
     monkeypatch.setattr(
         searches, "read_saved_study", lambda path: replace(saved, result=replace(saved.result, trials=[]))
     )
-    with pytest.raises(RunError, match=re.escape(f"to see why, write its page: barenet report {as_typed(found)}")):
-        read_study(found)
+    with pytest.raises(RunError, match=re.escape(f"to see why, write its page: barenet report {as_typed(study)}")):
+        read_study(study)
 
 
 def test_the_best_combination_is_the_best_over_seeds(tmp_path):
