@@ -21,7 +21,7 @@ from barenet.errors import CheckpointError, ConfigError, DataError, RunError
     "text",
     [
         "epoch,train_loss,valid_loss,train_acc,valid_acc\n1,0.9,0.8,0.6,0.7\n2,0.5,0.6,0.8,0.75\n",
-        "Epoch;Train Loss;Val Loss;Train Accuracy (%);Val Accuracy (%)\n1;0.9;0.8;60;70\n2;0.5;0.6;80;75\n",
+        "\nEpoch;Train Loss;Val Loss;Train Accuracy (%);Val Accuracy (%)\n1;0.9;0.8;60;70\n2;0.5;0.6;80;75\n",
         "\ufeffloss\taccuracy\tval_loss\tval_accuracy\n0.9\t60%\t0.8\t70%\n0.5\t80%\t0.6\t75%\n\n",
         ",loss,acc,validation_loss,validation_acc,lr\n0,0.9,0.6,0.8,0.7,0.1\n1,0.5,0.8,0.6,0.75,0.1\n",
     ],
@@ -50,6 +50,8 @@ def test_a_column_or_a_cell_that_is_not_there_is_left_out(tmp_path):
         ("epoch,loss\n", "has no epochs"),
         ("epoch,loss\n1,high\n", "row 2 holds 'high', expected a number"),
         ("epoch,loss\n2,1\n1,1\n", "rising whole numbers"),
+        ("epoch,loss\ninf,1\n", "rising whole numbers"),
+        ("epoch,acc\n1,1.2\n", "the highest accuracy is 1.2, expected 0 to 1 or 0 to 100"),
         ("epoch,acc\n1,300\n", "train_accuracy goes from 300 to 300, expected 0 to 1 or 0 to 100"),
         (b"\xff\xfe", "is not UTF-8 at byte 0"),
     ],
@@ -75,6 +77,7 @@ def test_results_of_the_course_are_ranked_by_accuracy(tmp_path):
     [
         ("[[1, 2]]", r"row 1 is a value of type list, expected \[settings, loss, accuracy\]"),
         ('[[{"lr": 1}, 0.1, 0.5], [{"lr": 1}, NaN, 0.5]]', "row 2 is"),
+        (f'[[{{"lr": 1}}, 1{"0" * 400}, 0.5]]', "row 1 is"),
         ('[[{"lr": 1}, 0.1, 500]]', "row 1 has the accuracy 500"),
         ('[[{"lr": 1}, 0.1', "is not JSON, or is cut short"),
         ("[]", "expected a list of"),

@@ -107,7 +107,7 @@ def curve_sentences(work: Work) -> list[str]:
     history, best = work.history, work.validation
     seconds = training_seconds([history])
     found = []
-    if seconds > 0:
+    if 0 < seconds < math.inf:
         found.append(f"Training took {seconds:.1f} s.")
     if history[-1].diverged:
         return [*found, f"Training diverged in epoch {history[-1].epoch}."]
