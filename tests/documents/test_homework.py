@@ -12,7 +12,7 @@ from told import listen
 
 from barenet.documents.inputs.given import recognise_all
 from barenet.documents.inputs.histories import read_history_table
-from barenet.documents.inputs.homework import Homework, read_homework
+from barenet.documents.inputs.homework import HomeworkFiles, read_homework
 from barenet.documents.inputs.searches import read_grid_results
 from barenet.errors import CheckpointError, ConfigError, DataError, RunError
 
@@ -92,9 +92,9 @@ def test_other_results_are_refused(text, message, tmp_path):
 def test_arguments_are_recognised_and_grouped(homework, study):
     weights, history = homework / "weights.npz", homework / "history.csv"
     first, second, third, folder = recognise_all([weights, history, study, weights, homework])
-    assert first == Homework("weights", weights, [weights], history)
+    assert first == HomeworkFiles("weights", weights, [weights], history)
     assert second == study
-    assert third == Homework("weights", weights, [weights])
+    assert third == HomeworkFiles("weights", weights, [weights])
     assert folder.initial == homework / "initial.npz"
     assert folder.trained == weights
     assert folder.search == homework / "gridsearch_results.json"
