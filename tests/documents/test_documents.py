@@ -178,6 +178,12 @@ def test_every_text_of_a_report_passes_through_its_language(make_run, study, tmp
     assert set(re.findall("[A-Za-z]{3,}", outside)) <= {"batch", "size", "SHA", "Written", "barenet", "report"}
 
 
+def test_an_author_is_one_line(make_run, tmp_path):
+    folder, dataset = make_run("plain")
+    report, *_ = write_report(folder, to="md", dataset=dataset, output=tmp_path / "out", author="Ann\n\n```\nBen")
+    assert '--author "Ann ``` Ben"' in report.read_text("utf-8")
+
+
 def test_python_and_the_command_line_have_the_same_function(make_run, tmp_path):
     folder, dataset = make_run("plain")
     assert barenet.report(folder, to="html", dataset=dataset, output=tmp_path / "a.html") == tmp_path / "a.html"

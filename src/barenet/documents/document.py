@@ -53,7 +53,7 @@ def write_report(
     """
     if to not in FORMS:
         raise ConfigError(f"unknown format {to!r}; {nearest(to, FORMS)}")
-    language = language_named(language, "language")
+    language, author = language_named(language, "language"), " ".join(author.split())
     given = recognise_all(named)
     target = check_target(output, place_of(given), to)
     if to == "pdf":
