@@ -125,6 +125,7 @@ def with_weights(work: Work, homework: HomeworkFiles, dataset: Source | None, ac
     work = replace(
         work,
         mlp=model.mlp,
+        n_parameters=model.mlp.parameters.size,
         initial=initial,
         best_epoch=model.info.epoch or work.best_epoch,
         notes=notes,
