@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +12,7 @@ from barenet.config.tables import Config
 from barenet.data.datasets import CARRIED_FINGERPRINT
 from barenet.documents.inputs.runs import command_of
 from barenet.documents.inputs.work import Work
-from barenet.documents.parts.comparison import row_of
+from barenet.documents.parts.comparison import limits, row_of
 from barenet.documents.parts.results import seed_blocks
 from barenet.documents.parts.training import settings_of
 
@@ -41,6 +42,13 @@ def test_the_results_of_an_ensemble_are_not_taken_for_those_of_a_member():
     [table] = seed_blocks(work)
     assert table.caption[0] == "The members of the ensemble, each alone."
     assert row_of(work)[1:5] == ("–", "1,112", "–", "90.00 %")
+
+
+def test_untested_networks_have_no_test_results_of_the_same_samples():
+    works = [Work(name, Path(name), is_homework=True) for name in "ab"]
+    same = "Their test results are of the same samples."
+    assert same not in limits(works)[0].sentences
+    assert same in limits([replace(work, scores={"test_accuracy": 0.5}) for work in works])[0].sentences
 
 
 @pytest.mark.parametrize(

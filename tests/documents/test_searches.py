@@ -52,6 +52,14 @@ def test_an_interrupted_search_says_how_far_it_is(study, tmp_path):
     assert [len(block.rows) for block in search_blocks(search, Words("en")) if isinstance(block, Table)][-1] == 1
 
 
+def test_the_run_of_an_earlier_winner_does_not_stand_for_the_winner(study, tmp_path):
+    folder = shutil.copytree(study, tmp_path / "copy")
+    assert read_study(folder).best_run == folder / "retrained"
+    config = folder / "retrained" / "config.toml"
+    config.write_text(config.read_text("utf-8").replace("learning_rate", "learning_rate = 0.5 # ", 1), "utf-8")
+    assert read_study(folder).best_run == folder / "best"
+
+
 def test_a_finished_search_without_a_result_is_not_to_be_continued(study, monkeypatch):
     saved = read_saved_study(study)
     monkeypatch.setattr(

@@ -124,20 +124,11 @@ def read_all(
     if activation and not any(isinstance(one, HomeworkFiles) and one.weights for one in given):
         raise ConfigError("--activation is for weights of other programs, and none were given")
     if not works:
-        for search in searches:
-            if search.is_study and (best := best_run(search.path)) is not None:
-                works.append(read_run(best, dataset, activations, loss))
+        best = [search.best_run for search in searches if search.best_run is not None]
+        works = [read_run(path, dataset, activations, loss) for path in best]
     names = [work.name for work in works]
     works = [replace(w, name=str(w.path)) if names.count(w.name) > 1 else w for w in works]
     return works, searches
-
-
-def best_run(study: Path) -> Path | None:
-    """Return the run of a study's winner: the one that was trained again and tested, if there is one."""
-    for name in ("retrained", "best"):
-        if (study / name / "config.toml").exists():
-            return study / name
-    return None
 
 
 def title_of(works: Sequence[Work], searches: Sequence[SearchRecord]) -> str:

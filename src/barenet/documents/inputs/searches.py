@@ -35,7 +35,8 @@ class SearchRecord(Shown):
     """A search: how its trials compare, and what was asked for.
 
     dimensions: the settings with more than one value. facts: name and value of what all trials share. unfinished: how
-    far a search is that is not finished, or "". histories: by trial. commands: those that search again.
+    far a search is that is not finished, or "". histories: by trial. commands: those that search again. best_run: the
+    run of the winner of a study: the one that was trained again and tested, if there is one.
     """
 
     name: str
@@ -47,6 +48,7 @@ class SearchRecord(Shown):
     histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
     commands: Sequence[str] = ()
     is_study: bool = False
+    best_run: Path | None = None
 
 
 def read_study(path: Path) -> SearchRecord:
@@ -66,6 +68,7 @@ def read_study(path: Path) -> SearchRecord:
         "trainer.seed": ("Seed", base.trainer.seed),
     }
     n_ended = sum(trial.ended is not None for trial in trials)
+    best = path / ("best" if saved.tested is None else "retrained")
     far = f"This search is not finished: {n_ended:,} of {count(saved.n_planned, 'trial')} have ended."
     return SearchRecord(
         path.resolve().name,
@@ -82,6 +85,7 @@ def read_study(path: Path) -> SearchRecord:
         saved.histories,
         [again_command(saved)],
         is_study=True,
+        best_run=best if (best / "config.toml").exists() else None,
     )
 
 

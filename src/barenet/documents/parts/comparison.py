@@ -79,12 +79,13 @@ def limits(works: Sequence[Work]) -> list[Block]:
         ]
     splits = {(w.config.data.n_valid, w.config.data.split_seed) for w in works if w.config is not None}
     if len(splits) > 1 or any(work.is_homework for work in works):
+        n_tested = sum(work.scores is not None for work in works)
         return [
             Note(
                 (
                     "The networks may have different validation images, so their validation figures also differ for "
                     "that reason.",
-                    "Their test results are of the same samples.",
+                    *(["Their test results are of the same samples."] if n_tested > 1 else []),
                 )
             )
         ]
