@@ -175,7 +175,13 @@ def test_every_text_of_a_report_passes_through_its_language(make_run, study, tmp
     body = re.sub(r"<style>.*?</style>|<code>.*?</code>|<td[^>]*>.*?</td>|alt=\"[^\"]*\"", "", page, flags=re.DOTALL)
     outside = re.sub("«.*?»", "", text_of(body))
     # Names stay as they are: of settings, of columns of numbers, of the file's own digits.
-    assert set(re.findall("[A-Za-z]{3,}", outside)) <= {"hidden", "sizes", "SHA", "Written", "barenet", "report"}
+    assert set(re.findall("[A-Za-z]{3,}", outside)) <= {"batch", "size", "SHA", "Written", "barenet", "report"}
+
+
+def test_an_author_is_one_line(make_run, tmp_path):
+    folder, dataset = make_run("plain")
+    report, *_ = write_report(folder, to="md", dataset=dataset, output=tmp_path / "out", author="Ann\n\n```\nBen")
+    assert '--author "Ann ``` Ben"' in report.read_text("utf-8")
 
 
 def test_python_and_the_command_line_have_the_same_function(make_run, tmp_path):

@@ -12,7 +12,7 @@ from told import listen
 
 from barenet.documents.inputs.given import recognise_all
 from barenet.documents.inputs.histories import read_history_table
-from barenet.documents.inputs.homework import Homework, read_homework
+from barenet.documents.inputs.homework import HomeworkFiles, read_homework
 from barenet.documents.inputs.searches import read_grid_results
 from barenet.errors import CheckpointError, ConfigError, DataError, RunError
 
@@ -21,7 +21,7 @@ from barenet.errors import CheckpointError, ConfigError, DataError, RunError
     "text",
     [
         "epoch,train_loss,valid_loss,train_acc,valid_acc\n1,0.9,0.8,0.6,0.7\n2,0.5,0.6,0.8,0.75\n",
-        "Epoch;Train Loss;Val Loss;Train Accuracy (%);Val Accuracy (%)\n1;0.9;0.8;60;70\n2;0.5;0.6;80;75\n",
+        "\nEpoch;Train Loss;Val Loss;Train Accuracy (%);Val Accuracy (%)\n1;0.9;0.8;60;70\n2;0.5;0.6;80;75\n",
         "\ufeffloss\taccuracy\tval_loss\tval_accuracy\n0.9\t60%\t0.8\t70%\n0.5\t80%\t0.6\t75%\n\n",
         ",loss,acc,validation_loss,validation_acc,lr\n0,0.9,0.6,0.8,0.7,0.1\n1,0.5,0.8,0.6,0.75,0.1\n",
     ],
@@ -50,6 +50,8 @@ def test_a_column_or_a_cell_that_is_not_there_is_left_out(tmp_path):
         ("epoch,loss\n", "has no epochs"),
         ("epoch,loss\n1,high\n", "row 2 holds 'high', expected a number"),
         ("epoch,loss\n2,1\n1,1\n", "rising whole numbers"),
+        ("epoch,loss\ninf,1\n", "rising whole numbers"),
+        ("epoch,acc\n1,1.2\n", "the highest accuracy is 1.2, expected 0 to 1 or 0 to 100"),
         ("epoch,acc\n1,300\n", "train_accuracy goes from 300 to 300, expected 0 to 1 or 0 to 100"),
         (b"\xff\xfe", "is not UTF-8 at byte 0"),
     ],
@@ -75,6 +77,7 @@ def test_results_of_the_course_are_ranked_by_accuracy(tmp_path):
     [
         ("[[1, 2]]", r"row 1 is a value of type list, expected \[settings, loss, accuracy\]"),
         ('[[{"lr": 1}, 0.1, 0.5], [{"lr": 1}, NaN, 0.5]]', "row 2 is"),
+        (f'[[{{"lr": 1}}, 1{"0" * 400}, 0.5]]', "row 1 is"),
         ('[[{"lr": 1}, 0.1, 500]]', "row 1 has the accuracy 500"),
         ('[[{"lr": 1}, 0.1', "is not JSON, or is cut short"),
         ("[]", "expected a list of"),
@@ -89,9 +92,9 @@ def test_other_results_are_refused(text, message, tmp_path):
 def test_arguments_are_recognised_and_grouped(homework, study):
     weights, history = homework / "weights.npz", homework / "history.csv"
     first, second, third, folder = recognise_all([weights, history, study, weights, homework])
-    assert first == Homework("weights", weights, [weights], history)
+    assert first == HomeworkFiles("weights", weights, [weights], history)
     assert second == study
-    assert third == Homework("weights", weights, [weights])
+    assert third == HomeworkFiles("weights", weights, [weights])
     assert folder.initial == homework / "initial.npz"
     assert folder.trained == weights
     assert folder.search == homework / "gridsearch_results.json"

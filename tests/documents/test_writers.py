@@ -8,10 +8,14 @@ import pytest
 
 from barenet.documents.blocks import Code, Document, Figure, Heading, Note, Paragraph, Table, numbered
 from barenet.documents.words import Name, Words
+from barenet.documents.writers import writing
 from barenet.documents.writers.html import as_html
 from barenet.documents.writers.latex import as_latex
 from barenet.documents.writers.markdown import as_markdown
 from barenet.documents.writers.texts import is_ours, marked, name_figures
+from barenet.documents.writers.writing import check_target, write_document
+from barenet.errors import MachineError
+from barenet.storage.files import replace_file
 
 HOSTILE = Name(r"<b>50%_$x$ & {\a} #1 ~^ |*[link](a)` 鞋")
 ENGLISH = Words("en")
@@ -65,6 +69,13 @@ def test_latex_shows_special_characters_and_takes_ctexart_for_chinese_letters():
     assert text.index(r"\midrule", text.index("Number")) < text.index("Total")
 
 
+def test_a_class_in_brackets_or_of_a_star_is_no_argument_of_latex():
+    # After a rule or the end of a row, LaTeX takes [0] as a length, and a star as a kind of line break.
+    table = Table(("Classes.",), ("Class", "Number"), [(Name("[0]"), "1"), (Name("*"), "2")])
+    body = as_latex(Document("Title", "en", [table]), ENGLISH).partition(r"\midrule")[2]
+    assert [line for line in body.splitlines() if "&" in line] == [r"{[}0] & 1 \\", r"{*} & 2 \\"]
+
+
 def test_blocks_are_numbered():
     assert [number for _, number in numbered(document().blocks)] == ["1", "", "1.1", "", "", "1", "1", "2"]
 
@@ -84,6 +95,20 @@ def test_a_mark_tells_whose_file_it_is_and_whether_it_was_changed(comment, tmp_p
     assert is_ours(path) == (True, False)
     path.write_bytes(b"text\n")
     assert is_ours(path) == (False, False)
+
+
+def test_a_folder_whose_writing_was_interrupted_is_written_again(tmp_path, monkeypatch):
+    def full_disk(path, content):
+        if path.suffix == ".png":
+            raise MachineError("no space left on device")
+        replace_file(path, content)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writing, "replace_file", full_disk)
+        with pytest.raises(MachineError):
+            write_document(document(), "md", check_target(tmp_path / "out", tmp_path, "md"))
+    files = write_document(document(), "md", check_target(tmp_path / "out", tmp_path, "md"))
+    assert all(path.exists() for path in files)
 
 
 def test_chinese_sentences_are_joined_without_spaces(monkeypatch):

@@ -19,8 +19,11 @@ from barenet.pages.reports.report import report
 from barenet.pages.reports.studies import plots, study_page
 from barenet.pages.reports.studies.plots import MOST_MARKS, figure_plot
 from barenet.pages.reports.studies.trials import value_text
-from barenet.pages.reports.studies.words import edge
+from barenet.pages.reports.studies.words import edge, noise_words
+from barenet.plots.tuning.scales import colour_range
 from barenet.tuning.space.dimensions import Dimension
+from barenet.tuning.space.plan import Plan
+from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.trial import Trial
 
 SETTINGS = {"n_valid": 100, "hidden_sizes": (6,), "batch_size": 50, "epochs": 3, "label_smoothing": 0}
@@ -207,3 +210,9 @@ def test_a_value_is_at_the_edge_if_nothing_was_tried_beyond_it(dimension, value,
 def test_values_that_are_missing_none_or_switches_have_words():
     point = {"a": None, "b": True, "c": 1e-7, "d": "64-32"}
     assert [value_text(point, name) for name in "abcdx"] == ["none", "yes", "1e-07", "64-32", "–"]
+
+
+def test_the_noise_is_the_same_figure_in_all_places(tmp_path):
+    result = StudyResult(tmp_path, Plan.make({"metric": "acc"}), [], [], "", 0.0, [], noise=0.00346)
+    assert noise_words(result) == "0.35 points"
+    assert "differences below 0.35 points" in colour_range(np.array([0.0, 99.0]), result)[2]

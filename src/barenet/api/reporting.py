@@ -35,9 +35,10 @@ def report(
         barenet.report("runs/quick-1", "studies/course-search-1", to="pdf", language="zh")
 
     Args:
-        *paths: run folders or their names, results of training, or ensembles; by default the latest run. The page about
-            a run of several seeds compares them. A document also takes studies, and homework of other programs: weights
-            (.pkl, .npz), a history (.csv), gridsearch_results.json, or a folder with these.
+        *paths: run folders or their names, results of training, ensembles, or studies; by default the latest run. The
+            page about a run of several seeds compares them. A study alone gives the page about its search; among other
+            runs it counts as its best run. A document also takes homework of other programs: weights (.pkl, .npz), a
+            history (.csv), gridsearch_results.json, or a folder with these.
         to: None for the page; "html", "pdf", "md" or "latex" for a document. The last two are folders.
         language: of the page or the document, "en" or "zh".
         output: the file or the folder to write. By default, a page is `report.html` in the run's folder, or

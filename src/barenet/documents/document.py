@@ -9,7 +9,7 @@ from pathlib import Path
 from barenet.analysis.images import Source
 from barenet.documents.blocks import Block, Document, Heading, Note
 from barenet.documents.inputs.given import Given, recognise_all
-from barenet.documents.inputs.homework import Homework, read_homework
+from barenet.documents.inputs.homework import HomeworkFiles, read_homework
 from barenet.documents.inputs.runs import read_run
 from barenet.documents.inputs.searches import SearchRecord, read_study
 from barenet.documents.inputs.work import DataFacts, Work
@@ -53,7 +53,7 @@ def write_report(
     """
     if to not in FORMS:
         raise ConfigError(f"unknown format {to!r}; {nearest(to, FORMS)}")
-    language = language_named(language, "language")
+    language, author = language_named(language, "language"), " ".join(author.split())
     given = recognise_all(named)
     target = check_target(output, place_of(given), to)
     if to == "pdf":
@@ -80,7 +80,7 @@ def write_report(
 
 def place_of(given: Sequence[Given]) -> Path:
     """Return the folder in which a document goes: that of the only run, study or homework, else beside the first."""
-    first = given[0].place if isinstance(given[0], Homework) else given[0]
+    first = given[0].place if isinstance(given[0], HomeworkFiles) else given[0]
     if first.is_dir() and len(given) == 1:
         return first
     return first.parent
@@ -90,17 +90,13 @@ def paths_of(given: Sequence[Given]) -> list[Path]:
     """Return the arguments as a person types them again."""
     found: list[Path] = []
     for one in given:
-        found += [one] if isinstance(one, Path) else [one.place] if one.place.is_dir() else files_of([one])
+        found += [one] if isinstance(one, Path) else [one.place] if one.place.is_dir() else one.files
     return found
 
 
 def files_of(given: Sequence[Given]) -> list[Path]:
     """Return the files of homework."""
-    files: list[Path] = []
-    for one in given:
-        if isinstance(one, Homework):
-            files += [path for path in (one.initial, one.trained, one.history, one.search) if path is not None]
-    return files
+    return [path for one in given if isinstance(one, HomeworkFiles) for path in one.files]
 
 
 def read_all(
@@ -116,7 +112,7 @@ def read_all(
     if len(set(resolved)) < len(resolved):
         raise RunError("a run is named twice; name each once")
     for one in given:
-        if isinstance(one, Homework):
+        if isinstance(one, HomeworkFiles):
             work, search = read_homework(one, dataset, activation)
             if one.weights or one.history is not None:
                 works.append(work)
@@ -125,23 +121,14 @@ def read_all(
             searches.append(read_study(one))
         else:
             works.append(read_run(one, dataset, activations, loss))
-    if activation and not any(isinstance(one, Homework) and one.weights for one in given):
+    if activation and not any(isinstance(one, HomeworkFiles) and one.weights for one in given):
         raise ConfigError("--activation is for weights of other programs, and none were given")
     if not works:
-        for search in searches:
-            if search.is_study and (best := best_run(search.path)) is not None:
-                works.append(read_run(best, dataset, activations, loss))
+        best = [search.best_run for search in searches if search.best_run is not None]
+        works = [read_run(path, dataset, activations, loss) for path in best]
     names = [work.name for work in works]
     works = [replace(w, name=str(w.path)) if names.count(w.name) > 1 else w for w in works]
     return works, searches
-
-
-def best_run(study: Path) -> Path | None:
-    """Return the run of a study's winner: the one that was trained again and tested, if there is one."""
-    for name in ("retrained", "best"):
-        if (study / name / "config.toml").exists():
-            return study / name
-    return None
 
 
 def title_of(works: Sequence[Work], searches: Sequence[SearchRecord]) -> str:

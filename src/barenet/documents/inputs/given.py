@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from barenet.documents.inputs.histories import read_history_table
-from barenet.documents.inputs.homework import Homework
+from barenet.documents.inputs.homework import HomeworkFiles
 from barenet.errors import BarenetError, ConfigError, RunError
 from barenet.messages import few
 from barenet.notes import logger
@@ -24,7 +24,7 @@ __all__ = ["Given", "recognise_all"]
 MODELS = (".safetensors", ".pkl", ".pickle", ".npz")
 TABLES = (".csv", ".tsv")
 GRID_RESULTS = "gridsearch_results.json"  # the course project's name
-Given = Path | Homework  # a run or a study, or homework
+Given = Path | HomeworkFiles  # a run or a study, or homework
 
 
 def recognise_all(named: Sequence[Named]) -> list[Given]:
@@ -49,8 +49,8 @@ def recognise_all(named: Sequence[Named]) -> list[Given]:
         if kind == "architecture":
             continue  # it is read with the .pkl beside it
         last = found[-1] if found else None
-        if not isinstance(last, Homework) or last.place.is_dir() or not has_room(last, kind):
-            last = Homework(path.stem, path)
+        if not isinstance(last, HomeworkFiles) or last.place.is_dir() or not has_room(last, kind):
+            last = HomeworkFiles(path.stem, path)
             found.append(last)
         add(last, path, kind)
     if not found:
@@ -64,7 +64,7 @@ def folder(path: Path) -> Given:
         return path
     if is_run_or_study(path):
         return find_run(path)
-    homework = Homework(path.resolve().name, path)
+    homework = HomeworkFiles(path.resolve().name, path)
     for file in sorted(path.iterdir()):
         kind = kind_of(file) if file.is_file() and not file.name.startswith(".") else None
         if kind is None and file.suffix.lower() == ".json":
@@ -92,20 +92,17 @@ def is_history(path: Path) -> bool:
     return True
 
 
-def has_room(homework: Homework, kind: str) -> bool:
-    """Whether a homework lacks this kind of file; it may have one more file of weights, those before training."""
-    taken = {"weights": bool(homework.weights), "history": homework.history, "search": homework.search}
-    return not taken[kind]
+def has_room(homework: HomeworkFiles, kind: str) -> bool:
+    """Whether a homework lacks this kind of file."""
+    return not getattr(homework, kind)
 
 
-def add(homework: Homework, path: Path, kind: str) -> None:
+def add(homework: HomeworkFiles, path: Path, kind: str) -> None:
     """Add a file to a homework."""
     if kind == "weights":
         homework.weights.append(path)
-    elif kind == "history":
-        homework.history = path
     else:
-        homework.search = path
+        setattr(homework, kind, path)
 
 
 def kind_of(path: Path) -> str | None:

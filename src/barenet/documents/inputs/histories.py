@@ -21,6 +21,8 @@ __all__ = ["history_columns", "read_history_table"]
 
 MOST_BYTES = 2**24
 PERCENT = 1.5  # an accuracy above this is a percentage
+ROUNDING = 1e-6  # how far above 1 an accuracy may be
+ACCURACIES = ("train_accuracy", "valid_accuracy")
 NAN = math.nan
 PARTS = {"train": ("train", "training", "tr"), "valid": ("valid", "val", "validation", "dev")}
 KINDS = {"loss": ("loss", "cost", "cross_entropy"), "accuracy": ("acc", "accuracy")}
@@ -62,7 +64,7 @@ def read_history_table(path: Path) -> list[EpochRecord]:
             text = raw.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DataError(f"{one_line(path)} is not UTF-8 at byte {error.start}: save it as UTF-8") from None
-        first = text.partition("\n")[0]
+        first = text.lstrip("\r\n").partition("\n")[0]
         delimiter = max(",;\t", key=first.count)  # the first of them, if there is none
         rows = [row for row in csv.reader(text.splitlines(), delimiter=delimiter) if any(map(str.strip, row))]
     places = history_columns(rows[0]) if rows else {}
@@ -82,14 +84,16 @@ def records_of(rows: Sequence[Sequence[str]], places: dict[str, int], where: str
     columns = {
         name: [number_in(row, place, where, i) for i, row in enumerate(rows, start=2)] for name, place in places.items()
     }
-    for name in ("train_accuracy", "valid_accuracy"):
+    for name in ACCURACIES:
         known = [value for value in columns.get(name, ()) if not math.isnan(value)]
         if known and (min(known) < 0 or max(known) > 100):
             raise DataError(f"{where}: {name} goes from {min(known):g} to {max(known):g}, expected 0 to 1 or 0 to 100")
-    shares = [v for name in ("train_accuracy", "valid_accuracy") for v in columns.get(name, ()) if v > PERCENT]
-    factor = 0.01 if shares else 1.0
+    highest = max((v for name in ACCURACIES for v in columns.get(name, ()) if not math.isnan(v)), default=0.0)
+    factor = 0.01 if highest > PERCENT else 1.0
+    if factor * highest > 1 + ROUNDING:
+        raise DataError(f"{where}: the highest accuracy is {highest:g}, expected 0 to 1 or 0 to 100")
     epochs = columns.get("epoch") or [float(i) for i in range(1, len(rows) + 1)]
-    if any(math.isnan(e) or e != int(e) or e < 0 for e in epochs) or sorted(set(epochs)) != epochs:
+    if any(not e.is_integer() or e < 0 for e in epochs) or sorted(set(epochs)) != epochs:
         raise DataError(f"{where}: the column epoch must hold rising whole numbers, one for each row")
 
     def value(name: str, i: int, times: float = 1.0) -> float:

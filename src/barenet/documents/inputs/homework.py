@@ -30,13 +30,13 @@ from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import score_model
 from barenet.training.records import EpochRecord
 
-__all__ = ["Homework", "read_homework"]
+__all__ = ["HomeworkFiles", "read_homework"]
 
 FIRST = re.compile(r"init(ial)?|before|epoch[_-]?0+$", re.IGNORECASE)
 
 
 @dataclass
-class Homework:
+class HomeworkFiles:
     """The files of one homework by kind; name: its folder's or its first file's."""
 
     name: str
@@ -64,9 +64,14 @@ class Homework:
             return None
         return next((path for path in self.weights if FIRST.search(path.stem)), None)
 
+    @property
+    def files(self) -> list[Path]:
+        """All files that are read; raise ConfigError as `trained` does."""
+        return [path for path in (self.initial, self.trained, self.history, self.search) if path is not None]
+
 
 def read_homework(
-    homework: Homework, dataset: Source | None, activation: Sequence[str]
+    homework: HomeworkFiles, dataset: Source | None, activation: Sequence[str]
 ) -> tuple[Work, SearchRecord | None]:
     """Return homework, with its weights tested on the test images, and its search.
 
@@ -93,7 +98,7 @@ def read_homework(
     return with_weights(work, homework, dataset, activation), search
 
 
-def no_history(homework: Homework) -> tuple[str, ...]:
+def no_history(homework: HomeworkFiles) -> tuple[str, ...]:
     """Return the sentences about a missing history."""
     return (
         "There are no learning curves: no history was given.",
@@ -101,7 +106,7 @@ def no_history(homework: Homework) -> tuple[str, ...]:
     )
 
 
-def with_weights(work: Work, homework: Homework, dataset: Source | None, activation: Sequence[str]) -> Work:
+def with_weights(work: Work, homework: HomeworkFiles, dataset: Source | None, activation: Sequence[str]) -> Work:
     """Return the homework with its network, its data and its test results."""
     assert homework.trained is not None
     model, notes = load(homework.trained, activation)
@@ -120,6 +125,7 @@ def with_weights(work: Work, homework: Homework, dataset: Source | None, activat
     work = replace(
         work,
         mlp=model.mlp,
+        n_parameters=model.mlp.parameters.size,
         initial=initial,
         best_epoch=model.info.epoch or work.best_epoch,
         notes=notes,

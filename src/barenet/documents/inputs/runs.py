@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 from barenet.analysis.images import Source, is_other
 from barenet.analysis.learning import verdict_of
 from barenet.analysis.saved_run import SavedRun, is_seeds, read_saved_run
+from barenet.data.datasets import CARRIED_FINGERPRINT
 from barenet.data.splits import resolve_n_valid
 from barenet.documents.inputs.work import DataFacts, Work, facts_of
-from barenet.errors import RunError
 from barenet.messages import as_typed
 from barenet.nn import Activation, Loss
 from barenet.notes import held_back
 from barenet.pages.reports.report import check_run
 from barenet.pages.reports.untested import untested_words
 from barenet.plots.inspection import choose_network
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import is_ensemble, name_of_run
 from barenet.run_folders.loading import load_models
 from barenet.run_folders.scores import read_scores
@@ -36,10 +37,11 @@ def read_run(path: Path, dataset: Source | None, activations: Sequence[Activatio
     path = check_run(path)
     chosen = choose_network(path)
     saved = read_saved_run(chosen, dataset=dataset, activations=activations, loss=loss)
-    scores, shares = saved.results, saved.test_probabilities
-    if is_ensemble(path):
+    scores, shares, is_average = saved.results, saved.test_probabilities, is_ensemble(path)
+    if is_average:
         scores, shares = read_scores(path) or (None, None)
     verdict = verdict_of(saved)
+    models = load_models(path, activations, loss) if is_seeds(path) else []
     return Work(
         name=name_of_run(path),
         path=path,
@@ -51,9 +53,11 @@ def read_run(path: Path, dataset: Source | None, activations: Sequence[Activatio
         best_epoch=saved.best_epoch,
         scores=scores,
         right=right_of(saved, shares),
-        seeds=seeds_of(path, activations, loss) if is_seeds(path) else (),
+        seeds=seeds_of(models),
+        is_average=is_average,
+        n_parameters=sum(m.mlp.parameters.size for m in models) if is_average else saved.model.mlp.parameters.size,
         machine=saved.machine,
-        commands=commands_of(path),
+        commands=[] if is_average else [command_of(path, saved)],
         notes=[*saved.notes, *([f"training was lost: {saved.lost}"] if saved.lost else [])],
         lacks=lacks_of(path, saved, scores),
         picture_shape=saved.picture_shape,
@@ -81,25 +85,22 @@ def right_of(saved: SavedRun, shares: NDArray[np.float32] | None) -> NDArray[np.
     return np.asarray(np.argmax(shares, axis=-1) == saved.test.labels)
 
 
-def seeds_of(
-    path: Path, activations: Sequence[Activation], loss: Loss | None
-) -> list[tuple[str, dict[str, float], dict[str, Any] | None]]:
+def seeds_of(models: Sequence[SavedModel]) -> list[tuple[str, dict[str, float], dict[str, Any] | None]]:
     """Return name, validation metrics and test results of each network of a run or an ensemble."""
     found = []
-    for model in load_models(path, activations, loss):
+    for model in models:
         folder = model.path.parent
         results, _ = read_scores(folder) or (None, None)
         found.append((folder.name, model.info.metrics, results))
     return found
 
 
-def commands_of(path: Path) -> list[str]:
-    """Return the commands that train a run again."""
-    if is_ensemble(path):
-        return []
-    if not (path / "config.toml").exists():
-        raise RunError(f"{path} is not a run folder: it has no config.toml")
-    return [f"barenet train {as_typed(path / 'config.toml')}"]
+def command_of(path: Path, saved: SavedRun) -> str:
+    """Return what trains a run again: a command, or Python code where the data were given as arrays."""
+    file, is_carried = path / "config.toml", saved.model.info.data_fingerprint in ("", CARRIED_FINGERPRINT)
+    if saved.config is not None and saved.config.data.path is None and not is_carried:
+        return f'barenet.train(x, y, settings="{file.as_posix()}")'
+    return f"barenet train {as_typed(file)}"
 
 
 def lacks_of(path: Path, saved: SavedRun, scores: dict[str, Any] | None) -> dict[str, tuple[str, ...]]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from barenet.analysis.saved_study import read_saved_study
 from barenet.errors import DataError, RunError
-from barenet.messages import as_typed, describe, one_line
+from barenet.messages import as_typed, count, describe, one_line
+from barenet.notes import logger
+from barenet.pages.reports.studies.words import again_command
+from barenet.plots.tuning.search import compared, varied
 from barenet.printing.shown import Shown
 from barenet.reading.borders import open_regular, reading
-from barenet.storage.sealing import SealError, unseal
 from barenet.training.records import EpochRecord
 from barenet.tuning.space.dimensions import Dimension, Value
 from barenet.tuning.space.plan import Plan
-from barenet.tuning.space.request import SearchRequest, resume_request
-from barenet.tuning.study.folder import StudyFolder
-from barenet.tuning.study.results import StudyResult, accuracy_noise
+from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.rungs import RungRecord
 from barenet.tuning.study.trial import Trial, rank
 
@@ -30,11 +32,11 @@ MOST_BYTES = 2**26
 
 @dataclass(frozen=True, repr=False)
 class SearchRecord(Shown):
-    """A search: its ranking as barenet's plots take it, and what was asked for.
+    """A search: how its trials compare, and what was asked for.
 
-    dimensions: the settings with more than one value. facts: name and value of what all trials share. verdict: how sure
-    the ranking is. repeats: (trial, seeds, mean, standard deviation). histories: by trial. commands: those that search
-    again.
+    dimensions: the settings with more than one value. facts: name and value of what all trials share. unfinished: how
+    far a search is that is not finished, or "". histories: by trial. commands: those that search again. best_run: the
+    run of the winner of a study: the one that was trained again and tested, if there is one.
     """
 
     name: str
@@ -42,78 +44,49 @@ class SearchRecord(Shown):
     result: StudyResult
     dimensions: Sequence[Dimension]
     facts: Mapping[str, Value] = field(default_factory=dict)
-    verdict: str = ""
-    repeats: Sequence[tuple[int, int, float, float]] = ()
+    unfinished: str = ""
     histories: Mapping[int, Sequence[EpochRecord]] = field(default_factory=dict)
     commands: Sequence[str] = ()
     is_study: bool = False
+    best_run: Path | None = None
 
 
 def read_study(path: Path) -> SearchRecord:
-    """Return a study from the files of its trials; raise RunError if there are no results."""
-    request = resume_request(path, None, None, None, {})
-    folder, plan = StudyFolder(path), request.plan
-    results = path / "results.json"
-    try:
-        summary = unseal(results.read_bytes()) if results.exists() else {}
-    except (SealError, OSError) as error:
-        raise RunError(f"{results} is damaged ({error}); write it again by: {resume(path)}") from None
-    trials, histories = [], {}
-    for number, subject in folder.read_subjects(0).items():
-        if subject is not None:
-            rungs = folder.read_rungs(subject.trial)
-            trial = Trial(number, subject.trial, subject.point, None, rungs=rungs)
-            trial.ended = how_ended(trial, request, bool(summary))
-            trials.append(trial)
-            histories[number] = folder.read_history(subject.trial)
-    ranked = rank(trials, plan)
-    if not any(trial.score(plan) is not None for trial in ranked):
-        raise RunError(f"{path} has no finished trial yet; go on with: {resume(path)}")
-    space, config = request.space, request.base.config()
-    varied = [d for d in space if len({str(trial.point.get(d.name)) for trial in trials}) > 1]
-    finished = [trial for trial in ranked if trial.ended == "finished"]
-    noise, n_valid = None, config.data.n_valid
-    if plan.metric == "acc" and isinstance(n_valid, int) and finished:
-        noise = accuracy_noise(finished[0].figures(plan)[1] or 0.0, n_valid)
+    """Return a study from its records; raise RunError if there are no results."""
+    saved = read_saved_study(path)
+    trials = [trial for trial in saved.result.trials if trial.last is not None]
+    if not compared(saved.result):
+        if saved.is_finished:
+            raise RunError(f"{path} has no finished trial; to see why, write its page: barenet report {as_typed(path)}")
+        raise RunError(f"{path} has no finished trial yet; go on with: barenet search --resume {as_typed(path)}")
+    for sentence in saved.notes:
+        logger.info(sentence)
+    dimensions, base = varied(saved.space, trials), saved.base
+    shared = {
+        "trainer.epochs": ("Epochs of each trial", base.trainer.epochs),
+        "data.batch_size": ("Batch size", base.data.batch_size),
+        "trainer.seed": ("Seed", base.trainer.seed),
+    }
+    n_ended = sum(trial.ended is not None for trial in trials)
+    best = path / ("best" if saved.tested is None else "retrained")
+    far = f"This search is not finished: {n_ended:,} of {count(saved.n_planned, 'trial')} have ended."
     return SearchRecord(
-        path.name,
+        path.resolve().name,
         path,
-        StudyResult(path, plan, ranked, [], "", sum(t.seconds for t in ranked), [d.name for d in varied], noise=noise),
-        varied,
+        replace(saved.result, trials=trials, names=[dimension.name for dimension in dimensions]),
+        dimensions,
         {
-            "Strategy": plan.strategy,
-            "Number of trials": len(ranked),
-            "Epochs of each trial": config.trainer.epochs,
-            "Images held out for validation": n_valid,
-            "Batch size": config.data.batch_size,
-            "Seed": config.trainer.seed,
+            "Strategy": saved.request.plan.strategy,
+            "Number of trials": len(trials),
+            "Images held out for validation": saved.result.n_valid,
+            **dict(fact for setting, fact in shared.items() if setting not in saved.space.targets),
         },
-        str(summary.get("verdict", "")),
-        [
-            (row["trial"], row["seeds"], row["mean"], math.nan if row["std"] is None else row["std"])
-            for row in summary.get("repeats", [])
-        ],
-        histories,
-        [f"barenet search {as_typed(path / 'space.toml')}"],
+        "" if saved.is_finished else far,
+        saved.histories,
+        [again_command(saved)],
         is_study=True,
+        best_run=best if (best / "config.toml").exists() else None,
     )
-
-
-def resume(path: Path) -> str:
-    """Return the command that continues a study."""
-    return f"barenet search --resume {as_typed(path)}"
-
-
-def how_ended(trial: Trial, request: SearchRequest, is_over: bool) -> str | None:
-    """Return how a trial ended, by its records; None where it may go on."""
-    last = trial.last
-    if last is None or last.outcome != "trained":
-        return None if last is None else last.outcome
-    epochs: Any = next(
-        (trial.point[name] for name in ("epochs", "trainer.epochs", "n_epochs") if name in trial.point),
-        request.base.config().trainer.epochs,
-    )
-    return "finished" if last.epochs >= epochs else "stopped" if is_over else None
 
 
 def read_grid_results(path: Path) -> SearchRecord:
@@ -159,5 +132,5 @@ def trial_of(row: Any, number: int, where: str) -> Trial:
 
 
 def is_number(value: Any) -> bool:
-    """Whether a value of JSON is a finite number."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    """Whether a value of JSON is a number that a float can hold."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max

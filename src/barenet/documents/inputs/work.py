@@ -35,7 +35,6 @@ class DataFacts(Shown):
     class_names: list[str]
     counts: dict[str, int] = field(default_factory=dict)
     examples: NDArray[np.generic] | None = None
-    kind: str = "images"
 
 
 @dataclass(frozen=True, repr=False)
@@ -44,8 +43,10 @@ class Work(Shown):
 
     initial: the weights before training, None where they are not known. best_epoch: the epoch of the weights, 0 where
     it is not known. scores: as test.json holds them. right (n,): which test images it classifies correctly. seeds: the
-    other networks of the run, with their scores. commands: those that train it again. lacks: by part ("settings",
-    "curves", "test", "weights", "before"), why it is missing and what makes it.
+    networks of a run of several seeds or of an ensemble, with their scores. is_average: whether the scores are those of
+    the average of an ensemble; the other parts are about its best member. n_parameters: of all that predict together.
+    commands: those that train it again. lacks: by part ("settings", "curves", "test", "weights", "before"), why it is
+    missing and what makes it.
     """
 
     name: str
@@ -66,6 +67,8 @@ class Work(Shown):
     picture_shape: tuple[int, ...] | None = None
     learned: bool = True
     is_homework: bool = False
+    is_average: bool = False
+    n_parameters: int = 0
     scale: float = 1.0
 
     @property
@@ -86,6 +89,4 @@ def facts_of(dataset: Dataset, n_valid: int, shape: tuple[int, ...] | None) -> D
         n = min(map(len, rows))
         if n:
             examples = np.stack([dataset.train_images[row[:n]] for row in rows])
-    return DataFacts(
-        dataset.name, dataset.fingerprint, tuple(dataset.image_shape), names, counts, examples, dataset.kind
-    )
+    return DataFacts(dataset.name, dataset.fingerprint, tuple(dataset.image_shape), names, counts, examples)

@@ -57,9 +57,10 @@ def row_of(work: Work) -> tuple[str, ...]:
         _, low, high = interval_of(scores)
         interval = f"{low.removesuffix(' %')} – {high}"
         tested = (percent(scores["test_accuracy"]), interval, loss_text(scores["test_loss"]))
-    valid = percent(best.valid_accuracy) if best is not None else "–"
-    size = "–" if work.mlp is None else f"{work.mlp.parameters.size:,}"
-    return (Name(work.name), layers_text(work), size, valid, *tested)
+    valid = percent(best.valid_accuracy) if best is not None and not work.is_average else "–"
+    layers = "–" if work.is_average else layers_text(work)
+    size = f"{work.n_parameters:,}" if work.n_parameters else "–"
+    return (Name(work.name), layers, size, valid, *tested)
 
 
 def limits(works: Sequence[Work]) -> list[Block]:
@@ -78,12 +79,13 @@ def limits(works: Sequence[Work]) -> list[Block]:
         ]
     splits = {(w.config.data.n_valid, w.config.data.split_seed) for w in works if w.config is not None}
     if len(splits) > 1 or any(work.is_homework for work in works):
+        n_tested = sum(work.scores is not None for work in works)
         return [
             Note(
                 (
                     "The networks may have different validation images, so their validation figures also differ for "
                     "that reason.",
-                    "Their test results are of the same samples.",
+                    *(["Their test results are of the same samples."] if n_tested > 1 else []),
                 )
             )
         ]

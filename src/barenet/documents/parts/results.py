@@ -84,8 +84,16 @@ def seed_blocks(work: Work) -> list[Block]:
         spread = f"{100 * np.mean(tested):.2f} ± {100 * np.std(tested, ddof=1):.2f} %"
         rows.append(("Mean ± standard deviation", "", Name(spread), ""))
     caption = (
-        "The networks that were trained together.",
-        "The other tables and figures show the one that is best on the validation set.",
+        (
+            "The members of the ensemble, each alone.",
+            "The test results in the text and in the other tables and figures are those of their average; all other "
+            "parts are about the member that is best on the validation set.",
+        )
+        if work.is_average
+        else (
+            "The networks that were trained together.",
+            "The other tables and figures show the one that is best on the validation set.",
+        )
     )
     return [Table(caption, HEADINGS["networks"], rows, total=len(tested) > 1)]
 

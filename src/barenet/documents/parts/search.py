@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from barenet.documents.blocks import Block, Figure, Heading, Paragraph, Table
+from barenet.documents.blocks import Block, Figure, Heading, Note, Paragraph, Table
 from barenet.documents.figures import drawn
 from barenet.documents.inputs.searches import SearchRecord
 from barenet.documents.parts.training import loss_text, percent
 from barenet.documents.words import Name, Words
+from barenet.pages.reports.studies.trials import spread_words
 from barenet.plots.tuning.curves import draw_curves
 from barenet.plots.tuning.heat_map import draw_heat_map
 from barenet.plots.tuning.parallel import draw_parallel
 from barenet.plots.tuning.points import MOST_ROWS as MOST_POINTS
 from barenet.plots.tuning.points import draw_points, height_of
+from barenet.plots.tuning.search import compared
 from barenet.plots.tuning.settings import draw_importance, draw_settings
 from barenet.tuning.space.dimensions import NAME
+from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.trial import Trial
 
 __all__ = ["search_blocks"]
@@ -36,40 +38,47 @@ VALUES = ("finished", "stopped", "diverged", "failed", "unfinished")  # how tria
 
 def search_blocks(search: SearchRecord, words: Words) -> list[Block]:
     """Return what was searched, the ranking, and charts."""
-    result, trials = search.result, search.result.trials
-    by_accuracy = result.plan.metric == "acc"
-    scored = [trial for trial in trials if trial.score(result.plan) is not None]
-    blocks: list[Block] = [
-        Heading("Hyper-parameter search"),
-        Paragraph(
-            (
-                f"{len(trials):,} combinations of hyper-parameters were trained and compared on the validation set.",
-                "They are ranked by validation accuracy." if by_accuracy else "They are ranked by validation loss.",
-                "The test set was not used.",
-            )
-        ),
-    ]
+    result, n = search.result, len(search.result.trials)
+    order = (
+        "They are ranked by validation accuracy."
+        if result.plan.metric == "acc"
+        else "They are ranked by validation loss."
+    )
+    done = (
+        "One combination of hyper-parameters was trained."
+        if n == 1
+        else f"{n:,} combinations of hyper-parameters were trained and compared on the validation set."
+    )
+    sentences = (
+        done,
+        *([order] if n > 1 else []),
+        *(["The test set was not used."] if search.is_study else []),
+    )
+    blocks: list[Block] = [Heading("Hyper-parameter search"), Paragraph(sentences)]
+    if search.unfinished:
+        blocks.append(Note((search.unfinished,)))
     facts = [(name, Name(str(value))) for name, value in search.facts.items() if value is not None]
     if facts:
         blocks.append(Table(("What all trials share.",), HEADINGS["facts"], facts, "ll"))
     blocks.append(ranking(search))
-    best = scored[0]
-    chosen = ", ".join(
-        f"{name} = {value}" for name, value in best.point.items() if name in result.names or not result.names
-    )
+    if result.best is not None:
+        blocks.append(Paragraph(winner(result.best, result)))
+    if result.repeated:
+        blocks.append(repeats(result))
+    return [*blocks, *charts(search, compared(result), words)]
+
+
+def winner(best: Trial, result: StudyResult) -> tuple[str, ...]:
+    """Return the best combination, its figures, and how sure it is that it is the best."""
+    names = result.names or list(best.point)
+    chosen = ", ".join(f"{name} = {value}" for name, value in best.point.items() if name in names)
     loss, accuracy = best.figures(result.plan)
-    blocks.append(
-        Paragraph(
-            (
-                *([f"The best combination is `{chosen}`."] if chosen else []),
-                f"It reaches a validation accuracy of {percent(accuracy)} and a validation loss of {loss_text(loss)}.",
-                *([f"How sure this is: {search.verdict}."] if search.verdict else []),
-            )
-        )
+    return (
+        *([f"The best combination is `{chosen}`."] if chosen else []),
+        *(["It has the best mean of the trainings with other seeds."] if result.repeated else []),
+        f"It reaches a validation accuracy of {percent(accuracy)} and a validation loss of {loss_text(loss)}.",
+        *([f"How sure this is: {result.verdict}."] if result.verdict else []),
     )
-    if search.repeats:
-        blocks.append(repeats(search))
-    return [*blocks, *charts(search, scored, words)]
 
 
 def ranking(search: SearchRecord) -> Table:
@@ -92,17 +101,18 @@ def ranking(search: SearchRecord) -> Table:
     return Table(tuple(caption), header, rows)
 
 
-def repeats(search: SearchRecord) -> Table:
+def repeats(result: StudyResult) -> Table:
     """Return the settings that were trained with several seeds."""
-    points = {trial.number: trial.point for trial in search.result.trials}
-    is_share = search.result.plan.metric == "acc"
-    factor, unit = (100, " %") if is_share else (1, "")
-    rows = []
-    for number, seeds, mean, std in search.repeats:
-        settings = ", ".join(f"{name} = {value}" for name, value in points.get(number, {}).items())
-        spread = f" ± {factor * std:.2f}" if math.isfinite(std) else ""
-        rows.append((Name(settings), f"{seeds}", Name(f"{factor * mean:.2f}{spread}{unit}")))
-    header = (*HEADINGS["repeats"], "Validation accuracy" if is_share else "Validation loss")
+    header = (*HEADINGS["repeats"], "Validation accuracy" if result.plan.metric == "acc" else "Validation loss")
+    unit = " %" if result.plan.metric == "acc" else ""
+    rows = [
+        (
+            Name(", ".join(f"{name} = {value}" for name, value in one.trial.point.items())),
+            f"{one.n}",
+            Name(spread_words(one, result) + unit),
+        )
+        for one in result.repeated
+    ]
     return Table(("The best settings with several seeds: mean ± standard deviation.",), header, rows)
 
 

@@ -10,6 +10,7 @@ from barenet.documents.blocks import Block, Figure, Heading, Note, Paragraph, Ta
 from barenet.documents.figures import curves_figure
 from barenet.documents.inputs.work import Work
 from barenet.documents.words import Name, Words
+from barenet.pages.settings_table import show
 from barenet.training.records import EpochRecord, format_loss, training_seconds
 from barenet.training.setting_notes import training_label
 
@@ -24,6 +25,8 @@ TITLES = {
     "schedule.decay_step": "Steps between decays",
     "schedule.warmup_epochs": "Warm-up in epochs",
     "optimizer.momentum": "Momentum",
+    "optimizer.nesterov": "Nesterov's kind of momentum",
+    "optimizer.clip_norm": "Largest norm of the gradient",
     "optimizer.l2": "L2 regularisation",
     "optimizer.weight_decay": "Weight decay",
     "optimizer.average_decay": "Moving average of the weights",
@@ -31,6 +34,9 @@ TITLES = {
     "data.batch_size": "Batch size",
     "model.loss": "Loss",
     "model.label_smoothing": "Label smoothing",
+    "model.class_weight": "Weight of each class in the loss",
+    "model.teacher": "Teacher",
+    "model.teacher_weight": "Share of the labels from the teacher",
     "model.dropout": "Dropout",
     "model.input_dropout": "Dropout of the inputs",
     "model.initializer": "Initial weights",
@@ -38,6 +44,7 @@ TITLES = {
     "data.shift": "Images shifted by up to, pixels",
     "data.affine": "Images stretched and turned by up to",
     "data.mixup": "Images mixed",
+    "trainer.patience": "Validations without a better one before it stops",
     "trainer.metric": "Best epoch by validation",
     "trainer.seed": "Seed",
 }
@@ -70,8 +77,7 @@ def settings_of(config: Config) -> list[tuple[str, str]]:
         table, name = path.split(".")
         value = getattr(getattr(config, table), name)
         if path in ALWAYS or (value and is_used(config, name)):
-            shown = "0.5" if value is True else f"{value:g}" if isinstance(value, float) else str(value)
-            rows.append((title, shown))
+            rows.append((title, "0.5" if name == "mirror" else show(value)))
     return rows
 
 
@@ -80,6 +86,8 @@ def is_used(config: Config, name: str) -> bool:
     kinds = {"momentum": "sgd", "weight_decay": "adamw"}
     if name in kinds:
         return config.optimizer.name == kinds[name]
+    if name == "teacher_weight":
+        return config.model.teacher is not None
     return not name.startswith("decay_") or config.schedule.name in ("step", "exponential")
 
 
@@ -107,7 +115,7 @@ def curve_sentences(work: Work) -> list[str]:
     history, best = work.history, work.validation
     seconds = training_seconds([history])
     found = []
-    if seconds > 0:
+    if 0 < seconds < math.inf:
         found.append(f"Training took {seconds:.1f} s.")
     if history[-1].diverged:
         return [*found, f"Training diverged in epoch {history[-1].epoch}."]

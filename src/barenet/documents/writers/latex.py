@@ -20,6 +20,8 @@ SPECIAL = {
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
     "-": "{-}",  # two of them would become a dash
+    "[": "{[}",  # after \\ or a rule of a table, they would be an argument
+    "*": "{*}",
     "–": "--",
     "−": "$-$",
     "×": r"$\times$",

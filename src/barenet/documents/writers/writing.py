@@ -97,9 +97,10 @@ def write_folder(document: Document, to: str, target: Path, words: Words) -> lis
     kept = {*figures, *(name for path in others for name in figures_in(path))}
     before = figures_in(report)
     make_folder(target / "figures")
+    # The report first: by its mark, a folder whose writing was interrupted can be written again.
+    replace_file(report, marked(text.encode(), COMMENT[to]))
     for name, content in figures.items():
         replace_file(target / "figures" / name, content)
-    replace_file(report, marked(text.encode(), COMMENT[to]))
     for name in before - kept:
         (target / "figures" / name).unlink(missing_ok=True)
     return [report, *(target / "figures" / name for name in figures)]

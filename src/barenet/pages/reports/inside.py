@@ -22,7 +22,7 @@ from barenet.plots.neurons import (
 from barenet.plots.rasters import colour_numbers, data_uri, raster_png, span, weights_as_pixels
 from barenet.plots.weights import heat_map, neuron_sheet, show_histogram, start_word
 
-__all__ = ["architecture_rows", "network_parts"]
+__all__ = ["network_parts"]
 
 MAX_TILES = 100  # neurons of the first layer, ten in a row
 MAX_NAMED = 12  # the caption of a heat map names at most so many classes

@@ -14,7 +14,6 @@ from barenet.language.choice import ENGLISH, language_named
 from barenet.messages import as_typed, count
 from barenet.nn import Activation, Loss
 from barenet.notes import logger
-from barenet.old_words import takes_old
 from barenet.pages.page import page_path, render, write_page
 from barenet.pages.reports.comparison import compare
 from barenet.pages.reports.ensembles import ensemble_page
@@ -41,7 +40,6 @@ __all__ = ["report", "report_page"]
 MAX_ROWS = 60  # rows in the table of epochs
 
 
-@takes_old(page="output")
 def report(
     *paths: Named,
     output: str | Path | None = None,
@@ -52,43 +50,30 @@ def report(
 ) -> Path:
     """Write a page about a run, an ensemble or a search, or one that compares several, and return its path.
 
-    Args:
-        *paths: run folders or their names, results of training, ensembles, or studies; by default the latest run. The
-            page about a run of several seeds compares them. A study alone gives the page about its search, and a study
-            among other runs counts as its best run.
-        output: the file to write, which ends in .html; by default `report.html` in the folder of the run or the
-            study, or `comparison.html` beside several runs.
-        dataset: the data set, or its path, if the run's settings do not say where it is.
-        activations: the custom activations of the runs.
-        loss: their custom loss.
-        language: of the page, "en" or "zh".
-
-    Raises:
-        RunError, CheckpointError, ConfigError, DataError: see `barenet.errors`.
-        MachineError: the page cannot be written.
+    A study alone gives the page about its search; among other runs it counts as its best run.
+    Args and errors: see `barenet.report`.
     """
     language = language_named(language, "language")
     target = None if output is None else page_path(output)
     study = find_study(paths[0]) if len(paths) == 1 else None
     if study is not None:
-        path = target or study / "report.html"
-        write_page(path, study_page(study, language))
-        return path
+        target = target or study / "report.html"
+        write_page(target, study_page(study, language))
+        return target
     runs = [check_run(find_run(path)) for path in paths or (None,)]
-    options = {"dataset": dataset, "activations": activations, "loss": loss}
-    if len(runs) == 1 and is_ensemble(runs[0]):
-        path, text = runs[0] / "report.html", ensemble_page(runs[0], language=language, **options)  # type: ignore[arg-type]
-    elif len(runs) == 1 and not is_seeds(runs[0]):
-        saved = read_saved_run(runs[0], **options)  # type: ignore[arg-type]
+    first, alone = runs[0], len(runs) == 1
+    target = target or (first / "report.html" if alone else first.parent / "comparison.html")
+    if alone and is_ensemble(first):
+        text = ensemble_page(first, dataset=dataset, activations=activations, loss=loss, language=language)
+    elif alone and not is_seeds(first):
+        saved = read_saved_run(first, dataset=dataset, activations=activations, loss=loss)
         for sentence in saved.notes:
             logger.info(sentence)
-        path, text = runs[0] / "report.html", report_page(saved, language)
+        text = report_page(saved, language)
     else:
-        text = compare(runs, language=language, **options)  # type: ignore[arg-type]
-        path = runs[0] / "report.html" if len(runs) == 1 else runs[0].parent / "comparison.html"
-    path = target or path
-    write_page(path, text)
-    return path
+        text = compare(runs, dataset=dataset, activations=activations, loss=loss, language=language)
+    write_page(target, text)
+    return target
 
 
 def check_run(path: Path) -> Path:

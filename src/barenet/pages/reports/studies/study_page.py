@@ -25,6 +25,7 @@ from barenet.pages.reports.studies.trials import (
 from barenet.pages.reports.studies.words import (
     again_command,
     edge_words,
+    noise_words,
     numbers,
     resume_command,
     status_words,
@@ -65,7 +66,7 @@ def study_page(path: Path, language: str = ENGLISH) -> str:
         columns=column_names(result),
         has_names=bool(saved.space.listed),
         has_repeats=bool(result.repeated),
-        noise="" if result.noise is None else noise_words(saved),
+        noise="" if result.noise is None else noise_words(result),
         rows=rows,
         n_left_out=n_scored - len(rows),
         curves=curve_plots(saved),
@@ -99,12 +100,6 @@ def lead(saved: SavedStudy) -> tuple[str, str] | None:
         )
     score = best.score(result.plan)
     return ("–" if score is None else score_words(score, result)), f"{what}: {of}, the best of one training each"
-
-
-def noise_words(saved: SavedStudy) -> str:
-    """Return how large a difference is that chance alone can make."""
-    noise = saved.result.noise or 0.0
-    return f"{100 * noise:.2g} points" if saved.result.plan.metric == "acc" else f"{noise:.2g}"
 
 
 def winner(saved: SavedStudy) -> dict[str, Any] | None:

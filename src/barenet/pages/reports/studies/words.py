@@ -11,13 +11,14 @@ from barenet.pages.reports.studies.plots import shares_of
 from barenet.pages.reports.studies.trials import score_words, spread_words, value_text
 from barenet.plots.tuning.search import compared, varied
 from barenet.tuning.space.dimensions import Dimension
+from barenet.tuning.study.results import StudyResult
 from barenet.tuning.study.trial import Trial
 
 __all__ = [
     "Command",
     "again_command",
     "edge_words",
-    "ending_words",
+    "noise_words",
     "numbers",
     "resume_command",
     "status_words",
@@ -94,12 +95,16 @@ def numbers(saved: SavedStudy) -> list[tuple[str, str, str]]:
     if saved.tested is not None:
         rows.append(("test accuracy", f"{100 * saved.tested['test_accuracy']:.2f} %", "the winner, trained once more"))
     if result.noise is not None:
-        is_acc = result.plan.metric == "acc"
-        noise = f"{100 * result.noise:.1f} points" if is_acc else f"{result.noise:.3g}"
-        rows.append(("noise", noise, "smaller differences may be chance"))
+        rows.append(("noise", noise_words(result), "smaller differences may be chance"))
     seconds = result.seconds
     rows.append(("training time", f"{seconds:.1f} s", f"all trials, {count(epochs, 'epoch')}"))
     return rows
+
+
+def noise_words(result: StudyResult) -> str:
+    """Return how large a difference is that chance alone can make, as the plots write it."""
+    noise = result.noise or 0.0
+    return f"{100 * noise:.2g} points" if result.plan.metric == "acc" else f"{noise:.2g}"
 
 
 def winner_commands(saved: SavedStudy) -> list[Command]:
