@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from families import slow_except
+from families import full_except, slow_except
 from PIL import Image
 
 import barenet
@@ -365,7 +365,7 @@ def test_without_javascript_the_page_says_so(new_page, file):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", full_except([390, 1280], 390))
 def test_threads_are_behind_the_words_of_layers_and_classes_and_not_on_paper(width, new_page, file):
     page = new_page(viewport={"width": width, "height": 900}, color_scheme="dark")
     page.goto(file.as_uri())
