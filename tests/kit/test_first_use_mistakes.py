@@ -87,3 +87,94 @@ def test_the_mean_over_the_images_of_an_epoch_is_right_too(tmp_path, check_here)
     replace_once(folder / "train.py", "labels[rows]))", "labels[rows]) * len(rows))")
     replace_once(folder / "train.py", "return np.mean(losses)", "return sum(losses) / len(images)")
     assert check_here(folder, "sgd").status == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("step", "file", "before", "after", "words"),
+    [
+        ("saving", "train.py", '*data["train"]', '*data["valid"]', "from images that are not for training"),
+        ("saving", "train.py", '"train_loss": train_loss', '"train_loss": loss', "is the validation loss"),
+        (
+            "saving",
+            "train.py",
+            'dataloader_kwargs["batch_size"], rng',
+            "8, rng",
+            "another dataloader_kwargs['batch_size']",
+        ),
+        ("saving", "train.py", "SGD(**optimizer_kwargs)", "SGD(optimizer_kwargs['lr'])", "optimizer_kwargs['ld']"),
+        (
+            "saving",
+            "train.py",
+            "        train_loss = ",
+            "        optimizer = SGD(**optimizer_kwargs)\n        train_loss = ",
+            "optimizer_kwargs['decay_rate']",
+        ),
+        (
+            "saving",
+            "train.py",
+            "        train_loss = ",
+            "        network = NeuralNetwork(nn_architecture)\n        train_loss = ",
+            "make the network once",
+        ),
+        ("saving", "train.py", 'load_data(dataloader_kwargs["path_dir"], ', "load_data(n_valid=", "must get path_dir"),
+        ("saving", "train.py", ', dataloader_kwargs["n_valid"])', ")", "must get n_valid"),
+        ("saving", "model.py", "np.savez(path,", "np.savez('mine',", "there is mine.npz"),
+        ("testing", "test.py", 'dataloader_kwargs["path_dir"]', '"."', "must get path_dir"),
+        ("search", "gridsearch.py", "min(history", "max(history", "records the last validation"),
+        ("search", "gridsearch.py", "min(results", "max(results", "the worst settings"),
+        ("search", "gridsearch.py", 'float(best["valid_loss"])', 'min(r["valid_loss"] for r in history)', "mixes two"),
+        (
+            "search",
+            "gridsearch.py",
+            '    if trainer_kwargs["metric"] == "acc":\n        return',
+            "    if True:\n        return",
+            "the best settings by acc, and trainer_kwargs['metric'] is 'loss'",
+        ),
+        (
+            "search",
+            "gridsearch.py",
+            '{name: settings[name] for name in ("lr", "ld", "decay_rate", "decay_step")}',
+            "settings",
+            "which SGD cannot take",
+        ),
+        (
+            "search",
+            "gridsearch.py",
+            "optimizer_kwargs, trainer_kwargs)",
+            'optimizer_kwargs, {**trainer_kwargs, "n_epochs": 1})',
+            "the trainer_kwargs that it is given",
+        ),
+        (
+            "pictures",
+            "param_vis.py",
+            "-(-weights.shape[1] // n_columns)",
+            "weights.shape[1] // n_columns + 1",
+            "round up",
+        ),
+        ("pictures", "param_vis.py", "folder.mkdir(exist_ok=True)", "folder.mkdir()", "a folder that is there already"),
+        ("pictures", "param_vis.py", "    return image", "    return image.astype(np.uint8)", "weights from -1 to 1"),
+    ],
+)
+def test_the_mistake_in_the_program_around_the_network_is_named(step, file, before, after, words, tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(folder / file, before, after)
+    result = check_here(folder, step)
+    assert result.status == WRONG
+    assert words in " ".join((*result.wrong, *result.notes))
+
+
+def test_a_training_that_cannot_be_repeated_is_a_note(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(folder / "train.py", 'default_rng(trainer_kwargs["seed"])', "default_rng()")
+    result = check_here(folder, "saving")
+    assert result.status == RIGHT
+    assert "another history each time" in result.notes[0]
+
+
+def test_saving_needs_neither_decay_nor_l2(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(folder / "train.py", "        result = {}\n", '        raise NotImplementedError("step 6: l2")\n')
+    replace_once(
+        folder / "train.py", "        self.n_steps += 1\n", '        raise NotImplementedError("step 5: decay")\n'
+    )
+    assert check_here(folder, "saving").status == RIGHT
