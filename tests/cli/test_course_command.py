@@ -76,3 +76,11 @@ def test_the_commands_have_no_flags_without_a_default_in_their_help():
         for argument in course[name].assemble_argument_collection(parse_docstring=True):
             is_flag = argument.names[0].startswith("-") and argument.field_info.default is None
             assert not is_flag or "[" in str(argument.parameter.help), argument.names
+
+
+def test_an_output_that_cannot_be_made_is_refused_before_the_checks(barenet, tmp_path):
+    (tmp_path / "file").write_text("", "utf-8")
+    (tmp_path / "ann").mkdir()
+    done = barenet("course", "grade", "ann", "--output", "file/in", cwd=tmp_path)
+    assert_refused(done, "cannot be made", code=3)
+    assert "ann:" not in done.stdout

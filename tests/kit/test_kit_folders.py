@@ -12,7 +12,7 @@ from solution import write_solution
 from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import MISSING, RIGHT, WRONG, StepResult
-from barenet.kit.folder import LANGUAGES, check_kit, new_kit
+from barenet.kit.folder import LANGUAGES, check_kit, inner_kit, new_kit
 from barenet.kit.grade import Grade, grade_folder, names_of_folders, write_grades
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
@@ -167,3 +167,19 @@ def test_a_report_says_which_step_comes_next():
     assert StepResult.from_dict(steps[0].as_dict()) == steps[0]
     with pytest.raises(ValueError):
         StepResult.from_dict(steps[0].as_dict() | {"status": "fine"})
+
+
+def test_a_kit_in_a_folder_of_an_archive_is_found(tmp_path):
+    kit = tmp_path / "ann" / "homework"
+    new_kit(kit)
+    (tmp_path / "ann" / "__MACOSX").mkdir()
+    assert inner_kit(tmp_path / "ann") == kit
+    assert inner_kit(kit) is None
+    with pytest.raises(ConfigError, match=r"and .*homework is one; name that folder"):
+        check_homework(tmp_path / "ann")
+    for file in kit.glob("*.py"):
+        file.unlink()  # so no step needs a process
+    grade = grade_folder("ann", tmp_path / "ann", read_points(None))
+    assert (grade.problem, grade.steps[0].status) == ("", WRONG)
+    new_kit(tmp_path / "ann" / "another")
+    assert inner_kit(tmp_path / "ann") is None

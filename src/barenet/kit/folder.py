@@ -10,7 +10,7 @@ from barenet.errors import ConfigError, MachineError
 from barenet.kit.steps import Step
 from barenet.messages import as_typed, describe
 
-__all__ = ["LANGUAGES", "check_adapter", "check_files", "check_kit", "files_of", "new_kit"]
+__all__ = ["LANGUAGES", "check_adapter", "check_files", "check_kit", "files_of", "inner_kit", "new_kit"]
 
 VERSION = 1  # of the files and of what the check calls
 TEMPLATES = Path(__file__).parent / "templates"
@@ -45,6 +45,9 @@ def check_kit(folder: Path) -> None:
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {as_typed(folder)}")
     mark = folder / MARK
+    inner = inner_kit(folder)
+    if inner is not None:
+        raise ConfigError(f"{as_typed(folder)} is no kit, and {as_typed(inner)} is one; name that folder")
     if not mark.is_file():
         raise ConfigError(
             f"{as_typed(folder)} is no kit, since it has no {MARK}; for other homework name a file with --adapter"
@@ -67,6 +70,14 @@ def check_adapter(adapter: Path) -> None:
         raise ConfigError(f"there is no file {as_typed(adapter)}")
     if adapter.suffix != ".py":
         raise ConfigError(f"the name of an adapter must end with .py, got {as_typed(adapter)}")
+
+
+def inner_kit(folder: Path) -> Path | None:
+    """Return the only kit in the folders of a folder that is no kit, such as an unpacked archive; None if none is."""
+    if (folder / MARK).is_file():
+        return None
+    kits = sorted(mark.parent for mark in folder.glob(f"*/{MARK}"))
+    return kits[0] if len(kits) == 1 else None
 
 
 def files_of(steps: Iterable[Step]) -> dict[str, list[Step]]:

@@ -19,14 +19,14 @@ from typing import Any
 from barenet.errors import BarenetError, ConfigError, MachineError
 from barenet.kit.check import check_homework
 from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG, StepResult
-from barenet.kit.folder import check_adapter, check_kit
+from barenet.kit.folder import check_adapter, check_kit, inner_kit
 from barenet.kit.isolation import Limits
 from barenet.kit.steps import STEPS, Step, find_step
 from barenet.messages import as_typed
 from barenet.printing.lines import write_csv_row
 from barenet.storage.files import replace_file
 
-__all__ = ["Grade", "grade_class", "grade_folder", "names_of_folders", "write_grades"]
+__all__ = ["Grade", "grade_class", "grade_folder", "make_folder", "names_of_folders", "write_grades"]
 
 
 @dataclass(frozen=True)
@@ -102,9 +102,10 @@ def grade_class(
 def grade_folder(
     name: str, folder: Path, points: Mapping[str, float], *, adapter: Path | None = None, limits: Limits | None = None
 ) -> Grade:
-    """Return the grade of one folder; what is no kit gets no points and the reason."""
+    """Return the grade of one folder, or of the only kit in it; what is no kit gets no points and the reason."""
     try:
         if adapter is None:
+            folder = inner_kit(folder) or folder  # archives are often unpacked into one more folder
             check_kit(folder)
             there = [step for step in STEPS if all((folder / file).is_file() for file in step.names)]
         else:

@@ -12,7 +12,7 @@ from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import StepResult
 from barenet.kit.folder import new_kit
-from barenet.kit.grade import Grade, grade_class, write_grades
+from barenet.kit.grade import Grade, grade_class, make_folder, names_of_folders, write_grades
 from barenet.kit.isolation import Limits
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
@@ -110,6 +110,8 @@ def grade(
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{as_typed(output)} is a file, and --output names a folder")
     tell = show_grade if not json else lambda grade: None
+    names_of_folders(folders)  # refuses what cannot be graded
+    make_folder(output)  # before the checks, which take minutes
     grades = grade_class(folders, worth, adapter=adapter, limits=limits_of(seconds), tell=tell)
     files = write_grades(grades, output)
     if json:

@@ -5,13 +5,13 @@ usual mistake is compared too, so that the mistake can be named. Read the module
 
     numbers      check the type, the shape and the values of a result
     formulas     a network's probabilities, loss and accuracy
-    datasets     small data sets in files
+    datasets     small data sets in files, and the networks for them
     network      steps 1 and 2: probabilities and loss
     gradients    step 3, by barenet's gradient check
     epochs       step 4: an epoch
     optimizer    steps 4, 5 and 6: a step, decay, L2
-    training     step 7: training, and the best weights
-    testing      step 8: the test
+    testing      step 8: the test; of step 7 evaluate and the weights in a file
+    training     step 7: training, the best weights, the settings
     search       step 9: the search
     pictures     step 10: pictures of weights
     table        the function of each step

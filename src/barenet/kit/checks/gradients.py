@@ -66,7 +66,8 @@ def check_structure(homework: Homework) -> list[str]:
     for name, value in network.parameters.items():
         if name not in gradients:
             raise Wrong(f"backward gives no gradient of {name}; it gives {', '.join(map(str, gradients)) or 'nothing'}")
-        array_of(gradients[name], value.shape, f"the gradient of {name}")
+        hint = "; sum over the batch: axis=0, keepdims=True" if name.startswith("b") and np.ndim(value) == 2 else ""
+        array_of(gradients[name], value.shape, f"the gradient of {name}", hint=hint)
     return list(network.parameters)
 
 

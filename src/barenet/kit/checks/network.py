@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from barenet.kit.checks.formulas import architecture, probabilities
-from barenet.kit.checks.numbers import Array, array_of, mistake_in, number_of
+from barenet.kit.checks.numbers import Array, array_of, is_close, mistake_in, number_of
 from barenet.kit.findings import Findings, Wrong
 from barenet.kit.form import Form
 from barenet.kit.homework import Homework
@@ -28,17 +28,17 @@ class Known:
     wanted: Array
 
 
-# Image 1: z1 = (3, -1), a1 = (3, 0), z2 = (2, 1), logits ln 3 * (2, 1) + ln 3 * (0, 2), so the probabilities are in the
-# ratio 3^2 : 3^3. The others: 3^0 : 3^5, 3^4 : 3^4, and 3^0 : 3^6 with z2 = (-1, 4).
+# Image 1: z1 = (3, -1), a1 = (3, 0), z2 = (2, 1), logits ln 3 * (2, 1) + ln 3 * (-4, -2), so the probabilities are in
+# the ratio 3^-2 : 3^-1. The others: 3^-4 : 3^1, 3^0 : 3^0, and 3^-4 : 3^2 with z2 = (-1, 4).
 TWO_HIDDEN = Known(
     FIRST
     | {"W2": np.array([[1.0, -1.0], [2.0, 1.0]]), "b2": np.array([[-1.0, 4.0]])}
-    | {"W3": LN3 * np.eye(2), "b3": LN3 * np.array([[0.0, 2.0]])},
+    | {"W3": LN3 * np.eye(2), "b3": LN3 * np.array([[-4.0, -2.0]])},
     np.array([[1 / 4, 3 / 4], [1 / 244, 243 / 244], [1 / 2, 1 / 2], [1 / 730, 729 / 730]]),
 )
-# a1 of the four images: (3, 0), (1, 0), (3, 1), (0, 0). Logits / ln 3: (3, 2), (1, 2), (4, 4), (0, 2).
+# a1 of the four images: (3, 0), (1, 0), (3, 1), (0, 0). Logits / ln 3: (0, -1), (-2, -1), (1, 1), (-3, -1).
 ONE_HIDDEN = Known(
-    FIRST | {"W2": LN3 * np.array([[1.0, 0.0], [1.0, 2.0]]), "b2": LN3 * np.array([[0.0, 2.0]])},
+    FIRST | {"W2": LN3 * np.array([[1.0, 0.0], [1.0, 2.0]]), "b2": LN3 * np.array([[-3.0, -1.0]])},
     np.array([[3 / 4, 1 / 4], [1 / 4, 3 / 4], [1 / 2, 1 / 2], [1 / 10, 9 / 10]]),
 )
 # sigmoid(ln 3) = 3/4 and sigmoid(0) = 1/2, times 4 ln 3: logits ln 3 * (3, 2). tanh(ln 3 / 2) = 1/2, tanh(0) = 0,
@@ -85,6 +85,9 @@ def check_forward(homework: Homework, findings: Findings) -> None:
         *mistake_in("forward of a network worked out by hand", got, known.wanted, forward_mistakes(known, form))
     )
     if findings.wrong:
+        network.parameters.update({name: 2 * value for name, value in network.parameters.items()})
+        if is_close(homework.call("forward", network.forward, IMAGES.copy()), got):
+            findings.add("forward gives the same with other parameters; it must compute with network.parameters")
         return
     for activation, (bias, factor) in OTHERS.items():
         if activation in form.activations:
@@ -120,6 +123,8 @@ def check_activation(homework: Homework, findings: Findings, activation: str, bi
         mistakes[f"layer 2 computes {activation} too; take the activation of each layer from nn_architecture"] = (
             probabilities(parameters, IMAGES[:1], (activation, activation))
         )
+    if activation == "sigmoid":
+        mistakes["sigmoid is 1 / (1 + exp(-z)); the minus sign of z is missing"] = np.array([[1 / 4, 3 / 4]])
     what = f"forward of a hand-worked network with {activation} in layer 1"
     findings.add(*mistake_in(what, got, [[3 / 4, 1 / 4]], mistakes))
 
@@ -127,18 +132,23 @@ def check_activation(homework: Homework, findings: Findings, activation: str, bi
 def check_large_logits(
     homework: Homework, findings: Findings, nn_architecture: Any, parameters: dict[str, Array]
 ) -> None:
-    """Check that forward gives numbers for large logits."""
+    """Check that forward gives numbers for large logits, and for rows whose largest logits differ much."""
     form = homework.form
     last = {f"W{form.n_layers}": 1000 * np.eye(2), f"b{form.n_layers}": np.zeros((1, 2))}
     network = make_network(homework, nn_architecture, parameters | last)
-    result = homework.call("forward", network.forward, IMAGES[:1].copy())
-    if not np.all(np.isfinite(array_of(result, (1, 2), "forward", finite=False))):
-        layers = form.hidden(form.usual, form.usual)
-        first, second = probabilities(parameters | last, IMAGES[:1], layers, softmax_axis=None)[0]
-        findings.add(
-            f"large logits overflow: for the logits {first:.0f} and {second:.0f} forward gives nan; subtract the "
-            "largest z of the row before exp"
-        )
+    layers = form.hidden(form.usual, form.usual)
+    logits = probabilities(parameters | last, IMAGES, layers, softmax_axis=None)
+    for rows in (slice(0, 1), slice(0, 4)):
+        result = homework.call("forward", network.forward, IMAGES[rows].copy())
+        is_number = np.isfinite(array_of(result, logits[rows].shape, "forward", finite=False)).all(axis=1)
+        if not is_number.all():
+            first, second = logits[rows][is_number.argmin()]
+            got = f"large logits overflow: for the logits {first:.0f} and {second:.0f} forward gives nan"
+            if rows.stop == 1:
+                findings.add(f"{got}; subtract the largest z of the row before exp")
+            else:
+                findings.add(f"{got}; subtract the largest z of each row, axis=1, not that of the whole array")
+            return
 
 
 def known_network(form: Form) -> Known:
@@ -158,10 +168,14 @@ def forward_mistakes(known: Known, form: Form) -> dict[str, Array]:
         return probabilities(known.parameters, IMAGES, layers, **options)
 
     logits = instead(softmax_axis=None)
+    e = np.exp(logits - logits.max(axis=1, keepdims=True))
     mistakes = {
         "these are the logits; the softmax is missing": logits,
         "softmax goes over the batch; it must go over the classes, axis=1": instead(softmax_axis=0),
+        "softmax divides by a sum over the batch; divide by the sum over the classes, axis=1": e / e.sum(axis=0),
         "softmax goes over the whole array; divide by the sum of each row, axis=1, keepdims=True": over_all(logits),
+        "softmax divides by the sum of the whole array; divide by that of each row, axis=1, keepdims=True": e / e.sum(),
+        f"the {titled(own)} is computed in the last layer too; there z goes into softmax as it is": instead(last=own),
         "the biases are missing": instead(with_biases=False),
         "the softmax is computed twice": softmax(known.wanted),
     }
@@ -213,7 +227,16 @@ def check_loss(homework: Homework, findings: Findings) -> None:
         "it takes the columns of all labels from every row: write probabilities[np.arange(B), labels]": -np.mean(
             np.log(p[:, labels])
         ),
+        "it sums over the columns of all labels in every row; write probabilities[np.arange(B), labels]": -np.mean(
+            np.log(p[:, labels]).sum(axis=1)
+        ),
         "it takes the mean before the logarithm": -np.log(right.mean()),
+        "the wrong classes count too, as log(1 - p); take the log of the right class alone": -np.mean(
+            np.log(np.where(np.arange(3) == labels[:, None], p, 1 - p)).sum(axis=1)
+        ),
+        "the softmax is computed again; these are probabilities already": -np.mean(
+            np.log(softmax(p)[np.arange(4), labels])
+        ),
         "it sums over all classes, not over the right ones": -np.mean(np.log(p).sum(axis=1)),
     }
     findings.add(*mistake_in("cross_entropy of four images worked out by hand", got, wanted, mistakes))

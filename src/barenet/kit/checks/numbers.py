@@ -16,10 +16,12 @@ Array = NDArray[np.float64]
 __all__ = ["Array", "array_of", "is_close", "mistake_in", "number_of", "shown"]
 
 
-def array_of(value: Any, shape: tuple[int, ...], what: str, *, finite: bool = True, flat: bool = False) -> Array:
+def array_of(
+    value: Any, shape: tuple[int, ...], what: str, *, finite: bool = True, flat: bool = False, hint: str = ""
+) -> Array:
     """Return a result as float64; raise Wrong if it is no array of numbers of this shape.
 
-    With `flat` (n,) is accepted for (1, n), and returned as (1, n).
+    With `flat` (n,) is accepted for (1, n), and returned as (1, n). `hint` says what to do about another shape.
     """
     if value is None:
         raise Wrong(f"{what} is None; is a return missing?")
@@ -30,7 +32,7 @@ def array_of(value: Any, shape: tuple[int, ...], what: str, *, finite: bool = Tr
     if flat and shape == (1, *value.shape):
         value = value.reshape(shape)
     if value.shape != shape:
-        hint = "; is it transposed?" if value.shape == shape[::-1] else ""
+        hint = "; is it transposed?" if value.shape == shape[::-1] else hint
         raise Wrong(f"{what} must have shape {shape}, got {value.shape}{hint}")
     array: Array = value.astype(np.float64)
     if finite and not np.all(np.isfinite(array)):

@@ -112,6 +112,9 @@ def check_decay(homework: Homework, findings: Findings) -> None:
         "the new rate is the old one times decay_rate ** (number of decays); multiply by decay_rate once": rates(
             18, lambda rate, step: rate * 0.5 ** (step // 3) if rate > 0.01 and step % 3 == 0 else rate
         ),
+        "the rate is multiplied by decay_rate ** n_steps; multiply by decay_rate once": rates(
+            18, lambda rate, step: rate * 0.5**step if rate > 0.01 and step % 3 == 0 else rate
+        ),
         "decay_rate is subtracted; multiply by it": rates(
             18, lambda rate, step: rate - 0.5 if rate > 0.01 and step % 3 == 0 else rate
         ),
@@ -129,21 +132,24 @@ def check_decay(homework: Homework, findings: Findings) -> None:
 
 def check_l2(homework: Homework, findings: Findings) -> None:
     """Check the L2 term of weights and that biases get none."""
-    optimizer = make_optimizer(homework, lr=0.5, ld=0.1)
+    optimizer = make_optimizer(homework, lr=0.25, ld=0.1)
     W, b, dW, db = np.array([[1.0, -2.0]]), np.array([[3.0, 4.0]]), np.array([[0.5, 0.5]]), np.array([[0.25, 0.25]])
     parameters, gradients = layers_of(homework, W, b), layers_of(homework, dW, db)
     result = homework.call("SGD.add_l2", homework.method(optimizer, "add_l2"), parameters, gradients)
     if not isinstance(result, dict):
         kind = "None; is a return missing?" if result is None else type(result).__name__
         raise Wrong(f"SGD.add_l2 must return a dictionary of gradients, got {kind}")
-    got = {name: array_of(result.get(name), (1, 2), f"SGD.add_l2(...)[{name!r}]") for name in ("W1", "b1")}
+    for name in gradients:
+        if name not in result:
+            raise Wrong(f"SGD.add_l2 returns no {name}; the result needs the gradients of weights and of biases")
+    got = {name: array_of(result[name], (1, 2), f"SGD.add_l2(...)[{name!r}]") for name in ("W1", "b1")}
     mistakes = {
         "the L2 term is missing": dW,
         "the L2 term must be added, and it is subtracted": dW - 0.1 * W,
         "the L2 term is counted twice: the derivative of ld / 2 * W ** 2 is ld * W": dW + 0.2 * W,
         "the L2 term is only half as large: add ld * W": dW + 0.05 * W,
         "the gradient itself is missing: add ld * W to it": 0.1 * W,
-        "the L2 term is multiplied by lr: update does this later": dW + 0.05 * W,
+        "the L2 term is multiplied by lr: update does this later": dW + 0.025 * W,
         "the L2 term has the square of W: its derivative is ld * W": dW + 0.1 * W**2,
         "the L2 term has the sign of W: that is L1": dW + 0.1 * np.sign(W),
         "ld is missing in the L2 term": dW + W,

@@ -29,6 +29,7 @@ def check_pictures(homework: Homework, findings: Findings) -> None:
             there = sorted(path.name for path in Path("pictures").glob("*")) if Path("pictures").is_dir() else []
             raise Wrong(f"param_vis writes no {name}.png into its folder; there is {', '.join(there) or 'nothing'}")
     pictures = {name: read_picture(Path("pictures", f"{name}.png")) for name in names}
+    homework.call("param_vis, with a folder that is there already,", param_vis, first, "pictures")
     homework.call("param_vis", param_vis, second, "others")
     for name, picture in pictures.items():
         if np.ptp(picture) == 0:
@@ -60,6 +61,16 @@ def check_neurons(homework: Homework, findings: Findings) -> None:
         ),
     }
     findings.add(*mistake_in("neuron_images of three neurons with 2 x 2 weights", got, wanted, mistakes))
+    if findings.wrong:
+        return
+    weights = np.linspace(-1, 1, 16).reshape(4, 4)  # four neurons fill two rows of two
+    result = homework.call("neuron_images", function, weights.copy(), 2)
+    if np.shape(result) == (6, 4):
+        raise Wrong("neuron_images of four neurons, two in a row, has three rows; two are enough: round up")
+    got = array_of(result, (4, 4), "neuron_images for W1 (4, 4)")
+    small = [weights[:, j].reshape(2, 2) for j in range(4)]
+    wanted = np.block([small[:2], small[2:]])
+    findings.add(*mistake_in("neuron_images of four neurons with weights from -1 to 1", got, wanted, {}))
 
 
 def tiles(images: list[Array]) -> Array:

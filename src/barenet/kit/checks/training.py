@@ -1,4 +1,4 @@
-"""Step 7: evaluation, weights in a file, and training that keeps the weights that are best on validation.
+"""Step 7: training that keeps the weights that are best on validation, and that uses its settings.
 
 The labels of one data set are noise. There the validation accuracy goes up and down by chance, and the validation
 loss rises, so the best weights are seldom the last ones.
@@ -6,28 +6,42 @@ loss rises, so the best weights are seldom the last ones.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from barenet.kit.checks.datasets import N_CLASSES, N_INPUTS, N_VALID, Parts, part_of_fraction, write_data
-from barenet.kit.checks.formulas import accuracy, architecture, cross_entropy, draw_parameters, probabilities
-from barenet.kit.checks.network import make_network
-from barenet.kit.checks.numbers import Array, array_of, is_close, mistake_in, number_of
-from barenet.kit.findings import Findings, Wrong
-from barenet.kit.form import Form
+from barenet.kit.checks.datasets import (
+    N_VALID,
+    Parts,
+    part_of_fraction,
+    random_parameters,
+    usual_architecture,
+    usual_layers,
+    watch_loading,
+    write_data,
+)
+from barenet.kit.checks.formulas import accuracy, cross_entropy, probabilities
+from barenet.kit.checks.numbers import is_close, number_of
+from barenet.kit.checks.testing import check_evaluate, check_files, read_weights
+from barenet.kit.findings import Findings, NotWritten, Wrong
 from barenet.kit.homework import Homework
 
 __all__ = ["check_saving"]
 
-SIZES = (N_INPUTS, 8, 6, N_CLASSES)
 KEYS = ("epoch", "train_loss", "valid_loss", "valid_acc")
 ATTEMPTS = 4  # seeds that are tried until the best validation is not the last one
 SAME = 1e-4  # two validations that differ less count as the same
 LEAST_ACCURACY = 0.9  # of data whose classes are easy to tell apart
+OTHER_SETTINGS: dict[str, dict[str, float]] = {
+    "dataloader_kwargs['batch_size']": {"batch_size": 16},
+    "optimizer_kwargs['lr']": {"lr": 0.05},
+    "optimizer_kwargs['ld']": {"ld": 0.1},
+    # An epoch has 13 steps: a new optimizer for each epoch never gets to step 20.
+    "optimizer_kwargs['decay_rate']": {"decay_rate": 0.5, "decay_step": 20},
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +58,7 @@ def check_saving(homework: Homework, findings: Findings) -> None:
         lambda: check_evaluate(homework, findings),
         lambda: check_files(homework, findings),
         lambda: check_training(homework, findings),
+        lambda: check_settings(homework, findings),
     )
 
 
@@ -75,72 +90,73 @@ def check_training(homework: Homework, findings: Findings) -> None:
         )
 
 
-def check_evaluate(homework: Homework, findings: Findings) -> None:
-    """Check loss and accuracy of a network with known weights."""
-    function = homework.find("train.py", "evaluate")
-    rng = np.random.default_rng(3)
-    parameters = random_parameters(homework.form, rng)
-    network = make_network(homework, usual_architecture(homework.form), parameters)
-    images, labels = rng.normal(size=(10, N_INPUTS)), rng.integers(0, N_CLASSES, 10)
-    p = probabilities(parameters, images, usual_layers(homework.form))
-    loss, right = cross_entropy(p, labels), accuracy(p, labels)
-    result = homework.call("evaluate", function, network, images, labels)
-    if not isinstance(result, tuple | list) or len(result) != 2:
-        kind = "None; is a return missing?" if result is None else type(result).__name__
-        raise Wrong(f"evaluate must return two numbers, (loss, accuracy), got {kind}")
-    got = [
-        number_of(value, f"the {name} that evaluate returns")
-        for value, name in zip(result, ("loss", "accuracy"), strict=True)
-    ]
-    if is_close(got, [right, loss]):
-        raise Wrong("evaluate returns (accuracy, loss); the loss comes first")
-    findings.add(
-        *mistake_in("the loss that evaluate returns", got[0], loss, {"it is the sum; return the mean": 10 * loss})
-    )
-    mistakes = {
-        "it is in percent; return a fraction from 0 to 1": 100 * right,
-        "it counts the right images; divide by their number": 10 * right,
-        "it is the fraction of wrong images": 1 - right,
-    }
-    findings.add(*mistake_in("the accuracy that evaluate returns", got[1], right, mistakes))
+def check_settings(homework: Homework, findings: Findings) -> None:
+    """Check that train learns from the training images, and that a kit's train uses its settings.
 
-
-def check_files(homework: Homework, findings: Findings) -> None:
-    """Check that weights come back from a file as they were."""
-    save, load = homework.find("model.py", "save_weights"), homework.find("model.py", "load_weights")
-    parameters = random_parameters(homework.form, np.random.default_rng(4))
-    homework.call("save_weights", save, {name: value.copy() for name, value in parameters.items()}, "weights.npz")
-    if not Path("weights.npz").is_file():
-        raise Wrong("save_weights(parameters, 'weights.npz') writes no file weights.npz")
-    try:
-        read_weights(homework, Path("weights.npz"), parameters)
-    except Wrong as problem:
-        findings.add(str(problem))
+    A setting is used if the same training with another value of it has another history.
+    """
+    if findings.wrong:
         return
-    result = homework.call("load_weights", load, "weights.npz")
-    if not isinstance(result, dict):
-        kind = "None; is a return missing?" if result is None else type(result).__name__
-        raise Wrong(f"load_weights must return a dictionary of arrays, got {kind}")
-    for name, value in parameters.items():
-        if name not in result:
-            raise Wrong(f"load_weights returns no {name}; it returns {', '.join(map(str, result)) or 'nothing'}")
-        found = array_of(result[name], value.shape, f"{name} of load_weights", flat=homework.adapter is not None)
-        if not is_close(found, value):
-            findings.add(f"load_weights returns other values of {name} than save_weights was given")
+    parts = write_data(Path("shifted").absolute(), is_noise=False, shift=1)
+
+    def history_with(**changes: float) -> list[dict[str, float]]:
+        metric = homework.form.metrics[0]
+        return run_training(
+            homework, "shifted", parts, metric=metric, n_epochs=6, eval_step=1, seed=0, changes=changes
+        ).history
+
+    history = history_with()
+    if history[-1]["valid_acc"] > 0.5:  # the training images have other labels, so it must be near 0
+        findings.add("train learns from images that are not for training; give train_epoch those of data['train']")
+    if all(is_close(record["train_loss"], record["valid_loss"]) for record in history):
+        findings.add("train_loss in the history is the validation loss; it is what train_epoch returns")
+    if findings.wrong or homework.adapter is not None:
+        return
+    first, last = history[0]["train_loss"], history[-1]["train_loss"]
+    if last > 0.9 * first:
+        findings.add(
+            f"train_loss does not fall: it is {first:.3f} in the first epoch and {last:.3f} in the last one; make the "
+            "network once, before the loop over the epochs"
+        )
+        return
+    if history_with() != history:
+        findings.note("train gives another history each time; use trainer_kwargs['seed'] for the network and the order")
+        return
+    for what, changes in OTHER_SETTINGS.items():
+        try:
+            is_used = history_with(**changes) != history
+        except (Wrong, NotWritten):
+            continue  # steps 5 and 6 tell
+        if not is_used:
+            findings.add(f"train gives the same history with another {what}; is it used in every epoch?")
 
 
 def run_training(
-    homework: Homework, folder: str, parts: Parts, *, metric: str, n_epochs: int, eval_step: int, seed: int
+    homework: Homework,
+    folder: str,
+    parts: Parts,
+    *,
+    metric: str,
+    n_epochs: int,
+    eval_step: int,
+    seed: int,
+    changes: Mapping[str, float] | None = None,
 ) -> Trained:
-    """Call the student's train, and score the weights that it saved."""
+    """Call the student's train, with `changes` of the settings, and score the weights that it saved."""
     train: Callable[..., Any] = homework.find("train.py", "train")
     Path("best.npz").unlink(missing_ok=True)
+    loader = {"path_dir": str(Path(folder).absolute()), "n_valid": N_VALID, "batch_size": 8}
+    optimizer = {"lr": 0.1, "ld": 0.0, "decay_rate": 1.0, "decay_step": 1}
+    for name, value in (changes or {}).items():
+        (loader if name in loader else optimizer)[name] = value
+    if homework.adapter is None:
+        watch_loading(train, str(loader["path_dir"]))
     history = homework.call(
         "train",
         train,
         usual_architecture(homework.form),
-        {"path_dir": str(Path(folder).absolute()), "n_valid": N_VALID, "batch_size": 8},
-        {"lr": 0.1, "ld": 0.0, "decay_rate": 1.0, "decay_step": 1},
+        loader,
+        optimizer,
         {"n_epochs": n_epochs, "eval_step": eval_step, "metric": metric, "path": "best.npz", "seed": seed},
     )
     if not Path("best.npz").is_file():
@@ -151,21 +167,6 @@ def run_training(
         p = probabilities(weights, images, usual_layers(homework.form))
         scores[name] = cross_entropy(p, labels), accuracy(p, labels)
     return Trained(records_of(history), scores)
-
-
-def read_weights(homework: Homework, path: Path, shapes: dict[str, Array]) -> dict[str, Array]:
-    """Return the weights of a file that the student's code wrote."""
-    try:
-        with np.load(path) as arrays:
-            found = {name: arrays[name] for name in arrays.files}
-    except Exception:  # what a damaged file raises depends on its bytes
-        raise Wrong(f"{path.name} is no .npz file of arrays; write it with np.savez(path, **parameters)") from None
-    for name, value in shapes.items():
-        if name not in found:
-            hint = "; write np.savez(path, **parameters)" if "arr_0" in found else ""
-            raise Wrong(f"{path.name} has no array {name}; it has {', '.join(found) or 'none'}{hint}")
-        array_of(found[name], value.shape, f"{name} in {path.name}", flat=homework.adapter is not None)
-    return found
 
 
 def records_of(history: Any) -> list[dict[str, float]]:
@@ -224,18 +225,3 @@ def check_scores(trained: Trained, findings: Findings, metric: str) -> None:
         findings.add("these are the best weights by accuracy, and trainer_kwargs['metric'] is 'loss'")
     elif not any(is_close(saved, value, SAME) for value in values):
         findings.add("no validation of the history has this value: save the weights that were validated")
-
-
-def usual_layers(form: Form) -> tuple[str, ...]:
-    """Return the activations of the hidden layers of the trainings here."""
-    return form.hidden(form.usual, form.usual)
-
-
-def usual_architecture(form: Form) -> list[dict[str, Any]]:
-    """Return the nn_architecture of the trainings here."""
-    return architecture(form.sizes(SIZES), usual_layers(form))
-
-
-def random_parameters(form: Form, rng: np.random.Generator) -> dict[str, Array]:
-    """Return parameters of a network of the sizes used here."""
-    return draw_parameters(form.sizes(SIZES), rng)
