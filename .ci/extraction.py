@@ -234,10 +234,15 @@ def paragraphs(text: str) -> list[str]:
 
 
 def option_texts(tree: ast.Module) -> list[str]:
-    """Return what the docstrings of commands say about their options, each in one line."""
+    """Return what the docstrings of commands say about their options, each in one line.
+
+    The help of the commands in a command, such as `barenet course check`, is in their docstrings too.
+    """
     found = []
     for node in tree.body:
         document = ast.get_docstring(node) if isinstance(node, ast.FunctionDef) else None
+        if document and any(getattr(decorator, "attr", "") == "command" for decorator in node.decorator_list):
+            found += paragraphs(document.partition("\n\n")[0])
         _, _, section = (document or "").partition("Parameters\n----------\n")
         for option in re.split(r"^\w+$", section, flags=re.MULTILINE)[1:]:
             found.append(" ".join(option.split()))

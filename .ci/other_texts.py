@@ -29,13 +29,17 @@ TEXTS = {
     "pages": (
         "of {0}, the network learned nothing",
         "of {0}, {1} of {2} networks learned nothing",
-        *("accuracy, %", "Accuracy, %", "training, {0}", "0.001, common", "value of a bias", "number of weights"),
+        *("accuracy, %", "Accuracy, %", "Validation accuracy, %"),
+        *("training, {0}", "0.001, common", "epoch; {0}", "value of a bias", "number of weights"),
         *("number of biases", "{0} × {1} weights", "{0} × {1} image", "{0} biases, all {1} before"),
         *("bias {0}", "{0} weights", "{0} biases"),
         *("epoch (▼ below the axis)", "epoch (▲ above the axis)"),
         *(f"{part} image {{0}}{more}" for part in ("test", "validation") for more in ("", ", labelled {1}")),
     ),
-    "short texts": ("on {0} of {1}", "{0} of recipe {1}", "Weight × input"),
+    "short texts": ("on {0} of {1}", "{0} of recipe {1}", "Weight × input", "engine: {0}", "NumPy: {0}"),
+    "notes": ("warm-up of 1 epoch",),
+    "documents": ("95 % interval", "L2 regularisation"),
+    "layers": ("batch norm", "layer norm", "Batch norm", "Layer norm"),
     "the system": (
         "No such file or directory",
         "Permission denied",
@@ -56,10 +60,16 @@ TEXTS = {
 
 # Labels of plots.
 HEADINGS = ("Accuracy", "Loss", "accuracy", "input", "loss", "neuron", "trial", "training", "validation")
+HEADINGS += ("Strategy", "diverged", "failed", "stopped", "unfinished")
+HEADINGS += ("cores", "engine", "epochs", "machine", "no", "processor", "seconds", "steps", "system", "time", "yes")
 HEADINGS += ("best so far", "finished", "noise", "right", "trials", "winner", "wrong")
 
 # What follows a number and has no plural.
 NUMBERED = ("{0} s", "test {0}", "validation {0}", "{0} training", "{0} labelled", "{0} validation", "{0} test")
+NUMBERED += ("{0} to {1}", "of {0}", "{0} stopped early", "{0} validations without a better one")
+NUMBERED += tuple(f"{{0}} {part} images of {{1}}" for part in ("labelled", "training", "validation", "test"))
+NUMBERED += tuple(f"{{0}} training and {{1}} {part} images of {{2}}" for part in ("validation", "test"))
+NUMBERED += ("{0} training, {1} validation and {2} test images of {3}",)
 
 # Words that stand alone in a text and are never names, such as those of columns, settings and commands.
 VALUES = (

@@ -28,6 +28,8 @@ TEXTS = {
     "heading\x04file": "文件",
     "value\x04nothing": "无",
     "found {0} here": "此处找到 {0}",
+    "seeds {0}": "随机种子 {0}",
+    "they end": "它们结束",
 }
 
 
@@ -53,6 +55,10 @@ def _small_catalogue(monkeypatch):
         ("a.txt and b.txt", "a.txt and b.txt"),  # too little is literal to know that it is this text
         ("x.npz is not read: it is empty", "x.npz 未读取：它为空"),
         ("cores busy", "核心忙"),
+        ("core 3 of 4 busy", "core 3 of 4 busy"),  # only the ending of a plural may be lost
+        ("seeds", "seeds"),  # a word may be a name
+        ("seeds 0, 1; they end", "随机种子 0, 1；它们结束"),
+        ("is empty (a.txt)", "为空（a.txt）"),
         ("the space is {}", "空间为 {}"),
         ("  is empty; ", "  为空；"),
         ("quick-1: is empty, whatever; interrupted", "quick-1：为空，whatever；已中断"),

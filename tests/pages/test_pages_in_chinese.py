@@ -141,3 +141,13 @@ def test_the_scripts_of_a_chinese_page_are_scripts(pages, tmp_path):
     assert "没有推动量" in script
     (tmp_path / "script.js").write_text(script, "utf-8")
     subprocess.run([node, "--check", "script.js"], cwd=tmp_path, check=True)
+
+
+@pytest.mark.usefixtures("_few_texts")
+def test_a_text_of_several_lines_is_translated_as_a_whole():
+    line = '<text style="font-size: 10px" transform="translate({} {})">{}</text>\n'
+    drawn = line.format("20.5", "10.0", "The drawing") + line.format("30.5", "22.0", "of x")
+    again = drawing_in_language(drawn, "zh")
+    assert again.count("<text") == 1
+    assert "text-anchor: middle" in again
+    assert ">x 的图</text>" in again

@@ -84,6 +84,15 @@ def load_command(name: str) -> None:
         function.__doc__ = unwrap(function.__doc__ or "")
 
 
+def set_help(group: App, language: str) -> None:
+    """Give a command of several commands, and these, their help in a language."""
+    group.help = page_in_language(COMMANDS["course"], language)
+    for name in group:
+        function = group[name].default_command
+        if function is not None and not name.startswith("-"):
+            group[name].help = page_in_language((function.__doc__ or "").partition("\n\n")[0], language)
+
+
 def functions_of(group: App) -> list[Callable[..., object]]:
     """Return the functions of the commands in a command, such as new, check and grade in course."""
     found = (group[name].default_command for name in group if not name.startswith("-"))
@@ -116,7 +125,7 @@ def answer(arguments: list[str], debug: bool) -> int:
         chosen_language()  # an unknown one is an error here; what prints takes English then
         app_in_language = make_app(output_language())
         if arguments and arguments[0] == "course":  # its module makes it, once for all languages
-            app_in_language["course"].help = page_in_language(COMMANDS["course"], output_language())
+            set_help(app_in_language["course"], output_language())
         result = app_in_language(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         check_output(arguments)
         return result if isinstance(result, int) else 0

@@ -16,6 +16,7 @@ __all__ = ["TranslatedHelp", "translated_page"]
 # What cyclopts says.
 HEADINGS = ("Commands", "Arguments", "Parameters")
 SENTENCES = ("Display this message and exit.", "Display application version.", "Usage: {}", "default: {}")
+ABOUT_VALUES = ("choose from: {}", "must be given")
 
 
 class TranslatedHelp(DefaultFormatter):
@@ -43,7 +44,12 @@ class TranslatedHelp(DefaultFormatter):
         said = [translated_option(words, self.language) if is_new else words] if words else []
         if entry.default is not None:
             said.append(f"[{translated(f'default: {entry.default}', self.language)}]")
-        return entry.copy(description=Text(" ".join(said)), default=None)
+        if entry.choices:
+            choices = ", ".join(entry.choices)
+            said.append(f"[{translated(f'choose from: {choices}', self.language)}]")
+        if entry.required:
+            said.append(f"[{translated('must be given', self.language)}]")
+        return entry.copy(description=Text(" ".join(said)), default=None, choices=(), required=False)
 
 
 def plain_text(description: Any, console: Any) -> str:

@@ -24,7 +24,7 @@ WORDS: dict[str, Callable[[Any], str]] = {
     "optimizer.weight_decay": "weight decay {:g}".format,
     "optimizer.clip_norm": "gradients clipped to {:g}".format,
     "optimizer.average_decay": "averaged weights ({:g})".format,
-    "schedule.warmup_epochs": lambda epochs: f"warm-up of {epochs:g} epoch{'s' if epochs != 1 else ''}",
+    "schedule.warmup_epochs": lambda n: "warm-up of 1 epoch" if n == 1 else f"warm-up of {n:g} epochs",
 }
 
 

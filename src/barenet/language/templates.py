@@ -35,6 +35,11 @@ class Template:
         literal = "".join(self.pieces)
         return -sum(map(str.isalpha, literal)), -len(literal), self.text
 
+    @cached_property
+    def left_out(self) -> list[int]:
+        """Return the places that the translation lacks, such as that of the ending in "core{0}"."""
+        return [i for i in range(len(self.pieces) - 1) if f"{{{i}}}" not in self.translation]
+
     @property
     def letters(self) -> int:
         """Return how many letters are literal."""
@@ -98,7 +103,7 @@ class Template:
         for part in re.split(r"({\d+}|{{|}})", self.translation):
             is_place = PLACE.fullmatch(part) is not None
             filled = joined(filled, values[int(part[1:-1])] if is_place else part[:1] if part in ("{{", "}}") else part)
-        return filled
+        return filled.strip(" ")  # the value at an end may be empty
 
 
 def joined(before: str, after: str) -> str:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from barenet.language.choice import ENGLISH, chosen_language
-from barenet.language.templates import Template, joined
+from barenet.language.templates import HAN, Template, joined
 
 if TYPE_CHECKING:
     from barenet.language.catalogue import Catalogue  # loaded where the language is not English
@@ -16,14 +16,18 @@ __all__ = ["heading", "read", "separator", "translated"]
 
 LONGEST = 2_000  # characters of a text that is translated; the program's texts are shorter
 DEEPEST = 6  # values in values
-MOST_PARTS = 16  # parts that a text is tried in
+MOST_PARTS = 32  # parts that a text is tried in
 EDGE = re.compile(r"([ \t\n,;:|]*(?:- )?)(.*?)([ \t\n,;:|]*)", re.DOTALL)  # entries have none of these at their ends
 COLUMNS = " | "  # between parts that are never of one entry
+SHORT = 9  # letters of a template that does not begin in another sentence
+NEXT = re.compile("[.] [A-Z]")  # from one sentence to the next
 SENTENCES = re.compile("[.;:] ")
 PARTS = re.compile("[.,;:] ")
+NUMBERS = re.compile(r"\d+(, \d+)*( and \d+ more)?")  # a list, which is one value
 BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |; then |[;:,] |\n|  +| (?=\()")
 # What separates parts in Chinese.
 BRACKETS = {"zh": "（{}）"}
+BARE_BRACKETS = re.compile(rf"(?<={HAN}) \(([^()]*)\)")  # after Chinese
 SEPARATORS = {"en": {}, "zh": {".": "。", ",": "，", ";": "；", ":": "：", "; or": "；或", "; then": "；然后"}}
 
 
@@ -47,6 +51,12 @@ def fits(template: Template, values: list[str], depth: int) -> bool:
     """Whether values may be those of a template, as far as one can see."""
     if any(value.rstrip().endswith((",", ";", ":")) for value in values):
         return False  # it would go over the end of a part
+    if any(re.search("[^a-z]", values[place]) for place in template.left_out):
+        return False  # only the ending of a plural may be lost
+    if not template.is_label and any(map(NEXT.search, values)):
+        return False
+    if not template.pieces[0] and template.letters < SHORT and SENTENCES.search(values[0]):
+        return False  # it begins in another sentence
     if template.takes_number or (template.is_general and depth == 0):
         return all(map(is_number, values))
     return template.is_label or not (template.is_general and any(map(SENTENCES.search, values)))
@@ -54,7 +64,7 @@ def fits(template: Template, values: list[str], depth: int) -> bool:
 
 def is_sure(template: Template, values: list[str]) -> bool:
     """Whether no value goes over the end of a part, or follows a label."""
-    return template.is_label or not any(map(PARTS.search, values))
+    return template.is_label or not any(PARTS.search(value) and not NUMBERS.fullmatch(value) for value in values)
 
 
 def longest_part(text: str, starts: list[int], ends: list[int], language: str, depth: int) -> tuple[int, str | None]:
@@ -67,7 +77,7 @@ def longest_part(text: str, starts: list[int], ends: list[int], language: str, d
         part = text[starts[0] : ends[last]]
         if part and part != text:
             words, sure = whole(part, language, depth)
-            if part.endswith(".") and not sure:
+            if part.endswith(".") and (not sure or words is None or words.endswith(".")):
                 bare, sure = whole(part[:-1], language, depth)
                 words = words if bare is None else bare + separator(".", language)
             if words is not None and sure:
@@ -78,8 +88,8 @@ def longest_part(text: str, starts: list[int], ends: list[int], language: str, d
 
 
 def is_number(value: str) -> bool:
-    """Whether a value is a number, such as 2,000."""
-    return re.fullmatch(r"[\d.,]+", value) is not None
+    """Whether a value is a number, such as 2,000, 1e-05 or 28x28."""
+    return re.fullmatch(r"-?[\d.,]+(e[+-]?\d+|(x\d+)+)?", value) is not None
 
 
 def read(language: str) -> Catalogue:
@@ -116,13 +126,13 @@ def whole(text: str, language: str, depth: int) -> tuple[str | None, bool]:
     It is not where a value goes over the end of a part: of "a: this is empty", "{0} is empty" is only the second part.
     """
     catalogue = read(language)
-    is_word = depth > 0 and re.fullmatch(r"[\w.-]+", text)  # inside a text it may be a name
-    said = catalogue.exact(text, "value" if is_word else "")
-    if said is not None or is_word:
+    is_word = re.fullmatch(r"[\w.-]+", text) is not None
+    said = catalogue.exact(text, "value" if is_word and depth > 0 else "")
+    if said is not None or (is_word and depth > 0):  # inside a text it may be a name
         return said, True
     fitting = [
         (template, values)
-        for template in catalogue.candidates(text)
+        for template in (() if is_word else catalogue.candidates(text))
         if (values := template.values_in(text)) is not None and fits(template, values, depth)
     ]
     if fitting:
@@ -155,4 +165,4 @@ def in_parts(text: str, language: str, depth: int) -> str:
         if last < len(cuts):
             said += separator(text[ends[last] : starts[last + 1]], language)
         first = last + 1
-    return said if found else text
+    return BARE_BRACKETS.sub(lambda found: BRACKETS[language].format(found[1]), said) if found else text

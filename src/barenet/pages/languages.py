@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import json
 import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -154,6 +155,14 @@ def template_in_language(source: str, language: str) -> str:
     return "".join(parts)
 
 
+DRAWN = re.compile(r"(<text[^>]*>)([^<]+)(</text>)")
+LINES = re.compile(r"(?:<text[^>]*>[^<]+</text>\n?){2,}")  # of one text: a group is between two texts
+PLACE = re.compile(r"translate\(([\d.]+) ([\d.]+)\)")
+SIZE = re.compile(r"font-size: ([\d.]+)px")
+WIDER = 0.6  # how many Chinese letters are as wide as one Latin letter
+HALF_LETTER = 0.24  # the half of a Latin letter's width, over the size of the font
+
+
 def drawing_in_language(svg: str, language: str) -> str:
     """Return an SVG whose texts, and whose words for screen readers, are those of a language."""
     if language == ENGLISH:
@@ -162,7 +171,36 @@ def drawing_in_language(svg: str, language: str) -> str:
     def said(found: re.Match[str]) -> str:
         return f"{found[1]}{html.escape(heading(html.unescape(found[2]), language))}{found[3]}"
 
-    return re.sub(r'( aria-label=")([^"]*)(")', said, re.sub(r"(<text[^>]*>)([^<]+)(</text>)", said, svg))
+    svg = LINES.sub(lambda found: broken_again(found[0], language), svg)
+    return re.sub(r'( aria-label=")([^"]*)(")', said, DRAWN.sub(said, svg))
+
+
+def broken_again(drawn: str, language: str) -> str:
+    """Return the lines of one text in a language: it is translated as a whole, and broken again.
+
+    Lines that begin at one place begin there again. Others are centred, about where the English lines were.
+    """
+    lines = [(before, html.unescape(text)) for before, text, _ in DRAWN.findall(drawn)]
+    places = [PLACE.search(before) for before, _ in lines]
+    size = SIZE.search(drawn)
+    text = " ".join(text for _, text in lines)
+    said = heading(text, language)
+    if said == text or size is None or "rotate" in drawn:
+        return drawn
+    starts = [float(place[1]) for place in places if place is not None]
+    if len(starts) < len(lines):
+        return drawn
+    width = int(WIDER * max(len(text) for _, text in lines))
+    while len(parts := textwrap.wrap(said, width)) > len(lines):
+        width += 1
+    middles = [x + HALF_LETTER * float(size[1]) * len(text) for x, (_, text) in zip(starts, lines, strict=True)]
+    middle = f"translate({sum(middles) / len(middles):.6f} "
+    is_centred = len(set(starts)) > 1
+    again = []
+    for (tag, _), part in zip(lines, parts, strict=False):
+        moved = re.sub(r"translate\([\d.]+ ", middle, tag).replace('style="', 'style="text-anchor: middle; ')
+        again.append(f"{moved if is_centred else tag}{html.escape(part)}</text>\n")
+    return "".join(again)
 
 
 def hover_in_language(points: str, language: str) -> str:

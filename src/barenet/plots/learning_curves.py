@@ -163,10 +163,12 @@ def still_words(history: Sequence[EpochRecord]) -> str:
     missing = [r for r in history if r.epoch not in shown]
     lost = [str(r.epoch) for r in missing if r.diverged]
     still = [str(r.epoch) for r in missing if not r.diverged]
-    parts = [("no update in", still), ("lost in", lost)]
-    return ", ".join(
-        f"{words} {'epoch' if len(epochs) == 1 else 'epochs'} {few(epochs)}" for words, epochs in parts if epochs
-    )
+    parts = []
+    if still:
+        parts.append(f"no update in epoch {still[0]}" if len(still) == 1 else f"no update in epochs {few(still)}")
+    if lost:
+        parts.append(f"lost in epoch {lost[0]}" if len(lost) == 1 else f"lost in epochs {few(lost)}")
+    return ", ".join(parts)
 
 
 def finite(value: float | None) -> float:

@@ -63,8 +63,10 @@ def headline(networks: Sequence[NetworkResult]) -> str:
 
 def name_seeds(seeds: Sequence[int]) -> str:
     """Return the seeds in words; of many, only the first."""
-    more = f" and {len(seeds) - SHOWN} more" if len(seeds) > SHOWN else ""
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds[:SHOWN]))}{more}"
+    if len(seeds) == 1:
+        return f"seed {seeds[0]}"
+    listed = ", ".join(map(str, seeds[:SHOWN]))
+    return f"seeds {listed} and {len(seeds) - SHOWN} more" if len(seeds) > SHOWN else f"seeds {listed}"
 
 
 def trends_of(networks: Sequence[NetworkResult]) -> list[tuple[str, list[int], list[str]]]:

@@ -73,7 +73,8 @@ class ConsoleSearchObserver(Notes, SearchObserver):
         self.began = time.monotonic()
         if self.quiet:
             return
-        how = strategy_name(plan.strategy, names) + (", halving" if plan.halving else "")
+        strategy = strategy_name(plan.strategy, names)
+        how = f"{strategy} with halving" if plan.halving else strategy
         self.console.print(f"{count(n_trials, 'trial')} ({how}), {workers}; {folder}")
         if self.can_redraw:
             self.live = Live(get_renderable=self.live_view, console=self.console, transient=True, refresh_per_second=2)

@@ -126,7 +126,9 @@ def outside_words(points: Sequence[tuple[int, float]], shown: tuple[float, float
     epochs, values = sorted({epoch for epoch, _ in outside}), sorted(value for _, value in outside)
     listed = ", ".join(map(str, epochs[:5])) + (f" and {len(epochs) - 5} more" if len(epochs) > 5 else "")
     ends = " to ".join(dict.fromkeys(f"{value:.3g}" for value in (values[0], values[-1])))
-    return f"Outside of the axis, marked at its edge: {'epoch' if len(epochs) == 1 else 'epochs'} {listed} ({ends})."
+    if len(epochs) == 1:
+        return f"Outside of the axis, marked at its edge: epoch {listed} ({ends})."
+    return f"Outside of the axis, marked at its edge: epochs {listed} ({ends})."
 
 
 def pick(record: EpochRecord, what: str) -> float:
@@ -140,8 +142,9 @@ def ends(kept: Sequence[EpochRecord], what: str) -> str:
     if not kept:
         return "no epoch was finished"
     train, valid = getattr(kept[-1], f"train_{what}"), getattr(kept[-1], f"valid_{what}")
-    validation = "" if valid is None else f", validation at {figure(valid, what)}"
-    return f"training ends at {figure(train, what)}{validation}"
+    if valid is None:
+        return f"training ends at {figure(train, what)}"
+    return f"training ends at {figure(train, what)} and validation at {figure(valid, what)}"
 
 
 def line_of(record: EpochRecord, what: str) -> str:

@@ -187,8 +187,9 @@ def same_answers(n_same: int, n: int) -> Cause | None:
     """Return a cause where nearly all of n answers, `n_same`, are those of the weights before the first step."""
     if n_same < ALL * n:
         return None
-    which = f"all {n:,}" if n_same == n else f"{n_same:,} of {n:,}"
-    return Cause(f"the answers to {which} validation images are those of the weights before the first step")
+    if n_same == n:
+        return Cause(f"the answers to all {n:,} validation images are those of the weights before the first step")
+    return Cause(f"the answers to {n_same:,} of {n:,} validation images are those of the weights before the first step")
 
 
 def few_steps(history: Sequence[EpochRecord]) -> Cause | None:

@@ -33,8 +33,9 @@ def smaller_rate(config: Config) -> float:
 def slower(config: Config) -> str:
     """Return how to take smaller steps."""
     smaller = smaller_rate(config)
-    factor = "ten or a hundred times" if smaller >= config.optimizer.learning_rate / 100 else "much"
-    return f"a learning rate {factor} smaller, such as --lr {smaller:g}"
+    if smaller >= config.optimizer.learning_rate / 100:
+        return f"a learning rate ten or a hundred times smaller, such as --lr {smaller:g}"
+    return f"a learning rate much smaller, such as --lr {smaller:g}"
 
 
 def steeper(config: Config) -> str:

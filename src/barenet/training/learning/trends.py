@@ -34,10 +34,10 @@ class Trend:
     @property
     def words(self) -> str:
         """The trend in a sentence, without a full stop."""
-        figures = f"from {self.before:.4g} to {self.after:.4g}"
+        before, after = f"{self.before:.4g}", f"{self.after:.4g}"
         if self.kind == "rises":
-            return f"validation loss rises from epoch {self.epoch} on, {figures}"
-        return f"validation still improves at the end: the loss fell {figures} in the last validations"
+            return f"validation loss rises from epoch {self.epoch} on, from {before} to {after}"
+        return f"validation still improves at the end: the loss fell from {before} to {after} in the last validations"
 
     def advice(self, config: Config) -> list[str]:
         """Return what to try with the settings of the run."""

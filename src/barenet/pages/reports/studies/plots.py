@@ -190,7 +190,7 @@ def whole_plots(saved: SavedStudy) -> list[WidePlot]:
     for name, words in WORDS.items():
         if name in plots and trials:
             plot = plots[name]
-            label = f"{words} {metric_name(saved.result).capitalize()}; the tables have the same figures."
+            label = " ".join((words, f"{metric_name(saved.result).capitalize()}.", "The tables have the same figures."))
             size = min(plot.width, WIDE), plot.height
             page = figure_plot(plot.draw, label, size, len(trials) if name == "parallel" else 0)
             pages.append(WidePlot(page, *(round(pixels * size[0]) for pixels in PIXELS)))
