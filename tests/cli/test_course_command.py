@@ -10,6 +10,7 @@ from refusals import assert_refused
 
 from barenet.cli.application import load_command
 from barenet.cli.commands.course import course
+from barenet.kit import grade as grading
 
 
 def test_the_commands_make_check_and_grade_a_kit(barenet, tmp_path):
@@ -82,5 +83,23 @@ def test_an_output_that_cannot_be_made_is_refused_before_the_checks(barenet, tmp
     (tmp_path / "file").write_text("", "utf-8")
     (tmp_path / "ann").mkdir()
     done = barenet("course", "grade", "ann", "--output", "file/in", cwd=tmp_path)
-    assert_refused(done, "cannot be made", code=3)
+    assert_refused(done, "cannot make the folder", code=3)
     assert "ann:" not in done.stdout
+
+
+def test_an_interrupted_grading_keeps_the_results_that_are_there(barenet, tmp_path, monkeypatch):
+    for name in ("ann", "bob"):
+        (tmp_path / name).mkdir()
+    grade = grading.grade_folder
+
+    def stopped(name, *arguments, **options):
+        if name == "bob":
+            raise KeyboardInterrupt
+        return grade(name, *arguments, **options)
+
+    monkeypatch.setattr(grading, "grade_folder", stopped)
+    done = barenet("course", "grade", "ann", "bob", "--output", "results", cwd=tmp_path)
+    assert done.returncode == 130
+    assert [path.relative_to(tmp_path / "results").as_posix() for path in (tmp_path / "results").rglob("*.*")] == [
+        "ann/results.json"
+    ]

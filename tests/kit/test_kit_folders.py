@@ -13,7 +13,7 @@ from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import MISSING, RIGHT, WRONG, StepResult
 from barenet.kit.folder import LANGUAGES, check_kit, inner_kit, new_kit
-from barenet.kit.grade import Grade, grade_folder, names_of_folders, write_grades
+from barenet.kit.grade import Grade, grade_folder, names_of_folders, write_result, write_table
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
 
@@ -96,7 +96,8 @@ def some_grade(name: str) -> Grade:
 
 def test_results_have_the_form_that_gradescope_reads(tmp_path):
     bad = Grade("=1+1", "x", tuple(StepResult(step.name, WRONG) for step in STEPS), read_points(None), "no kit")
-    files = write_grades([some_grade("ann"), bad], tmp_path / "out")
+    grades = [some_grade("ann"), bad]
+    files = [*(write_result(grade, tmp_path / "out") for grade in grades), write_table(grades, tmp_path / "out")]
     assert [file.relative_to(tmp_path / "out").as_posix() for file in files] == [
         "ann/results.json", "=1+1/results.json", "grades.csv",
     ]  # fmt: skip

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from barenet.errors import BarenetError, ConfigError, MachineError
+from barenet.errors import BarenetError, ConfigError
 from barenet.kit.check import check_homework
 from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG, StepResult
 from barenet.kit.folder import check_adapter, check_kit, inner_kit
@@ -24,9 +24,9 @@ from barenet.kit.isolation import Limits
 from barenet.kit.steps import STEPS, Step, find_step
 from barenet.messages import as_typed
 from barenet.printing.lines import write_csv_row
-from barenet.storage.files import replace_file
+from barenet.storage.files import make_folder, replace_file
 
-__all__ = ["Grade", "grade_class", "grade_folder", "make_folder", "names_of_folders", "write_grades"]
+__all__ = ["Grade", "grade_class", "grade_folder", "names_of_folders", "write_result", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -158,28 +158,20 @@ def names_at(path: Path, depth: int) -> str:
     return "-".join(path.parts[-depth:]).replace("/", "").replace("\\", "").replace(":", "")
 
 
-def write_grades(grades: Sequence[Grade], output: Path) -> list[Path]:
-    """Write NAME/results.json for each folder, and grades.csv with a row for each; return the files.
+def write_result(grade: Grade, output: Path) -> Path:
+    """Write NAME/results.json, as Gradescope reads it, into a folder; raise MachineError if that fails."""
+    file = output / grade.name / "results.json"
+    make_folder(file.parent)
+    replace_file(file, json.dumps(grade.as_gradescope(), indent=2) + "\n")
+    return file
 
-    Raises MachineError: they cannot be written.
-    """
-    written = []
-    for grade in grades:
-        written.append(output / grade.name / "results.json")
-        make_folder(written[-1].parent)
-        replace_file(written[-1], json.dumps(grade.as_gradescope(), indent=2) + "\n")
+
+def write_table(grades: Sequence[Grade], output: Path) -> Path:
+    """Write grades.csv, with a row for each folder, into a folder; raise MachineError if that fails."""
     buffer = io.StringIO()
     write_csv_row(buffer, ["name", "score", "max_score", *(step.name for step in STEPS), "problem"])
     for grade in grades:
         scores = [grade.points[one.step] if one.status == RIGHT else 0.0 for one in grade.steps]
         write_csv_row(buffer, [grade.name, grade.score, grade.most, *scores, grade.problem])
     replace_file(output / "grades.csv", buffer.getvalue())
-    return [*written, output / "grades.csv"]
-
-
-def make_folder(folder: Path) -> None:
-    """Make a folder with those above it; raise MachineError if it cannot be made."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise MachineError(f"the folder {as_typed(folder)} cannot be made: {error.strerror}") from error
+    return output / "grades.csv"

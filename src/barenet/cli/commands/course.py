@@ -12,7 +12,7 @@ from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import StepResult
 from barenet.kit.folder import new_kit
-from barenet.kit.grade import Grade, grade_class, make_folder, names_of_folders, write_grades
+from barenet.kit.grade import Grade, grade_class, names_of_folders, write_result, write_table
 from barenet.kit.isolation import Limits
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
@@ -21,6 +21,7 @@ from barenet.language.translation import heading
 from barenet.messages import as_typed, count
 from barenet.printing.encodings import output_language
 from barenet.printing.lines import print_json, print_line, print_values
+from barenet.storage.files import make_folder
 
 __all__ = ["course"]
 
@@ -109,15 +110,20 @@ def grade(
     worth = read_points(points)
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{as_typed(output)} is a file, and --output names a folder")
-    tell = show_grade if not json else lambda grade: None
     names_of_folders(folders)  # refuses what cannot be graded
     make_folder(output)  # before the checks, which take minutes
-    grades = grade_class(folders, worth, adapter=adapter, limits=limits_of(seconds), tell=tell)
-    files = write_grades(grades, output)
+
+    def keep(grade: Grade) -> None:
+        write_result(grade, output)  # at once, so that whatever ends the command loses no result
+        if not json:
+            show_grade(grade)
+
+    grades = grade_class(folders, worth, adapter=adapter, limits=limits_of(seconds), tell=keep)
+    table = write_table(grades, output)
     if json:
-        print_json({"grades": [one.as_dict() for one in grades], "table": str(files[-1])})
+        print_json({"grades": [one.as_dict() for one in grades], "table": str(table)})
     else:
-        print_line(f"{files[-1]}: {count(len(grades), 'folder')}")
+        print_line(f"{table}: {count(len(grades), 'folder')}")
     return 0
 
 
