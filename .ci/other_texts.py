@@ -36,7 +36,7 @@ TEXTS = {
         *("epoch (▼ below the axis)", "epoch (▲ above the axis)"),
         *(f"{part} image {{0}}{more}" for part in ("test", "validation") for more in ("", ", labelled {1}")),
     ),
-    "short texts": ("on {0} of {1}", "{0} of recipe {1}", "Weight × input", "engine: {0}", "NumPy: {0}"),
+    "short texts": ("on {0} of {1}", "{0} of recipe {1}", "Weight × input", "engine: {0}", "NumPy: {0}", "✓ true"),
     "notes": ("warm-up of 1 epoch",),
     "documents": ("95 % interval", "L2 regularisation"),
     "layers": ("batch norm", "layer norm", "Batch norm", "Layer norm"),

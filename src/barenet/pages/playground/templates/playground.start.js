@@ -68,7 +68,9 @@ function buildClasses() {
     const tick = make("i", "tick");
     track.append(bar, tick);
     const [share, score] = [make("span", "share"), make("span", "score")];
-    root.append(make("span", "name", name), share, score, track);
+    const title = make("span", "name", name);
+    title.dataset.truth = "✓ true"; // shown behind the name of the class that a test image has
+    root.append(title, share, score, track);
     return { root, bar, tick, share, score };
   });
   element("classes").append(...classRows.map((row) => row.root));
