@@ -31,6 +31,7 @@ NEVER_ONE = {
     "documents/parts/weights.py": {"n_layers"},  # more than are shown
     "engine/diagnosis.py": {"best", "cores"},  # of more than one thread
     "engine/making.py": {"n", "most_threads"},
+    "gradcheck/functions/arguments.py": {"len(form.separate)"},  # too many for the networks that are tried
     "gradcheck/functions/failures.py": {"n_images"},  # of the check
     "kit/checks/network.py": {"len(nn_architecture)"},  # of the check
     "nn/architecture.py": {"self.rows[i - 1].output_dim"},  # nn imports nothing but errors
@@ -45,6 +46,7 @@ NEVER_ONE = {
     "terminal/diagnosis.py": {"config.data.batch_size"},
     "terminal/learning.py": {"len(networks)"},  # of several seeds
     "terminal/results.py": {"n_networks"},
+    "training/learning/reasons.py": {"n"},  # of a validation set
     "training/lengths.py": {"n_train"},
     "training/preparation.py": {"n_valid"},
     "tuning/space/search_space.py": {"shown"},  # points of a grid that is too large
