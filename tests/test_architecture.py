@@ -253,6 +253,7 @@ def test_a_made_up_fault_of_the_page_is_found(before, after, fault):
 # The checker itself
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "line", "complaint"),
     [

@@ -59,6 +59,7 @@ def test_the_records_tell_what_the_search_told_and_reading_changes_no_file(resul
     assert len(saved.histories[result.best.number]) == 3
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_has_trials_that_have_not_ended(folder, result):
     (folder / "results.json").unlink()
     shutil.rmtree(folder / "trials" / "00005")

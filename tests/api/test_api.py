@@ -186,6 +186,7 @@ def test_a_stopped_run_goes_on_when_its_arrays_are_given_again(arrays, tmp_path)
     assert (tmp_path / "a" / "figures" / "learning-curves.png").exists()
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_only_with_its_settings(arrays, tmp_path):
     barenet.train(**arrays, **SMALL, output=tmp_path, name="a")
     message = refusal(RunError, tmp_path / "a", call=barenet.resume, **arrays, learning_rate=0.5)

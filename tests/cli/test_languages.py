@@ -88,6 +88,7 @@ def test_errors_and_notes_are_chinese_and_name_what_people_typed(say):
     assert say("test", "small")[2].startswith("提示：")
 
 
+@pytest.mark.slow
 def test_data_have_the_same_bytes_in_every_language(say):
     chinese, english = (say("test", "small", "--json", "--quiet", language=language) for language in ("zh", "en"))
     assert chinese == english

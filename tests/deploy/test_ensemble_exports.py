@@ -47,6 +47,7 @@ def textbook(model, images):
     return shares / shares.sum(axis=1, keepdims=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mixed", [False, True], ids=["logits", "logits and probabilities"])
 @pytest.mark.parametrize("to", ["numpy", pytest.param("onnx", marks=pytest.mark.extra)])
 def test_an_ensemble_of_different_networks_is_exported_within_the_limits_of_one(to, mixed, models, arrays, tmp_path):

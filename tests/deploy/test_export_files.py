@@ -184,6 +184,7 @@ def test_the_file_does_not_hold_the_accuracy_on_other_data(models, arrays, tmp_p
     assert "test_accuracy" not in result.exported.about
 
 
+@pytest.mark.slow
 def test_a_custom_function_is_refused_with_the_reason(arrays, tmp_path):
     square = barenet.Activation.custom("square", lambda z: z * z, lambda da, z, a: 2 * da * z)
     result = barenet.train(**arrays, **SETTINGS | {"activation": square}, output=tmp_path)

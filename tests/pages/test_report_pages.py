@@ -242,6 +242,7 @@ def test_a_comparison_shows_precision_recall_and_matrix_of_each_run(runs, compar
     assert page.source.count('class="matrix') == 3
 
 
+@pytest.mark.slow
 def test_a_page_names_the_terms_of_the_field(make_page):
     text = make_page("plain")[0].text
     for term in (

@@ -67,6 +67,7 @@ def read_page(*about) -> Page:
     return Page(report(*about).read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_the_page_shows_the_search_with_all_its_figures(result):
     path = report(result)
     assert path == result.folder / "report.html"

@@ -69,6 +69,7 @@ def test_a_trial_that_was_left_waiting_or_running_is_continued(tmp_path):
     assert states(again) == [(0, "PRUNED"), (1, "FAIL")]
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_only_asked_for_gets_its_values(tmp_path):
     ledger = open_ledger(None, tmp_path, "s", SPACE, "maximize")
     ledger.study.enqueue_trial({"lr": 0.01}, user_attrs={"trial": 0})
