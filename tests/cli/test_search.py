@@ -25,7 +25,7 @@ def search(barenet):
     return functools.partial(barenet, "search")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_plain_search_runs_the_course_projects_grid(barenet_process, barenet, data, tmp_path):
     done = barenet_process("search", "--data", data, *FAST, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -24,6 +24,7 @@ def stages():
     return fast_products.STAGES
 
 
+@pytest.mark.full
 def test_all_stages_give_the_product_and_stages_that_round_alike_give_the_same_bits(stages):
     rng = np.random.default_rng(0)
     for n, depth, width in ((1, 16, 16), (7, 300, 48), (17, 784, 128)):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
+from families import full
 from odd_runs import KINDS
 from told import listen
 
@@ -14,7 +15,7 @@ from barenet.plots.inspection import choose_network, inspect
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["colour", "no pictures", "no hidden layer", "diverged"])
+@pytest.mark.parametrize("kind", ["colour", *map(full, ("no pictures", "no hidden layer", "diverged"))])
 def test_odd_runs_give_the_pictures_that_can_be_drawn_of_them(kind, make_run, tmp_path):
     folder, dataset = make_run(kind)
     found = inspect(folder, dataset=dataset, output=tmp_path)

@@ -448,6 +448,7 @@ def test_kaggles_pair_of_pixels_is_images(tmp_path):
     np.testing.assert_array_equal(dataset.test_images, pixels[:3])
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not say how much memory was taken")
 @pytest.mark.parametrize(
     "kind", [pytest.param("uint8", marks=pytest.mark.slow), pytest.param("float32", marks=pytest.mark.full)]

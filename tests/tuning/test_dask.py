@@ -85,7 +85,7 @@ def test_a_cluster_gives_the_same_results_also_when_a_worker_is_killed(cluster, 
     assert victim.wait(PATIENCE) != 0
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_cluster_trains_a_list_of_points(cluster, small_search, contents):
     points, options = [{"lr": 0.01}, {"name": "AdamW", "optimizer": "adamw"}], {"epochs": 1, "repeats": 1}
     here = contents(small_search(points, **options).folder)
@@ -100,7 +100,7 @@ def test_a_scheduler_that_is_not_there_is_named_and_not_waited_for_long(monkeypa
     assert time.monotonic() - began < 60  # half a second, and Dask's imports
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 def test_a_scheduler_that_is_lost_ends_the_search_which_then_goes_on_without_it(
     cluster, small_search, contents, tmp_path

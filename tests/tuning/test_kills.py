@@ -176,7 +176,7 @@ def kill_coordinators(n_kills: int, data, tmp_path, contents, *, seed: int) -> i
     return n_killed
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_killed_coordinators_change_nothing(data, tmp_path, contents):
     assert kill_coordinators(1, data, tmp_path, contents, seed=5) >= 1
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from families import slow_except
+from families import full_except
 from small_files import ARRAYS, TRAIN_IMAGES, TRAIN_PIXELS, X_TEST, Y_TEST, X, Y, check_is_the_small_one, message_of
 from told import listen
 
@@ -91,7 +91,7 @@ def test_a_flipped_byte_in_an_npz_is_damaged(npz):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("save", slow_except([np.savez, np.savez_compressed], np.savez))
+@pytest.mark.parametrize("save", full_except([np.savez, np.savez_compressed], np.savez))
 def test_each_flipped_byte_of_an_npz_gives_data_or_a_one_line_error(npz, save):
     path = npz(save)
     content = path.read_bytes()

@@ -129,6 +129,7 @@ def test_by_default_kernels_are_in_the_cache_of_barenet(package, tmp_path):
     assert not list((package / "barenet").rglob("*.nbi"))
 
 
+@pytest.mark.full
 def test_another_umask_makes_no_folder_that_others_may_write(package, tmp_path):
     found = run(f"import os; os.umask(0)\n{SMALL}", cache=tmp_path / "cache", package=package)
     folder = tmp_path / "cache"
@@ -137,6 +138,7 @@ def test_another_umask_makes_no_folder_that_others_may_write(package, tmp_path):
     assert found[0] == "3.0"
 
 
+@pytest.mark.full
 def test_what_other_versions_compiled_is_removed_after_three_months(package, tmp_path):
     kernels, day = tmp_path / "own" / "kernels", 24 * 3600
     for name, days in (("old", 100), ("recent", 80)):
