@@ -24,7 +24,7 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_train_with_report_writes_the_same_page_as_the_command_report(barenet_process, barenet, home):
     assert not (home / "runs" / "first" / "report.html").exists()
     done = barenet("train", *SMALL, "--report", "--plot", "--name", "told", cwd=home)

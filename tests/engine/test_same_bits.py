@@ -163,6 +163,7 @@ def test_bits_depend_neither_on_threads_nor_on_other_networks(kind, name, size):
     check_bits(kind, name, size, [PAIRS[i % len(PAIRS)] for i in range(first, first + A_SETTING)])
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "size"),
     [pytest.param(*own, marks=pytest.mark.slow if own in SOME else pytest.mark.full) for own in SETTINGS],

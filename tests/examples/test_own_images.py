@@ -26,7 +26,7 @@ def run(*arguments, cwd):
     )
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_without_a_folder_it_makes_one_trains_and_recognises_a_boot(tmp_path):
     done = run(cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -43,7 +43,7 @@ def soak(tmp_path: Path, n_before: int, n: int) -> tuple[dict[str, float], dict[
     return after_first, count_resources()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_runs_leave_nothing_open(tmp_path):
     before, after = soak(tmp_path, 3, 10)
     assert (after["threads"], after["files"]) == (before["threads"], before["files"])
