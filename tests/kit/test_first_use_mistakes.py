@@ -178,3 +178,16 @@ def test_saving_needs_neither_decay_nor_l2(tmp_path, check_here):
         folder / "train.py", "        self.n_steps += 1\n", '        raise NotImplementedError("step 5: decay")\n'
     )
     assert check_here(folder, "saving").status == RIGHT
+
+
+@pytest.mark.parametrize(
+    ("step", "before", "after"),
+    [
+        ("l2", "gradient + self.ld * parameters[name] if name", "gradient if name"),
+        ("decay", "self.lr *= self.decay_rate", "pass"),
+    ],
+)
+def test_a_mistake_of_the_optimizer_is_wrong_in_its_step_only(step, before, after, tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(folder / "train.py", before, after)
+    assert [check_here(folder, name).status for name in (step, "saving")] == [WRONG, RIGHT]

@@ -124,11 +124,27 @@ def check_settings(homework: Homework, findings: Findings) -> None:
         return
     for what, changes in OTHER_SETTINGS.items():
         try:
-            is_used = history_with(**changes) != history
+            is_used = history_with(**changes) != history or not has_effect(homework, what)
         except (Wrong, NotWritten):
             continue  # steps 5 and 6 tell
         if not is_used:
             findings.add(f"train gives the same history with another {what}; is it used in every epoch?")
+
+
+def has_effect(homework: Homework, setting: str) -> bool:
+    """Whether the student's SGD itself uses ld or decay_rate; steps 5 and 6 tell if it does not."""
+    function = homework.find("train.py", "SGD")
+
+    def changes_something() -> bool:
+        optimizer = function(lr=0.1, ld=0.1, decay_rate=0.5, decay_step=1)
+        if setting.endswith("['ld']"):
+            return bool(np.any(optimizer.add_l2({"W1": np.ones((1, 1))}, {"W1": np.zeros((1, 1))})["W1"]))
+        if setting.endswith("['decay_rate']"):
+            optimizer.decay()
+            return bool(optimizer.lr != 0.1)
+        return True
+
+    return bool(homework.call("SGD", changes_something))
 
 
 def run_training(
