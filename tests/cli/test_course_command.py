@@ -50,6 +50,7 @@ def test_the_commands_make_check_and_grade_a_kit(barenet, tmp_path):
         (("new", "other", "--language", "fr"), "the kit has no language 'fr'; known: en, zh"),
         (("grade", "kit", "--points", "points.toml"), "unknown step 'foward' in points.toml; did you mean 'forward'?"),
         (("grade", "kit", "kit"), "kit is named twice"),
+        (("grade", "kit", "gone"), "there is no folder gone; nothing was graded"),
         (("grade",), "FOLDERS"),
         (("grade", "kit", "--output", "points.toml"), "points.toml is a file, and --output names a folder"),
     ],

@@ -13,7 +13,7 @@ from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import MISSING, RIGHT, WRONG, StepResult
 from barenet.kit.folder import LANGUAGES, check_kit, inner_kit, new_kit
-from barenet.kit.grade import Grade, grade_folder, names_of_folders, write_result, write_table
+from barenet.kit.grade import Grade, check_folders, grade_folder, names_of_folders, write_result, write_table
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
 
@@ -131,10 +131,14 @@ def test_a_missing_file_costs_the_points_of_its_steps_only(tmp_path):
     assert {result.step: result.wrong for result in grade.steps}["decay"] == ("there is no train.py in the folder",)
 
 
-def test_folders_of_one_name_are_told_apart():
-    refused(lambda: names_of_folders([]), "name at least one folder")
-    refused(lambda: names_of_folders([Path("a"), Path("b"), Path("a")]), "a is named twice")
-    refused(lambda: names_of_folders([Path("a"), Path("b/../a")]), "is named twice")
+def test_folders_that_cannot_be_graded_are_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("a").mkdir()
+    Path("b").mkdir()
+    refused(lambda: check_folders([]), "name at least one folder")
+    refused(lambda: check_folders([Path("a"), Path("b"), Path("a")]), "a is named twice")
+    refused(lambda: check_folders([Path("a"), Path("b/../a")]), "is named twice")
+    refused(lambda: check_folders([Path("a"), Path("c"), Path("d e")]), 'there is no folder c, "d e"; nothing was')
 
 
 @pytest.mark.parametrize(

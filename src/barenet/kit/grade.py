@@ -26,7 +26,7 @@ from barenet.messages import as_typed
 from barenet.printing.lines import write_csv_row
 from barenet.storage.files import make_folder, replace_file
 
-__all__ = ["Grade", "grade_class", "grade_folder", "names_of_folders", "write_result", "write_table"]
+__all__ = ["Grade", "check_folders", "grade_class", "grade_folder", "names_of_folders", "write_result", "write_table"]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,11 @@ def grade_class(
     limits: Limits | None = None,
     tell: Callable[[Grade], None] = lambda grade: None,
 ) -> list[Grade]:
-    """Return a grade for each folder, whatever its code does; `tell` gets each one when it is there."""
+    """Return a grade for each folder, whatever its code does; `tell` gets each one when it is there.
+
+    Raises ConfigError as `check_folders` does, or if there is no such adapter.
+    """
+    check_folders(folders)
     if adapter is not None:
         check_adapter(adapter)
     grades = []
@@ -125,20 +129,31 @@ def lacking(folder: Path, step: Step) -> str:
     return f"there is no {next(file for file in step.names if not (folder / file).is_file())} in the folder"
 
 
+def check_folders(folders: Sequence[Path]) -> None:
+    """Raise ConfigError: no folders, one that is not there, or the same one twice."""
+    if not folders:
+        raise ConfigError("name at least one folder")
+    gone = [as_typed(folder) for folder in folders if not folder.exists()]
+    if gone:
+        raise ConfigError(f"there is no folder {', '.join(gone)}; nothing was graded")
+    paths = [normal(folder) for folder in folders]
+    for i, path in enumerate(paths):
+        if path in paths[:i]:
+            raise ConfigError(f"{as_typed(folders[i])} is named twice")
+
+
+def normal(folder: Path) -> Path:
+    """Return the whole path of a folder, without the dots in it: the name of .. is that of the folder."""
+    return Path(os.path.normpath(folder.absolute()))
+
+
 def names_of_folders(folders: Sequence[Path]) -> dict[str, Path]:
     """Return the folders by a name for each: the folder's, with those above it where two have the same one.
-
-    Raises ConfigError: no folders, or the same one twice.
 
     >>> list(names_of_folders([Path("class/ann/kit"), Path("class/bob/kit"), Path("eve")]))
     ['ann-kit', 'bob-kit', 'eve']
     """
-    if not folders:
-        raise ConfigError("name at least one folder")
-    paths = [Path(os.path.normpath(folder.absolute())) for folder in folders]  # the name of .. is that of the folder
-    for i, path in enumerate(paths):
-        if path in paths[:i]:
-            raise ConfigError(f"{as_typed(folders[i])} is named twice")
+    paths = [normal(folder) for folder in folders]
     deepest = max(len(path.parts) for path in paths)
     counts = [Counter(names_at(path, depth).casefold() for path in paths) for depth in range(deepest + 1)]
     named: dict[str, Path] = {}

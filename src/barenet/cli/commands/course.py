@@ -12,7 +12,7 @@ from barenet.errors import ConfigError
 from barenet.kit.check import CheckReport, check_homework
 from barenet.kit.findings import StepResult
 from barenet.kit.folder import new_kit
-from barenet.kit.grade import Grade, grade_class, names_of_folders, write_result, write_table
+from barenet.kit.grade import Grade, check_folders, grade_class, write_result, write_table
 from barenet.kit.isolation import Limits
 from barenet.kit.points import read_points
 from barenet.kit.steps import STEPS, find_step
@@ -110,7 +110,7 @@ def grade(
     worth = read_points(points)
     if output.exists() and not output.is_dir():
         raise ConfigError(f"{as_typed(output)} is a file, and --output names a folder")
-    names_of_folders(folders)  # refuses what cannot be graded
+    check_folders(folders)
     make_folder(output)  # before the checks, which take minutes
 
     def keep(grade: Grade) -> None:
