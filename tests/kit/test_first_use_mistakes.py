@@ -102,6 +102,15 @@ def test_the_mean_over_the_images_of_an_epoch_is_right_too(tmp_path, check_here)
             "another dataloader_kwargs['batch_size']",
         ),
         ("saving", "train.py", "SGD(**optimizer_kwargs)", "SGD(optimizer_kwargs['lr'])", "optimizer_kwargs['ld']"),
+        ("saving", "train.py", ', seed=trainer_kwargs["seed"]', "", "the first weights are the same"),
+        ("saving", "train.py", 'default_rng(trainer_kwargs["seed"])', "default_rng(0)", "the order of the images is"),
+        (
+            "saving",
+            "train.py",
+            '["batch_size"], rng',
+            '["batch_size"], np.random.default_rng(trainer_kwargs["seed"])',
+            "several epochs have the same order",
+        ),
         (
             "saving",
             "train.py",

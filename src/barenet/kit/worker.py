@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from importlib import import_module
 from pathlib import Path
 
-from barenet.kit.checks.table import run_check
 from barenet.kit.findings import (
     MISSING,
     NOT_CHECKED,
@@ -27,6 +27,20 @@ from barenet.kit.isolation import Limits, limit_this_process
 from barenet.kit.steps import STEPS, Step, find_step
 
 __all__ = ["main"]
+
+# The module of barenet.kit.checks that checks each step; only it is loaded, since each step has a process.
+MODULES = {
+    "forward": "network",
+    "loss": "network",
+    "backward": "gradients",
+    "sgd": "optimizer",
+    "decay": "optimizer",
+    "l2": "optimizer",
+    "saving": "saving",
+    "testing": "testing",
+    "search": "search",
+    "pictures": "pictures",
+}
 
 
 def main(request_file: str) -> None:
@@ -45,8 +59,9 @@ def main(request_file: str) -> None:
 
 def check_step(step: Step, homework: Homework, findings: Findings) -> StepResult:
     """Return the result of the check of a step."""
+    module = import_module(f"barenet.kit.checks.{MODULES[step.name]}")
     try:
-        run_check(step.name, homework, findings)
+        getattr(module, f"check_{step.name}")(homework, findings)
     except NotWritten as missing:
         if not findings.wrong:
             return not_written(step, str(missing), findings)

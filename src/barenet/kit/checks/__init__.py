@@ -11,8 +11,8 @@ usual mistake is compared too, so that the mistake can be named. Read the module
     epochs       step 4: an epoch
     optimizer    steps 4, 5 and 6: a step, decay, L2
     testing      step 8: the test; of step 7 evaluate and the weights in a file
-    training     step 7: training, the best weights, the settings
+    training     step 7: a training, and whether its best weights are saved
+    saving       step 7: all of it, with the settings and the seed
     search       step 9: the search
     pictures     step 10: pictures of weights
-    table        the function of each step
 """

@@ -1,4 +1,4 @@
-"""Step 7: training that keeps the weights that are best on validation, and that uses its settings.
+"""Step 7: training that keeps the weights that are best on validation.
 
 The labels of one data set are noise. There the validation accuracy goes up and down by chance, and the validation
 loss rises, so the best weights are seldom the last ones.
@@ -25,23 +25,16 @@ from barenet.kit.checks.datasets import (
 )
 from barenet.kit.checks.formulas import accuracy, cross_entropy, probabilities
 from barenet.kit.checks.numbers import is_close, number_of
-from barenet.kit.checks.testing import check_evaluate, check_files, read_weights
-from barenet.kit.findings import Findings, NotWritten, Wrong
+from barenet.kit.checks.testing import read_weights
+from barenet.kit.findings import Findings, Wrong
 from barenet.kit.homework import Homework
 
-__all__ = ["check_saving"]
+__all__ = ["check_training", "run_training"]
 
 KEYS = ("epoch", "train_loss", "valid_loss", "valid_acc")
 ATTEMPTS = 4  # seeds that are tried until the best validation is not the last one
 SAME = 1e-4  # two validations that differ less count as the same
 LEAST_ACCURACY = 0.9  # of data whose classes are easy to tell apart
-OTHER_SETTINGS: dict[str, dict[str, float]] = {
-    "dataloader_kwargs['batch_size']": {"batch_size": 16},
-    "optimizer_kwargs['lr']": {"lr": 0.05},
-    "optimizer_kwargs['ld']": {"ld": 0.1},
-    # An epoch has 13 steps: a new optimizer for each epoch never gets to step 20.
-    "optimizer_kwargs['decay_rate']": {"decay_rate": 0.5, "decay_step": 20},
-}
 
 
 @dataclass(frozen=True)
@@ -50,16 +43,6 @@ class Trained:
 
     history: list[dict[str, float]]
     scores: dict[str, tuple[float, float]]
-
-
-def check_saving(homework: Homework, findings: Findings) -> None:
-    """Check evaluate, save_weights and load_weights, and train."""
-    homework.each(
-        lambda: check_evaluate(homework, findings),
-        lambda: check_files(homework, findings),
-        lambda: check_training(homework, findings),
-        lambda: check_settings(homework, findings),
-    )
 
 
 def check_training(homework: Homework, findings: Findings) -> None:
@@ -90,63 +73,6 @@ def check_training(homework: Homework, findings: Findings) -> None:
         )
 
 
-def check_settings(homework: Homework, findings: Findings) -> None:
-    """Check that train learns from the training images, and that a kit's train uses its settings.
-
-    A setting is used if the same training with another value of it has another history.
-    """
-    if findings.wrong:
-        return
-    parts = write_data(Path("shifted").absolute(), is_noise=False, shift=1)
-
-    def history_with(**changes: float) -> list[dict[str, float]]:
-        metric = homework.form.metrics[0]
-        return run_training(
-            homework, "shifted", parts, metric=metric, n_epochs=6, eval_step=1, seed=0, changes=changes
-        ).history
-
-    history = history_with()
-    if history[-1]["valid_acc"] > 0.5:  # the training images have other labels, so it must be near 0
-        findings.add("train learns from images that are not for training; give train_epoch those of data['train']")
-    if all(is_close(record["train_loss"], record["valid_loss"]) for record in history):
-        findings.add("train_loss in the history is the validation loss; it is what train_epoch returns")
-    if findings.wrong or homework.adapter is not None:
-        return
-    first, last = history[0]["train_loss"], history[-1]["train_loss"]
-    if last > 0.9 * first:
-        findings.add(
-            f"train_loss does not fall: it is {first:.3f} in the first epoch and {last:.3f} in the last one; make the "
-            "network once, before the loop over the epochs"
-        )
-        return
-    if history_with() != history:
-        findings.note("train gives another history each time; use trainer_kwargs['seed'] for the network and the order")
-        return
-    for what, changes in OTHER_SETTINGS.items():
-        try:
-            is_used = history_with(**changes) != history or not has_effect(homework, what)
-        except (Wrong, NotWritten):
-            continue  # steps 5 and 6 tell
-        if not is_used:
-            findings.add(f"train gives the same history with another {what}; is it used in every epoch?")
-
-
-def has_effect(homework: Homework, setting: str) -> bool:
-    """Whether the student's SGD itself uses ld or decay_rate; steps 5 and 6 tell if it does not."""
-    function = homework.find("train.py", "SGD")
-
-    def changes_something() -> bool:
-        optimizer = function(lr=0.1, ld=0.1, decay_rate=0.5, decay_step=1)
-        if setting.endswith("['ld']"):
-            return bool(np.any(optimizer.add_l2({"W1": np.ones((1, 1))}, {"W1": np.zeros((1, 1))})["W1"]))
-        if setting.endswith("['decay_rate']"):
-            optimizer.decay()
-            return bool(optimizer.lr != 0.1)
-        return True
-
-    return bool(homework.call("SGD", changes_something))
-
-
 def run_training(
     homework: Homework,
     folder: str,
@@ -163,18 +89,12 @@ def run_training(
     Path("best.npz").unlink(missing_ok=True)
     loader = {"path_dir": str(Path(folder).absolute()), "n_valid": N_VALID, "batch_size": 8}
     optimizer = {"lr": 0.1, "ld": 0.0, "decay_rate": 1.0, "decay_step": 1}
+    trainer = {"n_epochs": n_epochs, "eval_step": eval_step, "metric": metric, "path": "best.npz", "seed": seed}
     for name, value in (changes or {}).items():
-        (loader if name in loader else optimizer)[name] = value
+        next(settings for settings in (loader, optimizer, trainer) if name in settings)[name] = value
     if homework.adapter is None:
         watch_loading(train, str(loader["path_dir"]))
-    history = homework.call(
-        "train",
-        train,
-        usual_architecture(homework.form),
-        loader,
-        optimizer,
-        {"n_epochs": n_epochs, "eval_step": eval_step, "metric": metric, "path": "best.npz", "seed": seed},
-    )
+    history = homework.call("train", train, usual_architecture(homework.form), loader, optimizer, trainer)
     if not Path("best.npz").is_file():
         raise Wrong("train writes no file at trainer_kwargs['path']; save the best weights there")
     weights = read_weights(homework, Path("best.npz"), random_parameters(homework.form, np.random.default_rng(0)))
