@@ -24,7 +24,7 @@ def check_here(tmp_path, monkeypatch) -> Callable[..., StepResult]:
     before = {name: sys.modules.get(name) for name in names}
     n_checks = iter(range(100))
 
-    def check(folder: Path, step: str, adapter: Path | None = None) -> StepResult:
+    def check(folder: Path, step: str, adapter: Path | None = None, replaced: tuple[str, ...] = ()) -> StepResult:
         work = tmp_path / f"work-{next(n_checks)}"
         work.mkdir()
         monkeypatch.chdir(work)
@@ -32,7 +32,8 @@ def check_here(tmp_path, monkeypatch) -> Callable[..., StepResult]:
         for name in names:
             sys.modules.pop(name, None)
         findings = Findings()
-        return check_step(find_step(step), Homework(folder, adapter, findings, tmp_path / "stage.txt"), findings)
+        homework = Homework(folder, adapter, findings, tmp_path / "stage.txt")
+        return check_step(find_step(step), homework, findings, replaced)
 
     yield check
     for name, module in before.items():

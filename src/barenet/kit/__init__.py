@@ -9,6 +9,7 @@ first, and `check` for what happens to a student's folder:
     form        how many hidden layers, which activations and metrics other homework has
     homework    a student's code: import it, call it, explain its errors
     checks/     one function a step
+    stand_ins   right code in place of wrong steps
     isolation   a process with limits
     worker      the process that checks one step
     check       all steps of a folder

@@ -6,7 +6,7 @@ import json
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,8 +63,9 @@ def check_homework(
 ) -> CheckReport:
     """Check all steps or some of them; `tell` gets each result, in the order of the steps.
 
-    `adapter` is a Python file that gives the parts of other homework the names of the kit. A step that needs a wrong or
-    missing one is not checked; what an adapter leaves out is not needed. Only steps that are asked for count.
+    `adapter` is a Python file that gives the parts of other homework the names of the kit. A step that needs a missing
+    one is not checked; what an adapter leaves out is not needed. Where a step that it needs is wrong, it is checked
+    with right code in place of that one, if that can be done. Only steps that are asked for count.
 
     Raises ConfigError: no such folder, not a kit, a file of the kit is missing.
     """
@@ -102,7 +103,7 @@ class Checker:
                             done[step.name] = result
                             left.remove(step)
                         elif len(running) < PROCESSES and self.is_ready(step, steps, done):
-                            running[pool.submit(self.check_step, step)] = step
+                            running[pool.submit(self.check_step, step, done)] = step
                             left.remove(step)
                     while n_told < len(steps) and steps[n_told].name in done:
                         tell(done[steps[n_told].name])
@@ -131,22 +132,34 @@ class Checker:
             needed = done.get(name)
             if needed is not None and needed.status == MISSING and self.adapter is not None:
                 continue  # other homework may do without this part
+            if self.adapter is None and step.with_stand_ins and needed is not None and needed.status != MISSING:
+                continue  # right code can take its place
             if needed is not None and needed.status != RIGHT:
-                why = {
-                    MISSING: f"it needs {find_step(name).title}, which is not written yet",
-                    WRONG: f"it needs {find_step(name).title}, which is wrong",
-                    NOT_CHECKED: f"it needs {find_step(name).title}, which is not checked",
-                }[needed.status]
-                return StepResult(step.name, NOT_CHECKED, (), (why,))
+                return not_checked(step, needed)
         return None
 
-    def check_step(self, step: Step) -> StepResult:
+    def check_step(self, step: Step, done: Mapping[str, StepResult]) -> StepResult:
+        """Check one step. If it needs wrong ones, right code replaces them, and only a right step counts as checked.
+
+        What else is found may come from the right code, which the student's code may call in another way.
+        """
+        wrong = [done[name] for name in step.needs if name in done and done[name].status in (WRONG, NOT_CHECKED)]
+        if self.adapter is not None or not wrong:
+            return self.check_in_process(step, ())
+        result = self.check_in_process(step, tuple(needed.step for needed in wrong))
+        if result.status != RIGHT:
+            return not_checked(step, wrong[0])
+        notes = [f"checked with right code in place of {find_step(one.step).title}" for one in wrong if one.status == WRONG]
+        return replace(result, notes=(*notes, *result.notes))
+
+    def check_in_process(self, step: Step, replaced: Sequence[str]) -> StepResult:
         """Check one step in a process, in a folder that is deleted after it."""
         with tempfile.TemporaryDirectory(prefix="barenet-kit-", ignore_cleanup_errors=True) as scratch:
             room = Path(scratch).resolve()
             (room / "work").mkdir()
             request = {
                 "step": step.name,
+                "replaced": list(replaced),
                 "folder": str(self.folder),
                 "adapter": str(self.adapter) if self.adapter else None,
                 "seconds": self.limits.seconds,
@@ -192,6 +205,17 @@ class Checker:
         if ended.why == "memory":
             return f"{stage} needs more than {self.limits.memory / 2**30:g} GiB of memory, with small arrays"
         return f"{stage} ends the process (exit code {ended.exit_code}); return or raise an error instead"
+
+
+def not_checked(step: Step, needed: StepResult) -> StepResult:
+    """Return the result of a step that needs one that is not right."""
+    title = find_step(needed.step).title
+    why = {
+        MISSING: f"it needs {title}, which is not written yet",
+        WRONG: f"it needs {title}, which is wrong",
+        NOT_CHECKED: f"it needs {title}, which is not checked",
+    }[needed.status]
+    return StepResult(step.name, NOT_CHECKED, (), (why,))
 
 
 def is_time(ended: Ended) -> bool:

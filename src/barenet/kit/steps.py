@@ -11,13 +11,17 @@ __all__ = ["STEPS", "Step", "find_step", "names_of"]
 
 @dataclass(frozen=True)
 class Step:
-    """A step: `names` are what the student writes, by file; `needs` are steps without which it cannot be checked."""
+    """A step: `names` are what the student writes, by file; `needs` are steps without which it cannot be checked.
+
+    `with_stand_ins`: where a step that it needs is wrong, it is checked with right code in the place of that step.
+    """
 
     number: int
     name: str
     names: dict[str, tuple[str, ...]]
     points: float
     needs: tuple[str, ...] = ()
+    with_stand_ins: bool = False
 
     @property
     def title(self) -> str:
@@ -42,8 +46,9 @@ STEPS = (
         {"model.py": ("save_weights", "load_weights", "NeuralNetwork"), "train.py": ("evaluate", "train")},
         15,
         ("forward", "loss", "backward", "sgd"),
+        with_stand_ins=True,
     ),
-    Step(8, "testing", {"test.py": ("test",), "model.py": ("NeuralNetwork",)}, 10, ("forward",)),
+    Step(8, "testing", {"test.py": ("test",), "model.py": ("NeuralNetwork",)}, 10, ("forward",), with_stand_ins=True),
     Step(9, "search", {"gridsearch.py": ("gridsearch",)}, 10),
     Step(10, "pictures", {"param_vis.py": ("neuron_images", "param_vis")}, 10),
 )

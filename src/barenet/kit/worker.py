@@ -1,6 +1,7 @@
 """The process that checks one step: `python -m barenet.kit.worker REQUEST`; its answer is a file of JSON.
 
-The request names the step, the folder, the adapter, the limits, and the files for the answer and the stage.
+The request names the step, the steps to replace by right code, the folder, the adapter, the limits, and the files for
+the answer and the stage.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from barenet.kit.findings import (
 )
 from barenet.kit.homework import NOT_WRITTEN, Homework
 from barenet.kit.isolation import Limits, limit_this_process
+from barenet.kit.stand_ins import replace_steps
 from barenet.kit.steps import STEPS, Step, find_step
 
 __all__ = ["main"]
@@ -53,14 +56,16 @@ def main(request_file: str) -> None:
     stage.write_text("its check", "utf-8")
     findings = Findings()
     homework = Homework(Path(request["folder"]), adapter, findings, stage)
-    result = check_step(find_step(request["step"]), homework, findings)
+    result = check_step(find_step(request["step"]), homework, findings, request["replaced"])
     Path(request["answer"]).write_text(json.dumps(result.as_dict()), "utf-8")
 
 
-def check_step(step: Step, homework: Homework, findings: Findings) -> StepResult:
-    """Return the result of the check of a step."""
+def check_step(step: Step, homework: Homework, findings: Findings, replaced: Sequence[str] = ()) -> StepResult:
+    """Return the result of the check of a step, with right code in place of the `replaced` steps."""
     module = import_module(f"barenet.kit.checks.{MODULES[step.name]}")
     try:
+        if replaced:
+            replace_steps(homework, replaced)
         getattr(module, f"check_{step.name}")(homework, findings)
     except NotWritten as missing:
         if not findings.wrong:

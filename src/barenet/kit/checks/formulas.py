@@ -10,13 +10,19 @@ from numpy.typing import NDArray
 
 from barenet.kit.checks.numbers import Array
 
-__all__ = ["accuracy", "architecture", "cross_entropy", "draw_parameters", "probabilities"]
+__all__ = ["accuracy", "architecture", "cross_entropy", "draw_parameters", "gradients", "probabilities"]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda z: np.maximum(z, 0),
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
     "tanh": np.tanh,
     "": lambda z: z,
+}
+# From the value a of an activation to its slope.
+SLOPES: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda a: np.asarray(a > 0, np.float64),
+    "sigmoid": lambda a: a * (1 - a),
+    "tanh": lambda a: 1 - a**2,
 }
 
 
@@ -48,6 +54,23 @@ def probabilities(
         return a
     e = np.exp(a - a.max(axis=softmax_axis, keepdims=True))
     return np.asarray(e / e.sum(axis=softmax_axis, keepdims=True))
+
+
+def gradients(
+    parameters: Mapping[str, Any], x: Array, labels: NDArray[Any], activations: Sequence[str]
+) -> dict[str, Array]:
+    """Return the gradients of the mean cross-entropy of x (B, D) and labels (B,), by the names of the parameters."""
+    inputs = [np.asarray(x, np.float64)]
+    for i, activation in enumerate(activations, start=1):
+        inputs.append(ACTIVATIONS[activation](inputs[-1] @ parameters[f"W{i}"] + parameters[f"b{i}"]))
+    p = probabilities(parameters, x, activations)
+    dz = (p - np.eye(p.shape[1])[labels.astype(int)]) / len(p)
+    found = {}
+    for i in range(len(inputs), 0, -1):
+        found[f"W{i}"], found[f"b{i}"] = inputs[i - 1].T @ dz, dz.sum(axis=0, keepdims=True)
+        if i > 1:
+            dz = dz @ np.asarray(parameters[f"W{i}"]).T * SLOPES[activations[i - 2]](inputs[i - 1])
+    return found
 
 
 def draw_parameters(sizes: Sequence[int], rng: np.random.Generator) -> dict[str, Array]:
