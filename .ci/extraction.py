@@ -44,7 +44,7 @@ COMMAND = re.compile(
     r"barenet [a-z-]+( {\d}| --[a-z-]+|:)*$|pip install |python {|[#<\\]|--[a-z.-]+( {\d}|[ =][a-z0-9.,]+)*$"
     r"|\.\w|[A-Z]\w+\(\w+="
 )
-NAMES = re.compile(r"(?=.*_)[a-z0-9_]+( [a-z0-9_]+)+")  # names of Python
+NAMES = re.compile(r"(?=.*_)(?!.*\b(?:must|of|that|the|with)\b)[a-z0-9_]+( [a-z0-9_]+)+")  # names of Python
 HEADING = re.compile(r"[A-Za-z][a-z-]+( [a-z]+)*")
 
 

@@ -38,6 +38,7 @@ TEXTS = {
     ),
     "short texts": ("on {0} of {1}", "{0} of recipe {1}", "Weight × input", "engine: {0}", "NumPy: {0}", "✓ true"),
     "notes": ("warm-up of 1 epoch",),
+    "steps of the kit": ("step 2 (loss)",),  # the step keeps its name, though `loss` is a word in other texts
     "documents": ("95 % interval", "L2 regularisation"),
     "layers": ("batch norm", "layer norm", "Batch norm", "Layer norm"),
     "the system": (
@@ -63,6 +64,7 @@ HEADINGS = ("Accuracy", "Loss", "accuracy", "input", "loss", "neuron", "trial", 
 HEADINGS += ("Strategy", "diverged", "failed", "stopped", "unfinished")
 HEADINGS += ("cores", "engine", "epochs", "machine", "no", "processor", "seconds", "steps", "system", "time", "yes")
 HEADINGS += ("best so far", "finished", "noise", "right", "trials", "winner", "wrong")
+HEADINGS += ("halving", "images", "points", "repeats", "score", "test")  # how a search was done
 
 # What follows a number and has no plural.
 NUMBERED = ("{0} s", "test {0}", "validation {0}", "{0} training", "{0} labelled", "{0} validation", "{0} test")

@@ -23,6 +23,7 @@ def texts(source, file="barenet/x.py"):
         ('say(f"a list such as {{1, 2}} of {n}")', "a list such as {{1, 2}} of {0}"),
         ('print_note("interrupted")', "interrupted"),
         ('f(description="Images in a mini-batch.")', "Images in a mini-batch."),
+        ('say("cross_entropy of four images")', "cross_entropy of four images"),
     ],
 )
 def test_a_text_is_an_entry(source, text):
@@ -41,6 +42,7 @@ def test_a_text_is_an_entry(source, text):
         '"relu"',
         'f"barenet report {run}"',
         'x == "--dry-run"',
+        'names = "lr learning_rate rate loss_of_batch"',
     ],
 )
 def test_what_is_for_programs_is_no_entry(source):

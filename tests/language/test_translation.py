@@ -30,6 +30,8 @@ TEXTS = {
     "found {0} here": "此处找到 {0}",
     "seeds {0}": "随机种子 {0}",
     "they end": "它们结束",
+    "{0} (log)": "{0}（对数）",
+    "{0} is {1}": "{0} 为 {1}",
 }
 
 
@@ -59,6 +61,8 @@ def _small_catalogue(monkeypatch):
         ("seeds", "seeds"),  # a word may be a name
         ("seeds 0, 1; they end", "随机种子 0, 1；它们结束"),
         ("is empty (a.txt)", "为空（a.txt）"),
+        ("lr (log)", "lr（对数）"),
+        ("this is so", "this is so"),  # "{0} is {1}" fits too many texts
         ("the space is {}", "空间为 {}"),
         ("  is empty; ", "  为空；"),
         ("quick-1: is empty, whatever; interrupted", "quick-1：为空，whatever；已中断"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import barenet
 from barenet.analysis.saved_study import read_saved_study
 from barenet.api import searching
 from barenet.errors import DivergedError
+from barenet.pages.languages import drawing_in_language
 from barenet.pages.page import LIMIT
 from barenet.pages.reports.report import report
 from barenet.pages.reports.studies import plots, study_page
@@ -102,6 +104,20 @@ def test_the_page_of_a_study_of_arrays_gives_python_in_place_of_commands(study):
     assert f'barenet.train(x, y, settings="{(study / "best" / "config.toml").as_posix()}")' in page.text
     assert "arrays given in Python" in page.text
     assert f"barenet report {study / 'best'}" in page.text
+
+
+@pytest.mark.usefixtures("without_plots")
+def test_how_a_search_was_done_is_in_the_language_of_the_page(study):
+    page = report(study, language="zh").read_text("utf-8")
+    table = page[page.index("<caption>搜索</caption>") :].partition("</table>")[0]
+    names = re.findall(r'<th scope="row">(.*?)</th>', table)
+    assert names == ["试验", "点", "轮数", "得分", "重复", "测试", "图片", "验证图片"]
+    assert "最后一轮的验证准确率" in table
+
+
+def test_the_axes_of_settings_are_in_the_language_of_the_page():
+    drawn = drawing_in_language('<text x="1">lr (log)</text>', "zh")
+    assert drawn == '<text x="1">lr（对数）</text>'
 
 
 @pytest.mark.slow

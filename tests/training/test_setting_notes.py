@@ -1,7 +1,10 @@
+import re
+
 import pytest
 
 from barenet.config.sources import build_config
 from barenet.config.wording import in_python
+from barenet.language.translation import translated
 from barenet.training.epochs import schedule_of
 from barenet.training.setting_notes import loss_note, schedule_notes
 
@@ -38,6 +41,22 @@ def test_the_note_about_a_first_decay_after_the_last_step_names_both_steps():
 )
 def test_a_note_says_that_a_rate_never_falls(recipe, flags, words):
     assert [sentence for sentence in told(recipe, flags) if words in sentence]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "flags", "flag", "keyword"),
+    [
+        ("course", COURSE, "--schedule.decay-step 1814", "decay_step=1814"),
+        ("quick", {"schedule.name": "step"}, "--schedule.decay-rate 0.5", "decay_rate=0.5"),
+        ("quick", {"trainer.epochs": 1}, "--schedule.warmup-epochs 0.1", "warmup_epochs=0.1"),
+    ],
+)
+def test_the_remedy_of_a_note_is_in_chinese_with_flags_and_with_keywords(recipe, flags, flag, keyword):
+    sentence = told(recipe, flags)[-1]
+    for words, name in ((sentence, flag), (in_python([sentence])[0], keyword)):
+        assert name in words
+        remedy = translated(words, "zh").rpartition("；")[2]
+        assert re.fullmatch(f"{name} 使[\u3400-\u9fff]+", remedy), remedy
 
 
 @pytest.mark.parametrize(

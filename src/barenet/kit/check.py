@@ -149,7 +149,9 @@ class Checker:
         result = self.check_in_process(step, tuple(needed.step for needed in wrong))
         if result.status != RIGHT:
             return not_checked(step, wrong[0])
-        notes = [f"checked with right code in place of {find_step(one.step).title}" for one in wrong if one.status == WRONG]
+        notes = [
+            f"checked with right code in place of {find_step(one.step).title}" for one in wrong if one.status == WRONG
+        ]
         return replace(result, notes=(*notes, *result.notes))
 
     def check_in_process(self, step: Step, replaced: Sequence[str]) -> StepResult:

@@ -49,7 +49,8 @@ class Template:
     def is_general(self) -> bool:
         """Whether so little is literal that many other texts fit as well: "{0} is {1}"."""
         first = self.pieces[0]
-        return self.letters < (3 if first.endswith(": ") else 4 if first else 6)
+        is_remark = re.search(r"\([a-z]+\)$", self.text) is not None  # as in "{0} (log)"
+        return not is_remark and self.letters < (3 if first.endswith(": ") else 4 if first else 6)
 
     @property
     def is_label(self) -> bool:

@@ -28,9 +28,9 @@ def schedule_notes(config: Config, n_train: int, searched: Collection[str] = ())
     if reason := why_constant(config, n_steps):
         yield f"schedule {schedule.name} {reason}"
     if schedule.warmup_epochs >= config.trainer.epochs:
-        shorter = f"--schedule.warmup-epochs {config.trainer.epochs / 10:g} makes it shorter"
+        flag = f"--schedule.warmup-epochs {config.trainer.epochs / 10:g}"  # or a keyword, where Python shows the note
         last = f"the last of its {count(n_steps, 'step')}"
-        yield f"warm-up is as long as the training: the rate rises to {last}; {shorter}"
+        yield f"warm-up is as long as the training: the rate rises to {last}; {flag} makes it shorter"
 
 
 def why_constant(config: Config, n_steps: int) -> str:
@@ -47,10 +47,12 @@ def why_no_decay(config: Config, n_steps: int) -> str:
     """Return why a factor at each decay does not lower the rate in `n_steps` steps, or "" where it does."""
     schedule, factor = config.schedule, config.schedule.decay_rate
     if factor == 1 or (schedule.name == "step" and not 0 < factor < 1):
-        return f"{NEVER} decay_rate is {factor:g}; --schedule.decay-rate 0.5 halves the rate at each decay"
+        flag = "--schedule.decay-rate 0.5"
+        return f"{NEVER} decay_rate is {factor:g}; {flag} halves the rate at each decay"
     if factor > 1:
         return f"raises the rate: its decay_rate, {factor:g}, is above 1"
-    sooner = f"--schedule.decay-step {max(1, n_steps // 3)} decays sooner"
+    flag = f"--schedule.decay-step {max(1, n_steps // 3)}"
+    sooner = f"{flag} decays sooner"
     if schedule.name == "step":
         has = f"training has {count(n_steps, 'step')}"
         after = f"{NEVER} first decay is after step {schedule.decay_step:,}, and {has}; {sooner}"

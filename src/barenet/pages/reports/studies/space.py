@@ -93,14 +93,14 @@ def how_rows(saved: SavedStudy) -> dict[str, str]:
     """Return how the search was done, by name."""
     plan, rungs = saved.request.plan, saved.rungs()
     metric = "accuracy" if plan.metric == "acc" else "loss"
-    epoch = "best" if plan.score == "best" else "last"
     rows = {"trials": f"{saved.n_planned:,}", "points": strategy_words(saved)}
     if "trainer.epochs" not in saved.space.targets:
         rows["epochs"] = f"{rungs[-1]}"
     if len(rungs) > 1:
         stages = ", ".join(map(str, rungs[:-1]))
         rows["halving"] = f"compared after {stages} of {rungs[-1]} epochs; one of {plan.eta} trials continues each time"
-    rows["score"] = f"validation {metric} of the {epoch} epoch"
+    best, last = f"validation {metric} of the best epoch", f"validation {metric} of the last epoch"
+    rows["score"] = best if plan.score == "best" else last
     if plan.repeats:
         rows["repeats"] = f"the best {plan.repeat_best} trained again with {count(plan.repeats, 'other seed')} each"
     rows["test"] = "the winner is trained once more and tested" if plan.retrain else "no test images are used"
