@@ -28,6 +28,7 @@ TEXTS = {
     "heading\x04file": "文件",
     "value\x04nothing": "无",
     "found {0} here": "此处找到 {0}",
+    "found {0}, and must find {1}": "找到 {0}，应找到 {1}",
     "seeds {0}": "随机种子 {0}",
     "they end": "它们结束",
     "{0} (log)": "{0}（对数）",
@@ -60,6 +61,7 @@ def _small_catalogue(monkeypatch):
         ("core 3 of 4 busy", "core 3 of 4 busy"),  # only the ending of a plural may be lost
         ("seeds", "seeds"),  # a word may be a name
         ("seeds 0, 1; they end", "随机种子 0, 1；它们结束"),
+        ("found [3, 2], and must find [[0.25, -1. ], [1e-05, 2]]", "找到 [3, 2]，应找到 [[0.25, -1. ], [1e-05, 2]]"),
         ("is empty (a.txt)", "为空（a.txt）"),
         ("lr (log)", "lr（对数）"),
         ("this is so", "this is so"),  # "{0} is {1}" fits too many texts

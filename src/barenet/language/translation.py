@@ -23,7 +23,7 @@ SHORT = 9  # letters of a template that does not begin in another sentence
 NEXT = re.compile("[.] [A-Z]")  # from one sentence to the next
 SENTENCES = re.compile("[.;:] ")
 PARTS = re.compile("[.,;:] ")
-NUMBERS = re.compile(r"\d+(, \d+)*( and \d+ more)?")  # a list, which is one value
+NUMBERS = re.compile(r"\d+(, \d+)*( and \d+ more)?|\[[-+.,e\d\[\] ]*\]")  # a list or an array, which is one value
 BREAK = re.compile(r"(?<=[.!?])[ \n]|; or |; then |[;:,] |\n|  +| (?=\()")
 # What separates parts in Chinese.
 BRACKETS = {"zh": "（{}）"}
