@@ -27,7 +27,7 @@ def test_the_example_of_the_documentation_is_what_a_check_prints(
     replace_once(folder / "model.py", "dz = da * (self.z[i - 2] > 0)", "dz = da")
     checker, done = Checker(folder, None, Limits()), {}
     for step in STEPS:
-        done[step.name] = checker.without_process(step, STEPS, done) or check_here(folder, step.name)
+        done[step.name] = checker.without_process(step, done) or check_here(folder, step.name)
         show_step(done[step.name])
     print_line(verdict(CheckReport(str(folder), tuple(done.values())), None))
     printed = capsys.readouterr().out

@@ -50,9 +50,10 @@ def test_right_code_replaces_what_is_wrong_and_nothing_else(tmp_path, check_here
 def test_only_a_right_step_counts_where_right_code_replaces_others(tmp_path):
     folder = write_solution(tmp_path / "kit", files=("model.py", "train.py", "test.py"))
     replace_once(folder / "model.py", "return a\n", "return z\n")
-    steps = [find_step(name) for name in ("forward", "testing")]
-    right = check_homework(folder, steps=steps).steps[1]
+    steps, told = [find_step("testing")], []
+    (right,) = check_homework(folder, steps=steps, tell=told.append).steps
+    assert told == [right]
     assert (right.status, right.notes) == (RIGHT, ("checked with right code in place of step 1 (forward)",))
     replace_once(folder / "test.py", '*data["test"]', '*data["valid"]')
-    wrong = check_homework(folder, steps=steps).steps[1]
+    (wrong,) = check_homework(folder, steps=steps).steps
     assert (wrong.status, wrong.notes) == (NOT_CHECKED, ("it needs step 1 (forward), which is wrong",))

@@ -65,7 +65,8 @@ def check_homework(
 
     `adapter` is a Python file that gives the parts of other homework the names of the kit. A step that needs a missing
     one is not checked; what an adapter leaves out is not needed. Where a step that it needs is wrong, it is checked
-    with right code in place of that one, if that can be done. Only steps that are asked for count.
+    with right code in place of that one, if that can be done. For this, the steps that the chosen ones need are checked
+    too; they are not in the report.
 
     Raises ConfigError: no such folder, not a kit, a file of the kit is missing.
     """
@@ -77,8 +78,14 @@ def check_homework(
     else:
         check_adapter(adapter)
     checker = Checker(folder.absolute(), adapter.absolute() if adapter else None, limits or Limits())
+    chosen = {step.name for step in steps}
+    needed = chosen.union(*(step.needs for step in steps))
     with waiting():
-        return CheckReport(str(folder), tuple(checker.check(steps, tell)))
+        results = checker.check(
+            [step for step in STEPS if step.name in needed],
+            lambda result: tell(result) if result.step in chosen else None,
+        )
+    return CheckReport(str(folder), tuple(result for result in results if result.step in chosen))
 
 
 class Checker:
@@ -98,11 +105,11 @@ class Checker:
             try:
                 while left or running:
                     for step in list(left):
-                        result = self.without_process(step, steps, done)
+                        result = self.without_process(step, done)
                         if result is not None:
                             done[step.name] = result
                             left.remove(step)
-                        elif len(running) < PROCESSES and self.is_ready(step, steps, done):
+                        elif len(running) < PROCESSES and is_ready(step, done):
                             running[pool.submit(self.check_step, step, done)] = step
                             left.remove(step)
                     while n_told < len(steps) and steps[n_told].name in done:
@@ -116,25 +123,19 @@ class Checker:
             tell(done[step.name])
         return [done[step.name] for step in steps]
 
-    def is_ready(self, step: Step, steps: Sequence[Step], done: dict[str, StepResult]) -> bool:
-        """Whether all steps that a step needs are checked."""
-        checked = {one.name for one in steps}
-        return all(name in done for name in step.needs if name in checked)
-
-    def without_process(self, step: Step, steps: Sequence[Step], done: dict[str, StepResult]) -> StepResult | None:
+    def without_process(self, step: Step, done: Mapping[str, StepResult]) -> StepResult | None:
         """Return the result of a step that needs a wrong one, or a file whose import never ends; else None."""
         for file, result in list(self.endless.items()):  # the threads add to it
             if file in step.names and self.adapter is None:
                 return replace(result, step=step.name, seconds=0.0)
-        if not self.is_ready(step, steps, done):
+        if not is_ready(step, done):
             return None
-        for name in step.needs:
-            needed = done.get(name)
-            if needed is not None and needed.status == MISSING and self.adapter is not None:
+        for needed in (done[name] for name in step.needs):
+            if needed.status == MISSING and self.adapter is not None:
                 continue  # other homework may do without this part
-            if self.adapter is None and step.with_stand_ins and needed is not None and needed.status != MISSING:
+            if needed.status != MISSING and self.adapter is None and step.with_stand_ins:
                 continue  # right code can take its place
-            if needed is not None and needed.status != RIGHT:
+            if needed.status != RIGHT:
                 return not_checked(step, needed)
         return None
 
@@ -143,7 +144,7 @@ class Checker:
 
         What else is found may come from the right code, which the student's code may call in another way.
         """
-        wrong = [done[name] for name in step.needs if name in done and done[name].status in (WRONG, NOT_CHECKED)]
+        wrong = [done[name] for name in step.needs if done[name].status in (WRONG, NOT_CHECKED)]
         if self.adapter is not None or not wrong:
             return self.check_in_process(step, ())
         result = self.check_in_process(step, tuple(needed.step for needed in wrong))
@@ -207,6 +208,11 @@ class Checker:
         if ended.why == "memory":
             return f"{stage} needs more than {self.limits.memory / 2**30:g} GiB of memory, with small arrays"
         return f"{stage} ends the process (exit code {ended.exit_code}); return or raise an error instead"
+
+
+def is_ready(step: Step, done: Mapping[str, StepResult]) -> bool:
+    """Whether all steps that a step needs are checked."""
+    return all(name in done for name in step.needs)
 
 
 def not_checked(step: Step, needed: StepResult) -> StepResult:
