@@ -180,6 +180,13 @@ def test_a_training_that_cannot_be_repeated_is_a_note(tmp_path, check_here):
     assert "another history each time" in result.notes[0]
 
 
+def test_the_best_accuracy_may_begin_at_zero(tmp_path, check_here):
+    folder = write_solution(tmp_path / "kit")
+    first = '0 if trainer_kwargs["metric"] == "acc" else -np.inf'
+    replace_once(folder / "train.py", "history, best = [], -np.inf", f"history, best = [], {first}")
+    assert check_here(folder, "saving").wrong == ()
+
+
 def test_saving_needs_neither_decay_nor_l2(tmp_path, check_here):
     folder = write_solution(tmp_path / "kit")
     replace_once(folder / "train.py", "        result = {}\n", '        raise NotImplementedError("step 6: l2")\n')

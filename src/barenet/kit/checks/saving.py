@@ -55,7 +55,7 @@ def check_settings(homework: Homework, findings: Findings) -> None:
         ).history
 
     history = history_with()
-    if history[-1]["valid_acc"] > 0.5:  # the training images have other labels, so it must be near 0
+    if history[-1]["valid_acc"] > 0.5:  # the labels of the training images are others, so it must be near 1/4
         findings.add("train learns from images that are not for training; give train_epoch those of data['train']")
     if all(is_close(record["train_loss"], record["valid_loss"]) for record in history):
         findings.add("train_loss in the history is the validation loss; it is what train_epoch returns")
