@@ -35,10 +35,15 @@ SCORES = "(images) => images.map((x) => (playground.setPicture(x), playground.sc
 
 @pytest.fixture(scope="module")
 def model(arrays) -> SavedModel:
-    """A small trained network of two hidden layers."""
+    """A small trained network of two hidden layers, of which the first has layer normalisation."""
+    widths, normalizations = (64, 16, 8, 4), ("layer", "none", "none")
     result = barenet.train(
         **{name: arrays[name] for name in ("x", "y", "x_test", "y_test")},
-        hidden_sizes=(16, 8),
+        layers=[
+            {"input_dim": n_in, "output_dim": n_out, "activation": "softmax" if n_out == 4 else "gelu"}
+            | {"normalization": normalization}
+            for n_in, n_out, normalization in zip(widths, widths[1:], normalizations, strict=False)
+        ],
         n_valid=100,
         batch_size=48,
         epochs=4,
@@ -263,6 +268,21 @@ def test_a_neuron_that_is_pointed_at_shows_its_weights_and_its_pushes(page):
     page.locator(".class").nth(3).hover()
     expect(title(page)).to_have_text("3")
     expect(page.locator("#weights-text")).to_contain_text("one for each neuron of layer 2")
+
+
+def test_the_inspector_adds_up_products_and_bias_before_layer_normalisation(page, model, arrays):
+    page.locator(".layer").nth(0).locator(".cell").nth(4).hover()
+    image = to_float(arrays["x_test"][np.flatnonzero(arrays["y_test"] == 0)[:1]].reshape(1, 64), model.info.scale)
+    W, b = (model.mlp.parameters.views[name].astype(np.float64) for name in ("W1", "b1"))
+    total, bias = (image.astype(np.float64) @ W)[0], b.ravel()
+    z = total + bias
+    z = (z - z.mean()) / np.sqrt(z.var() + 1e-5)
+    gelu = 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
+    said = page.locator("#products-text").inner_text().replace("−", "-")
+    shown = [float(figure) for figure in re.findall(r"-?\d+\.\d+", said)]
+    assert "layer normalisation" in said
+    expected = [total[4], bias[4], total[4] + bias[4], z[4], gelu[4]]
+    np.testing.assert_allclose(shown, expected, atol=0.006)
 
 
 @pytest.mark.slow
