@@ -9,6 +9,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -156,6 +157,29 @@ def test_drawing_by_keys_and_shifting_by_keys(page):
     wait_for_a_change(page, drawn, 1e-3)
     page.keyboard.press("Shift+ArrowUp")
     wait_for_scores(page, drawn)
+    page.check("input[value=fill]", force=True)
+    page.focus("#image")
+    page.keyboard.down(" ")
+    page.keyboard.down(" ")  # a held key
+    page.keyboard.up(" ")
+    wait_for_a_change(page, drawn, 1e-2)
+    page.click("#undo")
+    wait_for_scores(page, drawn)
+
+
+@pytest.mark.slow
+def test_an_image_that_is_filled_is_not_called_empty_and_a_tall_one_fits(open_page, model, tmp_path):
+    tall = replace(model, info=replace(model.info, image_shape=[32, 2]))
+    path = tmp_path / "tall.html"
+    write_playground(tall, path, name="tall", language="zh")
+    page = open_page(width=800, path=path)
+    assert page.locator("#image").bounding_box()["height"] <= 512.5
+    page.check("input[value=fill]", force=True)
+    page.locator("#image").click()
+    expect(page.locator("#verdict")).to_have_text(re.compile("^网络认为是"))
+    assert page.evaluate("getComputedStyle(document.body, '::after').content") == "none"
+    page.evaluate("document.body.classList.add('dropping')")
+    assert "图片" in page.evaluate("getComputedStyle(document.body, '::after').content")
 
 
 @pytest.mark.slow
@@ -205,6 +229,11 @@ def test_a_picture_that_is_dropped_or_pasted_changes_the_prediction_and_the_page
     page.uncheck("#invert")
     expect(page.locator("#imported-text")).not_to_contain_text("inverted")
     wait_for_a_change(page, dropped, 1e-2)
+    page.click("#undo")
+    expect(page.locator("#imported-text")).to_contain_text("inverted")
+    page.click("#undo")
+    expect(page.locator("#imported")).to_be_hidden()
+    wait_for_scores(page, before)
 
 
 @pytest.mark.slow

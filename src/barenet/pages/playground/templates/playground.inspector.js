@@ -69,6 +69,7 @@ function showBars(rows, limit) {
     const track = make("span", "track");
     track.append(bar);
     row.append(make("span", "name", name), track, make("span", "number", withPlus(value)));
+    row.title = name; // a long name is cut
     return row;
   });
   element("pushes").replaceChildren(...made);
