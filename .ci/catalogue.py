@@ -153,7 +153,7 @@ def split(n: int, folder: Path) -> None:
         (folder / f"part{number}.po").write_bytes(po_of(made_from(part, {})))
 
 
-def main(command: str, *arguments: str) -> None:
+def main(command: str = "", *arguments: str) -> None:
     """Run a command."""
     if command == "merge":
         merge(arguments)
@@ -162,8 +162,10 @@ def main(command: str, *arguments: str) -> None:
         print("\n".join(faults) or "no faults")
     elif command == "split":
         split(int(arguments[0]), Path(arguments[1]))
-    else:
+    elif command == "update":
         update()
+    else:
+        raise SystemExit(__doc__)
 
 
 if __name__ == "__main__":

@@ -366,7 +366,7 @@ def main() -> None:
     arguments = parser.parse_args()
     is_rates = arguments.what == "rates"
     folder = arguments.folder or Path("studies") / ("ladder-rates" if is_rates else "ladder")
-    if min(arguments.epochs or 1, arguments.seeds or 1, arguments.images or 10) < 1:
+    if any(n is not None and n < 1 for n in (arguments.epochs, arguments.seeds, arguments.images)):
         parser.error("--epochs, --seeds and --images must be at least 1")
     try:
         if arguments.what == "write":

@@ -5,7 +5,8 @@
 
 Each network has the hidden layers (512, 256) and trains for 20 epochs; one ingredient at a time is added to the same
 plain settings. Accuracies are those on 5,000 held-out images and on 5,000 training images, which are not mirrored,
-moved or mixed. The test images are not read.
+moved or mixed. The test images are not read. A trial with other epochs or images is kept, and drawn, in a separate
+folder in runs/what-helps.
 """
 
 from __future__ import annotations
@@ -104,8 +105,8 @@ def second_inputs(mlp: MLP, images: NDArray[Any], scale: float) -> NDArray[np.fl
     return np.asarray(rows[1][0], np.float32).reshape(-1)
 
 
-def draw(found: Mapping[str, Mapping[str, NDArray[Any]]], dataset: Dataset) -> None:
-    """Draw all plots."""
+def draw(found: Mapping[str, Mapping[str, NDArray[Any]]], dataset: Dataset, folder: Path) -> None:
+    """Draw all plots into a folder."""
     for name, picture in {
         "curves": draw_curves(found),
         "averages": draw_averages(found),
@@ -114,7 +115,7 @@ def draw(found: Mapping[str, Mapping[str, NDArray[Any]]], dataset: Dataset) -> N
         "confidence": draw_confidence(found),
         "images": draw_images(dataset),
     }.items():
-        (IMAGES / f"helps-{name}.png").write_bytes(picture)
+        (folder / f"helps-{name}.png").write_bytes(picture)
 
 
 def draw_curves(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
@@ -160,7 +161,7 @@ def draw_weights(found: Mapping[str, Mapping[str, NDArray[Any]]]) -> bytes:
     names = ["plain AdamW", "weight decay", "L2", "dropout"]
     with new_figure(11, 6.2) as figure:
         grid = figure.add_gridspec(4, 11, width_ratios=[3.2, 0.2, 0.2] + [1] * 8)
-        most = 100.0 * max(np.abs(found[name]["W1"]).max() for name in names) / 100
+        most = max(np.abs(found[name]["W1"]).max() for name in names)
         for row, name in enumerate(names):
             weights = found[name]["W1"]
             axes = figure.add_subplot(grid[row, 0])
@@ -253,16 +254,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.images is not None:
         chosen = slice(0, given.images)
         dataset = replace(dataset, train_images=dataset.train_images[chosen], train_labels=dataset.train_labels[chosen])
-    KEPT.mkdir(parents=True, exist_ok=True)
+    is_trial = given.images is not None or given.epochs != PLAIN["epochs"]
+    folder = KEPT / f"trial-{given.epochs}-{given.images}" if is_trial else KEPT
+    folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, dict[str, NDArray[Any]]] = {}
     for name in ADDED:
-        path = KEPT / f"{name.replace(' ', '-')}.npz"
+        path = folder / f"{name.replace(' ', '-')}.npz"
         if not given.draw and not path.exists():
             np.savez(path, **train(name, dataset, given.epochs))
             print(name, flush=True)
         with np.load(path) as kept:
             found[name] = dict(kept)
-    draw(found, dataset)
+    draw(found, dataset, folder if is_trial else IMAGES)
 
 
 if __name__ == "__main__":

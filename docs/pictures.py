@@ -21,7 +21,7 @@ SPACE = {"lr": [0.16, 0.08, 0.04, 0.02, 0.01, 0.005], "hidden_sizes": [[128, 32]
 
 
 def main() -> None:
-    """Train the default run, try learning rates, search a small space, and keep what comes of them."""
+    """Train the default run, try learning rates, search a small space, and keep their pictures."""
     IMAGES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as output:
         result = barenet.train(output=output, **RUN)
@@ -66,7 +66,7 @@ def photograph(page: Path, picture: Path, *, height: int = 1000) -> None:
         browser = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
         tab = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
         tab.goto(page.resolve().as_uri())
-        tab.wait_for_timeout(500)  # what moves has come to rest
+        tab.wait_for_timeout(500)  # transitions have ended
         tab.screenshot(path=picture)
         browser.close()
 

@@ -158,7 +158,7 @@ def owners(path: str, words: str) -> str:
     """Return in words which kinds of a choice have a setting, nothing where all have it or its `words` say so."""
     for choice, kind in KINDS.items():
         table = choice.split(".")[0]
-        having = [own for own in kind.owned if kind.has(own, path)]
+        having = [name for name in kind.owned if kind.has(name, path)]
         if path in kind.governed(table) and not {*having} <= {*re.findall(r"\w+", words)}:
             return f" Only for {', '.join(having)}."
     return ""
@@ -189,9 +189,9 @@ def limits(field: FieldInfo) -> str:
             return ", ".join(get_args(part))
         for rule in getattr(part, "metadata", getattr(part, "__metadata__", ())):
             for sign in ("gt", "ge", "lt", "le"):
-                for own in (rule, *getattr(rule, "metadata", ())):
-                    if getattr(own, sign, None) is not None:
-                        bounds[sign] = getattr(own, sign)
+                for one in (rule, *getattr(rule, "metadata", ())):
+                    if getattr(one, sign, None) is not None:
+                        bounds[sign] = getattr(one, sign)
     if not bounds:
         return "true, false" if bool in parts_of(field.annotation) else ""
     is_whole = int in parts_of(field.annotation)

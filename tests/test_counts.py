@@ -36,7 +36,8 @@ NEVER_ONE = {
     "kit/checks/network.py": {"len(nn_architecture)"},  # of the check
     "nn/architecture.py": {"self.rows[i - 1].output_dim"},  # nn imports nothing but errors
     "nn/mlp.py": {"len(seeds)", "self.n_networks or 1"},
-    "pages/playground/page.py": {"n_weights", "model.mlp.n_classes"},  # too many for a page; a classifier's classes
+    "pages/playground/images.py": {"model.mlp.n_classes"},  # of a classifier
+    "pages/playground/page.py": {"n_weights"},  # too many for a page
     "pages/reports/comparison.py": {"len(runs)"},
     "pages/reports/inside.py": {"size"},  # parameters of a layer: weights and a bias
     "pickles/reader.py": {"len(items)", "len(self.stack)"},  # of a damaged file

@@ -58,6 +58,14 @@ def ladder(monkeypatch):
     return importlib.import_module("ladder")
 
 
+def test_zero_epochs_are_refused_and_are_not_the_default(ladder, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["ladder.py", "run", "--epochs", "0"])
+    monkeypatch.setattr(ladder, "climb", lambda *given, **named: pytest.fail("trained"))
+    with pytest.raises(SystemExit):
+        ladder.main()
+    assert "must be at least 1" in capsys.readouterr().err
+
+
 @pytest.fixture
 def small(ladder, tmp_path, monkeypatch, dataset):
     """The module with a small ladder, a small data set, and a folder for its output."""

@@ -39,6 +39,13 @@ def test_both_files_are_what_the_entries_give(kept, found):
         assert (catalogue.FOLDER / name).read_bytes() == content, f"{name}: python .ci/catalogue.py update"
 
 
+def test_an_unknown_command_changes_nothing_and_shows_the_commands(monkeypatch):
+    monkeypatch.setattr(catalogue, "update", lambda: pytest.fail("the catalogue was written"))
+    for arguments in (["chek"], []):
+        with pytest.raises(SystemExit, match=r"catalogue\.py check"):
+            catalogue.main(*arguments)
+
+
 def test_each_template_finds_itself():
     """A filled template is not taken for another one that is as literal."""
     texts = catalogue_of("zh").texts

@@ -12,6 +12,7 @@ import pytest
 from test_report_pages import Page
 
 import barenet
+from barenet.pages.reports.ensembles import member_rows, names_of
 from barenet.pages.reports.report import report
 from barenet.pages.reports.rows import run_row
 from barenet.pages.reports.run_summaries import read_run_summary, results_of_average
@@ -79,6 +80,8 @@ def test_the_page_of_an_untested_ensemble_says_how_to_test_it(ensemble, dataset,
     assert "There are no test results: its data have no test images, or were not found when it was made" in words
     assert "make it again where the data are: barenet ensemble " in words
     assert "of the 60 validation images right" in words
+    whole = read_run_summary(made.folder, "x", (), None)
+    assert member_rows(whole, names_of(whole))[-1]["seconds"] == "–"  # a model file has no records
 
 
 @pytest.mark.slow

@@ -36,6 +36,13 @@ def test_a_run_far_above_the_best_one_does_not_change_the_axis():
     assert accuracy.caption == ""
 
 
+def test_a_run_without_a_history_has_no_line_and_the_others_keep_their_colours():
+    loss, _ = overlaid_curves([("file", []), ("run", [history(0.5, 0.4)])])
+    assert "var(--c1)" in loss.svg
+    assert "var(--c0)" not in loss.svg
+    assert overlaid_curves([("file", [])]) == []
+
+
 @pytest.mark.parametrize("n_epochs", slow_except([1, 2, 3], 1))
 def test_few_epochs_of_two_seeds_are_drawn(n_epochs):
     plots = mean_curves([history(*[2.3] * n_epochs), history(*[2.3] * n_epochs)])

@@ -10,10 +10,14 @@ import numpy as np
 import pytest
 
 import barenet
+from barenet.nn.architecture import Architecture
+from barenet.nn.mlp import MLP
 from barenet.pages.page import command, flagged, render
 from barenet.pages.reports import comparison
 from barenet.pages.reports.comparison import chance_words, noise_of
 from barenet.pages.reports.held_out_results import HeldOutResults, results_of_confusion, results_parts
+from barenet.pages.reports.inside import architecture_rows, sheet
+from barenet.pages.reports.report import inspect_another
 from barenet.pages.reports.untested import Untested, untested_words
 from barenet.training.records import EpochRecord
 
@@ -73,6 +77,22 @@ def test_a_command_breaks_only_between_its_words_unless_one_fills_a_line():
     assert str(command("barenet test " + "x" * 60)) == (
         f"<code><span>barenet</span> <span>test</span> {'x' * 60}</code>"
     )
+
+
+def test_another_neuron_is_the_next_one_of_the_network_and_there_may_be_none():
+    def after(layer: int, unit: int, *sizes: int) -> str:
+        layers = [SimpleNamespace(layer=i, n_units=n) for i, n in enumerate(sizes, start=1)]
+        found = SimpleNamespace(portrait=SimpleNamespace(layer=layer, unit=unit), layers=layers)
+        return inspect_another("runs/a b", found).removeprefix('barenet inspect "runs/a b" --neuron ')
+
+    assert [after(1, 0, 1, 2), after(2, 0, 1, 2), after(2, 1, 1, 2), after(1, 0, 1)] == ["2:0", "2:1", "1:0", ""]
+
+
+def test_one_neuron_is_counted_in_the_singular_and_its_picture_is_small():
+    mlp = MLP.from_architecture(Architecture.from_sizes([45, 1, 2], ["relu", "softmax"]).rows, seed=0)
+    titles = [row["title"] for row in architecture_rows(mlp, (9, 5))]
+    assert titles == ["45 inputs", "1 neuron, relu", "2 classes, softmax"]
+    assert "max-width: 11rem" in sheet(mlp, (9, 5)).svg
 
 
 def test_a_probability_that_is_not_zero_is_never_written_as_zero():

@@ -17,6 +17,7 @@ from barenet.pages.languages import (
     pieces_of,
     template_in_language,
 )
+from barenet.pages.page import render
 from barenet.pages.playground.playground import playground
 from barenet.pages.reports.report import report
 from barenet.pages.scripts import script_in_language
@@ -131,6 +132,14 @@ def test_a_page_is_in_its_language(pages, kind):
     assert '<html lang="zh-CN">' in chinese
     left = [text for text in words_of(chinese) if re.search(r"(?<![-\w])[A-Za-z][a-z]+ [a-z]+ [a-z]{2,}", text)]
     assert left == []
+
+
+def test_the_style_sheet_of_a_chinese_page_is_that_of_an_english_one():
+    values = {"title": "x", "notes": []}
+    english, chinese = (render("base.html", language, **values) for language in ("en", "zh"))
+    sheet = re.compile("<style>.*?</style>", re.DOTALL)
+    assert ".side > *" in sheet.findall(english)[0]
+    assert sheet.findall(chinese) == sheet.findall(english)
 
 
 @pytest.mark.slow

@@ -27,8 +27,9 @@ from barenet.nn.activations import ACTIVATIONS, Activation
 from barenet.nn.architecture import Architecture, LayerSpec
 from barenet.nn.losses import LOSSES
 from barenet.nn.mlp import MLP
+from barenet.pages.playground.images import EXAMPLES, choose_examples, most_examples
 from barenet.pages.playground.network import pack
-from barenet.pages.playground.page import EXAMPLES, LIMIT, build_page, choose_examples, write_playground
+from barenet.pages.playground.page import LIMIT, build_page, write_playground
 from barenet.run_folders.checkpoint import ModelInfo, SavedModel
 from barenet.training.evaluation import compute_outputs
 
@@ -293,7 +294,7 @@ def test_images_of_another_size_kind_or_more_classes_are_refused(model, arrays):
 
 
 def test_the_examples_are_the_first_test_images_of_each_class_unchanged(model, dataset, arrays):
-    images, labels = choose_examples(dataset)
+    images, labels = choose_examples(dataset, EXAMPLES)
     assert len(images) == EXAMPLES
     assert labels.tolist() == sorted(labels.tolist())
     assert np.bincount(labels).tolist() == [15, 15, 15, 15]
@@ -308,8 +309,18 @@ def test_the_examples_are_the_first_test_images_of_each_class_unchanged(model, d
 def test_places_of_rare_classes_go_to_the_other_classes(arrays):
     few = np.concatenate([np.flatnonzero(arrays["y_test"] == 0)[:2], np.flatnonzero(arrays["y_test"] == 1)[:70]])
     dataset = from_arrays(arrays["x"], arrays["y"], arrays["x_test"][few], arrays["y_test"][few])
-    _, labels = choose_examples(dataset)
+    _, labels = choose_examples(dataset, EXAMPLES)
     assert np.bincount(labels).tolist() == [2, len(labels) - 2]
+
+
+def test_a_page_of_large_images_has_fewer_of_them(model):
+    large = make_model([(22_500, 3, "gelu"), (3, 2, "softmax")], shape=(150, 150))
+    noise = np.random.default_rng(0).integers(0, 256, (80, 150, 150), np.uint8)
+    y = np.arange(80) % 2
+    page = build_page(large, from_arrays(noise, y, noise, y), name="large")
+    assert len(page) < LIMIT
+    assert len(parts_of(page)["run"]["labels"]) == most_examples(large) == 26
+    assert most_examples(model) == EXAMPLES
 
 
 def test_packing_puts_first_bytes_first_and_loses_nothing():

@@ -9,6 +9,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,15 @@ SCORES = "(images) => images.map((x) => (playground.setPicture(x), playground.sc
 
 @pytest.fixture(scope="module")
 def model(arrays) -> SavedModel:
-    """A small trained network of two hidden layers."""
+    """A small trained network of two hidden layers, of which the first has layer normalisation."""
+    widths, normalizations = (64, 16, 8, 4), ("layer", "none", "none")
     result = barenet.train(
         **{name: arrays[name] for name in ("x", "y", "x_test", "y_test")},
-        hidden_sizes=(16, 8),
+        layers=[
+            {"input_dim": n_in, "output_dim": n_out, "activation": "softmax" if n_out == 4 else "gelu"}
+            | {"normalization": normalization}
+            for n_in, n_out, normalization in zip(widths, widths[1:], normalizations, strict=False)
+        ],
         n_valid=100,
         batch_size=48,
         epochs=4,
@@ -151,6 +157,29 @@ def test_drawing_by_keys_and_shifting_by_keys(page):
     wait_for_a_change(page, drawn, 1e-3)
     page.keyboard.press("Shift+ArrowUp")
     wait_for_scores(page, drawn)
+    page.check("input[value=fill]", force=True)
+    page.focus("#image")
+    page.keyboard.down(" ")
+    page.keyboard.down(" ")  # a held key
+    page.keyboard.up(" ")
+    wait_for_a_change(page, drawn, 1e-2)
+    page.click("#undo")
+    wait_for_scores(page, drawn)
+
+
+@pytest.mark.slow
+def test_an_image_that_is_filled_is_not_called_empty_and_a_tall_one_fits(open_page, model, tmp_path):
+    tall = replace(model, info=replace(model.info, image_shape=[32, 2]))
+    path = tmp_path / "tall.html"
+    write_playground(tall, path, name="tall", language="zh")
+    page = open_page(width=800, path=path)
+    assert page.locator("#image").bounding_box()["height"] <= 512.5
+    page.check("input[value=fill]", force=True)
+    page.locator("#image").click()
+    expect(page.locator("#verdict")).to_have_text(re.compile("^网络认为是"))
+    assert page.evaluate("getComputedStyle(document.body, '::after').content") == "none"
+    page.evaluate("document.body.classList.add('dropping')")
+    assert "图片" in page.evaluate("getComputedStyle(document.body, '::after').content")
 
 
 @pytest.mark.slow
@@ -200,6 +229,11 @@ def test_a_picture_that_is_dropped_or_pasted_changes_the_prediction_and_the_page
     page.uncheck("#invert")
     expect(page.locator("#imported-text")).not_to_contain_text("inverted")
     wait_for_a_change(page, dropped, 1e-2)
+    page.click("#undo")
+    expect(page.locator("#imported-text")).to_contain_text("inverted")
+    page.click("#undo")
+    expect(page.locator("#imported")).to_be_hidden()
+    wait_for_scores(page, before)
 
 
 @pytest.mark.slow
@@ -263,6 +297,21 @@ def test_a_neuron_that_is_pointed_at_shows_its_weights_and_its_pushes(page):
     page.locator(".class").nth(3).hover()
     expect(title(page)).to_have_text("3")
     expect(page.locator("#weights-text")).to_contain_text("one for each neuron of layer 2")
+
+
+def test_the_inspector_adds_up_products_and_bias_before_layer_normalisation(page, model, arrays):
+    page.locator(".layer").nth(0).locator(".cell").nth(4).hover()
+    image = to_float(arrays["x_test"][np.flatnonzero(arrays["y_test"] == 0)[:1]].reshape(1, 64), model.info.scale)
+    W, b = (model.mlp.parameters.views[name].astype(np.float64) for name in ("W1", "b1"))
+    total, bias = (image.astype(np.float64) @ W)[0], b.ravel()
+    z = total + bias
+    z = (z - z.mean()) / np.sqrt(z.var() + 1e-5)
+    gelu = 0.5 * z * (1 + np.tanh(np.sqrt(2 / np.pi) * (z + 0.044715 * z**3)))
+    said = page.locator("#products-text").inner_text().replace("−", "-")
+    shown = [float(figure) for figure in re.findall(r"-?\d+\.\d+", said)]
+    assert "layer normalisation" in said
+    expected = [total[4], bias[4], total[4] + bias[4], z[4], gelu[4]]
+    np.testing.assert_allclose(shown, expected, atol=0.006)
 
 
 @pytest.mark.slow

@@ -18,7 +18,7 @@ from barenet.deploy.export_numpy import build_source
 from barenet.deploy.exported import describe_networks
 from barenet.deploy.predictor import Predictor
 from barenet.errors import DataError, InputWarning, ShapeError
-from barenet.pages.playground.page import frame_of
+from barenet.pages.playground.images import frame_of
 from barenet.run_folders.scores import score_model
 from barenet.training.inputs.input_range import measure_range
 

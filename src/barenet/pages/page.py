@@ -32,6 +32,8 @@ def render(template: str, language: str = ENGLISH, **values: Any) -> str:
 
     def load(name: str) -> str:
         source = (folder / name).read_text("utf-8")
+        if name.endswith(".css"):
+            return source
         return script_in_language(source, language) if name.endswith(".js") else template_in_language(source, language)
 
     def said(value: Any) -> Any:

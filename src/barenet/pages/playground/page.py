@@ -1,61 +1,40 @@
 """Build one HTML page with a trained network, on which a person draws an image and sees the activation of every neuron.
 
-The page loads nothing from other hosts: it contains weights, sixty test images, styles and scripts. Its sources are the
-`playground.*` files in `templates/`. The caller chooses the run, the data and the path.
+The page loads nothing from other hosts: it contains weights, up to sixty test images, styles and scripts. Its sources
+are the `playground.*` files in `templates/`. The caller chooses the run, the data and the path.
 """
 
 from __future__ import annotations
 
 import html
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from barenet.data.batches import to_float
 from barenet.data.datasets import Dataset
-from barenet.errors import CheckpointError, DataError
+from barenet.errors import CheckpointError
 from barenet.language.choice import ENGLISH
 from barenet.language.translation import translated
-from barenet.messages import count, one_line
+from barenet.messages import one_line
 from barenet.nn import MLP
 from barenet.notes import logger
 from barenet.pages.languages import template_in_language
+from barenet.pages.playground.images import choose_examples, drawn, frame_of, most_examples
 from barenet.pages.playground.network import describe_network, not_as_good, pack, round_weights, weights_in_order
 from barenet.pages.scripts import script_in_language
-from barenet.run_folders.checkpoint import Inputs, SavedModel
+from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.scores import names_for
 from barenet.storage.files import replace_file
-from barenet.training.inputs.input_range import read_range, scaled_range
-from barenet.training.inputs.preprocessing import read_standardiser
 
-__all__ = ["EXAMPLES", "LIMIT", "build_page", "write_playground"]
+__all__ = ["LIMIT", "build_page", "write_playground"]
 
 LIMIT = 1_500_000  # bytes of the page, for each network that it runs
-EXAMPLES = 60
 STYLES = ("playground.css",)
 SCRIPTS = ("network", "picture", "import", "paint", "layers", "inspector", "page", "wiring", "start")
-
-
-@dataclass(frozen=True)
-class Frame:
-    """The form of the run's images: grey, height x width, with network inputs from `low` to `high`.
-
-    bright_border: whether the background is bright. extent: the share (0-1) of height or width that things fill.
-    """
-
-    height: int
-    width: int
-    low: float = 0.0
-    high: float = 1.0
-    bright_border: bool = False
-    extent: float = 1.0
 
 
 def write_playground(
@@ -98,7 +77,7 @@ def build_page(
     if sum(network.parameters.values.size for network in networks) > 4 * limit:
         raise too_large(models)  # too large even after compression
     frame = frame_of(model, dataset)
-    images, labels = choose_examples(dataset)
+    images, labels = choose_examples(dataset, most_examples(model))
     images = drawn(model, images).values if len(images) else images
     run = {
         "name": name,
@@ -153,79 +132,6 @@ def too_large(models: Sequence[SavedModel]) -> CheckpointError:
         f"{model.path} is too large for a playground: {widths} has {n_weights:,} parameters, a page of "
         f"{LIMIT / 1e6} MB holds about 400,000; train a smaller one, such as --hidden 256,128"
     )
-
-
-def frame_of(model: SavedModel, dataset: Dataset | None) -> Frame:
-    """Return the form of the run's images, or raise DataError if they are not grey images."""
-    if read_standardiser(model.info.preprocessing) is not None:
-        raise DataError(f"the playground draws images; {model.path} was trained on a table of features")
-    height, width = grey_shape(tuple(model.info.image_shape))
-    if dataset is None:
-        return Frame(height, width, *((0.0, 1.0) if takes_bytes(model) else ends_of(model) or (0.0, 1.0)))
-    images = dataset.train_images
-    fits = dataset.n_inputs == height * width and dataset.n_classes <= model.mlp.n_classes
-    if not fits or (takes_bytes(model) and images.dtype != np.uint8):
-        raise DataError(
-            f"{model.path} takes {model.info.input_dtype} images of {height} x {width} in {model.mlp.n_classes} "
-            f"classes; {dataset.name} has {images.dtype} of {dataset.n_inputs} pixels in {dataset.n_classes}; choose "
-            f"the model's data by --data"
-        )
-    inputs = drawn(model, images[:1000])
-    for sentence in inputs.notes.values():
-        logger.info(sentence)
-    ends = ends_of(model) or (float(images.min()), float(images.max()))
-    low, high = (0.0, 255.0) if takes_bytes(model) else ends
-    pictures = inputs.values.reshape(-1, height, width).astype(np.float64)
-    border = np.concatenate([pictures[:, [0, -1]].ravel(), pictures[:, :, [0, -1]].ravel()])
-    bright = bool(border.mean() > (low + high) / 2)
-    ink = np.abs(pictures - (high if bright else low)) > 0.2 * (high - low)
-    rows, columns = ink.any(axis=2).sum(axis=1) / height, ink.any(axis=1).sum(axis=1) / width
-    extent = float(np.median(np.maximum(rows, columns)))
-    return Frame(height, width, *((0.0, 1.0) if takes_bytes(model) else ends), bright, extent or 1.0)
-
-
-def takes_bytes(model: SavedModel) -> bool:
-    """Whether the page holds bytes and scales them as in training; otherwise it holds the network's floats."""
-    return model.info.input_dtype == "uint8"
-
-
-def drawn(model: SavedModel, images: NDArray[Any]) -> Inputs:
-    """Return images (n, D) in the form that the page holds."""
-    inputs = model.inputs(images)
-    if takes_bytes(model):
-        return inputs
-    return Inputs(to_float(inputs.values, inputs.scale), 1.0, inputs.notes)
-
-
-def ends_of(model: SavedModel) -> tuple[float, float] | None:
-    """Return the lowest and the highest network input of training images, or None if the model does not know them."""
-    remembered = scaled_range(read_range(model.info.preprocessing), model.info.scale)
-    return (remembered["values"][0], remembered["values"][1]) if remembered else None
-
-
-def grey_shape(shape: tuple[int, ...]) -> tuple[int, int]:
-    """Return height and width of a grey image with this shape, or raise DataError."""
-    plain = tuple(side for side in shape if side != 1) if len(shape) == 3 else shape
-    if len(plain) == 2:
-        return plain
-    side = math.isqrt(math.prod(shape))
-    if len(shape) == 1 and side * side == shape[0]:
-        rows = f"rows of {count(shape[0], 'number')}"
-        logger.info(f"the run's inputs are {rows}; the page shows them as images of {side} x {side}")
-        return side, side
-    raise DataError(f"the playground draws grey images of height x width; this network takes inputs of shape {shape}")
-
-
-def choose_examples(dataset: Dataset | None) -> tuple[NDArray[np.generic], NDArray[np.int64]]:
-    """Return up to sixty test images (n, D) and their labels, sorted by class: the first ones of each class."""
-    if dataset is None or dataset.test_images is None or dataset.test_labels is None:
-        return np.zeros((0, 0), np.uint8), np.zeros(0, np.int64)
-    labels = dataset.test_labels
-    by_class = np.argsort(labels, kind="stable")
-    counts = np.bincount(labels, minlength=dataset.n_classes)
-    place = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)  # earlier images of the class
-    chosen = by_class[np.sort(np.argsort(place, kind="stable")[:EXAMPLES])]
-    return dataset.test_images[chosen], labels[chosen]
 
 
 def fill_template(run: Mapping[str, Any], weights: str, examples: str, language: str) -> str:

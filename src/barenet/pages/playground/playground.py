@@ -14,7 +14,8 @@ from barenet.nn.activations import CUSTOM
 from barenet.notes import logger
 from barenet.old_words import takes_old
 from barenet.pages.page import page_path
-from barenet.pages.playground.page import EXAMPLES, write_playground
+from barenet.pages.playground.images import most_examples
+from barenet.pages.playground.page import write_playground
 from barenet.run_folders.checkpoint import SavedModel
 from barenet.run_folders.finding import Named, find_run, is_ensemble, name_of_run
 from barenet.run_folders.folder import RunFolder
@@ -78,7 +79,7 @@ def playground(
     warning = " ".join(warnings) if members else warning_of(model)
     size = write_playground(model, target, images, name=name, members=members, warning=warning, language=language)
     n_test = 0 if images is None or images.test_images is None else len(images.test_images)
-    return Playground(target, size, path if members else model.path, min(EXAMPLES, n_test))
+    return Playground(target, size, path if members else model.path, min(most_examples(model), n_test))
 
 
 def choose_networks(path: Path) -> tuple[SavedModel, list[tuple[str, SavedModel]]]:

@@ -21,7 +21,13 @@ from barenet.pages.reports.held_out_results import HeldOutResults, results_parts
 from barenet.pages.reports.overlays import mean_curves, overlaid_curves
 from barenet.pages.reports.page_plots import PagePlot
 from barenet.pages.reports.rows import run_row, seed_rows, seeds_of, unlearned_words
-from barenet.pages.reports.run_summaries import RunSummary, read_run_summary, results_from_file, results_of_average
+from barenet.pages.reports.run_summaries import (
+    Network,
+    RunSummary,
+    read_run_summary,
+    results_from_file,
+    results_of_average,
+)
 from barenet.pages.reports.untested import untested_words
 from barenet.pages.settings_table import differing_settings, show_tables
 from barenet.plots.appearance import SERIES
@@ -131,14 +137,18 @@ def find_notes(runs: Sequence[RunSummary], alone: bool) -> list[str]:
 def curves(runs: Sequence[RunSummary], alone: bool) -> list[PagePlot]:
     """Return plots with the validation curves of all runs; for a single run, the mean of its seeds and a few seeds."""
     if not alone:
-        lines = [(run.name, [network.history for network in run.networks if network.history]) for run in runs]
-        lines = [(name, histories) for name, histories in lines if histories]
-        return overlaid_curves(lines) if lines else []
-    seeds = [(name, network.history) for name, network in seeds_of(runs[0]) if network.history]
-    if not seeds:
+        return overlaid_curves([(run.name, histories_of(run.networks)) for run in runs])
+    seeds = seeds_of(runs[0])
+    histories = histories_of([network for _, network in seeds])
+    if not histories:
         return []
-    each = overlaid_curves([(name, [history]) for name, history in seeds])[1:] if len(seeds) <= ALONE else []
-    return mean_curves([history for _, history in seeds]) + each
+    each = overlaid_curves([(name, histories_of([network])) for name, network in seeds]) if len(seeds) <= ALONE else []
+    return mean_curves(histories) + each[1:]
+
+
+def histories_of(networks: Sequence[Network]) -> list[list[EpochRecord]]:
+    """Return the histories of networks, without those of model files, which have no records."""
+    return [network.history for network in networks if network.history]
 
 
 def tested_runs(runs: Sequence[RunSummary]) -> list[tuple[str, HeldOutResults]]:

@@ -44,7 +44,7 @@ def ensemble_page(
     for sentence in notes:
         logger.info(sentence)
     configs = [config for _, config in whole.member_settings]
-    curves = [(name, [member.history]) for name, member in named if member.history]
+    curves = overlaid_curves([(name, [member.history] if member.history else []) for name, member in named])
     tested = [member.result["test_accuracy"] for member in whole.networks if member.result is not None]
     n_networks = count(len(named), "network")
     return render(
@@ -59,7 +59,7 @@ def ensemble_page(
         best_alone=f"{100 * max(tested):.2f}" if tested else "",
         rows=member_rows(whole, named),
         colours=[f"var(--c{i % len(SERIES)})" for i in range(len(named))],
-        curves=overlaid_curves(curves) if curves else [],
+        curves=curves,
         j=held_out,
         untested=untested_words(path),
         names=[name for name, _ in named],

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from barenet.analysis.saved_run import SavedRun
+from barenet.messages import count
 from barenet.nn.mlp import MLP
 from barenet.pages.reports.held_out_results import Thumbnails
 from barenet.pages.reports.page_plots import PagePlot, make_plot
@@ -53,11 +54,12 @@ def architecture_rows(mlp: MLP, image_shape: tuple[int, ...]) -> list[dict[str, 
     widest = math.log(1 + max(mlp.n_inputs, *(row.output_dim for row in mlp.architecture.rows)))
     sides = " × ".join(map(str, image_shape))
     inputs = f"{sides} image" if len(image_shape) > 1 else "the inputs"
-    rows: list[dict[str, Any]] = [{"units": mlp.n_inputs, "title": f"{mlp.n_inputs:,} inputs", "detail": inputs}]
+    rows: list[dict[str, Any]] = [{"units": mlp.n_inputs, "title": count(mlp.n_inputs, "input"), "detail": inputs}]
     for i, row in enumerate(mlp.architecture.rows, start=1):
         is_last = i == len(mlp.architecture.rows)
         size = (row.input_dim + 1) * row.output_dim
-        title = f"{row.output_dim:,} {'classes' if is_last else 'neurons'}, {row.functions}"
+        units = count(row.output_dim, "class", "classes") if is_last else count(row.output_dim, "neuron")
+        title = f"{units}, {row.functions}"
         rows.append({"units": row.output_dim, "title": title, "detail": f"layer {i}: {size:,} parameters"})
     for drawn in rows:
         drawn["half"] = round(80 + 125 * math.log(1 + drawn["units"]) / widest)
@@ -88,13 +90,15 @@ def sheet(mlp: MLP, shape: tuple[int, ...]) -> PagePlot:
     tiles = neuron_sheet(mlp, shape, headroom=0.34, most=MAX_TILES)
     which = tiles.which(n)
     height, width = tiles.numbers.shape
+    columns = len({left for left, _ in tiles.places})  # a few neurons are no larger than a quarter of the sheet
     names = "".join(
         f'<text x="{left}" y="{top - 0.05 * shape[1]:.1f}">{name}</text>'
         for name, (left, top) in zip(tiles.names, tiles.places, strict=True)
     )
     label = f"Neurons of the first layer as small images of their weights: {which}."
     drawn = (
-        f'<svg class="sheet" viewBox="0 0 {width} {height}" role="img" aria-label="{label}">'
+        f'<svg class="sheet" style="max-width: {min(44, 11 * columns)}rem" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{label}">'
         f'<image class="tiles" href="{data_uri(raster_png(tiles.numbers))}" width="{width}" height="{height}"/>'
         f'<g font-size="{shape[1]}" fill="currentColor">{names}</g></svg>'
     )

@@ -55,12 +55,19 @@ def mean_curves(histories: Sequence[History]) -> list[PagePlot]:
 
 
 def overlaid_curves(runs: Sequence[tuple[str, Sequence[History]]]) -> list[PagePlot]:
-    """Return plots of validation loss and accuracy of several runs; a run has a history for each of its seeds."""
-    names = ", ".join(name for name, _ in runs[:12])
+    """Return plots of validation loss and accuracy of several runs; a run has a history for each of its seeds.
+
+    The colour of a run is that of its place, as in the table. A run without a history has no line.
+    """
+    names = ", ".join([name for name, histories in runs if histories][:12])
+    if not names:
+        return []
     plots = []
     for what, factor, words in WHAT:
         curves = []
         for i, (name, histories) in enumerate(runs):
+            if not histories:
+                continue
             name_shown = f"{name}, mean of {len(histories)}" if len(histories) > 1 else name
             colour, line = SERIES[i % len(SERIES)], LINES[i // len(SERIES) % len(LINES)]
             curves.append(Curve(name_shown, *values_of(histories, f"valid_{what}", factor), colour, line))

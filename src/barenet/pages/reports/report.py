@@ -128,12 +128,13 @@ def report_page(saved: SavedRun, language: str = ENGLISH) -> str:
 
 
 def inspect_another(path: Path, found: Inspection) -> str:
-    """Return the command for another neuron: the next one in the layer of the neuron on the page."""
+    """Return the command for the neuron after that on the page, or "" if the network has no other hidden neuron."""
     if found.portrait is None:
         return ""
-    layer, unit = found.portrait.layer, found.portrait.unit
-    n_units = found.layers[layer - 1].n_units
-    return f"barenet inspect {as_typed(path)} --neuron {layer}:{(unit + 1) % n_units}"
+    neurons = [(layer.layer, unit) for layer in found.layers for unit in range(layer.n_units)]
+    at = neurons.index((found.portrait.layer, found.portrait.unit))
+    layer, unit = neurons[(at + 1) % len(neurons)]
+    return f"barenet inspect {as_typed(path)} --neuron {layer}:{unit}" if len(neurons) > 1 else ""
 
 
 def numbers(saved: SavedRun, held_out: HeldOutResults | None, *, learned: bool = True) -> list[tuple[str, str, str]]:
@@ -151,7 +152,7 @@ def numbers(saved: SavedRun, held_out: HeldOutResults | None, *, learned: bool =
     if history:
         seconds = training_seconds([history])
         short = f", {saved.shared.short}" if saved.shared and saved.shared.short else ""
-        shown.append(("training", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s per epoch{short}"))
+        shown.append(("training time", f"{seconds:.1f} s", f"{seconds / len(history):.2f} s per epoch{short}"))
     return shown
 
 
@@ -190,9 +191,9 @@ def timing(saved: SavedRun) -> dict[str, dict[str, str]]:
     if saved.shared is not None and saved.shared.words:
         took["these seconds are"] = saved.shared.words
     if history:
-        images = history[-1].step / len(history) * (saved.config.data.batch_size if saved.config else 0)
+        images = history[-1].step * (saved.config.data.batch_size if saved.config else 0)
         took |= {"seconds per epoch": f"{seconds / len(history):.2f}", "steps": f"{history[-1].step:,}"}
         if images and seconds > 0 and (saved.shared is None or saved.shared.is_known):
-            took["images per second"] = f"about {round(images * len(history) / seconds, -2):,.0f}"
+            took["images per second"] = f"about {round(images / seconds, -2) or images / seconds:,.0f}"
     machine = saved.machine or {"machine": "not recorded by this run"}
     return {"time": took, "machine": {name: show(value) for name, value in machine.items()}}

@@ -37,6 +37,7 @@ def run_row(run: RunSummary) -> dict[str, Any]:
     if run.is_ensemble:  # it counts as one model with its test results
         results = [] if run.scores is None else [run.scores]
     accuracies = [result["test_accuracy"] for result in results]
+    histories = [network.history for network in run.networks if network.history]
     interval = ""
     if len(results) == 1:
         n = results[0]["images"]
@@ -55,7 +56,7 @@ def run_row(run: RunSummary) -> dict[str, Any]:
         "test_loss": spread([result["test_loss"] for result in results], 1, 4),
         "best_epoch": ", ".join(str(model.info.epoch) for model in run.models) or "–",
         "parameters": f"{parameters_of(run):,}" if run.models else "–",
-        "seconds": f"{training_seconds(network.history for network in run.networks):.1f}",
+        "seconds": f"{training_seconds(histories):.1f}" if histories else "–",
         "sharing": ", ".join(dict.fromkeys(network.sharing for network in run.networks if network.sharing)),
     }
 

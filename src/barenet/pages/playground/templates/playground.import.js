@@ -7,7 +7,7 @@ const LONGEST = 512; // a larger picture is first reduced to this size
 
 // Return {name, width, height, w, h, grey}: the size of the picture, and the brightness, 0-1, of a copy of w x h pixels;
 // transparent pixels become white.
-async function readPicture(blob, frame) {
+async function readPicture(blob) {
   const url = URL.createObjectURL(blob);
   try {
     const image = new Image();

@@ -43,20 +43,21 @@ function showWeights({ l, j }, { network, frame, palette, columns, inputs, resul
   const whose = l === 0 ? "one for each pixel" : `one for each neuron of layer ${l}, in the same places`;
   const size = `, ${whose}: up to ±${signed(largest(weights))}.`;
   element("weights-text").replaceChildren(make("b", "", "Its weights"), size);
+  const total = products.reduce((sum, product) => sum + product, 0);
   const bias = network.layers[l].b[j];
-  const sum = result.sums[l][j];
-  const { activation, residual } = network.layers[l];
-  let rest = "";
-  if (activation === "softmax") rest = ", then softmax over the layer";
-  else if (activation !== "identity") rest = `; ${activation} turns this into ${signed(ACTIVATIONS[activation]([sum])[0])}`;
+  const z = result.sums[l][j];
+  const { activation, normalization, residual } = network.layers[l];
+  let rest = normalization === "layer" ? `; layer normalisation turns this into ${signed(z)}` : "";
+  if (activation === "softmax") rest += ", then softmax over the layer";
+  else if (activation !== "identity") rest += `; ${activation} turns this into ${signed(ACTIVATIONS[activation]([z])[0])}`;
   if (residual) rest += `; the input ${signed(inputs[l][j])} of the same place is added`;
   element("products-text").replaceChildren(
     make("b", "", "Weight × input"),
-    `, now: they add up to ${signed(sum - bias)}, with the bias ${signed(bias)} to ${signed(sum)}${rest}.`,
+    `, now: they add up to ${signed(total)}, with the bias ${signed(bias)} to ${signed(total + bias)}${rest}.`,
   );
   const extremes = `from ${signed(Math.min(...weights))} to ${signed(Math.max(...weights))}`;
   element("weights").setAttribute("aria-label", `${weights.length} weights ${extremes}`);
-  element("products").setAttribute("aria-label", `Weights times inputs; they add up to ${signed(sum - bias)}`);
+  element("products").setAttribute("aria-label", `Weights times inputs; they add up to ${signed(total)}`);
 }
 
 // Fill the bars: rows are [name, value]; a full bar to either side means `limit`.
@@ -68,6 +69,7 @@ function showBars(rows, limit) {
     const track = make("span", "track");
     track.append(bar);
     row.append(make("span", "name", name), track, make("span", "number", withPlus(value)));
+    row.title = name; // a long name is cut
     return row;
   });
   element("pushes").replaceChildren(...made);

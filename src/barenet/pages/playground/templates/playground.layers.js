@@ -10,7 +10,8 @@ class LayerGrid {
     this.title = make("h2", "", `Layer ${l + 1} `);
     this.title.id = `layer-${l + 1}`;
     const about = make("small");
-    about.append(make("span", "", `${layer.outputs} neurons,`), " ", make("span", "", layer.activation));
+    const neurons = layer.outputs === 1 ? `${layer.outputs} neuron,` : `${layer.outputs} neurons,`;
+    about.append(make("span", "", neurons), " ", make("span", "", layer.activation));
     this.title.append(about);
     this.grid = make("div", "grid");
     this.grid.setAttribute("role", "listbox");

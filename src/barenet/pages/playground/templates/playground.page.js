@@ -11,7 +11,7 @@ const state = {
   offs: [], // for each network and hidden layer a Uint8Array, with 1 for each neuron that is switched off
   label: null, // the true class, if a test image was chosen
   past: [], // earlier images, for undo
-  imported: null,
+  imported: null, // a picture as it was read, and `text`: what was done to it
   pointed: null,
   focused: null,
   pinned: null,
@@ -72,7 +72,8 @@ function showClasses() {
   element("tick-hint").style.visibility = before ? "visible" : "hidden"; // hidden but not removed, so that the page does not move
   const second = argmax(shares.map((share, c) => (c === best ? -1 : share)));
   const verdict = make("b", "", `${run.classNames[best]}, ${percent(shares[best])}`);
-  const isEmpty = state.base.every((x) => x === state.base[0]);
+  const paper = toPixel(0, frame);
+  const isEmpty = state.base.every((x) => x === paper);
   const says = isAverage() ? "On average, the networks say " : "The network says ";
   const lead = isEmpty ? "Nothing is drawn; the network still says " : says;
   element("verdict").replaceChildren(lead, verdict, `, then ${run.classNames[second]}, ${percent(shares[second])}`);
@@ -174,12 +175,18 @@ function switchNeuron({ l, j }, isOff = !switchedOff()[l][j]) {
 function setPicture(pixels, { label = null, imported = null } = {}) {
   remember();
   Object.assign(state, { base: pixels.slice(), label, imported, changes: { ...NO_CHANGES } });
-  element("imported").hidden = !imported;
+  showImported();
   refresh();
+}
+
+// Show what was done to the imported picture, and its options; both are hidden for another image.
+function showImported() {
+  element("imported").hidden = !state.imported;
+  element("imported-text").textContent = state.imported?.text ?? "";
 }
 
 // Keep the image for undo before it changes.
 function remember() {
-  state.past.push({ base: state.base.slice(), label: state.label });
+  state.past.push({ base: state.base.slice(), label: state.label, imported: state.imported });
   if (state.past.length > 50) state.past.shift();
 }

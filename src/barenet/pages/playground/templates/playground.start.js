@@ -1,5 +1,7 @@
 // Start the page: unpack the weights, lay out the network, and show a first image.
 
+const TALLEST = 512; // the largest height of the drawing area, in pixels
+
 function describeRun() {
   const widths = ({ layers }) => [layers[0].inputs, ...layers.map((layer) => layer.outputs)].join(" → ");
   const what = isAverage() ? `average of ${networks.length} networks` : widths(network);
@@ -15,6 +17,7 @@ function describeRun() {
   element("input-size").textContent = `${frame.width} × ${frame.height} pixels`;
   element("image").setAttribute("aria-label", `Drawing area of ${frame.width} by ${frame.height} pixels`);
   element("image").style.aspectRatio = `${frame.width} / ${frame.height}`;
+  element("sheet").style.maxWidth = `${(TALLEST * frame.width) / frame.height}px`;
   element("precision").textContent = run.rounded ? "Its weights are rounded to 16 binary digits." : "";
 }
 
@@ -63,6 +66,7 @@ function buildClasses() {
     root.setAttribute("aria-selected", "false");
     root.dataset.l = network.last;
     root.dataset.j = c;
+    root.title = name; // a long name is cut
     const track = make("span", "track");
     const bar = make("i", "bar");
     const tick = make("i", "tick");

@@ -76,7 +76,7 @@ function wireDrawingByKeys() {
       if (stroke) stroke.to(...placeInPicture(at.x + 0.5, at.y + 0.5));
       refresh();
     } else if (event.key === " " || event.key === "Enter") {
-      stroke ??= beginDrawing(at.x + 0.5, at.y + 0.5);
+      if (!event.repeat) stroke = beginDrawing(at.x + 0.5, at.y + 0.5); // a held key repeats, and fills only once
     } else if (event.key === "Delete" || event.key === "Backspace") {
       remember();
       new Stroke(state.base, frame, 0, Number(element("size").value)).to(...placeInPicture(at.x + 0.5, at.y + 0.5));
@@ -98,7 +98,9 @@ function shift(dx, dy) {
 
 function undo() {
   const before = state.past.pop();
-  if (before) Object.assign(state, before);
+  if (!before) return;
+  Object.assign(state, before);
+  showImported();
   refresh();
 }
 
@@ -130,15 +132,15 @@ function wireTools() {
 }
 
 function wireImport() {
+  document.body.dataset.drop = "Drop the picture anywhere"; // for the style sheet, which has no texts to translate
   const options = () => Object.fromEntries(["invert", "stretch", "trim"].map((id) => [id, element(id).checked]));
   const show = (picture) => {
     const { pixels, text } = importPicture(picture, frame, options());
-    setPicture(pixels, { imported: picture });
-    element("imported-text").textContent = text;
+    setPicture(pixels, { imported: { ...picture, text } });
   };
   const take = async (blob) => {
     try {
-      show(await readPicture(blob, frame));
+      show(await readPicture(blob));
     } catch {
       const name = blob.name || "What was pasted";
       element("imported").hidden = false;
