@@ -60,7 +60,7 @@ def test_panels_of_a_neuron_have_axis_labels():
         show_push(push, PORTRAIT, ["a", "b"])
         show_answers(answers, PORTRAIT)
         assert push.get_xlabel()
-        assert (answers.get_xlabel(), answers.get_ylabel()) == ("activation", "number of images")
+        assert (answers.get_xlabel(), answers.get_ylabel()) == ("activation value", "number of images")
 
 
 @pytest.mark.parametrize(("n", "scale"), [(6, "linear"), (99, "linear"), (5000, "log")])

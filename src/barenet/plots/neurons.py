@@ -63,7 +63,7 @@ def show_activity(axes: Any, layer: LayerActivity) -> None:
     axes.stairs(layer.counts, layer.edges, fill=True, color=BLUE, alpha=0.8)
     scale_counts(axes, int(layer.counts.max()))
     title = f"Layer {layer.layer}, {layer.activation}: {describe_activity(layer)}"
-    style(axes, title, x="activation", y="number of activations")
+    style(axes, title, x="activation value", y="number of activations")
     if layer.share_zero > 0.005:
         text = f"{100 * layer.share_zero:.0f} % are exactly 0"
         axes.annotate(text, (0.98, 0.95), xycoords="axes fraction", ha="right", va="top", color=GREY, fontsize=9)
@@ -103,7 +103,7 @@ def show_answers(axes: Any, portrait: NeuronPortrait) -> None:
     counts, edges = np.histogram(finite, 50)
     axes.stairs(counts, edges, fill=True, color=BLUE, alpha=0.8)
     scale_counts(axes, int(counts.max()))
-    style(axes, "Its activations", x="activation", y="number of images")
+    style(axes, "Its activations", x="activation value", y="number of images")
 
 
 def draw_portrait(

@@ -17,7 +17,7 @@ from barenet.plots.tuning import heat_map, parallel, points, settings
 from barenet.plots.tuning.curves import Tints, draw_curves, setting_to_colour
 from barenet.plots.tuning.parallel import side_by_side
 from barenet.plots.tuning.points import Row, draw_rows, row_of
-from barenet.plots.tuning.scales import Scale, colour_range, importances
+from barenet.plots.tuning.scales import Scale, colour_range, importances, limits
 from barenet.plots.tuning.search import write_search_plots
 from barenet.tuning.space.listed import list_points
 from barenet.tuning.space.plan import Plan
@@ -62,6 +62,20 @@ def test_scales_are_logarithmic_where_values_differ_by_factors():
 
 
 # How sure: the noise, and colours that span it
+
+
+@pytest.mark.parametrize(
+    ("heights", "ends"),
+    [
+        ([100.0, 100.0], (99, 101)),
+        ([99.96, 100.0], (98.96, 101)),
+        ([50.0, 100.0], (47, 103)),
+        ([0.0, 0.0], (-1e-6, 1e-6)),
+    ],
+)
+def test_an_axis_of_equal_figures_has_room_for_readable_numbers(heights, ends):
+    result = SimpleNamespace(plan=Plan(metric="acc"))
+    assert limits(result, heights) == pytest.approx(ends)
 
 
 def test_noise_of_accuracies_is_twice_the_standard_error_of_their_difference():

@@ -49,13 +49,15 @@ def shown(result: StudyResult, value: float) -> float:
 def limits(result: StudyResult, heights: Sequence[float]) -> tuple[float, float]:
     """Return the limits of an axis of curves.
 
-    The poorest 2 % of figures are left out if they would more than double the range.
+    The poorest 2 % of figures are left out if they would more than double the range. Figures that are nearly equal get
+    a hundredth of their value on both sides, so that the numbers at the axis can be read.
     """
     low, high = min(heights), max(heights)
     most = np.quantile(heights, (0.02, 1.0) if result.plan.metric == "acc" else (0.0, 0.98))
     if high - low > 2 * (most[1] - most[0]) > 0:
         low, high = most
-    margin = 0.06 * max(high - low, 1e-6)
+    same = high - low < 1e-3 * abs(high)
+    margin = 0.01 * abs(high) if same else max(0.06 * (high - low), 1e-6)
     return low - margin, high + margin
 
 
