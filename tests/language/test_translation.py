@@ -64,6 +64,7 @@ def _small_catalogue(monkeypatch):
         ("found [3, 2], and must find [[0.25, -1. ], [1e-05, 2]]", "找到 [3, 2]，应找到 [[0.25, -1. ], [1e-05, 2]]"),
         ("is empty (a.txt)", "为空（a.txt）"),
         ("lr (log)", "lr（对数）"),
+        ("seeds = 3", "seeds = 3"),  # the name of a setting stays
         ("this is so", "this is so"),  # "{0} is {1}" fits too many texts
         ("the space is {}", "空间为 {}"),
         ("  is empty; ", "  为空；"),

@@ -49,8 +49,8 @@ def heading(word: str, language: str | None = None) -> str:
 
 def fits(template: Template, values: list[str], depth: int) -> bool:
     """Whether values may be those of a template, as far as one can see."""
-    if any(value.rstrip().endswith((",", ";", ":")) for value in values):
-        return False  # it would go over the end of a part
+    if any(value.rstrip().endswith((",", ";", ":")) or value.startswith("= ") for value in values):
+        return False  # it would go over the end of a part, or the name of a setting is before it
     if any(re.search("[^a-z]", values[place]) for place in template.left_out):
         return False  # only the ending of a plural may be lost
     if not template.is_label and any(map(NEXT.search, values)):
