@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -71,6 +72,16 @@ def one_thread():
     """Let BLAS compute on one thread, as training does: of two, one would use the processor while it waits."""
     with threadpool_limits(1, "blas"):
         yield
+
+
+def pytest_collection():
+    """Switch the garbage collector off: the tests that are found now stay, and it would look at each many times."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 DRAWN = {training: "draw_learning_curves", searching: "write_search_plots"}
