@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -15,7 +19,7 @@ from odd_runs import SMALL as ODD
 from threadpoolctl import threadpool_limits
 
 import barenet
-from barenet.api import training
+from barenet.api import searching, training
 from barenet.config.names import setting_path
 from barenet.config.sources import build_config
 from barenet.data.datasets import Dataset, from_arrays
@@ -70,12 +74,51 @@ def one_thread():
         yield
 
 
-@pytest.fixture(scope="module")
-def without_curves():
-    """Leave out the learning curves of runs: to draw them takes longer than a small run; tests/api draws them."""
+def pytest_collection():
+    """Switch the garbage collector off: the tests that are found now stay, and it would look at each many times."""
+    gc.disable()
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
+
+
+DRAWN = {training: "draw_learning_curves", searching: "write_search_plots"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def undrawn() -> dict[str, Any]:
+    """Draw no pictures of runs and studies, which takes longer than to train small ones; return what draws them."""
+    drawing = {name: getattr(module, name) for module, name in DRAWN.items()}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "draw_learning_curves", lambda *about: None)
-        yield
+        for module, name in DRAWN.items():
+            patch.setattr(module, name, lambda *about: None)
+        yield drawing
+
+
+@pytest.fixture
+def with_pictures(undrawn, monkeypatch):
+    """Draw the pictures of runs and studies in this test."""
+    for module, name in DRAWN.items():
+        monkeypatch.setattr(module, name, undrawn[name])
+
+
+@pytest.fixture(scope="session")
+def drafts() -> Callable[[], AbstractContextManager[None]]:
+    """Return a context in which figures are prepared and saved empty: to save takes most of the time."""
+    from matplotlib.figure import Figure
+
+    def save_nothing(figure: Figure, file: IO[Any], *, format: str, **about: object) -> None:
+        file.write('<svg viewBox="0 0 1 1"></svg>' if format == "svg" else b"\x89PNG")
+
+    @contextmanager
+    def drafting() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Figure, "savefig", save_nothing)
+            yield
+
+    return drafting
 
 
 @pytest.fixture(scope="session")

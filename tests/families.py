@@ -1,8 +1,12 @@
-"""Families of tests that differ in one value: a few run by default, others with the slow or the full tests."""
+"""Families of tests that differ in one value: a few run by default, others with the slow or the full tests.
+
+Hundreds of quick cases are one test, since pytest takes longer for a test than such a case does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -30,3 +34,13 @@ def full(value: Any) -> Any:
 def slow(value: Any) -> Any:
     """Return one value, or a tuple of several, whose test is slow."""
     return pytest.param(*(value if isinstance(value, tuple) else (value,)), marks=pytest.mark.slow)
+
+
+@contextmanager
+def case(*about: object) -> Iterator[None]:
+    """Name one case of a test that has several, if it fails."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"in the case {', '.join(map(str, about))}")
+        raise

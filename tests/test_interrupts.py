@@ -126,7 +126,7 @@ class Signal(Observer):
 
 
 def test_a_run_saves_inside_an_epoch_when_a_signal_comes_and_goes_on_with_the_same_bits(
-    installed, arrays, tmp_path, monkeypatch, without_curves
+    installed, arrays, tmp_path, monkeypatch
 ):
     whole = barenet.train(**arrays, **SMALL, output=tmp_path, name="whole", verbose=False)
     monkeypatch.setattr("barenet.training.epochs.PROGRESS_SECONDS", 0.0)

@@ -10,7 +10,6 @@ import pytest
 
 import barenet
 from barenet.analysis.saved_study import is_exhausted, read_saved_study, settle
-from barenet.api import searching
 from barenet.errors import BarenetError, RunError
 from barenet.storage.folders import hold_lock, is_held
 from barenet.storage.sealing import seal, unseal
@@ -26,10 +25,8 @@ SPACE = {"lr": [0.1, 0.03, 0.001, 1e30], "l2": [0.0, 0.01]}
 @pytest.fixture(scope="module")
 def result(arrays, tmp_path_factory):
     """A finished search with halving, repeats, a test and trials that diverge; n_valid is a fraction."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "write_search_plots", lambda *about: [])
-        how = {"halving": True, "repeats": 2, "repeat_best": 2, "retrain": True, "verbose": False}
-        return barenet.search(SPACE, **arrays, **SETTINGS, **how, output=tmp_path_factory.mktemp("studies"))
+    how = {"halving": True, "repeats": 2, "repeat_best": 2, "retrain": True, "verbose": False}
+    return barenet.search(SPACE, **arrays, **SETTINGS, **how, output=tmp_path_factory.mktemp("studies"))
 
 
 @pytest.fixture

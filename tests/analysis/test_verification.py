@@ -97,6 +97,7 @@ def test_settings_that_training_would_reduce_are_kept_as_they_were(tmp_path):
     assert verify(run, dataset=from_arrays(**arrays)).passed
 
 
+@pytest.mark.slow
 def test_several_seeds_pass_from_the_start(made, dataset):
     found = verify(made / "two", dataset=dataset, whole=True)
     assert found.passed

@@ -41,7 +41,7 @@ def test_nothing_is_written_without_an_output(folder, arrays):
 
 
 @pytest.mark.slow
-def test_memory_and_disk_give_the_same_network(folder, arrays):
+def test_memory_and_disk_give_the_same_network(folder, arrays, with_pictures):
     in_memory = barenet.train(**arrays, **SMALL, output=None)
     on_disk = barenet.train(**arrays, **SMALL)
     assert on_disk.folder.resolve() == folder / "runs" / "quick-1"
@@ -172,7 +172,7 @@ class Stop(Observer):
 
 
 @pytest.mark.slow
-def test_a_stopped_run_goes_on_when_its_arrays_are_given_again(arrays, tmp_path):
+def test_a_stopped_run_goes_on_when_its_arrays_are_given_again(arrays, tmp_path, with_pictures):
     validation = {"x_val": arrays["x"][:50], "y_val": arrays["y"][:50]}
     small = SMALL | {"n_valid": 50}
     with pytest.raises(KeyboardInterrupt):

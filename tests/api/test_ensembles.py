@@ -28,11 +28,6 @@ KINDS = {
 FUNCTIONS = {"tanh": np.tanh, "relu": lambda z: np.maximum(z, 0)}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _without_curves(without_curves):
-    """Draw no learning curves."""
-
-
 @pytest.fixture(scope="module")
 def runs(arrays, tmp_path_factory) -> Path:
     """A folder with runs of different networks on the same images."""

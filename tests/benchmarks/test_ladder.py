@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from barenet.api import searching
 from barenet.tuning.space.prepared import prepare_search
 from barenet.tuning.space.request import make_request
 
@@ -74,7 +73,6 @@ def small(ladder, tmp_path, monkeypatch, dataset):
     read = ladder.read_ladder
     monkeypatch.setattr(ladder, "read_ladder", lambda: read(path))
     monkeypatch.setattr(ladder.barenet, "load_dataset", lambda: dataset)
-    monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
     (tmp_path / "docs").mkdir()
     text = f"# Before\n\n{ladder.MARKS[0]}\nold\n{ladder.MARKS[1]}\n\nAfter\n"
     (tmp_path / "docs" / "results.md").write_text(text, "utf-8")

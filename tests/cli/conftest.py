@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from matplotlib.figure import Figure
 from waiting import PATIENCE
 
 from barenet.cli.main import main
@@ -19,6 +20,7 @@ from barenet.interrupts import SIGNALS
 Command = Callable[..., subprocess.CompletedProcess[str]]
 # If Python warns about files that are opened without an encoding, it warns about matplotlib too.
 MATPLOTLIB = "ignore::EncodingWarning:matplotlib.font_manager"
+SAVE = Figure.savefig
 NO_SCREEN = {"DISPLAY": "", "WAYLAND_DISPLAY": ""}
 
 
@@ -76,8 +78,16 @@ def data(tmp_path_factory, write_data) -> Path:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _without_curves(without_curves):
-    """Draw no learning curves; commands that draw other pictures do so."""
+def _drafts(drafts):
+    """Save empty figures."""
+    with drafts():
+        yield
+
+
+@pytest.fixture
+def drawn(with_pictures, monkeypatch):
+    """Draw all pictures in this test."""
+    monkeypatch.setattr(Figure, "savefig", SAVE)
 
 
 @pytest.fixture(autouse=True)

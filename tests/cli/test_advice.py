@@ -17,7 +17,6 @@ from families import full, slow
 from PIL import Image
 from test_gradcheck_of_code import CLASS
 
-from barenet.api import searching
 from barenet.cli.application import app
 from barenet.cli.help_texts import COMMANDS
 from barenet.data import loading
@@ -44,6 +43,8 @@ NOT_RUN |= dict.fromkeys(
 # Sentences that only name a command, which is not complete.
 NAMES = {f"barenet {name}": f"barenet {name} --help" for name in ("ensemble", "export", "predict")}
 STANDS_FOR = {"barenet train --data path": "barenet train --data path/to/fashion-mnist"}
+LONG = "barenet lr-find --optimizer sgd --from 0.0001 --to 10 --steps"
+STANDS_FOR[f"{LONG} 500"] = f"{LONG} 60"
 # The commands in the source, and each with values in place of {}.
 IN_SOURCE = {
     "barenet course check {}": "barenet course check --help",
@@ -76,6 +77,7 @@ OTHER_FLAGS = {
 OF_BENCHMARKS = ("--choose", "--engine", "--tables")
 # With these flags, and on small data, a command takes at most a second.
 SHORTER = {"train": ("--epochs", "1"), "search": ("--epochs", "1"), "doctor": ("--seconds", "0.1")}
+SHORTER |= {"lr-find": ("--steps", "60")}
 QUICK = ("test", "predict")  # others load more, draw, train or check
 
 typed = sorted({NAMES.get(command, command) for command in (*in_help(), *in_docs())} - {*NOT_RUN})
@@ -89,7 +91,6 @@ def _small_carried_data(tmp_path_factory, write_data):
         patch.setattr(loading, "read_carried", lambda: read_idx_set(folder))
         patch.setattr(loading, "CARRIED_FINGERPRINT", "small")
         patch.setattr("webbrowser.open", lambda address: True)
-        patch.setattr(searching, "write_search_plots", lambda *about: None)  # plots take longer than the search
         yield
 
 

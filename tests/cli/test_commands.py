@@ -200,7 +200,7 @@ def test_every_command_has_help_with_examples_first(command, barenet, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", full_except(COMMANDS, "doctor", "train", "search"))
+@pytest.mark.parametrize("command", full_except(COMMANDS, "search"))
 def test_every_command_loads_in_a_separate_process(command, barenet_process, tmp_path):
     done = barenet_process(command, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

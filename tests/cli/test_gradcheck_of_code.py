@@ -90,6 +90,7 @@ def test_a_file_may_import_modules_beside_it_and_use_dataclasses(gradcheck, mine
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_functions_in_the_file_that_make_parameters_and_batches_are_used(gradcheck, mine):
     makers = """
 
@@ -245,6 +246,7 @@ def test_a_class_and_an_object_are_checked(name, note, gradcheck, mine):
     assert "tanh, squared error" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_cells_of_a_notebook_are_run_up_to_the_function(gradcheck, lesson):
     folder = lesson()
     done = gradcheck("lesson.ipynb:loss_and_gradients", cwd=folder)

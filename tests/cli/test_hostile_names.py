@@ -81,7 +81,7 @@ def fill(arguments):
 
 
 @pytest.mark.parametrize("kind", [c if c in QUICK else slow(c) if c == "inspect" else full(c) for c in COMMANDS])
-def test_each_command_shows_hostile_names_as_text(kind, barenet, home):
+def test_each_command_shows_hostile_names_as_text(kind, barenet, home, drawn):
     done = barenet(*fill(COMMANDS[kind]), cwd=home)
     shown = done.stdout + done.stderr
     assert shown

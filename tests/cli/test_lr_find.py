@@ -68,6 +68,7 @@ def test_json_has_the_figures_and_the_command(find, data, tmp_path):
     assert ", 2 networks; engine: " in shown.stderr
 
 
+@pytest.mark.slow
 def test_quiet_prints_only_results_and_without_a_suggestion_no_command(find, data, tmp_path):
     shown = find("--data", data, *SMALL, "--from", "1e-9", "--to", "1e-8", "--quiet", cwd=tmp_path)
     assert shown.returncode == 0

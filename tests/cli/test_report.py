@@ -25,7 +25,7 @@ def home(barenet, tmp_path_factory, write_data) -> Path:
 
 
 @pytest.mark.full
-def test_train_with_report_writes_the_same_page_as_the_command_report(barenet_process, barenet, home):
+def test_train_with_report_writes_the_same_page_as_the_command_report(barenet_process, barenet, home, drawn):
     assert not (home / "runs" / "first" / "report.html").exists()
     done = barenet("train", *SMALL, "--report", "--plot", "--name", "told", cwd=home)
     assert done.returncode == 0, done.stderr

@@ -106,7 +106,7 @@ def test_a_space_file_is_searched_and_names_the_study(search, data, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_file_of_points_is_ranked_by_their_names(search, data, tmp_path):
+def test_a_file_of_points_is_ranked_by_their_names(search, data, tmp_path, drawn):
     settings = '[[points]]\nname = "plain"\n[[points]]\nname = "twice the rate"\nlr = 0.1\n[[points]]\nmomentum = 0.9\n'
     (tmp_path / "points.toml").write_text(settings, "utf-8")
     repeats = ("--repeats", "2", "--repeat-best", "3")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,8 @@ from fashion_pictures import fashion_model
 import barenet
 from barenet.deploy.framing import Frame, Steps, crop_border, frame_of
 from barenet.errors import CheckpointError, DataError
-from barenet.training.inputs.preprocessing import measure_border
+from barenet.training.inputs.input_range import PIXEL_SCALE
+from barenet.training.inputs.preprocessing import border_brightness, measure_border
 
 DARK = Frame((8, 8), 0.0)
 BRIGHT = Frame((8, 8), 255.0)
@@ -129,6 +131,16 @@ def test_the_border_is_measured_on_the_outermost_pixels():
     colors = np.zeros((1, 6, 6, 3), np.uint8)
     colors[..., 0] = 90
     assert measure_border(colors.reshape(1, -1), (6, 6, 3)) == {"border": 30.0, "border_agreement": 1.0}
+
+
+@pytest.mark.parametrize("shape", [(6, 5), (2, 7), (5, 4, 1), (5, 6, 3)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_border_of_many_images_is_the_median_of_that_of_each(shape, dtype):
+    images = np.random.default_rng(3).integers(0, 256, (8, math.prod(shape)))
+    images = images.astype(np.uint8) if dtype == np.uint8 else (images / 255).astype(np.float32)
+    shades = images if dtype == np.uint8 else images / PIXEL_SCALE
+    alone = [border_brightness(image.reshape(shape)) for image in shades]
+    assert measure_border(images, shape, are_unit=dtype != np.uint8)["border"] == np.median(alone)
 
 
 def test_only_pictures_have_a_border():

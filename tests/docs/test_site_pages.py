@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 import sys
@@ -12,8 +13,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 sys.path.append(str(ROOT / "docs"))
 
+from website import links  # noqa: E402
 from website.contents import LANGUAGES, name_of, pages_of, sections_of  # noqa: E402
-from website.links import Links, headings, rewritten, same_heading, to_other_language  # noqa: E402
+from website.links import Links, rewritten, same_heading, to_other_language  # noqa: E402
 from website.notebooks import notebook_page  # noqa: E402
 from website.staging import stage  # noqa: E402
 
@@ -27,6 +29,9 @@ def staged(tmp_path_factory):
     for language in LANGUAGES:
         stage(language, folder / language)
     return {language: folder / language for language in LANGUAGES}
+
+
+headings = functools.cache(links.headings)
 
 
 def targets(page):

@@ -10,18 +10,12 @@ import numpy as np
 import pytest
 
 import barenet
-from barenet.api import searching
 from barenet.documents import figures
 from barenet.documents.document import write_report
 from barenet.documents.parts import search
 
 DRAWN = figures.drawn
 SEARCHED = {"n_valid": 0.2, "hidden_sizes": (8,), "epochs": 2, "label_smoothing": 0, "workers": 0, "verbose": False}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _without_curves(without_curves):
-    """Training draws no curves."""
 
 
 @pytest.fixture(autouse=True)
@@ -39,11 +33,9 @@ def data_folder(write_data, tmp_path_factory) -> Path:
 @pytest.fixture(scope="session")
 def study(arrays, tmp_path_factory) -> Path:
     """A grid of four trials, the best of which is trained again and tested."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "write_search_plots", lambda *about: [])
-        grid = {"lr": [0.02, 0.002], "batch_size": [24, 48]}
-        output = tmp_path_factory.mktemp("studies")
-        return barenet.search(grid, **arrays, **SEARCHED, output=output, name="small", retrain=True).folder
+    grid = {"lr": [0.02, 0.002], "batch_size": [24, 48]}
+    output = tmp_path_factory.mktemp("studies")
+    return barenet.search(grid, **arrays, **SEARCHED, output=output, name="small", retrain=True).folder
 
 
 @pytest.fixture(scope="session")

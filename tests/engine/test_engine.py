@@ -11,7 +11,7 @@ import types
 import numpy as np
 import pytest
 from engines import Case
-from families import slow_except
+from families import full_except
 
 from barenet.config.sources import build_config
 from barenet.data.batches import TrainingImages
@@ -178,7 +178,8 @@ def test_four_steps_make_as_many_numpy_calls_as_the_formulas(n_networks, monkeyp
     assert found == dict(expected)
 
 
-@pytest.mark.parametrize("n_networks", slow_except([1, 4], 4))
+@pytest.mark.slow
+@pytest.mark.parametrize("n_networks", full_except([1, 4], 4))
 def test_a_step_allocates_a_few_kilobytes(n_networks):
     engine = make_engine(n_networks)
     group = engine.lanes[0].groups[0]

@@ -67,12 +67,12 @@ def test_results_that_are_lost_are_one_line_and_exit_code_3(command, monkeypatch
 @pytest.mark.parametrize(
     ("ending", "code"),
     [
-        ("2>&1 | head -2", 0),
+        full(("2>&1 | head -2", 0)),
         full(("| true", 0)),
         full(("2>&1 >/dev/null | true", 0)),
         (">&- 2>&-", 0),
         full(("2>&-", 0)),
-        pytest.param("> /dev/full 2> /dev/full", 0, marks=needs_full),
+        pytest.param("> /dev/full 2> /dev/full", 0, marks=[needs_full, pytest.mark.full]),
         pytest.param("--json > /dev/full", 3, marks=needs_full),
         pytest.param("--json 2> /dev/full", 0, marks=[needs_full, pytest.mark.full]),
     ],

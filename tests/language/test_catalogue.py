@@ -21,6 +21,7 @@ def found():
     return extraction.find_entries(catalogue.SOURCE)
 
 
+@pytest.mark.slow
 def test_the_entries_are_the_texts_of_the_source(kept, found):
     """If this fails: python .ci/catalogue.py update, and translate the new entries."""
     entries = {(e.context or None, e.text, e.plural) for e in found}
@@ -33,6 +34,7 @@ def test_each_entry_has_a_translation_that_fits(kept):
     assert catalogue.faults_of(kept) == []
 
 
+@pytest.mark.slow
 def test_both_files_are_what_the_entries_give(kept, found):
     made = catalogue.made_from(found, catalogue.translations_in(kept))
     for name, content in (("barenet.po", catalogue.po_of(made)), ("barenet.mo", catalogue.mo_of(made))):

@@ -85,7 +85,7 @@ def test_the_measurement_sees_an_array_that_lives_only_inside_an_expression():
     assert peak_bytes(wasteful) >= BATCH_SIZED
 
 
-@pytest.mark.parametrize("name", ["gelu", slow("relu"), *map(full, sorted({*ACTIVATIONS} - {"gelu", "relu"}))])
+@pytest.mark.parametrize("name", [slow("gelu"), *map(full, sorted({*ACTIVATIONS} - {"gelu"}))])
 def test_no_activation_allocates_a_batch(name):
     assert peak_bytes(make_step(name)) < ALLOWED
 
@@ -122,7 +122,7 @@ EXTRA = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("hypers", full_except(HYPERS, "l2 and clipped"))
-@pytest.mark.parametrize("rule", EXTRA)
+@pytest.mark.parametrize("rule", full_except(EXTRA, "nesterov", "adamw"))
 def test_no_optimizer_allocates_anything_large(rule, hypers):
     kind = OPTIMIZERS[rule if rule in OPTIMIZERS else "sgd"]
     step = make_step(make_optimizer=lambda values, n: kind(values, n, **EXTRA[rule], **HYPERS[hypers]))
@@ -130,7 +130,7 @@ def test_no_optimizer_allocates_anything_large(rule, hypers):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["relu", "gelu", "softmax"])
+@pytest.mark.parametrize("name", full_except(["relu", "gelu", "softmax"], "gelu"))
 def test_a_stack_allocates_no_batch_either(name):
     assert peak_bytes(make_step(name, n_networks=3)) < 3 * ALLOWED
 
@@ -160,7 +160,11 @@ def test_dropout_allocates_no_batch(rates):
 
 
 @pytest.mark.parametrize("dropout", full_except([0.0, 0.3], 0.3))
-@pytest.mark.parametrize("optimizer", slow_except([*OPTIMIZERS, "momentum"], "adamw"))
+@pytest.mark.parametrize(
+    "optimizer",
+    [full(name) if name in ("sgd", "adam") else slow(name) for name in OPTIMIZERS if name != "adamw"]
+    + ["adamw", slow("momentum")],
+)
 @pytest.mark.parametrize("is_mixed", [False, True])
 def test_a_step_of_the_engine_allocates_no_batch(optimizer, dropout, is_mixed):
     flags = {

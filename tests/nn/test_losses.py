@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from itertools import product
 
+import families
 import numpy as np
 import pytest
 import textbook
@@ -148,10 +150,14 @@ def test_the_value_does_not_depend_on_asking_for_the_gradient(case):
 
 
 @EACH
-@pytest.mark.parametrize("shared", [True, False], ids=["shared labels", "own labels"])
-@pytest.mark.parametrize("n_images", [1, 3, 16, 37, 128])
-def test_a_stack_gives_each_network_the_bits_that_it_gets_alone(case, shared, n_images):
-    loss = CASES[case][0]
+def test_a_stack_gives_each_network_the_bits_that_it_gets_alone(case):
+    for shared, n_images in product((True, False), (1, 3, 16, 37, 128)):
+        with families.case("shared labels" if shared else "labels of each network", n_images):
+            check_bits(CASES[case][0], n_images, shared=shared)
+
+
+def check_bits(loss, n_images, *, shared):
+    """Check that each network of a stack gets the bits that it gets alone."""
     logits, own = random_batch(4, n_images, 10, seed=5, dtype=np.float32)
     labels = own[0] if shared else own
     dlogits = np.empty_like(logits)

@@ -16,11 +16,6 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 PATIENCE = 60_000  # milliseconds for a page to reach a state; only a busy machine needs so many
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _without_curves(without_curves):
-    """Training draws no curves, since reports draw them again."""
-
-
 @pytest.fixture(scope="session")
 def make_report(make_run, tmp_path_factory) -> Callable[[str], tuple[Path, Path]]:
     """Return a function that takes a kind of run and returns its report and its folder; each report is written once."""

@@ -22,7 +22,7 @@ LEFT_OUT += ("(best)", "best epoch", "Choose a cell")
 
 
 @pytest.fixture(scope="module")
-def runs(arrays, tmp_path_factory, without_curves):
+def runs(arrays, tmp_path_factory):
     """Return a folder: two runs (one network, two seeds) that learned nothing, and one that learned something."""
     output = tmp_path_factory.mktemp("learned")
     common = {**TINY, "output": output, "verbose": False}

@@ -13,7 +13,6 @@ from told import listen
 
 import barenet
 from barenet.analysis.saved_study import read_saved_study
-from barenet.api import searching
 from barenet.errors import DivergedError
 from barenet.pages.languages import drawing_in_language
 from barenet.pages.page import LIMIT
@@ -35,15 +34,13 @@ POINTS = [{"name": "<b>bold</b> & co", "lr": 0.1}, {"name": "slow", "lr": 0.01}]
 
 @pytest.fixture(scope="module")
 def search(arrays, tmp_path_factory):
-    """Return a function that searches on small images, without pictures."""
+    """Return a function that searches on small images."""
 
     def run(space, **values):
         output = tmp_path_factory.mktemp("studies")
         return barenet.search(space, **arrays, **SETTINGS, **values, output=output, workers=0, verbose=False)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "write_search_plots", lambda *about: [])
-        yield run
+    return run
 
 
 @pytest.fixture(scope="module")

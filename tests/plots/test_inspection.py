@@ -44,10 +44,11 @@ def test_a_neuron_that_is_not_there_is_refused_with_those_that_are(text, make_ru
 
 
 @pytest.mark.slow
-def test_images_that_are_not_at_hand_leave_weights_to_look_at(make_run, tmp_path):
+def test_images_that_are_not_at_hand_leave_weights_to_look_at(make_run, drafts, tmp_path):
     folder, _ = make_run("plain")  # trained on arrays, which no settings name
     notes = listen()
-    found = inspect(folder, output=tmp_path)
+    with drafts():
+        found = inspect(folder, output=tmp_path)
     assert "were not found" in notes[0]
     assert found.layers == []
     assert {path.name for path in found.files} >= {"weights-1.png", "neurons.png"}

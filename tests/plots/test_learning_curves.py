@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from families import slow
+from families import full
 
 from barenet.errors import MachineError
 from barenet.plots.appearance import new_figure
@@ -40,11 +40,11 @@ def drawn(folder, records, best_epoch) -> bytes:
 @pytest.mark.parametrize(
     ("records", "best_epoch"),
     [
-        slow((history(1), 1)),
-        slow((history(40), 40)),
-        slow((history(9, eval_every=4), 8)),
+        full((history(1), 1)),
+        (history(40), 40),
+        full((history(9, eval_every=4), 8)),
         (history(3, train_loss=math.nan, valid_loss=math.nan, valid_accuracy=0.1, gradient_norm=math.inf), 2),
-        slow((history(3, train_loss=1e38, valid_loss=3e38), 2)),
+        full((history(3, train_loss=1e38, valid_loss=3e38), 2)),
     ],
 )
 def test_the_same_records_give_the_same_bytes(records, best_epoch, tmp_path):

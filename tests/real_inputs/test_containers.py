@@ -308,7 +308,7 @@ def test_missing_batches_are_noted_and_damaged_ones_refused(tmp_path):
     assert "data_batch_3.bin has 5 bytes, expected a multiple of 3,073" in refusal(tmp_path)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_cifar_100_in_full_is_within_the_limits_of_pickles(tmp_path):
     n = 50_000
     fine = (np.arange(n) % 100).tolist()

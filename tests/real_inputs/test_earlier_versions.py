@@ -9,7 +9,6 @@ from PIL import Image
 from told import listen
 
 import barenet
-from barenet.api import training
 from barenet.config.sources import build_config
 from barenet.data.formats.idx import write_idx
 from barenet.data.loading import load_dataset
@@ -25,7 +24,6 @@ SETTINGS = {"model.hidden_sizes": (4,), "data.n_valid": 6, "data.batch_size": 9,
 
 @pytest.fixture(autouse=True)
 def _quick(tmp_path_factory, monkeypatch):
-    monkeypatch.setattr(training, "draw_learning_curves", lambda *about: None)
     monkeypatch.setenv("BARENET_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 

@@ -12,7 +12,7 @@ from families import slow_except
 from told import listen
 
 import barenet
-from barenet.api import searching, training
+from barenet.api import training
 from barenet.cli.application import app
 from barenet.cli.commands.test import test as run_test  # as the command line calls it
 from barenet.config.sources import build_config
@@ -39,10 +39,9 @@ class Notes(barenet.Observer):
 
 @pytest.fixture(autouse=True)
 def drawn(monkeypatch):
-    """Draw no figures, which takes longer than these trainings, and keep the folders of the figures."""
+    """Keep the folders of the figures of runs."""
     paths = []
     monkeypatch.setattr(training, "draw_learning_curves", lambda history, best, path, smoothing: paths.append(path))
-    monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
     return paths
 
 

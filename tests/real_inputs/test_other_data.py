@@ -32,7 +32,7 @@ def write_pictures(root, classes, n):
 
 
 @pytest.fixture(scope="module")
-def animals(tmp_path_factory, without_curves):
+def animals(tmp_path_factory):
     """The run folder of a model that classifies all cats, dogs and foxes correctly."""
     folder = tmp_path_factory.mktemp("animals")
     data = write_pictures(folder / "pics", ("cat", "dog", "fox"), 12)
@@ -57,7 +57,7 @@ def test_a_class_that_the_model_does_not_know_is_refused(animals, tmp_path, caps
 
 
 @pytest.fixture(scope="module")
-def people(tmp_path_factory, without_curves):
+def people(tmp_path_factory):
     """The run folder of a model that has learnt a table, and its test rows as (noise, label, age)."""
     folder = tmp_path_factory.mktemp("people")
     ages = RNG.permutation(np.linspace(20, 80, 60))
@@ -119,7 +119,7 @@ def test_a_table_of_one_class_beside_pictures_is_tested(animals, tmp_path, capsy
     assert np.diag(scores_of(animals, tmp_path / "all", capsys)["confusion_matrix"]).tolist() == [0, 3, 0]
 
 
-def test_a_table_is_taken_by_place_with_a_note_if_the_model_has_no_names(tmp_path, without_curves, capsys):
+def test_a_table_is_taken_by_place_with_a_note_if_the_model_has_no_names(tmp_path, capsys):
     x = np.round(RNG.normal(size=(40, 3)), 3)
     np.savez(tmp_path / "d.npz", x=x, y=np.arange(40) % 2)
     settings = {"hidden": "4", "epochs": 1, "batch_size": 8, "n_valid": 8, "verbose": False}
@@ -137,7 +137,7 @@ def test_the_data_of_training_without_a_test_part_are_no_test_data(people, capsy
         run_test(run, data=str(run.parent / "people.csv"), json=True)
 
 
-def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, without_curves, monkeypatch):
+def test_a_model_of_arrays_is_not_tested_on_the_carried_images(tmp_path, monkeypatch):
     few = RNG.integers(0, 256, (20, 28, 28)).astype(np.uint8), np.arange(20) % 10  # all of them take half a second
     carried = replace(barenet.from_arrays(*few, *few), name="fashion-mnist", class_names=tuple("abcdefghij"))
     monkeypatch.setattr("barenet.analysis.images.load_dataset", lambda *source, **options: carried)

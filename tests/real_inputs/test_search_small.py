@@ -10,7 +10,6 @@ import pytest
 from told import listen
 
 import barenet
-from barenet.api import searching
 from barenet.cli.application import explain_usage
 from barenet.cli.settings_or_data import take_data
 from barenet.config.names import OTHER_WORDS, setting_path
@@ -42,7 +41,6 @@ def small_arrays():
 
 @pytest.fixture
 def search(small_arrays, tmp_path, monkeypatch):
-    monkeypatch.setattr(searching, "write_search_plots", lambda *about: [])
     fixed = {"workers": 0, "epochs": 1, "n_valid": 30, "hidden_sizes": (4,), "output": tmp_path / "studies"}
 
     def run(space, **values):

@@ -394,7 +394,7 @@ def test_a_run_that_is_killed_many_times_ends_like_one_that_was_not(dataset, mak
         "from barenet.run_folders.run import start_run\n"
         "x, y = conftest.draw_images(600, 1); x_test, y_test = conftest.draw_images(120, 2)\n"
         "data, output = from_arrays(x, y, x_test, y_test), pathlib.Path(sys.argv[2])\n"
-        "values = {**conftest.SMALL, 'epochs': 60, 'n_seeds': 2}\n"
+        "values = {**conftest.SMALL, 'epochs': 40, 'n_seeds': 2}\n"
         "if (output / 'run').exists():\n    resume_run(output / 'run', data)\n"
         "else:\n"
         "    flags = {setting_path(name): value for name, value in values.items()}\n"
@@ -403,7 +403,7 @@ def test_a_run_that_is_killed_many_times_ends_like_one_that_was_not(dataset, mak
     arguments = [sys.executable, "-c", script, str(pathlib.Path(__file__).parents[1]), str(tmp_path)]
     history = tmp_path / "run" / "seed-1" / "history.jsonl"
     kills = 0
-    for attempt in range(8):
+    for attempt in (1, 3, 5):
         process = subprocess.Popen(arguments)
         before = len(read_history(history).records) if history.exists() else 0
         while process.poll() is None and (not history.exists() or history.read_bytes().count(b"\n") < before + 4):
@@ -411,9 +411,9 @@ def test_a_run_that_is_killed_many_times_ends_like_one_that_was_not(dataset, mak
         kills += process.poll() is None
         process.kill()
         process.wait()
-    assert kills >= 4
+    assert kills >= 2
     assert subprocess.run(arguments, check=False).returncode == 0
-    whole = start_run(make_config(epochs=60, n_seeds=2), dataset, output=tmp_path, name="whole").folder
+    whole = start_run(make_config(epochs=40, n_seeds=2), dataset, output=tmp_path, name="whole").folder
     # The clock decides which epoch the previous checkpoint holds.
     survived, right = (
         {name: held for name, held in contents(folder).items() if not name.endswith((".tmp", "previous.safetensors"))}

@@ -21,7 +21,7 @@ SETTINGS = {"hidden": "12", "epochs": 3, "n_valid": 100, "batch_size": 50, "lr":
 
 
 @pytest.fixture(scope="module")
-def teacher(arrays, tmp_path_factory, without_curves):
+def teacher(arrays, tmp_path_factory):
     """A run of two seeds."""
     output = tmp_path_factory.mktemp("teacher")
     barenet.train(**arrays, output=output, name="teacher", n_seeds=2, **SETTINGS)
@@ -53,7 +53,7 @@ def test_soft_labels_are_the_mean_probabilities_of_all_networks(mirror, arrays, 
     assert told[-1] == f"teacher {teacher}: 2 networks, asked once for all training images{also}"
 
 
-def test_with_the_weight_1_the_training_labels_do_not_matter(arrays, teacher, tmp_path, without_curves):
+def test_with_the_weight_1_the_training_labels_do_not_matter(arrays, teacher, tmp_path):
     x, y = arrays["x"], arrays["y"]
     held = {"x_val": x[:100], "y_val": y[:100], "n_valid": None}
     for name, labels in {"right": y[100:], "turned": np.roll(y[100:], 7)}.items():
@@ -63,7 +63,7 @@ def test_with_the_weight_1_the_training_labels_do_not_matter(arrays, teacher, tm
     assert_same_weights(tmp_path / "right", tmp_path / "turned")
 
 
-def test_with_the_weight_0_the_teacher_does_not_matter(arrays, teacher, tmp_path, without_curves):
+def test_with_the_weight_0_the_teacher_does_not_matter(arrays, teacher, tmp_path):
     alone = barenet.train(**arrays, output=None, **SETTINGS)
     beside = taught(arrays, teacher, None, teacher_weight=0)
     for record, other in zip(alone.networks[0].history, beside.networks[0].history, strict=True):
@@ -79,7 +79,7 @@ class StopInside(Observer):
 
 
 @pytest.mark.parametrize("engine", ["numpy", pytest.param("compiled", marks=pytest.mark.extra)])
-def test_a_stopped_run_continues_without_its_teacher(engine, arrays, teacher, tmp_path, without_curves):
+def test_a_stopped_run_continues_without_its_teacher(engine, arrays, teacher, tmp_path):
     if engine == "compiled":
         pytest.importorskip("numba")
     copy = shutil.copytree(teacher, tmp_path / "teacher")
@@ -117,7 +117,7 @@ def test_a_teacher_with_another_loss_is_refused(arrays, teacher):
 
 
 @pytest.mark.slow
-def test_a_search_evaluates_its_teacher_once_and_tries_several_weights_of_it(arrays, teacher, tmp_path, without_curves):
+def test_a_search_evaluates_its_teacher_once_and_tries_several_weights_of_it(arrays, teacher, tmp_path):
     settings = {name: value for name, value in SETTINGS.items() if name != "lr"}
     found = barenet.search(
         {"teacher_weight": [0.0, 1.0]},
@@ -135,7 +135,7 @@ def test_a_search_evaluates_its_teacher_once_and_tries_several_weights_of_it(arr
 
 
 @pytest.mark.slow
-def test_a_study_goes_on_and_trains_its_winner_again_without_its_teacher(arrays, teacher, tmp_path, without_curves):
+def test_a_study_goes_on_and_trains_its_winner_again_without_its_teacher(arrays, teacher, tmp_path):
     given = {**arrays, "n_valid": 100, "batch_size": 50, "epochs": 2, "hidden": "6", "workers": 0, "verbose": False}
     own = shutil.copytree(teacher, tmp_path / "teacher")
     space = {"lr": [0.02, 0.01]}

@@ -9,18 +9,9 @@ from pathlib import Path
 import pytest
 
 import barenet
-from barenet.api import searching
 
 SMALL = {"n_valid": 100, "hidden_sizes": (8, 4), "batch_size": 48, "epochs": 4, "lr": 0.01, "label_smoothing": 0}
 GRID = {"lr": [0.02, 0.002], "hidden_size_1": [8, 6], "l2": [0.0, 0.01]}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_pictures():
-    """Leave a study's pictures out, which take longer than its trials; tests/plots and tests/cli draw them."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(searching, "write_search_plots", lambda *about: [])
-        yield
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from barenet.tuning.workers.executors import make_pool
 pytest.importorskip("distributed")
 pytestmark = [pytest.mark.extra, pytest.mark.filterwarnings("default")]  # Dask itself warns
 
-SETTINGS = {"hidden_sizes": (64, 32), "batch_size": 8, "epochs": 12, "halving": True}
+SETTINGS = {"hidden_sizes": (16, 8), "batch_size": 16, "epochs": 6, "halving": True}
 SPACE = {"lr": [0.01, 0.005, 0.002, 0.001], "l2": [0.0, 0.001, 0.01]}
 
 
@@ -69,16 +69,15 @@ class Kill(SearchObserver):
 
 @pytest.fixture
 def cluster(tmp_path):
-    """Three workers."""
-    cluster = Cluster(tmp_path, 3)
+    """Two workers."""
+    cluster = Cluster(tmp_path, 2)
     yield cluster
     cluster.stop()
 
 
 @pytest.mark.slow
-def test_a_cluster_gives_the_same_results_also_when_a_worker_is_killed(cluster, small_search, contents):
+def test_a_cluster_gives_the_same_results_even_when_a_worker_is_killed(cluster, small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
-    assert contents(small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address).folder) == undisturbed
     victim = random.Random(0).choice(cluster.workers)
     result = small_search(SPACE, **SETTINGS, workers=None, dask=cluster.address, observer=Kill(victim))
     assert contents(result.folder) == undisturbed

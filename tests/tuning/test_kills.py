@@ -94,7 +94,7 @@ def assert_nothing_is_lost(contents, folder, undisturbed):
     assert found == undisturbed
 
 
-@pytest.mark.full
+@pytest.mark.slow
 def test_a_killed_worker_changes_nothing(small_search, contents):
     options = {"stack": 1, "epochs": 2}
     undisturbed = contents(small_search(**options).folder)
@@ -104,7 +104,7 @@ def test_a_killed_worker_changes_nothing(small_search, contents):
     assert_nothing_is_lost(contents, result.folder, undisturbed)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_killed_workers_change_nothing(small_search, contents):
     undisturbed = contents(small_search(SPACE, **SETTINGS).folder)
     result, n_killed = search_with_kills(small_search, 3, seed=1)

@@ -65,10 +65,11 @@ def covering(valid):
     def pairs(chosen):
         return set(itertools.combinations(enumerate(chosen), 2))
 
-    left, found = set().union(*map(pairs, valid)), []
+    held = {chosen: pairs(chosen) for chosen in valid}
+    left, found = set().union(*held.values()), []
     while left:
-        found.append(max(valid, key=lambda chosen: len(left & pairs(chosen))))  # the first of equals
-        left -= pairs(found[-1])
+        found.append(max(valid, key=lambda chosen: len(left & held[chosen])))  # the first of equals
+        left -= held[found[-1]]
     return found
 
 

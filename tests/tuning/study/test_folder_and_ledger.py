@@ -11,7 +11,7 @@ import sys
 
 import optuna
 import pytest
-from families import slow_except
+from families import full_except, slow_except
 from told import listen
 from waiting import wait_while_it_raises
 
@@ -90,7 +90,7 @@ def test_real_numbers_that_are_nearly_equal_are_two_trials(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("content", slow_except([None, b"", DAMAGED], DAMAGED))
+@pytest.mark.parametrize("content", full_except([None, b"", DAMAGED], DAMAGED))
 def test_a_lost_or_damaged_record_is_made_anew_from_the_files(content, small_search, contents):
     result = small_search()
     before = contents(result.folder)

@@ -220,7 +220,9 @@ def measure_border(images: NDArray[Any], image_shape: tuple[int, ...], are_unit:
     if not is_picture or not (images.dtype == np.uint8 or are_unit):
         return {}
     images = images if images.dtype == np.uint8 else images / PIXEL_SCALE
-    brightness = np.array([border_brightness(image.reshape(image_shape)) for image in images])
+    pictures = np.moveaxis(images.reshape(-1, *image_shape), 0, 2)  # (height, width, n) or (height, width, n, channels)
+    pixels = np.ascontiguousarray(border_of(pictures))
+    brightness = np.median(pixels if pixels.ndim == 2 else pixels.mean(axis=-1), axis=0).astype(np.float64)
     border = float(np.median(brightness))
     return {
         "border": border,
