@@ -6,7 +6,9 @@ import pytest
 from families import slow
 from solution import BODIES, replace_once, write_solution
 
+from barenet.kit.check import check_homework
 from barenet.kit.findings import RIGHT
+from barenet.kit.steps import find_step
 
 L2 = BODIES["train.py"][2].strip("\n").rstrip()
 SHAPES = "return {k: g + self.ld * parameters[k] if len(g) > 1 else g for k, g in gradients.items()}"
@@ -111,3 +113,12 @@ def test_what_does_no_harm_is_a_note(step, file, before, after, words, tmp_path,
     result = check_here(folder, step)
     assert (result.status, result.wrong) == (RIGHT, ())
     assert words in result.notes[0]
+
+
+@pytest.mark.slow
+def test_a_file_may_read_its_arguments_when_it_is_imported(tmp_path):
+    folder = write_solution(tmp_path / "kit")
+    replace_once(
+        folder / "train.py", "class SGD:", "import argparse\nargparse.ArgumentParser().parse_args()\n\n\nclass SGD:"
+    )
+    assert check_homework(folder, steps=[find_step("decay")]).passed
