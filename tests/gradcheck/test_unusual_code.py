@@ -63,6 +63,19 @@ def test_a_network_that_is_not_known_passes_with_large_logits(drawn):
     assert report.network is None
 
 
+def test_a_network_in_float32_whose_one_hot_labels_are_float64_passes(drawn):
+    def in_two_types(p, x, y):
+        p, x = {name: value.astype(np.float32) for name, value in p.items()}, x.astype(np.float32)
+        z, a, logits = forward(p, x)
+        e = np.exp(logits - logits.max(axis=1, keepdims=True))
+        q, of_labels = e / e.sum(axis=1, keepdims=True), np.eye(e.shape[1])[y]
+        return -np.sum(of_labels * np.log(q)) / len(y), gradients_of(p, x, z, a, (q - of_labels) / len(y))
+
+    report = barenet.check_own_gradients(in_two_types, drawn, PIXELS / 256, LABELS)
+    assert report.passed, report
+    assert report.precision == "float32"
+
+
 def with_chain_rule(p, x, y, subtract):
     """Return a cross-entropy, and its gradients through -y / p and the derivative of softmax."""
     z, a, logits = forward(p, x)

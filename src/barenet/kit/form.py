@@ -12,7 +12,7 @@ from typing import Any
 
 from barenet.kit.findings import NotPossible
 
-__all__ = ["Form", "form_of"]
+__all__ = ["Form", "form_of", "titled"]
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid")  # in the order in which a training prefers them
 METRICS = ("acc", "loss")
@@ -85,6 +85,11 @@ class Form:
         """
         names = [name for name in ACTIVATIONS if name in self.activations and name != self.usual]
         return [self.hidden(name, names[i - 1] if len(names) > 1 else self.usual) for i, name in enumerate(names)]
+
+
+def titled(activation: str) -> str:
+    """Return the name of an activation in a sentence."""
+    return "ReLU" if activation == "relu" else activation
 
 
 def form_of(adapter: ModuleType, name: str) -> Form:

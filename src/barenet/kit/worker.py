@@ -93,5 +93,5 @@ def not_written(step: Step, message: str, findings: Findings) -> StepResult:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv.pop())  # a student's argparse gets no arguments
     os._exit(0)  # threads of the student's code may still run

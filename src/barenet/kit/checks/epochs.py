@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from barenet.kit.checks.formulas import cross_entropy
+from barenet.kit.checks.formulas import architecture, cross_entropy
 from barenet.kit.checks.numbers import Array, is_close, mistake_in, number_of
 from barenet.kit.findings import Findings, Wrong
 from barenet.kit.homework import Homework
@@ -20,7 +20,9 @@ class Witness:
     """A network and an optimizer that remember their calls; image i is a row of numbers i, its label is i."""
 
     def __init__(self) -> None:
+        self.nn_architecture = architecture((3, N_CLASSES), ())
         self.parameters = {"W1": np.zeros((3, N_CLASSES)), "b1": np.zeros((1, N_CLASSES))}
+        self.lr, self.ld, self.decay_rate, self.decay_step, self.n_steps = 0.1, 0.0, 1.0, 1, 0
         self.images: list[list[int]] = []
         self.labels: list[list[int]] = []
         self.calls = ""

@@ -10,7 +10,16 @@ from numpy.typing import NDArray
 
 from barenet.kit.checks.numbers import Array
 
-__all__ = ["accuracy", "architecture", "cross_entropy", "draw_parameters", "gradients", "probabilities"]
+__all__ = [
+    "accuracy",
+    "architecture",
+    "cross_entropy",
+    "draw_parameters",
+    "gradients",
+    "over_all",
+    "probabilities",
+    "softmax",
+]
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda z: np.maximum(z, 0),
@@ -56,6 +65,17 @@ def probabilities(
     return np.asarray(e / e.sum(axis=softmax_axis, keepdims=True))
 
 
+def over_all(logits: Array) -> Array:
+    """Return the exponentials of logits divided by the sum of all of them."""
+    e = np.exp(logits)
+    return np.asarray(e / e.sum())
+
+
+def softmax(z: Array) -> Array:
+    """Return the softmax of each row."""
+    return np.asarray(np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))
+
+
 def gradients(
     parameters: Mapping[str, Any], x: Array, labels: NDArray[Any], activations: Sequence[str]
 ) -> dict[str, Array]:
@@ -82,9 +102,9 @@ def draw_parameters(sizes: Sequence[int], rng: np.random.Generator) -> dict[str,
     return parameters
 
 
-def cross_entropy(p: Array, labels: NDArray[Any]) -> float:
-    """Return the mean of -log(probability of the right class)."""
-    return float(-np.mean(np.log(p[np.arange(len(p)), labels.astype(int)])))
+def cross_entropy(probabilities: Array, labels: NDArray[Any]) -> float:
+    """Return the mean of -log(probability of the right class). The arguments have the names of the kit's function."""
+    return float(-np.mean(np.log(probabilities[np.arange(len(labels)), labels.astype(int)])))
 
 
 def accuracy(p: Array, labels: NDArray[Any]) -> float:

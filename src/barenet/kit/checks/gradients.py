@@ -11,7 +11,7 @@ from barenet.errors import BarenetError
 from barenet.gradcheck.check import check_own_gradients
 from barenet.gradcheck.report import OwnGradientReport
 from barenet.kit.checks.formulas import architecture, cross_entropy
-from barenet.kit.checks.network import make_network
+from barenet.kit.checks.network import make_network, set_parameters
 from barenet.kit.checks.numbers import Array, array_of
 from barenet.kit.findings import Findings, Wrong
 from barenet.kit.homework import Homework
@@ -94,17 +94,27 @@ def try_check(*arguments: Any) -> OwnGradientReport | str:
 
 
 def as_function(homework: Homework, network: Any) -> Callable[..., Any]:
-    """Return forward, our loss and backward as one function of parameters, images and labels."""
+    """Return forward, our loss and backward as one function of parameters, images and labels.
 
-    def loss_and_gradients(parameters: dict[str, Array], x: Array, labels: Array) -> tuple[float, dict[str, Array]]:
-        network.parameters.update(parameters)
+    The loss is float32 if the probabilities or the parameters are. Where the code changes the network's parameters,
+    those that the function gets are changed too, so that the gradient check sees it.
+    """
+
+    def loss_and_gradients(parameters: dict[str, Array], x: Array, labels: Array) -> tuple[Any, dict[str, Array]]:
+        set_parameters(network, parameters)
+        before = {name: np.array(value) for name, value in network.parameters.items()}
         try:
             p = network.forward(x)
             loss = cross_entropy(np.asarray(p, np.float64), labels)
             gradients = network.backward(labels)
-            return loss, {name: gradients[name] for name in parameters}
+            found = {name: gradients[name] for name in parameters}
         except Exception as error:
             homework.fail("backward", error)
+        is_single = any(np.asarray(value).dtype == np.float32 for value in (p, *network.parameters.values()))
+        for name, value in parameters.items():
+            if not np.array_equal(network.parameters[name], before[name]):
+                value[...] = network.parameters[name]
+        return np.float32(loss) if is_single else loss, found
 
     loss_and_gradients.__name__ = "backward"  # as messages call it
     return loss_and_gradients

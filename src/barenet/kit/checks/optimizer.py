@@ -133,7 +133,8 @@ def check_decay(homework: Homework, findings: Findings) -> None:
 def check_l2(homework: Homework, findings: Findings) -> None:
     """Check the L2 term of weights and that biases get none."""
     optimizer = make_optimizer(homework, lr=0.25, ld=0.1)
-    W, b, dW, db = np.array([[1.0, -2.0]]), np.array([[3.0, 4.0]]), np.array([[0.5, 0.5]]), np.array([[0.25, 0.25]])
+    W, dW = np.array([[1.0, -2.0], [4.0, 0.5]]), np.full((2, 2), 0.5)
+    b, db = np.array([[3.0, 4.0]]), np.array([[0.25, 0.25]])
     parameters, gradients = layers_of(homework, W, b), layers_of(homework, dW, db)
     result = homework.call("SGD.add_l2", homework.method(optimizer, "add_l2"), parameters, gradients)
     if not isinstance(result, dict):
@@ -142,7 +143,7 @@ def check_l2(homework: Homework, findings: Findings) -> None:
     for name in gradients:
         if name not in result:
             raise Wrong(f"SGD.add_l2 returns no {name}; the result needs the gradients of weights and of biases")
-    got = {name: array_of(result[name], (1, 2), f"SGD.add_l2(...)[{name!r}]") for name in ("W1", "b1")}
+    got = {name: array_of(result[name], gradients[name].shape, f"SGD.add_l2(...)[{name!r}]") for name in ("W1", "b1")}
     mistakes = {
         "the L2 term is missing": dW,
         "the L2 term must be added, and it is subtracted": dW - 0.1 * W,
@@ -154,11 +155,15 @@ def check_l2(homework: Homework, findings: Findings) -> None:
         "the L2 term has the sign of W: that is L1": dW + 0.1 * np.sign(W),
         "ld is missing in the L2 term": dW + W,
     }
-    # By hand: 0.5 + 0.1 * 1 = 0.6 and 0.5 - 0.1 * 2 = 0.3.
-    findings.add(*mistake_in("the gradient of W1 with ld = 0.1", got["W1"], [[0.6, 0.3]], mistakes))
+    # By hand: 0.5 + 0.1 * 1 = 0.6, 0.5 - 0.1 * 2 = 0.3, 0.5 + 0.1 * 4 = 0.9 and 0.5 + 0.1 * 0.5 = 0.55.
+    findings.add(*mistake_in("the gradient of W1 with ld = 0.1", got["W1"], [[0.6, 0.3], [0.9, 0.55]], mistakes))
     on_biases = {"L2 is for weights only; the biases get none": db + 0.1 * b}
     findings.add(*mistake_in("the gradient of b1 with ld = 0.1", got["b1"], [[0.25, 0.25]], on_biases))
     if not (is_close(parameters["W1"], W) and is_close(parameters["b1"], b)):
         findings.add("SGD.add_l2 changes the parameters; it must change the gradients only")
-    if not is_close(gradients["W1"], dW):
+    if result is gradients:
         findings.add("SGD.add_l2 changes the gradients that it is given; return a new dictionary instead")
+    elif not is_close(gradients["W1"], dW):
+        findings.note(
+            "SGD.add_l2 changes the arrays of the gradients that it is given; gradient + ld * W makes new ones"
+        )

@@ -104,7 +104,7 @@ def check_seed(homework: Homework, findings: Findings, history_with: Callable[..
 
 def states_of_rng(homework: Homework, call_train: Callable[[], object]) -> list[str]:
     """Return the states of the rng that train gives train_epoch, one for each epoch that draws from it."""
-    names = homework.find("train.py", "train").__globals__
+    names = getattr(homework.find("train.py", "train"), "__globals__", {})
     train_epoch = names.get("train_epoch")
     states: list[str] = []
     if not callable(train_epoch):

@@ -156,7 +156,7 @@ def read_rows(names: list[str]) -> list[tuple[dict[str, Any], float, float]]:
     if not Path(FILE).is_file():
         raise Wrong(f"gridsearch writes no {FILE} into the working folder")
     try:
-        rows = json.loads(Path(FILE).read_text("utf-8"))
+        rows = json.loads(Path(FILE).read_text("utf-8-sig"))
     except ValueError:
         raise Wrong(f"{FILE} is no JSON; write it with json.dump") from None
     if not isinstance(rows, list):
