@@ -173,8 +173,10 @@ def test_hooks_before_a_commit_run_what_the_lint_script_runs():
         hook["entry"].replace(" --force-exclude", "") for repo in hooks for hook in repo["hooks"] if "entry" in hook
     }
     lint = (ROOT / ".ci" / "lint").read_text("utf-8")
-    assert {"ruff check", "ruff format", "mypy"} == entries
-    assert [entry for entry in entries if entry not in lint] == []
+    [tests] = [entry for entry in entries if entry.startswith("pytest ")]
+    assert {"ruff check", "ruff format", "mypy", tests} == entries
+    assert [entry for entry in entries - {tests} if entry not in lint] == []
+    assert all((ROOT / part).exists() for part in tests.split() if part.startswith("tests/"))
 
 
 def test_the_citation_says_what_the_package_says():
