@@ -136,10 +136,6 @@ def test_wrong_input_is_one_line_on_stderr_and_writes_nothing(arguments, words, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_similar_name_of_the_command_gets_a_hint(barenet, tmp_path):
-    assert_refused(barenet("lrfind", cwd=tmp_path), "there is no command 'lrfind'; did you mean 'lr-find'?")
-
-
 @pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
 @pytest.mark.slow
 def test_an_interrupted_test_ends_in_one_line_and_writes_nothing(data, tmp_path):
