@@ -8,7 +8,7 @@ from solution import replace_once, write_solution
 
 from barenet.kit.check import check_homework
 from barenet.kit.checks.formulas import cross_entropy, draw_parameters, gradients, probabilities
-from barenet.kit.findings import NOT_CHECKED, RIGHT, WRONG
+from barenet.kit.findings import MISSING, NOT_CHECKED, RIGHT, WRONG
 from barenet.kit.steps import find_step
 
 NEEDED = ("forward", "loss", "backward", "sgd")
@@ -54,6 +54,13 @@ def test_only_a_right_step_counts_where_right_code_replaces_others(tmp_path):
     (right,) = check_homework(folder, steps=steps, tell=told.append).steps
     assert told == [right]
     assert (right.status, right.notes) == (RIGHT, ("checked with right code in place of step 1 (forward)",))
+    text = (folder / "test.py").read_text("utf-8")
+    replace_once(
+        folder / "test.py", "return evaluate", 'raise NotImplementedError("step 8: testing")\n    return evaluate'
+    )
+    (missing,) = check_homework(folder, steps=steps).steps
+    assert missing.status == MISSING
+    (folder / "test.py").write_text(text, "utf-8")
     replace_once(folder / "test.py", '*data["test"]', '*data["valid"]')
     (wrong,) = check_homework(folder, steps=steps).steps
     assert (wrong.status, wrong.notes) == (NOT_CHECKED, ("it needs step 1 (forward), which is wrong",))

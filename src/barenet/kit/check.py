@@ -148,6 +148,8 @@ class Checker:
         if self.adapter is not None or not wrong:
             return self.check_in_process(step, ())
         result = self.check_in_process(step, tuple(needed.step for needed in wrong))
+        if result.status == MISSING:
+            return result
         if result.status != RIGHT:
             return not_checked(step, wrong[0])
         notes = [
